@@ -1,0 +1,96 @@
+"""Settings: each is defined once, as a field with its meaning and its bounds.
+
+A value is taken from the first that has it: flag > environment > recipe (TOML) > the family's default > the field's
+default. The first three are read by ``cli``; the last two are joined here. Callers: ``train``, ``server``, ``models``,
+``cli``. Imports pydantic; reads nothing from the environment by itself.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from textwright.errors import NotFoundError, SettingsError
+
+
+class Settings(BaseModel):
+    """Base of every group of settings: immutable, and unknown names are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True, use_attribute_docstrings=True)
+
+    @classmethod
+    def parse(cls, values: Mapping[str, Any], *, source: str) -> Self:
+        """Validate raw values, saying in words what is wrong and where it came from.
+
+        Args:
+            values: Setting name -> raw value; strings are converted.
+            source: Where the values come from, for the message ("recipe bow.toml, [model]").
+
+        Returns:
+            The settings; absent names have their defaults.
+
+        Raises:
+            SettingsError: Names each wrong setting, its value and its bound.
+        """
+        try:
+            return cls.model_validate(dict(values))
+        except ValidationError as error:
+            raise SettingsError(f"{source}: {explain(error, cls)}") from error
+
+    def over(self, defaults: Mapping[str, Any]) -> Self:
+        """Put other defaults beneath what was set explicitly.
+
+        Args:
+            defaults: Setting name -> value, for example those of a model family.
+
+        Returns:
+            Settings in which explicitly set names keep their value.
+        """
+        explicit = {name: getattr(self, name) for name in self.model_fields_set}
+        return type(self).model_validate({**defaults, **explicit})
+
+
+def explain(error: ValidationError, settings: type[BaseModel]) -> str:
+    """Say a validation error in one line per wrong setting.
+
+    Args:
+        error: What pydantic found.
+        settings: The class that was validated; its field names are listed for an unknown name.
+
+    Returns:
+        "name: what is wrong (got value)", joined by "; ".
+    """
+    parts = []
+    for item in error.errors(include_url=False):
+        name = ".".join(str(part) for part in item["loc"]) or settings.__name__
+        if item["type"] == "extra_forbidden":
+            known = ", ".join(settings.model_fields)
+            parts.append(f"{name}: no such setting; known are {known}")
+        else:
+            parts.append(f"{name}: {item['msg'][0].lower()}{item['msg'][1:]} (got {item['input']!r})")
+    return "; ".join(parts)
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Read a recipe.
+
+    Args:
+        path: A TOML file.
+
+    Returns:
+        Its tables.
+
+    Raises:
+        NotFoundError: If there is no such file.
+        SettingsError: If it is not TOML; names the file, the line and the column.
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, IsADirectoryError) as error:
+        raise NotFoundError(f"there is no recipe file {path}; recipes end in .toml") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path}: not a TOML file: {error}") from error

@@ -1,0 +1,268 @@
+"""The artifact folder: what is shipped, written whole or not at all, and refused when a byte changed.
+
+::
+
+    manifest.json   what the model is, what was measured, and the sha256 and size of each other file
+    model.onnx      input_ids (B, T) int64, attention_mask (B, T) int64 -> logits (B, K) float32
+    tokenizer.json  of the `tokenizers` library
+    golden.jsonl    texts with the logits they gave when the artifact was made
+    README.md       the model card
+
+``manifest.json`` carries its own sha256: the digest of its bytes with 64 zeros where the digest stands. Callers:
+``export`` and ``optimize`` write through :func:`write`; ``runtime`` reads through :func:`read`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any, Final
+
+from textwright.core.files import atomic_folder, sha256_of
+from textwright.core.labels import Labels, Task
+from textwright.errors import ArtifactCorruptError, ArtifactFormatError, NotFoundError, SettingsError
+
+FORMAT_VERSION: Final = 1
+MANIFEST: Final = "manifest.json"
+TOKENIZER: Final = "tokenizer.json"
+GOLDEN: Final = "golden.jsonl"
+CARD: Final = "README.md"
+_NO_DIGEST: Final = "0" * 64
+
+
+@dataclass(frozen=True, slots=True)
+class FileRecord:
+    """How one file of the artifact is recognised."""
+
+    sha256: str
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """One graph of the model: the same signature, another price.
+
+    Args:
+        file: Name of the ONNX file in the folder.
+        precision: Of the weights: "fp32", "int8", ...
+        metrics: Metric name -> {"value", "low", "high"}; the split they come from stands in the manifest.
+    """
+
+    file: str
+    precision: str = "fp32"
+    metrics: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What an artifact is and what was measured of it.
+
+    Args:
+        name: What the model is called on the wire, for example "movie-reviews-bow".
+        family: The kind of model.
+        labels: Label names in the order of the logits' columns, with the task.
+        max_length: Longest encoding in tokens, special tokens included.
+        variants: Variant name -> variant; the first is the default.
+        temperature: Calibration divisor of the logits, > 0, fitted on the validation split.
+        threshold: A label of a multi-label task holds from this probability on.
+        metrics_split: The split that the variants' metrics come from.
+        training: The training settings, verbatim.
+        data: Source, fingerprint and split sizes of the data trained on.
+        versions: Library name -> version at export.
+        created: UTC time of writing, ISO 8601.
+    """
+
+    name: str
+    family: str
+    labels: Labels
+    max_length: int
+    variants: Mapping[str, Variant]
+    temperature: float = 1.0
+    threshold: float = 0.5
+    metrics_split: str = ""
+    training: Mapping[str, Any] = field(default_factory=dict)
+    data: Mapping[str, Any] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=dict)
+    created: str = ""
+
+    @property
+    def default_variant(self) -> str:
+        """Name of the variant that is loaded when none is asked for."""
+        return next(iter(self.variants))
+
+    def variant(self, name: str | None) -> Variant:
+        """Find a variant.
+
+        Args:
+            name: Its name; None takes the default.
+
+        Raises:
+            NotFoundError: Names the variants that there are.
+        """
+        try:
+            return self.variants[name or self.default_variant]
+        except KeyError as error:
+            raise NotFoundError(f"no variant {name!r}; this artifact has {', '.join(self.variants)}") from error
+
+
+@dataclass(frozen=True, slots=True)
+class Golden:
+    """A text and the logits it gave, (K,), in the default variant when the artifact was made."""
+
+    text: str
+    logits: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """A verified artifact folder.
+
+    Args:
+        path: The folder.
+        manifest: Its manifest.
+        digest: The manifest's sha256; identifies the model, since the manifest names every other file's hash.
+        files: File name -> how it is recognised.
+    """
+
+    path: Path
+    manifest: Manifest
+    digest: str
+    files: Mapping[str, FileRecord]
+
+    @property
+    def version(self) -> str:
+        """The first 12 digits of the digest: the model's version on the wire."""
+        return self.digest[:12]
+
+    @property
+    def size_bytes(self) -> int:
+        """Size of all files together, manifest included."""
+        return sum(record.size_bytes for record in self.files.values()) + (self.path / MANIFEST).stat().st_size
+
+    def tokenizer(self) -> str:
+        """Return the content of ``tokenizer.json``."""
+        return (self.path / TOKENIZER).read_text(encoding="utf-8")
+
+    def golden(self) -> list[Golden]:
+        """Return the golden examples, in the order they were written."""
+        lines = (self.path / GOLDEN).read_text(encoding="utf-8").splitlines()
+        return [Golden(item["text"], tuple(item["logits"])) for item in map(json.loads, lines)]
+
+
+def write(path: Path, manifest: Manifest, contents: Mapping[str, bytes]) -> Artifact:
+    """Write an artifact folder at once: whole, or not at all.
+
+    Args:
+        path: The folder; an artifact that is there already is replaced.
+        manifest: What to say of it.
+        contents: File name -> bytes, for every file but the manifest.
+
+    Returns:
+        The artifact, read back and verified.
+
+    Raises:
+        SettingsError: If ``path`` holds something that is no artifact; nothing is touched then.
+    """
+    if path.exists() and not (path / MANIFEST).is_file() and (not path.is_dir() or any(path.iterdir())):
+        raise SettingsError(f"{path} exists and is no artifact; give an --out that is new, empty or an artifact")
+    with atomic_folder(path) as folder:
+        for name, content in contents.items():
+            (folder / name).write_bytes(content)
+        files = {
+            name: FileRecord(hashlib.sha256(content).hexdigest(), len(content)) for name, content in contents.items()
+        }
+        (folder / MANIFEST).write_bytes(_sealed(_to_json(manifest, files)))
+        read(folder)
+    return read(path)
+
+
+def read(path: Path) -> Artifact:
+    """Open an artifact and verify every byte of it.
+
+    Args:
+        path: The folder, or a run folder that holds it as ``artifact``.
+
+    Returns:
+        The verified artifact.
+
+    Raises:
+        NotFoundError: If there is no such folder.
+        ArtifactFormatError: If it is no artifact, or one of a newer format.
+        ArtifactCorruptError: If a file is missing or its bytes changed; names the file.
+    """
+    path = _locate(path)
+    raw = (path / MANIFEST).read_bytes()
+    content = _parse(path, raw)
+    digest = str(content.pop("sha256", ""))
+    if len(digest) != 64 or hashlib.sha256(raw.replace(digest.encode(), _NO_DIGEST.encode(), 1)).hexdigest() != digest:
+        raise ArtifactCorruptError(
+            f"{path / MANIFEST}: its bytes are not the ones that were written; restore the artifact"
+        )
+    try:
+        files = {name: FileRecord(**record) for name, record in content.pop("files").items()}
+        manifest = _manifest(content)
+    except (KeyError, TypeError, ValueError) as error:
+        raise ArtifactFormatError(f"{path / MANIFEST}: not a manifest of format {FORMAT_VERSION}: {error}") from error
+    for name, record in files.items():
+        _verify(path / name, record)
+    return Artifact(path, manifest, digest, files)
+
+
+def _locate(path: Path) -> Path:
+    for folder in (path, path / "artifact"):
+        if (folder / MANIFEST).is_file():
+            return folder
+    if not path.exists():
+        raise NotFoundError(f"there is no artifact at {path}; make one with: textwright train SOURCE --out {path}")
+    raise ArtifactFormatError(f"{path} is no artifact: it holds no {MANIFEST}")
+
+
+def _parse(path: Path, raw: bytes) -> dict[str, Any]:
+    try:
+        content = json.loads(raw)
+        version = content.pop("format_version")
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ArtifactCorruptError(f"{path / MANIFEST}: not a manifest: {error}; restore the artifact") from error
+    if version != FORMAT_VERSION:
+        raise ArtifactFormatError(
+            f"{path}: artifact format {version!r}, but this textwright reads {FORMAT_VERSION}; upgrade textwright"
+        )
+    return dict(content)
+
+
+def _verify(path: Path, record: FileRecord) -> None:
+    if not path.is_file():
+        raise ArtifactCorruptError(f"{path} is missing; restore the artifact")
+    size = path.stat().st_size
+    if size != record.size_bytes:
+        raise ArtifactCorruptError(f"{path} has {size} bytes instead of {record.size_bytes}; restore the artifact")
+    if sha256_of(path) != record.sha256:
+        raise ArtifactCorruptError(f"{path}: its bytes are not the ones that were written; restore the artifact")
+
+
+def _to_json(manifest: Manifest, files: Mapping[str, FileRecord]) -> dict[str, Any]:
+    content = {item.name: getattr(manifest, item.name) for item in fields(manifest)}
+    labels: Labels = content.pop("labels")
+    content["variants"] = {name: asdict(variant) for name, variant in manifest.variants.items()}
+    return {
+        "format_version": FORMAT_VERSION,
+        "sha256": _NO_DIGEST,
+        "task": labels.task.value,
+        "labels": list(labels.names),
+        **content,
+        "files": {name: asdict(record) for name, record in files.items()},
+    }
+
+
+def _sealed(content: dict[str, Any]) -> bytes:
+    raw = (json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode()
+    return raw.replace(_NO_DIGEST.encode(), hashlib.sha256(raw).hexdigest().encode(), 1)
+
+
+def _manifest(content: dict[str, Any]) -> Manifest:
+    labels = Labels(tuple(content.pop("labels")), Task(content.pop("task")))
+    variants = {name: Variant(**variant) for name, variant in content.pop("variants").items()}
+    return Manifest(labels=labels, variants=variants, **content)

@@ -1,0 +1,28 @@
+"""How a labelled source is read and split; each setting is defined here and nowhere else."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from textwright.config import Settings
+
+
+class DataSettings(Settings):
+    """How to find texts, labels and splits in a source."""
+
+    text_column: str | None = None
+    """Column of the text; found by itself when only one can be meant."""
+    label_column: str | None = None
+    """Column of the label; found by itself when only one can be meant."""
+    split_column: str | None = None
+    """Column that names each row's split (train, validation, test); absent: splits are drawn."""
+    label_separator: str | None = None
+    """Text between the labels of one row, for example "|"; makes the task multi-label."""
+    validation_fraction: Annotated[float, Field(gt=0, lt=0.5)] = 0.1
+    """Share of the examples that is drawn for validation when the source brings no splits."""
+    test_fraction: Annotated[float, Field(gt=0, lt=0.5)] = 0.1
+    """Share of the examples that is drawn for test when the source brings no splits."""
+    split_seed: Annotated[int, Field(ge=0)] = 0
+    """Seed of the drawn splits; not the training seed, so that seeds can be compared on one split."""

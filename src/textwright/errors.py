@@ -1,0 +1,155 @@
+"""Every error that Textwright raises on purpose.
+
+The tree, with the stable ``code`` of each leaf::
+
+    TextwrightError
+    +-- InputError                  the caller's input; fix it and call again
+    |   +-- DataError               a labelled or unlabelled source cannot be used
+    |   +-- SettingsError           a flag, an environment variable or a recipe is wrong
+    |   +-- TextError               a text, or a list of texts, cannot be predicted
+    |   +-- NotFoundError           a path or a built-in name does not exist
+    +-- ArtifactError               an artifact folder cannot be trusted
+    |   +-- ArtifactFormatError     not an artifact, or one of a newer format
+    |   +-- ArtifactCorruptError    a file is missing or its bytes changed
+    |   +-- GoldenMismatchError     a golden example does not reproduce here
+    |   +-- ParityError             the exported graph disagrees with the trained model
+    +-- AssetError                  a built-in download failed
+    |   +-- AssetNetworkError       no network, or the registry refused
+    |   +-- AssetHashError          the bytes are not the pinned ones
+    |   +-- AssetSpaceError         the disk is full
+    +-- TrainingError               training cannot go on (for example the loss is not finite)
+    +-- MissingExtraError           an optional dependency is not installed
+    +-- BackendError                the inference engine failed or gave a logit that is not finite
+    +-- PortInUseError              the address to serve on is taken
+
+Callers: every room raises these; only ``cli`` turns them into exit codes and only ``server`` into HTTP statuses.
+A message names the value, the bound and the cure; for data it names the file and the line.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class TextwrightError(Exception):
+    """Base of every error raised on purpose; ``code`` is stable across releases."""
+
+    code: ClassVar[str] = "error"
+
+
+class InputError(TextwrightError):
+    """The caller's input is wrong; correct it and call again."""
+
+    code = "input"
+
+
+class DataError(InputError):
+    """A source of texts or labels cannot be used as it is."""
+
+    code = "data"
+
+
+class SettingsError(InputError):
+    """A flag, an environment variable, a recipe or an argument is out of its bounds."""
+
+    code = "settings"
+
+
+class TextError(InputError):
+    """A text, or a list of texts, cannot be predicted."""
+
+    code = "text"
+
+
+class NotFoundError(InputError):
+    """A path, a built-in name or a variant does not exist."""
+
+    code = "not-found"
+
+
+class ArtifactError(TextwrightError):
+    """An artifact folder cannot be trusted."""
+
+    code = "artifact"
+
+
+class ArtifactFormatError(ArtifactError):
+    """The folder is no artifact, or one of a format that this version cannot read."""
+
+    code = "artifact-format"
+
+
+class ArtifactCorruptError(ArtifactError):
+    """A file of the artifact is missing, or its bytes are not the ones that were written."""
+
+    code = "artifact-corrupt"
+
+
+class GoldenMismatchError(ArtifactError):
+    """A golden example stored in the artifact does not reproduce on this machine."""
+
+    code = "artifact-golden-mismatch"
+
+
+class ParityError(ArtifactError):
+    """The exported graph and the trained model disagree, so nothing was written."""
+
+    code = "artifact-parity"
+
+
+class AssetError(TextwrightError):
+    """A built-in asset could not be fetched."""
+
+    code = "asset"
+
+
+class AssetNetworkError(AssetError):
+    """The package registry could not be reached or refused."""
+
+    code = "asset-network"
+
+
+class AssetHashError(AssetError):
+    """The downloaded bytes are not the pinned ones; nothing was kept."""
+
+    code = "asset-hash"
+
+
+class AssetSpaceError(AssetError):
+    """There is no room on the disk of the cache."""
+
+    code = "asset-space"
+
+
+class TrainingError(TextwrightError):
+    """Training cannot go on."""
+
+    code = "training"
+
+
+class MissingExtraError(TextwrightError):
+    """An optional dependency is not installed; the message says which extra cures it."""
+
+    code = "missing-extra"
+
+    def __init__(self, what: str, extra: str) -> None:
+        """Say what needs which extra.
+
+        Args:
+            what: The thing that cannot be done, as a noun phrase ("training").
+            extra: Name of the extra that brings it ("train").
+        """
+        super().__init__(f'{what} needs an optional dependency: pip install "textwright[{extra}]"')
+        self.extra = extra
+
+
+class BackendError(TextwrightError):
+    """The inference engine failed, or answered with a logit that is not finite."""
+
+    code = "backend"
+
+
+class PortInUseError(TextwrightError):
+    """The address to serve on is taken by another process."""
+
+    code = "port-in-use"

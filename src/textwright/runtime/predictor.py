@@ -1,0 +1,231 @@
+"""The predictor: encode, infer, decode; every door -- Python, HTTP, Lambda, bulk, evaluate -- makes these calls."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from textwright.core import artifact as artifacts
+from textwright.core.artifact import Artifact
+from textwright.core.labels import Labels, Task
+from textwright.core.numerics import activate
+from textwright.core.tokenization import Encoded, TextEncoder, pad
+from textwright.core.types import Float32s, TokenIds
+from textwright.errors import GoldenMismatchError, TextError
+from textwright.runtime.session import Session
+
+GOLDEN_TOLERANCE: Final = 1e-3
+"""Largest difference of a golden logit between machines, in nats: kernels differ, models do not."""
+
+_MAX_BATCH_TOKENS: Final = 16_384
+"""Padded tokens of one inference call: enough to amortise the call, little enough to stay in cache."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """What is said about one text.
+
+    Args:
+        label: The most probable label; None when no label of a multi-label task reaches the threshold.
+        labels: The labels that hold: one for a single-label task, any number, by falling probability,
+            for a multi-label task.
+        probabilities: Label name -> probability, in the model's label order, calibrated.
+        truncated: True if the text was longer than the model's ``max_length`` and its end was not read.
+    """
+
+    label: str | None
+    labels: tuple[str, ...]
+    probabilities: dict[str, float]
+    truncated: bool
+
+    @property
+    def confidence(self) -> float:
+        """The highest probability among the labels, in [0, 1]."""
+        return max(self.probabilities.values())
+
+
+class Predictor:
+    """One loaded artifact variant. Safe to share between threads: nothing changes after loading.
+
+    Args:
+        artifact: A verified artifact.
+        variant: Name of the graph to load; None takes the default.
+        num_threads: Threads of one inference, >= 1; None takes one per physical core.
+    """
+
+    def __init__(self, artifact: Artifact, *, variant: str | None = None, num_threads: int | None = None) -> None:
+        self.artifact = artifact
+        self.variant = variant or artifact.manifest.default_variant
+        self._encoder = TextEncoder(artifact.tokenizer())
+        graph = artifact.path / artifact.manifest.variant(variant).file
+        self._session = Session(graph, num_threads=num_threads)
+
+    @property
+    def labels(self) -> Labels:
+        """The label names in the order of the logits' columns, with the task."""
+        return self.artifact.manifest.labels
+
+    def encode(self, texts: Sequence[str]) -> list[Encoded]:
+        """Turn texts into token ids, before queueing, so that a batcher can count tokens.
+
+        Args:
+            texts: B texts; empty ones are allowed.
+
+        Returns:
+            B encodings, in order.
+
+        Raises:
+            TextError: If an item is not a string, or no Unicode text; or if ``texts`` is one string.
+        """
+        if isinstance(texts, str):
+            raise TextError("texts is one string; give a list of strings: predict([text])")
+        return self._encoder.encode(texts)
+
+    def infer(self, batch: Sequence[TokenIds]) -> Float32s:
+        """Run the model once over a batch; this is the only call that costs.
+
+        Args:
+            batch: B lists of token ids; lists of like length waste least padding.
+
+        Returns:
+            Logits, (B, K), in nats, not calibrated.
+
+        Raises:
+            BackendError: If the engine fails.
+        """
+        return self._session.infer(*pad(batch, self._encoder.pad_id))
+
+    def decode(self, logits: Float32s, truncated: Sequence[bool]) -> list[Prediction]:
+        """Turn logits into predictions: calibrate, activate, choose.
+
+        Args:
+            logits: (B, K), in nats, as :meth:`infer` gave them.
+            truncated: B flags, as :meth:`encode` gave them.
+
+        Returns:
+            B predictions, in order.
+
+        Raises:
+            BackendError: If a logit is not finite.
+        """
+        names = self.labels.names
+        rows = self.probabilities(logits).tolist()
+        choose = self._choose_one if self.labels.task is Task.SINGLE_LABEL else self._choose_many
+        return [
+            Prediction(*choose(row), dict(zip(names, row, strict=True)), cut)
+            for row, cut in zip(rows, truncated, strict=True)
+        ]
+
+    def probabilities(self, logits: Float32s) -> Float32s:
+        """Calibrate and activate logits.
+
+        Args:
+            logits: (B, K), in nats.
+
+        Returns:
+            Probabilities, (B, K): softmax for a single-label task, sigmoid for a multi-label one.
+
+        Raises:
+            BackendError: If a logit is not finite.
+        """
+        return activate(logits, self.labels.task, temperature=self.artifact.manifest.temperature)
+
+    def logits(self, texts: Sequence[str]) -> Float32s:
+        """Encode texts and infer them in batches of like length.
+
+        Args:
+            texts: N texts.
+
+        Returns:
+            Logits, (N, K), in the order of the texts.
+        """
+        return self._infer_all([item.ids for item in self.encode(texts)])
+
+    def predict(self, texts: Sequence[str]) -> list[Prediction]:
+        """Predict the labels of texts.
+
+        Args:
+            texts: N texts of any length; beyond ``max_length`` tokens a text is not read, and says so.
+
+        Returns:
+            N predictions, in the order of the texts.
+
+        Raises:
+            TextError: If an item is not a string, or no Unicode text; or if ``texts`` is one string.
+            BackendError: If the engine fails.
+        """
+        encoded = self.encode(texts)
+        return self.decode(self._infer_all([item.ids for item in encoded]), [item.truncated for item in encoded])
+
+    def verify_golden(self) -> None:
+        """Run the golden examples and compare their logits with the stored ones.
+
+        Raises:
+            GoldenMismatchError: Names the first text that differs, by how much, and the bound.
+        """
+        golden = self.artifact.golden()
+        if self.variant != self.artifact.manifest.default_variant or not golden:
+            return
+        stored = np.asarray([item.logits for item in golden], dtype=np.float32)
+        difference = np.abs(self.logits([item.text for item in golden]) - stored).max(axis=1)
+        worst = int(difference.argmax())
+        if not difference[worst] <= GOLDEN_TOLERANCE:  # NaN is worse than any bound
+            raise GoldenMismatchError(
+                f"{self.artifact.path}: golden example {worst + 1} gives logits that differ by {difference[worst]:.2g} "
+                f"from the stored ones (bound {GOLDEN_TOLERANCE:g}); this machine or its ONNX Runtime does not "
+                "reproduce the model, so it is not served; export it again here"
+            )
+
+    def _infer_all(self, ids: Sequence[TokenIds]) -> Float32s:
+        logits = np.empty((len(ids), len(self.labels)), dtype=np.float32)
+        for positions in _batches_by_length(ids):
+            logits[positions] = self.infer([ids[position] for position in positions])
+        return logits
+
+    def _choose_one(self, row: list[float]) -> tuple[str, tuple[str, ...]]:
+        label = self.labels.names[row.index(max(row))]
+        return label, (label,)
+
+    def _choose_many(self, row: list[float]) -> tuple[str | None, tuple[str, ...]]:
+        threshold = self.artifact.manifest.threshold
+        ranked = sorted(range(len(row)), key=lambda index: -row[index])
+        labels = tuple(self.labels.names[index] for index in ranked if row[index] >= threshold)
+        return (labels[0] if labels else None), labels
+
+
+def _batches_by_length(ids: Sequence[TokenIds]) -> Iterator[list[int]]:
+    """Cut positions, sorted by length, into batches of at most ``_MAX_BATCH_TOKENS`` padded tokens."""
+    lengths = np.fromiter(map(len, ids), dtype=np.int64, count=len(ids))
+    order = np.argsort(-lengths, kind="stable").tolist()
+    start = 0
+    while start < len(order):
+        longest = max(int(lengths[order[start]]), 1)
+        stop = start + max(_MAX_BATCH_TOKENS // longest, 1)
+        yield order[start:stop]
+        start = stop
+
+
+def load(path: str | Path, *, variant: str | None = None, num_threads: int | None = None) -> Predictor:
+    """Open an artifact, verify every byte and its golden examples, and return what predicts.
+
+    Args:
+        path: An artifact folder, or the run folder that holds it.
+        variant: Name of the graph to load ("fp32", "int8"); None takes the default.
+        num_threads: Threads of one inference, >= 1; None takes one per physical core.
+
+    Returns:
+        A predictor; ``predictor.predict(["a text"])`` answers.
+
+    Raises:
+        NotFoundError: If the folder or the variant does not exist.
+        ArtifactFormatError: If it is no artifact, or one of a newer format.
+        ArtifactCorruptError: If a file is missing or its bytes changed.
+        GoldenMismatchError: If a golden example does not reproduce here.
+    """
+    predictor = Predictor(artifacts.read(Path(path)), variant=variant, num_threads=num_threads)
+    predictor.verify_golden()
+    return predictor

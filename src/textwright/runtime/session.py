@@ -1,0 +1,79 @@
+"""Open an ONNX graph, with ONNX Runtime's telemetry switched off before it is imported."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from textwright.core.types import Float32s, Ints
+from textwright.errors import BackendError
+
+if TYPE_CHECKING:
+    import onnxruntime
+
+
+def import_onnxruntime() -> Any:  # noqa: ANN401  the module has no types
+    """Import ONNX Runtime without letting it phone home.
+
+    Version 1.31 and later uploads events unless ``ORT_DISABLE_TELEMETRY=1`` stands in the environment *before*
+    the import; the API call alone comes too late.
+
+    Returns:
+        The ``onnxruntime`` module.
+    """
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+    import onnxruntime
+
+    return onnxruntime
+
+
+class Session:
+    """One ONNX graph in memory: ``infer`` is all it can do.
+
+    Args:
+        path: The ``.onnx`` file, or its bytes.
+        num_threads: Threads inside one call, >= 1; None takes one per physical core.
+
+    Raises:
+        BackendError: If the engine cannot open the graph.
+    """
+
+    def __init__(self, path: Path | bytes, *, num_threads: int | None = None) -> None:
+        runtime = import_onnxruntime()
+        options = runtime.SessionOptions()
+        options.intra_op_num_threads = num_threads or 0
+        options.inter_op_num_threads = 1
+        options.log_severity_level = 3
+        # Workers must sleep between calls: an idle server may not burn a core.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        try:
+            self._session: onnxruntime.InferenceSession = runtime.InferenceSession(
+                path if isinstance(path, bytes) else str(path), options, providers=["CPUExecutionProvider"]
+            )
+        except Exception as error:
+            raise BackendError(
+                f"ONNX Runtime cannot open {'the graph' if isinstance(path, bytes) else path}: {error}"
+            ) from error
+
+    def infer(self, input_ids: Ints, attention_mask: Ints) -> Float32s:
+        """Run the graph once.
+
+        Args:
+            input_ids: Token ids, (B, T).
+            attention_mask: 1 on tokens, 0 on padding, (B, T).
+
+        Returns:
+            Logits, (B, K), in nats.
+
+        Raises:
+            BackendError: If the engine fails.
+        """
+        feed = {"input_ids": input_ids, "attention_mask": attention_mask}
+        try:
+            (logits,) = self._session.run(["logits"], feed)
+        except Exception as error:
+            raise BackendError(f"ONNX Runtime failed on a batch of shape {input_ids.shape}: {error}") from error
+        return np.asarray(logits, dtype=np.float32)
