@@ -1,0 +1,124 @@
+"""Fixtures that every room shares: whole artifacts, made without torch, small enough to make anew for each test."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from textwright.core import artifact as artifacts
+from textwright.core.artifact import Manifest, Variant
+from textwright.core.labels import Labels, Task
+from textwright.core.tokenization import TextEncoder, pad, word_level_encoder
+from textwright.core.types import Float32s
+from textwright.runtime.session import Session
+
+SENTIMENT = Labels(("negative", "positive"))
+SENTIMENT_WORDS: Mapping[str, tuple[float, ...]] = {
+    "good": (-2.0, 2.0),
+    "bad": (2.0, -2.0),
+    "great": (-3.0, 3.0),
+    "awful": (3.0, -3.0),
+    "the": (0.0, 0.0),
+    "a": (0.0, 0.0),
+    "film": (0.0, 0.0),
+    "is": (0.0, 0.0),
+}
+
+TOPICS = Labels(("music", "plot", "acting"), Task.MULTI_LABEL)
+TOPICS_BIAS = (-1.0, -1.0, -1.0)
+TOPICS_WORDS: Mapping[str, tuple[float, ...]] = {
+    "song": (8.0, 0.0, 0.0),
+    "story": (0.0, 8.0, 0.0),
+    "actor": (0.0, 0.0, 8.0),
+    "the": (0.0, 0.0, 0.0),
+    "and": (0.0, 0.0, 0.0),
+}
+
+GOLDEN_TEXTS = ("", "the", "unheard of", "the good the bad and the awful story of an actor")
+
+MakeArtifact = Callable[..., Path]
+"""Makes a tiny artifact and returns its folder; keywords replace fields of its manifest."""
+
+
+@pytest.fixture
+def make_artifact(tmp_path: Path) -> MakeArtifact:
+    """Return a function that makes a tiny artifact: ``make_artifact("name", words=..., temperature=2.0)``.
+
+    A text's logits are the mean of its words' vectors plus a bias; an unknown word counts as a vector of zeros. The
+    default is the model of ``tiny_artifact``; give ``labels``, ``words`` and ``bias`` for another, and any field
+    of the manifest by its name.
+    """
+
+    def make(
+        name: str = "tiny",
+        *,
+        labels: Labels = SENTIMENT,
+        words: Mapping[str, tuple[float, ...]] = SENTIMENT_WORDS,
+        bias: tuple[float, ...] = (),
+        max_length: int = 16,
+        **fields: Any,
+    ) -> Path:
+        encoder = word_level_encoder(list(words), max_length=max_length)
+        vectors = np.array([[0.0] * len(labels)] * 2 + list(words.values()), dtype=np.float32)
+        graph = _graph(vectors, np.array(bias or [0.0] * len(labels), dtype=np.float32))
+        manifest = Manifest(name, "bow", labels, max_length, {"fp32": Variant("model.onnx")})
+        contents = {
+            "model.onnx": graph,
+            "tokenizer.json": encoder.serialize().encode(),
+            "golden.jsonl": _golden(encoder, graph),
+            "README.md": b"# A tiny model for tests\n",
+        }
+        return artifacts.write(tmp_path / name, replace(manifest, **fields), contents).path
+
+    return make
+
+
+@pytest.fixture
+def tiny_artifact(make_artifact: MakeArtifact) -> Path:
+    """Return the folder of a single-label model: "good" and "great" raise positive, "bad" and "awful" negative."""
+    return make_artifact()
+
+
+@pytest.fixture
+def tiny_multilabel_artifact(make_artifact: MakeArtifact) -> Path:
+    """Return the folder of a multi-label model: "song" raises music, "story" plot and "actor" acting."""
+    return make_artifact("tiny-multilabel", labels=TOPICS, words=TOPICS_WORDS, bias=TOPICS_BIAS)
+
+
+def _graph(vectors: Float32s, bias: Float32s) -> bytes:
+    """Build the one signature: gather (V, K) -> masked mean -> plus bias; an empty text gives the bias alone."""
+    from onnx import TensorProto, checker, helper, numpy_helper
+
+    batch = ["batch", "tokens"]
+    inputs = [helper.make_tensor_value_info(name, TensorProto.INT64, batch) for name in ("input_ids", "attention_mask")]
+    outputs = [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["batch", len(bias)])]
+    constants = {"vectors": vectors, "bias": bias, "last": np.array([2]), "tokens": np.array([1]), "one": np.float32(1)}
+    nodes = [
+        helper.make_node("Gather", ["vectors", "input_ids"], ["gathered"]),  # (B, T, K)
+        helper.make_node("Cast", ["attention_mask"], ["mask"], to=TensorProto.FLOAT),  # (B, T)
+        helper.make_node("Unsqueeze", ["mask", "last"], ["column"]),  # (B, T, 1)
+        helper.make_node("Mul", ["gathered", "column"], ["attended"]),  # (B, T, K)
+        helper.make_node("ReduceSum", ["attended", "tokens"], ["sum"], keepdims=0),  # (B, K)
+        helper.make_node("ReduceSum", ["mask", "tokens"], ["count"], keepdims=1),  # (B, 1)
+        helper.make_node("Max", ["count", "one"], ["divisor"]),  # (B, 1)
+        helper.make_node("Div", ["sum", "divisor"], ["mean"]),  # (B, K)
+        helper.make_node("Add", ["mean", "bias"], ["logits"]),  # (B, K)
+    ]
+    stored = [numpy_helper.from_array(np.asarray(value), name) for name, value in constants.items()]
+    graph = helper.make_graph(nodes, "tiny", inputs, outputs, stored)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+    checker.check_model(model, full_check=True)
+    return bytes(model.SerializeToString())
+
+
+def _golden(encoder: TextEncoder, graph: bytes) -> bytes:
+    ids = [item.ids for item in encoder.encode(GOLDEN_TEXTS)]
+    logits = Session(graph, num_threads=1).infer(*pad(ids, encoder.pad_id))
+    lines = [json.dumps({"text": text, "logits": row}) for text, row in zip(GOLDEN_TEXTS, logits.tolist(), strict=True)]
+    return "\n".join([*lines, ""]).encode()

@@ -1,0 +1,21 @@
+"""The tiny artifacts mean what their docstrings promise; the tests of every room lean on them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from textwright.runtime.predictor import load
+
+
+@pytest.mark.parametrize(("text", "label"), [("A good film", "positive"), ("the film is BAD", "negative")])
+def test_words_raise_their_label(tiny_artifact: Path, text: str, label: str) -> None:
+    (prediction,) = load(tiny_artifact, num_threads=1).predict([text])
+    assert prediction.label == label
+    assert prediction.confidence > 0.6
+
+
+def test_each_topic_holds_by_itself(tiny_multilabel_artifact: Path) -> None:
+    predictions = load(tiny_multilabel_artifact, num_threads=1).predict(["song", "song and story", "the", ""])
+    assert [set(item.labels) for item in predictions] == [{"music"}, {"music", "plot"}, set(), set()]
