@@ -39,7 +39,7 @@ class Settings(BaseModel):
         try:
             return cls.model_validate(dict(values))
         except ValidationError as error:
-            raise SettingsError(f"{source}: {explain(error, cls)}") from error
+            raise SettingsError(f"{source}: {explain(error)}; known are {', '.join(cls.model_fields)}") from error
 
     def over(self, defaults: Mapping[str, Any]) -> Self:
         """Put other defaults beneath what was set explicitly.
@@ -54,24 +54,20 @@ class Settings(BaseModel):
         return type(self).model_validate({**defaults, **explicit})
 
 
-def explain(error: ValidationError, settings: type[BaseModel]) -> str:
-    """Say a validation error in one line per wrong setting.
+def explain(error: ValidationError) -> str:
+    """Say a validation error in one clause per wrong setting.
 
     Args:
         error: What pydantic found.
-        settings: The class that was validated; its field names are listed for an unknown name.
 
     Returns:
         "name: what is wrong (got value)", joined by "; ".
     """
     parts = []
     for item in error.errors(include_url=False):
-        name = ".".join(str(part) for part in item["loc"]) or settings.__name__
-        if item["type"] == "extra_forbidden":
-            known = ", ".join(settings.model_fields)
-            parts.append(f"{name}: no such setting; known are {known}")
-        else:
-            parts.append(f"{name}: {item['msg'][0].lower()}{item['msg'][1:]} (got {item['input']!r})")
+        name = ".".join(str(part) for part in item["loc"]) or error.title
+        reason = "no such setting" if item["type"] == "extra_forbidden" else item["msg"][0].lower() + item["msg"][1:]
+        parts.append(f"{name}: {reason} (got {item['input']!r})")
     return "; ".join(parts)
 
 

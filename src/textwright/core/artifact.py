@@ -211,6 +211,16 @@ def read(path: Path) -> Artifact:
     return Artifact(path, manifest, digest, files)
 
 
+def describe(artifact: Artifact) -> dict[str, Any]:
+    """Tell an artifact as JSON-ready values: its manifest, version, folder and size."""
+    return {
+        "version": artifact.version,
+        "path": str(artifact.path),
+        "size_bytes": artifact.size_bytes,
+        **_to_json(artifact.manifest, artifact.files, digest=artifact.digest),
+    }
+
+
 def _locate(path: Path) -> Path:
     for folder in (path, path / "artifact"):
         if (folder / MANIFEST).is_file():
@@ -243,13 +253,13 @@ def _verify(path: Path, record: FileRecord) -> None:
         raise ArtifactCorruptError(f"{path}: its bytes are not the ones that were written; restore the artifact")
 
 
-def _to_json(manifest: Manifest, files: Mapping[str, FileRecord]) -> dict[str, Any]:
+def _to_json(manifest: Manifest, files: Mapping[str, FileRecord], *, digest: str = _NO_DIGEST) -> dict[str, Any]:
     content = {item.name: getattr(manifest, item.name) for item in fields(manifest)}
     labels: Labels = content.pop("labels")
     content["variants"] = {name: asdict(variant) for name, variant in manifest.variants.items()}
     return {
         "format_version": FORMAT_VERSION,
-        "sha256": _NO_DIGEST,
+        "sha256": digest,
         "task": labels.task.value,
         "labels": list(labels.names),
         **content,

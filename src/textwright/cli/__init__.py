@@ -1,0 +1,1 @@
+"""The command line: a table of commands that hold no logic, and how results are shown."""

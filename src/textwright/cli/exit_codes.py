@@ -1,0 +1,47 @@
+"""Exit codes, decided here and nowhere else; ``textwright doctor --exit-codes`` prints the table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from textwright import errors
+
+USAGE: Final = 2
+INTERRUPTED: Final = 130
+
+EXIT_CODES: Final[Mapping[type[errors.TextwrightError], int]] = {
+    errors.InputError: 3,
+    errors.ArtifactError: 4,
+    errors.AssetError: 5,
+    errors.TrainingError: 6,
+    errors.MissingExtraError: 7,
+    errors.BackendError: 8,
+    errors.PortInUseError: 9,
+}
+
+MEANINGS: Final[Mapping[int, str]] = {
+    0: "done",
+    1: "a defect of Textwright: please report the traceback",
+    USAGE: "the command line cannot be understood: unknown command or flag, or a value out of its bounds",
+    3: "the input is wrong: data, settings, text or path",
+    4: "the artifact cannot be trusted: not an artifact, corrupt, not reproducible, or export parity failed",
+    5: "an asset could not be fetched: network, hash or space",
+    6: "training cannot go on",
+    7: "an optional dependency is missing; the message says which extra to install",
+    8: "the inference engine failed",
+    9: "the port is taken",
+    INTERRUPTED: "stopped by Ctrl-C",
+}
+
+
+def exit_code_of(error: errors.TextwrightError) -> int:
+    """Find the exit code of an error: that of its nearest mapped class.
+
+    Args:
+        error: An error raised on purpose.
+
+    Returns:
+        A code of :data:`MEANINGS`; 1 for a class that nobody mapped (a test forbids it).
+    """
+    return next((EXIT_CODES[kind] for kind in type(error).__mro__ if kind in EXIT_CODES), 1)

@@ -1,0 +1,56 @@
+"""``textwright inspect``: what an artifact is and what was measured of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from textwright.cli.render import DEFAULT_OUTPUT, Output, Terminal
+from textwright.core import artifact as artifacts
+from textwright.core.artifact import Artifact
+
+
+def inspect(
+    artifact: Path,
+    /,
+    *,
+    output: Annotated[Output, Parameter(name="*", group="Output")] = DEFAULT_OUTPUT,
+) -> None:
+    """Show what an artifact is and what was measured of it, after verifying every byte.
+
+    Example: textwright inspect runs/demo
+
+    Args:
+        artifact: An artifact folder, or the run folder that holds it.
+    """
+    found = artifacts.read(artifact)
+    terminal = Terminal(output)
+    terminal.result(artifacts.describe(found), lambda: _show(terminal, found))
+    terminal.next(f'textwright predict {artifact} "a text"')
+
+
+def _show(terminal: Terminal, found: Artifact) -> None:
+    manifest = found.manifest
+    facts = {
+        "name": manifest.name,
+        "version": found.version,
+        "family": manifest.family,
+        "task": manifest.labels.task.value,
+        "labels": ", ".join(manifest.labels.names),
+        "max_length": f"{manifest.max_length} tokens",
+        "temperature": f"{manifest.temperature:.3f}",
+        "trained on": f"{manifest.data.get('source', 'unknown')} {manifest.data.get('num_examples', '')}",
+        "created": manifest.created,
+        "size": f"{found.size_bytes / 1e6:.2f} MB",
+        "folder": str(found.path),
+    }
+    terminal.table("Artifact", ("", ""), facts.items())
+    for name, variant in manifest.variants.items():
+        rows = [(metric, value["value"], value["low"], value["high"]) for metric, value in variant.metrics.items()]
+        rows = [(metric, *(f"{number:.4f}" for number in numbers)) for metric, *numbers in rows]
+        title = f"Variant {name} ({variant.precision}), measured on {manifest.metrics_split or 'nothing yet'}"
+        terminal.table(title, ("metric", "value", "low", "high"), rows)
+    rows = [(name, record.size_bytes, record.sha256[:12]) for name, record in found.files.items()]
+    terminal.table("Files", ("file", "bytes", "sha256"), rows)

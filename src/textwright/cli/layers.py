@@ -1,0 +1,60 @@
+"""The layers beneath the flags: the environment, then a recipe."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from cyclopts import App
+from cyclopts.argument import ArgumentCollection
+from cyclopts.config import Dict
+
+from textwright.config import read_toml
+
+
+class Layer(Protocol):
+    """A source of values for arguments that no earlier source has set."""
+
+    def __call__(self, app: App, commands: tuple[str, ...], arguments: ArgumentCollection, /) -> None:
+        """Add tokens to the arguments that have none."""
+
+
+class Recipe:
+    """The TOML file named by ``--config``, when the command has that flag and it was given."""
+
+    def __call__(self, app: App, commands: tuple[str, ...], arguments: ArgumentCollection, /) -> None:
+        """Add the recipe's values to the arguments that have none.
+
+        Raises:
+            NotFoundError: If there is no such file.
+            SettingsError: If it is not TOML.
+        """
+        from pathlib import Path
+
+        for argument in arguments:
+            if argument.name == "--config" and argument.tokens:
+                path = Path(argument.tokens[0].value)
+                Dict(read_toml(path), use_commands_as_keys=False, source=str(path))(app, commands, arguments)
+
+
+class PerKey:
+    """Let a layer fill the single keys of a table (``--model.dropout``) that earlier layers left unset.
+
+    Without it, one ``--model.x`` flag would hide the recipe's whole ``[model]`` table.
+
+    Args:
+        layer: The layer to apply.
+    """
+
+    def __init__(self, layer: Layer) -> None:
+        self._layer = layer
+
+    def __call__(self, app: App, commands: tuple[str, ...], arguments: ArgumentCollection, /) -> None:
+        """Apply the layer to each argument, and to each key of a table by itself."""
+        tables = [argument for argument in arguments if argument.name == "--model"]
+        earlier = [list(table.tokens) for table in tables]
+        for table in tables:
+            table.tokens.clear()
+        self._layer(app, commands, arguments)
+        for table, tokens in zip(tables, earlier, strict=True):
+            taken = {token.keys for token in tokens}
+            table.tokens[:] = [*tokens, *(token for token in table.tokens if token.keys not in taken)]

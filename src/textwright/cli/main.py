@@ -1,0 +1,139 @@
+"""The ``textwright`` program: the table of commands, the layers of settings, and errors in words.
+
+How a command is written. Each is one function in a module of its own, named in :data:`COMMANDS`, imported only when it
+is called (``textwright --help`` imports nothing heavy). It holds no logic: it calls one function of a room and shows
+the result::
+
+    def evaluate(
+        artifact: Path,
+        source: str,
+        /,
+        *,
+        data: Annotated[DataSettings, Parameter(name="*", group="Data")] = DEFAULT_DATA,
+        output: Annotated[Output, Parameter(name="*", group="Output")] = DEFAULT_OUTPUT,
+    ) -> None:
+        '''Measure an artifact on labelled texts.
+
+        Example: textwright evaluate runs/demo movie-reviews
+
+        (Google-style Args follow; each line is that flag's help.)
+        '''
+        evaluation = measure.evaluate(...)
+        terminal = Terminal(output)
+        terminal.result(evaluation.to_json(), lambda: _show(terminal, evaluation))
+        terminal.next(f"textwright serve {artifact}")
+
+Settings are flags, each a field of a :class:`textwright.config.Settings`; cyclopts reads its type, default and
+docstring. A value is taken from the first that has it: flag, environment (``TEXTWRIGHT_<COMMAND>_<FLAG>``), recipe
+(``--config FILE.toml``, keys named like the flags), default. Results go to standard output; progress, notes and errors
+go to standard error.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from cyclopts import App, CycloptsError
+from cyclopts.config import Env
+
+from textwright import __version__
+from textwright.cli.exit_codes import INTERRUPTED, USAGE, exit_code_of
+from textwright.cli.layers import PerKey, Recipe
+from textwright.errors import TextwrightError
+
+
+class Command(NamedTuple):
+    """One row of the table: what is typed, where it is, what it says in the overview."""
+
+    name: str
+    function: str
+    summary: str
+
+
+COMMANDS: Final = (
+    Command("train", "textwright.cli.train:train", "Train a model on a labelled source and write its artifact."),
+    Command("evaluate", "textwright.cli.evaluate:evaluate", "Measure an artifact on labelled texts."),
+    Command("predict", "textwright.cli.predict:predict", "Predict the labels of texts, or of a whole file."),
+    Command("serve", "textwright.cli.serve:serve", "Serve an artifact as a REST API."),
+    Command("inspect", "textwright.cli.inspect:inspect", "Show what an artifact is and what was measured of it."),
+    Command("data", "textwright.cli.data:app", "Check a labelled source before training on it."),
+    Command("assets", "textwright.cli.assets:app", "List, fetch and find the built-in data and weights."),
+    Command("families", "textwright.cli.families:families", "List the kinds of model and their settings."),
+    Command("tensorboard", "textwright.cli.tensorboard:tensorboard", "Open TensorBoard on a training run."),
+    Command("doctor", "textwright.cli.doctor:doctor", "Show versions, extras, threads and caches."),
+)
+
+_HELP = """A labelled file becomes a measured, deployed text-classification API.
+
+Start with: textwright train movie-reviews --family bow --out runs/demo"""
+
+
+def build_app() -> App:
+    """Make the program: its commands are imported when they are called."""
+    app = App(
+        name="textwright",
+        help=_HELP,
+        version=__version__,
+        help_epilogue="Exit codes: textwright doctor --exit-codes",
+        config=(PerKey(Env("TEXTWRIGHT_")), PerKey(Recipe())),
+        exit_on_error=False,
+        print_error=False,
+        result_action="return_value",
+    )
+    for command in COMMANDS:
+        app.command(command.function, name=command.name, help=command.summary)
+    return app
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the program and leave with its exit code.
+
+    Args:
+        arguments: What was typed after ``textwright``; None takes it from the process.
+    """
+    sys.exit(run(sys.argv[1:] if arguments is None else arguments))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command line.
+
+    Args:
+        arguments: What was typed after ``textwright``.
+
+    Returns:
+        The exit code, see :mod:`textwright.cli.exit_codes`. Errors raised on purpose are said on standard
+        error in one sentence; only a defect of Textwright shows a traceback.
+    """
+    try:
+        build_app()(list(arguments))
+    except CycloptsError as error:
+        return _fail(_usage_message(error), USAGE)
+    except TextwrightError as error:
+        return _fail(str(error), exit_code_of(error))
+    except KeyboardInterrupt:
+        return _fail("stopped", INTERRUPTED)
+    except BrokenPipeError:  # the reader of our output, such as head, has seen enough
+        sys.stderr.close()
+        return 0
+    return 0
+
+
+def _usage_message(error: CycloptsError) -> str:
+    from pydantic import ValidationError
+
+    from textwright.config import explain
+
+    if isinstance(error.__cause__, ValidationError):
+        return explain(error.__cause__)
+    return f"{str(error).strip()} See: textwright {' '.join([*(error.command_chain or ()), '--help'])}"
+
+
+def _fail(message: str, code: int) -> int:
+    from rich.console import Console
+
+    console = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
+    console.print("error:", style="bold red", end=" ")
+    console.print(message)
+    return code

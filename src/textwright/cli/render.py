@@ -1,0 +1,105 @@
+"""How results are shown: JSON for programs, tables for people, progress on standard error."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+
+@dataclass(frozen=True)
+class Output:
+    """How much to say, and to whom.
+
+    Args:
+        json: Print the result as one JSON object on standard output, for programs.
+        quiet: Print the result only: no progress, no notes, no next step.
+    """
+
+    json: bool = False
+    quiet: bool = False
+
+
+DEFAULT_OUTPUT: Final = Output()
+
+
+class Terminal:
+    """Where a command speaks: results to standard output, everything else to standard error.
+
+    Args:
+        output: The user's choice of ``--json`` and ``--quiet``.
+    """
+
+    def __init__(self, output: Output) -> None:
+        self.output = output
+        self._out = Console(highlight=False, soft_wrap=True)
+        self._err = Console(stderr=True, highlight=False, soft_wrap=True, quiet=output.quiet)
+
+    def result(self, content: Mapping[str, Any], show: Callable[[], None]) -> None:
+        """Give the command's result, once.
+
+        Args:
+            content: The result as JSON-ready values; printed with ``--json``.
+            show: Prints the same result for people; called without ``--json``.
+        """
+        if self.output.json:
+            sys.stdout.write(json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+        else:
+            show()
+
+    def say(self, line: str) -> None:
+        """Print a line of the result for people; square brackets are text, not markup."""
+        self._out.print(line, markup=False)
+
+    def note(self, line: str) -> None:
+        """Print a remark on standard error; ``--quiet`` silences it."""
+        self._err.print(line, markup=False, style="dim")
+
+    def next(self, command: str) -> None:
+        """End by saying what to type next; ``--quiet`` and ``--json`` silence it."""
+        if not self.output.json:
+            self._err.print("next:", style="bold green", end=" ")
+            self._err.print(command, markup=False)
+
+    def table(self, title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+        """Print a table; columns whose cells are all numbers are aligned to the right.
+
+        Args:
+            title: What the table shows.
+            columns: Headings, (C,).
+            rows: Rows of C cells; a cell is shown as ``str`` shows it.
+        """
+        content = [list(row) for row in rows]
+        table = Table(title=title or None, title_justify="left", title_style="bold", header_style="dim", box=None)
+        for index, heading in enumerate(columns):
+            is_number = all(isinstance(row[index], int | float) for row in content)
+            table.add_column(heading, justify="right" if is_number else "left", overflow="fold")
+        for row in content:
+            table.add_row(*(escape_cell(cell) for cell in row))
+        self._out.print(table)
+
+    def progress(self) -> Progress:
+        """Make a progress bar on standard error; silent with ``--quiet`` and when nobody watches."""
+        return Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[note]}"),
+            console=self._err,
+            disable=self.output.quiet or not self._err.is_terminal,
+        )
+
+
+def escape_cell(cell: object) -> str:
+    """Show a cell as text, so that square brackets in data are not read as markup."""
+    from rich.markup import escape
+
+    return escape(str(cell))

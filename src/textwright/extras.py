@@ -1,0 +1,27 @@
+"""Say which extra is missing before anything fails with a traceback."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from textwright.errors import MissingExtraError
+
+_WITNESS = {"train": ("torch", "accelerate"), "server": ("fastapi", "uvicorn")}
+"""Modules whose absence shows that an extra is not installed."""
+
+
+def require(extra: str, *, what: str) -> None:
+    """Check that an extra is installed.
+
+    Args:
+        extra: Its name, a key of the package's optional dependencies.
+        what: What cannot be done without it, as a noun phrase ("training").
+
+    Raises:
+        MissingExtraError: Says how to install it.
+    """
+    for module in _WITNESS[extra]:
+        try:
+            import_module(module)
+        except ImportError as error:
+            raise MissingExtraError(what, extra) from error
