@@ -48,9 +48,11 @@ def _show(terminal: Terminal, found: Artifact) -> None:
     }
     terminal.table("Artifact", ("", ""), facts.items())
     for name, variant in manifest.variants.items():
-        rows = [(metric, value["value"], value["low"], value["high"]) for metric, value in variant.metrics.items()]
-        rows = [(metric, *(f"{number:.4f}" for number in numbers)) for metric, *numbers in rows]
+        metrics = [
+            (metric, *(f"{interval[bound]:.4f}" for bound in ("value", "low", "high")))
+            for metric, interval in variant.metrics.items()
+        ]
         title = f"Variant {name} ({variant.precision}), measured on {manifest.metrics_split or 'nothing yet'}"
-        terminal.table(title, ("metric", "value", "low", "high"), rows)
-    rows = [(name, record.size_bytes, record.sha256[:12]) for name, record in found.files.items()]
-    terminal.table("Files", ("file", "bytes", "sha256"), rows)
+        terminal.table(title, ("metric", "value", "low", "high"), metrics)
+    files = [(name, record.size_bytes, record.sha256[:12]) for name, record in found.files.items()]
+    terminal.table("Files", ("file", "bytes", "sha256"), files)

@@ -168,6 +168,8 @@ def write(path: Path, manifest: Manifest, contents: Mapping[str, bytes]) -> Arti
     """
     if path.exists() and not (path / MANIFEST).is_file() and (not path.is_dir() or any(path.iterdir())):
         raise SettingsError(f"{path} exists and is no artifact; give an --out that is new, empty or an artifact")
+    for name in contents:
+        _refuse_other_folders(name)
     with atomic_folder(path) as folder:
         for name, content in contents.items():
             (folder / name).write_bytes(content)
@@ -207,6 +209,7 @@ def read(path: Path) -> Artifact:
     except (KeyError, TypeError, ValueError) as error:
         raise ArtifactFormatError(f"{path / MANIFEST}: not a manifest of format {FORMAT_VERSION}: {error}") from error
     for name, record in files.items():
+        _refuse_other_folders(name)
         _verify(path / name, record)
     return Artifact(path, manifest, digest, files)
 
@@ -241,6 +244,11 @@ def _parse(path: Path, raw: bytes) -> dict[str, Any]:
             f"{path}: artifact format {version!r}, but this textwright reads {FORMAT_VERSION}; upgrade textwright"
         )
     return dict(content)
+
+
+def _refuse_other_folders(name: str) -> None:
+    if Path(name).name != name or name == MANIFEST:
+        raise ArtifactCorruptError(f"the manifest names the file {name!r}, which lies outside the artifact's folder")
 
 
 def _verify(path: Path, record: FileRecord) -> None:

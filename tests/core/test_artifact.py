@@ -1,0 +1,118 @@
+"""An artifact is whole or absent, and a flipped byte in any file of it is refused."""
+
+from __future__ import annotations
+
+import json
+import random
+
+import pytest
+
+from textwright.core import artifact as artifacts
+from textwright.core.artifact import Manifest, Variant
+from textwright.core.labels import Labels, Task
+from textwright.errors import ArtifactCorruptError, ArtifactError, ArtifactFormatError, NotFoundError, SettingsError
+
+MANIFEST = Manifest("demo", "bow", Labels(("no", "yes")), 8, {"fp32": Variant("model.onnx")}, temperature=1.5)
+CONTENTS = {"model.onnx": b"graph", "tokenizer.json": b"{}", "golden.jsonl": b'{"text": "a", "logits": [0.5, 1.0]}\n'}
+FILES = ["manifest.json", "model.onnx", "tokenizer.json", "golden.jsonl", "README.md"]
+
+
+def test_what_is_written_is_read_back(tmp_path):
+    written = artifacts.write(tmp_path / "a", MANIFEST, CONTENTS)
+    found = artifacts.read(tmp_path / "a")
+    assert found == written
+    assert found.manifest == MANIFEST
+    assert found.golden() == [artifacts.Golden("a", (0.5, 1.0))]
+    assert found.size_bytes == sum(path.stat().st_size for path in (tmp_path / "a").iterdir())
+
+
+def test_a_run_folder_leads_to_its_artifact(tmp_path):
+    artifacts.write(tmp_path / "artifact", MANIFEST, CONTENTS)
+    assert artifacts.read(tmp_path).path == tmp_path / "artifact"
+
+
+def test_equal_content_has_an_equal_version_and_other_content_another(tmp_path):
+    first = artifacts.write(tmp_path / "a", MANIFEST, CONTENTS)
+    again = artifacts.write(tmp_path / "b", MANIFEST, CONTENTS)
+    other = artifacts.write(tmp_path / "c", MANIFEST, {**CONTENTS, "model.onnx": b"other"})
+    assert first.version == again.version != other.version
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_flipped_byte_in_any_file_is_refused(tiny_artifact, name):
+    path = tiny_artifact / name
+    content = bytearray(path.read_bytes())
+    for position in random.Random(0).sample(range(len(content)), 5):
+        content[position] ^= 1
+        path.write_bytes(content)
+        with pytest.raises(ArtifactError, match=name):
+            artifacts.read(tiny_artifact)
+        content[position] ^= 1
+
+
+def test_every_byte_of_the_manifest_is_guarded(tiny_artifact):
+    path = tiny_artifact / "manifest.json"
+    content = bytearray(path.read_bytes())
+    for position in range(len(content)):
+        content[position] ^= 1
+        path.write_bytes(content)
+        with pytest.raises((ArtifactError, NotFoundError)):
+            artifacts.read(tiny_artifact)
+        content[position] ^= 1
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_missing_or_cut_file_is_refused(tiny_artifact, name):
+    path = tiny_artifact / name
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(ArtifactError, match=name):
+        artifacts.read(tiny_artifact)
+    path.unlink()
+    with pytest.raises(ArtifactError, match=name):
+        artifacts.read(tiny_artifact)
+
+
+def test_a_newer_format_is_refused_with_the_cure(tiny_artifact):
+    path = tiny_artifact / "manifest.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"format_version": 2}))
+    with pytest.raises(ArtifactFormatError, match="upgrade textwright"):
+        artifacts.read(tiny_artifact)
+
+
+def test_a_path_that_is_nothing_or_no_artifact_says_so(tmp_path):
+    with pytest.raises(NotFoundError, match="textwright train"):
+        artifacts.read(tmp_path / "absent")
+    with pytest.raises(ArtifactFormatError, match=r"manifest\.json"):
+        artifacts.read(tmp_path)
+
+
+def test_a_folder_that_is_no_artifact_is_never_replaced(tmp_path):
+    (tmp_path / "thesis.txt").write_text("years of work")
+    with pytest.raises(SettingsError, match="no artifact"):
+        artifacts.write(tmp_path, MANIFEST, CONTENTS)
+    assert (tmp_path / "thesis.txt").read_text() == "years of work"
+
+
+def test_a_failed_write_leaves_the_old_artifact(tmp_path):
+    artifacts.write(tmp_path / "a", MANIFEST, CONTENTS)
+    with pytest.raises(TypeError):
+        artifacts.write(tmp_path / "a", MANIFEST, {**CONTENTS, "model.onnx": "no bytes"})
+    assert artifacts.read(tmp_path / "a").manifest == MANIFEST
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+def test_an_unknown_variant_names_the_ones_there_are():
+    with pytest.raises(NotFoundError, match="this artifact has fp32"):
+        MANIFEST.variant("int8")
+    assert MANIFEST.variant(None) is MANIFEST.variants["fp32"]
+
+
+def test_a_file_name_that_leaves_the_folder_is_refused(tmp_path):
+    with pytest.raises(ArtifactCorruptError, match="outside"):
+        artifacts.write(tmp_path / "a", MANIFEST, {**CONTENTS, "../escape": b""})
+
+
+def test_labels_keep_their_task_and_order(tmp_path):
+    labels = Labels(("z", "a"), Task.MULTI_LABEL)
+    manifest = Manifest("m", "bow", labels, 8, {"fp32": Variant("model.onnx")})
+    assert artifacts.write(tmp_path / "a", manifest, CONTENTS).manifest.labels == labels

@@ -1,0 +1,142 @@
+"""One tokenisation: the compiled rule equals the library's, and padding is one function."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tokenizers import Tokenizer, models, pre_tokenizers
+
+from textwright.core.tokenization import (
+    PAD_ID,
+    UNKNOWN_ID,
+    Encoded,
+    TextEncoder,
+    pad,
+    train_word_level,
+    word_level_encoder,
+)
+from textwright.errors import ArtifactFormatError, SettingsError, TextError
+
+WORDS = ["n't", "'s", "'", "it", "do", "film", "a", "!", "_", "x_1", "café", "über", "3", "...", "'ll", "can"]
+ENCODER = word_level_encoder(WORDS, max_length=12)
+
+review_like = st.lists(
+    st.sampled_from(
+        [*WORDS, "It's", "DON'T", "\u2019s", "\x00", "\x1f", "\n", "\t", " ", "\u00a0", "日本", "😀", "n'tx"]
+    )
+).map("".join)
+
+
+@given(st.one_of(st.text(), st.text(st.characters(max_codepoint=127)), review_like))
+def test_encode_equals_the_library_on_any_text(text):
+    assert ENCODER.encode([text]) == ENCODER.encode_with_library([text])
+
+
+@given(st.lists(review_like, max_size=8))
+def test_a_text_encodes_the_same_alone_and_among_others(texts):
+    assert ENCODER.encode(texts) == [ENCODER.encode([text])[0] for text in texts]
+
+
+def test_contractions_are_cut_as_in_the_penn_treebank():
+    tokens = ENCODER.vocabulary
+    (encoded,) = ENCODER.encode(["It's a film; don't"])
+    assert [tokens[index] for index in encoded.ids] == ["it", "'s", "a", "film", "[UNK]", "do", "n't"]
+
+
+def test_typographic_apostrophes_are_read_like_straight_ones():
+    assert ENCODER.encode(["it\u2019s"]) == ENCODER.encode(["it's"])
+
+
+def test_a_long_text_is_cut_and_says_so():
+    assert ENCODER.encode(["a " * 12])[0] == Encoded([ENCODER.vocabulary.index("a")] * 12, truncated=False)
+    for word in ("a ", "café "):  # the compiled rule, and the library's
+        (encoded,) = ENCODER.encode([word * 13])
+        assert (len(encoded.ids), encoded.truncated) == (12, True)
+
+
+def test_an_empty_text_has_no_tokens():
+    assert ENCODER.encode([""]) == [Encoded([], truncated=False)]
+    assert ENCODER.encode([]) == []
+
+
+@pytest.mark.parametrize("bad", [None, 3, b"bytes", ["nested"]])
+def test_an_item_that_is_no_string_names_its_position(bad):
+    with pytest.raises(TextError, match="text 1 is of type"):
+        ENCODER.encode(["fine", bad])
+
+
+def test_a_lone_surrogate_names_its_position():
+    with pytest.raises(TextError, match="text 1 holds a lone surrogate at character 3"):
+        ENCODER.encode(["fine", "bad\ud800"])
+
+
+def test_training_sees_frequent_words_first_and_counts_the_special_tokens():
+    encoder = train_word_level(["b b a a c", "a"], vocab_size=4, min_frequency=1, max_length=5)
+    assert encoder.vocabulary == ["[PAD]", "[UNK]", "a", "b"]
+    assert encoder.encode(["c"])[0].ids == [UNKNOWN_ID]
+
+
+def test_training_is_independent_of_the_order_of_the_texts():
+    texts = ["b a", "c a", "café c", "it's"]
+    settings = {"vocab_size": 50, "min_frequency": 1, "max_length": 5}
+    assert train_word_level(texts, **settings).serialize() == train_word_level(texts[::-1], **settings).serialize()
+
+
+@given(st.lists(review_like, min_size=1, max_size=5))
+def test_every_training_word_is_known_and_counted_once(texts):
+    try:
+        encoder = train_word_level(texts, vocab_size=10_000, min_frequency=1, max_length=1000)
+    except SettingsError:
+        assert all(item.ids == [] for item in ENCODER.encode(texts))
+        return
+    counts = Counter(index for item in encoder.encode(texts) for index in item.ids)
+    assert UNKNOWN_ID not in counts
+    assert len(counts) == encoder.vocab_size - 2
+
+
+def test_rare_words_are_unknown_and_an_empty_vocabulary_is_refused():
+    encoder = train_word_level(["a a b"], vocab_size=10, min_frequency=2, max_length=5)
+    assert encoder.vocabulary == ["[PAD]", "[UNK]", "a"]
+    with pytest.raises(SettingsError, match="lower min_frequency"):
+        train_word_level(["a b"], vocab_size=10, min_frequency=2, max_length=5)
+
+
+def test_the_encoder_survives_its_file():
+    again = TextEncoder(ENCODER.serialize())
+    assert again.encode(["It's a film"]) == ENCODER.encode(["It's a film"])
+    assert (again.max_length, again.pad_id, again.vocab_size) == (12, PAD_ID, 2 + len(WORDS))
+
+
+def test_another_form_of_tokenizer_is_left_to_the_library():
+    tokenizer = Tokenizer(models.WordLevel({"[PAD]": 0, "[UNK]": 1, "Film": 2}, unk_token="[UNK]"))
+    tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    tokenizer.enable_truncation(4)
+    tokenizer.enable_padding(pad_id=0, pad_token="[PAD]")
+    encoder = TextEncoder(tokenizer.to_str())
+    assert encoder.encode(["Film film Film!"])[0].ids == [2, 1, 1]
+
+
+@pytest.mark.parametrize("content", ["", "{}", "[1]", "not json"])
+def test_a_file_that_is_no_tokenizer_is_refused(content):
+    with pytest.raises(ArtifactFormatError, match=r"tokenizer\.json"):
+        TextEncoder(content)
+
+
+def test_a_tokenizer_without_truncation_is_refused():
+    content = json.loads(ENCODER.serialize())
+    content["truncation"] = None
+    with pytest.raises(ArtifactFormatError, match="truncation"):
+        TextEncoder(json.dumps(content))
+
+
+@given(st.lists(st.lists(st.integers(0, 99), max_size=7), min_size=1, max_size=6))
+def test_padding_keeps_each_text_and_marks_the_rest(batch):
+    input_ids, attention_mask = pad(batch, pad_id=7)
+    assert input_ids.shape == attention_mask.shape == (len(batch), max(1, *map(len, batch), 1))
+    for row, mask, ids in zip(input_ids.tolist(), attention_mask.tolist(), batch, strict=True):
+        assert row == ids + [7] * (len(row) - len(ids))
+        assert mask == [1] * len(ids) + [0] * (len(row) - len(ids))

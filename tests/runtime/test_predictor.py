@@ -1,0 +1,97 @@
+"""The predictor: the same answer alone and in a batch, in order, through the activation of its task."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import textwright
+from textwright.core import artifact as artifacts
+from textwright.errors import BackendError, GoldenMismatchError, NotFoundError, TextError
+
+texts = st.lists(st.lists(st.sampled_from(["good", "bad", "the", "café", "😀", "film"])).map(" ".join), max_size=40)
+
+
+def test_it_tells_good_from_bad(tiny_artifact):
+    good, bad = textwright.load(tiny_artifact).predict(["a good film", "an awful film"])
+    assert (good.label, good.labels, bad.label) == ("positive", ("positive",), "negative")
+    assert good.probabilities["positive"] == good.confidence > 0.5
+    assert sum(good.probabilities.values()) == pytest.approx(1.0, abs=1e-5)
+
+
+def test_multi_label_goes_through_sigmoid_and_the_threshold(tiny_multilabel_artifact):
+    both, none = textwright.load(tiny_multilabel_artifact).predict(["song and story", "the and the"])
+    assert set(both.labels) == {"music", "plot"}
+    assert sum(both.probabilities.values()) > 1.2
+    assert (none.label, none.labels) == (None, ())
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
+@given(batch=texts)
+def test_a_text_is_answered_the_same_alone_and_in_any_batch(tiny_artifact, batch):
+    predictor = textwright.load(tiny_artifact)
+    together = predictor.logits(batch)
+    assert together.shape == (len(batch), 2)
+    for row, text in zip(together, batch, strict=True):
+        np.testing.assert_allclose(row, predictor.logits([text])[0], atol=1e-6)
+
+
+def test_more_texts_than_one_batch_holds_keep_their_order(tiny_artifact):
+    predictor = textwright.load(tiny_artifact)
+    many = ["good" if index % 3 else "bad " * (index % 11 + 1) for index in range(20_000)]
+    labels = [prediction.label for prediction in predictor.predict(many)]
+    assert labels == ["positive" if index % 3 else "negative" for index in range(20_000)]
+
+
+def test_temperature_changes_the_confidence_and_not_the_label(make_artifact):
+    sharp, soft = (
+        textwright.load(make_artifact(name, temperature=temperature)).predict(["good film"])[0]
+        for name, temperature in (("sharp", 1.0), ("soft", 4.0))
+    )
+    assert sharp.label == soft.label
+    assert sharp.confidence > soft.confidence > 0.5
+
+
+def test_a_text_beyond_the_maximum_length_says_so(tiny_artifact):
+    short, long = textwright.load(tiny_artifact).predict(["the " * 16, "the " * 17])
+    assert (short.truncated, long.truncated) == (False, True)
+
+
+def test_awkward_texts_are_answered(tiny_artifact):
+    awkward = ["", " ", "\x00", "😀" * 50, "word" * 10_000, "日本語 and English", "\u202e right to left", "\n\r\t"]
+    predictions = textwright.load(tiny_artifact).predict(awkward)
+    assert all(np.isfinite(list(item.probabilities.values())).all() for item in predictions)
+    assert textwright.load(tiny_artifact).predict([]) == []
+
+
+def test_one_string_instead_of_a_list_is_refused(tiny_artifact):
+    with pytest.raises(TextError, match=r"predict\(\[text\]\)"):
+        textwright.load(tiny_artifact).predict("a good film")
+
+
+def test_an_unknown_variant_is_refused(tiny_artifact):
+    with pytest.raises(NotFoundError, match="fp32"):
+        textwright.load(tiny_artifact, variant="int8")
+
+
+def test_a_golden_example_that_does_not_reproduce_is_refused(tiny_artifact):
+    found = artifacts.read(tiny_artifact)
+    contents = {name: (tiny_artifact / name).read_bytes() for name in found.files}
+    lines = [json.loads(line) for line in contents["golden.jsonl"].splitlines()]
+    lines[-1]["logits"][0] += 0.01
+    contents["golden.jsonl"] = "\n".join(map(json.dumps, lines)).encode()
+    artifacts.write(tiny_artifact, found.manifest, contents)
+    with pytest.raises(GoldenMismatchError, match=f"golden example {len(lines)}"):
+        textwright.load(tiny_artifact)
+
+
+def test_a_graph_that_is_no_graph_is_refused(tiny_artifact):
+    found = artifacts.read(tiny_artifact)
+    contents = {name: (tiny_artifact / name).read_bytes() for name in found.files} | {"model.onnx": b"no graph"}
+    artifacts.write(tiny_artifact, found.manifest, contents)
+    with pytest.raises(BackendError, match="cannot open"):
+        textwright.load(tiny_artifact)
