@@ -8,6 +8,11 @@ The tree, with the stable ``code`` of each leaf::
     |   +-- SettingsError           a flag, an environment variable or a recipe is wrong
     |   +-- TextError               a text, or a list of texts, cannot be predicted
     |   +-- NotFoundError           a path or a built-in name does not exist
+    |   +-- RequestError            a request to the API is not one that it answers
+    |       +-- RequestSyntaxError      its body is not JSON in UTF-8
+    |       +-- RequestTooLargeError    it has more bytes, texts or characters than are allowed
+    |       +-- RequestTimeoutError     its body did not arrive in time
+    |       +-- MediaTypeError          its body is of another type than the route reads
     +-- ArtifactError               an artifact folder cannot be trusted
     |   +-- ArtifactFormatError     not an artifact, or one of a newer format
     |   +-- ArtifactCorruptError    a file is missing or its bytes changed
@@ -65,6 +70,36 @@ class NotFoundError(InputError):
     """A path, a built-in name or a variant does not exist."""
 
     code = "not-found"
+
+
+class RequestError(InputError):
+    """A request to the API is not one that it answers: a field is missing, unknown or of another type."""
+
+    code = "request"
+
+
+class RequestSyntaxError(RequestError):
+    """The body of a request is not JSON in UTF-8."""
+
+    code = "request-syntax"
+
+
+class RequestTooLargeError(RequestError):
+    """A request has more bytes, texts or characters than the server allows."""
+
+    code = "request-too-large"
+
+
+class RequestTimeoutError(RequestError):
+    """The body of a request did not arrive in time."""
+
+    code = "request-timeout"
+
+
+class MediaTypeError(RequestError):
+    """The body of a request is of another media type, charset or content coding than the route reads."""
+
+    code = "media-type"
 
 
 class ArtifactError(TextwrightError):
