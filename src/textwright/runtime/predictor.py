@@ -99,6 +99,23 @@ class Predictor:
         """
         return self._session.infer(*pad(batch, self._encoder.pad_id))
 
+    def infer_all(self, ids: Sequence[TokenIds]) -> Float32s:
+        """Infer any number of texts, in batches of like length that fit the cache.
+
+        Args:
+            ids: N lists of token ids, in any order of lengths.
+
+        Returns:
+            Logits, (N, K), in nats, in the order of the texts.
+
+        Raises:
+            BackendError: If the engine fails.
+        """
+        logits = np.empty((len(ids), len(self.labels)), dtype=np.float32)
+        for positions in _batches_by_length(ids):
+            logits[positions] = self.infer([ids[position] for position in positions])
+        return logits
+
     def decode(self, logits: Float32s, truncated: Sequence[bool]) -> list[Prediction]:
         """Turn logits into predictions: calibrate, activate, choose.
 
@@ -143,7 +160,7 @@ class Predictor:
         Returns:
             Logits, (N, K), in the order of the texts.
         """
-        return self._infer_all([item.ids for item in self.encode(texts)])
+        return self.infer_all([item.ids for item in self.encode(texts)])
 
     def predict(self, texts: Sequence[str]) -> list[Prediction]:
         """Predict the labels of texts.
@@ -159,7 +176,7 @@ class Predictor:
             BackendError: If the engine fails.
         """
         encoded = self.encode(texts)
-        return self.decode(self._infer_all([item.ids for item in encoded]), [item.truncated for item in encoded])
+        return self.decode(self.infer_all([item.ids for item in encoded]), [item.truncated for item in encoded])
 
     def verify_golden(self) -> None:
         """Run the golden examples and compare their logits with the stored ones.
@@ -179,12 +196,6 @@ class Predictor:
                 f"from the stored ones (bound {GOLDEN_TOLERANCE:g}); this machine or its ONNX Runtime does not "
                 "reproduce the model, so it is not served; export it again here"
             )
-
-    def _infer_all(self, ids: Sequence[TokenIds]) -> Float32s:
-        logits = np.empty((len(ids), len(self.labels)), dtype=np.float32)
-        for positions in _batches_by_length(ids):
-            logits[positions] = self.infer([ids[position] for position in positions])
-        return logits
 
     def _choose_one(self, row: list[float]) -> tuple[str, tuple[str, ...]]:
         label = self.labels.names[row.index(max(row))]
