@@ -21,7 +21,8 @@ def test_softmax_rows_are_distributions_for_any_finite_logits(logits):
     probabilities = softmax(logits)
     assert np.isfinite(probabilities).all()
     np.testing.assert_allclose(probabilities.sum(axis=1), 1.0, atol=1e-5)
-    assert (probabilities.argmax(axis=1) == logits.argmax(axis=1)).all()
+    winners = logits.argmax(axis=1)  # logits closer than float32 can tell may tie in probability
+    assert (probabilities[np.arange(len(logits)), winners] == probabilities.max(axis=1)).all()
 
 
 @given(rows)

@@ -1,0 +1,64 @@
+# Everything a person types here; `make` alone lists it.
+# Set-up uses venv and pip. PIP_ARGS is passed to pip, PORT to the demo's server.
+PYTHON ?= python3
+PIP_ARGS ?=
+PORT ?= 8000
+
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS) --constraint constraints.txt
+export ORT_DISABLE_TELEMETRY := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint types check bench-accuracy bench-speed bench-memory bench-data clean
+
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 18
+
+$(VENV)/.ready: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Textwright needs Python 3.11 or newer; name one: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
+	@echo "Setting up $(VENV): Python packages, once ..."
+	@$(PYTHON) -m venv $(VENV)
+	@$(INSTALL) --upgrade pip
+	@$(INSTALL) --editable ".[server,train]"
+	@touch $@
+
+$(VENV)/.ready-dev: $(VENV)/.ready
+	@echo "Setting up the tools of the tests, once ..."
+	@$(INSTALL) --group dev
+	@touch $@
+
+setup: $(VENV)/.ready-dev ## Make the virtual environment with everything in it
+
+demo: $(VENV)/.ready ## Train on real movie reviews, then serve the API (PORT=8000)
+	@$(BIN)/textwright train movie-reviews --config recipes/bow.toml --out runs/demo --quiet-next
+	@exec $(BIN)/textwright serve runs/demo --port $(PORT)
+
+test: $(VENV)/.ready-dev ## Check style, types and rooms, and run the tests
+	@$(MAKE) --no-print-directory lint types
+	@$(BIN)/python -m pytest
+
+lint: $(VENV)/.ready-dev ## Check style, formatting and the import rules of the rooms
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check --quiet
+	@$(BIN)/lint-imports --no-logo
+
+types: $(VENV)/.ready-dev ## Check the types
+	@$(BIN)/mypy
+
+bench-accuracy: $(VENV)/.ready-dev ## Measure accuracy over 5 seeds (minutes)
+	@$(BIN)/python benchmarks/accuracy.py
+
+bench-speed: $(VENV)/.ready-dev ## Measure prediction speed beside fastText, and start-up
+	@$(INSTALL) --group bench
+	@$(BIN)/python benchmarks/speed.py
+
+bench-memory: $(VENV)/.ready-dev ## Measure the memory of training on 1,000,000 rows
+	@$(BIN)/python benchmarks/memory.py
+
+bench-data: $(VENV)/.ready-dev ## Measure checking and splitting a file of 1,000,000 rows
+	@$(BIN)/python benchmarks/data_check.py
+
+clean: ## Remove the virtual environment and the runs
+	rm -rf $(VENV) runs
