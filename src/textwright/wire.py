@@ -1,0 +1,236 @@
+"""What goes over the wire: one form of request, response and problem, shared by every door.
+
+``POST /v1/predict`` takes ``{"text": "..."}`` or ``{"texts": ["...", ...]}``, exactly one of the two, and always
+answers in one form: ``{"model": {...}, "predictions": [...]}`` with one prediction per text, in order.
+
+Callers: ``server`` and ``serverless``. Imports pydantic; knows neither HTTP statuses (``server.problems`` decides them)
+nor the runtime: a prediction is recognised by its attributes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Annotated, Any, Final, Protocol, Self
+
+from pydantic import BaseModel, ConfigDict, FailFast, Field, ValidationError, model_validator
+from pydantic_core import ErrorDetails, PydanticCustomError, to_json
+
+from textwright.errors import RequestError, RequestSyntaxError
+
+EXAMPLE_TEXT: Final = "A touching film with a great cast."
+"""Stands in the documentation, in error messages and in the curl line; any model can read it."""
+
+_EXAMPLE_BODY: Final = json.dumps({"text": EXAMPLE_TEXT})
+_EXACTLY_ONE: Final = "exactly-one"
+_JSON_NAMES: Final[Mapping[type, str]] = {
+    type(None): "null",
+    bool: "a boolean",
+    int: "a number",
+    float: "a number",
+    str: "a string",
+    list: "an array",
+    dict: "an object",
+}
+
+
+class Wire(BaseModel):
+    """Base of what goes over the wire: immutable, exact types, no unknown fields."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True)
+
+
+class PredictRequest(Wire):
+    """One text, or several; exactly one of the two fields is given."""
+
+    text: str = ""
+    """The text to classify."""
+    texts: Annotated[list[str], FailFast()] = Field(default_factory=list, min_length=1)
+    """The texts to classify; predictions come in the same order."""
+
+    @model_validator(mode="after")
+    def _has_exactly_one(self) -> Self:
+        if len(self.model_fields_set) != 1:
+            raise PydanticCustomError(_EXACTLY_ONE, "one of both is needed")
+        return self
+
+    @property
+    def all_texts(self) -> list[str]:
+        """The texts, one or more, in order."""
+        return self.texts or [self.text]
+
+
+class ModelIdentity(Wire):
+    """Which model answered."""
+
+    name: str
+    """What the model is called."""
+    version: str
+    """First 12 digits of the artifact's sha256: another version, another model."""
+    family: str
+    """The kind of model."""
+    variant: str
+    """The graph that is loaded, for example fp32 or int8."""
+    task: str
+    """single-label: exactly one label holds. multi-label: each label holds or not by itself."""
+
+
+class Prediction(Wire):
+    """What is said about one text."""
+
+    label: str | None
+    """The most probable label; null when no label of a multi-label task reaches the threshold."""
+    labels: list[str]
+    """The labels that hold: one for a single-label task, any number for a multi-label one, most probable first."""
+    confidence: float = Field(ge=0, le=1)
+    """The highest probability among the labels."""
+    probabilities: dict[str, float]
+    """Probability of each label, calibrated; they sum to 1 for a single-label task."""
+    truncated: bool
+    """True if the text is longer than the model reads, so that its end had no influence."""
+
+
+class PredictResponse(Wire):
+    """One prediction per text, in the order of the texts."""
+
+    model: ModelIdentity
+    predictions: list[Prediction]
+
+
+class Limits(Wire):
+    """What one request may hold."""
+
+    max_texts: int
+    """Texts in one request."""
+    max_text_chars: int
+    """Characters in one text."""
+    max_body_bytes: int
+    """Bytes of a request's body."""
+
+
+class ModelInfo(ModelIdentity):
+    """What the loaded model is and what was measured of it."""
+
+    labels: list[str]
+    """The labels, in the model's order."""
+    max_length: int
+    """Tokens that the model reads of a text."""
+    threshold: float | None
+    """A label of a multi-label task holds from this probability on; null for a single-label task."""
+    metrics: dict[str, dict[str, float]]
+    """Metric -> value with its 95 % interval, measured on the split that metrics_split names."""
+    metrics_split: str
+    """The split that the metrics come from."""
+    created: str
+    """When the artifact was made, UTC, ISO 8601."""
+    limits: Limits
+    """What one request may hold."""
+
+
+class Problem(Wire):
+    """Why a request was not answered, after RFC 9457 (application/problem+json)."""
+
+    type: str = "about:blank"
+    """Always about:blank: the title is the meaning of the status; tell problems apart by their code."""
+    title: str
+    """The meaning of the status."""
+    status: int
+    """The HTTP status."""
+    detail: str
+    """What is wrong with this request, and its cure, in a sentence."""
+    code: str
+    """Stable across releases; programs decide by it."""
+    request_id: str
+    """The x-request-id of the request, as it stands in the server's log."""
+
+
+class Predicted(Protocol):
+    """What the runtime says about one text; see ``textwright.Prediction``."""
+
+    @property
+    def label(self) -> str | None: ...  # noqa: D102  the fields of Prediction above
+    @property
+    def labels(self) -> Sequence[str]: ...  # noqa: D102
+    @property
+    def confidence(self) -> float: ...  # noqa: D102
+    @property
+    def probabilities(self) -> Mapping[str, float]: ...  # noqa: D102
+    @property
+    def truncated(self) -> bool: ...  # noqa: D102
+
+
+def parse_request(body: bytes) -> PredictRequest:
+    """Read the body of ``POST /v1/predict``.
+
+    Args:
+        body: JSON in UTF-8.
+
+    Returns:
+        One or more texts; each is Unicode without lone surrogates.
+
+    Raises:
+        RequestSyntaxError: If the body is not JSON; says where.
+        RequestError: If a field is missing, unknown or of another type; names it.
+    """
+    try:
+        return PredictRequest.model_validate_json(body)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+    if first["type"] == "json_invalid":
+        where = first["msg"].removeprefix("Invalid JSON: ")
+        raise RequestSyntaxError(f"the body is not JSON in UTF-8: {where}; send for example {_EXAMPLE_BODY}")
+    raise RequestError(_sentence(first))
+
+
+def encode_response(model: ModelIdentity, predictions: Iterable[Predicted]) -> bytes:
+    """Write the body of the answer to ``POST /v1/predict``.
+
+    Plain dictionaries go to the JSON writer: half the time of building the pydantic models, whose schema a test holds
+    this function to.
+
+    Args:
+        model: Which model answered.
+        predictions: N predictions, in the order of the texts.
+
+    Returns:
+        JSON of a :class:`PredictResponse`.
+    """
+    rows = [
+        {
+            "label": item.label,
+            "labels": item.labels,
+            "confidence": item.confidence,
+            "probabilities": item.probabilities,
+            "truncated": item.truncated,
+        }
+        for item in predictions
+    ]
+    return to_json({"model": model, "predictions": rows})
+
+
+def _sentence(error: ErrorDetails) -> str:
+    """Say a validation error without repeating more of the request than the name of a field."""
+    where = _place(error["loc"])
+    match error["type"]:
+        case "extra_forbidden":
+            return f'{where} is not a field of this request; give "text" or "texts"'
+        case "too_short":
+            return '"texts" is empty; give at least one text'
+        case _ if error["type"] == _EXACTLY_ONE:
+            return f'give either "text" or "texts", exactly one of them; for example {_EXAMPLE_BODY}'
+    return f"{where} must be {_expected(error)}, not {_json_name(error['input'])}"
+
+
+def _place(location: Sequence[int | str]) -> str:
+    if not location:
+        return "the body"
+    name = json.dumps(str(location[0])[:40])
+    return name + "".join(f"[{position}]" for position in location[1:])
+
+
+def _expected(error: ErrorDetails) -> str:
+    return {"list_type": "an array of strings", "string_type": "a string"}.get(error["type"], "an object")
+
+
+def _json_name(value: Any) -> str:  # noqa: ANN401  any JSON value
+    return _JSON_NAMES.get(type(value), "another type")
