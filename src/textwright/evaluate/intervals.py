@@ -1,0 +1,113 @@
+"""How sure a measured number is: bootstrap intervals of any metric, Wilson intervals of a share.
+
+A bootstrap resample of N examples is a row of N integer weights, and a metric takes many rows at once, so the resamples
+of a block cost a few matrix products. Memory is bounded by the block, not by the number of resamples.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+import numpy as np
+
+from textwright.core.types import Floats, Ints
+from textwright.errors import DataError, SettingsError
+
+NUM_RESAMPLES: Final = 2_000
+_BLOCK_WEIGHTS: Final = 1 << 20
+"""Weights made at once: 8 MB of float64."""
+_Z95: Final = 1.959963984540054
+"""The 97.5 % quantile of the normal distribution."""
+
+Metrics: TypeAlias = Callable[[Floats], Floats]
+"""From weights, (R, N), to the values of M metrics, (R, M)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A measured value with its 95 % interval.
+
+    Args:
+        value: Measured on the examples as they are.
+        low: 2.5 % of what other samples of this size would give lies below.
+        high: 2.5 % lies above.
+    """
+
+    value: float
+    low: float
+    high: float
+
+    def to_json(self) -> dict[str, float]:
+        """Return the three numbers by name."""
+        return {"value": self.value, "low": self.low, "high": self.high}
+
+
+def bootstrap(
+    metrics: Metrics, num_examples: int, *, num_resamples: int = NUM_RESAMPLES, seed: int = 0
+) -> list[Interval]:
+    """Measure metrics with their 95 % percentile bootstrap intervals.
+
+    All metrics see the same resamples. The percentile interval of a biased metric, such as the calibration error,
+    need not hold the measured value; it is widened to hold it, so that no reader sees a value outside its interval.
+
+    Args:
+        metrics: The metrics as functions of how often each example counts.
+        num_examples: N, >= 1.
+        num_resamples: R; 2,000 fixes the ends of an interval to about a tenth of its width, 0 gives intervals of
+            width 0.
+        seed: Of the resamples; the same seed gives the same intervals.
+
+    Returns:
+        M intervals, in the order of the metrics.
+
+    Raises:
+        DataError: If there is no example.
+        SettingsError: If ``num_resamples`` is negative.
+
+    Source:
+        Efron & Tibshirani, 1993, "An Introduction to the Bootstrap", chapter 13.
+    """
+    if num_examples < 1:
+        raise DataError("there are no examples to measure; give a source with at least one labelled text")
+    if num_resamples < 0:
+        raise SettingsError(f"num_resamples is {num_resamples}; it must be 0 or more")
+    values = metrics(np.ones((1, num_examples)))  # (1, M)
+    resampled = [values, *(metrics(weights) for weights in _resamples(num_examples, num_resamples, seed))]
+    ends = np.quantile(np.concatenate(resampled), [0.025, 0.975], axis=0)  # (2, M)
+    low, high = np.minimum(ends[0], values[0]), np.maximum(ends[1], values[0])
+    return [Interval(*map(float, row)) for row in zip(values[0], low, high, strict=True)]
+
+
+def _resamples(num_examples: int, num_resamples: int, seed: int) -> Iterator[Floats]:
+    """Draw ``num_resamples`` rows of weights in blocks, each row the counts of N draws with replacement."""
+    random = np.random.default_rng(seed)
+    block = max(_BLOCK_WEIGHTS // num_examples, 1)
+    for start in range(0, num_resamples, block):
+        size = min(block, num_resamples - start)
+        drawn = random.integers(0, num_examples, (size, num_examples))
+        drawn += np.arange(size)[:, None] * num_examples  # each row counts in a stretch of its own
+        counts = np.bincount(drawn.ravel(), minlength=size * num_examples)
+        yield counts.reshape(size, num_examples).astype(np.float64)
+
+
+def wilson(hits: Ints, counts: Ints) -> list[Interval]:
+    """Measure shares with their 95 % Wilson intervals, which hold for few examples and for shares of 0 and 1.
+
+    Args:
+        hits: (S,), each in [0, counts].
+        counts: (S,), each >= 1.
+
+    Returns:
+        S intervals inside [0, 1].
+
+    Source:
+        Wilson, 1927, "Probable Inference, the Law of Succession, and Statistical Inference", page 210.
+    """
+    share, square = hits / counts, _Z95**2
+    centre = (share + square / (2 * counts)) / (1 + square / counts)
+    half = _Z95 / (1 + square / counts) * np.sqrt(share * (1 - share) / counts + square / (4 * counts**2))
+    low, high = np.maximum(centre - half, 0.0), np.minimum(centre + half, 1.0)
+    rows = zip(share, np.minimum(low, share), np.maximum(high, share), strict=True)
+    return [Interval(*map(float, row)) for row in rows]

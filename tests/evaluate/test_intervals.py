@@ -1,0 +1,89 @@
+"""Intervals cover the truth as often as they claim, are reproducible, and stay inside their memory."""
+
+from __future__ import annotations
+
+import tracemalloc
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from textwright.core.metrics import accuracy
+from textwright.core.types import Bools, Floats
+from textwright.errors import DataError, SettingsError
+from textwright.evaluate.intervals import Interval, bootstrap, wilson
+
+
+def share_of(outcomes: Bools, **options: int) -> Interval:
+    def share(weights: Floats) -> Floats:
+        return accuracy(outcomes, np.ones_like(outcomes), weights)[:, None]
+
+    (interval,) = bootstrap(share, len(outcomes), **options)
+    return interval
+
+
+def test_the_bootstrap_of_a_share_is_near_its_normal_interval() -> None:
+    outcomes = np.arange(1_000) < 800
+    interval = share_of(outcomes)
+    half = 1.96 * np.sqrt(0.8 * 0.2 / 1_000)
+    assert interval.value == 0.8
+    assert interval.low == pytest.approx(0.8 - half, abs=0.003)
+    assert interval.high == pytest.approx(0.8 + half, abs=0.003)
+
+
+def test_the_bootstrap_covers_the_truth_about_as_often_as_it_claims() -> None:
+    random = np.random.default_rng(3)
+    intervals = [share_of(random.random(300) < 0.7, num_resamples=300, seed=trial) for trial in range(200)]
+    covered = np.mean([interval.low <= 0.7 <= interval.high for interval in intervals])
+    assert 0.90 <= covered <= 0.99
+
+
+def test_a_seed_fixes_the_interval() -> None:
+    outcomes = np.arange(200) % 3 == 0
+    assert share_of(outcomes, seed=1) == share_of(outcomes, seed=1)
+    assert share_of(outcomes, seed=1) != share_of(outcomes, seed=2)
+
+
+def test_metrics_of_one_bootstrap_share_its_resamples() -> None:
+    outcomes = np.arange(50) % 2 == 0
+
+    def share_and_its_complement(weights: Floats) -> Floats:
+        share = accuracy(outcomes, np.ones_like(outcomes), weights)
+        return np.stack([share, 1 - share], axis=1)
+
+    first, second = bootstrap(share_and_its_complement, 50)
+    assert second.low == pytest.approx(1 - first.high)
+    assert second.high == pytest.approx(1 - first.low)
+
+
+def test_no_resamples_give_no_width() -> None:
+    assert share_of(np.array([True, False]), num_resamples=0) == Interval(0.5, 0.5, 0.5)
+
+
+def test_memory_is_bounded_by_the_block() -> None:
+    outcomes = np.random.default_rng(0).random(100_000) < 0.8
+    tracemalloc.start()
+    share_of(outcomes, num_resamples=50)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 60 * 2**20  # 50 rows of weights at once would be 40 MB, four times over
+
+
+def test_refusals_name_the_bound() -> None:
+    with pytest.raises(DataError, match="no examples"):
+        share_of(np.array([], dtype=np.bool_))
+    with pytest.raises(SettingsError, match="num_resamples is -1"):
+        share_of(np.array([True]), num_resamples=-1)
+
+
+def test_wilson_by_its_published_values() -> None:
+    nothing, some = wilson(np.array([0, 15]), np.array([10, 148]))
+    assert (nothing.low, nothing.high) == (0.0, pytest.approx(0.2775, abs=1e-4))
+    assert (some.low, some.high) == (pytest.approx(0.0624, abs=1e-4), pytest.approx(0.1605, abs=1e-4))  # Newcombe 1998
+
+
+@given(st.integers(1, 10_000), st.floats(0, 1))
+def test_wilson_holds_its_value_inside_the_unit_interval(count: int, share: float) -> None:
+    (interval,) = wilson(np.array([round(share * count)]), np.array([count]))
+    assert 0 <= interval.low <= interval.value <= interval.high <= 1
