@@ -1,0 +1,78 @@
+"""Build the application: one loaded model behind the native contract, the pages and the log."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from textwright import __version__
+from textwright.runtime.predictor import Predictor
+from textwright.server import handlers, routes
+from textwright.server.logs import RequestLog
+from textwright.server.service import Service
+from textwright.server.settings import ServeSettings
+from textwright.wire import Problem
+
+_DESCRIPTION = """Classify texts with the model **{name}** ({family}, {variant}, version {version}).
+
+Labels: {labels}. Every error is `application/problem+json` with a stable `code`."""
+
+
+def create_app(predictor: Predictor, settings: ServeSettings | None = None) -> FastAPI:
+    """Build the application that serves one model.
+
+    Args:
+        predictor: A loaded model; it is run once here, so that the first request finds it warm.
+        settings: The limits; None takes the defaults. Host, port and grace time matter to ``run.serve`` only.
+
+    Returns:
+        An ASGI application. It is ready once its lifespan has started.
+
+    Raises:
+        BackendError: If the model cannot predict.
+    """
+    service = Service.warmed_up(predictor, settings or ServeSettings())
+    app = FastAPI(
+        title=f"Textwright: {service.identity.name}",
+        version=__version__,
+        description=_describe(service),
+        docs_url=None,
+        redoc_url=None,
+        lifespan=_lifespan,
+        redirect_slashes=False,
+        # FastAPI records requests and exception messages with OpenTelemetry when it finds a provider.
+        telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
+    )
+    app.state.service = service
+    app.add_middleware(RequestLog, model=f"{service.identity.name}@{service.identity.version}")
+    handlers.install(app)
+    app.include_router(routes.build_router(service))
+    _document_problems(app)
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    service: Service = app.state.service
+    service.is_ready = True
+    try:
+        yield
+    finally:
+        service.is_ready = False
+        service.worker.close()
+
+
+def _describe(service: Service) -> str:
+    labels = ", ".join(f"`{label}`" for label in service.info.labels[:20])
+    more = len(service.info.labels) - 20
+    return _DESCRIPTION.format(
+        **service.identity.model_dump(), labels=f"{labels} and {more} more" if more > 0 else labels
+    )
+
+
+def _document_problems(app: FastAPI) -> None:
+    """Add the schema of problems to the document; FastAPI adds only those it answers with itself."""
+    schemas = app.openapi().setdefault("components", {}).setdefault("schemas", {})
+    schemas["Problem"] = Problem.model_json_schema()

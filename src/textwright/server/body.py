@@ -1,0 +1,122 @@
+"""Read the body of a request within its limits: media type, bytes, seconds; then the limits of what it holds."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Final
+
+from starlette.datastructures import Headers
+from starlette.requests import Request
+
+from textwright.errors import MediaTypeError, RequestTimeoutError, RequestTooLargeError
+from textwright.server.settings import ServeSettings
+
+JSON: Final = "application/json"
+_UTF8: Final = frozenset({"utf-8", "utf8", "us-ascii"})
+
+
+async def read_json(request: Request, settings: ServeSettings) -> bytes:
+    """Read a JSON body; the limits hold while it arrives, also when its length is not declared.
+
+    Args:
+        request: The request; its body is consumed.
+        settings: The limits.
+
+    Returns:
+        At most ``max_body_bytes`` bytes, not yet parsed.
+
+    Raises:
+        MediaTypeError: If the request declares another media type, charset or content coding.
+        RequestTooLargeError: If more bytes are declared, or come.
+        RequestTimeoutError: If the body is not there after ``body_timeout_s``.
+        ClientDisconnect: If the client hangs up before the body is complete.
+    """
+    check_media_type(request.headers)
+    _check_declared_length(request.headers, settings.max_body_bytes)
+    try:
+        async with asyncio.timeout(settings.body_timeout_s):
+            return await _collect(request, settings.max_body_bytes)
+    except TimeoutError:
+        raise RequestTimeoutError(
+            f"the body was not complete after {settings.body_timeout_s:g} seconds; send it at once, in smaller "
+            "requests, or start the server with a larger --body-timeout-s"
+        ) from None
+
+
+def check_media_type(headers: Headers) -> None:
+    """Refuse what does not declare itself as plain JSON in UTF-8.
+
+    A declared type also keeps other sites' pages from posting here: browsers ask first before they send JSON.
+
+    Args:
+        headers: The request's headers.
+
+    Raises:
+        MediaTypeError: Names what was declared and what to declare instead.
+    """
+    declared = headers.get("content-type", "")
+    if declared != JSON:
+        _check_parameters(declared)
+    coding = headers.get("content-encoding", "identity")
+    if coding.lower() != "identity":
+        raise MediaTypeError(f"content-encoding is {coding[:40]!r}; send the body as it is, without compression")
+
+
+def check_texts(texts: Sequence[str], settings: ServeSettings) -> None:
+    """Refuse more texts, or longer ones, than one request may hold.
+
+    Args:
+        texts: N texts, at least one.
+        settings: The limits.
+
+    Raises:
+        RequestTooLargeError: Names the number, the bound and the cure.
+    """
+    if len(texts) > settings.max_texts:
+        raise RequestTooLargeError(
+            f"the request holds {len(texts)} texts, at most {settings.max_texts} are allowed; send them in several "
+            "requests, or start the server with a larger --max-texts"
+        )
+    longest = max(range(len(texts)), key=lambda position: len(texts[position]))
+    if len(texts[longest]) > settings.max_text_chars:
+        raise RequestTooLargeError(
+            f"text {longest} has {len(texts[longest])} characters, at most {settings.max_text_chars} are allowed; cut "
+            "it (the model reads only the beginning), or start the server with a larger --max-text-chars"
+        )
+
+
+def _check_parameters(declared: str) -> None:
+    media_type, *parameters = (part.strip().lower() for part in declared.split(";"))
+    if media_type != JSON:
+        raise MediaTypeError(
+            f"content-type is {media_type[:80]!r}; send JSON and say so: content-type: {JSON}"
+            if media_type
+            else f"the request has no content-type; send JSON and say so: content-type: {JSON}"
+        )
+    for parameter in parameters:
+        name, _, value = parameter.partition("=")
+        if name.strip() == "charset" and value.strip(' "') not in _UTF8:
+            raise MediaTypeError(f"charset is {value[:40]!r}; send the body in UTF-8")
+
+
+def _check_declared_length(headers: Headers, max_bytes: int) -> None:
+    declared = headers.get("content-length", "")
+    if declared.isdecimal() and int(declared) > max_bytes:
+        raise _too_many_bytes(f"has {declared} bytes", max_bytes)
+
+
+async def _collect(request: Request, max_bytes: int) -> bytes:
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > max_bytes:
+            raise _too_many_bytes("goes on", max_bytes)
+    return bytes(body)
+
+
+def _too_many_bytes(what: str, max_bytes: int) -> RequestTooLargeError:
+    return RequestTooLargeError(
+        f"the body {what}, at most {max_bytes} bytes are allowed; send the texts in several requests, or start the "
+        "server with a larger --max-body-bytes"
+    )

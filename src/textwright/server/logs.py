@@ -1,0 +1,185 @@
+"""One JSON line per request, and never the text.
+
+:class:`RequestLog` is the outermost part of the application that is ours: it gives each request its id, answers what
+nobody foresaw with status 500, and writes the line. Nothing is configured at import; ``serve`` calls :func:`configure`.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import traceback
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from secrets import token_hex
+from time import perf_counter
+from typing import IO, Any, Final
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from textwright.errors import TextwrightError
+from textwright.server.problems import CLIENT_GONE, MEDIA_TYPE, problem_of
+
+REQUEST_ID: Final = b"x-request-id"
+_SCOPE_KEY: Final = "textwright.request"
+_ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass
+class RequestRecord:
+    """What the log says about one request; what is None is left out.
+
+    Args:
+        id: The client's x-request-id if it is a plain word, else one of ours.
+        model: Name and version of the model.
+        method: The HTTP method.
+        path: The route; None for an unknown address, which may hold anything, even a text.
+        status: The HTTP status; 499 if the client hung up.
+        code: The code of the problem that was answered.
+        num_texts: Texts in the request.
+        num_tokens: Tokens read by the model.
+        truncated: Texts that were longer than the model reads.
+        tokenize_ms: Time from texts to ids.
+        infer_ms: Time from ids to predictions.
+        total_ms: Time from the first byte of the request to the last of the response.
+    """
+
+    id: str
+    model: str
+    method: str
+    path: str | None = None
+    status: int | None = None
+    code: str | None = None
+    num_texts: int | None = None
+    num_tokens: int | None = None
+    truncated: int | None = None
+    tokenize_ms: float | None = None
+    infer_ms: float | None = None
+    total_ms: float = 0.0
+
+
+def record_of(request: Request) -> RequestRecord:
+    """Find the record of a request, to add what the log shall say."""
+    record: RequestRecord = request.scope[_SCOPE_KEY]
+    return record
+
+
+class RequestLog:
+    """ASGI middleware: request ids in and out, a line per request, and a 500 for what nobody foresaw.
+
+    Args:
+        app: The application within.
+        model: Name and version of the model.
+    """
+
+    def __init__(self, app: ASGIApp, model: str) -> None:
+        self._app = app
+        self._model = model
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        start = perf_counter()
+        record = scope[_SCOPE_KEY] = RequestRecord(_request_id(scope), self._model, scope["method"])
+        try:
+            await self._answer(record, scope, receive, send)
+        finally:
+            record.path = getattr(scope.get("route"), "path", None)
+            record.total_ms = 1e3 * (perf_counter() - start)
+            _log(record)
+
+    async def _answer(self, record: RequestRecord, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_with_id(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                record.status = message["status"]
+                message["headers"] = [*message.get("headers", ()), (REQUEST_ID, record.id.encode())]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_with_id)
+        except ClientDisconnect:
+            record.status = CLIENT_GONE
+        except Exception as error:
+            logger.exception("unforeseen error", extra={"fields": {"id": record.id}})
+            if record.status is not None:
+                raise
+            await problem_response(error, record)(scope, receive, send_with_id)
+
+
+def problem_response(error: Exception, record: RequestRecord) -> Response:
+    """Answer with the problem that an exception is, and note its code for the log.
+
+    Args:
+        error: Any exception.
+        record: The record of the request.
+
+    Returns:
+        A response of type application/problem+json.
+    """
+    problem = problem_of(error, record.id)
+    record.code = problem.code
+    return Response(problem.model_dump_json(), problem.status, media_type=MEDIA_TYPE)
+
+
+class JsonLines(logging.Formatter):
+    """Write a record as one line of JSON.
+
+    The message of a foreign exception may quote a text, so of those only the class and the places are told.
+    """
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return one line without its line end."""
+        line: dict[str, Any] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "event": record.getMessage(),
+            **getattr(record, "fields", {}),
+        }
+        if record.exc_info and record.exc_info[1]:
+            line["error"] = _describe(record.exc_info[1])
+        return json.dumps(line, ensure_ascii=False, default=str)
+
+
+def configure(stream: IO[str]) -> None:
+    """Send the log of the server, and warnings of uvicorn, to a stream as JSON lines.
+
+    Args:
+        stream: Where to write, usually standard error.
+    """
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(JsonLines())
+    for name, level in (("textwright", logging.INFO), ("uvicorn", logging.WARNING)):
+        found = logging.getLogger(name)
+        found.handlers[:] = [handler]
+        found.setLevel(level)
+        found.propagate = False
+
+
+def _request_id(scope: Scope) -> str:
+    for name, value in scope["headers"]:
+        if name == REQUEST_ID and _ID.fullmatch(value):
+            return str(value.decode("ascii"))
+    return token_hex(16)
+
+
+def _log(record: RequestRecord) -> None:
+    if logger.isEnabledFor(logging.INFO):
+        fields = {name: _rounded(value) for name, value in asdict(record).items() if value is not None}
+        logger.info("request", extra={"fields": fields})
+
+
+def _rounded(value: object) -> object:
+    return round(value, 3) if isinstance(value, float) else value
+
+
+def _describe(error: BaseException) -> dict[str, Any]:
+    frames = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(error.__traceback__)]
+    said = {"message": str(error)} if isinstance(error, TextwrightError) else {}
+    return {"type": type(error).__name__, **said, "frames": frames}

@@ -1,0 +1,97 @@
+"""What the OpenAPI document says beyond the types: limits as bounds, and examples that the loaded model gave."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+
+from textwright.server.body import JSON
+from textwright.server.problems import MEDIA_TYPE, problem
+from textwright.server.service import Service
+from textwright.server.settings import ServeSettings
+from textwright.wire import EXAMPLE_TEXT, PredictResponse
+
+_REFUSALS = {
+    HTTPStatus.BAD_REQUEST: ("request-syntax", "The body is not JSON in UTF-8."),
+    HTTPStatus.REQUEST_TIMEOUT: ("request-timeout", "The body did not arrive in time."),
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: ("request-too-large", "More bytes, texts or characters than are allowed."),
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE: ("media-type", "The body is not declared as plain application/json in UTF-8."),
+    HTTPStatus.UNPROCESSABLE_ENTITY: ("request", "A field is missing, unknown or of another type."),
+    HTTPStatus.SERVICE_UNAVAILABLE: ("backend", "The model is broken; ask another replica."),
+}
+
+
+def predict_request(settings: ServeSettings) -> dict[str, Any]:
+    """Describe the body of ``POST /v1/predict``; the limits of this server stand in it as bounds.
+
+    Args:
+        settings: The limits.
+
+    Returns:
+        An OpenAPI request body.
+    """
+    text = {"type": "string", "maxLength": settings.max_text_chars}
+    texts = {"type": "array", "items": text, "minItems": 1, "maxItems": settings.max_texts}
+    forms = [_only("text", text, "One text."), _only("texts", texts, "Several texts; predictions keep their order.")]
+    examples = {
+        "one": {"summary": "One text", "value": {"text": EXAMPLE_TEXT}},
+        "many": {"summary": "Several texts", "value": {"texts": [EXAMPLE_TEXT, "Not my kind of film."]}},
+    }
+    return {"required": True, "content": {JSON: {"schema": {"oneOf": forms}, "examples": examples}}}
+
+
+def predict_responses(service: Service) -> dict[int | str, dict[str, Any]]:
+    """Describe the answers of ``POST /v1/predict``, with what the loaded model said about an example.
+
+    Args:
+        service: The loaded model.
+
+    Returns:
+        Status -> OpenAPI response.
+    """
+    success = {
+        "model": PredictResponse,
+        "description": "One prediction per text, in order.",
+        "content": {JSON: {"example": service.example}},
+        "headers": {
+            "server-timing": {
+                "description": "Milliseconds to tokenize the texts and to infer their labels.",
+                "schema": {"type": "string"},
+            }
+        },
+    }
+    return {HTTPStatus.OK: success, **{status: refusal(status) for status in _REFUSALS}}
+
+
+def refusal(status: HTTPStatus) -> dict[str, Any]:
+    """Describe one problem that a route answers with.
+
+    Args:
+        status: One of the statuses that requests are refused with.
+
+    Returns:
+        An OpenAPI response of type application/problem+json.
+    """
+    code, description = _REFUSALS[status]
+    return problem_doc(status, code, description)
+
+
+def problem_doc(status: HTTPStatus, code: str, description: str) -> dict[str, Any]:
+    """Describe a problem with an example.
+
+    Args:
+        status: 4xx or 5xx.
+        code: Its stable code.
+        description: When it is answered, in a sentence.
+
+    Returns:
+        An OpenAPI response of type application/problem+json.
+    """
+    example = problem(status, code, description, "0f8d3c5e")
+    schema = {"$ref": "#/components/schemas/Problem"}
+    return {"description": description, "content": {MEDIA_TYPE: {"schema": schema, "example": example.model_dump()}}}
+
+
+def _only(field: str, schema: dict[str, Any], description: str) -> dict[str, Any]:
+    properties = {field: {**schema, "description": description}}
+    return {"type": "object", "properties": properties, "required": [field], "additionalProperties": False}

@@ -1,0 +1,102 @@
+"""HTTP statuses, decided here and nowhere else, and errors as problems (RFC 9457).
+
+Pure: imports no HTTP library, so that any door can use it. Callers: ``server.handlers`` and ``server.logs``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Final
+
+from textwright import errors
+from textwright.wire import Problem
+
+MEDIA_TYPE: Final = "application/problem+json"
+
+STATUS: Final[Mapping[type[errors.TextwrightError], HTTPStatus]] = {
+    errors.TextwrightError: HTTPStatus.INTERNAL_SERVER_ERROR,
+    errors.InputError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.DataError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.SettingsError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.TextError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.NotFoundError: HTTPStatus.NOT_FOUND,
+    errors.RequestError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.RequestSyntaxError: HTTPStatus.BAD_REQUEST,
+    errors.RequestTooLargeError: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    errors.RequestTimeoutError: HTTPStatus.REQUEST_TIMEOUT,
+    errors.MediaTypeError: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    # Broken is 503: another replica may answer. Full (429) is another thing and comes with the queue.
+    errors.ArtifactError: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.ArtifactFormatError: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.ArtifactCorruptError: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.GoldenMismatchError: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.ParityError: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.BackendError: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.AssetError: HTTPStatus.INTERNAL_SERVER_ERROR,
+    errors.AssetNetworkError: HTTPStatus.INTERNAL_SERVER_ERROR,
+    errors.AssetHashError: HTTPStatus.INTERNAL_SERVER_ERROR,
+    errors.AssetSpaceError: HTTPStatus.INTERNAL_SERVER_ERROR,
+    errors.TrainingError: HTTPStatus.INTERNAL_SERVER_ERROR,
+    errors.MissingExtraError: HTTPStatus.INTERNAL_SERVER_ERROR,
+    errors.PortInUseError: HTTPStatus.INTERNAL_SERVER_ERROR,
+}
+
+CLIENT_GONE: Final = 499
+"""Logged, never sent: the client hung up before its request was complete. The number is nginx's."""
+
+_CODES: Final[Mapping[int, str]] = {
+    HTTPStatus.NOT_FOUND: errors.NotFoundError.code,
+    HTTPStatus.METHOD_NOT_ALLOWED: "method-not-allowed",
+    HTTPStatus.SERVICE_UNAVAILABLE: "not-ready",
+}
+_INTERNAL: Final = "internal"
+_OUR_FAULT: Final = "the server failed on this request, which may be right; its log names the reason by the request id"
+
+
+def problem_of(error: Exception, request_id: str) -> Problem:
+    """Turn an exception into what the client may know of it.
+
+    Args:
+        error: Any exception. The message of an error of ours is told for statuses below 500 only: above, it speaks
+            of the server's inside.
+        request_id: The x-request-id of the request.
+
+    Returns:
+        A problem with status 4xx or 5xx.
+    """
+    if not isinstance(error, errors.TextwrightError):
+        return problem(HTTPStatus.INTERNAL_SERVER_ERROR, _INTERNAL, _OUR_FAULT, request_id)
+    status = STATUS[type(error)]
+    return problem(
+        status, error.code, str(error) if status < HTTPStatus.INTERNAL_SERVER_ERROR else _OUR_FAULT, request_id
+    )
+
+
+def problem_of_status(status: int, detail: str, request_id: str) -> Problem:
+    """Describe an HTTP error that is no error of ours, such as an unknown address.
+
+    Args:
+        status: 4xx or 5xx.
+        detail: What is wrong, in a sentence.
+        request_id: The x-request-id of the request.
+
+    Returns:
+        A problem whose code follows from the status.
+    """
+    return problem(status, _CODES.get(status, f"http-{status}"), detail, request_id)
+
+
+def problem(status: int, code: str, detail: str, request_id: str) -> Problem:
+    """Fill in a problem; its title is the standard meaning of the status.
+
+    Args:
+        status: 4xx or 5xx.
+        code: Stable across releases.
+        detail: What is wrong and its cure, in a sentence.
+        request_id: The x-request-id of the request.
+
+    Returns:
+        The problem.
+    """
+    return Problem(title=HTTPStatus(status).phrase, status=int(status), detail=detail, code=code, request_id=request_id)

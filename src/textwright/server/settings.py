@@ -1,0 +1,32 @@
+"""How an artifact is served; each setting is defined here and nowhere else. Imports no HTTP library."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from textwright.config import Settings
+
+
+class ServeSettings(Settings):
+    """Where to listen, which graph to load and how much one request may ask for."""
+
+    host: str = "127.0.0.1"
+    """Address to listen on; 127.0.0.1 is reachable from this machine only, 0.0.0.0 from everywhere."""
+    port: Annotated[int, Field(ge=0, le=65535)] = 8000
+    """Port to listen on; 0 takes any that is free."""
+    variant: str | None = None
+    """Graph of the artifact to load ("fp32", "int8"); absent: the artifact's default."""
+    num_threads: Annotated[int | None, Field(ge=1)] = None
+    """Threads of one inference; absent: one per physical core."""
+    max_texts: Annotated[int, Field(ge=1)] = 1000
+    """Most texts in one request; more are refused with status 413."""
+    max_text_chars: Annotated[int, Field(ge=1)] = 100_000
+    """Most characters in one text; a longer one is refused with status 413."""
+    max_body_bytes: Annotated[int, Field(ge=64)] = 4_000_000
+    """Most bytes in the body of one request; reading stops there and the request is refused with status 413."""
+    body_timeout_s: Annotated[float, Field(gt=0)] = 10.0
+    """Seconds in which the body of a request must have arrived; else it is refused with status 408."""
+    shutdown_grace_s: Annotated[int, Field(ge=0)] = 10
+    """Seconds that running requests get to finish after SIGTERM or Ctrl-C; 0 cuts them off."""

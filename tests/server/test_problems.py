@@ -1,0 +1,35 @@
+"""Every error has a status, a code and a sentence, and nothing of the server's inside."""
+
+from __future__ import annotations
+
+import pytest
+
+from textwright import errors
+from textwright.server.problems import STATUS, problem_of
+
+
+def tree(kind=errors.TextwrightError):
+    return [kind, *(leaf for child in kind.__subclasses__() for leaf in tree(child))]
+
+
+@pytest.mark.parametrize("kind", tree(), ids=lambda kind: kind.__name__)
+def test_every_class_of_the_error_tree_has_a_status(kind):
+    assert kind in STATUS, f"decide in server/problems.py which status {kind.__name__} gets"
+
+
+def test_only_the_callers_mistakes_are_4xx():
+    for kind, status in STATUS.items():
+        assert (400 <= status < 500) == issubclass(kind, errors.InputError), kind
+
+
+def test_a_mistake_of_the_caller_is_told_in_words():
+    problem = problem_of(errors.RequestError('"text" must be a string'), "id")
+    assert (problem.status, problem.code, problem.detail) == (422, "request", '"text" must be a string')
+    assert (problem.type, problem.request_id) == ("about:blank", "id")
+
+
+@pytest.mark.parametrize("error", [errors.BackendError("/secret/path"), RuntimeError("/secret/path")])
+def test_the_inside_is_not_told(error):
+    problem = problem_of(error, "id")
+    assert problem.status >= 500
+    assert "secret" not in problem.model_dump_json()
