@@ -109,7 +109,7 @@ def test_multi_label_metrics_agree_with_sklearn(case: Multi) -> None:
     expected = sklearn.multilabel_confusion_matrix(
         np.pad(targets, ((0, 0), (0, 1))), np.pad(predicted, ((0, 0), (0, 1)))
     )
-    np.testing.assert_array_equal(metrics.multilabel_confusion(targets, predicted), expected[:-1])
+    np.testing.assert_array_equal(metrics.confusion_matrix(targets, predicted, targets.shape[1]), expected[:-1])
 
 
 @quickly

@@ -223,33 +223,23 @@ def expected_calibration_error(
     return np.asarray(np.abs(rows @ by_bin).sum(axis=-1) / (rows.sum(axis=-1) * gaps.shape[1]))
 
 
-def confusion_matrix(targets: Ints, predicted: Ints, num_labels: int) -> Ints:
-    """Count the examples of each pair of true and predicted label.
+def confusion_matrix(targets: Ints | Bools, predicted: Ints | Bools, num_labels: int) -> Ints:
+    """Count what was predicted for what is true.
 
     Args:
-        targets: (N,), each in [0, num_labels).
-        predicted: (N,), each in [0, num_labels).
+        targets: (N,) or (N, K).
+        predicted: The same shape as ``targets``.
         num_labels: K.
 
     Returns:
-        (K, K): a row for each true label, a column for each predicted one.
+        (K, K) for single-label targets: a row for each true label, a column for each predicted one. (K, 2, 2) for
+        multi-label ones: for each label a row for what is true (no, yes), a column for what was predicted (no, yes).
     """
-    counts = np.bincount(targets * num_labels + predicted, minlength=num_labels**2)
-    return counts.reshape(num_labels, num_labels).astype(np.int64)
-
-
-def multilabel_confusion(targets: Bools, predicted: Bools) -> Ints:
-    """Count for each label the four outcomes of its own yes-or-no question.
-
-    Args:
-        targets: (N, K).
-        predicted: (N, K).
-
-    Returns:
-        (K, 2, 2): for each label a row for what is true (no, yes) and a column for what was predicted (no, yes).
-    """
-    outcomes = [[(t & p).sum(axis=0) for p in (~predicted, predicted)] for t in (~targets, targets)]
-    return np.moveaxis(np.array(outcomes, dtype=np.int64), -1, 0)
+    if targets.ndim == 1:
+        counts = np.bincount(targets * num_labels + predicted, minlength=num_labels**2)
+        return counts.reshape(num_labels, num_labels).astype(np.int64)
+    cells = 2 * targets.astype(np.int64) + predicted + 4 * np.arange(num_labels)  # (N, K)
+    return np.bincount(cells.ravel(), minlength=4 * num_labels).reshape(num_labels, 2, 2).astype(np.int64)
 
 
 def _holds(labels: Ints | Bools, num_labels: int) -> Bools:

@@ -1,0 +1,188 @@
+"""What an evaluation says: plain, frozen values that turn into JSON, a report, a model card and a manifest."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from textwright.core.labels import Labels, Task
+from textwright.evaluate.intervals import Interval
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """Which model was measured.
+
+    Args:
+        name: What it is called on the wire.
+        family: The kind of model.
+        variant: Name of the graph that was run.
+        version: First 12 digits of the artifact's digest.
+        max_length: Longest text in tokens that it reads whole.
+    """
+
+    name: str
+    family: str
+    variant: str
+    version: str
+    max_length: int
+
+
+@dataclass(frozen=True, slots=True)
+class LabelScores:
+    """How one label fares.
+
+    Args:
+        label: Its name.
+        support: Examples that have it.
+        num_predicted: Examples that were given it.
+        precision: Share of ``num_predicted`` that is right; 0 when there is none.
+        recall: Share of ``support`` that was found; 0 when there is none.
+        f1: Their harmonic mean.
+    """
+
+    label: str
+    support: int
+    num_predicted: int
+    precision: Interval
+    recall: Interval
+    f1: Interval
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreBin:
+    """Claims of like probability, and how many came true.
+
+    Args:
+        low: Lower edge of the bin, held by it.
+        high: Upper edge.
+        count: Claims in the bin; may be 0.
+        num_true: Those that came true.
+        mean_score: Their mean probability; 0 in an empty bin.
+    """
+
+    low: float
+    high: float
+    count: int
+    num_true: int
+    mean_score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """How honest the probabilities are at one temperature.
+
+    Args:
+        temperature: Divisor of the logits; 1 is the model as it was trained.
+        log_loss: In nats.
+        calibration_error: Expected calibration error over ``bins``.
+        bins: 15 of equal width over [0, 1].
+    """
+
+    temperature: float
+    log_loss: Interval
+    calibration_error: Interval
+    bins: tuple[ScoreBin, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LengthBin:
+    """Texts of like length.
+
+    Args:
+        shortest: Tokens of the shortest text in the bin, after the cut at ``max_length``.
+        longest: Tokens of the longest.
+        count: Texts in the bin, >= 1.
+        accuracy: Share that is right in whole, with its Wilson interval.
+    """
+
+    shortest: int
+    longest: int
+    count: int
+    accuracy: Interval
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """A text that the model got wrong.
+
+    Args:
+        position: Of the text among those measured, from 1.
+        text: Its beginning.
+        actual: The labels that hold.
+        predicted: The labels that were given.
+        confidence: Probability that the model gave to what is wrong.
+    """
+
+    position: int
+    text: str
+    actual: tuple[str, ...]
+    predicted: tuple[str, ...]
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """Everything measured of one model on one set of labelled texts.
+
+    Args:
+        model: Which model.
+        labels: Its labels, in order, with the task.
+        source: What the texts are called.
+        split: Which part of the source: "test", "validation", "train" or "all".
+        num_examples: N.
+        num_mistakes: Examples that are not right in whole.
+        num_truncated: Texts longer than the model reads.
+        threshold: A label of a multi-label task holds from this probability on.
+        metrics: Metric name -> value with its 95 % bootstrap interval.
+        per_label: Scores of each label, in order.
+        confusion: (K, K) counts, a row for each true label; for a multi-label task (K, 2, 2), for each label a row
+            for what is true (no, yes) and a column for what was predicted (no, yes).
+        before: Calibration at temperature 1.
+        after: Calibration at the fitted temperature, which is the one served.
+        histogram: Claims by probability, 20 bins. A claim is "the predicted label is right" in a single-label task
+            and "this label holds", once for each label, in a multi-label one.
+        by_length: At most 8 bins of about as many texts each, by length.
+        worst: The mistakes made with the highest confidence, worst first.
+    """
+
+    model: Model
+    labels: Labels
+    source: str
+    split: str
+    num_examples: int
+    num_mistakes: int
+    num_truncated: int
+    threshold: float
+    metrics: Mapping[str, Interval]
+    per_label: tuple[LabelScores, ...]
+    confusion: list[list[int]] | list[list[list[int]]]
+    before: Calibration
+    after: Calibration
+    histogram: tuple[ScoreBin, ...]
+    by_length: tuple[LengthBin, ...]
+    worst: tuple[Mistake, ...]
+
+    @property
+    def is_multi_label(self) -> bool:
+        """Whether any number of labels may hold at once."""
+        return self.labels.task is Task.MULTI_LABEL
+
+    @property
+    def headline(self) -> str:
+        """Name of the metric to say first: accuracy, or exact match for a multi-label task."""
+        return next(iter(self.metrics))
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the evaluation as JSON-ready values.
+
+        Returns:
+            The fields by name, with ``labels`` as a list of names beside ``task``, and both calibrations beneath
+            ``calibration``; ``metrics`` holds {"value", "low", "high"} for each metric.
+        """
+        content = asdict(self)
+        content["task"] = self.labels.task.value
+        content["labels"] = list(self.labels.names)
+        content["calibration"] = {"before": content.pop("before"), "after": content.pop("after")}
+        return content

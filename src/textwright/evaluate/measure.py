@@ -1,0 +1,171 @@
+"""From a predictor and labelled texts to an :class:`Evaluation`; called by the pipeline and the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from typing import Final
+
+import numpy as np
+
+from textwright.core import metrics
+from textwright.core.labels import Labels
+from textwright.core.metrics import NUM_CALIBRATION_BINS
+from textwright.core.types import Bools, Float32s, Ints
+from textwright.data.dataset import Examples
+from textwright.evaluate import scores
+from textwright.evaluate.evaluation import (
+    Calibration,
+    Evaluation,
+    LabelScores,
+    LengthBin,
+    Mistake,
+    Model,
+    ScoreBin,
+)
+from textwright.evaluate.intervals import NUM_RESAMPLES, Interval, bootstrap, wilson
+from textwright.evaluate.observe import Observations, observe
+from textwright.runtime.predictor import Predictor
+
+_NUM_HISTOGRAM_BINS: Final = 20
+_NUM_LENGTH_BINS: Final = 8
+_NUM_WORST: Final = 25
+_MAX_SHOWN_CHARACTERS: Final = 500
+
+
+def evaluate(
+    predictor: Predictor,
+    examples: Examples,
+    *,
+    source: str = "",
+    split: str = "",
+    num_resamples: int = NUM_RESAMPLES,
+    seed: int = 0,
+    progress: Callable[[int], object] | None = None,
+) -> Evaluation:
+    """Measure what is shipped on labelled texts.
+
+    Args:
+        predictor: The model, exactly as it is served.
+        examples: N >= 1 labelled texts, with targets in the order of the predictor's labels.
+        source: What the texts are called.
+        split: Which part of the source they are.
+        num_resamples: Bootstrap resamples behind each interval; 0 gives intervals of width 0.
+        seed: Of the resamples.
+        progress: Called with the number of texts predicted since the last call.
+
+    Returns:
+        Metrics with 95 % intervals, and what a report shows beside them.
+
+    Raises:
+        DataError: If there is no example, or if the targets are not of the predictor's task.
+        BackendError: If the engine fails.
+    """
+    seen = observe(predictor, examples, progress)
+    measure = partial(bootstrap, num_examples=len(examples), num_resamples=num_resamples, seed=seed)
+    overall = measure(partial(scores.overall, seen))
+    manifest = predictor.artifact.manifest
+    return Evaluation(
+        model=Model(manifest.name, manifest.family, predictor.variant, predictor.artifact.version, manifest.max_length),
+        labels=predictor.labels,
+        source=source,
+        split=split,
+        num_examples=len(examples),
+        num_mistakes=int((~seen.correct).sum()),
+        num_truncated=int(seen.truncated.sum()),
+        threshold=manifest.threshold,
+        metrics=overall,
+        per_label=_label_scores(seen, predictor.labels, measure(partial(scores.per_label, seen))),
+        confusion=metrics.confusion_matrix(seen.targets, seen.predicted, seen.num_labels).tolist(),
+        before=_calibration(1.0, seen, seen.uncalibrated, measure(partial(scores.honesty, seen, seen.uncalibrated))),
+        after=_calibration(manifest.temperature, seen, seen.probabilities, overall),
+        histogram=score_bins(*seen.claims(seen.probabilities), _NUM_HISTOGRAM_BINS),
+        by_length=_by_length(seen.lengths, seen.correct),
+        worst=tuple(_worst(seen, examples, predictor.labels)),
+    )
+
+
+def score_bins(claimed: Float32s, outcomes: Bools, num_bins: int) -> tuple[ScoreBin, ...]:
+    """Gather claims of like probability.
+
+    Args:
+        claimed: Probabilities, of any shape.
+        outcomes: Whether each claim came true, of the same shape.
+        num_bins: Bins of equal width over [0, 1], >= 1.
+
+    Returns:
+        All ``num_bins`` bins, empty ones too.
+    """
+    bins = metrics.calibration_bins(claimed, num_bins).ravel()
+    counts = np.bincount(bins, minlength=num_bins)
+    num_true = np.bincount(bins, outcomes.ravel(), minlength=num_bins).astype(np.int64)
+    means = np.bincount(bins, claimed.ravel(), minlength=num_bins) / np.maximum(counts, 1)
+    edges = np.arange(num_bins + 1) / num_bins
+    rows = zip(*(column.tolist() for column in (edges[:-1], edges[1:], counts, num_true, means)), strict=True)
+    return tuple(ScoreBin(*row) for row in rows)
+
+
+def _calibration(
+    temperature: float, seen: Observations, probabilities: Float32s, measured: Mapping[str, Interval]
+) -> Calibration:
+    bins = score_bins(*seen.claims(probabilities), NUM_CALIBRATION_BINS)
+    return Calibration(temperature, measured["log_loss"], measured["calibration_error"], bins)
+
+
+def _label_scores(
+    seen: Observations, labels: Labels, measured: Mapping[tuple[str, int], Interval]
+) -> tuple[LabelScores, ...]:
+    counts = metrics.label_counts(seen.targets, seen.predicted, len(labels))
+    return tuple(
+        LabelScores(
+            name,
+            int(counts.actual[index]),
+            int(counts.predicted[index]),
+            *(measured[metric, index] for metric in ("precision", "recall", "f1")),
+        )
+        for index, name in enumerate(labels.names)
+    )
+
+
+def _by_length(lengths: Ints, correct: Bools) -> tuple[LengthBin, ...]:
+    """Cut the texts, sorted by length, at whole lengths into bins of about as many texts each."""
+    cuts = np.unique(np.quantile(lengths, np.arange(1, _NUM_LENGTH_BINS) / _NUM_LENGTH_BINS, method="lower"))
+    _, bins = np.unique(np.searchsorted(cuts, lengths), return_inverse=True)  # a bin holds one text at least
+    counts, hits = np.bincount(bins), np.bincount(bins, correct).astype(np.int64)
+    groups = [lengths[bins == index] for index in range(len(counts))]
+    return tuple(
+        LengthBin(int(group.min()), int(group.max()), len(group), interval)
+        for group, interval in zip(groups, wilson(hits, counts), strict=True)
+    )
+
+
+def _worst(seen: Observations, examples: Examples, labels: Labels) -> Iterator[Mistake]:
+    confidence = _confidence_in_what_is_wrong(seen)
+    mistakes = np.flatnonzero(~seen.correct)
+    order = mistakes[np.argsort(-confidence[mistakes], kind="stable")][:_NUM_WORST]
+    for index in order.tolist():
+        yield Mistake(
+            position=index + 1,
+            text=_shortened(examples.texts[index]),
+            actual=_names(seen.targets[index], labels),
+            predicted=_names(seen.predicted[index], labels),
+            confidence=float(confidence[index]),
+        )
+
+
+def _confidence_in_what_is_wrong(seen: Observations) -> Float32s:
+    """Find the probability given to the wrong label, or to the most wrong yes or no of a multi-label text, (N,)."""
+    if seen.targets.ndim == 1:
+        return np.asarray(seen.probabilities.max(axis=1))
+    wrong = seen.targets != seen.predicted
+    given = np.where(seen.predicted, seen.probabilities, 1 - seen.probabilities)
+    return np.asarray(np.where(wrong, given, 0).max(axis=1))
+
+
+def _names(target: Ints | Bools, labels: Labels) -> tuple[str, ...]:
+    indices = [int(target)] if target.ndim == 0 else np.flatnonzero(target).tolist()
+    return tuple(labels.names[index] for index in indices)
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _MAX_SHOWN_CHARACTERS else text[: _MAX_SHOWN_CHARACTERS - 1] + "…"

@@ -1,0 +1,187 @@
+"""An evaluation says what the shipped predictor does, number by number."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from textwright.core.labels import Labels
+from textwright.data.dataset import Examples
+from textwright.errors import DataError
+from textwright.evaluate.evaluation import Evaluation
+from textwright.evaluate.measure import evaluate, score_bins
+from textwright.runtime.predictor import Predictor, load
+
+SINGLE = Examples(
+    ["a good film", "the film is bad", "good", "awful", "great", "bad bad good", "a film"],
+    np.array([1, 0, 0, 0, 1, 1, 0]),
+)
+MULTI = Examples(
+    ["song", "the story and song", "actor", "the"],
+    np.array([[True, False, False], [True, True, True], [False, False, True], [False, True, False]]),
+)
+
+
+@pytest.fixture
+def predictor(tiny_artifact: Path) -> Predictor:
+    return load(tiny_artifact, num_threads=1)
+
+
+@pytest.fixture
+def multilabel_predictor(tiny_multilabel_artifact: Path) -> Predictor:
+    return load(tiny_multilabel_artifact, num_threads=1)
+
+
+def test_single_label_by_hand(predictor: Predictor) -> None:
+    evaluation = evaluate(predictor, SINGLE, source="seven.csv", split="test")
+    # "good" is called positive and "bad bad good" negative; both are wrong. A tie goes to the first label.
+    assert evaluation.headline == "accuracy"
+    assert evaluation.metrics["accuracy"].value == pytest.approx(5 / 7)
+    assert evaluation.confusion == [[3, 1], [1, 2]]
+    assert (evaluation.num_examples, evaluation.num_mistakes, evaluation.num_truncated) == (7, 2, 0)
+    positive = evaluation.per_label[1]
+    assert (positive.label, positive.support, positive.num_predicted) == ("positive", 3, 3)
+    assert positive.precision.value == positive.recall.value == positive.f1.value == pytest.approx(2 / 3)
+
+
+def test_multi_label_by_hand(multilabel_predictor: Predictor) -> None:
+    evaluation = evaluate(multilabel_predictor, MULTI)
+    assert evaluation.headline == "exact_match"
+    assert evaluation.metrics["exact_match"].value == 0.5
+    assert evaluation.metrics["hamming_loss"].value == pytest.approx(2 / 12)
+    assert evaluation.metrics["micro_f1"].value == pytest.approx(2 * 4 / (4 + 6))
+    assert evaluation.confusion[1] == [[2, 0], [1, 1]]  # the plot was missed once, never made up
+    assert {(item.actual, item.predicted) for item in evaluation.worst} == {
+        (("music", "plot", "acting"), ("music", "plot")),
+        (("plot",), ()),
+    }
+
+
+def test_numbers_are_those_of_what_is_served(predictor: Predictor) -> None:
+    predictions = predictor.predict(SINGLE.texts)
+    right = [
+        item.label == predictor.labels.names[target] for item, target in zip(predictions, SINGLE.targets, strict=True)
+    ]
+    losses = [
+        -np.log(item.probabilities[predictor.labels.names[target]])
+        for item, target in zip(predictions, SINGLE.targets, strict=True)
+    ]
+    measured = evaluate(predictor, SINGLE).metrics
+    assert measured["accuracy"].value == pytest.approx(np.mean(right))
+    assert measured["log_loss"].value == pytest.approx(np.mean(losses))
+
+
+def test_every_interval_holds_its_value(predictor: Predictor, multilabel_predictor: Predictor) -> None:
+    for evaluation in (evaluate(predictor, SINGLE), evaluate(multilabel_predictor, MULTI)):
+        per_label = [part for row in evaluation.per_label for part in (row.precision, row.recall, row.f1)]
+        for interval in [*evaluation.metrics.values(), *per_label, evaluation.before.log_loss]:
+            assert interval.low <= interval.value <= interval.high
+        headline = evaluation.metrics[evaluation.headline]
+        assert headline.low < headline.value < headline.high
+
+
+def test_temperature_is_shown_before_and_after(make_artifact: Callable[..., Path]) -> None:
+    cooled = evaluate(load(make_artifact("cooled", temperature=0.5), num_threads=1), SINGLE)
+    plain = evaluate(load(make_artifact("plain"), num_threads=1), SINGLE)
+    assert (cooled.before.temperature, cooled.after.temperature) == (1.0, 0.5)
+    assert cooled.before.log_loss == plain.after.log_loss
+    assert cooled.after.log_loss == cooled.metrics["log_loss"] != cooled.before.log_loss
+    assert cooled.after.calibration_error == cooled.metrics["calibration_error"]
+    assert cooled.metrics["accuracy"] == plain.metrics["accuracy"]
+
+
+def test_calibration_error_is_the_gap_of_its_bins(predictor: Predictor, multilabel_predictor: Predictor) -> None:
+    for evaluation in (evaluate(predictor, SINGLE), evaluate(multilabel_predictor, MULTI)):
+        for calibration in (evaluation.before, evaluation.after):
+            total = sum(item.count for item in calibration.bins)
+            gaps = [abs(item.num_true - item.count * item.mean_score) for item in calibration.bins]
+            assert calibration.calibration_error.value == pytest.approx(sum(gaps) / total)
+        assert sum(item.count for item in evaluation.histogram) == sum(item.count for item in evaluation.after.bins)
+
+
+def test_worst_mistakes_come_first(predictor: Predictor) -> None:
+    surest, other = evaluate(predictor, SINGLE).worst
+    assert (surest.position, surest.text) == (3, "good")
+    assert (surest.actual, surest.predicted) == (("negative",), ("positive",))
+    assert surest.confidence == pytest.approx(predictor.predict(["good"])[0].confidence)
+    assert surest.confidence > other.confidence
+
+
+def test_long_texts_are_counted_as_truncated_and_shown_in_part(predictor: Predictor) -> None:
+    texts = ["good " * 500, "bad", "good"]
+    evaluation = evaluate(predictor, Examples(texts, np.array([0, 0, 1])))
+    assert evaluation.num_truncated == 1
+    assert evaluation.by_length[-1].longest == predictor.artifact.manifest.max_length
+    assert len(evaluation.worst[0].text) == 500
+    assert evaluation.worst[0].text.endswith("…")
+
+
+def test_length_bins_share_out_all_texts(predictor: Predictor) -> None:
+    random = np.random.default_rng(0)
+    texts = [" ".join(["good"] * length) for length in random.integers(0, 16, 400)]
+    evaluation = evaluate(predictor, Examples(texts, np.ones(400, dtype=np.int64)), num_resamples=0)
+    bins = evaluation.by_length
+    assert sum(item.count for item in bins) == 400
+    assert 4 <= len(bins) <= 8
+    assert min(item.count for item in bins) >= 20
+    assert all(left.longest < right.shortest for left, right in itertools.pairwise(bins))
+    assert (bins[0].shortest, bins[-1].longest) == (0, 15)
+
+
+def test_json_is_strict_and_holds_the_metrics(predictor: Predictor, multilabel_predictor: Predictor) -> None:
+    for evaluation in (evaluate(predictor, SINGLE), evaluate(multilabel_predictor, MULTI)):
+        content = json.loads(json.dumps(evaluation.to_json(), allow_nan=False))
+        assert set(content["metrics"][evaluation.headline]) == {"value", "low", "high"}
+        assert set(content["calibration"]) == {"before", "after"}
+        assert content["labels"] == list(evaluation.labels.names)
+
+
+def test_the_same_call_gives_the_same_evaluation(predictor: Predictor) -> None:
+    assert evaluate(predictor, SINGLE) == evaluate(predictor, SINGLE)
+
+
+def test_progress_counts_every_text(predictor: Predictor) -> None:
+    steps: list[int] = []
+    examples = Examples(["good"] * 5_000, np.ones(5_000, dtype=np.int64))
+    evaluate(predictor, examples, num_resamples=0, progress=steps.append)
+    assert sum(steps) == 5_000
+    assert len(steps) > 1
+
+
+def test_one_example_of_one_label_is_enough(predictor: Predictor) -> None:
+    evaluation: Evaluation = evaluate(predictor, Examples(["good"], np.array([1])))
+    assert evaluation.metrics["accuracy"].value == 1.0
+    assert evaluation.worst == ()
+
+
+def test_nothing_to_measure_is_refused(predictor: Predictor) -> None:
+    with pytest.raises(DataError, match="no examples to measure"):
+        evaluate(predictor, Examples([], np.array([], dtype=np.int64)))
+
+
+def test_targets_of_another_task_are_refused(predictor: Predictor, multilabel_predictor: Predictor) -> None:
+    with pytest.raises(DataError, match="single-label with 2 labels"):
+        evaluate(predictor, MULTI)
+    with pytest.raises(DataError, match="multi-label with 3 labels"):
+        evaluate(multilabel_predictor, SINGLE)
+
+
+def test_many_labels(make_artifact: Callable[..., Path]) -> None:
+    names = tuple(f"label{index}" for index in range(77))
+    words = {f"word{index}": tuple(5.0 * (np.arange(77) == index)) for index in range(77)}
+    predictor = load(make_artifact("many", labels=Labels(names), words=words), num_threads=1)
+    evaluation = evaluate(predictor, Examples([f"word{index}" for index in range(77)], np.arange(77)), num_resamples=10)
+    assert evaluation.metrics["accuracy"].value == 1.0
+    assert len(evaluation.per_label) == len(evaluation.confusion) == 77
+
+
+def test_score_bins_by_hand() -> None:
+    low, high = score_bins(np.array([0.1, 0.3, 0.8], dtype=np.float32), np.array([True, False, True]), 2)
+    assert (low.low, low.high, low.count, low.num_true) == (0.0, 0.5, 2, 1)
+    assert low.mean_score == pytest.approx(0.2)
+    assert (high.count, high.num_true) == (1, 1)
