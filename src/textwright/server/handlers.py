@@ -7,6 +7,7 @@ from http import HTTPStatus
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -55,6 +56,6 @@ def _detail(request: Request, error: HTTPException) -> str:
         case HTTPStatus.NOT_FOUND:
             return "there is nothing at this address; /docs lists what there is"
         case HTTPStatus.METHOD_NOT_ALLOWED:
-            allowed = (error.headers or {}).get("allow", "")
+            allowed = Headers(error.headers or {}).get("allow", "another method")
             return f"this address does not answer {request.method[:20]}; it answers {allowed}"
     return str(error.detail)
