@@ -38,6 +38,10 @@ class Interval:
     low: float
     high: float
 
+    def to_json(self) -> dict[str, float]:
+        """Return the three numbers by name, as the manifest stores them."""
+        return {"value": self.value, "low": self.low, "high": self.high}
+
 
 def bootstrap(
     metrics: Callable[[Floats], Mapping[Name, Floats]],

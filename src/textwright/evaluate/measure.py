@@ -27,6 +27,8 @@ from textwright.evaluate.intervals import NUM_RESAMPLES, Interval, bootstrap, wi
 from textwright.evaluate.observe import Observations, observe
 from textwright.runtime.predictor import Predictor
 
+__all__ = ["Evaluation", "evaluate", "score_bins"]
+
 _NUM_HISTOGRAM_BINS: Final = 20
 _NUM_LENGTH_BINS: Final = 8
 _NUM_WORST: Final = 25

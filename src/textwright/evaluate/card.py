@@ -1,0 +1,226 @@
+"""The model card, README.md of the artifact, in the form that model hubs read: YAML front matter, then Markdown.
+
+Every number in it was measured, or counted, and stands beside what it was measured on. What nobody knows -- the
+licence of the data, the language of the texts -- is not guessed.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import PurePath
+from typing import Any, Final
+
+from textwright.core.artifact import Manifest
+from textwright.core.labels import Task
+from textwright.evaluate.evaluation import Evaluation, LabelScores
+from textwright.evaluate.intervals import Interval
+from textwright.evaluate.scores import LOWER_IS_BETTER, TITLES
+
+_MAX_LISTED_LABELS: Final = 30
+_FEW_EXAMPLES: Final = 30
+"""A label with fewer measured examples than this is named among the limits."""
+
+
+def model_card(manifest: Manifest, evaluations: Mapping[str, Evaluation]) -> str:
+    """Write the model card from what was measured.
+
+    Args:
+        manifest: What the artifact is.
+        evaluations: Split name -> what was measured on it. The split named ``manifest.metrics_split``, or else the
+            last, is the one that the card leads with.
+
+    Returns:
+        Markdown with YAML front matter; the same input gives the same text.
+    """
+    lead = manifest.metrics_split if manifest.metrics_split in evaluations else next(reversed(list(evaluations)), "")
+    sections = [
+        [f"# {_code(manifest.name)}", "", *_summary(manifest)],
+        ["## Use", "", *_use(manifest)],
+        ["## Intended use", "", *_intended_use(manifest)],
+        ["## Data", "", *_data(manifest)],
+        ["## Measured", "", *_measured(evaluations)],
+    ]
+    if lead:
+        sections += [
+            [f"### Each label, {lead} split", "", *_per_label(evaluations[lead])],
+            ["## Calibration", "", *_calibration(evaluations[lead], lead)],
+        ]
+    sections += [
+        ["## Limits", "", *_limits(manifest, evaluations.get(lead))],
+        ["## How it was made", "", *_how(manifest)],
+    ]
+    body = "\n\n".join("\n".join(section) for section in sections)
+    return f"{_front_matter(manifest, evaluations)}\n{body}\n"
+
+
+def _front_matter(manifest: Manifest, evaluations: Mapping[str, Evaluation]) -> str:
+    """Write the YAML block. JSON is YAML, so each value is written as JSON and needs no YAML library."""
+    results = [
+        {
+            "task": {"type": "text-classification"},
+            "dataset": {"type": _source(manifest), "name": _source(manifest), "split": split},
+            "metrics": [
+                {"type": name, "name": TITLES[name], "value": round(interval.value, 6)}
+                for name, interval in evaluation.metrics.items()
+            ],
+        }
+        for split, evaluation in evaluations.items()
+    ]
+    fields: dict[str, Any] = {
+        "library_name": "textwright",
+        "pipeline_tag": "text-classification",
+        "tags": ["text-classification", manifest.labels.task.value, "onnx", manifest.family],
+        "model-index": [{"name": manifest.name, "results": results}],
+    }
+    lines = [f"{name}: {json.dumps(value, ensure_ascii=False)}" for name, value in fields.items()]
+    return "\n".join(["---", *lines, "---", ""])
+
+
+def _summary(manifest: Manifest) -> Iterator[str]:
+    kind = "exactly one" if manifest.labels.task is Task.SINGLE_LABEL else "any number"
+    yield (
+        f"A text classifier of family `{manifest.family}`: it gives a text {kind} of {len(manifest.labels)} labels, "
+        "with a probability for each. Made with Textwright."
+    )
+    yield ""
+    yield f"Labels: {_listed(manifest.labels.names)}."
+
+
+def _use(manifest: Manifest) -> list[str]:
+    answer = "label" if manifest.labels.task is Task.SINGLE_LABEL else "labels"
+    return [
+        "```python",
+        "import textwright",
+        'predictor = textwright.load("path/to/this/folder")',
+        f'print(predictor.predict(["A text to classify."])[0].{answer})',
+        "```",
+    ]
+
+
+def _intended_use(manifest: Manifest) -> Iterator[str]:
+    yield (
+        f"Sorting texts like those of {_code(_source(manifest))} into the labels above. Texts of another kind, "
+        "language or time were not measured; measure them before relying on the answers: "
+        "`textwright evaluate ARTIFACT your-labelled-file.csv`."
+    )
+
+
+def _data(manifest: Manifest) -> Iterator[str]:
+    data = manifest.data
+    yield f"Source: {_code(_source(manifest))}, sha256 of all texts and labels `{data.get('fingerprint', 'unknown')}`."
+    counts = data.get("num_examples", {})
+    if counts:
+        how = "The source brought its splits." if data.get("splits_are_given") else f"Splits were {_drawn(data)}."
+        yield from ("", how, "", *_table(("split", "texts"), ((name, f"{count:,}") for name, count in counts.items())))
+
+
+def _drawn(data: Mapping[str, Any]) -> str:
+    seed = data.get("settings", {}).get("split_seed")
+    return "drawn, stratified by label" + (f", with seed {seed}" if seed is not None else "")
+
+
+def _measured(evaluations: Mapping[str, Evaluation]) -> Iterator[str]:
+    if not evaluations:
+        yield "Nothing was measured."
+        return
+    yield (
+        "Measured on the shipped ONNX graph, not on the model that was trained. Brackets hold 95 % bootstrap intervals "
+        "over the texts; they say nothing of other training seeds."
+    )
+    yield ""
+    names = list(next(iter(evaluations.values())).metrics)
+    heading = (f"{TITLES[name]} {'↓' if name in LOWER_IS_BETTER else '↑'}" for name in names)
+    rows = (
+        (split, f"{item.num_examples:,}", *(_value(item.metrics[name]) for name in names))
+        for split, item in evaluations.items()
+    )
+    yield from _table(("split", "texts", *heading), rows)
+
+
+def _per_label(evaluation: Evaluation) -> list[str]:
+    rows = (
+        (
+            _code(row.label),
+            f"{row.support:,}",
+            _value(row.precision) if row.num_predicted else "never predicted",
+            _value(row.recall) if row.support else "does not occur",
+            _value(row.f1) if row.support else "does not occur",
+        )
+        for row in evaluation.per_label
+    )
+    return _table(("label", "texts", "precision", "recall", "F1"), rows)
+
+
+def _calibration(evaluation: Evaluation, split: str) -> Iterator[str]:
+    before, after = evaluation.before, evaluation.after
+    if after.temperature == 1.0:
+        yield "No temperature was fitted; the probabilities are those of the model as it was trained."
+    else:
+        yield (
+            f"Logits are divided by a temperature of {after.temperature:.3f}, fitted on the validation split. Its "
+            f"effect on the {split} split:"
+        )
+    yield ""
+    rows = [("1 (as trained)", _value(before.log_loss), _value(before.calibration_error))]
+    if after.temperature != 1.0:
+        served = (f"{after.temperature:.3f} (as served)", _value(after.log_loss), _value(after.calibration_error))
+        rows.append(served)
+    yield from _table(("temperature", "log loss ↓", "calibration error ↓"), rows)
+
+
+def _limits(manifest: Manifest, lead: Evaluation | None) -> Iterator[str]:
+    yield f"- A text is read up to its first {manifest.max_length:,} tokens; an answer says if there was more."
+    if lead is None:
+        yield "- Nothing was measured, so nothing is known of its mistakes."
+        return
+    share = lead.num_mistakes / lead.num_examples
+    yield f"- {lead.num_mistakes:,} of the {lead.num_examples:,} measured texts ({share:.1%}) were not right in whole."
+    if lead.num_truncated:
+        yield f"- Longer than it reads: {lead.num_truncated:,} of the {lead.num_examples:,} measured texts."
+    present = [row for row in lead.per_label if row.support]
+    if len(present) > 1:
+        yield f"- {_weakest(present)}"
+    rare = [row.label for row in lead.per_label if row.support < _FEW_EXAMPLES]
+    if rare:
+        yield f"- Measured on fewer than {_FEW_EXAMPLES} texts, so hardly known: {_listed(rare)}."
+
+
+def _weakest(present: Sequence[LabelScores]) -> str:
+    row = min(present, key=lambda row: row.recall.value)
+    return f"The label found least often is {_code(row.label)}: recall {_value(row.recall)}."
+
+
+def _how(manifest: Manifest) -> Iterator[str]:
+    settings = json.dumps(manifest.training, indent=2, ensure_ascii=False, sort_keys=True)
+    yield from ("```json", settings, "```")  # no line of JSON can close the fence
+    if manifest.versions:
+        yield ""
+        yield "Libraries: " + ", ".join(f"{name} {version}" for name, version in manifest.versions.items()) + "."
+
+
+def _source(manifest: Manifest) -> str:
+    """Name the data; of a path on somebody's machine only its last part."""
+    source = str(manifest.data.get("source") or "unknown")
+    path = PurePath(source)
+    return path.name if path.is_absolute() or source.startswith((".", "~")) else source
+
+
+def _value(interval: Interval) -> str:
+    return f"{interval.value:.3f} [{interval.low:.3f}, {interval.high:.3f}]"
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = ", ".join(map(_code, names[:_MAX_LISTED_LABELS]))
+    more = len(names) - _MAX_LISTED_LABELS
+    return f"{shown} and {more} more" if more > 0 else shown
+
+
+def _table(heading: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    lines = [heading, ["---"] * len(heading), *rows]
+    return ["| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines]
+
+
+def _code(name: str) -> str:
+    """Show a name that somebody else chose as code, where neither Markdown nor HTML is read."""
+    return "`" + " ".join(name.split()).replace("`", "'") + "`"
