@@ -1,0 +1,39 @@
+"""The families of models. A sixth family is one file, one row here, one recipe and one lesson."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+from typing import Final
+
+from textwright.errors import NotFoundError
+from textwright.models import bow
+from textwright.models.family import Family
+
+FAMILIES: Final[Mapping[str, Family]] = {
+    "bow": bow.FAMILY,
+}
+
+
+def list_families() -> list[Family]:
+    """Return every family, from the cheapest to the dearest."""
+    return list(FAMILIES.values())
+
+
+def find_family(name: str) -> Family:
+    """Find a family by its name.
+
+    Args:
+        name: As typed after ``--family``.
+
+    Returns:
+        The family.
+
+    Raises:
+        NotFoundError: Lists the families that there are, the nearest name first.
+    """
+    if name in FAMILIES:
+        return FAMILIES[name]
+    near = get_close_matches(name, FAMILIES, n=1)
+    hint = f"did you mean {near[0]!r}? " if near else ""
+    raise NotFoundError(f"no family {name!r}; {hint}there are: {', '.join(FAMILIES)}")

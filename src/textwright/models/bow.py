@@ -1,0 +1,190 @@
+"""Bag of words with learned embeddings.
+
+The picture: every word has a vector; a text is the mean of its words' vectors, whatever their order; a dense layer
+turns that mean into one score per label. Pairs of neighbouring words ("not good") may have vectors of their own: each
+pair is hashed into one of a fixed number of buckets, so no list of pairs is kept.
+
+::
+
+    input_ids (B, T) -> word vectors (B, T, E) --mean over tokens--> (B, E) -> dropout -> dense -> logits (B, K)
+    pairs     (B, T) -> pair vectors (B, T, E) --^
+
+Source:
+    Iyyer et al., 2015, "Deep Unordered Composition Rivals Syntactic Methods for Text Classification" (the mean, and
+    word dropout); Joulin et al., 2017, "Bag of Tricks for Efficient Text Classification" (hashed bigrams).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Final
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from textwright.config import Settings
+from textwright.core.tokenization import PAD_ID, TextEncoder, train_word_level
+from textwright.models.family import BuildContext, Family, TextModel
+
+_HASH_MULTIPLIER: Final = 1_000_003
+"""A prime near 2**20: ids below it give every pair a number of its own before the modulus, far from int64's end."""
+
+
+class BowConfig(Settings):
+    """Settings of the bag of words."""
+
+    embedding_dim: Annotated[int, Field(ge=1, le=4096)] = 100
+    """Length E of a word vector. More can tell more apart and costs training time; the shipped graph stays small."""
+    vocab_size: Annotated[int, Field(ge=3, le=1_000_000)] = 50_000
+    """Largest number of token ids V; rarer words become the unknown word."""
+    min_frequency: Annotated[int, Field(ge=1)] = 2
+    """A word seen fewer times in the training split becomes the unknown word; 1 keeps all, and trains no unknown."""
+    num_bigram_buckets: Annotated[int, Field(ge=0, le=2**24)] = 0
+    """Vectors for hashed pairs of neighbouring words; 0 looks at single words only, 65536 is a fair start."""
+    hidden_dim: Annotated[int, Field(ge=0, le=4096)] = 0
+    """Width H of a ReLU layer between mean and logits; 0 keeps the head linear, which is also the fastest to serve."""
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.5
+    """Share of the mean's components that is zeroed in training, in [0, 1)."""
+    word_dropout: Annotated[float, Field(ge=0, lt=1)] = 0.3
+    """Share of the words that is left out of the mean in training, in [0, 1)."""
+
+
+class Bias(nn.Module):
+    """Add one learned number per label: what is left of a linear head that was folded into the embeddings."""
+
+    def __init__(self, bias: Tensor) -> None:
+        super().__init__()
+        self.bias = nn.Parameter(bias)
+
+    def forward(self, scores: Tensor) -> Tensor:
+        """Add the bias, (K,), to scores, (B, K)."""
+        return scores + self.bias  # (B, K)
+
+
+class BagOfWords(TextModel):
+    """The masked mean of word (and pair) vectors, and a head.
+
+    Args:
+        words: Word vectors, (V, E).
+        bigrams: Pair vectors, (buckets, E); None looks at single words only.
+        head: Turns means, (B, E), into logits, (B, K).
+        word_dropout: Share of the words left out of the mean in training, in [0, 1).
+    """
+
+    def __init__(self, words: nn.Embedding, bigrams: nn.Embedding | None, head: nn.Module, word_dropout: float) -> None:
+        super().__init__()
+        self.words = words
+        self.bigrams = bigrams
+        self.head = head
+        self.word_dropout = word_dropout
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
+        """Average the vectors of the tokens that are attended to, and score the labels.
+
+        A text without tokens has a mean of zeros, so that its logits are those of the head alone.
+        """
+        mask = self._drop_words(attention_mask.to(self.words.weight.dtype))  # (B, T)
+        total = _masked_sum(self.words(input_ids), mask)  # (B, E)
+        count = mask.sum(dim=1, keepdim=True)  # (B, 1)
+        if self.bigrams is not None:
+            pairs = mask * _shift_left(mask)  # (B, T): both words are there
+            total = total + _masked_sum(self.bigrams(self._hash_pairs(input_ids)), pairs)  # (B, E)
+            count = count + pairs.sum(dim=1, keepdim=True)  # (B, 1)
+        logits: Tensor = self.head(total / count.clamp(min=1))  # (B, K)
+        return logits
+
+    @property
+    def word_vectors(self) -> Tensor:
+        """The learned word vectors, (V, E)."""
+        return self.words.weight
+
+    def simplified(self) -> nn.Module:
+        """Fold a linear head into the embeddings: the head of a mean is the mean of the heads.
+
+        Returns:
+            A bag of words with E = K, whose vectors are the words' own scores for each label: a fraction of the
+            size, and nothing left to multiply.
+        """
+        dense = self.head[-1] if isinstance(self.head, nn.Sequential) else None
+        if not isinstance(dense, nn.Linear) or dense.in_features != self.words.embedding_dim:
+            return self
+        bigrams = None if self.bigrams is None else _project(self.bigrams, dense)
+        folded = BagOfWords(_project(self.words, dense), bigrams, Bias(dense.bias.detach().clone()), word_dropout=0.0)
+        return folded.train(self.training)
+
+    def _drop_words(self, mask: Tensor) -> Tensor:
+        if not self.training or self.word_dropout == 0:
+            return mask
+        return mask * (torch.rand_like(mask) >= self.word_dropout)
+
+    def _hash_pairs(self, input_ids: Tensor) -> Tensor:
+        assert self.bigrams is not None  # noqa: S101  only called where there are pairs
+        return (input_ids * _HASH_MULTIPLIER + _shift_left(input_ids)) % self.bigrams.num_embeddings
+
+
+def _masked_sum(vectors: Tensor, mask: Tensor) -> Tensor:
+    """Sum the vectors (B, T, E) where the mask (B, T) is 1, as one matrix product: (B, E)."""
+    return torch.bmm(mask.unsqueeze(1), vectors).squeeze(1)
+
+
+def _shift_left(values: Tensor) -> Tensor:
+    """Move each row (B, T) one place to the left and append a zero, so that position t holds what stood at t + 1."""
+    return torch.cat([values[:, 1:], torch.zeros_like(values[:, :1])], dim=1)
+
+
+def _project(vectors: nn.Embedding, dense: nn.Linear) -> nn.Embedding:
+    weight = vectors.weight.detach().double() @ dense.weight.detach().double().T  # (V, K)
+    return nn.Embedding(len(weight), dense.out_features, _weight=weight.float())
+
+
+def make_encoder(texts: Sequence[str], config: BowConfig, max_length: int) -> TextEncoder:
+    """Make a word-level tokenizer from the training texts alone."""
+    return train_word_level(
+        texts, vocab_size=config.vocab_size, min_frequency=config.min_frequency, max_length=max_length
+    )
+
+
+def build(config: BowConfig, context: BuildContext) -> BagOfWords:
+    """Make a bag of words with random vectors.
+
+    Args:
+        config: Its settings.
+        context: The tokenizer and the labels.
+
+    Returns:
+        An untrained model; the vector of the padding id is zeros and stays so.
+    """
+    words = nn.Embedding(context.encoder.vocab_size, config.embedding_dim, padding_idx=PAD_ID)
+    bigrams = nn.Embedding(config.num_bigram_buckets, config.embedding_dim) if config.num_bigram_buckets else None
+    for table in (words, bigrams):
+        if table is not None:
+            nn.init.normal_(table.weight, std=_INITIAL_STD)
+    words.weight.data[PAD_ID] = 0
+    return BagOfWords(words, bigrams, _make_head(config, len(context.labels)), config.word_dropout)
+
+
+_INITIAL_STD: Final = 0.1
+
+
+def _make_head(config: BowConfig, num_labels: int) -> nn.Sequential:
+    if config.hidden_dim == 0:
+        return nn.Sequential(nn.Dropout(config.dropout), nn.Linear(config.embedding_dim, num_labels))
+    return nn.Sequential(
+        nn.Dropout(config.dropout),
+        nn.Linear(config.embedding_dim, config.hidden_dim),
+        nn.ReLU(),
+        nn.Dropout(config.dropout),
+        nn.Linear(config.hidden_dim, num_labels),
+    )
+
+
+FAMILY: Final = Family(
+    name="bow",
+    summary="bag of words with learned embeddings, optionally with pairs of words",
+    paper="Iyyer et al., 2015; Joulin et al., 2017",
+    config=BowConfig,
+    make_encoder=make_encoder,
+    build=build,
+    defaults={"learning_rate": 1e-2, "num_epochs": 10, "batch_size": 64, "max_length": 512},
+)

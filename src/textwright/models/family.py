@@ -1,0 +1,98 @@
+"""What a kind of model must bring: a tokenizer, a module of the one signature, settings; and nothing else.
+
+Called by ``train`` (which trains any family with one loop) and by ``cli`` (which lists them). A family may not train,
+read or write files, or export.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from torch import Tensor, nn
+
+from textwright.config import Settings
+from textwright.core.labels import Labels
+from textwright.core.tokenization import TextEncoder
+
+
+class TextModel(nn.Module, ABC):
+    """Token ids to logits: the one signature that all families train, export and serve with."""
+
+    @abstractmethod
+    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
+        """Score the labels of each text.
+
+        Args:
+            input_ids: Token ids, (B, T) int64; B and T are 1 or more, a row may be all padding.
+            attention_mask: 1 on tokens, 0 on padding, (B, T) int64; padding may not change the answer.
+
+        Returns:
+            Logits, (B, K) float32, finite for every text.
+        """
+
+    @property
+    @abstractmethod
+    def word_vectors(self) -> Tensor:
+        """One vector per token id, (V, E), as the model has learned them; shown in TensorBoard's projector."""
+
+    def simplified(self) -> nn.Module:
+        """Return a module of the same answers that costs less to run; it is what is exported.
+
+        Returns:
+            A module of the same signature whose logits differ by rounding only; by default this one.
+        """
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class BuildContext:
+    """What a family may know about the task when it makes its module.
+
+    Args:
+        encoder: The tokenizer, made from the training split.
+        labels: The label names in the order of the logits' columns, with the task.
+    """
+
+    encoder: TextEncoder
+    labels: Labels
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """One kind of model: a row of :data:`textwright.models.FAMILIES`.
+
+    Args:
+        name: What is typed after ``--family``.
+        summary: What it is, in a few words.
+        paper: Where it comes from.
+        config: Its own settings, the ``[model]`` table of a recipe.
+        make_encoder: Makes the tokenizer from the training texts, the config and ``max_length``.
+        build: Makes the module, with random or pretrained weights, from the config and the context.
+        defaults: Training settings that suit it, beneath what the user sets.
+        gains_from_bf16: True if most of its time goes into matrix products large enough for bf16 to pay.
+    """
+
+    name: str
+    summary: str
+    paper: str
+    config: type[Settings]
+    make_encoder: Callable[[Sequence[str], Any, int], TextEncoder]
+    build: Callable[[Any, BuildContext], TextModel]
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    gains_from_bf16: bool = False
+
+
+def describe(family: Family) -> dict[str, dict[str, Any]]:
+    """List the settings of a family.
+
+    Args:
+        family: Any family.
+
+    Returns:
+        Setting name -> {"default", "help"}, in the order of their definition.
+    """
+    fields = family.config.model_fields
+    return {name: {"default": item.default, "help": item.description or ""} for name, item in fields.items()}
