@@ -1,0 +1,1 @@
+"""Training: encoded batches, the one loop, checkpoints, TensorBoard. Families bring the module, nothing else."""

@@ -1,0 +1,145 @@
+"""Examples as token ids, and batches of like length cut from them.
+
+The ids of all texts lie in one flat array, so a million texts of 20 words are 80 MB and not a million lists.
+Called by ``run`` and ``loop``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from textwright.core.tokenization import TextEncoder, pad
+from textwright.core.types import Bools, Ints
+from textwright.data.dataset import Examples
+
+_TEXTS_PER_CALL: Final = 8192
+_BATCHES_PER_POOL: Final = 50
+
+
+class Batch(NamedTuple):
+    """What one step sees.
+
+    Args:
+        inputs: The module's arguments: ``input_ids`` (B, T) and ``attention_mask`` (B, T).
+        targets: Label indices, (B,) int64, or which labels hold, (B, K) float32.
+    """
+
+    inputs: tuple[Tensor, ...]
+    targets: Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedExamples:
+    """N examples as token ids, flat.
+
+    Args:
+        ids: The ids of all texts, one after the other, int32.
+        offsets: Text i is ``ids[offsets[i]:offsets[i + 1]]``, (N + 1,).
+        targets: Label indices, (N,), or which labels hold, (N, K).
+        pad_id: The id that batches are padded with.
+        num_truncated: Texts that were longer than ``max_length``.
+    """
+
+    ids: NDArray[np.int32]
+    offsets: Ints
+    targets: Ints | Bools
+    pad_id: int
+    num_truncated: int
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    @property
+    def lengths(self) -> Ints:
+        """Number of tokens of each text, (N,); empty texts have 0."""
+        return np.diff(self.offsets)
+
+    def batch(self, positions: Ints) -> Batch:
+        """Pad some examples into one batch.
+
+        Args:
+            positions: B positions in [0, N).
+
+        Returns:
+            The batch, on the CPU, in the order of the positions.
+        """
+        rows = [self.ids[self.offsets[i] : self.offsets[i + 1]].tolist() for i in positions.tolist()]
+        targets = torch.from_numpy(self.targets[positions])
+        inputs = tuple(map(torch.from_numpy, pad(rows, self.pad_id)))
+        return Batch(inputs, targets.float() if targets.dtype == torch.bool else targets)
+
+    def digest(self) -> str:
+        """Identify ids and targets: equal examples, in the same order, have equal digests."""
+        digest = hashlib.sha256(self.offsets.tobytes())
+        digest.update(self.ids.tobytes())
+        digest.update(np.ascontiguousarray(self.targets).tobytes())
+        return digest.hexdigest()
+
+
+def encode_examples(examples: Examples, encoder: TextEncoder) -> EncodedExamples:
+    """Turn texts into ids, a few thousand at a time.
+
+    Args:
+        examples: N texts with their targets.
+        encoder: The tokenizer, made from the training split.
+
+    Returns:
+        The same N examples in the same order.
+    """
+    lengths = np.empty(len(examples), dtype=np.int64)
+    pieces, num_truncated = [np.empty(0, dtype=np.int32)], 0
+    for start in range(0, len(examples), _TEXTS_PER_CALL):
+        encoded = encoder.encode(examples.texts[start : start + _TEXTS_PER_CALL])
+        lengths[start : start + len(encoded)] = [len(item.ids) for item in encoded]
+        pieces.append(np.fromiter((i for item in encoded for i in item.ids), dtype=np.int32))
+        num_truncated += sum(item.truncated for item in encoded)
+    offsets = np.concatenate([[0], np.cumsum(lengths)])
+    return EncodedExamples(np.concatenate(pieces), offsets, examples.targets, encoder.pad_id, num_truncated)
+
+
+def shuffled_batches(lengths: Ints, batch_size: int, *, seed: int, epoch: int) -> list[Ints]:
+    """Cut an epoch into batches of like length, in an order of their own.
+
+    Examples are shuffled, sorted by length within pools of 50 batches, and the batches shuffled again: little
+    padding, and still another mixture in every epoch.
+
+    Args:
+        lengths: Tokens of each example, (N,).
+        batch_size: Examples per batch; the last batch made may be shorter.
+        seed: Of the training run.
+        epoch: Counted from 0; with ``seed`` it decides the order completely.
+
+    Returns:
+        ceil(N / batch_size) arrays of positions; each position occurs once.
+    """
+    generator = np.random.default_rng([seed, epoch])
+    order = generator.permutation(len(lengths))
+    batches: list[Ints] = []
+    for start in range(0, len(order), batch_size * _BATCHES_PER_POOL):
+        pool = order[start : start + batch_size * _BATCHES_PER_POOL]
+        batches.extend(_cut(pool[np.argsort(lengths[pool], kind="stable")], batch_size))
+    return [batches[i] for i in generator.permutation(len(batches)).tolist()]
+
+
+def sorted_batches(lengths: Ints, batch_size: int) -> list[Ints]:
+    """Cut examples, sorted by length, into batches; for evaluation, where order does not matter.
+
+    Args:
+        lengths: Tokens of each example, (N,).
+        batch_size: Examples per batch.
+
+    Returns:
+        ceil(N / batch_size) arrays of positions, the shortest examples first.
+    """
+    return _cut(np.argsort(lengths, kind="stable"), batch_size)
+
+
+def _cut(order: Ints, batch_size: int) -> list[Ints]:
+    return [order[start : start + batch_size] for start in range(0, len(order), batch_size)]

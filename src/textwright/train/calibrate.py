@@ -1,0 +1,68 @@
+"""Temperature scaling: one number, fitted on validation, that makes probabilities mean what they say."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Final
+
+import numpy as np
+
+from textwright.core.labels import Task
+from textwright.core.types import Bools, Float32s, Floats, Ints
+
+_LOWEST: Final = 0.05
+_HIGHEST: Final = 20.0
+_NUM_CUTS: Final = 60
+"""Each cut keeps 0.618 of the interval, so that 60 leave less than 1e-11 of it."""
+_GOLDEN: Final = (math.sqrt(5) - 1) / 2
+
+
+def fit_temperature(logits: Float32s, targets: Ints | Bools, task: Task) -> float:
+    """Find the divisor of the logits that gives the lowest log loss.
+
+    The log loss is convex in 1 / temperature, so cutting an interval finds its lowest point.
+
+    Args:
+        logits: Of the validation split, (N, K), in nats.
+        targets: Label indices, (N,), or which labels hold, (N, K).
+        task: Single-label: one softmax. Multi-label: K sigmoids.
+
+    Returns:
+        A temperature in [0.05, 20]; the bounds hold it when all texts are right, or the labels random.
+        1.0 if none is better than that, or if there are no examples.
+
+    Source:
+        Guo et al., 2017, "On Calibration of Modern Neural Networks", section 4.2.
+    """
+    if len(logits) == 0:
+        return 1.0
+    log_loss = _log_loss_of(logits.astype(np.float64), targets, task)
+    best = 1.0 / _lowest(log_loss, 1.0 / _HIGHEST, 1.0 / _LOWEST)
+    return best if log_loss(1.0 / best) < log_loss(1.0) else 1.0
+
+
+def _log_loss_of(logits: Floats, targets: Ints | Bools, task: Task) -> Callable[[float], float]:
+    """Return the mean log loss, in nats, as a function of 1 / temperature."""
+    if task is Task.MULTI_LABEL:
+        signed = np.where(targets, logits, -logits)  # (N, K): large where right
+        return lambda scale: float(np.logaddexp(0.0, -scale * signed).mean())
+    true = np.take_along_axis(logits, targets.astype(np.int64)[:, None], axis=1)  # (N, 1)
+    behind = logits - true  # (N, K): how far each label is ahead of the true one
+    return lambda scale: float(np.logaddexp.reduce(scale * behind, axis=1).mean())
+
+
+def _lowest(function: Callable[[float], float], low: float, high: float) -> float:
+    """Find the lowest point of a convex function by golden-section search."""
+    left, right = high - _GOLDEN * (high - low), low + _GOLDEN * (high - low)
+    at_left, at_right = function(left), function(right)
+    for _ in range(_NUM_CUTS):
+        if at_left <= at_right:
+            high, right, at_right = right, left, at_left
+            left = high - _GOLDEN * (high - low)
+            at_left = function(left)
+        else:
+            low, left, at_left = left, right, at_right
+            right = low + _GOLDEN * (high - low)
+            at_right = function(right)
+    return (low + high) / 2

@@ -1,0 +1,187 @@
+"""The training loop: there is one, and every family goes through it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+import torch
+from accelerate import Accelerator
+from torch import Tensor, nn
+
+from textwright.core.labels import Labels
+from textwright.errors import TrainingError
+from textwright.train.batches import Batch, EncodedExamples, shuffled_batches, sorted_batches
+from textwright.train.checkpoint import Checkpointer, TrainState
+from textwright.train.objective import judge, make_objective
+from textwright.train.optimizer import learning_rate_scale, make_optimizer, set_learning_rate
+from textwright.train.progress import Progress
+from textwright.train.settings import TrainSettings
+
+_EVALUATION_BATCH_SIZE: Final = 256
+_STEPS_PER_READING: Final = 10
+"""Reading a loss makes the CPU wait for the GPU, and one process for the others: it is done every tenth step."""
+
+
+@dataclass(frozen=True, slots=True)
+class Splits:
+    """Encoded examples: what is learned from, and what decides which epoch is the best."""
+
+    train: EncodedExamples
+    validation: EncodedExamples
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """Where and how a module runs.
+
+    Args:
+        accelerator: The device, and the processes that share the work.
+        bf16: Whether the forward pass runs in bf16.
+    """
+
+    accelerator: Accelerator
+    bf16: bool = False
+
+    def forward(self, model: nn.Module, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Run a batch through the model; return logits (B, K) in fp32 and targets, both on the device."""
+        device = self.accelerator.device
+        with torch.autocast(device.type, torch.bfloat16, enabled=self.bf16):
+            logits: Tensor = model(*(tensor.to(device, non_blocking=True) for tensor in batch.inputs))
+        return logits.float(), batch.targets.to(device, non_blocking=True)
+
+
+def fit(
+    module: nn.Module,
+    splits: Splits,
+    labels: Labels,
+    settings: TrainSettings,
+    *,
+    engine: Engine,
+    checkpointer: Checkpointer,
+    progress: Progress,
+) -> TrainState:
+    """Train a module until its epochs are done or validation stops improving; the best weights are kept.
+
+    A step depends on the weights, the optimizer, the seed and the step's number, and on nothing else, so that a
+    killed run goes on from its checkpoint to the same bits.
+
+    Args:
+        module: Any family's module, in fp32; has the best weights afterwards.
+        splits: Encoded examples.
+        labels: Their task decides the loss and what a right answer is.
+        settings: How to train.
+        engine: Where it runs.
+        checkpointer: Gives the state to start from, and keeps it.
+        progress: Is told about steps and epochs.
+
+    Returns:
+        The state at the end, with the history and the best weights.
+
+    Raises:
+        TrainingError: If the loss is not finite.
+    """
+    accelerator = engine.accelerator
+    objective = make_objective(labels.task, label_smoothing=settings.label_smoothing)
+    optimizer = make_optimizer(module.to(accelerator.device), settings)
+    state = checkpointer.restore(module, optimizer)
+    model, stepper = accelerator.prepare(module, optimizer)
+    steps_per_epoch = math.ceil(len(splits.train) / settings.batch_size)
+    num_steps = steps_per_epoch * settings.num_epochs
+    progress.on_start(num_steps, state.epoch * steps_per_epoch + state.step)
+
+    while not state.is_over(num_epochs=settings.num_epochs, patience=settings.patience):
+        model.train()
+        losses = _Losses(accelerator)
+        order = shuffled_batches(splits.train.lengths, settings.batch_size, seed=settings.seed, epoch=state.epoch)
+        for positions in order[state.step :]:
+            step = state.epoch * steps_per_epoch + state.step
+            seed_step(settings.seed, step, accelerator.process_index)
+            rate = set_learning_rate(optimizer, learning_rate_scale(step, num_steps, settings.warmup_fraction))
+            with accelerator.split_between_processes(positions.tolist(), apply_padding=True) as share:
+                logits, targets = engine.forward(model, splits.train.batch(np.asarray(share)))
+            loss = objective(logits, targets)
+            accelerator.backward(loss)
+            accelerator.clip_grad_norm_(model.parameters(), settings.max_grad_norm)
+            stepper.step()
+            stepper.zero_grad()
+            state.step += 1
+            losses.add(loss)
+            if losses.is_due(state.step, steps_per_epoch):
+                progress.on_step(step + 1, losses.read_into(state, rate), rate)
+                if checkpointer.is_due():
+                    checkpointer.save(state, module, optimizer)
+        logits = infer(module, splits.validation, len(labels), engine)
+        score = judge(logits, torch.from_numpy(splits.validation.targets), labels.task)
+        record = state.end_epoch(score, module, (state.epoch + 1) * steps_per_epoch)
+        progress.on_epoch(record, logits.numpy())
+        if checkpointer.is_due() or state.is_over(num_epochs=settings.num_epochs, patience=settings.patience):
+            checkpointer.save(state, module, optimizer)
+    module.load_state_dict(state.best_weights)
+    return state
+
+
+def seed_step(seed: int, step: int, process_index: int) -> None:
+    """Seed what a step draws (dropout), apart from every other step and process.
+
+    Args:
+        seed: Of the training run.
+        step: Counted from 0 since the start of training.
+        process_index: Of this process among those that train together.
+    """
+    sequence = np.random.SeedSequence([seed, step, process_index])
+    torch.manual_seed(int(sequence.generate_state(1, np.uint64)[0]))
+
+
+@torch.no_grad()
+def infer(module: nn.Module, examples: EncodedExamples, num_labels: int, engine: Engine) -> Tensor:
+    """Run examples through a module, each process a share of them.
+
+    Args:
+        module: Any family's module, not wrapped for several processes.
+        examples: N encoded examples.
+        num_labels: Number of labels K.
+        engine: Where it runs.
+
+    Returns:
+        Logits, (N, K), on the CPU, in the order of the examples, the same in every process.
+    """
+    accelerator = engine.accelerator
+    module.eval()
+    logits = torch.zeros(len(examples), num_labels, device=accelerator.device)
+    batches = sorted_batches(examples.lengths, _EVALUATION_BATCH_SIZE)
+    for positions in batches[accelerator.process_index :: accelerator.num_processes]:
+        logits[torch.from_numpy(positions)], _ = engine.forward(module, examples.batch(positions))
+    total: Tensor = accelerator.reduce(logits, reduction="sum")
+    return total.cpu()
+
+
+@dataclass(slots=True)
+class _Losses:
+    """Losses on the device that were not read yet."""
+
+    accelerator: Accelerator
+    _unread: list[Tensor] = field(default_factory=list)
+
+    def add(self, loss: Tensor) -> None:
+        self._unread.append(loss.detach())
+
+    def is_due(self, step: int, steps_per_epoch: int) -> bool:
+        """Every step where reading is free; else every tenth, and the last one of an epoch."""
+        is_free = self.accelerator.device.type == "cpu" and self.accelerator.num_processes == 1
+        return is_free or step % _STEPS_PER_READING == 0 or step == steps_per_epoch
+
+    def read_into(self, state: TrainState, rate: float) -> float:
+        """Add the losses to the epoch's sum, one by one, and return the last."""
+        losses = self.accelerator.reduce(torch.stack(self._unread), reduction="mean").tolist()
+        self._unread.clear()
+        for loss in losses:
+            state.loss_sum += loss
+        if not math.isfinite(state.loss_sum):
+            raise TrainingError(
+                f"the loss is {losses[-1]} at step {state.step} of epoch {state.epoch + 1}, learning rate {rate:.2g}; "
+                "it must be finite: lower learning_rate, lower max_grad_norm, or train with --precision fp32"
+            )
+        return float(losses[-1])

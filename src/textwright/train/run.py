@@ -1,0 +1,229 @@
+"""Train a model: from a dataset and settings to a module, its tokenizer and its temperature.
+
+::
+
+    run_dir/
+      settings.json   every setting, in the form of a recipe
+      history.jsonl   one line per epoch
+      checkpoint/     the state to resume from
+      tensorboard/    events
+      artifact/       what is shipped (written by the caller, after export)
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import torch
+from accelerate import Accelerator
+
+from textwright.config import Settings
+from textwright.core.files import write_text
+from textwright.core.labels import Labels
+from textwright.core.tokenization import TextEncoder
+from textwright.core.types import Float32s
+from textwright.data.dataset import Dataset
+from textwright.errors import DataError
+from textwright.models import find_family
+from textwright.models.family import BuildContext, TextModel
+from textwright.train.batches import encode_examples
+from textwright.train.calibrate import fit_temperature
+from textwright.train.checkpoint import Checkpointer, TrainState
+from textwright.train.device import make_accelerator, repeatable, uses_bf16
+from textwright.train.loop import Engine, Splits, fit, infer
+from textwright.train.progress import EpochRecord, Everyone, Progress, Silent
+from textwright.train.settings import TrainSettings
+from textwright.train.tensorboard import TensorBoard
+
+CHECKPOINT: Final = "checkpoint"
+TENSORBOARD: Final = "tensorboard"
+HISTORY: Final = "history.jsonl"
+SETTINGS: Final = "settings.json"
+
+
+@dataclass(frozen=True, slots=True)
+class TrainedModel:
+    """What training gives, ready for export.
+
+    Args:
+        module: The best epoch's weights, in evaluation mode, on the CPU, in fp32.
+        encoder: The tokenizer, made from the training split.
+        labels: Label names in the order of the logits' columns, with the task.
+        temperature: Calibration divisor of the logits, > 0, fitted on the validation split.
+        history: One record per epoch.
+        settings: Every setting of training, family defaults included.
+        family_settings: Every setting of the family.
+        num_truncated: Training texts that were cut at ``max_length``.
+        is_main: False in all but one of several processes that trained together; only that one may write files.
+    """
+
+    module: TextModel
+    encoder: TextEncoder
+    labels: Labels
+    temperature: float
+    history: Sequence[EpochRecord]
+    settings: TrainSettings
+    family_settings: Settings
+    num_truncated: int
+    is_main: bool
+
+    @property
+    def recipe(self) -> dict[str, Any]:
+        """Every setting as plain values, in the form of a recipe: flat, with the family's own under "model"."""
+        return as_recipe(self.settings, self.family_settings)
+
+
+def as_recipe(settings: TrainSettings, family_settings: Settings) -> dict[str, Any]:
+    """Join settings as a recipe holds them: flat, with the family's own in a table "model"."""
+    return {**settings.model_dump(mode="json"), "model": family_settings.model_dump(mode="json")}
+
+
+def train(
+    dataset: Dataset,
+    settings: TrainSettings,
+    family_settings: Mapping[str, Any],
+    *,
+    run_dir: Path,
+    progress: Progress | None = None,
+    resume: bool = False,
+) -> TrainedModel:
+    """Train a model on a dataset; validation decides the epoch and the temperature, test is not looked at.
+
+    Args:
+        dataset: Labelled examples, split.
+        settings: How to train; the family's defaults are put beneath what was set explicitly.
+        family_settings: Setting name -> value of the family's own settings; absent ones have their defaults.
+        run_dir: The run's folder; what an earlier run left there is replaced.
+        progress: Is told about steps and epochs.
+        resume: Go on from the folder's checkpoint if there is one; else start anew.
+
+    Returns:
+        The trained model. The same dataset, settings and machine give the same model, killed and resumed or not.
+
+    Raises:
+        NotFoundError: If there is no such family.
+        SettingsError: If a setting is out of bounds, or a checkpoint was made with others.
+        DataError: If the training or the validation split is empty.
+        TrainingError: If the loss is not finite, or a checkpoint cannot be read.
+    """
+    prepared = _prepare(dataset, settings, family_settings)
+    accelerator = make_accelerator(prepared.settings.device)
+    bf16 = uses_bf16(prepared.settings.precision, accelerator.device, gains=prepared.gains_from_bf16)
+    engine = Engine(accelerator, bf16)
+    checkpointer = _open_run(run_dir, prepared, accelerator, resume=resume)
+    with repeatable(accelerator.device):
+        if accelerator.is_main_process:
+            with TensorBoard(run_dir / TENSORBOARD, dataset.labels, dataset.validation) as board:
+                listeners = Everyone([board, _HistoryFile(run_dir / HISTORY), progress or Silent()])
+                state = _fit(prepared, engine, checkpointer, listeners)
+                _close(board, prepared, state)
+        else:
+            state = _fit(prepared, engine, checkpointer, Silent())
+        temperature = _calibrate(prepared, Engine(accelerator))
+    is_main = accelerator.is_main_process
+    accelerator.end_training()
+    return TrainedModel(
+        module=prepared.module.cpu().eval(),
+        encoder=prepared.encoder,
+        labels=prepared.labels,
+        temperature=temperature,
+        history=state.history,
+        settings=prepared.settings,
+        family_settings=prepared.family_settings,
+        num_truncated=prepared.splits.train.num_truncated,
+        is_main=is_main,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """Everything that is decided before the first step, the same in every process."""
+
+    settings: TrainSettings
+    family_settings: Settings
+    gains_from_bf16: bool
+    labels: Labels
+    encoder: TextEncoder
+    splits: Splits
+    module: TextModel
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What a resumed run must share, name -> plain value; how often it is saved does not matter."""
+        recipe = as_recipe(self.settings, self.family_settings)
+        model = {f"model.{name}": value for name, value in recipe.pop("model").items()}
+        del recipe["checkpoint_every_s"]
+        data = {"labels": list(self.labels.names), "task": str(self.labels.task)}
+        digests = {"training data": self.splits.train.digest(), "validation data": self.splits.validation.digest()}
+        return {**recipe, **model, **data, **{name: digest[:12] for name, digest in digests.items()}}
+
+
+def _prepare(dataset: Dataset, settings: TrainSettings, family_settings: Mapping[str, Any]) -> _Prepared:
+    family = find_family(settings.family)
+    settings = settings.over(family.defaults)
+    config = family.config.parse(family_settings, source=f"[model] settings of family {family.name}")
+    for name in ("train", "validation"):
+        if not dataset.splits[name]:
+            raise DataError(f"{dataset.source}: the {name} split has no examples; training needs 1 or more in it")
+    encoder = family.make_encoder(dataset.train.texts, config, settings.max_length)
+    splits = Splits(encode_examples(dataset.train, encoder), encode_examples(dataset.validation, encoder))
+    torch.manual_seed(settings.seed)
+    module = family.build(config, BuildContext(encoder, dataset.labels))
+    return _Prepared(settings, config, family.gains_from_bf16, dataset.labels, encoder, splits, module)
+
+
+def _open_run(run_dir: Path, prepared: _Prepared, accelerator: Accelerator, *, resume: bool) -> Checkpointer:
+    """Write down the settings, and remove the checkpoint of an earlier run unless it is to be resumed."""
+    folder = run_dir / CHECKPOINT
+    if accelerator.is_main_process:
+        if not resume:
+            shutil.rmtree(folder, ignore_errors=True)
+        recipe = as_recipe(prepared.settings, prepared.family_settings)
+        write_text(run_dir / SETTINGS, json.dumps(recipe, indent=2) + "\n")
+    accelerator.wait_for_everyone()
+    every_s = prepared.settings.checkpoint_every_s
+    return Checkpointer(folder, prepared.identity, every_s=every_s, is_writer=accelerator.is_main_process)
+
+
+def _fit(prepared: _Prepared, engine: Engine, checkpointer: Checkpointer, progress: Progress) -> TrainState:
+    return fit(
+        prepared.module,
+        prepared.splits,
+        prepared.labels,
+        prepared.settings,
+        engine=engine,
+        checkpointer=checkpointer,
+        progress=progress,
+    )
+
+
+def _close(board: TensorBoard, prepared: _Prepared, state: TrainState) -> None:
+    recipe = as_recipe(prepared.settings, prepared.family_settings)
+    flat = {**recipe, **{f"model.{name}": value for name, value in recipe.pop("model").items()}}
+    best = state.history[state.best_epoch - 1]
+    board.on_end(flat, best, prepared.encoder.vocabulary, prepared.module.word_vectors)
+
+
+def _calibrate(prepared: _Prepared, engine: Engine) -> float:
+    """Fit the temperature on validation logits in fp32, as the artifact will give them."""
+    validation = prepared.splits.validation
+    logits = infer(prepared.module, validation, len(prepared.labels), engine).numpy()
+    return fit_temperature(logits, validation.targets, prepared.labels.task)
+
+
+class _HistoryFile(Silent):
+    """Keeps one JSON line per epoch, also across a resume."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def on_epoch(self, record: EpochRecord, logits: Float32s) -> None:  # noqa: ARG002  the form of Progress
+        """Put the record after those of earlier epochs; later ones come from a run before."""
+        lines = self._path.read_text(encoding="utf-8").splitlines() if self._path.is_file() else []
+        earlier = [line for line in lines if json.loads(line)["epoch"] < record.epoch]
+        write_text(self._path, "\n".join([*earlier, json.dumps(asdict(record))]) + "\n")

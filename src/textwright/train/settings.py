@@ -1,0 +1,60 @@
+"""How a model is trained; each setting is defined here and nowhere else. Imports no torch, so that help is fast."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field
+
+from textwright.config import Settings
+
+
+class Precision(StrEnum):
+    """Number format of the forward pass in training; weights and the artifact are always fp32."""
+
+    AUTO = "auto"
+    FP32 = "fp32"
+    BF16 = "bf16"
+
+
+class Device(StrEnum):
+    """Where training runs."""
+
+    AUTO = "auto"
+    CPU = "cpu"
+    CUDA = "cuda"
+    MPS = "mps"
+
+
+class TrainSettings(Settings):
+    """How to train; a family may put other defaults beneath these."""
+
+    family: str = "bow"
+    """Kind of model; textwright families lists them."""
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
+    """Seed of the first weights, the order of the batches and dropout; the same seed gives the same model."""
+    num_epochs: Annotated[int, Field(ge=1)] = 10
+    """Most passes over the training split; early stopping may end sooner."""
+    batch_size: Annotated[int, Field(ge=1)] = 32
+    """Examples per step, over all processes together."""
+    learning_rate: Annotated[float, Field(gt=0, le=10)] = 1e-3
+    """Highest step size of AdamW, reached after the warm-up."""
+    warmup_fraction: Annotated[float, Field(ge=0, le=1)] = 0.1
+    """Share of all steps over which the learning rate rises from 0; it then falls in a line back to 0."""
+    weight_decay: Annotated[float, Field(ge=0, lt=1)] = 0.01
+    """Share of each weight that AdamW takes off per step, times the learning rate; biases and norms are spared."""
+    label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Share of the target's probability that is spread over all labels; 0 trains on the labels as they are."""
+    max_grad_norm: Annotated[float, Field(gt=0)] = 1.0
+    """Longest gradient of a step, as an L2 norm over all weights; longer ones are scaled down."""
+    patience: Annotated[int, Field(ge=1)] = 3
+    """Epochs without a better validation result after which training stops; the best epoch's weights are kept."""
+    max_length: Annotated[int, Field(ge=1, le=100_000)] = 256
+    """Longest text in tokens; the rest is cut off, in training and in prediction."""
+    precision: Precision = Precision.AUTO
+    """bf16 is faster where the hardware has it and the family multiplies large matrices; auto knows where."""
+    device: Device = Device.AUTO
+    """auto takes a GPU when there is one."""
+    checkpoint_every_s: Annotated[float, Field(ge=0)] = 30.0
+    """Seconds of training that a kill may cost, at most; 0 writes a checkpoint after every step."""
