@@ -1,0 +1,84 @@
+"""Turn a module into an ONNX graph of the one signature.
+
+The exporter is torch's current one (``torch.export``, then ``onnxscript``). It is slower than the older TorchScript
+tracer -- 2.5 s against 0.2 s for a bag of words, 6 s against 0.5 s for a six-layer BERT -- but the tracer is deprecated
+and silently freezes Python values that depend on the example it is shown, which is how a graph that only works for one
+batch size comes to be shipped.
+"""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+import onnx
+import torch
+from torch import nn
+from torch.export import Dim
+
+from textwright.errors import BackendError
+
+OPSET: Final = 18
+"""The lowest that torch's exporter writes without converting; ONNX Runtime 1.14 and later read it."""
+_EXPORTER_LOG: Final = "torch.onnx"
+
+
+def to_onnx(module: nn.Module, *, opset: int = OPSET) -> bytes:
+    """Export a module as one ONNX file, weights inside.
+
+    Args:
+        module: Any module of the signature ``input_ids``, ``attention_mask`` -> ``logits``; it is exported in
+            evaluation mode, and left in the mode it was in. A family's ``simplified()`` form serves fastest.
+        opset: ONNX operator set to write, >= 18.
+
+    Returns:
+        The file's bytes: inputs ``input_ids`` and ``attention_mask``, (B, T) int64, output ``logits``, (B, K)
+        float32; B and T are free.
+
+    Raises:
+        BackendError: If the graph is not a valid one, or larger than the 2 GB an ONNX file can hold.
+    """
+    was_training = module.training
+    try:
+        with _quiet():
+            graph = _trace(module.eval(), opset)
+        onnx.checker.check_model(graph, full_check=True)
+        return bytes(graph.SerializeToString())
+    except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError, ValueError) as error:
+        raise BackendError(f"the exported graph is not valid ONNX, or larger than 2 GB: {error}") from error
+    finally:
+        module.train(was_training)
+
+
+def _trace(module: nn.Module, opset: int) -> onnx.ModelProto:
+    device = next(module.parameters()).device
+    ids = torch.ones(2, 3, dtype=torch.int64, device=device)  # any size but 0 and 1, which would be taken as fixed
+    program = torch.onnx.export(
+        module,
+        (ids, torch.ones_like(ids)),
+        dynamo=True,
+        input_names=["input_ids", "attention_mask"],
+        output_names=["logits"],
+        dynamic_shapes=({0: Dim("B"), 1: Dim("T")}, {0: Dim.AUTO, 1: Dim.AUTO}),  # the second follows the first
+        opset_version=opset,
+        verbose=False,
+    )
+    assert program is not None  # noqa: S101  None is returned only when a file is named
+    return program.model_proto
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Silence the exporter's remarks about itself: an absent torchvision, and a deprecation within torch."""
+    log = logging.getLogger(_EXPORTER_LOG)
+    level = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message=".*LeafSpec.*", category=FutureWarning)
+            yield
+    finally:
+        log.setLevel(level)

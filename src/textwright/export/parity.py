@@ -1,0 +1,148 @@
+"""The proof that an exported graph answers as the trained model does: on ordinary texts and on awkward ones."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import torch
+from torch import nn
+
+from textwright.core.labels import Task
+from textwright.core.tokenization import TextEncoder, pad
+from textwright.core.types import Bools, Float32s, TokenIds
+from textwright.errors import ParityError
+from textwright.runtime.session import Session
+
+TOLERANCE: Final = 1e-4
+"""Largest difference of a logit between torch and ONNX Runtime, in nats."""
+
+_MAX_SHOWN_CHARACTERS: Final = 60
+_TEXTS_PER_BATCH: Final = 64
+
+
+@dataclass(frozen=True, slots=True)
+class ParityReport:
+    """What was compared and how far apart it was.
+
+    Args:
+        num_texts: Texts compared.
+        num_paddings: Lengths to which the same text was padded.
+        largest_difference: Of a logit between torch and ONNX Runtime, in nats.
+    """
+
+    num_texts: int
+    num_paddings: int
+    largest_difference: float
+
+
+def awkward_texts(encoder: TextEncoder) -> list[str]:
+    """Write texts that break careless pipelines.
+
+    Args:
+        encoder: Its vocabulary supplies words that are known.
+
+    Returns:
+        No text, one word, 5,000 words, emoji, unknown words only, mixed scripts, control characters, and more.
+    """
+    known = [token for token in encoder.vocabulary if token.isalpha()] or ["word"]
+    return [
+        "",
+        " \t\n",
+        known[0],
+        " ".join(known[index % len(known)] for index in range(5000)),
+        "".join(known[:50]) * 20,
+        "\N{GRINNING FACE}\N{WOMAN}\N{ZERO WIDTH JOINER}\N{PERSONAL COMPUTER} \N{THUMBS UP SIGN}",
+        "qzxv wvvxq zzqqx",
+        "film \u0444\u0438\u043b\u044c\u043c \u6620\u753b \u0641\u064a\u0644\u0645",
+        "a\x00b\x07c\x1b[31m\r\n\u200b\ufeff\u202e",
+        "na\u0308ive cafe\u0301 \ufb01lm \u0130stanbul stra\u00dfe",
+        "!?.,;:-()\"'" * 10,
+        "[PAD] [UNK] [CLS] [SEP] <s> </s>",
+    ]
+
+
+def check_parity(
+    module: nn.Module, graph: bytes, encoder: TextEncoder, texts: Sequence[str], *, task: Task
+) -> ParityReport:
+    """Compare a graph in ONNX Runtime with the module it came from.
+
+    Each text is run by itself in torch, and together with longer texts, hence padded, in ONNX Runtime; one text is
+    also padded to every length up to 64 and on to ``max_length``.
+
+    Args:
+        module: The trained module, on the CPU.
+        graph: The exported ONNX file.
+        encoder: The tokenizer of both.
+        texts: Real texts, from the validation split; the awkward ones are added.
+        task: Decides what the chosen label is.
+
+    Returns:
+        What was compared.
+
+    Raises:
+        ParityError: If a logit differs by more than 1e-4, or a label differs; shows the text.
+        BackendError: If ONNX Runtime cannot open or run the graph.
+    """
+    session = Session(graph)
+    every_text = [*awkward_texts(encoder), *texts]
+    ids = [item.ids for item in encoder.encode(every_text)]
+    expected = _run_torch(module, ids, encoder.pad_id)
+    found = _run_onnx(session, ids, encoder.pad_id)
+    largest = _compare(expected, found, [f"the text {_shown(text)}" for text in every_text], task)
+    probe = min((item for item in ids if item), key=len, default=[])
+    longest = max(ids, key=len)
+    lengths = _padded_lengths(len(probe), encoder.max_length)
+    padded = [session.infer(*pad([probe, longest[:length]], encoder.pad_id))[0] for length in lengths]
+    names = [f"a text of {len(probe)} tokens padded to {length}" for length in lengths]
+    alone = np.repeat(_run_torch(module, [probe], encoder.pad_id), len(lengths), axis=0)
+    return ParityReport(len(every_text), len(lengths), max(largest, _compare(alone, np.stack(padded), names, task)))
+
+
+def _run_torch(module: nn.Module, ids: Sequence[TokenIds], pad_id: int) -> Float32s:
+    """Run each text by itself, so that nothing is padded."""
+    was_training = module.training
+    module.eval()
+    with torch.inference_mode():
+        rows = [module(*map(torch.from_numpy, pad([item], pad_id)))[0].numpy() for item in ids]
+    module.train(was_training)
+    return np.stack(rows).astype(np.float32)
+
+
+def _run_onnx(session: Session, ids: Sequence[TokenIds], pad_id: int) -> Float32s:
+    """Run texts in batches in the order they come in, so that short ones are padded beside long ones."""
+    starts = range(0, len(ids), _TEXTS_PER_BATCH)
+    return np.concatenate([session.infer(*pad(ids[start : start + _TEXTS_PER_BATCH], pad_id)) for start in starts])
+
+
+def _padded_lengths(shortest: int, longest: int) -> list[int]:
+    """Every length up to 64, then twice and twice again up to the longest."""
+    lengths = {min(2**power, longest) for power in range(7, longest.bit_length() + 1)}
+    lengths |= set(range(max(shortest, 1), min(64, longest) + 1))
+    return sorted(lengths)
+
+
+def _compare(expected: Float32s, found: Float32s, names: Sequence[str], task: Task) -> float:
+    difference = np.abs(expected - found).max(axis=1)  # (N,)
+    wrong = ~(difference <= TOLERANCE) | ~_same_labels(expected, found, task)  # NaN is worse than any bound
+    if wrong.any():
+        row = int(np.flatnonzero(wrong)[0])
+        raise ParityError(
+            f"the exported graph disagrees with the trained model on {names[row]}: logits {found[row]} against "
+            f"{expected[row]}, difference {difference[row]:.2g}, bound {TOLERANCE:g}; nothing was written"
+        )
+    return float(difference.max())
+
+
+def _same_labels(expected: Float32s, found: Float32s, task: Task) -> Bools:
+    """Tell where the same labels are chosen, (N,); logits nearer to each other than the bound are a tie."""
+    if task is Task.MULTI_LABEL:
+        return np.asarray((((expected >= 0) == (found >= 0)) | (np.abs(expected) <= TOLERANCE)).all(axis=1))
+    chosen = np.take_along_axis(expected, found.argmax(axis=1)[:, None], axis=1)[:, 0]
+    return np.asarray(expected.max(axis=1) - chosen <= TOLERANCE)
+
+
+def _shown(text: str) -> str:
+    return repr(text if len(text) <= _MAX_SHOWN_CHARACTERS else text[:_MAX_SHOWN_CHARACTERS] + "...")
