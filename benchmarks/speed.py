@@ -16,13 +16,12 @@ from time import perf_counter
 os.environ.update(ORT_DISABLE_TELEMETRY="1", TOKENIZERS_PARALLELISM="false", OMP_NUM_THREADS="1")
 
 import fasttext  # type: ignore[import-not-found]
-from _common import save, side_by_side, spread, versions
+from textwright.data.load import load_dataset
 
 import textwright
+from _common import save, side_by_side, spread, versions
 from textwright.data.dataset import Dataset
-from textwright.data.load import load_dataset
 from textwright.data.settings import DataSettings
-from textwright.runtime.session import import_onnxruntime
 
 ROUNDS = 15
 FLOOR = "import numpy, onnxruntime, tokenizers"
@@ -81,7 +80,7 @@ def main() -> None:
             "command": "make bench-speed",
             "what": "texts per second from raw text to labelled predictions, one process, one thread, all sentences "
             "of movie-reviews in one call; fastText with its defaults, on lower-cased lines",
-            "versions": {**versions("fasttext-numpy2", "numpy", "tokenizers"), "onnxruntime": import_onnxruntime().__version__},
+            "versions": versions("fasttext-numpy2", "numpy", "onnxruntime", "tokenizers"),
             "bow": throughput(unigram, dataset, word_ngrams=1),
             "bow_bigram": throughput(bigram, dataset, word_ngrams=2),
             "start_up": start_up(unigram),

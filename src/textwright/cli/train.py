@@ -1,0 +1,57 @@
+"""``textwright train``: a labelled source becomes a measured artifact."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Final
+
+from cyclopts import Parameter
+
+from textwright.cli.render import DEFAULT_OUTPUT, Output, Terminal
+from textwright.data.settings import DataSettings
+from textwright.extras import require
+from textwright.train.settings import TrainSettings
+
+_DATA: Final = DataSettings()
+_TRAINING: Final = TrainSettings()
+
+
+def train(
+    source: str,
+    /,
+    *,
+    out: Path,
+    config: Path | None = None,
+    name: str = "",
+    overwrite: bool = False,
+    model: Annotated[dict[str, str] | None, Parameter(group="Training")] = None,
+    training: Annotated[TrainSettings, Parameter(name="*", group="Training")] = _TRAINING,
+    data: Annotated[DataSettings, Parameter(name="*", group="Data")] = _DATA,
+    output: Annotated[Output, Parameter(name="*", group="Output")] = DEFAULT_OUTPUT,
+) -> None:
+    """Train a model on a labelled source and write its artifact.
+
+    Example: textwright train movie-reviews --family bow --out runs/demo
+
+    A run that was interrupted goes on where it was when the same command is given again.
+
+    Args:
+        source: A built-in name (movie-reviews), a file (.csv .tsv .jsonl .parquet), a folder or a hub id.
+        out: Run folder: artifact, checkpoint and TensorBoard events go there.
+        config: Recipe (TOML) whose keys are named like the flags; flags and environment go before it.
+        name: What the model is called on the wire; by default source and family.
+        overwrite: Throw away a run of other settings that is in --out.
+        model: Settings of the family, one flag each: --model.embedding-dim 200. See: textwright families NAME
+    """
+    require("train", what="training")
+    from textwright.cli.training_view import TrainingView, show_built
+    from textwright.pipeline import Plan, build_artifact
+
+    del config  # read by textwright.cli.layers.Recipe
+    terminal = Terminal(output)
+    plan = Plan(source, data, training, {key.replace("-", "_"): value for key, value in (model or {}).items()}, name)
+    with TrainingView(terminal) as progress:
+        built = build_artifact(plan, out, overwrite=overwrite, progress=progress)
+    if built is not None:
+        show_built(terminal, built)
+        terminal.next(f"textwright serve {out}")

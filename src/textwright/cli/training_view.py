@@ -1,0 +1,75 @@
+"""How training looks in the terminal: a progress bar with the losses, then what was measured."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from textwright.cli.render import Terminal
+from textwright.core.artifact import describe
+from textwright.core.types import Float32s
+from textwright.train.progress import EpochRecord
+
+if TYPE_CHECKING:
+    from textwright.pipeline import Built
+
+
+class TrainingView:
+    """Listens to a training run and draws its progress on standard error.
+
+    Args:
+        terminal: Where to draw.
+    """
+
+    def __init__(self, terminal: Terminal) -> None:
+        self._terminal = terminal
+        self._bar = terminal.progress()
+        self._task = self._bar.add_task("reading the data", total=None, note="")
+
+    def __enter__(self) -> Self:
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._bar.stop()
+
+    def on_start(self, num_steps: int, step: int) -> None:
+        """Show the bar, from where a checkpoint left it."""
+        if step:
+            self._terminal.note(f"going on from the checkpoint, step {step} of {num_steps}")
+        self._bar.update(self._task, description="training", total=num_steps, completed=step)
+
+    def on_step(self, step: int, loss: float, learning_rate: float) -> None:
+        """Move the bar."""
+        self._bar.update(self._task, completed=step, note=f"loss {loss:.3f}  lr {learning_rate:.1e}")
+
+    def on_epoch(self, record: EpochRecord, logits: Float32s) -> None:
+        """Print a line about the epoch."""
+        del logits
+        self._terminal.note(
+            f"epoch {record.epoch:>3}  train loss {record.train_loss:.4f}  validation loss "
+            f"{record.validation_loss:.4f}  accuracy {record.validation_accuracy:.2%}{'  best' if record.is_best else ''}"
+        )
+
+
+def show_built(terminal: Terminal, built: Built) -> None:
+    """Say what was made and what was measured of it, with intervals."""
+    artifact = built.artifact
+    manifest = artifact.manifest
+    metrics = manifest.variants[manifest.default_variant].metrics
+    content = {**describe(artifact), "metrics": dict(metrics), "reused": built.reused}
+
+    def show() -> None:
+        if built.reused:
+            terminal.note(f"{artifact.path} is there already, of equal settings on equal data; nothing was trained")
+        terminal.table(
+            f"{manifest.name} on the {manifest.metrics_split} split "
+            f"({manifest.data['num_examples'][manifest.metrics_split]} texts)",
+            ("metric", "value", "95 % interval"),
+            ((name, f"{it['value']:.4f}", f"{it['low']:.4f} to {it['high']:.4f}") for name, it in metrics.items()),
+        )
+        terminal.say(f"artifact: {artifact.path} ({artifact.size_bytes / 1e6:.2f} MB, version {artifact.version})")
+
+    terminal.result(content, show)

@@ -1,0 +1,217 @@
+"""The whole walk: a labelled source becomes a measured artifact. Called by ``textwright train`` and the benchmarks.
+
+::
+
+    source -> data -> train -> export -> parity -> golden examples -> evaluate -> artifact
+
+It holds no step of its own; it decides their order, and that nothing is written unless every step succeeded.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Final
+
+from textwright import __version__
+from textwright.core import artifact as artifacts
+from textwright.core.artifact import Artifact, Manifest, Variant
+from textwright.data.dataset import Dataset
+from textwright.data.load import load_dataset
+from textwright.data.settings import DataSettings
+from textwright.errors import ArtifactError, SettingsError
+from textwright.evaluate.card import model_card
+from textwright.evaluate.measure import Evaluation, evaluate
+from textwright.export.onnx import to_onnx
+from textwright.export.parity import awkward_texts, check_parity
+from textwright.models import find_family
+from textwright.runtime.predictor import Predictor, load
+from textwright.train.progress import Progress
+from textwright.train.run import TrainedModel, train
+from textwright.train.settings import TrainSettings
+
+MEASURED_SPLIT: Final = "test"
+_GRAPH: Final = "model.onnx"
+_NUM_PARITY_TEXTS: Final = 256
+_NUM_GOLDEN_TEXTS: Final = 8
+_LONGEST_GOLDEN_TEXT: Final = 2_000  # characters; golden examples are run at every load
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to train on what, completely: equal plans on equal data give equal artifacts.
+
+    Args:
+        source: A built-in name, a path or a hub id.
+        data: How to read and split it.
+        training: How to train; names the family.
+        model: The family's own settings; absent ones have their defaults.
+        name: What the model is called on the wire; empty makes it from source and family.
+    """
+
+    source: str
+    data: DataSettings
+    training: TrainSettings
+    model: Mapping[str, Any]
+    name: str = ""
+
+    def resolved(self) -> Plan:
+        """Put the family's defaults beneath the settings, and check the family's own.
+
+        Raises:
+            NotFoundError: If there is no such family.
+            SettingsError: If one of the family's settings is wrong.
+        """
+        family = find_family(self.training.family)
+        model = family.config.parse(self.model, source=f"settings of the family {family.name} (--model.NAME, [model])")
+        return replace(self, training=self.training.over(family.defaults), model=model.model_dump(mode="json"))
+
+    @property
+    def model_name(self) -> str:
+        """The name on the wire: letters, digits, ".", "_" and "-"."""
+        stem = Path(self.source.rstrip("/")).name.partition(".")[0]
+        return re.sub(r"[^\w.-]+", "-", self.name or f"{stem}-{self.training.family}", flags=re.ASCII).strip("-")
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """What came out.
+
+    Args:
+        artifact: The verified artifact.
+        evaluations: Split name -> what was measured of the artifact; empty if it was reused.
+        reused: True if an artifact of an equal plan on equal data was there already.
+    """
+
+    artifact: Artifact
+    evaluations: Mapping[str, Evaluation]
+    reused: bool
+
+
+def build_artifact(plan: Plan, out: Path, *, overwrite: bool = False, progress: Progress | None = None) -> Built | None:
+    """Make an artifact from a labelled source.
+
+    Running it again with an equal plan finishes what was interrupted, or returns what is there.
+
+    Args:
+        plan: What to train on what.
+        out: The run folder; the artifact goes to ``out/artifact``, beside checkpoint and TensorBoard events.
+        overwrite: Throw away a run of another plan that is in ``out``; False refuses to.
+        progress: Told of each epoch and step; None is silent.
+
+    Returns:
+        The artifact, verified, with what was measured of it; None in all but the first of several processes
+        that train together.
+
+    Raises:
+        DataError: If the source cannot be used.
+        SettingsError: If a setting is wrong, or ``out`` holds something else.
+        TrainingError: If the loss is not finite.
+        ParityError: If the exported graph disagrees with the trained model; nothing is written then.
+    """
+    plan = plan.resolved()
+    dataset = load_dataset(plan.source, plan.data)
+    described = _describe(plan, dataset)
+    found = None if overwrite else _find_equal(out, described)
+    if found is not None:
+        return Built(found, {}, reused=True)
+    trained = train(dataset, plan.training, plan.model, run_dir=out, progress=progress, resume=not overwrite)
+    if not trained.is_main:
+        return None
+    graph = to_onnx(trained.module)
+    sample = dataset.validation.texts[:_NUM_PARITY_TEXTS]
+    check_parity(trained.module, graph, trained.encoder, sample, task=trained.labels.task)
+    return _measure_and_write(_manifest(plan, trained, described), graph, trained, dataset, out / "artifact")
+
+
+def _measure_and_write(manifest: Manifest, graph: bytes, trained: TrainedModel, dataset: Dataset, path: Path) -> Built:
+    """Write the artifact to a temporary place, measure it there, and write it again with what was measured."""
+    contents = {_GRAPH: graph, artifacts.TOKENIZER: trained.encoder.serialize().encode(), artifacts.GOLDEN: b""}
+    with TemporaryDirectory(prefix="textwright-") as folder:
+        predictor = Predictor(artifacts.write(Path(folder) / "unmeasured", manifest, contents))
+        contents[artifacts.GOLDEN] = _golden(predictor, trained, dataset)
+        splits = {"validation": dataset.validation, MEASURED_SPLIT: dataset.test}
+        evaluations = {
+            name: evaluate(predictor, examples, source=dataset.source, split=name) for name, examples in splits.items()
+        }
+    metrics = {name: asdict(interval) for name, interval in evaluations[MEASURED_SPLIT].metrics.items()}
+    manifest = replace(manifest, variants={"fp32": Variant(_GRAPH, "fp32", metrics)}, metrics_split=MEASURED_SPLIT)
+    contents[artifacts.CARD] = model_card(manifest, evaluations).encode()
+    artifacts.write(path, manifest, contents)
+    return Built(load(path).artifact, evaluations, reused=False)
+
+
+def _golden(predictor: Predictor, trained: TrainedModel, dataset: Dataset) -> bytes:
+    real = dataset.validation.texts[:_NUM_GOLDEN_TEXTS]
+    texts = [text for text in [*real, *awkward_texts(trained.encoder)] if len(text) <= _LONGEST_GOLDEN_TEXT]
+    lines = [
+        json.dumps({"text": text, "logits": row}, ensure_ascii=False)
+        for text, row in zip(texts, predictor.logits(texts).tolist(), strict=True)
+    ]
+    return ("\n".join(lines) + "\n").encode()
+
+
+def _describe(plan: Plan, dataset: Dataset) -> dict[str, dict[str, Any]]:
+    """Tell a plan and its data as JSON-ready values: equal plans on equal data are equal here."""
+    return {
+        "training": {"settings": plan.training.model_dump(mode="json"), "model": dict(plan.model)},
+        "data": {
+            "source": plan.source,
+            "fingerprint": dataset.fingerprint,
+            "settings": plan.data.model_dump(mode="json"),
+            "splits_are_given": dataset.splits_are_given,
+            "num_examples": {name: len(examples) for name, examples in dataset.splits.items()},
+        },
+    }
+
+
+def _find_equal(out: Path, described: Mapping[str, Mapping[str, Any]]) -> Artifact | None:
+    """Find an artifact of an equal plan on equal data; refuse one of another plan."""
+    if not (out / "artifact" / artifacts.MANIFEST).is_file():
+        return None
+    try:
+        found = artifacts.read(out)
+    except ArtifactError as error:
+        raise SettingsError(f"{error}; or train again with --overwrite") from error
+    there = {
+        "training": {name: found.manifest.training.get(name) for name in described["training"]},
+        "data": dict(found.manifest.data),
+    }
+    difference = _first_difference(there, described)
+    if difference is None:
+        return found
+    raise SettingsError(
+        f"{out} holds an artifact of another plan ({difference}); give another --out, or --overwrite to replace it"
+    )
+
+
+def _first_difference(there: object, wanted: object, name: str = "") -> str | None:
+    if isinstance(there, Mapping) and isinstance(wanted, Mapping):
+        for key in {**there, **wanted}:
+            found = _first_difference(there.get(key), wanted.get(key), f"{name}.{key}".lstrip("."))
+            if found is not None:
+                return found
+        return None
+    return None if there == wanted else f"{name} was {there!r}, now {wanted!r}"
+
+
+def _manifest(plan: Plan, trained: TrainedModel, described: Mapping[str, Mapping[str, Any]]) -> Manifest:
+    libraries = ("torch", "onnx", "onnxruntime", "tokenizers", "numpy")
+    return Manifest(
+        name=plan.model_name,
+        family=plan.training.family,
+        labels=trained.labels,
+        max_length=trained.encoder.max_length,
+        variants={"fp32": Variant(_GRAPH)},
+        temperature=trained.temperature,
+        training={**described["training"], "history": [asdict(record) for record in trained.history]},
+        data=described["data"],
+        versions={"textwright": __version__, **{name: metadata.version(name) for name in libraries}},
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
