@@ -16,22 +16,21 @@ from typing import Final
 
 import onnx
 import torch
-from torch import nn
 from torch.export import Dim
 
 from textwright.errors import BackendError
+from textwright.models.family import TextModel
 
 OPSET: Final = 18
 """The lowest that torch's exporter writes without converting; ONNX Runtime 1.14 and later read it."""
 _EXPORTER_LOG: Final = "torch.onnx"
 
 
-def to_onnx(module: nn.Module, *, opset: int = OPSET) -> bytes:
-    """Export a module as one ONNX file, weights inside.
+def to_onnx(module: TextModel, *, opset: int = OPSET) -> bytes:
+    """Export the simplified form of a module as one ONNX file, weights inside.
 
     Args:
-        module: Any module of the signature ``input_ids``, ``attention_mask`` -> ``logits``; it is exported in
-            evaluation mode, and left in the mode it was in. A family's ``simplified()`` form serves fastest.
+        module: Any family's module; it is exported in evaluation mode, and left in the mode it was in.
         opset: ONNX operator set to write, >= 18.
 
     Returns:
@@ -44,7 +43,7 @@ def to_onnx(module: nn.Module, *, opset: int = OPSET) -> bytes:
     was_training = module.training
     try:
         with _quiet():
-            graph = _trace(module.eval(), opset)
+            graph = _trace(module.eval().simplified(), opset)
         onnx.checker.check_model(graph, full_check=True)
         return bytes(graph.SerializeToString())
     except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError, ValueError) as error:
@@ -53,7 +52,7 @@ def to_onnx(module: nn.Module, *, opset: int = OPSET) -> bytes:
         module.train(was_training)
 
 
-def _trace(module: nn.Module, opset: int) -> onnx.ModelProto:
+def _trace(module: torch.nn.Module, opset: int) -> onnx.ModelProto:
     device = next(module.parameters()).device
     ids = torch.ones(2, 3, dtype=torch.int64, device=device)  # any size but 0 and 1, which would be taken as fixed
     program = torch.onnx.export(

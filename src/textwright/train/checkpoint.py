@@ -146,7 +146,7 @@ class Checkpointer:
         return TrainState(**{**stored, "history": [EpochRecord(**record) for record in stored["history"]]})
 
     def _read(self) -> dict[str, Any]:
-        cure = "remove the folder, or train without --resume"
+        cure = "train again with --overwrite"
         try:
             content: dict[str, Any] = torch.load(self._path, map_location="cpu", weights_only=True)
             version = content["format_version"]
@@ -161,6 +161,6 @@ class Checkpointer:
         if names:
             pairs = [f"{name} was {stored.get(name)!r}, is {self._identity.get(name)!r}" for name in names]
             raise SettingsError(
-                f"{self._path.parent} cannot be resumed: {'; '.join(pairs)}; "
-                "give the same settings and data, or train without --resume"
+                f"{self._path.parent} is of another run: {'; '.join(pairs)}; "
+                "give the same settings and data, another --out, or --overwrite to start anew"
             )

@@ -59,7 +59,7 @@ class Progress(Protocol):
         """
 
 
-class Silent:
+class SilentProgress:
     """Listens and says nothing."""
 
     def on_start(self, num_steps: int, step: int) -> None:

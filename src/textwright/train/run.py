@@ -36,7 +36,7 @@ from textwright.train.calibrate import fit_temperature
 from textwright.train.checkpoint import Checkpointer, TrainState
 from textwright.train.device import make_accelerator, repeatable, uses_bf16
 from textwright.train.loop import Engine, Splits, fit, infer
-from textwright.train.progress import EpochRecord, Everyone, Progress, Silent
+from textwright.train.progress import EpochRecord, Everyone, Progress, SilentProgress
 from textwright.train.settings import TrainSettings
 from textwright.train.tensorboard import TensorBoard
 
@@ -73,9 +73,35 @@ class TrainedModel:
     is_main: bool
 
     @property
-    def recipe(self) -> dict[str, Any]:
-        """Every setting as plain values, in the form of a recipe: flat, with the family's own under "model"."""
-        return as_recipe(self.settings, self.family_settings)
+    def summary(self) -> dict[str, Any]:
+        """How training went, as plain values for the manifest."""
+        best = max((record for record in self.history if record.is_best), key=lambda record: record.epoch)
+        return {
+            "num_epochs_trained": len(self.history),
+            "best_epoch": best.epoch,
+            "validation_loss": best.validation_loss,
+            "validation_accuracy": best.validation_accuracy,
+            "num_truncated": self.num_truncated,
+        }
+
+
+def resolve_settings(settings: TrainSettings, family_settings: Mapping[str, Any]) -> tuple[TrainSettings, Settings]:
+    """Put a family's defaults beneath what was set explicitly.
+
+    Args:
+        settings: How to train; names the family.
+        family_settings: Setting name -> raw value of the family's own settings.
+
+    Returns:
+        Every setting of training, and every setting of the family.
+
+    Raises:
+        NotFoundError: If there is no such family.
+        SettingsError: If a setting of the family is unknown or out of bounds.
+    """
+    family = find_family(settings.family)
+    source = f"[model] settings of family {family.name}"
+    return settings.over(family.defaults), family.config.parse(family_settings, source=source)
 
 
 def as_recipe(settings: TrainSettings, family_settings: Settings) -> dict[str, Any]:
@@ -90,17 +116,20 @@ def train(
     *,
     run_dir: Path,
     progress: Progress | None = None,
-    resume: bool = False,
+    overwrite: bool = False,
 ) -> TrainedModel:
     """Train a model on a dataset; validation decides the epoch and the temperature, test is not looked at.
+
+    A run that was killed goes on from its checkpoint when the same call is made again.
 
     Args:
         dataset: Labelled examples, split.
         settings: How to train; the family's defaults are put beneath what was set explicitly.
         family_settings: Setting name -> value of the family's own settings; absent ones have their defaults.
-        run_dir: The run's folder; what an earlier run left there is replaced.
+        run_dir: The run's folder. Processes that train together must all see it.
         progress: Is told about steps and epochs.
-        resume: Go on from the folder's checkpoint if there is one; else start anew.
+        overwrite: Start anew whatever the folder holds; False goes on from its checkpoint, or refuses another
+            run's.
 
     Returns:
         The trained model. The same dataset, settings and machine give the same model, killed and resumed or not.
@@ -115,15 +144,15 @@ def train(
     accelerator = make_accelerator(prepared.settings.device)
     bf16 = uses_bf16(prepared.settings.precision, accelerator.device, gains=prepared.gains_from_bf16)
     engine = Engine(accelerator, bf16)
-    checkpointer = _open_run(run_dir, prepared, accelerator, resume=resume)
+    checkpointer = _open_run(run_dir, prepared, accelerator, overwrite=overwrite)
     with repeatable(accelerator.device):
         if accelerator.is_main_process:
             with TensorBoard(run_dir / TENSORBOARD, dataset.labels, dataset.validation) as board:
-                listeners = Everyone([board, _HistoryFile(run_dir / HISTORY), progress or Silent()])
+                listeners = Everyone([board, _HistoryFile(run_dir / HISTORY), progress or SilentProgress()])
                 state = _fit(prepared, engine, checkpointer, listeners)
                 _close(board, prepared, state)
         else:
-            state = _fit(prepared, engine, checkpointer, Silent())
+            state = _fit(prepared, engine, checkpointer, SilentProgress())
         temperature = _calibrate(prepared, Engine(accelerator))
     is_main = accelerator.is_main_process
     accelerator.end_training()
@@ -165,8 +194,7 @@ class _Prepared:
 
 def _prepare(dataset: Dataset, settings: TrainSettings, family_settings: Mapping[str, Any]) -> _Prepared:
     family = find_family(settings.family)
-    settings = settings.over(family.defaults)
-    config = family.config.parse(family_settings, source=f"[model] settings of family {family.name}")
+    settings, config = resolve_settings(settings, family_settings)
     for name in ("train", "validation"):
         if not dataset.splits[name]:
             raise DataError(f"{dataset.source}: the {name} split has no examples; training needs 1 or more in it")
@@ -177,11 +205,11 @@ def _prepare(dataset: Dataset, settings: TrainSettings, family_settings: Mapping
     return _Prepared(settings, config, family.gains_from_bf16, dataset.labels, encoder, splits, module)
 
 
-def _open_run(run_dir: Path, prepared: _Prepared, accelerator: Accelerator, *, resume: bool) -> Checkpointer:
-    """Write down the settings, and remove the checkpoint of an earlier run unless it is to be resumed."""
+def _open_run(run_dir: Path, prepared: _Prepared, accelerator: Accelerator, *, overwrite: bool) -> Checkpointer:
+    """Write down the settings, and remove the checkpoint of an earlier run if it is to be thrown away."""
     folder = run_dir / CHECKPOINT
     if accelerator.is_main_process:
-        if not resume:
+        if overwrite:
             shutil.rmtree(folder, ignore_errors=True)
         recipe = as_recipe(prepared.settings, prepared.family_settings)
         write_text(run_dir / SETTINGS, json.dumps(recipe, indent=2) + "\n")
@@ -216,7 +244,7 @@ def _calibrate(prepared: _Prepared, engine: Engine) -> float:
     return fit_temperature(logits, validation.targets, prepared.labels.task)
 
 
-class _HistoryFile(Silent):
+class _HistoryFile(SilentProgress):
     """Keeps one JSON line per epoch, also across a resume."""
 
     def __init__(self, path: Path) -> None:
