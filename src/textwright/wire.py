@@ -127,6 +127,13 @@ class ModelInfo(ModelIdentity):
     """What one request may hold."""
 
 
+class Health(Wire):
+    """Whether the server lives, or may be sent requests."""
+
+    status: str
+    """alive or ready; anything else is told as a problem."""
+
+
 class Problem(Wire):
     """Why a request was not answered, after RFC 9457 (application/problem+json)."""
 

@@ -9,7 +9,7 @@ from fastapi import FastAPI
 
 from textwright import __version__
 from textwright.runtime.predictor import Predictor
-from textwright.server import handlers, routes
+from textwright.server import handlers, pages, routes
 from textwright.server.logs import RequestLog
 from textwright.server.service import Service
 from textwright.server.settings import ServeSettings
@@ -38,7 +38,7 @@ def create_app(predictor: Predictor, settings: ServeSettings | None = None) -> F
         title=f"Textwright: {service.identity.name}",
         version=__version__,
         description=_describe(service),
-        docs_url=None,
+        docs_url=None,  # FastAPI's own page loads its scripts from another host; ours is pages.py
         redoc_url=None,
         lifespan=_lifespan,
         redirect_slashes=False,
@@ -49,6 +49,7 @@ def create_app(predictor: Predictor, settings: ServeSettings | None = None) -> F
     app.add_middleware(RequestLog, model=f"{service.identity.name}@{service.identity.version}")
     handlers.install(app)
     app.include_router(routes.build_router(service))
+    app.routes.extend(pages.build_routes())
     _document_problems(app)
     return app
 

@@ -17,7 +17,7 @@ from textwright.server.body import JSON, check_texts, read_json
 from textwright.server.logs import RequestRecord, record_of
 from textwright.server.service import Service, service_of
 from textwright.server.worker import Answer
-from textwright.wire import ModelInfo, encode_response, parse_request
+from textwright.wire import Health, ModelInfo, encode_response, parse_request
 
 _NOT_READY = "the server is starting or stopping; ask again in a moment"
 
@@ -36,14 +36,20 @@ def build_router(service: Service) -> APIRouter:
         "/v1/predict",
         predict,
         methods=["POST"],
-        tags=["predict"],
+        summary="Predict labels",
         responses=openapi.predict_responses(service),
         openapi_extra={"requestBody": openapi.predict_request(service.settings)},
     )
-    router.add_api_route("/v1/model", model, response_model=ModelInfo, tags=["model"])
-    router.add_api_route("/healthz", healthz, tags=["health"])
+    router.add_api_route("/v1/model", model, response_model=ModelInfo, summary="Describe the model")
+    router.add_api_route("/healthz", healthz, response_model=Health, summary="Is it alive?")
     not_ready = openapi.problem_doc(HTTPStatus.SERVICE_UNAVAILABLE, "not-ready", _NOT_READY)
-    router.add_api_route("/readyz", readyz, tags=["health"], responses={HTTPStatus.SERVICE_UNAVAILABLE: not_ready})
+    router.add_api_route(
+        "/readyz",
+        readyz,
+        response_model=Health,
+        summary="Is it ready?",
+        responses={HTTPStatus.SERVICE_UNAVAILABLE: not_ready},
+    )
     return router
 
 
