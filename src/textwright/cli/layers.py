@@ -8,8 +8,6 @@ from cyclopts import App
 from cyclopts.argument import ArgumentCollection
 from cyclopts.config import Dict
 
-from textwright.config import read_toml
-
 
 class Layer(Protocol):
     """A source of values for arguments that no earlier source has set."""
@@ -29,6 +27,8 @@ class Recipe:
             SettingsError: If it is not TOML.
         """
         from pathlib import Path
+
+        from textwright.config import read_toml
 
         for argument in arguments:
             if argument.name == "--config" and argument.tokens:

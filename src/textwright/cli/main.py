@@ -70,20 +70,26 @@ _HELP = """A labelled file becomes a measured, deployed text-classification API.
 Start with: textwright train movie-reviews --family bow --out runs/demo"""
 
 
-def build_app() -> App:
-    """Make the program: its commands are imported when they are called."""
+def build_app(called: str = "") -> App:
+    """Make the program: its commands are imported when they are called.
+
+    Args:
+        called: The command about to run. Its help is its function's docstring; the summaries in the table are for
+            the overview, which must not import the functions.
+    """
     app = App(
         name="textwright",
         help=_HELP,
         version=__version__,
-        help_epilogue="Exit codes: textwright doctor --exit-codes",
+        help_epilogue="Each flag can also be set in the environment, as TEXTWRIGHT_<COMMAND>_<FLAG>. "
+        "Exit codes: textwright doctor --exit-codes",
         config=(PerKey(Env("TEXTWRIGHT_")), PerKey(Recipe())),
         exit_on_error=False,
         print_error=False,
         result_action="return_value",
     )
     for command in COMMANDS:
-        app.command(command.function, name=command.name, help=command.summary)
+        app.command(command.function, name=command.name, help=None if command.name == called else command.summary)
     return app
 
 
@@ -107,7 +113,7 @@ def run(arguments: Sequence[str]) -> int:
         error in one sentence; only a defect of Textwright shows a traceback.
     """
     try:
-        build_app()(list(arguments))
+        build_app(called=next(iter(arguments), ""))(list(arguments))
     except CycloptsError as error:
         return _fail(_usage_message(error), USAGE)
     except TextwrightError as error:

@@ -48,9 +48,10 @@ class TrainingView:
     def on_epoch(self, record: EpochRecord, logits: Float32s) -> None:
         """Print a line about the epoch."""
         del logits
+        best = "  best" if record.is_best else ""
         self._terminal.note(
             f"epoch {record.epoch:>3}  train loss {record.train_loss:.4f}  validation loss "
-            f"{record.validation_loss:.4f}  accuracy {record.validation_accuracy:.2%}{'  best' if record.is_best else ''}"
+            f"{record.validation_loss:.4f}  accuracy {record.validation_accuracy:.2%}{best}"
         )
 
 
