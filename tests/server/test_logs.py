@@ -39,6 +39,12 @@ def test_a_request_is_one_line_with_its_cost(log, client):
     assert 0 < line["tokenize_ms"] + line["infer_ms"] <= line["total_ms"]
 
 
+def test_known_addresses_are_logged_and_unknown_ones_are_not(log, client):
+    for path in ("/", "/docs", "/openapi.json", "/v1/model", "/unknown"):
+        client.get(path)
+    assert [line.get("path") for line in lines(log)] == ["/", "/docs", "/openapi.json", "/v1/model", None]
+
+
 def test_a_refused_request_is_logged_with_its_code(log, client):
     client.post("/v1/predict", json={"texts": ["a"] * 6})
     (line,) = lines(log)

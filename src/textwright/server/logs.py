@@ -91,7 +91,7 @@ class RequestLog:
         try:
             await self._answer(record, scope, receive, send)
         finally:
-            record.path = getattr(scope.get("route"), "path", None)
+            record.path = _route(scope)
             record.total_ms = 1e3 * (perf_counter() - start)
             _log(record)
 
@@ -167,6 +167,12 @@ def _request_id(scope: Scope) -> str:
         if name == REQUEST_ID and _ID.fullmatch(value):
             return str(value.decode("ascii"))
     return token_hex(16)
+
+
+def _route(scope: Scope) -> str | None:
+    """Name the route that was found: by its template if it has one, so that parameters stay out of the log."""
+    template = getattr(scope.get("route"), "path", None)
+    return template or (scope["path"] if "endpoint" in scope else None)
 
 
 def _log(record: RequestRecord) -> None:

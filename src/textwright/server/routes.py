@@ -40,14 +40,19 @@ def build_router(service: Service) -> APIRouter:
         responses=openapi.predict_responses(service),
         openapi_extra={"requestBody": openapi.predict_request(service.settings)},
     )
-    router.add_api_route("/v1/model", model, response_model=ModelInfo, summary="Describe the model")
-    router.add_api_route("/healthz", healthz, response_model=Health, summary="Is it alive?")
-    not_ready = openapi.problem_doc(HTTPStatus.SERVICE_UNAVAILABLE, "not-ready", _NOT_READY)
+    router.add_api_route(
+        "/v1/model", model, response_model=ModelInfo, summary="Describe the model", response_description="The model."
+    )
+    router.add_api_route(
+        "/healthz", healthz, response_model=Health, summary="Is it alive?", response_description="It is."
+    )
+    not_ready = openapi.problem_doc(HTTPStatus.SERVICE_UNAVAILABLE, "not-ready", "The server is starting or stopping.")
     router.add_api_route(
         "/readyz",
         readyz,
         response_model=Health,
         summary="Is it ready?",
+        response_description="It is.",
         responses={HTTPStatus.SERVICE_UNAVAILABLE: not_ready},
     )
     return router
