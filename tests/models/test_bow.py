@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import nn
+
+from textwright.core.labels import Labels
+from textwright.core.tokenization import PAD_ID, UNKNOWN_ID, pad, word_level_encoder
+from textwright.errors import SettingsError
+from textwright.models.bow import BagOfWords, BowConfig, build, make_encoder
+from textwright.models.family import BuildContext
+
+LABELS = Labels(("no", "yes", "perhaps"))
+CONFIGS = {
+    "unigrams": BowConfig(embedding_dim=8),
+    "bigrams": BowConfig(embedding_dim=8, num_bigram_buckets=97),
+    "deep": BowConfig(embedding_dim=8, hidden_dim=5, num_bigram_buckets=97),
+}
+ids = st.lists(st.integers(1, 21), max_size=12)
+
+
+def make_model(name: str, seed: int = 0) -> BagOfWords:
+    torch.manual_seed(seed)
+    encoder = word_level_encoder([f"w{index}" for index in range(20)], max_length=64)
+    return build(CONFIGS[name], BuildContext(encoder, LABELS)).eval()
+
+
+def run(model: nn.Module, batch: list[list[int]]) -> torch.Tensor:
+    with torch.inference_mode():
+        return model(*map(torch.from_numpy, pad(batch, PAD_ID)))
+
+
+def reference(model: BagOfWords, tokens: list[int]) -> torch.Tensor:
+    """The mean written out: one vector per word, and one per pair."""
+    vectors = [model.words.weight[token] for token in tokens]
+    if model.bigrams is not None:
+        hashed = [(a * 1_000_003 + b) % model.bigrams.num_embeddings for a, b in zip(tokens, tokens[1:], strict=False)]
+        vectors += [model.bigrams.weight[bucket] for bucket in hashed]
+    return model.head(torch.stack(vectors).mean(dim=0))
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+@given(tokens=ids.filter(bool))
+@settings(max_examples=20, deadline=None)
+def test_logits_are_the_head_of_the_mean(name: str, tokens: list[int]) -> None:
+    model = make_model(name)
+    torch.testing.assert_close(run(model, [tokens])[0], reference(model, tokens), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+@given(tokens=ids, other=st.lists(st.integers(1, 21), min_size=12, max_size=40))
+@settings(max_examples=20, deadline=None)
+def test_padding_does_not_change_the_answer(name: str, tokens: list[int], other: list[int]) -> None:
+    model = make_model(name)
+    torch.testing.assert_close(run(model, [tokens, other])[0], run(model, [tokens])[0], rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_an_empty_text_has_the_logits_of_the_head_alone(name: str) -> None:
+    model = make_model(name)
+    torch.testing.assert_close(run(model, [[]])[0], model.head(torch.zeros(8)))
+
+
+def test_only_bigrams_see_the_order() -> None:
+    there, back = [2, 3, 4], [4, 3, 2]
+    torch.testing.assert_close(run(make_model("unigrams"), [there]), run(make_model("unigrams"), [back]))
+    assert not torch.allclose(run(make_model("bigrams"), [there]), run(make_model("bigrams"), [back]))
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+@given(tokens=ids)
+@settings(max_examples=20, deadline=None)
+def test_the_simplified_model_gives_the_same_logits(name: str, tokens: list[int]) -> None:
+    model = make_model(name)
+    torch.testing.assert_close(run(model.simplified(), [tokens]), run(model, [tokens]), rtol=1e-5, atol=1e-6)
+
+
+def test_a_linear_head_is_folded_into_vectors_of_one_number_per_label() -> None:
+    simplified = make_model("bigrams").simplified()
+    shapes = {name: tuple(weight.shape) for name, weight in simplified.named_parameters()}
+    assert shapes == {"words.weight": (22, 3), "bigrams.weight": (97, 3), "head.bias": (3,)}
+
+
+def test_word_dropout_draws_in_training_alone() -> None:
+    model = make_model("unigrams")
+    assert torch.equal(run(model, [[2, 3, 4]]), run(model, [[2, 3, 4]]))
+    model.train()
+    model.head.eval()  # ordinary dropout off
+    assert len({tuple(run(model, [[2, 3, 4]])[0].tolist()) for _ in range(20)}) > 1
+
+
+def test_a_text_whose_words_are_all_dropped_stays_finite() -> None:
+    model = make_model("bigrams")
+    model.word_dropout = 1.0
+    assert run(model.train(), [[2, 3]]).isfinite().all()
+
+
+def test_padding_and_unknown_words_start_without_meaning() -> None:
+    words = make_model("unigrams").words.weight
+    assert not words[[PAD_ID, UNKNOWN_ID]].any()
+    assert words[2:].any(dim=1).all()
+
+
+def test_the_tokenizer_knows_the_training_words_alone() -> None:
+    encoder = make_encoder(["a rare word", "a word"], BowConfig(min_frequency=2), 16)
+    assert encoder.vocabulary == ["[PAD]", "[UNK]", "a", "word"]
+
+
+def test_a_setting_out_of_bounds_is_named() -> None:
+    with pytest.raises(SettingsError, match=r"recipe, \[model\]: dropout: .*less than 1 \(got 1.5\)"):
+        BowConfig.parse({"dropout": 1.5}, source="recipe, [model]")

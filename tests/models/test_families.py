@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+import pytest
+
+from textwright.errors import NotFoundError
+from textwright.models import FAMILIES, find_family, list_families
+from textwright.models.family import describe
+from textwright.train.settings import TrainSettings
+
+
+def test_each_family_is_found_by_its_own_name() -> None:
+    assert [find_family(name) for name in FAMILIES] == list_families()
+    assert [family.name for family in list_families()] == list(FAMILIES)
+
+
+def test_a_mistyped_family_suggests_the_nearest() -> None:
+    with pytest.raises(NotFoundError, match="no family 'bov'; did you mean 'bow'"):
+        find_family("bov")
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_every_setting_of_a_family_has_a_help_text(name: str) -> None:
+    described = describe(FAMILIES[name])
+    assert list(described) == list(FAMILIES[name].config.model_fields)
+    assert all(facts["help"].endswith(".") for facts in described.values())
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_the_defaults_of_a_family_are_settings_of_training(name: str) -> None:
+    TrainSettings.parse(FAMILIES[name].defaults, source="defaults")
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_no_setting_of_a_family_has_the_name_of_one_of_training(name: str) -> None:
+    assert not set(FAMILIES[name].config.model_fields) & set(TrainSettings.model_fields)

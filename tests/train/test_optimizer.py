@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import nn
+
+from textwright.train.optimizer import learning_rate_scale, make_optimizer, set_learning_rate
+from textwright.train.settings import TrainSettings
+
+
+def test_the_learning_rate_rises_and_falls_in_lines() -> None:
+    scales = [learning_rate_scale(step, 10, 0.2) for step in range(10)]
+    assert scales == pytest.approx([0.5, 1.0, 1.0, 0.875, 0.75, 0.625, 0.5, 0.375, 0.25, 0.125])
+
+
+@given(st.integers(1, 1000), st.floats(0, 1))
+def test_every_step_has_a_learning_rate_within_bounds(num_steps: int, warmup: float) -> None:
+    scales = [learning_rate_scale(step, num_steps, warmup) for step in range(num_steps)]
+    assert all(0 < scale <= 1 for scale in scales)
+    assert max(scales) == 1
+
+
+def test_weights_are_decayed_and_biases_are_not() -> None:
+    module = nn.Linear(3, 2)
+    weight, bias = module.weight.detach().clone(), module.bias.detach().clone()
+    optimizer = make_optimizer(module, TrainSettings(learning_rate=0.1, weight_decay=0.5))
+    for parameter in module.parameters():
+        parameter.grad = torch.zeros_like(parameter)
+    optimizer.step()
+    torch.testing.assert_close(module.weight.detach(), weight * (1 - 0.1 * 0.5))
+    assert torch.equal(module.bias, bias)
+
+
+def test_frozen_weights_are_left_out() -> None:
+    module = nn.Linear(3, 2)
+    module.weight.requires_grad_(requires_grad=False)
+    groups = make_optimizer(module, TrainSettings()).param_groups
+    assert [parameter is module.bias for group in groups for parameter in group["params"]] == [True]
+
+
+def test_each_group_takes_its_share_of_its_highest_rate() -> None:
+    optimizer = make_optimizer(nn.Linear(3, 2), TrainSettings(learning_rate=0.2))
+    assert set_learning_rate(optimizer, 0.5) == pytest.approx(0.1)
+    assert [group["lr"] for group in optimizer.param_groups] == pytest.approx([0.1, 0.1])
+    assert set_learning_rate(optimizer, 1.0) == pytest.approx(0.2)
