@@ -85,7 +85,7 @@ def check_parity(module: nn.Module, graph: bytes, encoder: TextEncoder, texts: S
 def _compare_paddings(
     module: nn.Module, session: Session, ids: Sequence[TokenIds], pad_id: int
 ) -> tuple[list[int], float]:
-    """Run the shortest text beside texts of every length, so that it is padded to each; return lengths and difference."""
+    """Run the shortest text padded to every length; return the lengths and the largest difference."""
     shortest, longest = min(filter(None, ids), key=len), max(ids, key=len)
     lengths = _padded_lengths(len(shortest), len(longest))
     padded = [session.infer(*pad([shortest, longest[:length]], pad_id))[0] for length in lengths]

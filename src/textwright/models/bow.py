@@ -24,11 +24,12 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from textwright.config import Settings
-from textwright.core.tokenization import PAD_ID, TextEncoder, train_word_level
+from textwright.core.tokenization import PAD_ID, UNKNOWN_ID, TextEncoder, train_word_level
 from textwright.models.family import BuildContext, Family, TextModel
 
 _HASH_MULTIPLIER: Final = 1_000_003
 """A prime near 2**20: ids below it give every pair a number of its own before the modulus, far from int64's end."""
+_INITIAL_STD: Final = 0.1
 
 
 class BowConfig(Settings):
@@ -153,18 +154,16 @@ def build(config: BowConfig, context: BuildContext) -> BagOfWords:
         context: The tokenizer and the labels.
 
     Returns:
-        An untrained model; the vector of the padding id is zeros and stays so.
+        An untrained model. The vector of the padding id is zeros and stays so; that of the unknown word starts from
+        zeros, since it is not trained when every training word is known.
     """
     words = nn.Embedding(context.encoder.vocab_size, config.embedding_dim, padding_idx=PAD_ID)
     bigrams = nn.Embedding(config.num_bigram_buckets, config.embedding_dim) if config.num_bigram_buckets else None
     for table in (words, bigrams):
         if table is not None:
             nn.init.normal_(table.weight, std=_INITIAL_STD)
-    words.weight.data[PAD_ID] = 0
+    words.weight.data[[PAD_ID, UNKNOWN_ID]] = 0
     return BagOfWords(words, bigrams, _make_head(config, len(context.labels)), config.word_dropout)
-
-
-_INITIAL_STD: Final = 0.1
 
 
 def _make_head(config: BowConfig, num_labels: int) -> nn.Sequential:
