@@ -10,7 +10,8 @@ The tree, with the stable ``code`` of each leaf::
     |   +-- NotFoundError           a path or a built-in name does not exist
     |   +-- RequestError            a request to the API is not one that it answers
     |       +-- RequestSyntaxError      its body is not JSON in UTF-8
-    |       +-- RequestTooLargeError    it has more bytes, texts or characters than are allowed
+    |       +-- RequestLimitError       it holds more texts, or longer ones, than are allowed
+    |       +-- RequestTooLargeError    its body has more bytes than are allowed
     |       +-- RequestTimeoutError     its body did not arrive in time
     |       +-- MediaTypeError          its body is of another type than the route reads
     +-- ArtifactError               an artifact folder cannot be trusted
@@ -84,8 +85,14 @@ class RequestSyntaxError(RequestError):
     code = "request-syntax"
 
 
+class RequestLimitError(RequestError):
+    """A request holds more texts, or longer ones, than the server allows."""
+
+    code = "request-limit"
+
+
 class RequestTooLargeError(RequestError):
-    """A request has more bytes, texts or characters than the server allows."""
+    """The body of a request has more bytes than the server allows."""
 
     code = "request-too-large"
 

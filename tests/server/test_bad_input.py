@@ -40,8 +40,8 @@ BAD_BODIES = {
     "texts is empty": (b'{"texts": []}', 422, "request"),
     "texts hold a number": (b'{"texts": ["good", 2]}', 422, "request"),
     "texts hold Infinity": (b'{"texts": [Infinity]}', 422, "request"),
-    "too many texts": (json.dumps({"texts": ["a"] * 6}).encode(), 413, "request-too-large"),
-    "too long a text": (json.dumps({"texts": ["a", "b" * 1001]}).encode(), 413, "request-too-large"),
+    "too many texts": (json.dumps({"texts": ["a"] * 6}).encode(), 422, "request-limit"),
+    "too long a text": (json.dumps({"texts": ["a", "b" * 1001]}).encode(), 422, "request-limit"),
     "too many bytes": (json.dumps({"text": "a" * 10_000}).encode(), 413, "request-too-large"),
 }
 

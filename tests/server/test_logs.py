@@ -48,7 +48,7 @@ def test_known_addresses_are_logged_and_unknown_ones_are_not(log, client):
 def test_a_refused_request_is_logged_with_its_code(log, client):
     client.post("/v1/predict", json={"texts": ["a"] * 6})
     (line,) = lines(log)
-    assert (line["status"], line["code"], line["num_texts"]) == (413, "request-too-large", 6)
+    assert (line["status"], line["code"], line["num_texts"]) == (422, "request-limit", 6)
     assert "infer_ms" not in line
 
 

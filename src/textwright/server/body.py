@@ -9,7 +9,7 @@ from typing import Final
 from starlette.datastructures import Headers
 from starlette.requests import Request
 
-from textwright.errors import MediaTypeError, RequestTimeoutError, RequestTooLargeError
+from textwright.errors import MediaTypeError, RequestLimitError, RequestTimeoutError, RequestTooLargeError
 from textwright.server.settings import ServeSettings
 
 JSON: Final = "application/json"
@@ -71,16 +71,16 @@ def check_texts(texts: Sequence[str], settings: ServeSettings) -> None:
         settings: The limits.
 
     Raises:
-        RequestTooLargeError: Names the number, the bound and the cure.
+        RequestLimitError: Names the number, the bound and the cure.
     """
     if len(texts) > settings.max_texts:
-        raise RequestTooLargeError(
+        raise RequestLimitError(
             f"the request holds {len(texts)} texts, at most {settings.max_texts} are allowed; send them in several "
             "requests, or start the server with a larger --max-texts"
         )
     longest = max(range(len(texts)), key=lambda position: len(texts[position]))
     if len(texts[longest]) > settings.max_text_chars:
-        raise RequestTooLargeError(
+        raise RequestLimitError(
             f"text {longest} has {len(texts[longest])} characters, at most {settings.max_text_chars} are allowed; cut "
             "it (the model reads only the beginning), or start the server with a larger --max-text-chars"
         )

@@ -14,9 +14,9 @@ from textwright.wire import EXAMPLE_TEXT, PredictResponse
 _REFUSALS = {
     HTTPStatus.BAD_REQUEST: ("request-syntax", "The body is not JSON in UTF-8."),
     HTTPStatus.REQUEST_TIMEOUT: ("request-timeout", "The body did not arrive in time."),
-    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: ("request-too-large", "More bytes, texts or characters than are allowed."),
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: ("request-too-large", "The body has more bytes than are allowed."),
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE: ("media-type", "The body is not declared as plain application/json in UTF-8."),
-    HTTPStatus.UNPROCESSABLE_ENTITY: ("request", "A field is missing, unknown or of another type."),
+    HTTPStatus.UNPROCESSABLE_ENTITY: ("request", "A field is missing, unknown, of another type or beyond its bounds."),
     HTTPStatus.SERVICE_UNAVAILABLE: ("backend", "The model is broken; ask another replica."),
 }
 

@@ -22,6 +22,7 @@ STATUS: Final[Mapping[type[errors.TextwrightError], HTTPStatus]] = {
     errors.TextError: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.NotFoundError: HTTPStatus.NOT_FOUND,
     errors.RequestError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.RequestLimitError: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.RequestSyntaxError: HTTPStatus.BAD_REQUEST,
     errors.RequestTooLargeError: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     errors.RequestTimeoutError: HTTPStatus.REQUEST_TIMEOUT,

@@ -21,9 +21,9 @@ class ServeSettings(Settings):
     num_threads: Annotated[int | None, Field(ge=1)] = None
     """Threads of one inference; absent: one per physical core."""
     max_texts: Annotated[int, Field(ge=1)] = 1000
-    """Most texts in one request; more are refused with status 413."""
+    """Most texts in one request; more are refused with status 422."""
     max_text_chars: Annotated[int, Field(ge=1)] = 100_000
-    """Most characters in one text; a longer one is refused with status 413."""
+    """Most characters in one text; a longer one is refused with status 422."""
     max_body_bytes: Annotated[int, Field(ge=64)] = 4_000_000
     """Most bytes in the body of one request; reading stops there and the request is refused with status 413."""
     body_timeout_s: Annotated[float, Field(gt=0)] = 10.0
