@@ -92,6 +92,38 @@ def test_fetching_takes_the_listed_members_and_nothing_else(tiny: Asset) -> None
     assert leftovers() == []
 
 
+BACKEND = """
+def get_requires_for_build_wheel(settings=None): return []
+def prepare_metadata_for_build_wheel(folder, settings=None):
+    import pathlib, time
+    scratch = pathlib.Path(folder, "tiny_asset-1.0.dist-info")
+    scratch.mkdir()
+    for number in range(300):  # folders that vanish while the download is watched
+        deep = pathlib.Path(folder, "a", "b", "c")
+        deep.mkdir(parents=True)
+        time.sleep(0.003)
+        deep.rmdir(); deep.parent.rmdir(); deep.parent.parent.rmdir()
+    (scratch / "METADATA").write_text("Metadata-Version: 2.1\\nName: tiny-asset\\nVersion: 1.0\\n")
+    return scratch.name
+"""
+
+
+def test_a_source_distribution_is_fetched_while_pip_builds(tiny: Asset, registry: Path, monkeypatch) -> None:
+    files = {
+        "PKG-INFO": b"Metadata-Version: 2.1\nName: tiny-asset\nVersion: 1.0\n",
+        "pyproject.toml": b'[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n',
+        "backend.py": BACKEND.encode(),
+        "words.txt": b"words",
+    }
+    content = tar_of({f"tiny_asset-1.0/{name}": data for name, data in files.items()})
+    (registry / "tiny_asset-1.0.tar.gz").write_bytes(content)
+    members = (Member("tiny_asset-1.0/words.txt"),)
+    digest = hashlib.sha256(content).hexdigest()
+    monkeypatch.setitem(catalog.ASSETS, "tiny", replace(tiny, is_source=True, sha256=digest, members=members))
+
+    assert names_below(asset_path("tiny")) == {"words.txt"}
+
+
 def test_a_second_call_needs_no_registry(tiny: Asset, registry: Path) -> None:
     folder = asset_path("tiny")
     (registry / WHEEL).unlink()

@@ -13,6 +13,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Final, TypeAlias
 
@@ -113,14 +114,14 @@ def _run(command: list[str], folder: Path, log: Path, tick: Callable[[], None]) 
 
 def _num_bytes(folder: Path, asset: Asset) -> int:
     """Measure how much of the archive pip has written so far, wherever below ``folder`` it writes it."""
-    suffix = "*.tar.gz" if asset.is_source else "*.whl"
-    sizes = [0]
-    for path in folder.rglob(suffix):
-        try:
-            sizes.append(path.stat().st_size)
-        except OSError:  # pip moved it meanwhile
-            continue
-    return min(max(sizes), asset.size_bytes)
+    suffix = ".tar.gz" if asset.is_source else ".whl"
+    largest = 0
+    for place, _, names in os.walk(folder):  # passes over folders that pip removes meanwhile
+        for name in names:
+            if name.endswith(suffix):
+                with suppress(OSError):
+                    largest = max(largest, (Path(place) / name).stat().st_size)
+    return min(largest, asset.size_bytes)
 
 
 def _wrong_hash(asset: Asset, got: str) -> AssetHashError:

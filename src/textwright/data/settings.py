@@ -26,3 +26,9 @@ class DataSettings(Settings):
     """Share of the examples that is drawn for test when the source brings no splits."""
     split_seed: Annotated[int, Field(ge=0)] = 0
     """Seed of the drawn splits; not the training seed, so that seeds can be compared on one split."""
+    encoding: str | None = None
+    """Encoding of a text file, for example cp1252; absent: UTF-8, or what its byte-order mark says.
+
+    The word "repair" reads UTF-8, takes bytes that are not for Windows-1252 and counts those lines."""
+    quotes: bool = True
+    """Whether double quotes enclose cells of a CSV or TSV file; false makes them ordinary characters."""

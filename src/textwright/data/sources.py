@@ -1,0 +1,137 @@
+"""From what the user typed to open tables: a built-in name, a file, a folder of splits, or a Hugging Face dataset.
+
+Called by :mod:`textwright.data.load`, :mod:`textwright.data.check` and :mod:`textwright.data.texts`. A new file format
+is one reader and one row of :data:`_READERS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Final
+
+from textwright.data.builtin import BUILTIN, open_builtin
+from textwright.data.delimited import open_delimited
+from textwright.data.download import Progress
+from textwright.data.hub import is_hub_id, is_saved_dataset, open_hub, open_saved
+from textwright.data.jsonl import open_jsonl
+from textwright.data.parquet import open_parquet
+from textwright.data.settings import DataSettings
+from textwright.data.suggest import did_you_mean, nearest
+from textwright.data.tables import SPLIT_NAMES, Table
+from textwright.errors import DataError, NotFoundError
+
+_READERS: Final[Mapping[str, Callable[[Path, DataSettings], Table]]] = {
+    ".csv": open_delimited,
+    ".tsv": open_delimited,
+    ".jsonl": open_jsonl,
+    ".ndjson": open_jsonl,
+    ".parquet": lambda path, _settings: open_parquet(path),
+}
+_COMPRESSED: Final = (".gz", ".zst")
+
+FORMATS: Final = ".csv, .tsv, .jsonl, .ndjson (each also .gz or .zst) and .parquet"
+"""What can be read, for messages."""
+
+
+@contextmanager
+def open_source(source: str, settings: DataSettings, progress: Progress | None = None) -> Iterator[list[Table]]:
+    """Open a labelled source.
+
+    Args:
+        source: A built-in name, a file, a folder with files named train, validation and test, or a Hugging Face id.
+        settings: How to read it.
+        progress: Told (bytes there, bytes in all) while a built-in source is fetched.
+
+    Yields:
+        Its tables; each knows its split if the source brings splits in files of their own.
+
+    Raises:
+        NotFoundError: If there is no such source; names the nearest built-in one.
+        DataError: If it cannot be read.
+        AssetError: If a built-in source cannot be fetched.
+    """
+    with ExitStack() as stack:
+        tables = [open_builtin(source, progress)] if source in BUILTIN else _open_path_or_id(source, settings)
+        for table in tables:
+            stack.enter_context(table)
+        yield tables
+
+
+def data_format(path: Path) -> str:
+    """Say which format a file's name stands for.
+
+    Args:
+        path: A file, there or not.
+
+    Returns:
+        A suffix without compression: ".csv", ".tsv", ".jsonl", ".ndjson" or ".parquet".
+
+    Raises:
+        DataError: If the name stands for none of them; lists those that there are.
+    """
+    suffixes = [suffix.lower() for suffix in path.suffixes]
+    compressed = bool(suffixes) and suffixes[-1] in _COMPRESSED
+    suffix = (suffixes[-2:-1] if compressed else suffixes[-1:]) or [""]
+    if suffix[0] not in _READERS or (compressed and suffix[0] == ".parquet"):
+        raise DataError(f"{path}: the name does not end like a data file; readable are {FORMATS}")
+    return suffix[0]
+
+
+def open_file(path: Path, settings: DataSettings) -> Table:
+    """Open one file by the ending of its name.
+
+    Args:
+        path: An existing file.
+        settings: How to read it.
+
+    Returns:
+        A table.
+
+    Raises:
+        NotFoundError: If there is no such file.
+        DataError: If it is a folder, or cannot be read.
+    """
+    if not path.exists():
+        raise NotFoundError(f"there is no file {path}")
+    if path.is_dir():
+        raise DataError(f"{path}: a folder where a file was expected; name one of its files")
+    return _READERS[data_format(path)](path, settings)
+
+
+def _open_path_or_id(source: str, settings: DataSettings) -> list[Table]:
+    path = Path(source).expanduser()
+    if path.is_dir():
+        return open_saved(path) if is_saved_dataset(path) else _open_folder(path, settings)
+    if path.exists():
+        return [open_file(path, settings)]
+    looks_like_file = any(suffix in _READERS for suffix in path.suffixes)
+    if is_hub_id(source) and not looks_like_file and nearest(source, BUILTIN) is None:
+        return open_hub(source)
+    what = (
+        f"there is no file {source}" if looks_like_file else f"there is no built-in source, file or folder {source!r}"
+    )
+    raise NotFoundError(what + did_you_mean(source, BUILTIN).replace("there are", "built in are"))
+
+
+def _open_folder(folder: Path, settings: DataSettings) -> list[Table]:
+    """Open the files of a folder that are named after splits; a split may lie in several files."""
+    files = {path: split for path in sorted(folder.iterdir()) if (split := _split_of(path)) is not None}
+    if "train" not in files.values():
+        raise DataError(
+            f"{folder}: a folder without a train file; name one file of it, or name its files train.csv, "
+            f"validation.csv and test.csv (readable are {FORMATS})"
+        )
+    tables = []
+    for path, split in files.items():
+        table = open_file(path, settings)
+        table.split = split
+        tables.append(table)
+    return tables
+
+
+def _split_of(path: Path) -> str | None:
+    """Name the split of "train.csv", "dev.tsv.gz" or "test-00000-of-00001.parquet"."""
+    is_data = any(suffix.lower() in _READERS for suffix in path.suffixes) and path.is_file()
+    return SPLIT_NAMES.get(path.name.split(".")[0].split("-")[0].lower()) if is_data else None

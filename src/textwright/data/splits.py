@@ -1,0 +1,89 @@
+"""Cut examples into train, validation and test: stratified, seeded, and never through a group of duplicates.
+
+Called by :mod:`textwright.data.load` for sources that bring no splits, or not all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
+
+import numpy as np
+
+from textwright.core.types import Bools, Ints
+from textwright.errors import DataError
+
+TooFew: TypeAlias = Callable[[int, int], DataError]
+"""Makes the error for a class: (its number, how many distinct texts it has)."""
+
+
+def draw_splits(
+    strata: Ints, groups: Ints, fractions: Sequence[float], seed: int, too_few: TooFew | None = None
+) -> Ints:
+    """Assign every example to a part, keeping the mix of classes and keeping groups together.
+
+    Args:
+        strata: Class of each example, (N,), >= 0.
+        groups: Position of the first example of each example's group, (N,); a group goes to one part as a whole,
+            and by the class of its first example.
+        fractions: Share of the examples for part 1, 2, ...; each > 0, together < 1. Part 0 takes the rest.
+        seed: The same seed gives the same parts.
+        too_few: Makes the error for a class with fewer groups than parts; None leaves such a class to part 0.
+
+    Returns:
+        Part of each example, (N,): 0 for the rest, 1, 2, ... for the fractions. Every class with enough
+        groups is in every part; a part's share of a class is off by less than its largest group.
+
+    Raises:
+        DataError: From ``too_few``.
+    """
+    units, sizes = np.unique(groups, return_counts=True)  # (G,)
+    generator = np.random.default_rng(seed)
+    part_of_unit = np.zeros(len(units), dtype=np.int64)
+    unit_strata = strata[units]
+    for stratum in np.unique(strata).tolist():
+        members = np.flatnonzero(unit_strata == stratum)
+        if len(members) > len(fractions):
+            order = generator.permutation(members)
+            part_of_unit[order] = _cut(sizes[order], fractions)
+        elif too_few is not None:
+            raise too_few(stratum, len(members))
+    return part_of_unit[np.searchsorted(units, groups)]
+
+
+def _cut(sizes: Ints, fractions: Sequence[float]) -> Ints:
+    """Give shuffled groups to parts 1, 2, ... in turn until each has its share, and the rest to part 0."""
+    total = int(sizes.sum())
+    quotas = [max(1, round(total * fraction)) for fraction in fractions]
+    order = np.argsort(sizes > min(quotas), kind="stable")  # a group larger than a part belongs to the rest
+    behind = np.cumsum(sizes[order])
+    parts = np.zeros(len(sizes), dtype=np.int64)
+    start, filled = 0, 0
+    for part, quota in enumerate(quotas, start=1):
+        stop = int(np.searchsorted(behind, filled + quota)) + 1
+        stop = min(max(stop, start + 1), len(sizes) - len(quotas) + part - 1)
+        parts[order[start:stop]] = part
+        start, filled = stop, int(behind[stop - 1])
+    return parts
+
+
+def rarest_label(holds: Ints | Bools) -> Ints:
+    """Give each multi-label example one class to be stratified by: the rarest of its labels.
+
+    Rare labels are the ones that chance would leave out of a small part; frequent ones look after themselves.
+
+    Args:
+        holds: Which labels hold, (N, K).
+
+    Returns:
+        Label index, (N,); K for an example without labels.
+
+    Source:
+        Sechidis, Tsoumakas & Vlahavas, 2011, "On the Stratification of Multi-Label Data": their order of
+        labels, in one pass.
+    """
+    counts = np.append(holds.sum(axis=0), len(holds) + 1)
+    by_rarity = np.argsort(counts, kind="stable")
+    none = ~holds.any(axis=1, keepdims=True)
+    ranked = np.hstack((holds, none))[:, by_rarity]  # (N, K + 1)
+    return np.asarray(by_rarity[ranked.argmax(axis=1)], dtype=np.int64)

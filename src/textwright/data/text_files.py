@@ -1,0 +1,169 @@
+"""Open a text file as decoded lines: compression, encoding, and bytes that do not fit it.
+
+Called by the readers of CSV, TSV and JSON lines. UTF-8 is expected, a byte-order mark is believed, and anything else
+is refused with its line until the user says what it is: guessing an encoding would change texts in silence.
+"""
+
+from __future__ import annotations
+
+import codecs
+import gzip
+import io
+import re
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import IO, Final, cast
+
+from textwright.data.tables import Repairs
+from textwright.errors import DataError, MissingExtraError, SettingsError
+
+REPAIR: Final = "repair"
+"""The encoding that reads UTF-8, takes bytes that are not for Windows-1252, and counts the lines."""
+
+_BOMS: Final = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),  # before UTF-16, whose mark it begins with
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+_UNDECODED = re.compile("[\udc80-\udcff]+")
+"""What ``surrogateescape`` makes of bytes that do not fit the encoding."""
+
+
+class TextFile:
+    """A file of lines, open.
+
+    Args:
+        path: The file; ``.gz`` and ``.zst`` are decompressed while reading.
+        encoding: A codec name, or "repair"; None expects UTF-8.
+
+    Raises:
+        DataError: If the file cannot be opened, or is empty.
+        SettingsError: If the encoding is not known.
+        MissingExtraError: If ``.zst`` needs a library that is not installed.
+    """
+
+    def __init__(self, path: Path, encoding: str | None) -> None:
+        self.name = str(path)
+        self.repairs = Repairs()
+        self._repair = encoding == REPAIR
+        codec = _codec(encoding)
+        self._file = _open(path)
+        self._size_bytes = path.stat().st_size
+        self._failures: tuple[type[Exception], ...] = (OSError, EOFError, zlib.error)
+        try:
+            buffered = io.BufferedReader(self._decompressed(path))
+            self._codec = codec or self._detect(buffered)
+        except BaseException:
+            self._file.close()
+            raise
+        self._text = io.TextIOWrapper(buffered, self._codec, errors="surrogateescape", newline="")
+
+    def close(self) -> None:
+        """Close the file; nothing more can be read."""
+        self._text.close()
+        self._file.close()
+
+    def fraction_read(self) -> float:
+        """Say how much of the file has been read, in [0, 1]."""
+        return 1.0 if self._file.closed else self._file.tell() / max(self._size_bytes, 1)
+
+    def lines(self) -> Iterator[str]:
+        """Decode the file.
+
+        Yields:
+            Lines with their ends, in order; every one is Unicode without surrogates or NUL.
+
+        Raises:
+            DataError: If bytes do not fit the encoding, or the compressed data is broken; names the line.
+        """
+        number = 0
+        try:
+            for number, line in enumerate(self._text, start=1):
+                yield line if line.isascii() and "\0" not in line else self._checked(line, number)
+        except UnicodeDecodeError as error:
+            raise DataError(f"{self.name}, line {number + 1}: not {self._codec}: {error.reason}; {_CURE}") from error
+        except self._failures as error:
+            raise DataError(
+                f"{self.name}, line {number + 1}: the file cannot be read on ({error}); it is cut off or damaged, "
+                "write or download it again"
+            ) from error
+
+    def _checked(self, line: str, number: int) -> str:
+        if "\0" in line:
+            raise DataError(
+                f"{self.name}, line {number}: a NUL byte; this is no text file, or it is UTF-16 without a mark: "
+                "then say --encoding utf-16-le"
+            )
+        found = _UNDECODED.search(line)
+        if found is None:
+            return line
+        if not self._repair:
+            byte = ord(found[0][0]) - 0xDC00
+            raise DataError(
+                f"{self.name}, line {number}: byte 0x{byte:02x} after {found.start()} characters is not "
+                f"{self._codec}; {_CURE}"
+            )
+        self.repairs.lines.add(number)
+        return _UNDECODED.sub(_as_windows_1252, line)
+
+    def _decompressed(self, path: Path) -> io.RawIOBase:
+        if path.suffix == ".gz":
+            return cast("io.RawIOBase", gzip.open(self._file))
+        if path.suffix == ".zst":
+            zstandard = _import_zstandard()
+            self._failures += (zstandard.ZstdError,)
+            reader = zstandard.ZstdDecompressor().stream_reader(self._file, read_across_frames=True)
+            return cast("io.RawIOBase", reader)
+        return cast("io.RawIOBase", self._file)
+
+    def _detect(self, buffered: io.BufferedReader[io.RawIOBase]) -> str:
+        try:
+            start = buffered.peek(4)[:4]
+        except self._failures as error:
+            raise DataError(f"{self.name}: not the compressed file that its name says ({error})") from error
+        if not start:
+            raise DataError(f"{self.name}: the file is empty; it needs a line of column names and examples")
+        return next((codec for mark, codec in _BOMS if start.startswith(mark)), "utf-8")
+
+
+_CURE: Final = (
+    "say which encoding the file has, for example --encoding cp1252, or --encoding repair to read such bytes as "
+    "Windows-1252 and have the lines counted"
+)
+
+
+def _open(path: Path) -> IO[bytes]:
+    try:
+        return path.open("rb")
+    except OSError as error:
+        raise DataError(f"{path}: cannot be opened: {error.strerror}") from error
+
+
+def _codec(encoding: str | None) -> str | None:
+    if encoding is None:
+        return None
+    if encoding == REPAIR:
+        return "utf-8-sig"
+    try:
+        return codecs.lookup(encoding).name
+    except LookupError as error:
+        raise SettingsError(
+            f"encoding {encoding!r} is not known; use a codec of Python such as cp1252, latin-1 or utf-16, or {REPAIR}"
+        ) from error
+
+
+def _as_windows_1252(found: re.Match[str]) -> str:
+    """Decode stray bytes; the five that Windows-1252 leaves open become the replacement character."""
+    return found[0].encode("ascii", "surrogateescape").decode("cp1252", "replace")
+
+
+def _import_zstandard() -> ModuleType:
+    try:
+        import zstandard
+    except ImportError as error:
+        raise MissingExtraError("reading .zst files", "train") from error
+    return zstandard
