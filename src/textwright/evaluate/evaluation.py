@@ -157,7 +157,7 @@ class Evaluation:
     threshold: float
     metrics: Mapping[str, Interval]
     per_label: tuple[LabelScores, ...]
-    confusion: list[list[int]] | list[list[list[int]]]
+    confusion: list[Any]
     before: Calibration
     after: Calibration
     histogram: tuple[ScoreBin, ...]
