@@ -38,11 +38,11 @@ def open_builtin(name: str, progress: Progress | None = None) -> Table:
     Raises:
         AssetError: If fetching fails.
     """
-    asset, read = BUILTIN[name]
+    asset, read, unit = BUILTIN[name]
     repairs = Repairs()
     rows = read(asset_path(asset, progress), repairs)
     sample = list(islice(rows, SAMPLE_ROWS))
-    return Table(name, ("text", "label"), sample, lambda _columns: chain(sample, rows), repairs=repairs)
+    return Table(name, ("text", "label"), sample, lambda _columns: chain(sample, rows), unit, repairs=repairs)
 
 
 def _movie_reviews(folder: Path, _repairs: Repairs) -> Iterator[Row]:
@@ -84,10 +84,10 @@ def _bbc_news(folder: Path, repairs: Repairs) -> Iterator[Row]:
         yield Row(number, {"text": text.strip(), "label": path.parent.name})
 
 
-BUILTIN: Final[Mapping[str, tuple[str, _Reader]]] = {
-    "movie-reviews": ("movie-reviews", _movie_reviews),
-    "airline-tweets": ("airline-tweets", _airline_tweets),
-    "mixed-tweets": ("airline-tweets", _mixed_tweets),
-    "bbc-news": ("bbc-news", _bbc_news),
+BUILTIN: Final[Mapping[str, tuple[str, _Reader, str]]] = {
+    "movie-reviews": ("movie-reviews", _movie_reviews, "line"),
+    "airline-tweets": ("airline-tweets", _airline_tweets, "line"),
+    "mixed-tweets": ("airline-tweets", _mixed_tweets, "line"),
+    "bbc-news": ("bbc-news", _bbc_news, "article"),
 }
-"""Name of a source -> the asset that holds it, and its reader."""
+"""Name of a source -> the asset that holds it, its reader, and what its rows are counted by."""

@@ -1,0 +1,153 @@
+"""Write records to CSV, TSV, JSON lines or Parquet, one by one, under the final name only when all are written."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import IO, Any, Final, TypeAlias, cast
+
+from textwright.core.files import atomic_file
+from textwright.data.sources import data_format
+from textwright.errors import DataError, MissingExtraError
+
+Record: TypeAlias = Mapping[str, object]
+WriteRecord: TypeAlias = Callable[[Record], None]
+
+_BATCH_ROWS: Final = 8_192
+
+
+@contextmanager
+def open_output(path: Path) -> Iterator[WriteRecord]:
+    """Open a file of records for writing.
+
+    Args:
+        path: Its name ends in what :mod:`textwright.data.sources` reads, ``.gz`` and ``.zst`` included; an existing
+            file is replaced when the block ends, and left as it is if the block raises.
+
+    Yields:
+        A function that writes one record. The first record's keys are the columns of CSV, TSV and Parquet.
+
+    Raises:
+        DataError: If the name ends in no known format, or a record does not fit the columns.
+        MissingExtraError: If Parquet or ``.zst`` needs a library that is not installed.
+    """
+    kind = data_format(path)
+    with ExitStack() as stack:
+        file = stack.enter_context(atomic_file(path))
+        if kind == ".parquet":
+            yield stack.enter_context(_parquet(file))
+        else:
+            text = stack.enter_context(_text(file, path.suffix))
+            yield _json_lines(text) if "json" in kind else _delimited(text, "\t" if kind == ".tsv" else ",")
+
+
+@contextmanager
+def _text(file: IO[bytes], suffix: str) -> Iterator[IO[str]]:
+    with ExitStack() as stack:
+        if suffix == ".gz":
+            file = cast("IO[bytes]", stack.enter_context(gzip.GzipFile(fileobj=file, mode="wb", filename="", mtime=0)))
+        elif suffix == ".zst":
+            file = stack.enter_context(_zstandard(file))
+        text = io.TextIOWrapper(file, encoding="utf-8", newline="")
+        yield text
+        text.flush()
+        text.detach()
+
+
+def _zstandard(file: IO[bytes]) -> Any:  # noqa: ANN401  zstandard's writer
+    try:
+        import zstandard
+    except ImportError as error:
+        raise MissingExtraError("writing .zst files", "train") from error
+    return zstandard.ZstdCompressor().stream_writer(file, closefd=False)
+
+
+def _json_lines(text: IO[str]) -> WriteRecord:
+    def write(record: Record) -> None:
+        text.write(json.dumps(record, ensure_ascii=False, default=str) + "\n")
+
+    return write
+
+
+def _delimited(text: IO[str], delimiter: str) -> WriteRecord:
+    rows = csv.writer(text, delimiter=delimiter, lineterminator="\n")
+    columns: list[str] = []
+
+    def write(record: Record) -> None:
+        if not columns:
+            columns.extend(record)
+            rows.writerow(columns)
+        _check_columns(record, columns)
+        rows.writerow([_cell(record.get(name)) for name in columns])
+
+    return write
+
+
+def _cell(value: object) -> object:
+    """Write lists and objects as JSON, so that they can be read again; booleans as JSON writes them."""
+    return json.dumps(value, ensure_ascii=False, default=str) if isinstance(value, list | dict | bool) else value
+
+
+def _check_columns(record: Record, columns: list[str]) -> None:
+    extra = [name for name in record if name not in columns]
+    if extra:
+        raise DataError(
+            f"a record has {extra[0]!r}, which the first record had not, so it has no column in this format; "
+            "write to a .jsonl file"
+        )
+
+
+@contextmanager
+def _parquet(file: IO[bytes]) -> Iterator[WriteRecord]:
+    """Write in batches; the types are those of the first batch, a column of nulls alone becoming strings."""
+    writer = _ParquetWriter(file)
+    yield writer.write
+    writer.close()
+
+
+class _ParquetWriter:
+    def __init__(self, file: IO[bytes]) -> None:
+        try:
+            import pyarrow
+            from pyarrow import parquet
+        except ImportError as error:
+            raise MissingExtraError("writing Parquet files", "train") from error
+        self._arrow, self._parquet, self._file = pyarrow, parquet, file
+        self._columns: list[str] = []
+        self._batch: list[Record] = []
+        self._writer: Any = None
+
+    def write(self, record: Record) -> None:
+        self._columns = self._columns or list(record)
+        _check_columns(record, self._columns)
+        self._batch.append(record)
+        if len(self._batch) == _BATCH_ROWS:
+            self._flush()
+
+    def close(self) -> None:
+        self._flush()
+        if self._writer is not None:
+            self._writer.close()
+
+    def _flush(self) -> None:
+        if not self._batch:
+            return
+        try:
+            schema = self._writer.schema if self._writer is not None else self._schema()
+            table = self._arrow.Table.from_pylist(self._batch, schema=schema)
+        except self._arrow.ArrowException as error:
+            raise DataError(f"the records do not have one type for each column ({error}); write to .jsonl") from error
+        if self._writer is None:
+            self._writer = self._parquet.ParquetWriter(self._file, schema)
+        self._writer.write_table(table)
+        self._batch.clear()
+
+    def _schema(self) -> Any:  # noqa: ANN401
+        inferred = self._arrow.Table.from_pylist(self._batch).schema
+        types = [self._arrow.string() if self._arrow.types.is_null(field.type) else field.type for field in inferred]
+        return self._arrow.schema(list(zip(inferred.names, types, strict=True)))
