@@ -29,11 +29,10 @@ from textwright.errors import ArtifactError, SettingsError
 from textwright.evaluate.card import model_card
 from textwright.evaluate.measure import Evaluation, evaluate
 from textwright.export.onnx import to_onnx
-from textwright.export.parity import awkward_texts, check_parity
-from textwright.models import find_family
+from textwright.export.parity import AWKWARD_TEXTS, check_parity
 from textwright.runtime.predictor import Predictor, load
 from textwright.train.progress import Progress
-from textwright.train.run import TrainedModel, train
+from textwright.train.run import TrainedModel, resolve_settings, train
 from textwright.train.settings import TrainSettings
 
 MEASURED_SPLIT: Final = "test"
@@ -68,9 +67,8 @@ class Plan:
             NotFoundError: If there is no such family.
             SettingsError: If one of the family's settings is wrong.
         """
-        family = find_family(self.training.family)
-        model = family.config.parse(self.model, source=f"settings of the family {family.name} (--model.NAME, [model])")
-        return replace(self, training=self.training.over(family.defaults), model=model.model_dump(mode="json"))
+        training, model = resolve_settings(self.training, self.model)
+        return replace(self, training=training, model=model.model_dump(mode="json"))
 
     @property
     def model_name(self) -> str:
@@ -121,12 +119,12 @@ def build_artifact(plan: Plan, out: Path, *, overwrite: bool = False, progress: 
     found = None if overwrite else _find_equal(out, described)
     if found is not None:
         return Built(found, {}, reused=True)
-    trained = train(dataset, plan.training, plan.model, run_dir=out, progress=progress, resume=not overwrite)
+    trained = train(dataset, plan.training, plan.model, run_dir=out, progress=progress, overwrite=overwrite)
     if not trained.is_main:
         return None
     graph = to_onnx(trained.module)
     sample = dataset.validation.texts[:_NUM_PARITY_TEXTS]
-    check_parity(trained.module, graph, trained.encoder, sample, task=trained.labels.task)
+    check_parity(trained.module, graph, trained.encoder, sample)
     return _measure_and_write(_manifest(plan, trained, described), graph, trained, dataset, out / "artifact")
 
 
@@ -135,7 +133,7 @@ def _measure_and_write(manifest: Manifest, graph: bytes, trained: TrainedModel, 
     contents = {_GRAPH: graph, artifacts.TOKENIZER: trained.encoder.serialize().encode(), artifacts.GOLDEN: b""}
     with TemporaryDirectory(prefix="textwright-") as folder:
         predictor = Predictor(artifacts.write(Path(folder) / "unmeasured", manifest, contents))
-        contents[artifacts.GOLDEN] = _golden(predictor, trained, dataset)
+        contents[artifacts.GOLDEN] = _golden(predictor, dataset)
         splits = {"validation": dataset.validation, MEASURED_SPLIT: dataset.test}
         evaluations = {
             name: evaluate(predictor, examples, source=dataset.source, split=name) for name, examples in splits.items()
@@ -147,9 +145,9 @@ def _measure_and_write(manifest: Manifest, graph: bytes, trained: TrainedModel, 
     return Built(load(path).artifact, evaluations, reused=False)
 
 
-def _golden(predictor: Predictor, trained: TrainedModel, dataset: Dataset) -> bytes:
+def _golden(predictor: Predictor, dataset: Dataset) -> bytes:
     real = dataset.validation.texts[:_NUM_GOLDEN_TEXTS]
-    texts = [text for text in [*real, *awkward_texts(trained.encoder)] if len(text) <= _LONGEST_GOLDEN_TEXT]
+    texts = [text for text in [*real, *AWKWARD_TEXTS] if len(text) <= _LONGEST_GOLDEN_TEXT]
     lines = [
         json.dumps({"text": text, "logits": row}, ensure_ascii=False)
         for text, row in zip(texts, predictor.logits(texts).tolist(), strict=True)
@@ -210,7 +208,7 @@ def _manifest(plan: Plan, trained: TrainedModel, described: Mapping[str, Mapping
         max_length=trained.encoder.max_length,
         variants={"fp32": Variant(_GRAPH)},
         temperature=trained.temperature,
-        training={**described["training"], "history": [asdict(record) for record in trained.history]},
+        training={**described["training"], **trained.summary},
         data=described["data"],
         versions={"textwright": __version__, **{name: metadata.version(name) for name in libraries}},
         created=datetime.now(UTC).isoformat(timespec="seconds"),
