@@ -115,8 +115,8 @@ def _chosen(collected: Collected, targets: Ints | Bools, rows: Ints | None, spli
     examples = Examples(collected.texts, targets)
     if rows is not None:
         examples = examples.take(rows)
-    part = "all" if split == "all" else f"the {split} split of"
-    return Selection(examples, split, f"{part} {collected.source}, {len(examples):,} rows: {reason}")
+    rows_of = f"all {len(examples):,} rows" if split == "all" else f"{len(examples):,} rows, the {split} split"
+    return Selection(examples, split, f"{rows_of} of {collected.source}: {reason}")
 
 
 def _refuse_another_cut(settings: DataSettings, stored: DataSettings) -> None:

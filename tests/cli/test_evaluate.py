@@ -1,0 +1,88 @@
+"""``textwright evaluate`` as it is typed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from textwright.cli.main import run
+
+CSV = 'text,label\ngood,positive\n"bad [film]",negative\n"a [bold]good[/bold] film",negative\ngreat,positive\n'
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    path = tmp_path / "reviews.csv"
+    path.write_text(CSV)
+    return path
+
+
+def test_json_is_one_object_with_the_metrics(
+    tiny_artifact: Path, source: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["evaluate", str(tiny_artifact), str(source), "--json"]) == 0
+    printed = capsys.readouterr()
+    content = json.loads(printed.out)
+    assert content["metrics"]["accuracy"]["value"] == 0.75
+    assert set(content["metrics"]["accuracy"]) == {"value", "low", "high"}
+    assert content["rows"].startswith("all 4 rows of")
+    assert "measuring all 4 rows of" in printed.err
+
+
+def test_people_see_metrics_labels_and_mistakes(
+    tiny_artifact: Path, source: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["evaluate", str(tiny_artifact), str(source)]) == 0
+    printed = capsys.readouterr()
+    for expected in ("Accuracy", "0.7500", "all rows (4 texts)", "negative", "as trained", "a [bold]good[/bold] film"):
+        assert expected in printed.out
+    assert "next:" in printed.err
+
+
+def test_quiet_says_the_result_alone(tiny_artifact: Path, source: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["evaluate", str(tiny_artifact), str(source), "--quiet"]) == 0
+    printed = capsys.readouterr()
+    assert "Accuracy" in printed.out
+    assert printed.err == ""
+
+
+def test_the_report_is_written_where_it_is_asked_for(tiny_artifact: Path, source: Path, tmp_path: Path) -> None:
+    report = tmp_path / "out" / "report.html"
+    assert run(["evaluate", str(tiny_artifact), str(source), "--report", str(report), "--quiet"]) == 0
+    assert "a [bold]good[/bold] film" in report.read_text(encoding="utf-8")
+
+
+def test_data_flags_reach_the_source(tiny_artifact: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "two.tsv"
+    path.write_text("first\tsecond\tstars\ngood\tbad\tpositive\n")
+    flags = ["--text-column", "second", "--label-column", "stars", "--json"]
+    assert run(["evaluate", str(tiny_artifact), str(path), *flags]) == 0
+    assert json.loads(capsys.readouterr().out)["metrics"]["accuracy"]["value"] == 0.0
+
+
+@pytest.mark.parametrize(
+    ("rows", "flags", "expected"),
+    [
+        ("text,label\ngood,so-so\n", (), "line 2"),
+        ("text,label\n", (), "reviews.csv"),
+        ("", (), "reviews.csv"),
+        (CSV, ("--split", "test"), "--split all"),
+        (CSV, ("--variant", "int8"), "this artifact has fp32"),
+        (CSV, ("--report", "."), "is a folder"),
+    ],
+)
+def test_refusals_are_one_sentence(
+    tiny_artifact: Path,
+    source: Path,
+    capsys: pytest.CaptureFixture[str],
+    rows: str,
+    flags: tuple[str, ...],
+    expected: str,
+) -> None:
+    source.write_text(rows)
+    assert run(["evaluate", str(tiny_artifact), str(source), *flags]) not in (0, 1)
+    printed = capsys.readouterr().err
+    assert expected in printed
+    assert "Traceback" not in printed
