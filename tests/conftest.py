@@ -46,8 +46,8 @@ MakeArtifact = Callable[..., Path]
 """Makes a tiny artifact and returns its folder; keywords replace fields of its manifest."""
 
 
-@pytest.fixture
-def make_artifact(tmp_path: Path) -> MakeArtifact:
+@pytest.fixture(scope="session")
+def make_artifact(tmp_path_factory: pytest.TempPathFactory) -> MakeArtifact:
     """Return a function that makes a tiny artifact: ``make_artifact("name", words=..., temperature=2.0)``.
 
     A text's logits are the mean of its words' vectors plus a bias; an unknown word counts as a vector of zeros. The
@@ -74,7 +74,7 @@ def make_artifact(tmp_path: Path) -> MakeArtifact:
             "golden.jsonl": _golden(encoder, graph),
             "README.md": b"# A tiny model for tests\n",
         }
-        return artifacts.write(tmp_path / name, replace(manifest, **fields), contents).path
+        return artifacts.write(tmp_path_factory.mktemp(name) / name, replace(manifest, **fields), contents).path
 
     return make
 
