@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -25,8 +24,11 @@ _MAX_BATCH_TOKENS: Final = 16_384
 """Padded tokens of one inference call: enough to amortise the call, little enough to stay in cache."""
 
 
-@dataclass(frozen=True, slots=True)
-class Prediction:
+_Choice: TypeAlias = tuple[str | None, tuple[str, ...]]
+"""The most probable label and the labels that hold, as in :class:`Prediction`."""
+
+
+class Prediction(NamedTuple):
     """What is said about one text.
 
     Args:
@@ -130,11 +132,11 @@ class Predictor:
             BackendError: If a logit is not finite.
         """
         names = self.labels.names
-        rows = self.probabilities(logits).tolist()
-        choose = self._choose_one if self.labels.task is Task.SINGLE_LABEL else self._choose_many
+        rows = self.probabilities(logits)
+        choices = self._choose_one(rows) if self.labels.task is Task.SINGLE_LABEL else self._choose_many(rows)
         return [
-            Prediction(*choose(row), dict(zip(names, row, strict=True)), cut)
-            for row, cut in zip(rows, truncated, strict=True)
+            Prediction(*choice, dict(zip(names, row, strict=True)), cut)
+            for choice, row, cut in zip(choices, rows.tolist(), truncated, strict=True)
         ]
 
     def probabilities(self, logits: Float32s) -> Float32s:
@@ -197,15 +199,19 @@ class Predictor:
                 "reproduce the model, so it is not served; export it again here"
             )
 
-    def _choose_one(self, row: list[float]) -> tuple[str, tuple[str, ...]]:
-        label = self.labels.names[row.index(max(row))]
-        return label, (label,)
+    def _choose_one(self, rows: Float32s) -> list[_Choice]:
+        choices: list[_Choice] = [(name, (name,)) for name in self.labels.names]
+        return [choices[index] for index in rows.argmax(axis=1).tolist()]
 
-    def _choose_many(self, row: list[float]) -> tuple[str | None, tuple[str, ...]]:
+    def _choose_many(self, rows: Float32s) -> list[_Choice]:
         threshold = self.artifact.manifest.threshold
-        ranked = sorted(range(len(row)), key=lambda index: -row[index])
-        labels = tuple(self.labels.names[index] for index in ranked if row[index] >= threshold)
-        return (labels[0] if labels else None), labels
+        ranked = (-rows).argsort(axis=1, kind="stable").tolist()
+        held = (rows >= threshold).sum(axis=1).tolist()
+        labels = [
+            tuple(self.labels.names[index] for index in order[:count])
+            for order, count in zip(ranked, held, strict=True)
+        ]
+        return [(names[0] if names else None, names) for names in labels]
 
 
 def _batches_by_length(ids: Sequence[TokenIds]) -> Iterator[list[int]]:
