@@ -80,8 +80,9 @@ def check_texts(texts: Sequence[str], settings: ServeSettings) -> None:
         )
     longest = max(range(len(texts)), key=lambda position: len(texts[position]))
     if len(texts[longest]) > settings.max_text_chars:
+        name = f"text {longest}" if len(texts) > 1 else "the text"
         raise RequestLimitError(
-            f"text {longest} has {len(texts[longest])} characters, at most {settings.max_text_chars} are allowed; cut "
+            f"{name} has {len(texts[longest])} characters, at most {settings.max_text_chars} are allowed; cut "
             "it (the model reads only the beginning), or start the server with a larger --max-text-chars"
         )
 

@@ -12,6 +12,7 @@ import re
 import traceback
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from itertools import count
 from secrets import token_hex
 from time import perf_counter
 from typing import IO, Any, Final
@@ -26,6 +27,9 @@ from textwright.server.problems import CLIENT_GONE, MEDIA_TYPE, problem_of
 REQUEST_ID: Final = b"x-request-id"
 _SCOPE_KEY: Final = "textwright.request"
 _ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
+# Unique, not secret: asking the system for random bytes at each request would hand the interpreter to another thread.
+_PROCESS: Final = token_hex(8)
+_counter = count(1)
 
 logger = logging.getLogger(__name__)
 
@@ -166,7 +170,7 @@ def _request_id(scope: Scope) -> str:
     for name, value in scope["headers"]:
         if name == REQUEST_ID and _ID.fullmatch(value):
             return str(value.decode("ascii"))
-    return token_hex(16)
+    return f"{_PROCESS}{next(_counter):016x}"
 
 
 def _route(scope: Scope) -> str | None:

@@ -27,6 +27,12 @@ if TYPE_CHECKING:
 
 _EVERYWHERE: Final = frozenset({"0.0.0.0", "::", ""})  # noqa: S104  recognised, not bound to
 _BACKLOG: Final = 2048
+_SWITCH_INTERVAL_S: Final = 0.0005
+"""How long one thread keeps the interpreter when another wants it.
+
+Python's 5 ms is many times the cost of a small request, and the event loop and the inference thread wait for each other
+several times in each. Measured on 2 cores with 1 and with 16 connections: 1.5 to 2 times the requests per second.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +70,8 @@ def serve(artifact: Path, settings: ServeSettings, *, announce: Callable[[Addres
         ArtifactError: If the artifact cannot be trusted.
         NotFoundError: If there is no such artifact or variant.
     """
-    require("server", what="serving")
     with _stopped_by_signals(), listen(settings.host, settings.port) as listener:
+        require("server", what="serving")
         import textwright
         from textwright.server import logs
         from textwright.server.app import create_app
@@ -73,6 +79,7 @@ def serve(artifact: Path, settings: ServeSettings, *, announce: Callable[[Addres
         logs.configure(sys.stderr)
         predictor = textwright.load(artifact, variant=settings.variant, num_threads=settings.num_threads)
         app = create_app(predictor, settings)
+        sys.setswitchinterval(_SWITCH_INTERVAL_S)
         _run(app, listener, settings.shutdown_grace_s, lambda: announce(address_of(listener)))
 
 
@@ -90,11 +97,23 @@ def listen(host: str, port: int) -> socket.socket:
         PortInUseError: If another process has the port.
         SettingsError: If there is no such interface, or the port needs more rights.
     """
+    # asyncio switches Nagle's algorithm off only for sockets that name their protocol, which socket.create_server
+    # does not do: each answer would wait some 40 ms for the client's delayed acknowledgement.
     try:
-        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
-        return socket.create_server(address[:2], family=family, backlog=_BACKLOG)
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP, flags=socket.AI_PASSIVE
+        )[0]
+        listener = socket.socket(family, kind, protocol)
     except OSError as error:
         raise _refusal(error, host, port) from error
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a restart need not wait for old connections
+        listener.bind(address)
+        listener.listen(_BACKLOG)
+    except OSError as error:
+        listener.close()
+        raise _refusal(error, host, port) from error
+    return listener
 
 
 def address_of(listener: socket.socket) -> Address:
