@@ -164,7 +164,7 @@ class _Collector:
         column = self._columns.text
         if value is None and column in values:  # type: ignore[operator]
             return ""
-        what = "there is no" if value is None else f"a {type(value).__name__} stands as"
+        what = "there is no" if value is None else f"a value of type {type(value).__name__} stands as"
         raise DataError(f"{self._table.at(line)}: {what} {column!r}; the text must be a string")
 
     def _ids(self, label: object, line: int, values: object) -> tuple[int, ...]:

@@ -105,7 +105,7 @@ def _rows(cells: Iterator[tuple[int, list[str]]], columns: Sequence[str], name: 
     for line, values in cells:
         if len(values) != width:
             raise DataError(
-                f"{name}, line {line}: {len(values)} cells, but line 1 names {width} columns ({', '.join(columns)}); "
+                f"{name}, line {line}: cells: {len(values)}, but line 1 names {width} columns ({', '.join(columns)}); "
                 "put cells that hold the separator in double quotes"
             )
         yield Row(line, dict(zip(columns, values, strict=True)))

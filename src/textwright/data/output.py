@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import gzip
 import io
 import json
@@ -19,6 +20,9 @@ Record: TypeAlias = Mapping[str, object]
 WriteRecord: TypeAlias = Callable[[Record], None]
 
 _BATCH_ROWS: Final = 8_192
+_CANNOT_WRITE: Final = frozenset(
+    (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.ENOTDIR, errno.EEXIST)
+)
 
 
 @contextmanager
@@ -33,17 +37,30 @@ def open_output(path: Path) -> Iterator[WriteRecord]:
         A function that writes one record. The first record's keys are the columns of CSV, TSV and Parquet.
 
     Raises:
-        DataError: If the name ends in no known format, or a record does not fit the columns.
+        DataError: If the name ends in no known format, the file cannot be written, or a record does not fit
+            the columns.
         MissingExtraError: If Parquet or ``.zst`` needs a library that is not installed.
     """
     kind = data_format(path)
-    with ExitStack() as stack:
+    if path.is_dir():
+        raise DataError(f"{path}: a folder where a file is to be written; name a file in it")
+    with _write_errors(path), ExitStack() as stack:
         file = stack.enter_context(atomic_file(path))
         if kind == ".parquet":
             yield stack.enter_context(_parquet(file))
         else:
             text = stack.enter_context(_text(file, path.suffix))
             yield _json_lines(text) if "json" in kind else _delimited(text, "\t" if kind == ".tsv" else ",")
+
+
+@contextmanager
+def _write_errors(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _CANNOT_WRITE:
+            raise
+        raise DataError(f"{path}: cannot be written: {error.strerror}; nothing of it was kept") from error
 
 
 @contextmanager
@@ -76,6 +93,7 @@ def _json_lines(text: IO[str]) -> WriteRecord:
 
 def _delimited(text: IO[str], delimiter: str) -> WriteRecord:
     rows = csv.writer(text, delimiter=delimiter, lineterminator="\n")
+    quoted_rows = csv.writer(text, delimiter=delimiter, lineterminator="\n", quoting=csv.QUOTE_ALL)
     columns: list[str] = []
 
     def write(record: Record) -> None:
@@ -83,7 +101,11 @@ def _delimited(text: IO[str], delimiter: str) -> WriteRecord:
             columns.extend(record)
             rows.writerow(columns)
         _check_columns(record, columns)
-        rows.writerow([_cell(record.get(name)) for name in columns])
+        cells = [_cell(record.get(name)) for name in columns]
+        has_return = any(isinstance(cell, str) and "\r" in cell for cell in cells)
+        (quoted_rows if has_return else rows).writerow(
+            cells
+        )  # csv leaves \r bare, readers break there
 
     return write
 
@@ -113,11 +135,11 @@ def _parquet(file: IO[bytes]) -> Iterator[WriteRecord]:
 class _ParquetWriter:
     def __init__(self, file: IO[bytes]) -> None:
         try:
-            import pyarrow
+            import pyarrow as pa
             from pyarrow import parquet
         except ImportError as error:
             raise MissingExtraError("writing Parquet files", "train") from error
-        self._arrow, self._parquet, self._file = pyarrow, parquet, file
+        self._arrow, self._parquet, self._file = pa, parquet, file
         self._columns: list[str] = []
         self._batch: list[Record] = []
         self._writer: Any = None

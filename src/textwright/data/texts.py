@@ -70,5 +70,5 @@ def _rows(table: Table, column: str) -> Iterator[TextRow]:
         elif text is None and column in record:
             yield TextRow("", record)
         else:
-            what = f"a {type(text).__name__} stands as" if column in record else "there is no"
+            what = f"a value of type {type(text).__name__} stands as" if column in record else "there is no"
             raise DataError(f"{table.at(line)}: {what} {column!r}; the text must be a string")

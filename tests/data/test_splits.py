@@ -1,0 +1,85 @@
+"""Splits keep the mix of classes, never cut a group, and are the same for a seed."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from textwright.data.splits import draw_splits, rarest_label
+from textwright.errors import DataError
+
+
+def alone(num: int) -> np.ndarray:
+    return np.arange(num)
+
+
+def test_each_part_has_the_mix_of_the_whole() -> None:
+    strata = np.repeat([0, 1, 2], [1000, 500, 20])
+
+    parts = draw_splits(strata, alone(1520), [0.1, 0.2], seed=0)
+
+    assert [np.bincount(strata[parts == part]).tolist() for part in range(3)] == [
+        [700, 350, 14],
+        [100, 50, 2],
+        [200, 100, 4],
+    ]
+
+
+def test_the_same_seed_gives_the_same_parts_and_another_gives_others() -> None:
+    first, again, other = (draw_splits(np.zeros(100, int), alone(100), [0.3], seed) for seed in (1, 1, 2))
+
+    assert (first == again).all()
+    assert (first != other).any()
+
+
+def test_few_examples_of_a_class_reach_every_part() -> None:
+    parts = draw_splits(np.repeat([0, 1], [3, 8]), alone(11), [0.1, 0.1], seed=3)
+
+    assert sorted(parts[:3].tolist()) == [0, 1, 2]
+    assert np.bincount(parts[3:]).tolist() == [6, 1, 1]
+
+
+def test_a_group_larger_than_a_part_is_trained_on() -> None:
+    groups = np.array([0] * 50 + list(range(50, 100)))
+
+    parts = draw_splits(np.zeros(100, int), groups, [0.1, 0.1], seed=0)
+
+    assert set(parts[:50].tolist()) == {0}
+    assert np.bincount(parts).tolist() == [80, 10, 10]
+
+
+def test_a_class_with_too_few_groups_is_refused_or_left_to_training() -> None:
+    strata, groups = np.array([0, 0, 0, 1, 1]), np.array([0, 1, 2, 3, 3])
+
+    with pytest.raises(DataError, match="class 1 has 1"):
+        draw_splits(strata, groups, [0.2, 0.2], 0, lambda number, count: DataError(f"class {number} has {count}"))
+    assert draw_splits(strata, groups, [0.2, 0.2], 0)[3:].tolist() == [0, 0]
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(0, 2), st.integers(0, 15)), min_size=1, max_size=60),
+    st.tuples(st.floats(0.01, 0.49), st.floats(0.01, 0.49)),
+    st.integers(0, 3),
+)
+def test_groups_stay_whole_and_every_class_with_enough_groups_is_everywhere(
+    rows: list[tuple[int, int]], fractions: tuple[float, float], seed: int
+) -> None:
+    names = [group for _, group in rows]
+    groups = np.array([names.index(group) for group in names])
+    strata = np.array([label for label, _ in rows])
+
+    parts = draw_splits(strata, groups, fractions, seed)
+
+    assert all(len(set(parts[groups == group].tolist())) == 1 for group in set(groups.tolist()))
+    firsts = np.unique(groups)
+    for label in set(strata.tolist()):
+        own = firsts[strata[firsts] == label]
+        if len(own) >= 3:
+            assert set(parts[own].tolist()) == {0, 1, 2}
+
+
+def test_the_rarest_label_of_an_example_decides() -> None:
+    holds = np.array([[1, 1, 0], [1, 0, 0], [1, 0, 1], [1, 0, 1], [0, 0, 0]], dtype=bool)
+
+    assert rarest_label(holds).tolist() == [1, 0, 2, 2, 3]
