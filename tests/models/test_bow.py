@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -36,7 +38,7 @@ def reference(model: BagOfWords, tokens: list[int]) -> torch.Tensor:
     """The mean written out: one vector per word, and one per pair."""
     vectors = [model.words.weight[token] for token in tokens]
     if model.bigrams is not None:
-        hashed = [(a * 1_000_003 + b) % model.bigrams.num_embeddings for a, b in zip(tokens, tokens[1:], strict=False)]
+        hashed = [(a * 1_000_003 + b) % model.bigrams.num_embeddings for a, b in pairwise(tokens)]
         vectors += [model.bigrams.weight[bucket] for bucket in hashed]
     return model.head(torch.stack(vectors).mean(dim=0))
 

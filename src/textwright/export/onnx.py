@@ -38,14 +38,17 @@ def to_onnx(module: TextModel, *, opset: int = OPSET) -> bytes:
         float32; B and T are free.
 
     Raises:
-        BackendError: If the graph is not a valid one, or larger than the 2 GB an ONNX file can hold.
+        BackendError: If torch cannot make a graph of the module, or the graph is not valid, or larger than the
+            2 GB that an ONNX file can hold.
     """
     was_training = module.training
     try:
-        with _quiet():
-            graph = _trace(module.eval().simplified(), opset)
+        graph = _trace(module.eval().simplified(), opset)
         onnx.checker.check_model(graph, full_check=True)
         return bytes(graph.SerializeToString())
+    except torch.onnx.OnnxExporterError as error:
+        name = type(module).__name__
+        raise BackendError(f"torch cannot export the model {name} as a graph: {_first_line(error)}") from error
     except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError, ValueError) as error:
         raise BackendError(f"the exported graph is not valid ONNX, or larger than 2 GB: {error}") from error
     finally:
@@ -55,18 +58,25 @@ def to_onnx(module: TextModel, *, opset: int = OPSET) -> bytes:
 def _trace(module: torch.nn.Module, opset: int) -> onnx.ModelProto:
     device = next(module.parameters()).device
     ids = torch.ones(2, 3, dtype=torch.int64, device=device)  # any size but 0 and 1, which would be taken as fixed
-    program = torch.onnx.export(
-        module,
-        (ids, torch.ones_like(ids)),
-        dynamo=True,
-        input_names=["input_ids", "attention_mask"],
-        output_names=["logits"],
-        dynamic_shapes=({0: Dim("B"), 1: Dim("T")}, {0: Dim.AUTO, 1: Dim.AUTO}),  # the second follows the first
-        opset_version=opset,
-        verbose=False,
-    )
+    with _quiet():
+        program = torch.onnx.export(
+            module,
+            (ids, torch.ones_like(ids)),
+            dynamo=True,
+            input_names=["input_ids", "attention_mask"],
+            output_names=["logits"],
+            dynamic_shapes=({0: Dim("B"), 1: Dim("T")}, {0: Dim.AUTO, 1: Dim.AUTO}),  # the second follows the first
+            opset_version=opset,
+            verbose=False,
+        )
     assert program is not None  # noqa: S101  None is returned only when a file is named
     return program.model_proto
+
+
+def _first_line(error: Exception) -> str:
+    """Say the cause of an exporter's error without its pages of advice to developers of torch."""
+    cause = error.__cause__ or error
+    return str(cause).strip().partition("\n")[0]
 
 
 @contextmanager

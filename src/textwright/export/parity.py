@@ -22,7 +22,7 @@ AWKWARD_TEXTS: Final = (
     "",
     " \t\n",
     "film",
-    "the film is not good but a story of the heart " * 500,  # 5,000 words
+    "this film is not good but it has a heart " * 500,  # 5,000 words
     "unbroken" * 100,
     "\N{GRINNING FACE}\N{WOMAN}\N{ZERO WIDTH JOINER}\N{PERSONAL COMPUTER} \N{THUMBS UP SIGN}",
     "qzxv wvvxq zzqqx",  # no language has these words

@@ -151,7 +151,7 @@ class Checkpointer:
             content: dict[str, Any] = torch.load(self._path, map_location="cpu", weights_only=True)
             version = content["format_version"]
         except Exception as error:
-            raise TrainingError(f"{self._path} is no checkpoint that can be read ({error}); {cure}") from error
+            raise TrainingError(f"{self._path} is damaged, or no checkpoint; {cure}") from error
         if version != _FORMAT_VERSION:
             raise TrainingError(f"{self._path} has format {version}, this version reads {_FORMAT_VERSION}; {cure}")
         return content

@@ -1,0 +1,38 @@
+"""Untrained models of every family, with their tokenizer: what parity is about does not need training."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+from textwright.core.labels import Labels, Task
+from textwright.core.tokenization import TextEncoder
+from textwright.models import FAMILIES
+from textwright.models.family import BuildContext, TextModel
+
+TEXTS = ["the film is good", "a bad story , badly told", "not good and not bad", "the heart of the film"]
+
+
+@dataclass(frozen=True)
+class Model:
+    module: TextModel
+    encoder: TextEncoder
+
+
+def make_model(family: str, *, task: Task = Task.SINGLE_LABEL, max_length: int = 200, **settings) -> Model:
+    config = FAMILIES[family].config.parse(settings, source="test")
+    encoder = FAMILIES[family].make_encoder(TEXTS, config, max_length)
+    torch.manual_seed(0)
+    labels = Labels(("one", "two", "three"), task)
+    module = FAMILIES[family].build(config, BuildContext(encoder, labels))
+    with torch.no_grad():
+        module.word_vectors.mul_(10)  # logits far apart, so that a wrong graph cannot hide
+    return Model(module.eval(), encoder)
+
+
+VARIANTS = {
+    "bow": ("bow", {"min_frequency": 1}),
+    "bow with bigrams": ("bow", {"min_frequency": 1, "num_bigram_buckets": 97}),
+    "bow with a hidden layer": ("bow", {"min_frequency": 1, "hidden_dim": 7, "num_bigram_buckets": 97}),
+}
