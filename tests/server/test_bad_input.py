@@ -6,6 +6,8 @@ import gzip
 import json
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 JSON = {"content-type": "application/json"}
 
@@ -93,6 +95,21 @@ def test_another_media_type_is_refused_in_words(client, headers):
 def test_json_is_read_however_it_is_declared(client, declared):
     answer = client.post("/v1/predict", content=b'{"text": "good"}', headers={"content-type": declared})
     assert answer.status_code == 200
+
+
+ANY_JSON = st.recursive(
+    st.none() | st.booleans() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["text", "texts", "x"]), inner),
+    max_leaves=5,
+)
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(body=st.binary() | ANY_JSON.map(lambda value: json.dumps(value).encode()))
+def test_no_body_is_the_servers_fault(client, body):
+    answer = client.post("/v1/predict", content=body, headers=JSON)
+    assert answer.status_code in {200, 400, 422}
+    assert ("detail" in answer.json()) == (answer.status_code != 200)
 
 
 def test_a_body_of_undeclared_length_is_cut_off_at_the_limit(client):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 from fastapi import FastAPI
 
@@ -20,6 +21,17 @@ _DESCRIPTION = """Classify texts with the model **{name}** ({family}, {variant},
 Labels: {labels}. Every error is `application/problem+json` with a stable `code`."""
 
 
+class _Application(FastAPI):
+    """FastAPI whose document also holds the schema of problems; it adds only what it answers with itself."""
+
+    def openapi(self) -> dict[str, Any]:
+        """Write the OpenAPI document, once."""
+        document = super().openapi()
+        schemas = document.setdefault("components", {}).setdefault("schemas", {})
+        schemas.setdefault("Problem", Problem.model_json_schema())
+        return document
+
+
 def create_app(predictor: Predictor, settings: ServeSettings | None = None) -> FastAPI:
     """Build the application that serves one model.
 
@@ -34,7 +46,7 @@ def create_app(predictor: Predictor, settings: ServeSettings | None = None) -> F
         BackendError: If the model cannot predict.
     """
     service = Service.warmed_up(predictor, settings or ServeSettings())
-    app = FastAPI(
+    app = _Application(
         title=f"Textwright: {service.identity.name}",
         version=__version__,
         description=_describe(service),
@@ -50,7 +62,6 @@ def create_app(predictor: Predictor, settings: ServeSettings | None = None) -> F
     handlers.install(app)
     app.include_router(routes.build_router(service))
     app.routes.extend(pages.build_routes())
-    _document_problems(app)
     return app
 
 
@@ -71,9 +82,3 @@ def _describe(service: Service) -> str:
     return _DESCRIPTION.format(
         **service.identity.model_dump(), labels=f"{labels} and {more} more" if more > 0 else labels
     )
-
-
-def _document_problems(app: FastAPI) -> None:
-    """Add the schema of problems to the document; FastAPI adds only those it answers with itself."""
-    schemas = app.openapi().setdefault("components", {}).setdefault("schemas", {})
-    schemas["Problem"] = Problem.model_json_schema()
