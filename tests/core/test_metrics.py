@@ -1,4 +1,4 @@
-"""Metrics agree with scikit-learn, and weights mean what repeating an example means."""
+"""Metrics agree with scikit-learn."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from sklearn import metrics as sklearn
 
 from textwright.core import metrics
+from textwright.core.metrics import LabelCounts
 from textwright.core.types import Bools, Float32s, Ints
 
 
@@ -42,6 +43,15 @@ def multi_label(draw: st.DrawFn) -> Multi:
     return Multi(random.random(shape) < draw(st.floats(0, 1)), probabilities >= 0.5, probabilities)
 
 
+def totals(targets: Ints | Bools, predicted: Ints | Bools, num_labels: int) -> LabelCounts:
+    return LabelCounts(*(part.sum(axis=0) for part in metrics.label_counts(targets, predicted, num_labels)))
+
+
+def calibration_error(scores: Float32s, outcomes: Bools, num_bins: int = metrics.NUM_CALIBRATION_BINS) -> float:
+    gaps = metrics.calibration_gaps(scores, outcomes, num_bins)
+    return float(metrics.expected_calibration_error(gaps.mean(axis=0)))
+
+
 quickly = settings(max_examples=60, deadline=None)
 
 
@@ -50,17 +60,17 @@ quickly = settings(max_examples=60, deadline=None)
 def test_single_label_metrics_agree_with_sklearn(case: Single) -> None:
     targets, predicted, probabilities = case
     labels = range(probabilities.shape[1])
-    counts = metrics.label_counts(targets, predicted, len(labels))
+    counts = totals(targets, predicted, len(labels))
     expected = sklearn.precision_recall_fscore_support(targets, predicted, labels=labels, zero_division=0)
     for found, wanted in zip(
         (metrics.precision(counts), metrics.recall(counts), metrics.f1(counts), counts.actual), expected, strict=True
     ):
         np.testing.assert_allclose(found, wanted)
-    assert metrics.accuracy(targets, predicted) == pytest.approx(sklearn.accuracy_score(targets, predicted))
+    assert metrics.is_correct(targets, predicted).mean() == pytest.approx(sklearn.accuracy_score(targets, predicted))
     assert metrics.macro_f1(counts) == pytest.approx(
         sklearn.f1_score(targets, predicted, average="macro", zero_division=0)
     )
-    assert metrics.micro_f1(counts) == pytest.approx(float(metrics.accuracy(targets, predicted)))
+    assert metrics.micro_f1(counts) == pytest.approx(metrics.is_correct(targets, predicted).mean())
     np.testing.assert_array_equal(
         metrics.confusion_matrix(targets, predicted, len(labels)),
         sklearn.confusion_matrix(targets, predicted, labels=labels),
@@ -77,18 +87,18 @@ def test_single_label_scores_agree_with_sklearn(case: Single) -> None:
     # scikit-learn clips float64 at 2e-16, so the same floor is put beneath it.
     floor = np.clip(exact, np.finfo(np.float32).eps, 1)
     log_loss = sklearn.log_loss(targets, floor / floor.sum(axis=1, keepdims=True), labels=labels)
-    assert metrics.log_loss(targets, probabilities) == pytest.approx(log_loss, abs=1e-5)
+    assert metrics.log_losses(targets, probabilities).mean() == pytest.approx(log_loss, abs=1e-5)
     brier = sklearn.brier_score_loss(targets, exact, labels=labels, scale_by_half=False)
-    assert metrics.brier_score(targets, probabilities) == pytest.approx(brier, abs=1e-5)
+    assert metrics.brier_scores(targets, probabilities).mean() == pytest.approx(brier, abs=1e-5)
 
 
 @quickly
 @given(multi_label())
 def test_multi_label_metrics_agree_with_sklearn(case: Multi) -> None:
     targets, predicted, probabilities = case
-    counts = metrics.label_counts(targets, predicted, targets.shape[1])
-    assert metrics.accuracy(targets, predicted) == pytest.approx(np.mean((targets == predicted).all(axis=1)))
-    assert metrics.hamming_loss(targets, predicted) == pytest.approx(np.mean(targets != predicted))
+    counts = totals(targets, predicted, targets.shape[1])
+    assert metrics.is_correct(targets, predicted).mean() == pytest.approx(np.mean((targets == predicted).all(axis=1)))
+    assert metrics.wrong_decisions(targets, predicted).mean() == pytest.approx(np.mean(targets != predicted))
     average = {"micro": metrics.micro_f1(counts)}
     if counts.actual.all():  # scikit-learn counts a label that is neither true nor predicted as 0, here it is left out
         average["macro"] = metrics.macro_f1(counts)
@@ -102,8 +112,8 @@ def test_multi_label_metrics_agree_with_sklearn(case: Multi) -> None:
         sklearn.log_loss(targets[:, column], probabilities[:, column], labels=[False, True])
         for column in range(targets.shape[1])
     ]
-    assert metrics.log_loss(targets, probabilities) == pytest.approx(np.mean(losses), rel=1e-4, abs=1e-6)
-    assert metrics.brier_score(targets, probabilities) == pytest.approx(
+    assert metrics.log_losses(targets, probabilities).mean() == pytest.approx(np.mean(losses), rel=1e-4, abs=1e-6)
+    assert metrics.brier_scores(targets, probabilities).mean() == pytest.approx(
         np.mean((targets - probabilities) ** 2), abs=1e-6
     )
     expected = sklearn.multilabel_confusion_matrix(
@@ -113,31 +123,14 @@ def test_multi_label_metrics_agree_with_sklearn(case: Multi) -> None:
 
 
 @quickly
-@given(single_label(), st.integers(0, 2**32))
-def test_a_weight_is_a_repetition(case: Single, seed: int) -> None:
-    targets, predicted, probabilities = case
-    random = np.random.default_rng(seed)
-    weights = random.integers(0, 4, (3, len(targets)))
-    weights[:, 0] += 1  # a resample is never empty
-    num_labels = probabilities.shape[1]
-    confidence, correct = probabilities.max(axis=1), metrics.is_correct(targets, predicted)
-    at_once = [
-        metrics.accuracy(targets, predicted, weights),
-        metrics.macro_f1(metrics.label_counts(targets, predicted, num_labels, weights)),
-        metrics.log_loss(targets, probabilities, weights),
-        metrics.brier_score(targets, probabilities, weights),
-        metrics.expected_calibration_error(confidence, correct, weights),
-    ]
-    for row, weight in enumerate(weights):
-        t, p, q = (np.repeat(values, weight, axis=0) for values in case)
-        one_by_one = [
-            metrics.accuracy(t, p),
-            metrics.macro_f1(metrics.label_counts(t, p, num_labels)),
-            metrics.log_loss(t, q),
-            metrics.brier_score(t, q),
-            metrics.expected_calibration_error(q.max(axis=1), t == p),
-        ]
-        np.testing.assert_allclose([values[row] for values in at_once], one_by_one, rtol=1e-9, atol=1e-12)
+@given(single_label())
+def test_means_serve_as_well_as_counts(case: Single) -> None:
+    num_labels = case.probabilities.shape[1]
+    examples = metrics.label_counts(case.targets, case.predicted, num_labels)
+    means = LabelCounts(*(part.mean(axis=0) for part in examples))
+    counts = totals(case.targets, case.predicted, num_labels)
+    for metric in (metrics.precision, metrics.recall, metrics.f1, metrics.macro_f1, metrics.micro_f1):
+        np.testing.assert_allclose(metric(means), metric(counts))
 
 
 def test_calibration_error_by_hand() -> None:
@@ -145,8 +138,8 @@ def test_calibration_error_by_hand() -> None:
     outcomes = np.array([True, True, True, False, True, True])
     # |0.75 - 0.9| for 4 of 6 and |1 - 0.55| for 2 of 6
     expected = (4 * 0.15 + 2 * 0.45) / 6
-    assert metrics.expected_calibration_error(scores, outcomes) == pytest.approx(expected, abs=1e-7)
-    by_label = metrics.expected_calibration_error(scores.reshape(3, 2), outcomes.reshape(3, 2))
+    assert calibration_error(scores, outcomes) == pytest.approx(expected, abs=1e-7)
+    by_label = calibration_error(scores.reshape(3, 2), outcomes.reshape(3, 2))
     assert by_label == pytest.approx(expected, abs=1e-7)
 
 
@@ -154,7 +147,7 @@ def test_one_calibration_bin_compares_the_means() -> None:
     random = np.random.default_rng(0)
     scores, outcomes = random.random(500, dtype=np.float32), random.random(500) < 0.3
     expected = abs(outcomes.mean() - scores.mean())
-    assert metrics.expected_calibration_error(scores, outcomes, num_bins=1) == pytest.approx(expected, abs=1e-6)
+    assert calibration_error(scores, outcomes, 1) == pytest.approx(expected, abs=1e-6)
 
 
 def test_calibration_bins_hold_their_edges() -> None:
@@ -164,20 +157,20 @@ def test_calibration_bins_hold_their_edges() -> None:
 
 def test_certain_mistakes_stay_finite() -> None:
     probabilities = np.array([[1.0, 0.0]], dtype=np.float32)
-    assert metrics.log_loss(np.array([1]), probabilities) == pytest.approx(15.94, abs=0.01)
-    assert metrics.log_loss(np.array([[False, True]]), probabilities) == pytest.approx(15.94, abs=0.01)
+    assert metrics.log_losses(np.array([1]), probabilities) == pytest.approx(15.94, abs=0.01)
+    assert metrics.log_losses(np.array([[False, True]]), probabilities) == pytest.approx(15.94, abs=0.01)
 
 
 def test_a_label_that_is_neither_true_nor_predicted_is_left_out_of_macro_f1() -> None:
     targets = np.array([0, 1, 1])
-    counts = metrics.label_counts(targets, targets, 5)
+    counts = totals(targets, targets, 5)
     assert metrics.macro_f1(counts) == 1.0
     assert metrics.precision(counts).tolist() == [1, 1, 0, 0, 0]
 
 
 def test_nothing_true_and_nothing_predicted_has_no_f1() -> None:
     nothing = np.zeros((3, 2), dtype=np.bool_)
-    counts = metrics.label_counts(nothing, nothing, 2)
+    counts = totals(nothing, nothing, 2)
     assert metrics.macro_f1(counts) == 0.0
     assert metrics.micro_f1(counts) == 0.0
-    assert metrics.accuracy(nothing, nothing) == 1.0
+    assert metrics.is_correct(nothing, nothing).all()

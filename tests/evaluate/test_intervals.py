@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import tracemalloc
+from collections.abc import Mapping
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from textwright.core.metrics import accuracy
 from textwright.core.types import Bools, Floats
 from textwright.errors import DataError, SettingsError
 from textwright.evaluate.intervals import Interval, bootstrap, wilson
 
 
 def share_of(outcomes: Bools, **options: int) -> Interval:
-    def share(weights: Floats) -> dict[str, Floats]:
-        return {"share": accuracy(outcomes, np.ones_like(outcomes), weights)}
+    return bootstrap({"outcomes": outcomes[:, None].astype(float)}, share, **options)["share"]
 
-    return bootstrap(share, len(outcomes), **options)["share"]
+
+def share(means: Mapping[str, Floats]) -> dict[str, Floats]:
+    return {"share": means["outcomes"][:, 0]}
 
 
 def test_the_bootstrap_of_a_share_is_near_its_normal_interval() -> None:
@@ -47,21 +48,20 @@ def test_a_seed_fixes_the_interval() -> None:
 def test_metrics_of_one_bootstrap_share_its_resamples() -> None:
     outcomes = np.arange(50) % 2 == 0
 
-    def both(weights: Floats) -> dict[str, Floats]:
-        share = accuracy(outcomes, np.ones_like(outcomes), weights)
-        return {"share": share, "complement": 1 - share}
+    def both(means: Mapping[str, Floats]) -> dict[str, Floats]:
+        return share(means) | {"complement": 1 - share(means)["share"]}
 
-    found = bootstrap(both, 50)
+    found = bootstrap({"outcomes": outcomes[:, None].astype(float)}, both)
     assert found["complement"].low == pytest.approx(1 - found["share"].high)
     assert found["complement"].high == pytest.approx(1 - found["share"].low)
 
 
 def test_an_interval_holds_its_value_even_of_a_biased_metric() -> None:
-    def least_weight(weights: Floats) -> dict[str, Floats]:
-        return {"least": weights.min(axis=1)}  # 1 on the examples as they are, 0 in nearly every resample
+    def least(means: Mapping[str, Floats]) -> dict[str, Floats]:
+        return {"least": means["is"].min(axis=1)}  # 1 / N as the examples are, 0 in nearly every resample
 
-    interval = bootstrap(least_weight, 50)["least"]
-    assert (interval.value, interval.low, interval.high) == (1.0, 0.0, 1.0)
+    interval = bootstrap({"is": np.eye(50)}, least)["least"]
+    assert (interval.value, interval.low, interval.high) == (0.02, 0.0, 0.02)
 
 
 def test_no_resamples_give_no_width() -> None:

@@ -1,10 +1,11 @@
 """Metrics of classification, in numpy: pure functions from targets and predictions to numbers.
 
-Callers: ``evaluate`` (with intervals) and ``train`` (on validation). Every metric takes ``weights`` of shape (..., N),
-how often each example counts, and answers with its leading axes. Without weights each example counts once. A bootstrap
-resample is nothing but a row of integer weights, so R resamples are one matrix product (``evaluate.intervals``).
+Every metric is made in two steps. First, a few numbers for each example: was it right, how surprised was the model, in
+which calibration bin did it fall? Then the metric, a function of their mean over the examples. A bootstrap resample
+changes the mean alone, so the first step is done once, and R resamples are one matrix product (``evaluate.intervals``).
 
-Single-label targets are label indices, (N,); multi-label targets say which labels hold, (N, K).
+Single-label targets are label indices, (N,); multi-label targets say which labels hold, (N, K). The second step takes
+means with any leading axes, (...).
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ _SMALLEST: Final = float(np.finfo(np.float32).eps)
 
 
 class LabelCounts(NamedTuple):
-    """What precision, recall and F1 are made of, each (..., K): examples per label."""
+    """What precision, recall and F1 are made of: for each example, (N, K), or as counts or means of them, (..., K)."""
 
     hits: Floats
     predicted: Floats
@@ -31,7 +32,7 @@ class LabelCounts(NamedTuple):
 
 
 def is_correct(targets: Ints | Bools, predicted: Ints | Bools) -> Bools:
-    """Tell which predictions are right in whole.
+    """Tell which predictions are right in whole; their share is the accuracy, or the exact match.
 
     Args:
         targets: (N,) or (N, K).
@@ -44,51 +45,32 @@ def is_correct(targets: Ints | Bools, predicted: Ints | Bools) -> Bools:
     return np.asarray(agrees.all(axis=1))
 
 
-def accuracy(targets: Ints | Bools, predicted: Ints | Bools, weights: Floats | None = None) -> Floats:
-    """Measure the share of examples that are right in whole; for multi-label targets this is the exact match.
+def wrong_decisions(targets: Ints | Bools, predicted: Ints | Bools) -> Floats:
+    """Measure which share of an example's decisions -- does this label hold? -- is wrong; their mean is Hamming loss.
 
     Args:
-        targets: (N,) or (N, K), N >= 1.
-        predicted: The same shape as ``targets``.
-        weights: (..., N), >= 0, of positive sum.
-
-    Returns:
-        (...), each in [0, 1].
-    """
-    return _mean(is_correct(targets, predicted), weights)
-
-
-def hamming_loss(targets: Bools, predicted: Bools, weights: Floats | None = None) -> Floats:
-    """Measure the share of single decisions -- does this label hold for this text? -- that are wrong.
-
-    Args:
-        targets: (N, K), N >= 1.
+        targets: (N, K).
         predicted: (N, K).
-        weights: (..., N), >= 0, of positive sum.
 
     Returns:
-        (...), each in [0, 1]; 0 is perfect.
+        (N,), each in [0, 1].
     """
-    return _mean((targets != predicted).mean(axis=1), weights)
+    return np.asarray(np.not_equal(targets, predicted).mean(axis=1))
 
 
-def label_counts(
-    targets: Ints | Bools, predicted: Ints | Bools, num_labels: int, weights: Floats | None = None
-) -> LabelCounts:
-    """Count for each label how often it was right, predicted and true.
+def label_counts(targets: Ints | Bools, predicted: Ints | Bools, num_labels: int) -> LabelCounts:
+    """Tell for each example which label was right, predicted and true.
 
     Args:
         targets: (N,) or (N, K).
         predicted: The same shape as ``targets``.
         num_labels: K.
-        weights: (..., N), >= 0.
 
     Returns:
-        Three arrays of shape (..., K), with hits <= predicted and hits <= actual.
+        Three arrays of zeros and ones, (N, K), with hits <= predicted and hits <= actual.
     """
     actual, chosen = _holds(targets, num_labels), _holds(predicted, num_labels)
-    rows = _weights(weights, len(targets))
-    return LabelCounts(rows @ (actual & chosen), rows @ chosen, rows @ actual)
+    return LabelCounts(*(flags.astype(np.float64) for flags in (actual & chosen, chosen, actual)))
 
 
 def precision(counts: LabelCounts) -> Floats:
@@ -114,7 +96,7 @@ def macro_f1(counts: LabelCounts) -> Floats:
     """Average F1 over the labels, rare ones as heavy as frequent ones.
 
     Args:
-        counts: Arrays of shape (..., K).
+        counts: Counts, or means, of shape (..., K).
 
     Returns:
         (...), each in [0, 1]. A label that neither occurs nor is predicted has no F1 and is left out, as
@@ -130,16 +112,16 @@ def micro_f1(counts: LabelCounts) -> Floats:
 
 
 def log_losses(targets: Ints | Bools, probabilities: Float32s) -> Floats:
-    """Measure for each example how surprised the model is by the truth.
+    """Measure for each example how surprised the model is by the truth; their mean is the log loss.
 
     Args:
         targets: (N,) or (N, K).
         probabilities: (N, K), calibrated.
 
     Returns:
-        (N,), in nats, >= 0: the negative log of the true label's probability; for multi-label targets the mean
-        over labels of the binary cross-entropy. A probability is clipped to [1.2e-7, 1 - 1.2e-7], as in
-        scikit-learn, so that one certain mistake stays finite.
+        (N,), in nats, in [0, 15.9]: the negative log of the true label's probability; for multi-label targets the
+        mean over labels of the binary cross-entropy. A coin toss between two labels has 0.69. A probability is
+        clipped to [1.2e-7, 1 - 1.2e-7], as in scikit-learn, so that one certain mistake stays finite.
     """
     if targets.ndim == 1:
         given = probabilities[np.arange(len(targets)), targets][:, None]
@@ -148,37 +130,22 @@ def log_losses(targets: Ints | Bools, probabilities: Float32s) -> Floats:
     return np.asarray(-np.log(np.clip(given.astype(np.float64), _SMALLEST, 1 - _SMALLEST)).mean(axis=1))
 
 
-def log_loss(targets: Ints | Bools, probabilities: Float32s, weights: Floats | None = None) -> Floats:
-    """Average :func:`log_losses` over the examples.
+def brier_scores(targets: Ints | Bools, probabilities: Float32s) -> Floats:
+    """Measure for each example the squared distance of the probabilities from the truth.
 
     Args:
-        targets: (N,) or (N, K), N >= 1.
+        targets: (N,) or (N, K).
         probabilities: (N, K), calibrated.
-        weights: (..., N), >= 0, of positive sum.
 
     Returns:
-        (...), in nats, in [0, 15.9]; a coin toss between two labels has 0.69.
-    """
-    return _mean(log_losses(targets, probabilities), weights)
-
-
-def brier_score(targets: Ints | Bools, probabilities: Float32s, weights: Floats | None = None) -> Floats:
-    """Measure the squared distance between the probabilities and the truth.
-
-    Args:
-        targets: (N,) or (N, K), N >= 1.
-        probabilities: (N, K), calibrated.
-        weights: (..., N), >= 0, of positive sum.
-
-    Returns:
-        (...), in [0, 2] for single-label targets (summed over labels), in [0, 1] for multi-label ones (averaged over
-        labels); 0 is perfect.
+        (N,), in [0, 2] for single-label targets (summed over labels), in [0, 1] for multi-label ones (averaged over
+        labels); 0 is perfect. Their mean is the Brier score.
 
     Source:
         Brier, 1950, "Verification of forecasts expressed in terms of probability", equation 2.
     """
     squares = (_holds(targets, probabilities.shape[1]) - probabilities.astype(np.float64)) ** 2
-    return _mean(squares.sum(axis=1) if targets.ndim == 1 else squares.mean(axis=1), weights)
+    return np.asarray(squares.sum(axis=1) if targets.ndim == 1 else squares.mean(axis=1))
 
 
 def calibration_bins(scores: Float32s, num_bins: int = NUM_CALIBRATION_BINS) -> Ints:
@@ -195,17 +162,31 @@ def calibration_bins(scores: Float32s, num_bins: int = NUM_CALIBRATION_BINS) -> 
     return np.minimum((scores.astype(np.float64) * num_bins).astype(np.int64), num_bins - 1)
 
 
-def expected_calibration_error(
-    scores: Float32s, outcomes: Bools, weights: Floats | None = None, *, num_bins: int = NUM_CALIBRATION_BINS
-) -> Floats:
-    """Measure how far stated probabilities are from observed frequencies.
+def calibration_gaps(scores: Float32s, outcomes: Bools, num_bins: int = NUM_CALIBRATION_BINS) -> Floats:
+    """Measure for each example and bin how far the outcome is from the claim.
 
     Args:
         scores: What was claimed: the confidence in the predicted label, (N,), or the probability of each label of a
-            multi-label task, (N, S).
+            multi-label task, (N, K).
         outcomes: Whether it came true, of the shape of ``scores``.
-        weights: (..., N), >= 0, of positive sum.
         num_bins: Bins of equal width over [0, 1], >= 1.
+
+    Returns:
+        (N, num_bins): outcome minus score in the bin of the score and 0 elsewhere; for several claims their mean.
+    """
+    num_examples = len(scores)
+    gaps = np.subtract(outcomes, scores, dtype=np.float64).reshape(num_examples, -1)  # (N, claims)
+    bins = calibration_bins(scores, num_bins).reshape(num_examples, -1)
+    cells = (np.arange(num_examples)[:, None] * num_bins + bins).ravel()
+    sums = np.bincount(cells, gaps.ravel(), minlength=num_examples * num_bins)
+    return np.asarray(sums.reshape(num_examples, num_bins) / gaps.shape[1])
+
+
+def expected_calibration_error(mean_gaps: Floats) -> Floats:
+    """Measure how far stated probabilities are from observed frequencies.
+
+    Args:
+        mean_gaps: :func:`calibration_gaps`, averaged over the examples, (..., num_bins).
 
     Returns:
         (...), in [0, 1]: the distance between mean score and frequency, averaged over the bins by their mass. A
@@ -214,13 +195,7 @@ def expected_calibration_error(
     Source:
         Guo et al., 2017, "On Calibration of Modern Neural Networks", equation 3, with their 15 bins.
     """
-    num_examples = len(scores)
-    gaps = np.subtract(outcomes, scores, dtype=np.float64).reshape(num_examples, -1)  # (N, S)
-    bins = calibration_bins(scores, num_bins).reshape(num_examples, -1)
-    cells = (np.arange(num_examples)[:, None] * num_bins + bins).ravel()
-    by_bin = np.bincount(cells, gaps.ravel(), minlength=num_examples * num_bins).reshape(num_examples, num_bins)
-    rows = _weights(weights, num_examples)
-    return np.asarray(np.abs(rows @ by_bin).sum(axis=-1) / (rows.sum(axis=-1) * gaps.shape[1]))
+    return np.asarray(np.abs(mean_gaps).sum(axis=-1))
 
 
 def confusion_matrix(targets: Ints | Bools, predicted: Ints | Bools, num_labels: int) -> Ints:
@@ -245,15 +220,6 @@ def confusion_matrix(targets: Ints | Bools, predicted: Ints | Bools, num_labels:
 def _holds(labels: Ints | Bools, num_labels: int) -> Bools:
     """Spread label indices into one column per label, (N, K); what is spread already stays."""
     return np.asarray(labels[:, None] == np.arange(num_labels)) if labels.ndim == 1 else labels.astype(np.bool_)
-
-
-def _weights(weights: Floats | None, num_examples: int) -> Floats:
-    return np.ones(num_examples) if weights is None else weights
-
-
-def _mean(values: Floats | Bools, weights: Floats | None) -> Floats:
-    rows = _weights(weights, len(values))
-    return np.asarray((rows @ values.astype(np.float64)) / rows.sum(axis=-1))
 
 
 def _ratio(numerator: Floats, denominator: Floats | Ints) -> Floats:

@@ -1,7 +1,8 @@
 """How sure a measured number is: bootstrap intervals of any metric, Wilson intervals of a share.
 
-A bootstrap resample of N examples is a row of N integer weights, and a metric takes many rows at once, so the resamples
-of a block cost a few matrix products. Memory is bounded by the block, not by the number of resamples.
+A metric is a function of the mean over the examples of a few numbers per example (``core.metrics``). A bootstrap
+resample of N examples is a row of N integer weights, so the means of many resamples are one matrix product. They are
+made block by block: memory does not grow with the number of resamples.
 """
 
 from __future__ import annotations
@@ -38,14 +39,10 @@ class Interval:
     low: float
     high: float
 
-    def to_json(self) -> dict[str, float]:
-        """Return the three numbers by name, as the manifest stores them."""
-        return {"value": self.value, "low": self.low, "high": self.high}
-
 
 def bootstrap(
-    metrics: Callable[[Floats], Mapping[Name, Floats]],
-    num_examples: int,
+    numbers: Mapping[str, Floats],
+    metrics: Callable[[Mapping[str, Floats]], Mapping[Name, Floats]],
     *,
     num_resamples: int = NUM_RESAMPLES,
     seed: int = 0,
@@ -56,14 +53,14 @@ def bootstrap(
     widened to hold it, so that no reader sees a value outside its interval.
 
     Args:
-        metrics: From how often each example counts, (R, N), to each metric's values, (R,).
-        num_examples: N, >= 1.
+        numbers: A few numbers for each of N >= 1 examples, (N, D) under each name; D may differ.
+        metrics: From their means, (R, D) under each name, to each metric's values, (R,).
         num_resamples: R; 2,000 fixes the ends of an interval to about a twentieth of its width, 0 gives intervals of
             width 0.
-        seed: Of the resamples; calls with one seed and one N see the same resamples.
+        seed: Of the resamples; the same seed gives the same intervals.
 
     Returns:
-        An interval for each metric, in their order.
+        An interval for each metric, in their order; all metrics see the same resamples.
 
     Raises:
         DataError: If there is no example.
@@ -72,12 +69,19 @@ def bootstrap(
     Source:
         Efron & Tibshirani, 1993, "An Introduction to the Bootstrap", chapter 13.
     """
-    if num_examples < 1:
+    columns = np.concatenate(list(numbers.values()), axis=1)  # (N, D of all)
+    if not len(columns):
         raise DataError("there are no examples to measure; give a source with at least one labelled text")
     if num_resamples < 0:
         raise SettingsError(f"num_resamples is {num_resamples}; it must be 0 or more")
-    measured = metrics(np.ones((1, num_examples)))
-    blocks = [measured, *(metrics(weights) for weights in _resamples(num_examples, num_resamples, seed))]
+    ends = np.cumsum([values.shape[1] for values in numbers.values()])[:-1]
+
+    def of_means(means: Floats) -> Mapping[Name, Floats]:
+        return metrics(dict(zip(numbers, np.split(means, ends, axis=1), strict=True)))
+
+    measured = of_means(columns.mean(axis=0, keepdims=True))
+    weighted = _resamples(len(columns), num_resamples, seed)
+    blocks = [measured, *(of_means(weights @ columns / len(columns)) for weights in weighted)]
     return {name: _interval(np.concatenate([block[name] for block in blocks])) for name in measured}
 
 
@@ -92,11 +96,8 @@ def _resamples(num_examples: int, num_resamples: int, seed: int) -> Iterator[Flo
     random = np.random.default_rng(seed)
     block = max(_BLOCK_WEIGHTS // num_examples, 1)
     for start in range(0, num_resamples, block):
-        size = min(block, num_resamples - start)
-        drawn = random.integers(0, num_examples, (size, num_examples))
-        drawn += np.arange(size)[:, None] * num_examples  # each row counts in a stretch of its own
-        counts = np.bincount(drawn.ravel(), minlength=size * num_examples)
-        yield counts.reshape(size, num_examples).astype(np.float64)
+        drawn = random.integers(0, num_examples, (min(block, num_resamples - start), num_examples))
+        yield np.stack([np.bincount(row, minlength=num_examples) for row in drawn]).astype(np.float64)
 
 
 def wilson(hits: Ints, counts: Ints) -> list[Interval]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from functools import partial
 from typing import Final
 
 import numpy as np
@@ -25,6 +24,7 @@ from textwright.evaluate.evaluation import (
 )
 from textwright.evaluate.intervals import NUM_RESAMPLES, Interval, bootstrap, wilson
 from textwright.evaluate.observe import Observations, observe
+from textwright.evaluate.scores import Name
 from textwright.runtime.predictor import Predictor
 
 __all__ = ["Evaluation", "evaluate", "score_bins"]
@@ -64,8 +64,8 @@ def evaluate(
         BackendError: If the engine fails.
     """
     seen = observe(predictor, examples, progress)
-    measure = partial(bootstrap, num_examples=len(examples), num_resamples=num_resamples, seed=seed)
-    overall = measure(partial(scores.overall, seen))
+    measured = bootstrap(scores.numbers(seen), scores.measure, num_resamples=num_resamples, seed=seed)
+    overall = _group(measured, scores.OVERALL)
     manifest = predictor.artifact.manifest
     return Evaluation(
         model=Model(manifest.name, manifest.family, predictor.variant, predictor.artifact.version, manifest.max_length),
@@ -77,9 +77,9 @@ def evaluate(
         num_truncated=int(seen.truncated.sum()),
         threshold=manifest.threshold,
         metrics=overall,
-        per_label=_label_scores(seen, predictor.labels, measure(partial(scores.per_label, seen))),
+        per_label=_label_scores(seen, predictor.labels, measured),
         confusion=metrics.confusion_matrix(seen.targets, seen.predicted, seen.num_labels).tolist(),
-        before=_calibration(1.0, seen, seen.uncalibrated, measure(partial(scores.honesty, seen, seen.uncalibrated))),
+        before=_calibration(1.0, seen, seen.uncalibrated, _group(measured, scores.AS_TRAINED)),
         after=_calibration(manifest.temperature, seen, seen.probabilities, overall),
         histogram=score_bins(*seen.claims(seen.probabilities), _NUM_HISTOGRAM_BINS),
         by_length=_by_length(seen.lengths, seen.correct),
@@ -107,6 +107,10 @@ def score_bins(claimed: Float32s, outcomes: Bools, num_bins: int) -> tuple[Score
     return tuple(ScoreBin(*row) for row in rows)
 
 
+def _group(measured: Mapping[Name, Interval], group: str) -> dict[str, Interval]:
+    return {metric: interval for (its_group, metric), interval in measured.items() if its_group == group}
+
+
 def _calibration(
     temperature: float, seen: Observations, probabilities: Float32s, measured: Mapping[str, Interval]
 ) -> Calibration:
@@ -114,16 +118,15 @@ def _calibration(
     return Calibration(temperature, measured["log_loss"], measured["calibration_error"], bins)
 
 
-def _label_scores(
-    seen: Observations, labels: Labels, measured: Mapping[tuple[str, int], Interval]
-) -> tuple[LabelScores, ...]:
+def _label_scores(seen: Observations, labels: Labels, measured: Mapping[Name, Interval]) -> tuple[LabelScores, ...]:
     counts = metrics.label_counts(seen.targets, seen.predicted, len(labels))
+    support, num_predicted = (part.sum(axis=0).astype(int).tolist() for part in (counts.actual, counts.predicted))
     return tuple(
         LabelScores(
             name,
-            int(counts.actual[index]),
-            int(counts.predicted[index]),
-            *(measured[metric, index] for metric in ("precision", "recall", "f1")),
+            support[index],
+            num_predicted[index],
+            *(measured[index, metric] for metric in ("precision", "recall", "f1")),
         )
         for index, name in enumerate(labels.names)
     )

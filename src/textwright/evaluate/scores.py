@@ -1,15 +1,25 @@
-"""Which metrics belong to which task, as functions of how often each observed example counts.
+"""Which metrics belong to which task: what is taken from each example, and what is made of the means.
 
 The names here are the names in JSON, in the manifest, in the report and in the model card.
 """
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Final, TypeAlias
+
+import numpy as np
 
 from textwright.core import metrics
-from textwright.core.types import Float32s, Floats
+from textwright.core.metrics import LabelCounts
+from textwright.core.types import Floats
 from textwright.evaluate.observe import Observations
+
+Name: TypeAlias = tuple[str | int, str]
+"""Group and metric, for example ("overall", "accuracy") or (3, "recall")."""
+
+OVERALL: Final = "overall"
+AS_TRAINED: Final = "as trained"
 
 TITLES: Final = {
     "accuracy": "Accuracy",
@@ -38,53 +48,57 @@ MEANINGS: Final = {
 LOWER_IS_BETTER: Final = frozenset({"hamming_loss", "log_loss", "brier_score", "calibration_error"})
 
 
-def overall(seen: Observations, weights: Floats) -> dict[str, Floats]:
-    """Measure the whole, the headline first.
+def numbers(seen: Observations) -> dict[str, Floats]:
+    """Take from each example the few numbers whose means make every metric.
 
     Args:
         seen: N observations.
-        weights: (R, N), how often each counts.
 
     Returns:
-        Metric name -> values, (R,).
+        Name -> numbers, (N, D).
     """
-    counts = metrics.label_counts(seen.targets, seen.predicted, seen.num_labels, weights)
-    right = metrics.accuracy(seen.targets, seen.predicted, weights)
-    values = {"accuracy" if seen.targets.ndim == 1 else "exact_match": right, "macro_f1": metrics.macro_f1(counts)}
-    if seen.targets.ndim == 2:
-        values["micro_f1"] = metrics.micro_f1(counts)
-        values["hamming_loss"] = metrics.hamming_loss(seen.targets.astype(bool), seen.predicted.astype(bool), weights)
-    values["brier_score"] = metrics.brier_score(seen.targets, seen.probabilities, weights)
-    return values | honesty(seen, seen.probabilities, weights)
-
-
-def honesty(seen: Observations, probabilities: Float32s, weights: Floats) -> dict[str, Floats]:
-    """Measure how far the probabilities can be believed: what a temperature changes.
-
-    Args:
-        seen: N observations.
-        probabilities: Theirs, (N, K), at either temperature.
-        weights: (R, N).
-
-    Returns:
-        "log_loss" and "calibration_error" -> values, (R,).
-    """
-    return {
-        "log_loss": metrics.log_loss(seen.targets, probabilities, weights),
-        "calibration_error": metrics.expected_calibration_error(*seen.claims(probabilities), weights),
+    counts = metrics.label_counts(seen.targets, seen.predicted, seen.num_labels)
+    found = {
+        "correct": seen.correct[:, None].astype(np.float64),
+        **counts._asdict(),
+        "brier_score": metrics.brier_scores(seen.targets, seen.probabilities)[:, None],
     }
+    for side, probabilities in ((OVERALL, seen.probabilities), (AS_TRAINED, seen.uncalibrated)):
+        found[f"{side}/log_loss"] = metrics.log_losses(seen.targets, probabilities)[:, None]
+        found[f"{side}/gaps"] = metrics.calibration_gaps(*seen.claims(probabilities))
+    if seen.targets.ndim == 2:
+        found["wrong_decisions"] = metrics.wrong_decisions(seen.targets, seen.predicted)[:, None]
+    return found
 
 
-def per_label(seen: Observations, weights: Floats) -> dict[tuple[str, int], Floats]:
-    """Measure each label by itself.
+def measure(means: Mapping[str, Floats]) -> dict[Name, Floats]:
+    """Make every metric from means of :func:`numbers`.
 
     Args:
-        seen: N observations.
-        weights: (R, N).
+        means: Name -> means, (R, D).
 
     Returns:
-        ("precision" | "recall" | "f1", label index) -> values, (R,).
+        (group, metric) -> values, (R,). The groups are ``OVERALL``, its headline first; ``AS_TRAINED``, what a
+        temperature changes, at temperature 1; and each label index.
     """
-    counts = metrics.label_counts(seen.targets, seen.predicted, seen.num_labels, weights)
-    tables = {"precision": metrics.precision(counts), "recall": metrics.recall(counts), "f1": metrics.f1(counts)}
-    return {(name, index): table[:, index] for name, table in tables.items() for index in range(seen.num_labels)}
+    counts = LabelCounts(means["hits"], means["predicted"], means["actual"])
+    found: dict[Name, Floats] = {(OVERALL, name): values for name, values in _overall(means, counts).items()}
+    for side in (OVERALL, AS_TRAINED):
+        found[side, "log_loss"] = means[f"{side}/log_loss"][:, 0]
+        found[side, "calibration_error"] = metrics.expected_calibration_error(means[f"{side}/gaps"])
+    for metric in (metrics.precision, metrics.recall, metrics.f1):
+        found |= {(index, metric.__name__): values for index, values in enumerate(metric(counts).T)}
+    return found
+
+
+def _overall(means: Mapping[str, Floats], counts: LabelCounts) -> dict[str, Floats]:
+    correct, macro_f1, brier_score = means["correct"][:, 0], metrics.macro_f1(counts), means["brier_score"][:, 0]
+    if "wrong_decisions" not in means:
+        return {"accuracy": correct, "macro_f1": macro_f1, "brier_score": brier_score}
+    return {
+        "exact_match": correct,
+        "macro_f1": macro_f1,
+        "micro_f1": metrics.micro_f1(counts),
+        "hamming_loss": means["wrong_decisions"][:, 0],
+        "brier_score": brier_score,
+    }
