@@ -32,6 +32,7 @@ REFUSED = {
         b"a lovely film that I would see again,pos\nand this one is bad,neg\n",
         r"no_header.csv, line 1: 'a lovely film that I would see again' is no column name.*add a first line",
     ),
+    "one_column.csv": (b"text\na\n", r"one_column.csv: the one column 'text' leaves none for the label"),
     "twice.csv": (b"text,text,label\na,b,c\n", r"twice.csv, line 1: column 'text' is named twice"),
     "wide.csv": (
         b'text,label\n"fine",a\nwell, well,b\n',
@@ -146,6 +147,14 @@ def test_a_folder_without_splits_is_refused(good: Path) -> None:
 def test_an_absent_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(NotFoundError, match=r"there is no file .*absent.csv"):
         load_dataset(str(tmp_path / "absent.csv"))
+
+
+def test_a_path_in_an_existing_folder_is_no_hub_id(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "corpora").mkdir()
+
+    with pytest.raises(NotFoundError, match="there is no file corpora/reviews"):
+        load_dataset("corpora/reviews")
 
 
 def test_a_typing_error_in_a_built_in_name_is_answered() -> None:

@@ -190,6 +190,19 @@ def test_a_folder_of_splits_is_used_as_it_is(tmp_path: Path) -> None:
     assert dataset.splits_are_given
 
 
+LEAN = """
+import sys
+import textwright.data.assets, textwright.data.check, textwright.data.output, textwright.data.texts
+print(sorted({"torch", "transformers", "pyarrow", "pandas", "datasets", "zstandard", "filelock"} & set(sys.modules)))
+"""
+
+
+def test_importing_the_room_imports_nothing_heavy() -> None:
+    command = [sys.executable, "-c", LEAN]
+
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip() == "[]"
+
+
 SAVED = """
 import datasets, sys
 features = datasets.Features({"text": datasets.Value("string"), "label": datasets.ClassLabel(names=["bad", "good"])})

@@ -118,18 +118,20 @@ def _split_by_name(table: Table, split_names: Sequence[str]) -> str | None:
 
 
 def _by_content(sample: Sequence[Row], names: Sequence[str]) -> tuple[str | None, str | None]:
-    """Tell text from label in two columns: texts are longer and repeat less."""
+    """Tell text from label in two columns: texts are longer, and do not repeat more."""
     first, second = ([str(row.values.get(name)) for row in sample] for name in names)
     longer = sum(map(len, first)) - sum(map(len, second))
     rarer = len(set(first)) - len(set(second))
-    if longer > 0 and rarer > 0:
+    if longer > 0 and rarer >= 0:
         return names[0], names[1]
-    if longer < 0 and rarer < 0:
+    if longer < 0 and rarer <= 0:
         return names[1], names[0]
     return None, None
 
 
 def _unclear(table: Table, role: str) -> DataError:
+    if len(table.columns) == 1:
+        return DataError(f"{table.name}: the one column {table.columns[0]!r} leaves none for the {role}; add a column")
     return DataError(
         f"{table.name}: which column holds the {role} is not clear; say --{role}-column NAME, "
         f"one of {', '.join(map(repr, table.columns))}"

@@ -103,9 +103,7 @@ def _delimited(text: IO[str], delimiter: str) -> WriteRecord:
         _check_columns(record, columns)
         cells = [_cell(record.get(name)) for name in columns]
         has_return = any(isinstance(cell, str) and "\r" in cell for cell in cells)
-        (quoted_rows if has_return else rows).writerow(
-            cells
-        )  # csv leaves \r bare, readers break there
+        (quoted_rows if has_return else rows).writerow(cells)  # csv leaves \r bare, readers break there
 
     return write
 

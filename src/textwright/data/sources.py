@@ -106,12 +106,10 @@ def _open_path_or_id(source: str, settings: DataSettings) -> list[Table]:
         return open_saved(path) if is_saved_dataset(path) else _open_folder(path, settings)
     if path.exists():
         return [open_file(path, settings)]
-    looks_like_file = any(suffix in _READERS for suffix in path.suffixes)
-    if is_hub_id(source) and not looks_like_file and nearest(source, BUILTIN) is None:
+    is_path = any(suffix in _READERS for suffix in path.suffixes) or (len(path.parts) > 1 and path.parent.is_dir())
+    if is_hub_id(source) and not is_path and nearest(source, BUILTIN) is None:
         return open_hub(source)
-    what = (
-        f"there is no file {source}" if looks_like_file else f"there is no built-in source, file or folder {source!r}"
-    )
+    what = f"there is no file {source}" if is_path else f"there is no built-in source, file or folder {source!r}"
     raise NotFoundError(what + did_you_mean(source, BUILTIN).replace("there are", "built in are"))
 
 
