@@ -41,7 +41,12 @@ def train_fasttext(dataset: Dataset, *, word_ngrams: int) -> fasttext.FastText._
         for text, target in zip(dataset.train.texts, dataset.train.targets.tolist(), strict=True):
             file.write(f"__label__{dataset.labels.names[target]} {text.lower()}\n")
         file.flush()
-        return fasttext.train_supervised(file.name, thread=1, seed=0, verbose=0, wordNgrams=word_ngrams)
+        for _ in range(20):
+            try:
+                return fasttext.train_supervised(file.name, thread=1, verbose=0, wordNgrams=word_ngrams)
+            except RuntimeError as error:  # this build meets a NaN in about every third training
+                print(f"fastText: {error}; trying again")
+        raise RuntimeError("fastText met a NaN in 20 trainings")
 
 
 def throughput(folder: Path, dataset: Dataset, *, word_ngrams: int) -> dict[str, object]:

@@ -82,7 +82,7 @@ class Terminal:
             table.add_column(heading, justify="right" if is_number else "left", overflow="fold")
         for row in content:
             table.add_row(*(escape_cell(cell) for cell in row))
-        self._out.print(table)
+        self._out.print(table, soft_wrap=False)
 
     def progress(self) -> Progress:
         """Make a progress bar on standard error; silent with ``--quiet`` and when nobody watches."""
