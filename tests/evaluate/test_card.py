@@ -47,6 +47,7 @@ def test_the_card_leads_with_the_measured_split(predictor: Predictor, evaluation
     assert f"| test | 4 | 0.750 [{accuracy.low:.3f}, {accuracy.high:.3f}] |" in card
     assert "1 of the 4 measured texts (25.0%)" in card
     assert "Longer than it reads: 1 of the 4" in card
+    assert "their numbers flatter" in card
     assert "with seed 7" in card
     assert "| train | 1,234 |" in card
     assert "temperature of 2.000" in card

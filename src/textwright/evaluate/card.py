@@ -136,6 +136,9 @@ def _measured(evaluations: Mapping[str, Evaluation]) -> Iterator[str]:
         for split, item in evaluations.items()
     )
     yield from _table(("split", "texts", *heading), rows)
+    if "validation" in evaluations:
+        yield ""
+        yield "The validation texts chose when training stopped and the temperature, so their numbers flatter the model."
 
 
 def _per_label(evaluation: Evaluation) -> list[str]:
