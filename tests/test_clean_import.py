@@ -32,7 +32,9 @@ print(json.dumps({"same": before == after, "files": files, "threads": threading.
 
 
 def probe(tmp_path, *modules):
-    environment = {**os.environ, "HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path), "PYTHONWARNINGS": "ignore"}
+    home = str(tmp_path)
+    environment = {**os.environ, "HOME": home, "XDG_CACHE_HOME": home, "PYTHONWARNINGS": "ignore"}
+    environment["MPLCONFIGDIR"] = str(tmp_path.parent)  # matplotlib lists the fonts at its own import
     for name in ("ORT_DISABLE_TELEMETRY", "TEXTWRIGHT_CACHE"):
         environment.pop(name, None)
     command = [sys.executable, "-c", PROBE, *modules]

@@ -81,7 +81,7 @@ def build_app(called: str = "") -> App:
         name="textwright",
         help=_HELP,
         version=__version__,
-        help_epilogue="Each flag can also be set in the environment, as TEXTWRIGHT_<COMMAND>_<FLAG>. "
+        help_epilogue="Each flag can also be set in the environment, as TEXTWRIGHT_COMMAND_FLAG. "
         "Exit codes: textwright doctor --exit-codes",
         config=(PerKey(Env("TEXTWRIGHT_")), PerKey(Recipe())),
         exit_on_error=False,
