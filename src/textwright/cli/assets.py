@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
 from textwright.cli.render import DEFAULT_OUTPUT, Output, Terminal
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
 
 app = App(name="assets", help="List, fetch and find the built-in data and weights.")
 
@@ -51,11 +55,18 @@ def fetch(*names: str, output: _Output = DEFAULT_OUTPUT) -> None:
     with terminal.progress() as bar:
         for state in states:
             task = bar.add_task(state.asset.name, total=state.asset.size_bytes, note="")
-            asset_path(state.asset.name, lambda done, total, task=task: bar.update(task, completed=done, total=total))
+            asset_path(state.asset.name, _follow(bar, task))
             bar.update(task, completed=state.asset.size_bytes)
     paths = {state.asset.name: str(state.path) for state in states}
     terminal.result(paths, lambda: terminal.table("", ("name", "path"), list(paths.items())))
     terminal.next(f"textwright data check {states[0].asset.name}")
+
+
+def _follow(bar: Progress, task: TaskID) -> Callable[[int, int], None]:
+    def follow(done: int, total: int) -> None:
+        bar.update(task, completed=done, total=total)
+
+    return follow
 
 
 @app.command
