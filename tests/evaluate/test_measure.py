@@ -153,9 +153,13 @@ def test_progress_counts_every_text(predictor: Predictor) -> None:
     assert len(steps) > 1
 
 
-def test_one_example_of_one_label_is_enough(predictor: Predictor) -> None:
-    evaluation: Evaluation = evaluate(predictor, Examples(["good"], np.array([1])))
-    assert evaluation.metrics["accuracy"].value == 1.0
+def test_few_right_answers_are_no_certainty(predictor: Predictor) -> None:
+    evaluation: Evaluation = evaluate(predictor, Examples(["good"] * 3, np.array([1, 1, 1])))
+    negative, positive = evaluation.per_label
+    for share in (evaluation.metrics["accuracy"], positive.precision, positive.recall):
+        assert (share.value, share.high) == (1.0, 1.0)
+        assert share.low == pytest.approx(0.4385, abs=1e-4)  # Wilson for 3 of 3
+    assert (negative.support, negative.recall.value) == (0, 0.0)
     assert evaluation.worst == ()
 
 

@@ -92,7 +92,13 @@ def _show(terminal: Terminal, evaluation: Evaluation) -> None:
     title = f"{evaluation.model.name} on {evaluation.source}, {rows} ({evaluation.num_examples:,} texts)"
     terminal.table(title, ("metric", "value", "95 % interval", ""), metrics)
     labels = (
-        (row.label, row.support, *(f"{it.value:.3f}" for it in (row.precision, row.recall, row.f1)))
+        (
+            row.label,
+            row.support,
+            f"{row.precision.value:.3f}" if row.num_predicted else "-",
+            f"{row.recall.value:.3f}" if row.support else "-",
+            f"{row.f1.value:.3f}" if row.support or row.num_predicted else "-",
+        )
         for row in evaluation.per_label[:_MAX_LABELS]
     )
     more = len(evaluation.per_label) - _MAX_LABELS

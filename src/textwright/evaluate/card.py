@@ -126,7 +126,7 @@ def _measured(evaluations: Mapping[str, Evaluation]) -> Iterator[str]:
         return
     yield (
         "Measured on the shipped ONNX graph, not on the model that was trained. Brackets hold 95 % bootstrap intervals "
-        "over the texts; they say nothing of other training seeds."
+        "over the texts (Wilson for a share of exactly 0 or 1); they say nothing of other training seeds."
     )
     yield ""
     names = list(next(iter(evaluations.values())).metrics)
@@ -138,7 +138,7 @@ def _measured(evaluations: Mapping[str, Evaluation]) -> Iterator[str]:
     yield from _table(("split", "texts", *heading), rows)
     if "validation" in evaluations:
         yield ""
-        yield "The validation texts chose when training stopped and the temperature, so their numbers flatter the model."
+        yield "The validation texts chose the best epoch and the temperature, so their numbers flatter the model."
 
 
 def _per_label(evaluation: Evaluation) -> list[str]:

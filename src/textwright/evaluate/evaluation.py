@@ -135,7 +135,7 @@ class Evaluation:
         num_mistakes: Examples that are not right in whole.
         num_truncated: Texts longer than the model reads.
         threshold: A label of a multi-label task holds from this probability on.
-        metrics: Metric name -> value with its 95 % bootstrap interval.
+        metrics: Metric name -> value with its 95 % bootstrap interval; a share of exactly 0 or 1 has Wilson's.
         per_label: Scores of each label, in order.
         confusion: (K, K) counts, a row for each true label; for a multi-label task (K, 2, 2), for each label a row
             for what is true (no, yes) and a column for what was predicted (no, yes).

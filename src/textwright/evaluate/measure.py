@@ -52,7 +52,7 @@ def evaluate(
         examples: N >= 1 labelled texts, with targets in the order of the predictor's labels.
         source: What the texts are called.
         split: Which part of the source they are.
-        num_resamples: Bootstrap resamples behind each interval; 0 gives intervals of width 0.
+        num_resamples: Bootstrap resamples behind each interval; 0 draws none.
         seed: Of the resamples.
         progress: Called with the number of texts predicted since the last call.
 
@@ -66,6 +66,8 @@ def evaluate(
     seen = observe(predictor, examples, progress)
     measured = bootstrap(scores.numbers(seen), scores.measure, num_resamples=num_resamples, seed=seed)
     overall = _group(measured, scores.OVERALL)
+    headline = next(iter(overall))
+    overall[headline] = _never_certain(overall[headline], len(examples))
     manifest = predictor.artifact.manifest
     return Evaluation(
         model=Model(manifest.name, manifest.family, predictor.variant, predictor.artifact.version, manifest.max_length),
@@ -126,10 +128,20 @@ def _label_scores(seen: Observations, labels: Labels, measured: Mapping[Name, In
             name,
             support[index],
             num_predicted[index],
-            *(measured[index, metric] for metric in ("precision", "recall", "f1")),
+            precision=_never_certain(measured[index, "precision"], num_predicted[index]),
+            recall=_never_certain(measured[index, "recall"], support[index]),
+            f1=measured[index, "f1"],
         )
         for index, name in enumerate(labels.names)
     )
+
+
+def _never_certain(share: Interval, count: int) -> Interval:
+    """Give a share of exactly 0 or 1 its Wilson interval: all resamples of such examples are alike."""
+    if share.value not in (0.0, 1.0) or not count:
+        return share
+    (interval,) = wilson(np.array([round(share.value * count)]), np.array([count]))
+    return interval
 
 
 def _by_length(lengths: Ints, correct: Bools) -> tuple[LengthBin, ...]:
