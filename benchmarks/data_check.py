@@ -80,7 +80,7 @@ def main() -> None:
             path = Path(folder) / "rows.csv"
             write_csv(path, num_rows)
             results[str(num_rows)] = measure(path)
-    note = "one run each; a load above 1 means that other work shared the cores, and cpu_seconds says what one core would need"
+    note = "one run each; a load above 1 means that other work shared the cores: read cpu_seconds then"
     load = round(os.getloadavg()[0], 1)
     save("data_check", {"note": note, "load": load, "versions": versions("numpy"), "rows": results})
 

@@ -16,11 +16,11 @@ from time import perf_counter
 os.environ.update(ORT_DISABLE_TELEMETRY="1", TOKENIZERS_PARALLELISM="false", OMP_NUM_THREADS="1")
 
 import fasttext  # type: ignore[import-not-found]
-from textwright.data.load import load_dataset
 
 import textwright
 from _common import save, side_by_side, spread, versions
 from textwright.data.dataset import Dataset
+from textwright.data.load import load_dataset
 from textwright.data.settings import DataSettings
 
 ROUNDS = 15
