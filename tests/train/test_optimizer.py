@@ -45,3 +45,19 @@ def test_each_group_takes_its_share_of_its_highest_rate() -> None:
     assert set_learning_rate(optimizer, 0.5) == pytest.approx(0.1)
     assert [group["lr"] for group in optimizer.param_groups] == pytest.approx([0.1, 0.1])
     assert set_learning_rate(optimizer, 1.0) == pytest.approx(0.2)
+
+
+def test_weights_of_one_schedule_share_a_group_and_a_factor_of_zero_leaves_them_as_they_are() -> None:
+    module = nn.Sequential(nn.Linear(3, 3), nn.Linear(3, 2))
+    before = [weight.detach().clone() for weight in module.parameters()]
+    settings = TrainSettings(learning_rate=0.1, weight_decay=0.5, num_epochs=2)
+    optimizer = make_optimizer(module, settings, lambda name, epoch: float(epoch) if name.startswith("0.") else 0.5)
+    assert len(optimizer.param_groups) == 4  # two schedules, decayed or not
+    assert set_learning_rate(optimizer, 0.5, epoch=0) == pytest.approx(0.025)
+    module(torch.ones(1, 3)).sum().backward()
+    optimizer.step()
+    changed = [not torch.equal(*pair) for pair in zip(before, module.parameters(), strict=True)]
+    assert changed == [False, False, True, True]
+    assert set_learning_rate(optimizer, 0.5, epoch=1) == pytest.approx(0.05)
+    optimizer.step()
+    assert not torch.equal(before[0], module[0].weight)

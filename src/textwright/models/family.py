@@ -38,6 +38,20 @@ class TextModel(nn.Module, ABC):
     def word_vectors(self) -> Tensor:
         """One vector per token id, (V, E), as the model has learned them; shown in TensorBoard's projector."""
 
+    def learning_rate_factor(self, name: str, epoch: int) -> float:  # noqa: ARG002  the form for all families
+        """Say which share of the learning rate a weight takes; here every weight takes all of it.
+
+        A weight that is never trained is better built with ``requires_grad=False``: then nothing is computed for it.
+
+        Args:
+            name: Of the weight, as ``named_parameters`` gives it.
+            epoch: Counted from 0.
+
+        Returns:
+            A factor, 0 or more; at 0 the weight stays exactly as it is during that epoch.
+        """
+        return 1.0
+
     def simplified(self) -> nn.Module:
         """Return a module of the same answers that costs less to run; it is what is exported.
 

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from textwright.core.labels import Labels
 from textwright.errors import TrainingError
+from textwright.models.family import TextModel
 from textwright.train.batches import Batch, EncodedExamples, shuffled_batches, sorted_batches
 from textwright.train.checkpoint import Checkpointer, TrainState
 from textwright.train.objective import judge, make_objective
@@ -54,7 +55,7 @@ class Engine:
 
 
 def fit(
-    module: nn.Module,
+    module: TextModel,
     splits: Splits,
     labels: Labels,
     settings: TrainSettings,
@@ -85,7 +86,7 @@ def fit(
     """
     accelerator = engine.accelerator
     objective = make_objective(labels.task, label_smoothing=settings.label_smoothing)
-    optimizer = make_optimizer(module.to(accelerator.device), settings)
+    optimizer = make_optimizer(module.to(accelerator.device), settings, module.learning_rate_factor)
     state = checkpointer.restore(module, optimizer)
     model, stepper = accelerator.prepare(module, optimizer)
     steps_per_epoch = math.ceil(len(splits.train) / settings.batch_size)
@@ -99,7 +100,8 @@ def fit(
         for positions in order[state.step :]:
             step = state.epoch * steps_per_epoch + state.step
             seed_step(settings.seed, step, accelerator.process_index)
-            rate = set_learning_rate(optimizer, learning_rate_scale(step, num_steps, settings.warmup_fraction))
+            scale = learning_rate_scale(step, num_steps, settings.warmup_fraction)
+            rate = set_learning_rate(optimizer, scale, epoch=state.epoch)
             with accelerator.split_between_processes(positions.tolist(), apply_padding=True) as share:
                 logits, targets = engine.forward(model, splits.train.batch(np.asarray(share)))
             loss = objective(logits, targets)

@@ -1,14 +1,21 @@
-"""AdamW, and the learning rate as a function of the step."""
+"""AdamW, and the learning rate as a function of the step, the epoch and the weight."""
 
 from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable
+from typing import TypeAlias
 
 from torch import nn
 from torch.optim import AdamW, Optimizer
 
 from textwright.train.settings import TrainSettings
 
+LearningRateFactor: TypeAlias = Callable[[str, int], float]
+"""Name of a weight, epoch counted from 0 -> share of the learning rate, 0 or more."""
 
-def make_optimizer(module: nn.Module, settings: TrainSettings) -> AdamW:
+
+def make_optimizer(module: nn.Module, settings: TrainSettings, factor: LearningRateFactor | None = None) -> AdamW:
     """Make AdamW for the weights that are trained.
 
     Weights of one dimension -- biases and norms -- are not decayed: pulling them to zero constrains
@@ -16,21 +23,27 @@ def make_optimizer(module: nn.Module, settings: TrainSettings) -> AdamW:
 
     Args:
         module: The model; weights that require no gradient are left out.
-        settings: Learning rate and weight decay.
+        settings: Learning rate, weight decay and number of epochs.
+        factor: What each weight takes of the learning rate in each epoch; None gives all of it to all.
 
     Returns:
-        An optimizer whose groups carry their highest learning rate as ``peak_lr``.
+        An optimizer whose groups hold weights of one schedule: ``peak_lr``, the highest learning rate, and
+        ``factors``, its share in each epoch.
 
     Source:
         Loshchilov & Hutter, 2019, "Decoupled Weight Decay Regularization".
     """
-    trained = [weight for weight in module.parameters() if weight.requires_grad]
-    groups = [
-        {"params": [weight for weight in trained if weight.ndim > 1], "weight_decay": settings.weight_decay},
-        {"params": [weight for weight in trained if weight.ndim <= 1], "weight_decay": 0.0},
+    groups: dict[tuple[float, tuple[float, ...]], list[nn.Parameter]] = defaultdict(list)
+    for name, weight in module.named_parameters():
+        if weight.requires_grad:
+            factors = tuple(factor(name, epoch) if factor else 1.0 for epoch in range(settings.num_epochs))
+            groups[settings.weight_decay if weight.ndim > 1 else 0.0, factors].append(weight)
+    rate = settings.learning_rate
+    schedules = [
+        {"params": weights, "weight_decay": decay, "peak_lr": rate, "factors": factors}
+        for (decay, factors), weights in groups.items()
     ]
-    groups = [{**group, "peak_lr": settings.learning_rate} for group in groups if group["params"]]
-    return AdamW(groups, lr=settings.learning_rate, fused=True)
+    return AdamW(schedules, lr=rate, fused=True)
 
 
 def learning_rate_scale(step: int, num_steps: int, warmup_fraction: float) -> float:
@@ -50,17 +63,17 @@ def learning_rate_scale(step: int, num_steps: int, warmup_fraction: float) -> fl
     return (num_steps - step) / max(num_steps - num_warmup, 1)
 
 
-def set_learning_rate(optimizer: Optimizer, scale: float) -> float:
+def set_learning_rate(optimizer: Optimizer, scale: float, *, epoch: int = 0) -> float:
     """Give each group its share of its highest learning rate.
 
     Args:
         optimizer: Made by :func:`make_optimizer`.
         scale: In (0, 1].
+        epoch: Counted from 0; decides each group's factor.
 
     Returns:
-        The learning rate of the first group.
+        The highest learning rate of a group.
     """
     for group in optimizer.param_groups:
-        group["lr"] = group["peak_lr"] * scale
-    rate: float = optimizer.param_groups[0]["lr"]
-    return rate
+        group["lr"] = group["peak_lr"] * group["factors"][epoch] * scale
+    return max(float(group["lr"]) for group in optimizer.param_groups)

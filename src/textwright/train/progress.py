@@ -47,7 +47,7 @@ class Progress(Protocol):
         Args:
             step: Steps taken since the start of training.
             loss: Objective of its batch, in nats.
-            learning_rate: Of its first group of weights.
+            learning_rate: The highest that a weight had.
         """
 
     def on_epoch(self, record: EpochRecord, logits: Float32s) -> None:
