@@ -14,6 +14,8 @@ The tree, with the stable ``code`` of each leaf::
     |       +-- RequestTooLargeError    its body has more bytes than are allowed
     |       +-- RequestTimeoutError     its body did not arrive in time
     |       +-- MediaTypeError          its body is of another type than the route reads
+    |       +-- UnauthorizedError       it names no API key, or one that is not known
+    |       +-- RateLimitError          its API key has asked for more than its share
     +-- ArtifactError               an artifact folder cannot be trusted
     |   +-- ArtifactFormatError     not an artifact, or one of a newer format
     |   +-- ArtifactCorruptError    a file is missing or its bytes changed
@@ -26,6 +28,10 @@ The tree, with the stable ``code`` of each leaf::
     +-- TrainingError               training cannot go on (for example the loss is not finite)
     +-- MissingExtraError           an optional dependency is not installed
     +-- BackendError                the inference engine failed or gave a logit that is not finite
+    +-- ServingError                the server cannot answer now; the same request may be right later
+    |   +-- QueueFullError            more waits than it may
+    |   +-- DeadlineError             the answer was not there in time
+    |   +-- NotReadyError             it is starting, stopping or stuck
     +-- PortInUseError              the address to serve on is taken
 
 Callers: every room raises these; only ``cli`` turns them into exit codes and only ``server`` into HTTP statuses.
@@ -109,6 +115,28 @@ class MediaTypeError(RequestError):
     code = "media-type"
 
 
+class UnauthorizedError(RequestError):
+    """A request names no API key, or one that is not known."""
+
+    code = "unauthorized"
+
+
+class RateLimitError(RequestError):
+    """An API key has asked for more texts than its share."""
+
+    code = "rate-limit"
+
+    def __init__(self, message: str, retry_after_s: int) -> None:
+        """Say when to come back.
+
+        Args:
+            message: What was asked and what is allowed.
+            retry_after_s: Seconds after which the same request is within the limit, >= 1.
+        """
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
 class ArtifactError(TextwrightError):
     """An artifact folder cannot be trusted."""
 
@@ -189,6 +217,40 @@ class BackendError(TextwrightError):
     """The inference engine failed, or answered with a logit that is not finite."""
 
     code = "backend"
+
+
+class ServingError(TextwrightError):
+    """The server cannot answer now; the same request may be right later."""
+
+    code = "serving"
+
+
+class QueueFullError(ServingError):
+    """More texts or tokens wait than may; nothing of the request was computed."""
+
+    code = "queue-full"
+
+    def __init__(self, message: str, retry_after_s: int) -> None:
+        """Say when to come back.
+
+        Args:
+            message: What waits and how much may.
+            retry_after_s: Seconds in which what waits should be computed, >= 1.
+        """
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class DeadlineError(ServingError):
+    """The answer was not there in time, and what was not yet computed never will be."""
+
+    code = "deadline"
+
+
+class NotReadyError(ServingError):
+    """The server is starting, stopping or stuck."""
+
+    code = "not-ready"
 
 
 class PortInUseError(TextwrightError):

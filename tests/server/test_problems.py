@@ -19,13 +19,19 @@ def test_every_class_of_the_error_tree_has_a_status(kind):
 
 def test_only_the_callers_mistakes_are_4xx():
     for kind, status in STATUS.items():
-        assert (400 <= status < 500) == issubclass(kind, errors.InputError), kind
+        is_refusal = issubclass(kind, errors.InputError | errors.QueueFullError)  # full: not wrong, but come back later
+        assert (400 <= status < 500) == is_refusal, kind
 
 
 def test_a_mistake_of_the_caller_is_told_in_words():
     problem = problem_of(errors.RequestError('"text" must be a string'), "id")
     assert (problem.status, problem.code, problem.detail) == (422, "request", '"text" must be a string')
     assert (problem.type, problem.request_id) == ("about:blank", "id")
+
+
+def test_why_it_cannot_answer_now_is_told():
+    problem = problem_of(errors.DeadlineError("no answer in 30 seconds"), "id")
+    assert (problem.status, problem.code, problem.detail) == (504, "deadline", "no answer in 30 seconds")
 
 
 @pytest.mark.parametrize("error", [errors.BackendError("/secret/path"), RuntimeError("/secret/path")])

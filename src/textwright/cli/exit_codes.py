@@ -17,6 +17,7 @@ EXIT_CODES: Final[Mapping[type[errors.TextwrightError], int]] = {
     errors.TrainingError: 6,
     errors.MissingExtraError: 7,
     errors.BackendError: 8,
+    errors.ServingError: 8,
     errors.PortInUseError: 9,
 }
 
@@ -29,7 +30,7 @@ MEANINGS: Final[Mapping[int, str]] = {
     5: "an asset could not be fetched: network, hash or space",
     6: "training cannot go on",
     7: "an optional dependency is missing; the message says which extra to install",
-    8: "the inference engine failed",
+    8: "the inference engine failed, or is too busy to answer",
     9: "the port is taken",
     INTERRUPTED: "stopped by Ctrl-C",
 }

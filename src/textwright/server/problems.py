@@ -27,7 +27,13 @@ STATUS: Final[Mapping[type[errors.TextwrightError], HTTPStatus]] = {
     errors.RequestTooLargeError: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     errors.RequestTimeoutError: HTTPStatus.REQUEST_TIMEOUT,
     errors.MediaTypeError: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-    # Broken is 503: another replica may answer. Full (429) is another thing and comes with the queue.
+    errors.UnauthorizedError: HTTPStatus.UNAUTHORIZED,
+    errors.RateLimitError: HTTPStatus.TOO_MANY_REQUESTS,
+    # Full (429: come back here) and broken (503: another replica may answer) are different answers.
+    errors.ServingError: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.QueueFullError: HTTPStatus.TOO_MANY_REQUESTS,
+    errors.DeadlineError: HTTPStatus.GATEWAY_TIMEOUT,
+    errors.NotReadyError: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.ArtifactError: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.ArtifactFormatError: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.ArtifactCorruptError: HTTPStatus.SERVICE_UNAVAILABLE,
@@ -59,8 +65,8 @@ def problem_of(error: Exception, request_id: str) -> Problem:
     """Turn an exception into what the client may know of it.
 
     Args:
-        error: Any exception. The message of an error of ours is told for statuses below 500 only: above, it speaks
-            of the server's inside.
+        error: Any exception. Of an error with status 5xx the message is told only if it is a ServingError: the
+            others speak of the server's inside.
         request_id: The x-request-id of the request.
 
     Returns:
@@ -69,9 +75,8 @@ def problem_of(error: Exception, request_id: str) -> Problem:
     if not isinstance(error, errors.TextwrightError):
         return problem(HTTPStatus.INTERNAL_SERVER_ERROR, _INTERNAL, _OUR_FAULT, request_id)
     status = STATUS[type(error)]
-    return problem(
-        status, error.code, str(error) if status < HTTPStatus.INTERNAL_SERVER_ERROR else _OUR_FAULT, request_id
-    )
+    is_for_the_client = status < HTTPStatus.INTERNAL_SERVER_ERROR or isinstance(error, errors.ServingError)
+    return problem(status, error.code, str(error) if is_for_the_client else _OUR_FAULT, request_id)
 
 
 def problem_of_status(status: int, detail: str, request_id: str) -> Problem:
