@@ -26,7 +26,10 @@ ids = st.lists(st.integers(1, 21), max_size=12)
 def make_model(name: str, seed: int = 0) -> BagOfWords:
     torch.manual_seed(seed)
     encoder = word_level_encoder([f"w{index}" for index in range(20)], max_length=64)
-    return build(CONFIGS[name], BuildContext(encoder, LABELS)).eval()
+    model = build(CONFIGS[name], BuildContext(encoder, LABELS)).eval()
+    if model.bigrams is not None:
+        nn.init.normal_(model.bigrams.weight)  # as after training; they start from zeros
+    return model
 
 
 def run(model: nn.Module, batch: list[list[int]]) -> torch.Tensor:
@@ -99,10 +102,13 @@ def test_a_text_whose_words_are_all_dropped_stays_finite() -> None:
     assert run(model.train(), [[2, 3]]).isfinite().all()
 
 
-def test_padding_and_unknown_words_start_without_meaning() -> None:
-    words = make_model("unigrams").words.weight
-    assert not words[[PAD_ID, UNKNOWN_ID]].any()
-    assert words[2:].any(dim=1).all()
+def test_what_training_may_never_touch_says_nothing() -> None:
+    encoder = word_level_encoder(["one", "two"], max_length=8)
+    model = build(CONFIGS["bigrams"], BuildContext(encoder, LABELS))
+    assert not model.words.weight[[PAD_ID, UNKNOWN_ID]].any()
+    assert model.words.weight[2:].any(dim=1).all()
+    assert model.bigrams is not None
+    assert not model.bigrams.weight.any()
 
 
 def test_the_tokenizer_knows_the_training_words_alone() -> None:
