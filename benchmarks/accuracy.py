@@ -1,9 +1,9 @@
 """How accurate is each family, over 5 seeds, beside a linear baseline on the same split?
 
 Run by ``make bench-accuracy``. Protocol: each built-in dataset's own examples; one stratified split of 80 / 10 / 10
-drawn with split seed 0, in which near duplicates stay together; training seeds 0 to 4; validation decides the epoch and the
-temperature; the test split is read once per seed, by evaluating the shipped artifact. Settings are the committed
-recipes, chosen on validation splits.
+drawn with split seed 0, in which near duplicates stay together; training seeds 0 to 4; validation decides the epoch
+and the temperature; the test split is read once per seed, by evaluating the shipped artifact. Settings are the
+committed recipes, chosen on validation splits.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from importlib import metadata
@@ -92,7 +92,14 @@ class Built:
     reused: bool
 
 
-def build_artifact(plan: Plan, out: Path, *, overwrite: bool = False, progress: Progress | None = None) -> Built | None:
+def build_artifact(
+    plan: Plan,
+    out: Path,
+    *,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+    on_download: Callable[[int, int], None] | None = None,
+) -> Built | None:
     """Make an artifact from a labelled source.
 
     Running it again with an equal plan finishes what was interrupted, or returns what is there.
@@ -102,6 +109,7 @@ def build_artifact(plan: Plan, out: Path, *, overwrite: bool = False, progress: 
         out: The run folder; the artifact goes to ``out/artifact``, beside checkpoint and TensorBoard events.
         overwrite: Throw away a run of another plan that is in ``out``; False refuses to.
         progress: Told of each epoch and step; None is silent.
+        on_download: Told of the bytes of a built-in source that have come, and of all; None is silent.
 
     Returns:
         The artifact, verified, with what was measured of it; None in all but the first of several processes
@@ -114,7 +122,7 @@ def build_artifact(plan: Plan, out: Path, *, overwrite: bool = False, progress: 
         ParityError: If the exported graph disagrees with the trained model; nothing is written then.
     """
     plan = plan.resolved()
-    dataset = load_dataset(plan.source, plan.data)
+    dataset = load_dataset(plan.source, plan.data, on_download)
     described = _describe(plan, dataset)
     found = None if overwrite else _find_equal(out, described)
     if found is not None:

@@ -50,8 +50,8 @@ def train(
     del config  # read by textwright.cli.layers.Recipe
     terminal = Terminal(output)
     plan = Plan(source, data, training, {key.replace("-", "_"): value for key, value in (model or {}).items()}, name)
-    with TrainingView(terminal) as progress:
-        built = build_artifact(plan, out, overwrite=overwrite, progress=progress)
+    with TrainingView(terminal) as view:
+        built = build_artifact(plan, out, overwrite=overwrite, progress=view, on_download=view.on_download)
     if built is not None:
         show_built(terminal, built)
         terminal.next(f"textwright serve {out}")

@@ -35,6 +35,10 @@ class TrainingView:
     ) -> None:
         self._bar.stop()
 
+    def on_download(self, done: int, total: int) -> None:
+        """Show how much of a built-in source has come."""
+        self._bar.update(self._task, description="fetching the data", completed=done, total=total)
+
     def on_start(self, num_steps: int, step: int) -> None:
         """Show the bar, from where a checkpoint left it."""
         if step:
