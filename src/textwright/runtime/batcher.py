@@ -1,0 +1,289 @@
+"""Micro-batching: texts of different requests go through the model together, and each caller gets its own answer.
+
+There is no timer: when the model is free it takes what waits, so a lone request is never delayed, and under load the
+batches fill by themselves. Requests lead batches in turn, so that none starves behind a large one. Whatever happens --
+a deadline, a client that left, a failing model, the end of the server -- ends in the one future of the request, which
+is resolved exactly once; a request whose future is done is not computed any further.
+
+Callers: the doors that serve many at once. Everything here runs on one event loop; the model runs wherever ``run``
+takes it. Imports asyncio and no model: items are anything, and ``num_tokens`` tells their length.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from math import ceil
+from typing import Final, Generic
+
+from textwright.errors import BackendError, DeadlineError, NotReadyError, QueueFullError
+from textwright.runtime.batching import BatchLimits, choose_batch
+from textwright.runtime.pending import Answer, Entry, Item, PendingRequest, Result
+
+_CANDIDATES: Final = 1_024
+"""Waiting texts that a batch is chosen from: enough to find neighbours in length, few enough to sort each time."""
+_MAX_RETRY_AFTER_S: Final = 60
+
+logger = logging.getLogger(__name__)
+
+
+class Permit(Generic[Item, Result]):
+    """The right to submit one request; :meth:`Batcher.admit` gives it."""
+
+    def __init__(self, batcher: Batcher[Item, Result], deadline: float) -> None:
+        self._batcher = batcher
+        self._deadline = deadline
+        self.request: PendingRequest[Item, Result] | None = None
+
+    def submit(self, items: Sequence[Item]) -> asyncio.Future[Answer[Result]]:
+        """Queue the items of the request; call once.
+
+        Args:
+            items: The items, one or more.
+
+        Returns:
+            A future of the answer. Its exception is a DeadlineError after the deadline, a NotReadyError if the batcher
+            ends, else what the model raised. Whoever resolves or cancels it first decides, and no item is
+            computed after that.
+
+        Raises:
+            QueueFullError: If more tokens wait than may.
+            DeadlineError: If the deadline is over already.
+            NotReadyError: If the batcher does not run any more.
+        """
+        self.request = self._batcher._enqueue(items, self._deadline)  # noqa: SLF001  a permit is the batcher's hand
+        return self.request.answer
+
+
+class Batcher(Generic[Item, Result]):
+    """A bounded queue in front of a model.
+
+    Args:
+        run: Computes one result per item, in order, off the event loop; it may raise anything.
+        limits: How much waits, and how much goes through the model at once.
+        num_tokens: The length of an item.
+        timeout_s: Seconds from admission to the answer, > 0; then the caller gets a DeadlineError.
+    """
+
+    def __init__(
+        self,
+        run: Callable[[Sequence[Item]], Awaitable[Sequence[Result]]],
+        limits: BatchLimits,
+        *,
+        num_tokens: Callable[[Item], int],
+        timeout_s: float,
+    ) -> None:
+        self._run = run
+        self._limits = limits
+        self._num_tokens = num_tokens
+        self._timeout_s = timeout_s
+        self._open: set[PendingRequest[Item, Result]] = set()  # submitted, and its caller still waits
+        self._turns: dict[PendingRequest[Item, Result], None] = {}  # those with items left, in the order of their turns
+        self._has_work = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self._is_closing = False
+        self._call_started: float | None = None
+        self.num_texts = 0
+        """Texts that are admitted and not yet answered."""
+        self.num_tokens = 0
+        """Tokens that are submitted and not yet answered."""
+        self.last_failed = False
+        """True if the last call of the model raised, or gave another number of results than items."""
+
+    @property
+    def is_running(self) -> bool:
+        """True while requests are computed: started, not closing, alive, and not stuck in one call of the model."""
+        return self._task is not None and not self._task.done() and not self._is_closing and not self._is_stuck
+
+    def start(self) -> None:
+        """Begin to compute what is submitted; call on the event loop that will submit."""
+        self._task = asyncio.get_running_loop().create_task(self._work(), name="batcher")
+        self._task.add_done_callback(self._on_end)
+
+    async def close(self, grace_s: float) -> None:
+        """Stop: let the batch in flight finish, and answer everybody.
+
+        Args:
+            grace_s: Seconds that the batch in flight gets, >= 0. What waits, is to be tried again, or is not finished
+                by then, is answered with a NotReadyError.
+        """
+        self._is_closing = True
+        if self._task is None:
+            return
+        for request in self._turns:
+            request.fail(_not_running())
+        self._has_work.set()
+        _, unfinished = await asyncio.wait({self._task}, timeout=grace_s)
+        if unfinished:
+            self._task.cancel()
+            await asyncio.wait({self._task})
+        self._fail_open()
+
+    @contextmanager
+    def admit(self, num_texts: int) -> Iterator[Permit[Item, Result]]:
+        """Let a request in, or refuse it before any work is done for it.
+
+        A request that finds the house empty is let in however large it is.
+
+        Args:
+            num_texts: Texts of the request, >= 1.
+
+        Yields:
+            A permit. When the block is left, for whatever reason, nothing of the request is computed any more.
+
+        Raises:
+            QueueFullError: If more texts wait than may; says when to come back.
+            NotReadyError: If the batcher does not run.
+        """
+        self._require_running()
+        self._require_room("texts", self.num_texts, num_texts, self._limits.max_queue_texts)
+        permit = Permit(self, asyncio.get_running_loop().time() + self._timeout_s)
+        self.num_texts += num_texts
+        try:
+            yield permit
+        finally:
+            self.num_texts -= num_texts
+            if permit.request is not None:
+                self._forget(permit.request)
+
+    def _enqueue(self, items: Sequence[Item], deadline: float) -> PendingRequest[Item, Result]:
+        self._require_running()
+        loop = asyncio.get_running_loop()
+        if deadline <= loop.time():
+            raise self._late()
+        request: PendingRequest[Item, Result] = PendingRequest(items, self._num_tokens, deadline)
+        self._require_room("tokens", self.num_tokens, request.num_tokens, self._limits.max_queue_tokens)
+        request.timer = loop.call_at(deadline, self._expire, request)
+        self.num_tokens += request.num_tokens
+        self._open.add(request)
+        self._turns[request] = None
+        self._has_work.set()
+        return request
+
+    def _forget(self, request: PendingRequest[Item, Result]) -> None:
+        self.num_tokens -= request.num_tokens
+        self._open.discard(request)
+        self._turns.pop(request, None)
+        request.forget()
+
+    async def _work(self) -> None:
+        while not self._is_closing:
+            await self._has_work.wait()
+            if batch := self._take():
+                await self._compute(batch)
+            else:
+                self._has_work.clear()
+
+    def _take(self) -> list[Entry[Item, Result]]:
+        """Choose the next batch; its leader goes behind those that wait for their turn."""
+        now = asyncio.get_running_loop().time()
+        for request in list(self._turns):
+            if request.deadline <= now:
+                self._expire(request)
+            if request.is_over:
+                del self._turns[request]
+        if not self._turns or self._is_closing:
+            return []
+        leader = next(iter(self._turns))
+        batch = self._choose(leader)
+        self._remove(batch, now)
+        if leader.left:
+            del self._turns[leader]
+            self._turns[leader] = None
+        return batch
+
+    def _choose(self, leader: PendingRequest[Item, Result]) -> list[Entry[Item, Result]]:
+        candidates: list[Entry[Item, Result]] = []
+        for request in self._turns:
+            candidates += request.left[: _CANDIDATES - len(candidates)]
+        candidates.sort(key=lambda entry: entry[0])
+        first = next(index for index, entry in enumerate(candidates) if entry[3] is leader)
+        max_tokens, call_tokens = self._limits.max_batch_tokens, self._limits.call_tokens
+        lengths = [entry[0] for entry in candidates]
+        chosen = choose_batch(lengths, first, max_tokens=max_tokens, call_tokens=call_tokens)
+        return candidates[chosen.start : chosen.stop]
+
+    def _remove(self, batch: Sequence[Entry[Item, Result]], now: float) -> None:
+        taken = set(map(id, batch))
+        for request in {entry[3] for entry in batch}:
+            request.note_batch(now, len(batch))
+            request.left = [entry for entry in request.left if id(entry) not in taken]
+            if not request.left:
+                del self._turns[request]
+
+    async def _compute(self, batch: list[Entry[Item, Result]]) -> None:
+        """Compute a batch; if it fails, each half of it, so that a text that cannot be computed fails alone."""
+        parts = [batch]
+        while parts and not self._is_closing:
+            part = [entry for entry in parts.pop() if not entry[3].is_over]
+            if not part:
+                continue
+            try:
+                results = await self._call([entry[2] for entry in part])
+            except Exception as error:  # noqa: BLE001  a model may raise anything, and its callers are told
+                parts += _halves(part, error)
+            else:
+                now = asyncio.get_running_loop().time()
+                for (_, position, _, request), result in zip(part, results, strict=True):
+                    request.put(position, result, now)
+
+    async def _call(self, items: Sequence[Item]) -> Sequence[Result]:
+        self._call_started = asyncio.get_running_loop().time()
+        self.last_failed = True  # until it is seen to have worked
+        try:
+            results = await self._run(items)
+        finally:
+            self._call_started = None
+        if len(results) != len(items):
+            raise BackendError(f"the model gave {len(results)} results for a batch of {len(items)} texts")
+        self.last_failed = False
+        return results
+
+    @property
+    def _is_stuck(self) -> bool:
+        if self._call_started is None:
+            return False
+        return asyncio.get_running_loop().time() - self._call_started > self._timeout_s
+
+    def _expire(self, request: PendingRequest[Item, Result]) -> None:
+        request.fail(self._late())
+
+    def _on_end(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            logger.error("the batcher failed", exc_info=error)
+        self._fail_open()
+
+    def _fail_open(self) -> None:
+        for request in self._open:
+            request.fail(_not_running())
+
+    def _require_running(self) -> None:
+        if not self.is_running:
+            raise _not_running()
+
+    def _require_room(self, what: str, num_waiting: int, num_new: int, bound: int) -> None:
+        if num_waiting and num_waiting + num_new > bound:
+            wait_s = min(max(ceil(self.num_tokens * self._limits.token_s), 1), _MAX_RETRY_AFTER_S)
+            raise QueueFullError(
+                f"{num_waiting} {what} wait for their answers and at most {bound} may, so {num_new} more are refused; "
+                f"try again in {wait_s} s",
+                wait_s,
+            )
+
+    def _late(self) -> DeadlineError:
+        return DeadlineError(f"no answer within {self._timeout_s:g} s, so the request was dropped; send fewer texts")
+
+
+def _halves(part: list[Entry[Item, Result]], error: Exception) -> list[list[Entry[Item, Result]]]:
+    """Cut a failed batch in two; a single text cannot be cut, so its request fails."""
+    if len(part) == 1:
+        part[0][3].fail(error)
+        return []
+    middle = len(part) // 2
+    return [part[middle:], part[:middle]]
+
+
+def _not_running() -> NotReadyError:
+    return NotReadyError("the server is starting, stopping or stuck; ask again in a moment, or another replica")
