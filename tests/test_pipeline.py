@@ -1,0 +1,169 @@
+"""The whole walk on a small file: measured, reproducible, resumable, and nothing written when a step fails."""
+
+from __future__ import annotations
+
+import csv
+import json
+import random
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import textwright
+from textwright import pipeline
+from textwright.cli.main import run
+from textwright.core import artifact as artifacts
+from textwright.data.load import load_dataset
+from textwright.data.settings import DataSettings
+from textwright.errors import ParityError, SettingsError
+from textwright.pipeline import Plan, build_artifact
+from textwright.train.settings import TrainSettings
+
+GOOD, BAD = ["good", "great", "fine", "lovely"], ["bad", "awful", "poor", "dull"]
+NEUTRAL = [f"word{number}" for number in range(60)]
+
+
+def write_reviews(path: Path, num_rows: int = 160, *, seed: int = 0) -> Path:
+    generator = random.Random(seed)
+    with path.open("w", newline="", encoding="utf-8") as file:
+        rows = csv.writer(file)
+        rows.writerow(["text", "label"])
+        for number in range(num_rows):
+            label, words = (("positive", GOOD), ("negative", BAD))[number % 2]
+            text = generator.sample(NEUTRAL, 6) + generator.choices(words, k=2)
+            generator.shuffle(text)
+            rows.writerow([" ".join(text), label])
+    return path
+
+
+def plan_for(source: Path, **settings) -> Plan:
+    training = TrainSettings(**{"num_epochs": 8, "batch_size": 16, "learning_rate": 0.05, **settings})
+    model = {"embedding_dim": 8, "min_frequency": 1, "dropout": 0, "word_dropout": 0}
+    return Plan(str(source), DataSettings(), training, model)
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("pipeline")
+    source = write_reviews(folder / "reviews.csv")
+    return source, folder / "run", build_artifact(plan_for(source), folder / "run")
+
+
+def test_it_learns_and_says_how_well(built):
+    _, out, result = built
+    accuracy = result.evaluations["test"].metrics["accuracy"]
+    assert accuracy.value >= 0.9
+    manifest = textwright.load(out).artifact.manifest
+    assert manifest.metrics_split == "test"
+    metrics = manifest.variants["fp32"].metrics["accuracy"]
+    assert metrics == {"value": accuracy.value, "low": accuracy.low, "high": accuracy.high}
+    assert textwright.load(out).predict(["a lovely great word1"])[0].label == "positive"
+
+
+def test_the_manifest_says_what_it_was_made_from(built):
+    source, out, _ = built
+    manifest = artifacts.read(out).manifest
+    assert manifest.name == "reviews-bow"
+    assert manifest.training["settings"]["batch_size"] == 16
+    assert manifest.training["model"]["embedding_dim"] == 8
+    assert manifest.data["fingerprint"] == load_dataset(str(source), DataSettings()).fingerprint
+    assert sum(manifest.data["num_examples"].values()) == 160
+    assert {"textwright", "torch", "onnxruntime"} <= set(manifest.versions)
+
+
+def test_no_word_of_another_split_leaks_into_the_tokenizer(built):
+    source, out, _ = built
+    dataset = load_dataset(str(source), DataSettings())
+    seen = {word for text in dataset.train.texts for word in text.split()}
+    vocabulary = json.loads(artifacts.read(out).tokenizer())["model"]["vocab"]
+    assert set(vocabulary) - {"[PAD]", "[UNK]"} == seen
+
+
+def test_the_golden_examples_are_real_and_awkward(built):
+    _, out, _ = built
+    golden = artifacts.read(out).golden()
+    assert len(golden) >= 12
+    assert "" in [item.text for item in golden]
+    assert any(not item.text.isascii() for item in golden)
+
+
+def test_the_model_card_quotes_what_was_measured(built):
+    _, out, result = built
+    card = (out / "artifact" / "README.md").read_text(encoding="utf-8")
+    assert card.startswith("---\n")
+    accuracy = result.evaluations["test"].metrics["accuracy"]
+    assert f"{accuracy.value:.3f} [{accuracy.low:.3f}, {accuracy.high:.3f}]" in card
+
+
+def test_running_again_reuses_what_is_there(built):
+    source, out, first = built
+    before = {path: path.stat().st_mtime_ns for path in out.rglob("*")}
+    again = build_artifact(plan_for(source), out)
+    assert again.reused
+    assert again.artifact.digest == first.artifact.digest
+    assert {path: path.stat().st_mtime_ns for path in out.rglob("*")} == before
+
+
+def test_another_plan_is_refused_by_name_and_leaves_the_artifact(built):
+    source, out, first = built
+    with pytest.raises(SettingsError, match=r"training\.settings\.seed was 0, now 1.*--overwrite"):
+        build_artifact(plan_for(source, seed=1), out)
+    assert artifacts.read(out).digest == first.artifact.digest
+
+
+def test_other_data_under_the_same_name_is_noticed(built, tmp_path):
+    _, out, _ = built
+    changed = write_reviews(tmp_path / "reviews.csv", seed=1)
+    with pytest.raises(SettingsError, match=r"data\.(source|fingerprint)"):
+        build_artifact(plan_for(changed), out)
+
+
+def test_equal_plans_give_equal_models(built, tmp_path):
+    source, out, _ = built
+    build_artifact(plan_for(source), tmp_path / "twin")
+    texts = ["good word1", "awful", "", "word2 word3"]
+    np.testing.assert_array_equal(textwright.load(out).logits(texts), textwright.load(tmp_path / "twin").logits(texts))
+
+
+def test_a_graph_that_disagrees_writes_no_artifact(built, tmp_path, monkeypatch):
+    source, _, _ = built
+    export = pipeline.to_onnx
+
+    def drift(module):
+        first = next(module.parameters())
+        first.data.add_(0.01)
+        graph = export(module)
+        first.data.sub_(0.01)
+        return graph
+
+    monkeypatch.setattr(pipeline, "to_onnx", drift)
+    with pytest.raises(ParityError, match="differ"):
+        build_artifact(plan_for(source), tmp_path / "run")
+    assert not (tmp_path / "run" / "artifact").exists()
+
+
+def test_a_damaged_artifact_asks_for_overwrite_and_is_mended_by_it(tmp_path, capsys):
+    source = write_reviews(tmp_path / "reviews.csv", 60)
+    command = ["train", str(source), "--out", str(tmp_path / "run"), "--num-epochs", "1", "--quiet"]
+    assert run(command) == 0
+    (tmp_path / "run" / "artifact" / "model.onnx").write_bytes(b"damaged")
+    assert run(command) == 3
+    assert "--overwrite" in capsys.readouterr().err
+    assert run([*command, "--overwrite"]) == 0
+    assert textwright.load(tmp_path / "run").predict(["good"])[0].label in ("positive", "negative")
+
+
+def test_multi_label_from_file_to_answer(tmp_path):
+    generator = random.Random(0)
+    source = tmp_path / "tags.jsonl"
+    with source.open("w", encoding="utf-8") as file:
+        for number in range(200):
+            tags = [tag for bit, tag in enumerate(("plot", "music")) if (number % 4) >> bit & 1]
+            words = generator.sample(NEUTRAL, 4) + [f"about_{tag}" for tag in tags]
+            file.write(json.dumps({"text": " ".join(words), "labels": tags}) + "\n")
+    plan = plan_for(source, learning_rate=0.1, num_epochs=15)
+    built = build_artifact(plan, tmp_path / "run")
+    assert built.evaluations["test"].metrics["exact_match"].value > 0.8
+    both = textwright.load(tmp_path / "run").predict(["about_plot about_music word1"])[0]
+    assert set(both.labels) == {"plot", "music"}
