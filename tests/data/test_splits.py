@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from textwright.data.splits import draw_splits, rarest_label
+from textwright.data.splits import draw_folds, draw_splits, draw_subset, rarest_label
 from textwright.errors import DataError
 
 
@@ -83,3 +83,41 @@ def test_the_rarest_label_of_an_example_decides() -> None:
     holds = np.array([[1, 1, 0], [1, 0, 0], [1, 0, 1], [1, 0, 1], [0, 0, 0]], dtype=bool)
 
     assert rarest_label(holds).tolist() == [1, 0, 2, 2, 3]
+
+
+@given(
+    strata=st.lists(st.integers(0, 3), min_size=4, max_size=60),
+    sizes=st.tuples(st.floats(0, 1), st.floats(0, 1)),
+    seed=st.integers(0, 3),
+)
+@settings(max_examples=60, deadline=None)
+def test_smaller_subsets_lie_in_larger_ones_and_hold_every_class(
+    strata: list[int], sizes: tuple[float, float], seed: int
+) -> None:
+    small, large = sorted(round(share * len(strata)) for share in sizes)
+
+    inner, outer = (draw_subset(np.array(strata), size, seed) for size in (small, large))
+
+    assert set(inner.tolist()) <= set(outer.tolist())
+    assert (np.diff(outer) > 0).all()
+    assert len(outer) == large
+    if large >= len(set(strata)):
+        assert set(np.array(strata)[outer].tolist()) == set(strata)
+
+
+def test_a_subset_has_the_mix_of_the_whole() -> None:
+    strata = np.repeat([0, 1], [900, 100])
+    drawn = draw_subset(strata, 100, seed=0)
+    assert np.bincount(strata[drawn]).tolist() == pytest.approx([90, 10], abs=1)
+
+
+def test_every_example_is_in_one_fold_with_its_group() -> None:
+    strata = np.repeat([0, 1], [60, 40])
+    groups = np.arange(100)
+    groups[1::10] = groups[::10]
+
+    folds = draw_folds(strata, groups, 5, seed=0)
+
+    assert sorted(set(folds.tolist())) == [0, 1, 2, 3, 4]
+    assert (folds[1::10] == folds[::10]).all()
+    assert all(abs(np.bincount(strata[folds == fold]) - [12, 8]).max() <= 2 for fold in range(5))

@@ -15,11 +15,12 @@ import numpy as np
 
 from textwright.core.labels import Labels
 from textwright.core.types import Bools, Ints
+from textwright.data.assign import are_given, assign_splits
 from textwright.data.collect import SPLITS, Collected
 from textwright.data.dataset import Examples, label_counts
 from textwright.data.download import Progress
 from textwright.data.duplicates import Duplicates, find_duplicates
-from textwright.data.load import DEFAULT_SETTINGS, are_given, assign_splits, fingerprint, read_source
+from textwright.data.load import DEFAULT_SETTINGS, fingerprint, read_source
 from textwright.data.remarks import remarks
 from textwright.data.settings import DataSettings
 from textwright.errors import DataError

@@ -12,19 +12,17 @@ from typing import Final
 
 import numpy as np
 
-from textwright.core.labels import Labels, Task
+from textwright.core.labels import Labels
 from textwright.core.types import Bools, Ints
-from textwright.data.collect import NO_SPLIT, SPLITS, Collected, collect
+from textwright.data.assign import are_given, assign_splits
+from textwright.data.collect import SPLITS, Collected, collect
 from textwright.data.dataset import Dataset, Examples
 from textwright.data.download import Progress
-from textwright.data.duplicates import find_duplicates
 from textwright.data.settings import DataSettings
 from textwright.data.sources import open_source
-from textwright.data.splits import draw_splits, rarest_label
-from textwright.errors import DataError, NotFoundError
+from textwright.errors import NotFoundError
 
 DEFAULT_SETTINGS: Final = DataSettings()
-_TRAIN: Final = SPLITS.index("train")
 _HASH_TEXTS: Final = 10_000
 """Texts that are hashed in one call: few calls, little memory."""
 
@@ -48,13 +46,30 @@ def load_dataset(source: str, settings: DataSettings = DEFAULT_SETTINGS, progres
         DataError: If it cannot be used; names the file, the line and the cure.
         AssetError: If a built-in source cannot be fetched.
     """
-    collected = read_source(source, settings, progress=progress)
+    return cut(read_source(source, settings, progress=progress), settings)
+
+
+def cut(collected: Collected, settings: DataSettings, groups: Ints | None = None) -> Dataset:
+    """Split a source that was read already, as :func:`load_dataset` does.
+
+    Args:
+        collected: N rows.
+        settings: Fractions, folds, subset and seeds.
+        groups: Groups of duplicates, (N,), for a source that is cut in many ways; None finds them.
+
+    Returns:
+        The examples of each split, in the order of the source.
+
+    Raises:
+        DataError: As :func:`assign_splits` does.
+        SettingsError: As :func:`assign_splits` does.
+    """
     labels = collected.labels()
     targets = collected.targets(labels)
-    splits = assign_splits(collected, labels, targets, settings)
+    splits = assign_splits(collected, labels, targets, settings, groups)
     parts = {name: _take(collected, targets, np.flatnonzero(splits == number)) for number, name in enumerate(SPLITS)}
     return Dataset(
-        source=source,
+        source=collected.source,
         labels=labels,
         **parts,
         fingerprint=fingerprint(collected.texts, targets, labels),
@@ -113,43 +128,6 @@ def read_source(
         return collect(source, tables, settings, labels)
 
 
-def are_given(collected: Collected) -> bool:
-    """Say whether a source brings splits of its own."""
-    return any(number not in (NO_SPLIT, _TRAIN) for number in set(collected.splits))
-
-
-def assign_splits(
-    collected: Collected, labels: Labels, targets: Ints | Bools, settings: DataSettings, groups: Ints | None = None
-) -> Ints:
-    """Say which split each row belongs to.
-
-    Args:
-        collected: N rows.
-        labels: Their labels.
-        targets: Their targets.
-        settings: Fractions and seed of the splits that are drawn.
-        groups: Groups of duplicates, (N,); None finds them.
-
-    Returns:
-        Position in ``SPLITS`` of each row's split, (N,).
-
-    Raises:
-        DataError: If given splits have no training examples or miss a class there, or a class has too few
-            distinct texts to be in each drawn split.
-    """
-    splits = np.array(collected.splits, dtype=np.int64)
-    if not are_given(collected):
-        splits[:] = _TRAIN
-    rows = np.flatnonzero(splits == _TRAIN)
-    wanted = [number for number in range(len(SPLITS)) if number != _TRAIN and not (splits == number).any()]
-    if are_given(collected):
-        _check_given(collected, labels, targets, splits)
-    if wanted:
-        groups = find_duplicates(collected.texts).near if groups is None else groups
-        splits[rows] = _draw(collected, labels, targets[rows], groups[rows], wanted, settings)
-    return splits
-
-
 def fingerprint(texts: Sequence[str], targets: Ints | Bools, labels: Labels) -> str:
     """Hash every text and label in order.
 
@@ -172,55 +150,3 @@ def fingerprint(texts: Sequence[str], targets: Ints | Bools, labels: Labels) -> 
 
 def _take(collected: Collected, targets: Ints | Bools, rows: Ints) -> Examples:
     return Examples([collected.texts[row] for row in rows.tolist()], targets[rows])
-
-
-def _check_given(collected: Collected, labels: Labels, targets: Ints | Bools, splits: Ints) -> None:
-    """Refuse given splits that cannot be trained on: a class of another split that training never shows."""
-    in_train = _held(targets[splits == _TRAIN], labels)
-    if not in_train.any():
-        raise DataError(f"{collected.source}: the given splits have no training examples; name some rows train")
-    for index in np.flatnonzero(~in_train).tolist():
-        rows = np.flatnonzero(targets == index if labels.task is Task.SINGLE_LABEL else targets[:, index])
-        raise DataError(
-            f"{collected.at(int(rows[0]))}: label {labels.names[index]!r} does not occur in the training split; "
-            "correct the label, or add training examples of it"
-        )
-
-
-def _held(targets: Ints | Bools, labels: Labels) -> Bools:
-    if labels.task is Task.SINGLE_LABEL:
-        return np.bincount(targets, minlength=len(labels)) > 0
-    return np.asarray(targets.any(axis=0), dtype=np.bool_)
-
-
-def _draw(
-    collected: Collected,
-    labels: Labels,
-    targets: Ints | Bools,
-    groups: Ints,
-    wanted: Sequence[int],
-    settings: DataSettings,
-) -> Ints:
-    """Draw the wanted splits from M training rows; the result holds positions in ``SPLITS``, (M,)."""
-    fractions = {"validation": settings.validation_fraction, "test": settings.test_fraction}
-    is_single = labels.task is Task.SINGLE_LABEL
-    _, firsts, inverse = np.unique(groups, return_index=True, return_inverse=True)
-    groups = firsts[inverse]  # a group may begin outside these rows
-    num_needed = len(wanted) + 1
-
-    def too_few(stratum: int, num_texts: int) -> DataError:
-        count = int((targets == stratum).sum())
-        return DataError(
-            f"{collected.source}: label {labels.names[stratum]!r} has {num_texts} distinct texts in {count:,} examples "
-            f"(near duplicates count once), and needs at least {num_needed} to be in train and each drawn split; add "
-            "examples of it or remove it"
-        )
-
-    parts = draw_splits(
-        np.asarray(targets, dtype=np.int64) if is_single else rarest_label(targets),
-        groups,
-        [fractions[SPLITS[number]] for number in wanted],
-        settings.split_seed,
-        too_few if is_single else None,
-    )
-    return np.array([_TRAIN, *wanted])[parts]

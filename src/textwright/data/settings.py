@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from textwright.config import Settings
 
@@ -26,9 +26,25 @@ class DataSettings(Settings):
     """Share of the examples that is drawn for test when the source brings no splits."""
     split_seed: Annotated[int, Field(ge=0)] = 0
     """Seed of the drawn splits; not the training seed, so that seeds can be compared on one split."""
+    num_folds: Annotated[int, Field(ge=2)] | None = None
+    """Parts that take turns at being the test split, so that every example is tested once; absent: one split."""
+    fold: Annotated[int, Field(ge=0)] = 0
+    """Which of the folds is the test split, from 0; validation is drawn from the others."""
+    subset_size: Annotated[int, Field(ge=1)] | None = None
+    """Training examples to learn from: a stratified draw in which smaller ones lie inside larger ones.
+
+    Validation is cut in the same proportion, as if there were no more labels; the test split stays whole."""
+    subset_seed: Annotated[int, Field(ge=0)] = 0
+    """Seed of that draw."""
     encoding: str | None = None
     """Encoding of a text file, for example cp1252; absent: UTF-8, or what its byte-order mark says.
 
     The word "repair" reads UTF-8, takes bytes that are not for Windows-1252 and counts those lines."""
     quotes: bool = True
     """Whether double quotes enclose cells of a CSV or TSV file; false makes them ordinary characters."""
+
+    @model_validator(mode="after")
+    def _check_fold(self) -> Self:
+        if self.fold >= (self.num_folds or 1):
+            raise ValueError(f"fold is {self.fold}, but there are {self.num_folds or 'no'} folds, counted from 0")
+        return self

@@ -51,6 +51,48 @@ def draw_splits(
     return part_of_unit[np.searchsorted(units, groups)]
 
 
+def draw_folds(strata: Ints, groups: Ints, num_folds: int, seed: int, too_few: TooFew | None = None) -> Ints:
+    """Assign every example to one of several folds of like size and like mix of classes.
+
+    Args:
+        strata: Class of each example, (N,), >= 0.
+        groups: Position of the first example of each example's group, (N,); a group lies in one fold.
+        num_folds: Number of folds, >= 2.
+        seed: The same seed gives the same folds.
+        too_few: Makes the error for a class with fewer groups than folds; None leaves such a class to fold 0.
+
+    Returns:
+        Fold of each example, (N,), in [0, num_folds).
+
+    Raises:
+        DataError: From ``too_few``.
+    """
+    return draw_splits(strata, groups, [1 / num_folds] * (num_folds - 1), seed, too_few)
+
+
+def draw_subset(strata: Ints, size: int, seed: int) -> Ints:
+    """Draw a part of the examples that has the mix of the whole, the smaller draws inside the larger ones.
+
+    Each class is shuffled, and its examples are spread evenly over [0, 1); a draw is what stands first on that line.
+    The first example of each class stands at 0, so that no class is missing from a draw of at least as many examples
+    as classes.
+
+    Args:
+        strata: Class of each example, (N,), >= 0.
+        size: Examples to draw, in [0, N].
+        seed: The same seed gives nested draws.
+
+    Returns:
+        Their positions, (size,), ascending.
+    """
+    order = np.random.default_rng(seed).permutation(len(strata))
+    order = order[np.argsort(strata[order], kind="stable")]  # by class, shuffled inside
+    _, firsts, counts = np.unique(strata[order], return_index=True, return_counts=True)
+    rank = np.arange(len(order)) - np.repeat(firsts, counts)
+    place = np.where(rank == 0, 0.0, (rank + 0.5) / np.repeat(counts, counts))
+    return np.sort(order[np.argsort(place, kind="stable")[:size]])
+
+
 def _cut(sizes: Ints, fractions: Sequence[float]) -> Ints:
     """Give shuffled groups to parts 1, 2, ... in turn until each has its share, and the rest to part 0."""
     total = int(sizes.sum())

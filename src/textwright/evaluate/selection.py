@@ -13,16 +13,26 @@ import numpy as np
 
 from textwright.core.artifact import Manifest
 from textwright.core.types import Bools, Ints
+from textwright.data.assign import are_given, assign_splits
 from textwright.data.collect import SPLITS, Collected
 from textwright.data.dataset import Examples
 from textwright.data.download import Progress
-from textwright.data.load import are_given, assign_splits, fingerprint, read_source
+from textwright.data.load import fingerprint, read_source
 from textwright.data.settings import DataSettings
 from textwright.errors import SettingsError
 
 Split: TypeAlias = Literal["auto", "train", "validation", "test", "all"]
 
-_SPLITTING: Final = ("split_column", "validation_fraction", "test_fraction", "split_seed")
+_SPLITTING: Final = (
+    "split_column",
+    "validation_fraction",
+    "test_fraction",
+    "split_seed",
+    "num_folds",
+    "fold",
+    "subset_size",
+    "subset_seed",
+)
 """Settings that decide which row is in which split."""
 
 
