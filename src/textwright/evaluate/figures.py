@@ -1,72 +1,38 @@
-"""The report's plots as inline SVG that follows the page: its font, its width, its light or dark colours.
-
-matplotlib draws each role of a colour (ink, grid, right, wrong) in a placeholder, which is then replaced by the page's
-CSS variable of that name. The same evaluation gives the same bytes. Only ``report`` calls this module, and only here
-is matplotlib imported.
-"""
+"""The report's plots. The same evaluation gives the same bytes. Only ``report`` imports this module."""
 
 from __future__ import annotations
 
-import io
 import math
-import re
-import warnings
-from collections.abc import Callable, Sequence
-from typing import Any, Final, TypeAlias
+from typing import Final
 
-import matplotlib as mpl
 import numpy as np
-from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
-from matplotlib.ticker import MaxNLocator, PercentFormatter
 
+from textwright.evaluate.canvas import (
+    CELL_RIGHT,
+    CELL_WRONG,
+    FULL_WIDTH,
+    INK,
+    MUTED,
+    ON_CELL,
+    RIGHT,
+    WIDTH,
+    WRONG,
+    Axes,
+    draw_intervals,
+    legend,
+    percent,
+    shortened,
+    svg_of,
+    whole_numbers,
+)
 from textwright.evaluate.evaluation import Calibration, Evaluation, LengthBin
-from textwright.evaluate.intervals import Interval, wilson
+from textwright.evaluate.intervals import wilson
 from textwright.evaluate.scores import TITLES
 
-Axes: TypeAlias = Any
-"""A matplotlib axes, which has no types that mypy reads here."""
-Axis: TypeAlias = Any
-
-_INK, _MUTED, _GRID, _RIGHT, _WRONG, _CELL_RIGHT, _CELL_WRONG, _ON_CELL = (f"#0000f{digit}" for digit in range(1, 9))
-_ROLES: Final = {
-    _INK: "var(--ink)",
-    _MUTED: "var(--muted)",
-    _GRID: "var(--grid)",
-    _RIGHT: "var(--right)",
-    _WRONG: "var(--wrong)",
-    _CELL_RIGHT: "var(--cell-right)",
-    _CELL_WRONG: "var(--cell-wrong)",
-    _ON_CELL: "var(--on-cell)",
-}
-_STYLE: Final = {
-    "svg.fonttype": "none",  # text stays text: it can be selected, searched and read aloud
-    "svg.hashsalt": "textwright",
-    "text.parse_math": False,  # a label may be called "$_$"
-    "font.family": "DejaVu Sans",
-    "font.size": 10,
-    "text.color": _INK,
-    "axes.edgecolor": _MUTED,
-    "axes.labelcolor": _INK,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.axisbelow": True,
-    "axes.grid": True,
-    "grid.color": _GRID,
-    "xtick.color": _MUTED,
-    "ytick.color": _MUTED,
-    "xtick.labelcolor": _INK,
-    "ytick.labelcolor": _INK,
-    "legend.frameon": False,
-    "patch.linewidth": 0,
-}
-_WIDTH: Final = 5.0
-"""Inches; narrow, so that a phone shows the text at nearly its own size."""
-_FULL_WIDTH: Final = 9.0
 MAX_COUNTED_LABELS: Final = 10
 """A matrix of more labels shows colours without counts, over the whole width of the page."""
 _MAX_NAMED_LABELS: Final = 40
-_MAX_NAME: Final = 18
 _DARK_CELL: Final = 0.7
 """Share from which a cell of the matrix is so dark that its text must be light."""
 
@@ -82,9 +48,9 @@ def confusion(evaluation: Evaluation) -> str:
     """
     rows = min(len(evaluation.labels), _MAX_NAMED_LABELS)
     if evaluation.is_multi_label:
-        return _svg("confusion", (_WIDTH, 1.4 + 0.28 * rows), lambda axes: _draw_outcomes(axes, evaluation))
-    side = _WIDTH if rows <= MAX_COUNTED_LABELS else _FULL_WIDTH
-    return _svg("confusion", (side, 0.85 * side), lambda axes: _draw_matrix(axes, evaluation))
+        return svg_of("confusion", (WIDTH, 1.4 + 0.28 * rows), lambda axes: _draw_outcomes(axes, evaluation))
+    side = WIDTH if rows <= MAX_COUNTED_LABELS else FULL_WIDTH
+    return svg_of("confusion", (side, 0.85 * side), lambda axes: _draw_matrix(axes, evaluation))
 
 
 def reliability(evaluation: Evaluation) -> str:
@@ -98,16 +64,16 @@ def reliability(evaluation: Evaluation) -> str:
     """
 
     def draw(axes: Axes) -> None:
-        axes.plot([0, 1], [0, 1], color=_MUTED, linestyle=(0, (4, 3)), linewidth=1, label="honest")
+        axes.plot([0, 1], [0, 1], color=MUTED, linestyle=(0, (4, 3)), linewidth=1, label="honest")
         if evaluation.after.temperature != 1.0:
-            _draw_calibration(axes, evaluation.before, _WRONG, "o", "temperature 1")
-        _draw_calibration(axes, evaluation.after, _RIGHT, "s", "as served")
+            _draw_calibration(axes, evaluation.before, WRONG, "o", "temperature 1")
+        _draw_calibration(axes, evaluation.after, RIGHT, "s", "as served")
         lowest = 0.0 if evaluation.is_multi_label else _lowest_claim(evaluation)
         axes.set(xlabel="Stated probability", ylabel="Observed frequency", xlim=(lowest, 1.02), ylim=(lowest, 1.02))
-        _percent(axes.xaxis, axes.yaxis)
-        _legend(axes)
+        percent(axes.xaxis, axes.yaxis)
+        legend(axes)
 
-    return _svg("reliability", (_WIDTH, 3.9), draw)
+    return svg_of("reliability", (WIDTH, 3.9), draw)
 
 
 def histogram(evaluation: Evaluation) -> str:
@@ -126,16 +92,16 @@ def histogram(evaluation: Evaluation) -> str:
         left = [item.low for item in bins]
         true, false = [item.num_true for item in bins], [item.count - item.num_true for item in bins]
         width = 0.9 / len(bins)
-        axes.bar(left, true, width, align="edge", color=_RIGHT, label=names[0])
-        axes.bar(left, false, width, align="edge", bottom=true, color=_WRONG, label=names[1])
+        axes.bar(left, true, width, align="edge", color=RIGHT, label=names[0])
+        axes.bar(left, false, width, align="edge", bottom=true, color=WRONG, label=names[1])
         used = [item.low for item in bins if item.count]
         axes.set(xlim=(min(used), 1), xlabel="Stated probability", ylabel=_claims(evaluation))
-        _percent(axes.xaxis)
-        _whole(axes.yaxis)
+        percent(axes.xaxis)
+        whole_numbers(axes.yaxis)
         axes.grid(visible=False, axis="x")
-        _legend(axes)
+        legend(axes)
 
-    return _svg("histogram", (_WIDTH, 3.9), draw)
+    return svg_of("histogram", (WIDTH, 3.9), draw)
 
 
 def length(evaluation: Evaluation) -> str:
@@ -151,8 +117,8 @@ def length(evaluation: Evaluation) -> str:
     def draw(axes: Axes) -> None:
         bins = evaluation.by_length
         overall = evaluation.metrics[evaluation.headline].value
-        axes.axhline(overall, color=_MUTED, linestyle=(0, (4, 3)), linewidth=1, label=f"all texts: {overall:.1%}")
-        _draw_intervals(axes, range(len(bins)), [item.accuracy for item in bins], _RIGHT, "s")
+        axes.axhline(overall, color=MUTED, linestyle=(0, (4, 3)), linewidth=1, label=f"all texts: {overall:.1%}")
+        draw_intervals(axes, range(len(bins)), [item.accuracy for item in bins], RIGHT, "s")
         axes.set_xticks(range(len(bins)), [f"{_lengths(item)}\nn={item.count:,}" for item in bins])
         axes.tick_params(axis="x", labelsize=8, length=0)
         axes.set(
@@ -161,11 +127,11 @@ def length(evaluation: Evaluation) -> str:
         axes.set_ylim(
             max(min(item.accuracy.low for item in bins) - 0.05, 0), max(item.accuracy.high for item in bins) + 0.02
         )
-        _percent(axes.yaxis)
+        percent(axes.yaxis)
         axes.grid(visible=False, axis="x")
-        _legend(axes)
+        legend(axes)
 
-    return _svg("length", (_WIDTH, 3.9), draw)
+    return svg_of("length", (WIDTH, 3.9), draw)
 
 
 def _draw_matrix(axes: Axes, evaluation: Evaluation) -> None:
@@ -175,7 +141,7 @@ def _draw_matrix(axes: Axes, evaluation: Evaluation) -> None:
         for column, count in enumerate(counts):
             _draw_cell(axes, row, column, count, count / total, counted=size <= MAX_COUNTED_LABELS)
     ticks = range(size) if size <= _MAX_NAMED_LABELS else []
-    shown = [_short(names[tick]) for tick in ticks]
+    shown = [shortened(names[tick]) for tick in ticks]
     turned = {"rotation": 45, "ha": "right", "rotation_mode": "anchor"} if size > 3 or max(map(len, names)) > 12 else {}
     axes.set_xticks(ticks, shown, **turned)
     axes.set_yticks(ticks, shown)
@@ -188,12 +154,12 @@ def _draw_matrix(axes: Axes, evaluation: Evaluation) -> None:
 def _draw_cell(axes: Axes, row: int, column: int, count: int, share: float, *, counted: bool) -> None:
     gap = 0.02 if counted else 0.0
     corner, side = (column - 0.5 + gap, row - 0.5 + gap), 1 - 2 * gap
-    colour = _CELL_RIGHT if row == column else _CELL_WRONG
+    colour = CELL_RIGHT if row == column else CELL_WRONG
     if not counted and not count:
         return
     axes.add_patch(Rectangle(corner, side, side, facecolor=colour, alpha=0.06 + 0.94 * share))
     if counted:
-        ink = _ON_CELL if share > _DARK_CELL else _INK
+        ink = ON_CELL if share > _DARK_CELL else INK
         axes.text(column, row, f"{count:,}\n{share:.0%}", ha="center", va="center", color=ink, linespacing=1.4)
 
 
@@ -203,24 +169,24 @@ def _draw_outcomes(axes: Axes, evaluation: Evaluation) -> None:
     cells = [evaluation.confusion[index] for index in shown]
     found, missed, made_up = [c[1][1] for c in cells], [c[1][0] for c in cells], [c[0][1] for c in cells]
     rows = range(len(shown))
-    axes.barh(rows, found, 0.7, color=_RIGHT, label="found")
-    axes.barh(rows, missed, 0.7, left=found, color=_WRONG, label="missed")
-    axes.barh(rows, [-count for count in made_up], 0.7, color=_MUTED, label="made up")
-    axes.axvline(0, color=_MUTED, linewidth=1)
-    axes.set_yticks(rows, [_short(evaluation.labels.names[index]) for index in shown])
+    axes.barh(rows, found, 0.7, color=RIGHT, label="found")
+    axes.barh(rows, missed, 0.7, left=found, color=WRONG, label="missed")
+    axes.barh(rows, [-count for count in made_up], 0.7, color=MUTED, label="made up")
+    axes.axvline(0, color=MUTED, linewidth=1)
+    axes.set_yticks(rows, [shortened(evaluation.labels.names[index]) for index in shown])
     axes.tick_params(axis="y", length=0)
     axes.invert_yaxis()
     axes.xaxis.set_major_formatter(lambda value, _: f"{abs(value):,.0f}")
-    _whole(axes.xaxis)
+    whole_numbers(axes.xaxis)
     axes.set_xlabel("Texts")
     axes.grid(visible=False, axis="y")
-    _legend(axes)
+    legend(axes)
 
 
 def _draw_calibration(axes: Axes, calibration: Calibration, colour: str, marker: str, name: str) -> None:
     bins = [item for item in calibration.bins if item.count]
     shares = wilson(np.array([item.num_true for item in bins]), np.array([item.count for item in bins]))
-    _draw_intervals(axes, [item.mean_score for item in bins], shares, colour, marker, name)
+    draw_intervals(axes, [item.mean_score for item in bins], shares, colour, marker, name)
 
 
 def _lowest_claim(evaluation: Evaluation) -> float:
@@ -231,80 +197,9 @@ def _lowest_claim(evaluation: Evaluation) -> float:
     return math.floor(10 * lowest) / 10
 
 
-def _draw_intervals(
-    axes: Axes,
-    x: Sequence[float],
-    intervals: Sequence[Interval],
-    colour: str,
-    marker: str,
-    name: str | None = None,
-) -> None:
-    values = [item.value for item in intervals]
-    below = [item.value - item.low for item in intervals]
-    above = [item.high - item.value for item in intervals]
-    axes.errorbar(
-        x,
-        values,
-        yerr=[below, above],
-        color=colour,
-        marker=marker,
-        markersize=5,
-        linewidth=1.2,
-        elinewidth=1,
-        label=name,
-    )
-
-
-def _svg(name: str, size: tuple[float, float], draw: Callable[[Axes], None]) -> str:
-    with mpl.rc_context(_STYLE), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Glyph .* missing from font")  # the browser has the glyphs
-        figure = Figure(figsize=size, layout="constrained")
-        figure.patch.set_visible(False)
-        axes = figure.subplots()
-        axes.patch.set_visible(False)
-        draw(axes)
-        file = io.StringIO()
-        figure.savefig(file, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
-    return _themed(file.getvalue(), name)
-
-
-def _themed(svg: str, name: str) -> str:
-    """Fit an SVG into the page: page colours and font, ids of its own, no fixed size, nothing outside ``<svg>``."""
-    svg = svg[svg.index("<svg") :]
-    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
-    svg = re.sub(
-        r"<svg[^>]*(viewBox=\"[^\"]*\")[^>]*>", rf'<svg class="plot" \1 role="img" aria-labelledby="{name}">', svg
-    )
-    svg = re.sub(r"\bid=\"", f'id="{name}-', svg)
-    svg = re.sub(r"(url\(#|href=\"#)", rf"\g<1>{name}-", svg)
-    svg = re.sub(r"font: ([\d.]+px) [^;\"]*", r"font: \1 var(--font)", svg)
-    for placeholder, variable in _ROLES.items():
-        svg = svg.replace(placeholder, variable)
-    return svg
-
-
-def _legend(axes: Axes) -> None:
-    """Put the legend above the plot, where it hides nothing."""
-    axes.figure.legend(loc="outside upper left", ncols=3, borderaxespad=0.2, handlelength=1.4, columnspacing=1.4)
-
-
-def _percent(*axes: Axis) -> None:
-    for axis in axes:
-        axis.set_major_formatter(PercentFormatter(1, decimals=0))
-
-
-def _whole(axis: Axis) -> None:
-    axis.set_major_locator(MaxNLocator(integer=True, nbins=6))
-
-
 def _claims(evaluation: Evaluation) -> str:
     return "Labels of texts" if evaluation.is_multi_label else "Texts"
 
 
 def _lengths(item: LengthBin) -> str:
     return f"{item.shortest}" if item.shortest == item.longest else f"{item.shortest}\u2013{item.longest}"
-
-
-def _short(name: str) -> str:
-    plain = " ".join(name.split())
-    return plain if len(plain) <= _MAX_NAME else plain[: _MAX_NAME - 1] + "…"

@@ -1,0 +1,158 @@
+"""The sheet that plots are drawn on: inline SVG that follows the page, its font, its width, its light or dark colours.
+
+matplotlib draws each role of a colour (ink, grid, right, wrong, a series) in a placeholder, which is then replaced by
+the page's CSS variable of that name. The same plot gives the same bytes. Called by the figures of ``evaluate`` and
+``compare``; only they import this module, since it imports matplotlib.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import warnings
+from collections.abc import Callable, Sequence
+from typing import Any, Final, TypeAlias
+
+import matplotlib as mpl
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator, PercentFormatter
+
+from textwright.evaluate.intervals import Interval
+
+Axes: TypeAlias = Any
+"""A matplotlib axes, which has no types that mypy reads here."""
+Axis: TypeAlias = Any
+
+INK, MUTED, GRID, RIGHT, WRONG, CELL_RIGHT, CELL_WRONG, ON_CELL = (f"#0000f{digit}" for digit in range(1, 9))
+SERIES: Final = tuple(f"#0001f{digit}" for digit in range(1, 9))
+"""Colours that tell series apart; the page defines ``--series-1`` and so on."""
+_ROLES: Final = {
+    INK: "var(--ink)",
+    MUTED: "var(--muted)",
+    GRID: "var(--grid)",
+    RIGHT: "var(--right)",
+    WRONG: "var(--wrong)",
+    CELL_RIGHT: "var(--cell-right)",
+    CELL_WRONG: "var(--cell-wrong)",
+    ON_CELL: "var(--on-cell)",
+    **{placeholder: f"var(--series-{number})" for number, placeholder in enumerate(SERIES, start=1)},
+}
+_STYLE: Final = {
+    "svg.fonttype": "none",  # text stays text: it can be selected, searched and read aloud
+    "svg.hashsalt": "textwright",
+    "text.parse_math": False,  # a label may be called "$_$"
+    "font.family": "DejaVu Sans",
+    "font.size": 10,
+    "text.color": INK,
+    "axes.edgecolor": MUTED,
+    "axes.labelcolor": INK,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.axisbelow": True,
+    "axes.grid": True,
+    "grid.color": GRID,
+    "xtick.color": MUTED,
+    "ytick.color": MUTED,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
+    "legend.frameon": False,
+    "patch.linewidth": 0,
+}
+WIDTH: Final = 5.0
+"""Inches; narrow, so that a phone shows the text at nearly its own size."""
+FULL_WIDTH: Final = 9.0
+_MAX_NAME: Final = 18
+
+
+def svg_of(name: str, size: tuple[float, float], draw: Callable[[Axes], None]) -> str:
+    """Draw one plot.
+
+    Args:
+        name: Of the plot; starts its ids, and is the id of the caption that describes it.
+        size: Width and height in inches.
+        draw: Draws into the empty axes.
+
+    Returns:
+        ``<svg class="plot">`` for inclusion in a page; names of others in it are escaped.
+    """
+    with mpl.rc_context(_STYLE), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")  # the browser has the glyphs
+        figure = Figure(figsize=size, layout="constrained")
+        figure.patch.set_visible(False)
+        axes = figure.subplots()
+        axes.patch.set_visible(False)
+        draw(axes)
+        file = io.StringIO()
+        figure.savefig(file, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
+    return _themed(file.getvalue(), name)
+
+
+def _themed(svg: str, name: str) -> str:
+    """Fit an SVG into the page: page colours and font, ids of its own, no fixed size, nothing outside ``<svg>``."""
+    svg = svg[svg.index("<svg") :]
+    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
+    svg = re.sub(
+        r"<svg[^>]*(viewBox=\"[^\"]*\")[^>]*>", rf'<svg class="plot" \1 role="img" aria-labelledby="{name}">', svg
+    )
+    svg = re.sub(r"\bid=\"", f'id="{name}-', svg)
+    svg = re.sub(r"(url\(#|href=\"#)", rf"\g<1>{name}-", svg)
+    svg = re.sub(r"font: ([\d.]+px) [^;\"]*", r"font: \1 var(--font)", svg)
+    for placeholder, variable in _ROLES.items():
+        svg = svg.replace(placeholder, variable)
+    return svg
+
+
+def legend(axes: Axes) -> None:
+    """Put the legend above the plot, where it hides nothing."""
+    axes.figure.legend(loc="outside upper left", ncols=3, borderaxespad=0.2, handlelength=1.4, columnspacing=1.4)
+
+
+def percent(*axes: Axis) -> None:
+    """Write shares as whole percentages."""
+    for axis in axes:
+        axis.set_major_formatter(PercentFormatter(1, decimals=0))
+
+
+def whole_numbers(axis: Axis) -> None:
+    """Put ticks at whole numbers, at most six."""
+    axis.set_major_locator(MaxNLocator(integer=True, nbins=6))
+
+
+def draw_intervals(
+    axes: Axes,
+    x: Sequence[float],
+    intervals: Sequence[Interval],
+    colour: str,
+    marker: str,
+    name: str | None = None,
+) -> None:
+    """Draw a line through measured values, with a bar for the interval of each.
+
+    Args:
+        axes: Where to draw.
+        x: Positions, (N,).
+        intervals: Values with their intervals, (N,).
+        colour: One of this module's colours.
+        marker: Shape of a value, in matplotlib's letters.
+        name: In the legend; None leaves it out.
+    """
+    values = [item.value for item in intervals]
+    below = [item.value - item.low for item in intervals]
+    above = [item.high - item.value for item in intervals]
+    axes.errorbar(
+        x,
+        values,
+        yerr=[below, above],
+        color=colour,
+        marker=marker,
+        markersize=5,
+        linewidth=1.2,
+        elinewidth=1,
+        label=name,
+    )
+
+
+def shortened(name: str) -> str:
+    """Cut a name that somebody else chose to what an axis has room for, on one line."""
+    plain = " ".join(name.split())
+    return plain if len(plain) <= _MAX_NAME else plain[: _MAX_NAME - 1] + "…"
