@@ -13,8 +13,9 @@ import pytest
 
 from textwright.core import artifact as artifacts
 from textwright.core.artifact import Manifest, Variant
+from textwright.core.encodings import pad
 from textwright.core.labels import Labels, Task
-from textwright.core.tokenization import TextEncoder, pad, word_level_encoder
+from textwright.core.tokenization import TextEncoder, word_level_encoder
 from textwright.core.types import Float32s
 from textwright.runtime.session import Session
 

@@ -7,7 +7,7 @@ import torch
 from model_variants import make_model
 from torch import Tensor
 
-from textwright.core.tokenization import pad
+from textwright.core.encodings import pad
 from textwright.errors import BackendError
 from textwright.export.onnx import OPSET, to_onnx
 from textwright.models.family import TextModel

@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
+from textwright.core.encodings import pad
 from textwright.core.labels import Labels
-from textwright.core.tokenization import PAD_ID, UNKNOWN_ID, pad, word_level_encoder
+from textwright.core.tokenization import PAD_ID, UNKNOWN_ID, word_level_encoder
 from textwright.errors import SettingsError
 from textwright.models.bow import BagOfWords, BowConfig, build, make_encoder
 from textwright.models.family import BuildContext

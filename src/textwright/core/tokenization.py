@@ -3,45 +3,32 @@
 A tokenizer is a ``tokenizer.json`` of the ``tokenizers`` library: word-level for the word-vector families, word-piece
 for BERT. Its truncation and special tokens are inside that file, so nothing here repeats them.
 
-Word-level tokenizers made by :func:`train_word_level` are also compiled into a Python regular expression for texts
-that are plain ASCII. That is the same rule, about four times as fast (``docs/decisions/0005``); the library remains
-the reference, and property tests hold the two equal.
+Word-level tokenizers made by :func:`train_word_level` are also compiled, for texts that are plain ASCII
+(``core.word_encoder``). That is the same rule, many times as fast (``docs/decisions/0005``); the library remains the
+reference, and property tests hold the two equal.
 """
 
 from __future__ import annotations
 
 import json
-import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from itertools import chain
-from typing import Final, NamedTuple
+from collections.abc import Iterable, Sequence
+from itertools import compress
+from typing import Final
 
 import numpy as np
 from tokenizers import Regex, Tokenizer, normalizers, pre_tokenizers
 from tokenizers.models import WordLevel
 
-from textwright.core.types import Ints, TokenIds
+from textwright.core.encodings import Encodings
+from textwright.core.word_encoder import WordEncoder
+from textwright.core.word_rule import NEGATION, PATTERN, TYPOGRAPHIC_APOSTROPHE, find_words
 from textwright.errors import ArtifactFormatError, SettingsError, TextError
 
 PAD: Final = "[PAD]"
 UNKNOWN: Final = "[UNK]"
 PAD_ID: Final = 0
 UNKNOWN_ID: Final = 1
-
-# One rule for both engines. Contractions are cut as in the Penn Treebank and in GloVe's vocabulary: did n't, it 's.
-# Words come first in the pattern because they are the most frequent: the engine tries the branches in order.
-_CONTRACTION = ("n't", " n't")
-_TYPOGRAPHIC_APOSTROPHE = ("\u2019", "'")
-_WORD = r"\w+(?:'t\b)?|'(?:s|m|d|ll|re|ve)\b|[^\w\s]"
-_ASCII_WORDS = re.compile(_WORD, re.ASCII)
-
-
-class Encoded(NamedTuple):
-    """One text as token ids, special tokens included, cut at the tokenizer's maximum length."""
-
-    ids: TokenIds
-    truncated: bool
 
 
 class TextEncoder:
@@ -66,7 +53,7 @@ class TextEncoder:
         self.max_length: int = truncation["max_length"]
         self.pad_id: int = padding["pad_id"]
         self._tokenizer.no_padding()  # batches are padded by `pad`, to the longest of the batch
-        self._encode_ascii = _compile_ascii(serialized, self.max_length)
+        self._words = _compile(serialized, self.max_length)
 
     @property
     def vocab_size(self) -> int:
@@ -83,7 +70,7 @@ class TextEncoder:
         """Return the ``tokenizer.json`` that this encoder was made from."""
         return self._serialized
 
-    def encode(self, texts: Sequence[str]) -> list[Encoded]:
+    def encode(self, texts: Sequence[str]) -> Encodings:
         """Turn texts into token ids.
 
         Args:
@@ -96,27 +83,23 @@ class TextEncoder:
         Raises:
             TextError: If an item is not a string or holds a lone surrogate; names its position.
         """
-        ascii_encode = self._encode_ascii
         try:
-            if ascii_encode is None:
-                return self._encode_with_library(texts)
-            encoded: list[Encoded | None] = [ascii_encode(text) if text.isascii() else None for text in texts]
-            others = [position for position, item in enumerate(encoded) if item is None]
-            if others:
-                found = self._encode_with_library([texts[position] for position in others])
-                for position, item in zip(others, found, strict=True):
-                    encoded[position] = item
+            if self._words is None:
+                return self.encode_with_library(texts)
+            is_ascii = [text.isascii() for text in texts]
+            return self._words.encode(texts) if all(is_ascii) else self._encode_mixed(self._words, texts, is_ascii)
         except (TypeError, AttributeError, UnicodeEncodeError) as error:
             raise _bad_text(texts) from error
-        return encoded  # type: ignore[return-value]  # every None was replaced
 
-    def _encode_with_library(self, texts: Sequence[str]) -> list[Encoded]:
-        encodings = self._tokenizer.encode_batch_fast(list(texts))
-        return [Encoded(encoding.ids, truncated=bool(encoding.overflowing)) for encoding in encodings]
+    def encode_with_library(self, texts: Sequence[str]) -> Encodings:
+        """Encode with the ``tokenizers`` library alone: the reference, and the way of texts that are not ASCII."""
+        found = self._tokenizer.encode_batch_fast(list(texts))
+        return Encodings.of([item.ids for item in found], [bool(item.overflowing) for item in found])
 
-    def encode_with_library(self, texts: Sequence[str]) -> list[Encoded]:
-        """Encode with the ``tokenizers`` library alone, the reference for :meth:`encode`; used by tests."""
-        return self._encode_with_library(texts)
+    def _encode_mixed(self, words: WordEncoder, texts: Sequence[str], is_ascii: Sequence[bool]) -> Encodings:
+        is_other = [not flag for flag in is_ascii]
+        parts = words.encode(list(compress(texts, is_ascii))), self.encode_with_library(list(compress(texts, is_other)))
+        return Encodings.join(parts).take(np.argsort(np.argsort(is_other, kind="stable")))
 
 
 def _bad_text(texts: Sequence[object]) -> TextError:
@@ -131,25 +114,6 @@ def _bad_text(texts: Sequence[object]) -> TextError:
                 "decode the source with errors='replace'"
             )
     return TextError("the texts could not be encoded")
-
-
-def pad(batch: Sequence[TokenIds], pad_id: int) -> tuple[Ints, Ints]:
-    """Pad a batch on the right to its longest text.
-
-    Args:
-        batch: B lists of token ids; a list may be empty.
-        pad_id: The id to fill with; never attended to.
-
-    Returns:
-        ``input_ids`` (B, T) and ``attention_mask`` (B, T), 1 on tokens and 0 on padding; T is the
-        longest list, at least 1.
-    """
-    lengths = np.fromiter(map(len, batch), dtype=np.int64, count=len(batch))
-    longest = max(int(lengths.max(initial=0)), 1)
-    is_token = np.arange(longest) < lengths[:, None]  # (B, T)
-    input_ids = np.full(is_token.shape, pad_id, dtype=np.int64)
-    input_ids[is_token] = np.fromiter(chain.from_iterable(batch), dtype=np.int64, count=int(lengths.sum()))
-    return input_ids, is_token.astype(np.int64)
 
 
 def train_word_level(texts: Iterable[str], *, vocab_size: int, min_frequency: int, max_length: int) -> TextEncoder:
@@ -200,9 +164,9 @@ def word_level_encoder(words: Sequence[str], *, max_length: int) -> TextEncoder:
 def _word_level(vocabulary: dict[str, int], max_length: int) -> Tokenizer:
     tokenizer = Tokenizer(WordLevel(vocabulary, unk_token=UNKNOWN))
     tokenizer.normalizer = normalizers.Sequence(
-        [normalizers.Replace(*_TYPOGRAPHIC_APOSTROPHE), normalizers.Lowercase(), normalizers.Replace(*_CONTRACTION)]
+        [normalizers.Replace(*TYPOGRAPHIC_APOSTROPHE), normalizers.Lowercase(), normalizers.Replace(*NEGATION)]
     )
-    tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(_WORD), behavior="removed", invert=True)
+    tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(PATTERN), behavior="removed", invert=True)
     tokenizer.enable_truncation(max_length)
     tokenizer.enable_padding(pad_id=PAD_ID, pad_token=PAD)
     return tokenizer
@@ -210,31 +174,18 @@ def _word_level(vocabulary: dict[str, int], max_length: int) -> Tokenizer:
 
 def _words(text: str, splitter: Tokenizer) -> list[str]:
     if text.isascii():
-        return _ASCII_WORDS.findall(text.lower().replace(*_CONTRACTION))
+        return find_words(text)
     normalized = splitter.normalizer.normalize_str(text)
     return [word for word, _ in splitter.pre_tokenizer.pre_tokenize_str(normalized)]
 
 
-class _Vocabulary(dict[str, int]):
-    """Word -> id; a word that is not in it is the unknown word."""
-
-    def __missing__(self, word: str) -> int:
-        return self[UNKNOWN]
-
-
-def _compile_ascii(serialized: str, max_length: int) -> Callable[[str], Encoded] | None:
-    """Compile a tokenizer of :func:`train_word_level`'s form into a function for ASCII texts; None for other forms."""
+def _compile(serialized: str, max_length: int) -> WordEncoder | None:
+    """Compile a tokenizer of :func:`train_word_level`'s form for ASCII texts; None for other forms."""
     content = json.loads(serialized)
     model = content["model"]
-    if model["type"] != "WordLevel":
+    if model["type"] != "WordLevel" or model["unk_token"] not in model["vocab"]:
         return None
     ours = json.loads(_word_level({PAD: PAD_ID, UNKNOWN: UNKNOWN_ID}, max_length).to_str())
     if any(content[part] != ours[part] for part in ("normalizer", "pre_tokenizer", "post_processor", "added_tokens")):
         return None
-    find_words, find_id = _ASCII_WORDS.findall, _Vocabulary(model["vocab"]).__getitem__
-
-    def encode_ascii(text: str) -> Encoded:
-        ids = list(map(find_id, find_words(text.lower().replace(*_CONTRACTION))))
-        return Encoded(ids[:max_length], truncated=True) if len(ids) > max_length else Encoded(ids, truncated=False)
-
-    return encode_ascii
+    return WordEncoder(model["vocab"], model["vocab"][model["unk_token"]], max_length)

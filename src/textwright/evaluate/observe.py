@@ -95,14 +95,13 @@ def observe(predictor: Predictor, examples: Examples, progress: Callable[[int], 
 
 def _observe_block(predictor: Predictor, texts: Sequence[str]) -> tuple[Ints | Bools, Float32s, Float32s, Ints, Bools]:
     encoded = predictor.encode(texts)
-    logits = predictor.infer_all([item.ids for item in encoded])
-    truncated = [item.truncated for item in encoded]
+    logits = predictor.infer_all(encoded)
     return (
-        _indices(predictor.decode(logits, truncated), predictor.labels),
+        _indices(predictor.decode(logits, encoded.truncated), predictor.labels),
         predictor.probabilities(logits),
         activate(logits, predictor.labels.task),
-        np.array([len(item.ids) for item in encoded], dtype=np.int64),
-        np.array(truncated, dtype=np.bool_),
+        encoded.lengths,
+        encoded.truncated,
     )
 
 

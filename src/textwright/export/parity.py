@@ -10,7 +10,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from textwright.core.tokenization import TextEncoder, pad
+from textwright.core.encodings import pad
+from textwright.core.tokenization import TextEncoder
 from textwright.core.types import Bools, Float32s, TokenIds
 from textwright.errors import ParityError
 from textwright.runtime.session import Session

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple, TypeAlias
 
@@ -10,10 +11,11 @@ import numpy as np
 
 from textwright.core import artifact as artifacts
 from textwright.core.artifact import Artifact
+from textwright.core.encodings import Encodings, pad
 from textwright.core.labels import Labels, Task
 from textwright.core.numerics import activate
-from textwright.core.tokenization import Encoded, TextEncoder, pad
-from textwright.core.types import Float32s, TokenIds
+from textwright.core.tokenization import TextEncoder
+from textwright.core.types import Bools, Float32s, Ints, TokenIds
 from textwright.errors import GoldenMismatchError, TextError
 from textwright.runtime.session import Session
 
@@ -24,8 +26,8 @@ _MAX_BATCH_TOKENS: Final = 16_384
 """Padded tokens of one inference call: enough to amortise the call, little enough to stay in cache."""
 
 
-_Choice: TypeAlias = tuple[str | None, tuple[str, ...]]
-"""The most probable label and the labels that hold, as in :class:`Prediction`."""
+_Choices: TypeAlias = tuple[Iterable[str | None], Iterable[tuple[str, ...]]]
+"""For each text the most probable label, and the labels that hold, as in :class:`Prediction`."""
 
 
 class Prediction(NamedTuple):
@@ -71,7 +73,7 @@ class Predictor:
         """The label names in the order of the logits' columns, with the task."""
         return self.artifact.manifest.labels
 
-    def encode(self, texts: Sequence[str]) -> list[Encoded]:
+    def encode(self, texts: Sequence[str]) -> Encodings:
         """Turn texts into token ids, before queueing, so that a batcher can count tokens.
 
         Args:
@@ -87,11 +89,11 @@ class Predictor:
             raise TextError("texts is one string; give a list of strings: predict([text])")
         return self._encoder.encode(texts)
 
-    def infer(self, batch: Sequence[TokenIds]) -> Float32s:
+    def infer(self, batch: Encodings | Sequence[TokenIds]) -> Float32s:
         """Run the model once over a batch; this is the only call that costs.
 
         Args:
-            batch: B lists of token ids; lists of like length waste least padding.
+            batch: B texts, as encodings or as lists of token ids; texts of like length waste least padding.
 
         Returns:
             Logits, (B, K), in nats, not calibrated.
@@ -101,11 +103,11 @@ class Predictor:
         """
         return self._session.infer(*pad(batch, self._encoder.pad_id))
 
-    def infer_all(self, ids: Sequence[TokenIds]) -> Float32s:
+    def infer_all(self, encodings: Encodings) -> Float32s:
         """Infer any number of texts, in batches of like length that fit the cache.
 
         Args:
-            ids: N lists of token ids, in any order of lengths.
+            encodings: N texts, in any order of lengths.
 
         Returns:
             Logits, (N, K), in nats, in the order of the texts.
@@ -113,17 +115,22 @@ class Predictor:
         Raises:
             BackendError: If the engine fails.
         """
-        logits = np.empty((len(ids), len(self.labels)), dtype=np.float32)
-        for positions in _batches_by_length(ids):
-            logits[positions] = self.infer([ids[position] for position in positions])
+        lengths = encodings.lengths
+        if len(lengths) * lengths.max(initial=0) <= _MAX_BATCH_TOKENS:
+            return self.infer(encodings)
+        order = np.argsort(lengths, kind="stable")
+        by_length = encodings.take(order)
+        logits = np.empty((len(encodings), len(self.labels)), dtype=np.float32)
+        for start, stop in _batches(by_length.lengths):
+            logits[order[start:stop]] = self.infer(by_length.between(start, stop))
         return logits
 
-    def decode(self, logits: Float32s, truncated: Sequence[bool]) -> list[Prediction]:
+    def decode(self, logits: Float32s, truncated: Bools) -> list[Prediction]:
         """Turn logits into predictions: calibrate, activate, choose.
 
         Args:
             logits: (B, K), in nats, as :meth:`infer` gave them.
-            truncated: B flags, as :meth:`encode` gave them.
+            truncated: Which texts lost their end, (B,), as :meth:`encode` gave them.
 
         Returns:
             B predictions, in order.
@@ -131,13 +138,10 @@ class Predictor:
         Raises:
             BackendError: If a logit is not finite.
         """
-        names = self.labels.names
         rows = self.probabilities(logits)
         choices = self._choose_one(rows) if self.labels.task is Task.SINGLE_LABEL else self._choose_many(rows)
-        return [
-            Prediction(*choice, dict(zip(names, row, strict=True)), cut)
-            for choice, row, cut in zip(choices, rows.tolist(), truncated, strict=True)
-        ]
+        by_label = map(dict, map(partial(zip, self.labels.names), rows.tolist()))
+        return list(map(Prediction._make, zip(*choices, by_label, truncated.tolist(), strict=True)))
 
     def probabilities(self, logits: Float32s) -> Float32s:
         """Calibrate and activate logits.
@@ -162,7 +166,7 @@ class Predictor:
         Returns:
             Logits, (N, K), in the order of the texts.
         """
-        return self.infer_all([item.ids for item in self.encode(texts)])
+        return self.infer_all(self.encode(texts))
 
     def predict(self, texts: Sequence[str]) -> list[Prediction]:
         """Predict the labels of texts.
@@ -178,7 +182,7 @@ class Predictor:
             BackendError: If the engine fails.
         """
         encoded = self.encode(texts)
-        return self.decode(self.infer_all([item.ids for item in encoded]), [item.truncated for item in encoded])
+        return self.decode(self.infer_all(encoded), encoded.truncated)
 
     def verify_golden(self) -> None:
         """Run the golden examples and compare their logits with the stored ones.
@@ -199,11 +203,12 @@ class Predictor:
                 "reproduce the model, so it is not served; export it again here"
             )
 
-    def _choose_one(self, rows: Float32s) -> list[_Choice]:
-        choices: list[_Choice] = [(name, (name,)) for name in self.labels.names]
-        return [choices[index] for index in rows.argmax(axis=1).tolist()]
+    def _choose_one(self, rows: Float32s) -> _Choices:
+        names = self.labels.names
+        chosen = rows.argmax(axis=1).tolist()
+        return map(names.__getitem__, chosen), map([(name,) for name in names].__getitem__, chosen)
 
-    def _choose_many(self, rows: Float32s) -> list[_Choice]:
+    def _choose_many(self, rows: Float32s) -> _Choices:
         threshold = self.artifact.manifest.threshold
         ranked = (-rows).argsort(axis=1, kind="stable").tolist()
         held = (rows >= threshold).sum(axis=1).tolist()
@@ -211,19 +216,16 @@ class Predictor:
             tuple(self.labels.names[index] for index in order[:count])
             for order, count in zip(ranked, held, strict=True)
         ]
-        return [(names[0] if names else None, names) for names in labels]
+        return [names[0] if names else None for names in labels], labels
 
 
-def _batches_by_length(ids: Sequence[TokenIds]) -> Iterator[list[int]]:
-    """Cut positions, sorted by length, into batches of at most ``_MAX_BATCH_TOKENS`` padded tokens."""
-    lengths = np.fromiter(map(len, ids), dtype=np.int64, count=len(ids))
-    order = np.argsort(-lengths, kind="stable").tolist()
-    start = 0
-    while start < len(order):
-        longest = max(int(lengths[order[start]]), 1)
-        stop = start + max(_MAX_BATCH_TOKENS // longest, 1)
-        yield order[start:stop]
-        start = stop
+def _batches(lengths: Ints) -> Iterator[tuple[int, int]]:
+    """Cut texts of rising length into runs of at most ``_MAX_BATCH_TOKENS`` padded tokens: (start, stop)."""
+    stop = len(lengths)
+    while stop > 0:
+        start = max(stop - max(_MAX_BATCH_TOKENS // max(int(lengths[stop - 1]), 1), 1), 0)
+        yield start, stop
+        stop = start
 
 
 def load(path: str | Path, *, variant: str | None = None, num_threads: int | None = None) -> Predictor:

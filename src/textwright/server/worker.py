@@ -48,10 +48,9 @@ def answer(predictor: Predictor, texts: Sequence[str]) -> Answer:
     start = perf_counter()
     encoded = predictor.encode(texts)
     tokenized = perf_counter()
-    ids = [item.ids for item in encoded]
-    predictions = predictor.decode(predictor.infer_all(ids), [item.truncated for item in encoded])
+    predictions = predictor.decode(predictor.infer_all(encoded), encoded.truncated)
     inferred = perf_counter()
-    return Answer(predictions, sum(map(len, ids)), 1e3 * (tokenized - start), 1e3 * (inferred - tokenized))
+    return Answer(predictions, encoded.ids.size, 1e3 * (tokenized - start), 1e3 * (inferred - tokenized))
 
 
 class InferenceThread:

@@ -1,8 +1,4 @@
-"""Examples as token ids, and batches of like length cut from them.
-
-The ids of all texts lie in one flat array, so a million texts of 20 words are 80 MB and not a million lists.
-Called by ``run`` and ``loop``.
-"""
+"""Examples as token ids, and batches of like length cut from them. Called by ``run`` and ``loop``."""
 
 from __future__ import annotations
 
@@ -12,10 +8,10 @@ from typing import Final, NamedTuple
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
-from textwright.core.tokenization import TextEncoder, pad
+from textwright.core.encodings import Encodings, pad
+from textwright.core.tokenization import TextEncoder
 from textwright.core.types import Bools, Ints
 from textwright.data.dataset import Examples
 
@@ -37,29 +33,30 @@ class Batch(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class EncodedExamples:
-    """N examples as token ids, flat.
+    """N examples as token ids.
 
     Args:
-        ids: The ids of all texts, one after the other, int32.
-        offsets: Text i is ``ids[offsets[i]:offsets[i + 1]]``, (N + 1,).
+        encodings: The texts.
         targets: Label indices, (N,), or which labels hold, (N, K).
         pad_id: The id that batches are padded with.
-        num_truncated: Texts that were longer than ``max_length``.
     """
 
-    ids: NDArray[np.int32]
-    offsets: Ints
+    encodings: Encodings
     targets: Ints | Bools
     pad_id: int
-    num_truncated: int
 
     def __len__(self) -> int:
-        return len(self.offsets) - 1
+        return len(self.encodings)
 
     @property
     def lengths(self) -> Ints:
         """Number of tokens of each text, (N,); empty texts have 0."""
-        return np.diff(self.offsets)
+        return self.encodings.lengths
+
+    @property
+    def num_truncated(self) -> int:
+        """Texts that were longer than ``max_length``."""
+        return int(self.encodings.truncated.sum())
 
     def batch(self, positions: Ints) -> Batch:
         """Pad some examples into one batch.
@@ -70,15 +67,14 @@ class EncodedExamples:
         Returns:
             The batch, on the CPU, in the order of the positions.
         """
-        rows = [self.ids[self.offsets[i] : self.offsets[i + 1]].tolist() for i in positions.tolist()]
         targets = torch.from_numpy(self.targets[positions])
-        inputs = tuple(map(torch.from_numpy, pad(rows, self.pad_id)))
+        inputs = tuple(map(torch.from_numpy, pad(self.encodings.take(positions), self.pad_id)))
         return Batch(inputs, targets.float() if targets.dtype == torch.bool else targets)
 
     def digest(self) -> str:
         """Identify ids and targets: equal examples, in the same order, have equal digests."""
-        digest = hashlib.sha256(self.offsets.tobytes())
-        digest.update(self.ids.tobytes())
+        digest = hashlib.sha256(self.encodings.offsets.tobytes())
+        digest.update(self.encodings.ids.tobytes())
         digest.update(np.ascontiguousarray(self.targets).tobytes())
         return digest.hexdigest()
 
@@ -93,15 +89,9 @@ def encode_examples(examples: Examples, encoder: TextEncoder) -> EncodedExamples
     Returns:
         The same N examples in the same order.
     """
-    lengths = np.empty(len(examples), dtype=np.int64)
-    pieces, num_truncated = [np.empty(0, dtype=np.int32)], 0
-    for start in range(0, len(examples), _TEXTS_PER_CALL):
-        encoded = encoder.encode(examples.texts[start : start + _TEXTS_PER_CALL])
-        lengths[start : start + len(encoded)] = [len(item.ids) for item in encoded]
-        pieces.append(np.fromiter((i for item in encoded for i in item.ids), dtype=np.int32))
-        num_truncated += sum(item.truncated for item in encoded)
-    offsets = np.concatenate([[0], np.cumsum(lengths)])
-    return EncodedExamples(np.concatenate(pieces), offsets, examples.targets, encoder.pad_id, num_truncated)
+    starts = range(0, len(examples), _TEXTS_PER_CALL)
+    parts = [encoder.encode(examples.texts[start : start + _TEXTS_PER_CALL]) for start in starts]
+    return EncodedExamples(Encodings.join(parts), examples.targets, encoder.pad_id)
 
 
 def shuffled_batches(lengths: Ints, batch_size: int, *, seed: int, epoch: int) -> list[Ints]:
