@@ -231,14 +231,14 @@ class Batcher(Generic[Item, Result]):
 
     async def _call(self, items: Sequence[Item]) -> Sequence[Result]:
         self._call_started = asyncio.get_running_loop().time()
-        self.last_failed = True  # until it is seen to have worked
+        has_worked = False
         try:
             results = await self._run(items)
+            has_worked = len(results) == len(items)
         finally:
-            self._call_started = None
-        if len(results) != len(items):
+            self._call_started, self.last_failed = None, not has_worked
+        if not has_worked:
             raise BackendError(f"the model gave {len(results)} results for a batch of {len(items)} texts")
-        self.last_failed = False
         return results
 
     @property
