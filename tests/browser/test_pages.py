@@ -1,0 +1,63 @@
+"""What a person sees: the served page, its documentation and the evaluation report, offline, wide and narrow."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import textwright
+from textwright.data.dataset import Examples
+from textwright.evaluate.measure import evaluate
+from textwright.evaluate.report import write_report
+
+pytestmark = pytest.mark.browser
+
+SIZES = [(1200, 900), (400, 800)]
+SCHEMES = ["light", "dark"]
+
+
+def assert_fits(watched, width):
+    assert watched.page.evaluate("document.documentElement.scrollWidth") <= width, "the page scrolls sideways"
+
+
+@pytest.mark.parametrize(("width", "height"), SIZES)
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_a_text_typed_by_keyboard_is_answered(open_page, served, width, height, scheme):
+    watched = open_page(served, allowed=served, width=width, height=height, scheme=scheme)
+    watched.page.locator("textarea").focus()
+    watched.page.keyboard.type("an awful film")
+    watched.page.keyboard.press("Control+Enter")
+    watched.page.get_by_text("negative").first.wait_for()
+    assert_fits(watched, width)
+    assert watched.faults == []
+
+
+def test_a_refused_request_is_said_in_words(open_page, served):
+    watched = open_page(served, allowed=served)
+    watched.page.route("**/v1/predict", lambda route: route.abort())
+    watched.page.locator("textarea").fill("good")
+    watched.page.keyboard.press("Control+Enter")
+    watched.page.locator("[role=alert]").filter(has_text="server").wait_for()
+
+
+@pytest.mark.parametrize(("width", "height"), SIZES)
+def test_the_documentation_works_offline(open_page, served, width, height):
+    watched = open_page(f"{served}/docs", allowed=served, width=width, height=height)
+    watched.page.get_by_text("/v1/predict").first.wait_for()
+    assert_fits(watched, width)
+    assert watched.faults == []
+
+
+@pytest.mark.parametrize(("width", "height"), SIZES)
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_the_report_opens_from_a_file(open_page, tiny_artifact, tmp_path, width, height, scheme):
+    texts = ["good film", "bad film", "great <script>alert(1)</script>", "awful", "the good", "a bad good"] * 5
+    evaluation = evaluate(textwright.load(tiny_artifact), Examples(texts, np.array([1, 0, 1, 0, 0, 1] * 5)))
+    write_report(evaluation, tmp_path / "report.html")
+    address = (tmp_path / "report.html").as_uri()
+    watched = open_page(address, allowed=address, width=width, height=height, scheme=scheme)
+    assert watched.page.locator("svg").count() >= 4
+    boxes = watched.page.locator("svg").evaluate_all("all => all.map(one => one.getBoundingClientRect().width)")
+    assert min(boxes) > 100
+    assert_fits(watched, width)
+    assert watched.faults == []
