@@ -1,0 +1,76 @@
+"""The documents say what the result files and the code say."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from textwright import __version__
+from textwright.cli.main import COMMANDS
+
+ROOT = Path(__file__).parent.parent
+PAGES = [
+    ROOT / "README.md",
+    *sorted((ROOT / "docs").rglob("*.md")),
+    ROOT / "CONTRIBUTING.md",
+    ROOT / "benchmarks" / "README.md",
+]
+
+
+def load_tables():
+    spec = importlib.util.spec_from_file_location("tables", ROOT / "benchmarks" / "tables.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("page", load_tables().PAGES, ids=lambda page: page.name)
+def test_tables_hold_what_the_result_files_hold(page):
+    content = page.read_text(encoding="utf-8")
+    assert load_tables().filled(content) == content, f"run: python benchmarks/tables.py ({page.name} is stale)"
+    assert "<!-- table: " in content
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_to_files(page):
+    for target in re.findall(r"\]\((?!https?:|#|mailto:)([^)#]+)", page.read_text(encoding="utf-8")):
+        assert (page.parent / target).exists(), f"{page.name} links to {target}, which is not there"
+
+
+def test_the_readme_names_only_commands_that_exist():
+    names = re.findall(r"^textwright (\w+)", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert names
+    assert set(names) <= {command.name for command in COMMANDS}
+
+
+def test_the_readmes_python_runs(tiny_artifact, tmp_path):
+    (block,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "runs" / "reviews").symlink_to(tiny_artifact)
+    done = subprocess.run([sys.executable, "-c", block], capture_output=True, text=True, check=True, cwd=tmp_path)
+    assert done.stdout.startswith(("positive {", "negative {"))
+
+
+def test_make_help_lists_the_promised_targets():
+    done = subprocess.run(["make", "--no-print-directory"], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert {"demo", "test"} <= {line.split()[0] for line in done.stdout.splitlines()}
+
+
+def test_the_change_log_is_open_for_this_version():
+    content = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert "## [Unreleased]" in content or f"## [{__version__}]" in content
+
+
+def test_the_constraints_pin_every_direct_dependency():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    extras = project["project"]["optional-dependencies"].values()
+    wanted = [*project["project"]["dependencies"], *(name for extra in extras for name in extra)]
+    pinned = {line.partition("==")[0].lower() for line in (ROOT / "constraints.txt").read_text().splitlines()}
+    missing = {re.match(r"[\w.-]+", item).group().lower() for item in wanted} - pinned
+    assert not missing, f"constraints.txt does not pin {missing}"
