@@ -37,7 +37,7 @@ def test_every_example_problem_is_a_problem(document):
         for status, response in operation["responses"].items()
         if int(status) >= 400
     ]
-    assert len(examples) == 7
+    assert len(examples) == 9
     assert all(Problem.model_validate(example).status == status for status, example in examples)
 
 

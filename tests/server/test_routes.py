@@ -75,7 +75,7 @@ def test_the_model_route_tells_labels_limits_and_metrics(make_artifact):
 def test_the_cost_of_a_request_is_told_in_a_header(client):
     timing = client.post("/v1/predict", json={"text": "good"}).headers["server-timing"]
     names = [part.split(";dur=")[0].strip() for part in timing.split(",")]
-    assert names == ["tokenize", "infer"]
+    assert names == ["tokenize", "queue", "infer"]
     assert all(float(part.split("dur=")[1]) >= 0 for part in timing.split(","))
 
 

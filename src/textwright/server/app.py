@@ -68,12 +68,11 @@ def create_app(predictor: Predictor, settings: ServeSettings | None = None) -> F
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     service: Service = app.state.service
-    service.is_ready = True
+    service.batcher.start()
     try:
         yield
     finally:
-        service.is_ready = False
-        service.worker.close()
+        await service.close()
 
 
 def _describe(service: Service) -> str:

@@ -22,7 +22,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from textwright.errors import TextwrightError
-from textwright.server.problems import CLIENT_GONE, MEDIA_TYPE, problem_of
+from textwright.server.problems import CLIENT_GONE, MEDIA_TYPE, headers_of, problem_of
 
 REQUEST_ID: Final = b"x-request-id"
 _SCOPE_KEY: Final = "textwright.request"
@@ -49,7 +49,9 @@ class RequestRecord:
         num_tokens: Tokens read by the model.
         truncated: Texts that were longer than the model reads.
         tokenize_ms: Time from texts to ids.
-        infer_ms: Time from ids to predictions.
+        queue_ms: Time that the ids waited for the model.
+        infer_ms: Time from there to the last prediction.
+        batch_size: Texts that went through the model together, those of other requests included.
         total_ms: Time from the first byte of the request to the last of the response.
     """
 
@@ -63,7 +65,9 @@ class RequestRecord:
     num_tokens: int | None = None
     truncated: int | None = None
     tokenize_ms: float | None = None
+    queue_ms: float | None = None
     infer_ms: float | None = None
+    batch_size: int | None = None
     total_ms: float = 0.0
 
 
@@ -129,7 +133,7 @@ def problem_response(error: Exception, record: RequestRecord) -> Response:
     """
     problem = problem_of(error, record.id)
     record.code = problem.code
-    return Response(problem.model_dump_json(), problem.status, media_type=MEDIA_TYPE)
+    return Response(problem.model_dump_json(), problem.status, headers_of(error), MEDIA_TYPE)
 
 
 class JsonLines(logging.Formatter):

@@ -17,7 +17,9 @@ _REFUSALS = {
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: ("request-too-large", "The body has more bytes than are allowed."),
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE: ("media-type", "The body is not declared as plain application/json in UTF-8."),
     HTTPStatus.UNPROCESSABLE_ENTITY: ("request", "A field is missing, unknown, of another type or beyond its bounds."),
+    HTTPStatus.TOO_MANY_REQUESTS: ("queue-full", "Too much waits already; come back after retry-after seconds."),
     HTTPStatus.SERVICE_UNAVAILABLE: ("backend", "The model is broken; ask another replica."),
+    HTTPStatus.GATEWAY_TIMEOUT: ("deadline", "The answer was not there in time; nothing more is computed for it."),
 }
 
 
@@ -55,7 +57,7 @@ def predict_responses(service: Service) -> dict[int | str, dict[str, Any]]:
         "content": {JSON: {"example": service.example}},
         "headers": {
             "server-timing": {
-                "description": "Milliseconds to tokenize the texts and to infer their labels.",
+                "description": "Milliseconds to tokenize the texts, to wait for the model and to infer.",
                 "schema": {"type": "string"},
             }
         },

@@ -55,7 +55,6 @@ CLIENT_GONE: Final = 499
 _CODES: Final[Mapping[int, str]] = {
     HTTPStatus.NOT_FOUND: errors.NotFoundError.code,
     HTTPStatus.METHOD_NOT_ALLOWED: "method-not-allowed",
-    HTTPStatus.SERVICE_UNAVAILABLE: "not-ready",
 }
 _INTERNAL: Final = "internal"
 _OUR_FAULT: Final = "the server failed on this request, which may be right; its log names the reason by the request id"
@@ -77,6 +76,26 @@ def problem_of(error: Exception, request_id: str) -> Problem:
     status = STATUS[type(error)]
     is_for_the_client = status < HTTPStatus.INTERNAL_SERVER_ERROR or isinstance(error, errors.ServingError)
     return problem(status, error.code, str(error) if is_for_the_client else _OUR_FAULT, request_id)
+
+
+def headers_of(error: Exception) -> dict[str, str]:
+    """Say in headers what standard clients act upon.
+
+    Args:
+        error: Any exception.
+
+    Returns:
+        When to come back, or how to show a key; usually nothing.
+
+    Source:
+        RFC 9110, sections 10.2.3 (retry-after) and 11.6.1 (www-authenticate).
+    """
+    match error:
+        case errors.QueueFullError() | errors.RateLimitError():
+            return {"retry-after": str(error.retry_after_s)}
+        case errors.UnauthorizedError():
+            return {"www-authenticate": "Bearer"}
+    return {}
 
 
 def problem_of_status(status: int, detail: str, request_id: str) -> Problem:

@@ -8,18 +8,18 @@ from __future__ import annotations
 from http import HTTPStatus
 
 from fastapi import APIRouter
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from textwright.errors import NotReadyError
 from textwright.server import openapi
-from textwright.server.body import JSON, check_texts, read_json
+from textwright.server.body import JSON, read_json
 from textwright.server.logs import RequestRecord, record_of
+from textwright.server.scoring import score
 from textwright.server.service import Service, service_of
-from textwright.server.worker import Answer
 from textwright.wire import Health, ModelInfo, encode_response, parse_request
 
-_NOT_READY = "the server is starting or stopping; ask again in a moment"
+_NOT_READY = "the server is starting, stopping or broken; ask again in a moment, or another replica"
 
 
 def build_router(service: Service) -> APIRouter:
@@ -46,7 +46,9 @@ def build_router(service: Service) -> APIRouter:
     router.add_api_route(
         "/healthz", healthz, response_model=Health, summary="Is it alive?", response_description="It is."
     )
-    not_ready = openapi.problem_doc(HTTPStatus.SERVICE_UNAVAILABLE, "not-ready", "The server is starting or stopping.")
+    not_ready = openapi.problem_doc(
+        HTTPStatus.SERVICE_UNAVAILABLE, "not-ready", "The server is starting, stopping or broken."
+    )
     router.add_api_route(
         "/readyz",
         readyz,
@@ -65,15 +67,10 @@ async def predict(request: Request) -> Response:
     per text, in order. A text longer than the model reads is predicted from its beginning and marked `truncated`.
     """
     service = service_of(request)
-    record = record_of(request)
     texts = parse_request(await read_json(request, service.settings)).all_texts
-    record.num_texts = len(texts)
-    check_texts(texts, service.settings)
-    answer = await service.worker.predict(texts)
-    _note(record, answer)
-    timing = f"tokenize;dur={answer.tokenize_ms:.3f}, infer;dur={answer.infer_ms:.3f}"
-    body = encode_response(service.identity, answer.predictions)
-    return Response(body, headers={"server-timing": timing}, media_type=JSON)
+    scored = await score(request, texts)
+    body = encode_response(service.identity, [item.prediction for item in scored])
+    return Response(body, headers={"server-timing": _timing(record_of(request))}, media_type=JSON)
 
 
 async def model(request: Request) -> Response:
@@ -87,13 +84,11 @@ async def healthz() -> JSONResponse:
 
 
 async def readyz(request: Request) -> JSONResponse:
-    """Say whether requests may be sent here: the model is loaded and warm, and the server is not stopping."""
-    if not service_of(request).is_ready:
-        raise HTTPException(HTTPStatus.SERVICE_UNAVAILABLE, _NOT_READY)
+    """Say whether requests may be sent here: the model is loaded, warm and works, and the server is not stopping."""
+    if not await service_of(request).is_ready():
+        raise NotReadyError(_NOT_READY)
     return JSONResponse({"status": "ready"})
 
 
-def _note(record: RequestRecord, answer: Answer) -> None:
-    record.num_tokens = answer.num_tokens
-    record.truncated = sum(prediction.truncated for prediction in answer.predictions)
-    record.tokenize_ms, record.infer_ms = answer.tokenize_ms, answer.infer_ms
+def _timing(record: RequestRecord) -> str:
+    return f"tokenize;dur={record.tokenize_ms:.3f}, queue;dur={record.queue_ms:.3f}, infer;dur={record.infer_ms:.3f}"

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from starlette.requests import Request
 
 from textwright.core.labels import Task
+from textwright.errors import TextwrightError
+from textwright.runtime.batcher import Batcher
 from textwright.runtime.predictor import Predictor
+from textwright.server.engine import Engine, Item, Scored, measure_limits
 from textwright.server.settings import ServeSettings
-from textwright.server.worker import InferenceThread, answer
 from textwright.wire import EXAMPLE_TEXT, Limits, ModelIdentity, ModelInfo, encode_response
+
+_CLOSE_S: Final = 1.0
+"""Seconds for a last batch; its callers have been cut off already, after the grace time."""
 
 
 @dataclass
@@ -20,20 +25,20 @@ class Service:
     """One model being served.
 
     Args:
-        worker: Computes predictions.
+        engine: The model, off the event loop.
+        batcher: The queue in front of it.
         settings: The limits.
         identity: Which model answers; stands in every response.
         info: What ``GET /v1/model`` says.
         example: A response of this model, JSON-ready, for the documentation.
-        is_ready: True from the end of start-up to the beginning of shutdown.
     """
 
-    worker: InferenceThread
+    engine: Engine
+    batcher: Batcher[Item, Scored]
     settings: ServeSettings
     identity: ModelIdentity
     info: ModelInfo
     example: dict[str, Any]
-    is_ready: bool = False
 
     @classmethod
     def warmed_up(cls, predictor: Predictor, settings: ServeSettings) -> Service:
@@ -49,12 +54,27 @@ class Service:
         Raises:
             BackendError: If the model cannot predict.
         """
-        longest = " ".join([EXAMPLE_TEXT] * predictor.artifact.manifest.max_length)
-        answer(predictor, [longest])
-        example = answer(predictor, [EXAMPLE_TEXT])
+        limits = measure_limits(predictor, EXAMPLE_TEXT, settings)
         identity = identity_of(predictor)
-        body = json.loads(encode_response(identity, example.predictions))
-        return cls(InferenceThread(predictor), settings, identity, info_of(predictor, settings), body)
+        example = json.loads(encode_response(identity, predictor.predict([EXAMPLE_TEXT])))
+        engine = Engine(predictor, limits)
+        batcher = Batcher(engine.infer, limits, num_tokens=lambda item: len(item.ids), timeout_s=settings.timeout_s)
+        return cls(engine, batcher, settings, identity, info_of(predictor, settings), example)
+
+    async def is_ready(self) -> bool:
+        """Say whether requests may be sent here; after a failure of the model, by asking it once more."""
+        if self.batcher.is_running and self.batcher.last_failed:
+            try:
+                with self.batcher.admit(1) as permit:
+                    await permit.submit(await self.engine.encode([EXAMPLE_TEXT]))
+            except TextwrightError:
+                return False
+        return self.batcher.is_running
+
+    async def close(self) -> None:
+        """Answer everybody and end the threads."""
+        await self.batcher.close(_CLOSE_S)
+        self.engine.close()
 
 
 def service_of(request: Request) -> Service:

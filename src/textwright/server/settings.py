@@ -28,5 +28,11 @@ class ServeSettings(Settings):
     """Most bytes in the body of one request; reading stops there and the request is refused with status 413."""
     body_timeout_s: Annotated[float, Field(gt=0)] = 10.0
     """Seconds in which the body of a request must have arrived; else it is refused with status 408."""
+    timeout_s: Annotated[float, Field(gt=0)] = 30.0
+    """Seconds from the arrival of a request's body to its answer; then it is refused with status 504 and dropped."""
+    max_queue_texts: Annotated[int, Field(ge=1)] = 4_096
+    """Most texts that may wait for their predictions; requests beyond are refused with status 429."""
+    max_queue_tokens: Annotated[int, Field(ge=1)] = 1_000_000
+    """Most tokens that may wait for their predictions; requests beyond are refused with status 429."""
     shutdown_grace_s: Annotated[int, Field(ge=0)] = 10
     """Seconds that running requests get to finish after SIGTERM or Ctrl-C; 0 cuts them off."""

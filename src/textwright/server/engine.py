@@ -1,0 +1,169 @@
+"""The predictor as the batcher wants it: texts become items, items become predictions, both off the event loop."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from time import perf_counter
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from textwright.core.encodings import Encodings, offsets_of
+from textwright.core.types import Float32s, Int32s
+from textwright.runtime.batching import BatchLimits
+from textwright.runtime.predictor import Prediction, Predictor
+from textwright.server.model_thread import ModelThread
+from textwright.server.settings import ServeSettings
+
+_INLINE_CHARS: Final = 2_000
+"""Up to so many characters are encoded on the event loop: sending them to a thread and back takes longer."""
+_BATCH_S: Final = 0.05
+"""How long one batch may keep others waiting. Longer ones gain nothing: on a CPU the cost grows with the tokens."""
+_MAX_BATCH_TOKENS: Final = 16_384
+"""Padded tokens of one batch, however fast the model: beyond, they fall out of the processor's cache."""
+_HAND_OVER_S: Final = 1e-4
+"""What it costs to send a batch to the thread and its results back."""
+_INLINE_S: Final = 1e-3
+"""A batch that takes less is computed on the event loop, which nobody notices. In a thread, each write to a socket
+would lend the interpreter to the model and wait to get it back: a third of the requests per second for ``bow``."""
+
+
+class Item(NamedTuple):
+    """One text as the batcher holds it.
+
+    Args:
+        ids: Token ids, (T,).
+        truncated: True if the text was longer than the model reads.
+    """
+
+    ids: Int32s
+    truncated: bool
+
+
+class Scored(NamedTuple):
+    """What the model says about one text.
+
+    Args:
+        prediction: Its prediction.
+        logits: The scores behind it, (K,), in nats, not calibrated.
+    """
+
+    prediction: Prediction
+    logits: Float32s
+
+
+class Engine:
+    """A predictor with one thread to encode in and one to infer in, for what would hold up the event loop.
+
+    Args:
+        predictor: A loaded model.
+        limits: What its calls and tokens cost, as :func:`measure_limits` found.
+    """
+
+    def __init__(self, predictor: Predictor, limits: BatchLimits) -> None:
+        self.predictor = predictor
+        self._limits = limits
+        self._encoding = ModelThread("encoding")
+        self._inference = ModelThread("inference")
+
+    async def encode(self, texts: Sequence[str]) -> list[Item]:
+        """Turn texts into items.
+
+        Args:
+            texts: N texts.
+
+        Returns:
+            N items, in order.
+
+        Raises:
+            TextError: If a text cannot be encoded.
+        """
+        if sum(map(len, texts)) <= _INLINE_CHARS:
+            return items_of(self.predictor.encode(texts))
+        return items_of(await self._encoding.run(self.predictor.encode, texts))
+
+    async def infer(self, items: Sequence[Item]) -> list[Scored]:
+        """Run the model once.
+
+        Args:
+            items: B items.
+
+        Returns:
+            B scored texts, in order.
+
+        Raises:
+            BackendError: If the engine fails or a logit is not finite.
+        """
+        padded = len(items) * max(len(item.ids) for item in items)
+        if (self._limits.call_tokens + padded) * self._limits.token_s <= _INLINE_S:
+            return score(self.predictor, items)
+        return await self._inference.run(score, self.predictor, items)
+
+    def close(self) -> None:
+        """End the threads; a call that runs is not waited for."""
+        self._encoding.close()
+        self._inference.close()
+
+
+def items_of(encodings: Encodings) -> list[Item]:
+    """Cut encodings into items, without a copy of their ids."""
+    bounds = encodings.offsets.tolist()
+    spans = map(encodings.ids.__getitem__, map(slice, bounds, bounds[1:]))
+    return list(map(Item, spans, encodings.truncated.tolist()))
+
+
+def score(predictor: Predictor, items: Sequence[Item]) -> list[Scored]:
+    """Infer items as one batch and decode them.
+
+    Args:
+        predictor: A loaded model.
+        items: B items, of like length.
+
+    Returns:
+        B scored texts, in order.
+
+    Raises:
+        BackendError: If the engine fails or a logit is not finite.
+    """
+    ids, truncated = zip(*items, strict=True)
+    batch = Encodings(np.concatenate(ids), offsets_of(list(map(len, ids))), np.array(truncated))
+    logits = predictor.infer(batch)
+    return list(map(Scored, predictor.decode(logits, batch.truncated), logits))
+
+
+def measure_limits(predictor: Predictor, short: str, settings: ServeSettings) -> BatchLimits:
+    """Run the model on a short and on its longest text, which also warms it, and read the price of a call from it.
+
+    Args:
+        predictor: A loaded model.
+        short: A text of some words.
+        settings: The bounds of the queue.
+
+    Returns:
+        Limits in which a batch takes at most about 50 ms, unless a single text takes longer.
+
+    Raises:
+        BackendError: If the model cannot predict.
+    """
+    max_length = predictor.artifact.manifest.max_length
+    brief, full = items_of(predictor.encode([short, " ".join([short] * max_length)]))
+    brief_s, full_s = _seconds(predictor, brief), _seconds(predictor, full)
+    token_s = max(full_s - brief_s, 1e-7) / max(len(full.ids) - len(brief.ids), 1)
+    call_s = max(brief_s - len(brief.ids) * token_s, 0.0) + _HAND_OVER_S
+    return BatchLimits(
+        max_queue_texts=settings.max_queue_texts,
+        max_queue_tokens=settings.max_queue_tokens,
+        max_batch_tokens=min(max(int(_BATCH_S / token_s), max_length), _MAX_BATCH_TOKENS),
+        call_tokens=call_s / token_s,
+        token_s=token_s,
+    )
+
+
+def _seconds(predictor: Predictor, item: Item) -> float:
+    """Time the model on one text: the best of three, since the first is cold and any may be disturbed."""
+    durations = []
+    for _ in range(3):
+        start = perf_counter()
+        score(predictor, [item])
+        durations.append(perf_counter() - start)
+    return min(durations)

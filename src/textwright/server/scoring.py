@@ -1,0 +1,48 @@
+"""The way of every contract to the model: permit, encode, queue, answer; noted in the request's record."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from time import perf_counter
+
+from starlette.requests import Request
+
+from textwright.server.body import check_texts
+from textwright.server.engine import Scored
+from textwright.server.hang_up import noticed
+from textwright.server.logs import record_of
+from textwright.server.service import service_of
+
+
+async def score(request: Request, texts: Sequence[str]) -> list[Scored]:
+    """Predict the texts of a request.
+
+    Args:
+        request: A request whose body has been read.
+        texts: Its N texts, at least one.
+
+    Returns:
+        N scored texts, in order.
+
+    Raises:
+        RequestLimitError: If there are more texts, or longer ones, than are allowed.
+        QueueFullError: If more waits than may.
+        DeadlineError: If the answer is not there in time.
+        NotReadyError: If the server is starting, stopping or stuck.
+        BackendError: If the engine fails.
+        ClientDisconnect: If the client hangs up meanwhile.
+    """
+    service, record = service_of(request), record_of(request)
+    record.num_texts = len(texts)
+    check_texts(texts, service.settings)
+    with service.batcher.admit(len(texts)) as permit:
+        start = perf_counter()
+        items = await service.engine.encode(texts)
+        record.tokenize_ms = 1e3 * (perf_counter() - start)
+        record.num_tokens = sum(len(item.ids) for item in items)
+        record.truncated = sum(item.truncated for item in items)
+        waiting = permit.submit(items)
+        with noticed(request.receive, waiting):
+            answer = await waiting
+    record.queue_ms, record.infer_ms, record.batch_size = answer.queue_ms, answer.infer_ms, answer.batch_size
+    return answer.results
