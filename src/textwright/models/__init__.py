@@ -7,11 +7,12 @@ from difflib import get_close_matches
 from typing import Final
 
 from textwright.errors import NotFoundError
-from textwright.models import bow
+from textwright.models import bert, bow
 from textwright.models.family import Family
 
 FAMILIES: Final[Mapping[str, Family]] = {
     "bow": bow.FAMILY,
+    "bert": bert.FAMILY,
 }
 
 

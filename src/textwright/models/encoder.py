@@ -1,0 +1,147 @@
+"""A pretrained transformer as a sentence encoder: token ids to one vector per text.
+
+::
+
+    input_ids (B, T) -> backbone -> hidden states (B, T, H) --mean of tokens, or the first--> vectors (B, H)
+
+Segment ids and positions are made inside the backbone, so that its inputs are those of every family.
+
+Source:
+    Devlin et al., 2019, "BERT"; Reimers & Gurevych, 2019, "Sentence-BERT" (pooling).
+"""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+from typing import Final
+
+import torch
+from torch import Tensor, nn
+
+from textwright.errors import SettingsError
+from textwright.models.pretrained import Pretrained
+
+_LAYER: Final = re.compile(r"\blayers?\.(\d+)\.")
+
+
+class Pooling(StrEnum):
+    """How the tokens' vectors become the text's."""
+
+    AUTO = "auto"
+    MEAN = "mean"
+    CLS = "cls"
+
+
+class SentenceEncoder(nn.Module):
+    """A backbone and its pooling.
+
+    Args:
+        backbone: A module of ``transformers`` that gives hidden states.
+        pools_first_token: True takes the first token's vector, False the mean over the tokens.
+        num_averaged_layers: Top layers whose hidden states are averaged first, >= 1; 1 is the last alone.
+    """
+
+    def __init__(self, backbone: nn.Module, *, pools_first_token: bool, num_averaged_layers: int = 1) -> None:
+        super().__init__()
+        self.backbone = backbone
+        self.pools_first_token = pools_first_token
+        self.num_averaged_layers = num_averaged_layers
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
+        """Turn each text into a vector, (B, H) float32; padding does not change it.
+
+        The first place is attended to even in a row of padding alone, which would otherwise divide by nothing.
+        """
+        first = torch.ones_like(attention_mask[:, :1])  # (B, 1)
+        mask = torch.cat([first, attention_mask[:, 1:]], dim=1)  # (B, T)
+        hidden = self._hidden_states(input_ids, mask).float()  # (B, T, H)
+        if self.pools_first_token:
+            return hidden[:, 0]  # (B, H)
+        weights = mask.unsqueeze(-1).to(hidden.dtype)  # (B, T, 1)
+        return (hidden * weights).sum(dim=1) / weights.sum(dim=1)  # (B, H)
+
+    def _hidden_states(self, input_ids: Tensor, mask: Tensor) -> Tensor:
+        averages = self.num_averaged_layers > 1
+        output = self.backbone(input_ids=input_ids, attention_mask=mask, output_hidden_states=averages)
+        if not averages:
+            last: Tensor = output.last_hidden_state  # (B, T, H)
+            return last
+        return torch.stack(output.hidden_states[-self.num_averaged_layers :]).mean(dim=0)  # (B, T, H)
+
+    @property
+    def hidden_dim(self) -> int:
+        """Length H of a vector."""
+        return int(self.backbone.config.hidden_size)  # type: ignore[union-attr, arg-type]
+
+    @property
+    def num_layers(self) -> int:
+        """Number of transformer layers, the embeddings not counted."""
+        return int(self.backbone.config.num_hidden_layers)  # type: ignore[union-attr, arg-type]
+
+    @property
+    def word_vectors(self) -> Tensor:
+        """The embeddings of the token ids, (V, H)."""
+        weight: Tensor = self.backbone.get_input_embeddings().weight  # type: ignore[operator]
+        return weight
+
+    @property
+    def max_positions(self) -> int | None:
+        """Longest text in tokens that the backbone has positions for; None if its positions are relative."""
+        for name, part in self.backbone.named_modules():
+            if name.endswith("position_embeddings") and isinstance(part, nn.Embedding):
+                # RoBERTa and MPNet count positions from the padding id + 1 on.
+                return part.num_embeddings - (0 if part.padding_idx is None else part.padding_idx + 1)
+        return None
+
+
+def load_sentence_encoder(
+    pretrained: Pretrained, *, pooling: Pooling, max_length: int, num_averaged_layers: int = 1
+) -> SentenceEncoder:
+    """Load an encoder's weights.
+
+    Args:
+        pretrained: The encoder's folder.
+        pooling: auto takes what the encoder was trained with; the mean where it does not say.
+        max_length: Longest text in tokens that it will be given.
+        num_averaged_layers: Top layers whose hidden states are averaged, >= 1.
+
+    Returns:
+        The sentence encoder, in evaluation mode.
+
+    Raises:
+        SettingsError: If texts may be longer than the encoder's positions, it has fewer layers, or its weights
+            cannot be used.
+    """
+    first = pretrained.pools_first_token if pooling is Pooling.AUTO else pooling is Pooling.CLS
+    encoder = SentenceEncoder(
+        pretrained.load_backbone(), pools_first_token=first, num_averaged_layers=num_averaged_layers
+    ).eval()
+    bound = encoder.max_positions
+    if bound is not None and max_length > bound:
+        raise SettingsError(f"max_length is {max_length}, encoder {pretrained.name} reads at most {bound} tokens")
+    check_num_layers("num_averaged_layers", num_averaged_layers, encoder, pretrained)
+    return encoder
+
+
+def check_num_layers(setting: str, value: int, encoder: SentenceEncoder, pretrained: Pretrained) -> None:
+    """Refuse a number of layers that an encoder does not have.
+
+    Raises:
+        SettingsError: Names the setting, its value and the bound.
+    """
+    if value > encoder.num_layers:
+        raise SettingsError(f"{setting} is {value}, encoder {pretrained.name} has {encoder.num_layers} layers")
+
+
+def layer_of(name: str) -> int | None:
+    """Find the transformer layer of a weight.
+
+    Args:
+        name: As in ``named_parameters``, for example "backbone.encoder.layer.3.output.dense.weight".
+
+    Returns:
+        The layer, counted from 0; None for embeddings and what all layers share.
+    """
+    found = _LAYER.search(name)
+    return int(found[1]) if found else None

@@ -1,0 +1,221 @@
+"""Pretrained encoders as they lie on disk: their folder, their tokenizer and their weights.
+
+An encoder is a folder in the form of the ``transformers`` library (``config.json``, ``tokenizer.json`` or a
+vocabulary, ``model.safetensors``), a built-in asset that holds one, or an id of the Hugging Face hub. Called by the
+BERT families; ``transformers`` is imported when an encoder is opened, not before.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Final
+
+import torch
+from tokenizers import Tokenizer
+from torch import nn
+
+from textwright.core.tokenization import TextEncoder
+from textwright.data.assets import asset_path
+from textwright.data.catalog import ASSETS
+from textwright.errors import NotFoundError, SettingsError
+
+_HUB_FILES: Final = ("*.json", "*.txt", "*.model", "*.safetensors")
+_OTHER_ENGINES: Final = ("onnx/*", "openvino/*", "coreml/*")
+_POOLING_CONFIG: Final = "1_Pooling/config.json"
+_UNUSED_PARTS: Final = ("pooler.", "embeddings.position_ids")
+"""Weights that a sentence vector does not need; a checkpoint may lack them."""
+
+
+@dataclass(frozen=True)
+class Pretrained:
+    """An encoder's folder, opened.
+
+    Args:
+        name: What the user called it, for messages.
+        path: The folder.
+    """
+
+    name: str
+    path: Path
+
+    @cached_property
+    def config(self) -> Any:  # noqa: ANN401  one of the many configurations of transformers
+        """What ``config.json`` says.
+
+        Raises:
+            NotFoundError: If the folder has none.
+            SettingsError: If it is none that ``transformers`` knows.
+        """
+        from transformers import AutoConfig
+
+        if not (self.path / "config.json").is_file():
+            raise NotFoundError(f"{self.path} holds no config.json; an encoder is a folder written by transformers")
+        try:
+            return AutoConfig.from_pretrained(self.path)
+        except (ValueError, KeyError, OSError) as error:
+            raise SettingsError(f"encoder {self.name}: config.json cannot be used: {_first_line(error)}") from error
+
+    def load_tokenizer(self, max_length: int) -> TextEncoder:
+        """Make the tokenizer, with truncation and padding inside it.
+
+        Args:
+            max_length: Longest encoding in tokens, special tokens included.
+
+        Returns:
+            The encoder's own tokenizer; it pads with the id that its weights know as padding.
+
+        Raises:
+            SettingsError: If there is no fast tokenizer, no padding id, or no room between the special tokens.
+        """
+        tokenizer = self._fast_tokenizer()
+        self._refuse_other_vocabulary(tokenizer)
+        num_special = tokenizer.num_special_tokens_to_add(is_pair=False)
+        if max_length <= num_special:
+            raise SettingsError(
+                f"max_length is {max_length}, of which encoder {self.name} takes {num_special} for special tokens; "
+                f"it must be {num_special + 1} or more"
+            )
+        tokenizer.enable_truncation(max_length)
+        tokenizer.enable_padding(pad_id=self._pad_id, pad_token=tokenizer.id_to_token(self._pad_id) or "")
+        return TextEncoder(tokenizer.to_str())
+
+    def _refuse_other_vocabulary(self, tokenizer: Tokenizer) -> None:
+        """Refuse ids that the weights do not have, and the empty vocabulary that a missing file leaves behind."""
+        num_words = tokenizer.get_vocab_size(with_added_tokens=True) - len(tokenizer.get_added_tokens_decoder())
+        if num_words <= 0:
+            raise self._no_fast_tokenizer("its vocabulary is missing")
+        highest = max(tokenizer.get_vocab(with_added_tokens=True).values())
+        if highest >= self.config.vocab_size:
+            raise SettingsError(
+                f"encoder {self.name}: its tokenizer gives ids up to {highest}, its weights end at "
+                f"{self.config.vocab_size - 1}; tokenizer and weights do not belong together"
+            )
+
+    @property
+    def _pad_id(self) -> int:
+        pad_id: int | None = getattr(self.config, "pad_token_id", None)
+        if pad_id is None:
+            raise SettingsError(f"encoder {self.name}: config.json has no pad_token_id, so it is no BERT-like encoder")
+        return pad_id
+
+    def _fast_tokenizer(self) -> Tokenizer:
+        file = self.path / "tokenizer.json"
+        if file.is_file():
+            try:
+                return Tokenizer.from_file(str(file))
+            except Exception as error:  # the library raises nothing narrower
+                raise SettingsError(f"{file} cannot be read by the tokenizers library: {error}") from error
+        return self._converted_tokenizer()
+
+    def _converted_tokenizer(self) -> Tokenizer:
+        """Let ``transformers`` make a fast tokenizer of a vocabulary, where it can."""
+        from transformers import AutoTokenizer
+
+        try:
+            with _quiet():
+                found = AutoTokenizer.from_pretrained(self.path)
+        except Exception as error:  # every tokenizer has its own ways to fail
+            raise self._no_fast_tokenizer(_first_line(error)) from error
+        if not getattr(found, "is_fast", False):
+            raise self._no_fast_tokenizer(f"{type(found).__name__} is written in Python")
+        return Tokenizer.from_str(found.backend_tokenizer.to_str())
+
+    def _no_fast_tokenizer(self, reason: str) -> SettingsError:
+        return SettingsError(
+            f"encoder {self.name} has no tokenizer.json and none can be made ({reason}); serving has no Python "
+            "tokenisation code: choose an encoder with a fast tokenizer, or save its tokenizer.json beside the weights"
+        )
+
+    def load_backbone(self) -> nn.Module:
+        """Load the weights, in fp32.
+
+        Returns:
+            A module of ``transformers``; where its kind has a pooler of its own, that is removed.
+
+        Raises:
+            SettingsError: If weights are missing, are of another shape, or the kind is not known.
+        """
+        from transformers import AutoModel
+
+        try:
+            with _quiet():
+                backbone, info = AutoModel.from_pretrained(
+                    self.path, config=self.config, dtype=torch.float32, output_loading_info=True
+                )
+        except Exception as error:  # safetensors, pickle and transformers fail in many ways
+            raise SettingsError(f"encoder {self.name}: its weights cannot be loaded: {_first_line(error)}") from error
+        missing = sorted(name for name in info["missing_keys"] if not name.startswith(_UNUSED_PARTS))
+        if missing:
+            raise SettingsError(
+                f"encoder {self.name}: {len(missing)} weights are missing, the first is {missing[0]}; "
+                "the folder's config.json and weights do not belong together"
+            )
+        if getattr(backbone, "pooler", None) is not None:
+            backbone.pooler = None
+        return backbone  # type: ignore[no-any-return]
+
+    @property
+    def pools_first_token(self) -> bool:
+        """Whether the encoder was trained with its first token as the sentence's vector; False means the mean."""
+        file = self.path / _POOLING_CONFIG
+        if not file.is_file():
+            return False
+        return bool(json.loads(file.read_text(encoding="utf-8")).get("pooling_mode_cls_token", False))
+
+
+def open_pretrained(name: str) -> Pretrained:
+    """Find an encoder.
+
+    Args:
+        name: A folder, a built-in asset, or an id of the Hugging Face hub; a folder wins.
+
+    Returns:
+        The encoder; its files are on this machine.
+
+    Raises:
+        NotFoundError: If it is none of these, or the hub cannot be reached.
+        AssetError: If the asset cannot be fetched.
+    """
+    path = Path(name).expanduser()
+    if path.is_dir():
+        return Pretrained(name, path)
+    if name in ASSETS:
+        return Pretrained(name, asset_path(name))
+    return Pretrained(name, _fetch_from_hub(name))
+
+
+def _fetch_from_hub(name: str) -> Path:
+    from huggingface_hub import snapshot_download
+
+    try:
+        return Path(snapshot_download(name, allow_patterns=list(_HUB_FILES), ignore_patterns=list(_OTHER_ENGINES)))
+    except Exception as error:  # network, permission, spelling: the cure is the same
+        raise NotFoundError(
+            f"{name!r} is no folder and no built-in encoder, and the Hugging Face hub does not give it: "
+            f"{_first_line(error)}; check the spelling and the network, or give the folder of a downloaded encoder"
+        ) from error
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Silence the progress bars and loading reports of ``transformers``: what matters in them is checked here."""
+    from transformers.utils import logging
+
+    level, has_bar = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity(logging.CRITICAL)
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(level)
+        if has_bar:
+            logging.enable_progress_bar()
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -1,0 +1,22 @@
+"""Every kind of encoder becomes a graph of the one signature: positions, segments and masks made inside it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from model_variants import TEXTS, make_model
+from tiny_encoders import KINDS, NUM_POSITIONS, save_tiny_encoder
+
+from textwright.export.onnx import to_onnx
+from textwright.export.parity import AWKWARD_TEXTS, TOLERANCE, check_parity
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_fine_tuned_encoder_agrees_on_awkward_texts_and_paddings(kind: str, tmp_path: Path) -> None:
+    folder = save_tiny_encoder(kind, tmp_path / kind)
+    model = make_model("bert", max_length=NUM_POSITIONS, encoder=str(folder))
+    report = check_parity(model.module, to_onnx(model.module), model.encoder, TEXTS)
+    assert report.num_texts == len(AWKWARD_TEXTS) + len(TEXTS)
+    assert report.num_paddings == NUM_POSITIONS - 1  # two special tokens are the shortest text
+    assert report.largest_difference <= TOLERANCE
