@@ -69,7 +69,7 @@ class Trial:
 
 def make_trial(dataset: Dataset, folder: Path, seed: int = 0) -> Trial:
     family = find_family("bow")
-    config = family.config.parse({"embedding_dim": 8}, source="test")
+    config = family.config.parse({"embedding_dim": 8, "dropout": 0.2, "word_dropout": 0.1}, source="test")
     encoder = family.make_encoder(dataset.train.texts, config, 32)
     torch.manual_seed(seed)
     module = family.build(config, BuildContext(encoder, dataset.labels))
