@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import accumulate, chain
 from typing import NamedTuple
 
 import numpy as np
@@ -46,9 +46,9 @@ class Encodings:
             lists: N lists; a list may be empty.
             truncated: N flags; None for none.
         """
-        ids = np.array(lists[0] if len(lists) == 1 else list(chain.from_iterable(lists)), dtype=np.int32)
-        flags = np.zeros(len(lists), dtype=np.bool_) if truncated is None else np.array(truncated, dtype=np.bool_)
-        return cls(ids, offsets_of([len(item) for item in lists]), flags)
+        ids = np.array(list(chain.from_iterable(lists)), dtype=np.int32)
+        offsets = np.array([0, *accumulate(map(len, lists))], dtype=np.int64)
+        return cls(ids, offsets, np.array(truncated or [False] * len(lists), dtype=np.bool_))
 
     @classmethod
     def join(cls, parts: Sequence[Encodings]) -> Encodings:

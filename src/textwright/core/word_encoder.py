@@ -16,9 +16,9 @@ from textwright.core.types import Ints
 from textwright.core.word_rule import find_tokens, find_words
 from textwright.core.word_table import WordTable
 
-_FEW_CHARACTERS: Final = 1_500
+_FEW_CHARACTERS: Final = 2_000
 """Texts that are shorter together go through the compiled pattern: some 60 numpy calls cost as much as they do."""
-_BLOCK_CHARACTERS: Final = 48_000
+_BLOCK_CHARACTERS: Final = 96_000
 """Characters that are cut at once: the arrays of a block, some 15 bytes for each of them, stay in the second cache."""
 
 
@@ -50,8 +50,10 @@ class WordEncoder:
         return Encodings.join([self._encode_block(texts[block], lengths[block]) for block in _blocks(lengths)])
 
     def _encode_few(self, texts: Sequence[str]) -> Encodings:
-        find_id = self._vocabulary.__getitem__
-        return Encodings.of([list(map(find_id, find_words(text))) for text in texts]).cut(self._max_length)
+        find_id, max_length = self._vocabulary.__getitem__, self._max_length
+        words = [find_words(text) for text in texts]
+        ids = [list(map(find_id, item[:max_length])) for item in words]
+        return Encodings.of(ids, [len(item) > max_length for item in words])
 
     def _encode_block(self, texts: Sequence[str], lengths: Ints) -> Encodings:
         if lengths.sum() > 2 * _BLOCK_CHARACTERS:

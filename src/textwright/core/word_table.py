@@ -38,9 +38,9 @@ class WordTable:
     """
 
     def __init__(self, vocabulary: Mapping[str, int], unknown_id: int) -> None:
-        words = {word.encode(): index for word, index in vocabulary.items() if word and word.isascii()}
-        short = {word: index for word, index in words.items() if len(word) <= _LONGEST}
-        self._long = {word: index for word, index in words.items() if len(word) > _LONGEST}
+        short = {word: index for word, index in vocabulary.items() if word.isascii() and 0 < len(word) <= _LONGEST}
+        longer = {word: index for word, index in vocabulary.items() if word.isascii() and len(word) > _LONGEST}
+        self._long = {word.encode(): index for word, index in longer.items()}
         self._unknown_id = unknown_id
         self._shift = np.uint64(64 - (_SLOTS_PER_WORD * len(short) | 1).bit_length())
         num_slots = 1 << 64 - int(self._shift)
@@ -70,22 +70,20 @@ class WordTable:
             ids[position] = self._long.get(word, self._unknown_id)
         return ids
 
-    def _insert(self, words: Mapping[bytes, int]) -> None:
-        """Give each word the first free slot from its own on; of several that want one, the last comes first."""
+    def _insert(self, words: Mapping[str, int]) -> None:
+        """Give each word the first free slot from its own on; of several that want one, any comes first."""
         lengths = np.fromiter(map(len, words), dtype=np.int64, count=len(words))
-        raw = b"".join(words) + bytes(MARGIN)
-        keys, ids = _keys(raw, np.cumsum(lengths) - lengths, lengths), np.array(list(words.values()), dtype=np.int32)
-        slots = self._first_slots(keys)
-        pending = np.arange(len(words))
-        owners = np.empty(len(self._ids), dtype=np.int64)
+        keys = _keys("".join(words).encode() + bytes(MARGIN), np.cumsum(lengths) - lengths, lengths)
+        slots, pending = self._first_slots(keys), np.arange(len(words))
+        owners = np.full(len(self._ids), -1)
         while pending.size:
-            free = pending[self._keys[0, slots[pending]] == _NOTHING]
-            owners[slots[free]] = free
-            placed = free[owners[slots[free]] == free]
-            self._keys[:, slots[placed]] = keys[:, placed]
-            self._ids[slots[placed]] = ids[placed]
-            pending = np.setdiff1d(pending, placed, assume_unique=True)
+            wanted = slots[pending]
+            is_free = owners[wanted] < 0
+            owners[wanted[is_free]] = pending[is_free]
+            pending = pending[owners[wanted] != pending]
             slots[pending] = self._next(slots[pending])
+        self._keys[:, slots] = keys
+        self._ids[slots] = list(words.values())
 
     def _first_slots(self, keys: _Keys) -> Ints:
         slots: Ints = (((keys[0] * _MULTIPLIER + keys[1]) * _MULTIPLIER) >> self._shift).view(np.int64)
