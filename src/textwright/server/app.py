@@ -7,10 +7,12 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from fastapi import FastAPI
+from starlette.types import ASGIApp
 
 from textwright import __version__
 from textwright.runtime.predictor import Predictor
 from textwright.server import handlers, pages, routes
+from textwright.server.direct import Direct
 from textwright.server.logs import RequestLog
 from textwright.server.service import Service
 from textwright.server.settings import ServeSettings
@@ -22,7 +24,13 @@ Labels: {labels}. Every error is `application/problem+json` with a stable `code`
 
 
 class _Application(FastAPI):
-    """FastAPI whose document also holds the schema of problems; it adds only what it answers with itself."""
+    """FastAPI behind our log and our short way; its document also holds the schema of problems."""
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """Put the log around everything, and the short way before the router."""
+        service: Service = self.state.service
+        direct = Direct(super().build_middleware_stack(), {("POST", "/v1/predict"): routes.predict})
+        return RequestLog(direct, model=f"{service.identity.name}@{service.identity.version}")
 
     def openapi(self) -> dict[str, Any]:
         """Write the OpenAPI document, once."""
@@ -58,7 +66,6 @@ def create_app(predictor: Predictor, settings: ServeSettings | None = None) -> F
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
     app.state.service = service
-    app.add_middleware(RequestLog, model=f"{service.identity.name}@{service.identity.version}")
     handlers.install(app)
     app.include_router(routes.build_router(service))
     app.routes.extend(pages.build_routes())

@@ -30,12 +30,25 @@ def install(app: FastAPI) -> None:
     app.exception_handler(HTTPException)(_on_http_error)
 
 
-async def _on_our_error(request: Request, error: TextwrightError) -> Response:
+def our_error(request: Request, error: TextwrightError) -> Response:
+    """Answer an error of ours; what is the server's fault goes to the log with its reason.
+
+    Args:
+        request: The request that it ended.
+        error: The error.
+
+    Returns:
+        A response of type application/problem+json.
+    """
     record = record_of(request)
     response = problem_response(error, record)
     if response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
         logger.error("request failed", exc_info=error, extra={"fields": {"id": record.id}})
     return response
+
+
+async def _on_our_error(request: Request, error: TextwrightError) -> Response:
+    return our_error(request, error)
 
 
 async def _on_invalid_parameter(request: Request, error: RequestValidationError) -> Response:

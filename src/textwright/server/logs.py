@@ -10,7 +10,7 @@ import json
 import logging
 import re
 import traceback
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import count
 from secrets import token_hex
@@ -30,6 +30,8 @@ _ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
 # Unique, not secret: asking the system for random bytes at each request would hand the interpreter to another thread.
 _PROCESS: Final = token_hex(8)
 _counter = count(1)
+
+_write_json: Final = json.JSONEncoder(ensure_ascii=False, default=str, check_circular=False).encode
 
 logger = logging.getLogger(__name__)
 
@@ -152,7 +154,7 @@ class JsonLines(logging.Formatter):
         }
         if record.exc_info and record.exc_info[1]:
             line["error"] = _describe(record.exc_info[1])
-        return json.dumps(line, ensure_ascii=False, default=str)
+        return _write_json(line)
 
 
 def configure(stream: IO[str]) -> None:
@@ -185,7 +187,7 @@ def _route(scope: Scope) -> str | None:
 
 def _log(record: RequestRecord) -> None:
     if logger.isEnabledFor(logging.INFO):
-        fields = {name: _rounded(value) for name, value in asdict(record).items() if value is not None}
+        fields = {name: _rounded(value) for name, value in vars(record).items() if value is not None}
         logger.info("request", extra={"fields": fields})
 
 
