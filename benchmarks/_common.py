@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import platform
 import statistics
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -13,24 +12,9 @@ from time import perf_counter
 from typing import Any
 
 from textwright.core.files import write_text
-from textwright.diagnosis import cpu_instructions
+from textwright.diagnosis import machine
 
 RESULTS = Path(__file__).parent / "results"
-
-
-def machine() -> dict[str, Any]:
-    """Name the machine that the numbers were measured on, without its host name."""
-    import os
-
-    lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines() if Path("/proc/cpuinfo").exists() else []
-    model = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "unknown")
-    return {
-        "cpu": model,
-        "cores": os.cpu_count(),
-        "instructions": cpu_instructions(),
-        "system": platform.system(),
-        "python": platform.python_version(),
-    }
 
 
 def versions(*names: str) -> dict[str, str]:

@@ -1,4 +1,7 @@
-"""What this machine has: versions, extras, threads and caches. Called by ``textwright doctor``; imports no engine."""
+"""What this machine has: versions, extras, threads and caches.
+
+Called by ``textwright doctor``, ``compare`` and the benchmarks; imports no engine.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ import sys
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 from textwright import __version__
 
@@ -89,6 +93,23 @@ def cpu_instructions() -> list[str]:
     except OSError:
         return []
     return [name for name in wanted if name in words]
+
+
+def machine() -> dict[str, Any]:
+    """Name the machine that numbers were measured on, without its host name.
+
+    Returns:
+        JSON-ready facts; equal on one machine as long as its Python stays.
+    """
+    lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines() if Path("/proc/cpuinfo").exists() else []
+    model = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "unknown")
+    return {
+        "cpu": model,
+        "cores": os.cpu_count(),
+        "instructions": cpu_instructions(),
+        "system": platform.system(),
+        "python": platform.python_version(),
+    }
 
 
 def _caches() -> dict[str, str]:

@@ -189,7 +189,7 @@ def _find_equal(out: Path, described: Mapping[str, Mapping[str, Any]]) -> Artifa
         "training": {name: found.manifest.training.get(name) for name in described["training"]},
         "data": dict(found.manifest.data),
     }
-    difference = _first_difference(there, described)
+    difference = first_difference(there, described)
     if difference is None:
         return found
     raise SettingsError(
@@ -197,10 +197,20 @@ def _find_equal(out: Path, described: Mapping[str, Mapping[str, Any]]) -> Artifa
     )
 
 
-def _first_difference(there: object, wanted: object, name: str = "") -> str | None:
+def first_difference(there: object, wanted: object, name: str = "") -> str | None:
+    """Say where two JSON-like values differ.
+
+    Args:
+        there: What was found.
+        wanted: What is asked for.
+        name: Where these values stand in larger ones.
+
+    Returns:
+        "data.settings.split_seed was 0, now 1"; None if they are equal.
+    """
     if isinstance(there, Mapping) and isinstance(wanted, Mapping):
         for key in {**there, **wanted}:
-            found = _first_difference(there.get(key), wanted.get(key), f"{name}.{key}".lstrip("."))
+            found = first_difference(there.get(key), wanted.get(key), f"{name}.{key}".lstrip("."))
             if found is not None:
                 return found
         return None
