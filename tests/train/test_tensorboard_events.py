@@ -39,9 +39,10 @@ def test_curves_are_written_for_steps_and_epochs(run_dir: Path) -> None:
 
 def test_texts_are_shown_with_their_predictions(run_dir: Path) -> None:
     samples = read(run_dir / TENSORBOARD).Tensors("validation/samples/text_summary")[-1]
-    table = samples.tensor_proto.string_val[0].decode()
-    assert make_dataset().validation.texts[0] in table
-    assert "| positive | positive | 0." in table
+    listing = samples.tensor_proto.string_val[0].decode()
+    assert make_dataset().validation.texts[0] in listing
+    assert "- **positive** 0." in listing
+    assert "(right): " in listing
 
 
 def test_word_vectors_are_projected_with_their_words(run_dir: Path) -> None:
@@ -69,14 +70,14 @@ def test_a_new_run_removes_the_events_of_the_one_before(tmp_path: Path) -> None:
     assert len(read(tmp_path / TENSORBOARD).Scalars("validation/loss")) == 2
 
 
-def test_texts_cannot_break_the_table(tmp_path: Path) -> None:
+def test_texts_cannot_break_the_listing(tmp_path: Path) -> None:
     dataset = make_dataset(task=Task.MULTI_LABEL)
-    nasty = Examples(["a | b\nc <script>", ""], np.zeros((2, 3), dtype=bool))
+    nasty = Examples(["- a *b*\nc <script>", ""], np.zeros((2, 3), dtype=bool))
     with TensorBoard(tmp_path, dataset.labels, nasty) as board:
         board.on_start(1, 0)
         board.on_epoch(EpochRecord(1, 1, 0.5, 0.5, 0.5, is_best=True), np.full((2, 3), -2, dtype=np.float32))
-    table = read(tmp_path).Tensors("validation/samples/text_summary")[0].tensor_proto.string_val[0].decode()
-    assert "| a \\| b c &lt;script> | (none) | (none) | 0.12 |" in table
+    listing = read(tmp_path).Tensors("validation/samples/text_summary")[0].tensor_proto.string_val[0].decode()
+    assert listing.splitlines()[0] == r"- **(none)** 0.12 (right): - a \*b\* c \<script\>"
 
 
 def test_odd_words_stay_on_their_line(tmp_path: Path) -> None:

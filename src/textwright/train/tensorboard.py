@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -21,6 +22,9 @@ _NUM_SAMPLES: Final = 16
 _MAX_SAMPLE_CHARACTERS: Final = 300
 _MAX_PROJECTED_WORDS: Final = 5_000
 """The projector draws more than this slowly, and the most frequent words come first."""
+
+_MARKDOWN: Final = re.compile(r"[\\`*_{}\[\]<>#|~]")
+"""Characters of a text that Markdown would take for its own."""
 
 
 class TensorBoard:
@@ -63,7 +67,7 @@ class TensorBoard:
         self._writer.add_scalar("validation/loss", record.validation_loss, record.step)
         self._writer.add_scalar("validation/accuracy", record.validation_accuracy, record.step)
         probabilities = activate(logits[: len(self._samples)], self._labels.task)
-        self._writer.add_text("validation/samples", _table(self._samples, probabilities, self._labels), record.step)
+        self._writer.add_text("validation/samples", _listing(self._samples, probabilities, self._labels), record.step)
 
     def on_end(self, settings: Mapping[str, Any], best: EpochRecord, words: list[str], vectors: Tensor) -> None:
         """Write the settings with the result of the best epoch, and the word vectors for the projector.
@@ -81,17 +85,18 @@ class TensorBoard:
         self._writer.add_embedding(vectors[: len(metadata)].detach().cpu(), metadata, tag="word_vectors")
 
 
-def _table(examples: Examples, probabilities: Float32s, labels: Labels) -> str:
-    """Show examples beside their predictions as a Markdown table."""
-    rows = ["| text | label | predicted | probability |", "|---|---|---|--:|"]
+def _listing(examples: Examples, probabilities: Float32s, labels: Labels) -> str:
+    """List examples behind their predictions in Markdown; TensorBoard makes the columns of a table too narrow."""
     truth, predicted = examples.targets, probabilities >= 0.5
     if labels.task is Task.SINGLE_LABEL:
         columns = np.arange(len(labels))
         truth, predicted = columns == truth[:, None], columns == probabilities.argmax(axis=1)[:, None]
+    lines = []
     for text, true, held, row in zip(examples.texts, truth, predicted, probabilities, strict=True):
-        cell = " ".join(text[:_MAX_SAMPLE_CHARACTERS].split()).replace("|", "\\|").replace("<", "&lt;")
-        rows.append(f"| {cell} | {_names(labels, true)} | {_names(labels, held)} | {row.max():.2f} |")
-    return "\n".join(rows)
+        verdict = "right" if (true == held).all() else f"wrong, is {_names(labels, true)}"
+        shown = _MARKDOWN.sub(r"\\\g<0>", " ".join(text[:_MAX_SAMPLE_CHARACTERS].split()))
+        lines.append(f"- **{_names(labels, held)}** {row.max():.2f} ({verdict}): {shown}")
+    return "\n".join(lines)
 
 
 def _names(labels: Labels, holds: Bools) -> str:
