@@ -11,11 +11,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 from torch import Tensor, nn
 
 from textwright.config import Settings
+from textwright.core.encodings import Encodings
 from textwright.core.labels import Labels
 from textwright.core.tokenization import TextEncoder
+from textwright.core.types import Bools, Ints
 
 
 class TextModel(nn.Module, ABC):
@@ -32,6 +35,11 @@ class TextModel(nn.Module, ABC):
         Returns:
             Logits, (B, K) float32, finite for every text.
         """
+
+    @property
+    def facts(self) -> Mapping[str, float]:
+        """What is worth knowing about how the model was made, name -> number; it goes into the manifest."""
+        return {}
 
     @property
     @abstractmethod
@@ -62,16 +70,36 @@ class TextModel(nn.Module, ABC):
 
 
 @dataclass(frozen=True, slots=True)
+class TrainingSplit:
+    """The training split as token ids: what a family may count before training starts.
+
+    Args:
+        encodings: The texts, N of them.
+        targets: Label indices, (N,), or which labels hold, (N, K).
+    """
+
+    encodings: Encodings
+    targets: Ints | Bools
+
+    @classmethod
+    def empty(cls) -> TrainingSplit:
+        """Return no texts at all: whatever is counted is 0."""
+        return cls(Encodings.of([]), np.zeros(0, dtype=np.int64))
+
+
+@dataclass(frozen=True, slots=True)
 class BuildContext:
     """What a family may know about the task when it makes its module.
 
     Args:
         encoder: The tokenizer, made from the training split.
         labels: The label names in the order of the logits' columns, with the task.
+        training: The training split, for families that start from its counts.
     """
 
     encoder: TextEncoder
     labels: Labels
+    training: TrainingSplit = field(default_factory=TrainingSplit.empty)
 
 
 @dataclass(frozen=True, slots=True)

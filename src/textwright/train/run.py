@@ -30,7 +30,7 @@ from textwright.core.types import Float32s
 from textwright.data.dataset import Dataset
 from textwright.errors import DataError
 from textwright.models import find_family
-from textwright.models.family import BuildContext, TextModel
+from textwright.models.family import BuildContext, TextModel, TrainingSplit
 from textwright.train.batches import encode_examples
 from textwright.train.calibrate import fit_temperature
 from textwright.train.checkpoint import Checkpointer, TrainState
@@ -82,6 +82,7 @@ class TrainedModel:
             "validation_loss": best.validation_loss,
             "validation_accuracy": best.validation_accuracy,
             "num_truncated": self.num_truncated,
+            **self.module.facts,
         }
 
 
@@ -201,7 +202,8 @@ def _prepare(dataset: Dataset, settings: TrainSettings, family_settings: Mapping
     encoder = family.make_encoder(dataset.train.texts, config, settings.max_length)
     splits = Splits(encode_examples(dataset.train, encoder), encode_examples(dataset.validation, encoder))
     torch.manual_seed(settings.seed)
-    module = family.build(config, BuildContext(encoder, dataset.labels))
+    training = TrainingSplit(splits.train.encodings, splits.train.targets)
+    module = family.build(config, BuildContext(encoder, dataset.labels, training))
     return _Prepared(settings, config, family.gains_from_bf16, dataset.labels, encoder, splits, module)
 
 
