@@ -14,6 +14,7 @@ from textwright.runtime.predictor import Predictor
 from textwright.server import handlers, pages, routes
 from textwright.server.direct import Direct
 from textwright.server.logs import RequestLog
+from textwright.server.metrics import Metrics
 from textwright.server.service import Service
 from textwright.server.settings import ServeSettings
 from textwright.wire import Problem
@@ -30,7 +31,8 @@ class _Application(FastAPI):
         """Put the log around everything, and the short way before the router."""
         service: Service = self.state.service
         direct = Direct(super().build_middleware_stack(), {("POST", "/v1/predict"): routes.predict})
-        return RequestLog(direct, model=f"{service.identity.name}@{service.identity.version}")
+        model = f"{service.identity.name}@{service.identity.version}"
+        return RequestLog(direct, model=model, observe=self.state.metrics.observe)
 
     def openapi(self) -> dict[str, Any]:
         """Write the OpenAPI document, once."""
@@ -66,9 +68,10 @@ def create_app(predictor: Predictor, settings: ServeSettings | None = None) -> F
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
     app.state.service = service
+    app.state.metrics = Metrics(service)
     handlers.install(app)
     app.include_router(routes.build_router(service))
-    app.routes.extend(pages.build_routes())
+    app.routes.extend([*pages.build_routes(), app.state.metrics.route()])
     return app
 
 

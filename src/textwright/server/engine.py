@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from time import perf_counter
 from typing import Final, NamedTuple
 
@@ -63,6 +63,8 @@ class Engine:
     def __init__(self, predictor: Predictor, limits: BatchLimits) -> None:
         self.predictor = predictor
         self._limits = limits
+        self.on_batch: Callable[[int], object] = _ignore
+        """Called with the number of texts of each batch."""
         self._encoding = ModelThread("encoding")
         self._inference = ModelThread("inference")
 
@@ -94,6 +96,7 @@ class Engine:
         Raises:
             BackendError: If the engine fails or a logit is not finite.
         """
+        self.on_batch(len(items))
         padded = len(items) * max(len(item.ids) for item in items)
         if (self._limits.call_tokens + padded) * self._limits.token_s <= _INLINE_S:
             return score(self.predictor, items)
@@ -103,6 +106,10 @@ class Engine:
         """End the threads; a call that runs is not waited for."""
         self._encoding.close()
         self._inference.close()
+
+
+def _ignore(_num_texts: int) -> None:
+    """Nobody counts batches."""
 
 
 def items_of(encodings: Encodings) -> list[Item]:

@@ -10,6 +10,7 @@ import json
 import logging
 import re
 import traceback
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import count
@@ -85,11 +86,13 @@ class RequestLog:
     Args:
         app: The application within.
         model: Name and version of the model.
+        observe: Called with the record of each request when it is complete.
     """
 
-    def __init__(self, app: ASGIApp, model: str) -> None:
+    def __init__(self, app: ASGIApp, model: str, observe: Callable[[RequestRecord], None]) -> None:
         self._app = app
         self._model = model
+        self._observe = observe
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
@@ -103,6 +106,7 @@ class RequestLog:
         finally:
             record.path = _route(scope)
             record.total_ms = 1e3 * (perf_counter() - start)
+            self._observe(record)
             _log(record)
 
     async def _answer(self, record: RequestRecord, scope: Scope, receive: Receive, send: Send) -> None:
