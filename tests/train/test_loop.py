@@ -190,3 +190,31 @@ def test_bf16_trains_and_keeps_weights_in_fp32(trial: Trial) -> None:
     rounded, _ = engine.forward(trial.module, trial.splits.train.batch(torch.arange(4).numpy()))
     assert not torch.equal(exact, rounded)
     torch.testing.assert_close(exact, rounded, rtol=0.05, atol=0.05)
+
+
+@pytest.mark.parametrize("num_parts", [2, 5, 1000])
+def test_a_step_in_parts_learns_what_a_whole_one_does(dataset: Dataset, tmp_path: Path, num_parts: int) -> None:
+    whole, parts = (make_trial(dataset, tmp_path / name) for name in ("whole", "parts"))
+    settings = SETTINGS.model_copy(update={"num_epochs": 1})
+    for trial in (whole, parts):
+        turn_dropout_off(trial.module)
+    batch_sizes = sizes_of_batches(parts.module)
+    whole.fit(settings)
+    parts.fit(settings.model_copy(update={"gradient_accumulation": num_parts}))
+    assert max(batch_sizes[: 15 * min(num_parts, 16)]) == -(-16 // num_parts)  # 15 steps of 16; validation follows
+    for name, weight in whole.module.state_dict().items():
+        torch.testing.assert_close(parts.module.state_dict()[name], weight, rtol=1e-3, atol=1e-4)
+
+
+def turn_dropout_off(module: TextModel) -> None:
+    module.word_dropout = 0.0
+    for part in module.modules():
+        if isinstance(part, torch.nn.Dropout):
+            part.p = 0.0
+
+
+def sizes_of_batches(module: TextModel) -> list[int]:
+    """Return a list to which each forward pass adds its number of texts."""
+    sizes: list[int] = []
+    module.register_forward_pre_hook(lambda _, inputs: sizes.append(len(inputs[0])))
+    return sizes

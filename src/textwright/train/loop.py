@@ -12,11 +12,12 @@ from accelerate import Accelerator
 from torch import Tensor, nn
 
 from textwright.core.labels import Labels
+from textwright.core.types import Ints
 from textwright.errors import TrainingError
 from textwright.models.family import TextModel
 from textwright.train.batches import Batch, EncodedExamples, shuffled_batches, sorted_batches
 from textwright.train.checkpoint import Checkpointer, TrainState
-from textwright.train.objective import judge, make_objective
+from textwright.train.objective import Objective, judge, make_objective
 from textwright.train.optimizer import learning_rate_scale, make_optimizer, set_learning_rate
 from textwright.train.progress import Progress
 from textwright.train.settings import TrainSettings
@@ -102,10 +103,7 @@ def fit(
             seed_step(settings.seed, step, accelerator.process_index)
             scale = learning_rate_scale(step, num_steps, settings.warmup_fraction)
             rate = set_learning_rate(optimizer, scale, epoch=state.epoch)
-            with accelerator.split_between_processes(positions.tolist(), apply_padding=True) as share:
-                logits, targets = engine.forward(model, splits.train.batch(np.asarray(share)))
-            loss = objective(logits, targets)
-            accelerator.backward(loss)
+            loss = _backward(model, splits.train, positions, objective, engine, settings.gradient_accumulation)
             accelerator.clip_grad_norm_(model.parameters(), settings.max_grad_norm)
             stepper.step()
             stepper.zero_grad()
@@ -123,6 +121,25 @@ def fit(
             checkpointer.save(state, module, optimizer)
     module.load_state_dict(state.best_weights)
     return state
+
+
+def _backward(
+    model: nn.Module,
+    examples: EncodedExamples,
+    positions: Ints,
+    objective: Objective,
+    engine: Engine,
+    num_parts: int,
+) -> Tensor:
+    """Add up the gradient of a step, one part of its examples after the other; return the mean loss."""
+    accelerator, total = engine.accelerator, torch.zeros((), device=engine.accelerator.device)
+    for part in np.array_split(positions, min(num_parts, len(positions))):
+        with accelerator.split_between_processes(part.tolist(), apply_padding=True) as share:
+            logits, targets = engine.forward(model, examples.batch(np.asarray(share)))
+        loss = objective(logits, targets) * (len(part) / len(positions))
+        accelerator.backward(loss)
+        total += loss.detach()
+    return total
 
 
 def seed_step(seed: int, step: int, process_index: int) -> None:

@@ -38,6 +38,10 @@ class TrainSettings(Settings):
     """Most passes over the training split; early stopping may end sooner."""
     batch_size: Annotated[int, Field(ge=1)] = 32
     """Examples per step, over all processes together."""
+    gradient_accumulation: Annotated[int, Field(ge=1)] = 1
+    """Parts that a step's examples are cut into, one after the other, when all at once do not fit into memory.
+
+    What is learned stays the same but for rounding and dropout."""
     learning_rate: Annotated[float, Field(gt=0, le=10)] = 1e-3
     """Highest step size of AdamW, reached after the warm-up."""
     warmup_fraction: Annotated[float, Field(ge=0, le=1)] = 0.1
