@@ -145,6 +145,8 @@ class Problem(Wire):
     """The HTTP status."""
     detail: str
     """What is wrong with this request, and its cure, in a sentence."""
+    error: str
+    """The detail again, where clients of other protocols look for it."""
     code: str
     """Stable across releases; programs decide by it."""
     request_id: str

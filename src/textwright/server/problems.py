@@ -124,4 +124,5 @@ def problem(status: int, code: str, detail: str, request_id: str) -> Problem:
     Returns:
         The problem.
     """
-    return Problem(title=HTTPStatus(status).phrase, status=int(status), detail=detail, code=code, request_id=request_id)
+    title = HTTPStatus(status).phrase
+    return Problem(title=title, status=int(status), detail=detail, error=detail, code=code, request_id=request_id)

@@ -7,25 +7,28 @@ from time import perf_counter
 
 from starlette.requests import Request
 
+from textwright.errors import RequestLimitError
 from textwright.server.body import check_texts
-from textwright.server.engine import Scored
+from textwright.server.engine import Item, Scored
 from textwright.server.hang_up import noticed
 from textwright.server.logs import record_of
 from textwright.server.service import service_of
 
 
-async def score(request: Request, texts: Sequence[str]) -> list[Scored]:
+async def score(request: Request, texts: Sequence[str], *, may_truncate: bool = True) -> list[Scored]:
     """Predict the texts of a request.
 
     Args:
         request: A request whose body has been read.
         texts: Its N texts, at least one.
+        may_truncate: False refuses texts that are longer than the model reads.
 
     Returns:
         N scored texts, in order.
 
     Raises:
-        RequestLimitError: If there are more texts, or longer ones, than are allowed.
+        RequestLimitError: If there are more texts, or longer ones, than are allowed; or if a text is longer than the
+            model reads and may not be truncated.
         QueueFullError: If more waits than may.
         DeadlineError: If the answer is not there in time.
         NotReadyError: If the server is starting, stopping or stuck.
@@ -41,8 +44,18 @@ async def score(request: Request, texts: Sequence[str]) -> list[Scored]:
         record.tokenize_ms = 1e3 * (perf_counter() - start)
         record.num_tokens = sum(len(item.ids) for item in items)
         record.truncated = sum(item.truncated for item in items)
+        if record.truncated and not may_truncate:
+            raise _too_long(items, service.info.max_length)
         waiting = permit.submit(items)
         with noticed(request.receive, waiting):
             answer = await waiting
     record.queue_ms, record.infer_ms, record.batch_size = answer.queue_ms, answer.infer_ms, answer.batch_size
     return answer.results
+
+
+def _too_long(items: Sequence[Item], max_length: int) -> RequestLimitError:
+    position = next(position for position, item in enumerate(items) if item.truncated)
+    return RequestLimitError(
+        f"text {position} is longer than the {max_length} tokens that the model reads, and truncation is switched off; "
+        "shorten it, or allow truncation"
+    )
