@@ -37,7 +37,7 @@ def test_every_example_problem_is_a_problem(document):
         for status, response in operation["responses"].items()
         if int(status) >= 400
     ]
-    assert len(examples) == 9
+    assert {400, 408, 413, 415, 422, 429, 503, 504} <= {status for status, _ in examples}
     assert all(Problem.model_validate(example).status == status for status, example in examples)
 
 

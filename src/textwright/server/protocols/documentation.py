@@ -23,7 +23,5 @@ def described(service: Service, request: object, response: object) -> dict[str, 
     """
     body = {"required": True, "content": {JSON: {"schema": {"type": "object"}, "example": request}}}
     success = {"description": "The predictions.", "content": {JSON: {"example": response}}}
-    refusals = {
-        status: reply for status, reply in openapi.predict_responses(service).items() if status != HTTPStatus.OK
-    }
-    return {"responses": {HTTPStatus.OK: success, **refusals}, "openapi_extra": {"requestBody": body}}
+    responses = {**openapi.predict_responses(service), HTTPStatus.OK: success}
+    return {"responses": responses, "openapi_extra": {"requestBody": body}}

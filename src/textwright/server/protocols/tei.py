@@ -104,9 +104,7 @@ async def answer(request: Request, body: bytes) -> Response:
     may_truncate = asked.truncate is not False
     scored = await score(request, texts, may_truncate=may_truncate)
     if asked.truncation_direction.lower() == "left" and any(item.prediction.truncated for item in scored):
-        raise RequestError(
-            'truncation_direction is "left"; the model reads the beginning: send "right" or shorter texts'
-        )
+        raise RequestError('truncation_direction is "left"; the model reads the beginning: send shorter texts')
     rows = [_ranked(service_of(request), asked, item) for item in scored]
     return Response(to_json(rows[0] if is_single else rows), media_type=JSON)
 
@@ -146,4 +144,5 @@ def _scores(service: Service, asked: PredictRequest, item: Scored) -> np.ndarray
     if function in {None, own}:
         return np.array(list(item.prediction.probabilities.values()))
     activation = softmax if function == "softmax" else sigmoid
-    return activation(item.logits[None], temperature=service.engine.predictor.artifact.manifest.temperature)[0]
+    temperature = service.engine.predictor.artifact.manifest.temperature
+    return np.asarray(activation(item.logits[None], temperature=temperature)[0])
