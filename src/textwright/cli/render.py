@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from rich.console import Console
+from rich.console import Console, ConsoleRenderable, RichCast
+from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
@@ -96,6 +97,27 @@ class Terminal:
             console=self._err,
             disable=self.output.quiet or not self._err.is_terminal,
         )
+
+    def live(self, view: ConsoleRenderable | RichCast) -> Live:
+        """Make a picture on standard error that is drawn anew four times a second; not started where nobody watches.
+
+        Args:
+            view: What is drawn.
+        """
+        return _Live(view, console=self._err, is_watched=self._err.is_terminal and not self.output.quiet)
+
+
+class _Live(Live):
+    """A live picture that does not start where nobody watches."""
+
+    def __init__(self, view: ConsoleRenderable | RichCast, *, console: Console, is_watched: bool) -> None:
+        super().__init__(view, console=console)
+        self._is_watched = is_watched
+
+    def start(self, refresh: bool = False) -> None:
+        """Start drawing, if somebody watches."""
+        if self._is_watched:
+            super().start(refresh)
 
 
 def escape_cell(cell: object) -> str:

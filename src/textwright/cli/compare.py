@@ -1,0 +1,68 @@
+"""``textwright compare``: kinds of model side by side, and a leaderboard."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+from cyclopts import Parameter
+
+from textwright.cli.render import DEFAULT_OUTPUT, Output, Terminal
+from textwright.data.settings import DataSettings
+from textwright.extras import require
+
+if TYPE_CHECKING:
+    from textwright.compare.leaderboard import Leaderboard
+
+_DATA: Final = DataSettings()
+
+
+def compare(
+    source: str,
+    /,
+    *,
+    out: Path,
+    families: str = "all",
+    recipe: tuple[Path, ...] = (),
+    seeds: int | None = None,
+    folds: int | None = None,
+    sizes: str | None = None,
+    data: Annotated[DataSettings, Parameter(name="*", group="Data")] = _DATA,
+    output: Annotated[Output, Parameter(name="*", group="Output")] = DEFAULT_OUTPUT,
+) -> None:
+    """Train kinds of model side by side on the same examples, and say which to take.
+
+    Example: textwright compare movie-reviews --families all --seeds 5 --out runs/compare
+
+    A comparison that was interrupted goes on when the same command is given again; one with more seeds, sizes or rows
+    adds them. A linear baseline (TF-IDF) and the most frequent label are always among the rows.
+
+    Args:
+        source: A built-in name (movie-reviews), a file (.csv .tsv .jsonl .parquet), a folder or a hub id.
+        out: Folder of the comparison: leaderboard.json, leaderboard.html and all runs.
+        families: Kinds of model, with commas between them; all, or none beside the recipes.
+        recipe: Recipe (TOML) whose settings are a row of their own, called like the file; may be given repeatedly.
+        seeds: Training seeds of each row; 5 unless given, or 1 with --folds.
+        folds: Cut the source into so many parts that take turns at being tested, instead of one split.
+        sizes: Training texts of the learning curve, with commas between them; 100,300,1000,3000,all unless given, or
+            all alone with --folds.
+    """
+    require("train", what="comparing")
+    from textwright.cli.compare_view import CompareView, show_leaderboard
+    from textwright.compare.choice import choose
+    from textwright.compare.comparison import compare as run_all
+    from textwright.compare.page import PAGE
+
+    terminal = Terminal(output)
+    choice = choose(source, data, families=families, recipes=recipe, seeds=seeds, folds=folds, sizes=sizes)
+    with CompareView(terminal) as view:
+        board = run_all(choice, out, listener=view, on_download=view.on_download)
+    terminal.result(board.to_json(), lambda: show_leaderboard(terminal, board))
+    terminal.note(f"page: {out / PAGE}")
+    terminal.next(_next(board, out))
+
+
+def _next(board: Leaderboard, out: Path) -> str:
+    served = next(row for row in board.rows if row.artifact)
+    return f"textwright serve {shlex.quote(str(out / served.artifact))}"

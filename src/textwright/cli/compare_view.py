@@ -1,0 +1,140 @@
+"""How a comparison looks in the terminal: one live table while it runs, then the leaderboard and the advice."""
+
+from __future__ import annotations
+
+from time import monotonic
+from types import TracebackType
+from typing import Self
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from textwright.cli.render import Terminal, escape_cell
+from textwright.compare.leaderboard import Leaderboard, Metric, Row
+from textwright.compare.page import duration
+from textwright.compare.runs import Run
+from textwright.compare.schedule import Schedule
+from textwright.core.types import Float32s
+from textwright.evaluate.scores import TITLES
+from textwright.train.progress import EpochRecord
+
+
+class CompareView:
+    """Watches a comparison and draws its table on standard error; a line per run where nobody watches.
+
+    Args:
+        terminal: Where to draw.
+    """
+
+    def __init__(self, terminal: Terminal) -> None:
+        self._terminal = terminal
+        self._live = terminal.live(self)
+        self._board: Leaderboard | None = None
+        self._schedule: Schedule | None = None
+        self._doing = "reading the data"
+        self._run: Run | None = None
+        self._steps = (0, 0)
+        self._began = monotonic()
+
+    def __enter__(self) -> Self:
+        self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._live.stop()
+
+    def __rich__(self) -> RenderableType:
+        """Draw the table as it stands, each time that the terminal is refreshed."""
+        state = Text(self._doing + self._time_left(), style="dim")
+        return state if self._board is None else Group(self._table(self._board), state)
+
+    def on_download(self, done: int, total: int) -> None:
+        """Say how much of a built-in source has come."""
+        self._doing = f"fetching the data: {done / max(total, 1):.0%}"
+
+    def on_run(self, run: Run) -> Self:
+        """Mark the row that runs."""
+        self._run, self._steps, self._began = run, (0, 0), monotonic()
+        size = "all" if run.size is None else f"{run.size:,}"
+        fold = "" if run.fold is None else f", fold {run.fold}"
+        self._doing = f"{run.contender}: {size} texts, seed {run.seed}{fold}"
+        return self
+
+    def on_board(self, board: Leaderboard, schedule: Schedule) -> None:
+        """Take the new table."""
+        if self._run is not None and not self._live.is_started:
+            self._terminal.note(f"{self._doing}: done{self._time_left()}")
+        self._board, self._schedule, self._run = board, schedule, None
+        self._doing = "timing the finished models" if board.is_complete else "reading the data"
+
+    def on_start(self, num_steps: int, step: int) -> None:
+        """Begin the row's bar."""
+        self._steps = (step, num_steps)
+
+    def on_step(self, step: int, loss: float, learning_rate: float) -> None:
+        """Move the row's bar."""
+        del loss, learning_rate
+        self._steps = (step, self._steps[1])
+
+    def on_epoch(self, record: EpochRecord, logits: Float32s) -> None:
+        """Say nothing: the table is enough."""
+
+    def _time_left(self) -> str:
+        left = None if self._schedule is None else self._schedule.seconds_left()
+        if left is None:
+            return ""
+        running = monotonic() - self._began if self._run is not None else 0.0
+        return f", about {duration(max(left - running, 0.0))} left"
+
+    def _table(self, board: Leaderboard) -> Table:
+        table = Table(box=None, header_style="dim", pad_edge=False)
+        for heading in ("row", "runs", TITLES[board.headline].lower(), "now"):
+            table.add_column(heading)
+        for row in board.rows:
+            metric = row.metrics.get(board.headline)
+            shown = "" if metric is None else share(metric)
+            table.add_row(escape_cell(row.name), f"{row.num_done}/{row.num_planned}", shown, self._now(row))
+        return table
+
+    def _now(self, row: Row) -> str:
+        if self._run is None or self._run.contender != row.name:
+            return "done" if row.num_done == row.num_planned else ""
+        step, num_steps = self._steps
+        return f"seed {self._run.seed}, {step / num_steps:.0%}" if num_steps else f"seed {self._run.seed}"
+
+
+def show_leaderboard(terminal: Terminal, board: Leaderboard) -> None:
+    """Print the table for people, and the advice."""
+    headings = ("", TITLES[board.headline].lower(), "95 % interval", "macro F1", "calib. error", "to train")
+    costs = ("MB", "ms / text", "texts / s", "against the best")
+    terminal.table(
+        f"Leaderboard of {board.data['source']}", (*headings, *costs), (_line(row, board) for row in board.rows)
+    )
+    for sentence in board.advice:
+        terminal.say(sentence)
+
+
+def _line(row: Row, board: Leaderboard) -> tuple[str, ...]:
+    metric = row.metrics[board.headline]
+    verdict = "best" if row.versus_best is None else row.versus_best.verdict
+    return (
+        row.name,
+        share(metric),
+        f"{100 * metric.low:.1f} to {100 * metric.high:.1f}",
+        f"{row.metrics['macro_f1'].value:.3f}",
+        f"{row.metrics['calibration_error'].value:.3f}",
+        "" if row.train_s is None else duration(row.train_s),
+        "" if row.size_bytes is None else f"{row.size_bytes / 1e6:.2f}",
+        "" if row.speed is None else f"{row.speed.latency_ms:.2g}",
+        "" if row.speed is None else f"{row.speed.texts_per_second:,.0f}",
+        verdict,
+    )
+
+
+def share(metric: Metric) -> str:
+    """Write a share in percent, with its deviation over seeds where there are several."""
+    deviation = "" if metric.deviation is None else f" ± {100 * metric.deviation:.1f}"
+    return f"{100 * metric.value:.1f}{deviation} %"

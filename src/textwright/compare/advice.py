@@ -1,0 +1,135 @@
+"""Which row to take for which budget, said from what was measured and nothing else."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final
+
+from textwright.compare.leaderboard import Leaderboard, Row, Speed
+
+_TIMES_FASTER: Final = 1.5
+"""A row that is less than this much cheaper is called about as cheap."""
+_HARDLY: Final = 0.005
+"""A gain below half a point from a doubling of the training texts is called small."""
+
+
+def advise(board: Leaderboard) -> tuple[str, ...]:
+    """Say which row to take.
+
+    Args:
+        board: Measured rows, best first.
+
+    Returns:
+        Sentences, the most useful first; none before a row is measured.
+    """
+    ranked = [row for row in board.rows if row.metrics]
+    if not ranked:
+        return ()
+    return (
+        *_most_accurate(ranked, board.headline),
+        *_against_linear(ranked),
+        *_budgets(ranked, board.headline),
+        *_few_labels(ranked),
+        *_more_labels(ranked),
+    )
+
+
+def _most_accurate(ranked: Sequence[Row], headline: str) -> Iterator[str]:
+    best, served = ranked[0], [row for row in ranked if not row.is_baseline]
+    said = f"{best.name} is the most accurate: {_percent(best, headline)}"
+    ties = [row for row in served if row is best or _ties(row)]
+    cheapest = min(ties, key=_cost, default=best)
+    if cheapest is best:
+        yield f"{said}; take it when accuracy decides." if best in served else f"{said}."
+        return
+    cheaper = _times_faster(cheapest, best)
+    verdict = f"{cheapest.name} ({_percent(cheapest, headline)}) is not distinguishable from it"
+    yield f"{said}, but {verdict}{f' and {cheaper}' if cheaper else ''}: take {cheapest.name}."
+
+
+def _against_linear(ranked: Sequence[Row]) -> Iterator[str]:
+    """Be honest where a linear model of an afternoon does as well."""
+    linear = next((row for row in ranked if row.name == "tf-idf"), None)
+    better = [row.name for row in ranked if linear and not row.is_baseline and ranked.index(row) < ranked.index(linear)]
+    if linear is None or len(ranked) == 1:
+        return
+    if not better:
+        yield "No family is more accurate than the linear baseline here; a larger model must earn its place otherwise."
+    elif _ties(linear):
+        yield (
+            f"The linear baseline {linear.name} is not distinguishable from {ranked[0].name}: accuracy alone is no "
+            "reason for a larger model."
+        )
+
+
+def _budgets(ranked: Sequence[Row], headline: str) -> Iterator[str]:
+    served = [row for row in ranked if not row.is_baseline]
+    if len(served) < 2:
+        return
+    by_time = _frontier(served, headline, lambda row: row.speed.latency_ms if row.speed else None)
+    by_size = _frontier(served, headline, lambda row: row.size_bytes)
+    if len(by_time) > 1:
+        steps = ", ".join(f"{row.name} from {row.speed.latency_ms:.2g} ms" for row in by_time if row.speed)
+        yield f"By the time that one text may take: {steps}; each is more accurate than the one before."
+    if len(by_size) > 1:
+        steps = ", ".join(f"{row.name} from {(row.size_bytes or 0) / 1e6:.2g} MB" for row in by_size)
+        yield f"By the size that may be shipped: {steps}."
+
+
+def _few_labels(ranked: Sequence[Row]) -> Iterator[str]:
+    """Say where on the learning curve another row leads."""
+    leaders: list[tuple[int, str]] = []
+    for size in sorted({point.num_train for row in ranked for point in row.curve}):
+        there = [(point.metric.value, row.name) for row in ranked for point in row.curve if point.num_train == size]
+        if len(there) == len(ranked):
+            leaders.append((size, max(there, key=lambda pair: pair[0])[1]))
+    changes = [
+        leaders[index] for index in range(len(leaders)) if index == 0 or leaders[index][1] != leaders[index - 1][1]
+    ]
+    if len(changes) > 1:
+        steps = ", ".join(f"from {size:,} {name}" for size, name in changes)
+        yield f"By the number of training texts, the most accurate is {steps}."
+
+
+def _more_labels(ranked: Sequence[Row]) -> Iterator[str]:
+    row = next((row for row in ranked if not row.is_baseline), None)
+    if row is None or len(row.curve) < 2:
+        return
+    before, last = row.curve[-2:]
+    gain = (last.metric.value - before.metric.value) / math.log2(last.num_train / before.num_train)
+    effect = "more labelled texts would probably help" if gain >= _HARDLY else "more labelled texts would hardly help"
+    yield (
+        f"From {before.num_train:,} to {last.num_train:,} training texts, {row.name} "
+        f"{'gained' if gain >= 0 else 'lost'} {100 * abs(gain):.1f} points with each doubling: {effect}."
+    )
+
+
+def _frontier(rows: Sequence[Row], headline: str, cost: Callable[[Row], float | None]) -> list[Row]:
+    """Keep the rows that no cheaper row reaches, from the cheapest to the most accurate."""
+    priced = sorted(((price, row) for row in rows if (price := cost(row)) is not None), key=lambda pair: pair[0])
+    kept: list[Row] = []
+    for _, row in priced:
+        if not kept or row.metrics[headline].value > kept[-1].metrics[headline].value:
+            kept.append(row)
+    return kept
+
+
+def _ties(row: Row) -> bool:
+    return row.versus_best is not None and not row.versus_best.is_distinguishable
+
+
+def _cost(row: Row) -> tuple[float, float]:
+    return (row.speed.latency_ms if row.speed else float("inf"), row.size_bytes or float("inf"))
+
+
+def _times_faster(row: Row, other: Row) -> str:
+    mine, theirs = row.speed, other.speed
+    if not isinstance(mine, Speed) or not isinstance(theirs, Speed):
+        return ""
+    times = theirs.latency_ms / mine.latency_ms
+    return f"answers {times:.2g} times as fast" if times >= _TIMES_FASTER else ""
+
+
+def _percent(row: Row, headline: str) -> str:
+    return f"{100 * row.metrics[headline].value:.1f} %"

@@ -1,0 +1,146 @@
+"""What a comparison says: plain, frozen values that turn into JSON, a table in the terminal and a page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from textwright.evaluate.intervals import Interval
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A metric over all finished seeds.
+
+    Args:
+        value: Mean over the seeds; with folds, of all examples, each tested once.
+        low: Lower end of the 95 % interval over the test examples.
+        high: Upper end.
+        deviation: Standard deviation over the seeds; None with fewer than 2.
+        per_seed: The value of each seed.
+    """
+
+    value: float
+    low: float
+    high: float
+    deviation: float | None
+    per_seed: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CurvePoint:
+    """What was reached with so many training examples."""
+
+    num_train: int
+    metric: Metric
+
+
+@dataclass(frozen=True, slots=True)
+class Speed:
+    """How fast the finished model answers here, in one process.
+
+    Args:
+        latency_ms: Median time of one text by itself.
+        texts_per_second: Of many texts in one call.
+    """
+
+    latency_ms: float
+    texts_per_second: float
+
+
+@dataclass(frozen=True, slots=True)
+class Versus:
+    """How a row stands to the best one, on the same test examples.
+
+    Args:
+        best: Name of the best row.
+        difference: The row's headline metric minus the best one's, with its paired 95 % interval.
+        p_value: Of the exact paired test, adjusted for the number of rows that were tested.
+        is_distinguishable: Whether that is below 0.05.
+    """
+
+    best: str
+    difference: Interval
+    p_value: float
+    is_distinguishable: bool
+
+    @property
+    def verdict(self) -> str:
+        """The outcome in words."""
+        chance = "p < 0.001" if self.p_value < 0.001 else f"p = {self.p_value:.3f}"
+        return f"{'below' if self.is_distinguishable else 'not distinguishable from'} {self.best} ({chance})"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the table.
+
+    Args:
+        name: What it is called.
+        summary: What it is.
+        is_baseline: Whether it is a measure for the others, and not served.
+        num_done: Runs finished.
+        num_planned: Runs in all.
+        metrics: Metric name -> over the seeds; empty until a seed is finished.
+        train_s: Median seconds from the source to the finished model; None if every run was interrupted.
+        size_bytes: Median of what would be shipped.
+        speed: None until it was measured.
+        versus_best: None for the best itself.
+        curve: From few training examples to all.
+        version: Of the first seed's model.
+        artifact: Its folder beneath the comparison's; empty for a baseline.
+        settings: Every setting but the seed.
+    """
+
+    name: str
+    summary: str
+    is_baseline: bool
+    num_done: int
+    num_planned: int
+    metrics: Mapping[str, Metric] = field(default_factory=dict)
+    train_s: float | None = None
+    size_bytes: float | None = None
+    speed: Speed | None = None
+    versus_best: Versus | None = None
+    curve: tuple[CurvePoint, ...] = ()
+    version: str = ""
+    artifact: str = ""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Leaderboard:
+    """All of it.
+
+    Args:
+        data: Source, fingerprint, task, labels, how it was cut and into how many examples.
+        headline: Name of the metric that ranks: accuracy, or exact match for a multi-label task.
+        protocol: How it was measured, in sentences.
+        rows: Best first; those without a result last.
+        advice: Which row to take for which budget, in sentences.
+        is_complete: Whether every planned run is finished.
+        machine: What it was measured on.
+        versions: Library name -> version.
+    """
+
+    data: Mapping[str, Any]
+    headline: str
+    protocol: str
+    rows: tuple[Row, ...]
+    advice: tuple[str, ...] = ()
+    is_complete: bool = False
+    machine: Mapping[str, Any] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=dict)
+
+    def row(self, name: str) -> Row:
+        """Find a row by its name."""
+        return next(row for row in self.rows if row.name == name)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return JSON-ready values: the fields by name, with each verdict in words beside its numbers."""
+        content = asdict(self)
+        for row, values in zip(self.rows, content["rows"], strict=True):
+            if row.versus_best is not None:
+                values["versus_best"]["verdict"] = row.versus_best.verdict
+        return {"format_version": 1, **content}
