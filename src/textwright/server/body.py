@@ -13,15 +13,23 @@ from textwright.errors import MediaTypeError, RequestLimitError, RequestTimeoutE
 from textwright.server.settings import ServeSettings
 
 JSON: Final = "application/json"
+CSV: Final = "text/csv"
+BINARY: Final = "application/octet-stream"
 _UTF8: Final = frozenset({"utf-8", "utf8", "us-ascii"})
 
 
 async def read_json(request: Request, settings: ServeSettings) -> bytes:
-    """Read a JSON body; the limits hold while it arrives, also when its length is not declared.
+    """Read a JSON body within the limits; see :func:`read_body`."""
+    return await read_body(request, settings, (JSON,))
+
+
+async def read_body(request: Request, settings: ServeSettings, accepted: Sequence[str]) -> bytes:
+    """Read a body; the limits hold while it arrives, also when its length is not declared.
 
     Args:
         request: The request; its body is consumed.
         settings: The limits.
+        accepted: The media types that the route reads.
 
     Returns:
         At most ``max_body_bytes`` bytes, not yet parsed.
@@ -32,7 +40,7 @@ async def read_json(request: Request, settings: ServeSettings) -> bytes:
         RequestTimeoutError: If the body is not there after ``body_timeout_s``.
         ClientDisconnect: If the client hangs up before the body is complete.
     """
-    check_media_type(request.headers)
+    check_media_type(request.headers, accepted)
     _check_declared_length(request.headers, settings.max_body_bytes)
     try:
         async with asyncio.timeout(settings.body_timeout_s):
@@ -44,20 +52,21 @@ async def read_json(request: Request, settings: ServeSettings) -> bytes:
         ) from None
 
 
-def check_media_type(headers: Headers) -> None:
-    """Refuse what does not declare itself as plain JSON in UTF-8.
+def check_media_type(headers: Headers, accepted: Sequence[str]) -> None:
+    """Refuse what does not declare itself as one of the route's media types, in UTF-8 and not compressed.
 
     A declared type also keeps other sites' pages from posting here: browsers ask first before they send JSON.
 
     Args:
         headers: The request's headers.
+        accepted: The media types that the route reads.
 
     Raises:
         MediaTypeError: Names what was declared and what to declare instead.
     """
     declared = headers.get("content-type", "")
-    if declared != JSON:
-        _check_parameters(declared)
+    if declared not in accepted:
+        _check_parameters(declared, accepted)
     coding = headers.get("content-encoding", "identity")
     if coding.lower() != "identity":
         raise MediaTypeError(f"content-encoding is {coding[:40]!r}; send the body as it is, without compression")
@@ -87,14 +96,16 @@ def check_texts(texts: Sequence[str], settings: ServeSettings) -> None:
         )
 
 
-def _check_parameters(declared: str) -> None:
+def media_type_of(headers: Headers) -> str:
+    """Tell the declared media type in lower case, without its parameters; empty if there is none."""
+    return headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+def _check_parameters(declared: str, accepted: Sequence[str]) -> None:
     media_type, *parameters = (part.strip().lower() for part in declared.split(";"))
-    if media_type != JSON:
-        raise MediaTypeError(
-            f"content-type is {media_type[:80]!r}; send JSON and say so: content-type: {JSON}"
-            if media_type
-            else f"the request has no content-type; send JSON and say so: content-type: {JSON}"
-        )
+    if media_type not in accepted:
+        found = f"content-type is {media_type[:80]!r}" if media_type else "the request has no content-type"
+        raise MediaTypeError(f"{found}; send {' or '.join(accepted)} and say so in the header content-type")
     for parameter in parameters:
         name, _, value = parameter.partition("=")
         if name.strip() == "charset" and value.strip(' "') not in _UTF8:

@@ -1,0 +1,200 @@
+"""The Open Inference Protocol, version 2, over REST, as KServe, Triton and Seldon clients speak it.
+
+One input tensor of texts, BYTES of shape [N] or [N, 1], under any name; four outputs of N rows: ``label`` (BYTES, empty
+if no label holds), ``probabilities`` and ``logits`` (FP32, [N, K], in the order of the model's metadata parameter
+``labels``) and ``truncated`` (BOOL). Tensors may be JSON or, with the binary tensor data extension, bytes after it.
+
+Source:
+    kserve/open-inference-protocol, specification/protocol/inference_rest.md; Triton Inference Server,
+    "Binary Tensor Data Extension".
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+from fastapi import APIRouter
+from pydantic_core import to_json
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from textwright import __version__
+from textwright.errors import NotFoundError, NotReadyError, RequestError
+from textwright.server.body import BINARY, JSON, read_body
+from textwright.server.engine import Scored
+from textwright.server.protocols import tensors
+from textwright.server.protocols.documentation import described
+from textwright.server.protocols.parsing import Form, parse
+from textwright.server.protocols.tensors import InputTensor
+from textwright.server.scoring import score
+from textwright.server.service import Service, service_of
+
+JSON_LENGTH: Final = "inference-header-content-length"
+_OUTPUTS: Final = ("label", "probabilities", "logits", "truncated")
+_EXAMPLE: Final = {
+    "inputs": [{"name": "text", "shape": [1], "datatype": "BYTES", "data": ["A touching film with a great cast."]}],
+    "outputs": [{"name": "label"}],
+}
+
+
+class OutputParameters(Form):
+    """Whether an output shall come as bytes; None follows the request."""
+
+    binary_data: bool | None = None
+
+
+class RequestedOutput(Form):
+    """One of our outputs, by its name."""
+
+    name: str
+    parameters: OutputParameters = OutputParameters()
+
+
+class RequestParameters(Form):
+    """Whether outputs shall come as bytes unless they say otherwise."""
+
+    binary_data_output: bool = False
+
+
+class InferenceRequest(Form):
+    """The JSON of a request; no outputs asks for all."""
+
+    id: str | None = None
+    inputs: list[InputTensor]
+    outputs: tuple[RequestedOutput, ...] = ()
+    parameters: RequestParameters = RequestParameters()
+
+
+def build_router(service: Service) -> APIRouter:
+    """Make the routes.
+
+    Args:
+        service: The loaded model.
+
+    Returns:
+        A router with health, metadata and inference; a version in the address must be the model's.
+    """
+    router = APIRouter(tags=["Open Inference Protocol"])
+    add = router.add_api_route
+    add("/v2", server_metadata, summary="Describe the server")
+    add("/v2/health/live", live, summary="Is it alive?")
+    add("/v2/health/ready", ready, summary="Is it ready?")
+    infer_doc = described(service, _EXAMPLE, {"model_name": service.identity.name, "outputs": []})
+    for model in ("/v2/models/{name}", "/v2/models/{name}/versions/{version}"):
+        add(model, model_metadata, summary="Describe the model")
+        add(f"{model}/ready", model_ready, summary="Is the model ready?")
+        add(f"{model}/infer", infer, methods=["POST"], summary="Infer, as KServe does", **infer_doc)
+    return router
+
+
+async def server_metadata() -> JSONResponse:
+    """Say what this server is and which extensions it knows."""
+    return JSONResponse({"name": "textwright", "version": __version__, "extensions": ["binary_tensor_data"]})
+
+
+async def live() -> JSONResponse:
+    """Say that the process lives."""
+    return JSONResponse({"live": True})
+
+
+async def ready(request: Request) -> JSONResponse:
+    """Say whether requests may be sent here."""
+    if not await service_of(request).is_ready():
+        raise NotReadyError("the model is not ready")
+    return JSONResponse({"ready": True})
+
+
+async def model_ready(request: Request) -> JSONResponse:
+    """Say whether the model may be asked."""
+    service = _service_of_model(request)
+    if not await service.is_ready():
+        raise NotReadyError("the model is not ready")
+    return JSONResponse({"name": service.identity.name, "ready": True})
+
+
+async def model_metadata(request: Request) -> JSONResponse:
+    """Say which tensors the model takes and gives, and the order of its labels."""
+    service = _service_of_model(request)
+    width = len(service.info.labels)
+    shapes = {"label": [-1], "truncated": [-1]}
+    outputs = [{"name": name, "datatype": _datatype(name), "shape": shapes.get(name, [-1, width])} for name in _OUTPUTS]
+    return JSONResponse(
+        {
+            "name": service.identity.name,
+            "versions": [service.identity.version],
+            "platform": "onnx_onnxv1",
+            "inputs": [{"name": "text", "datatype": "BYTES", "shape": [-1]}],
+            "outputs": outputs,
+            "parameters": {"labels": service.info.labels},
+        }
+    )
+
+
+async def infer(request: Request) -> Response:
+    """Predict the texts of one BYTES tensor; outputs are `label`, `probabilities`, `logits` and `truncated`."""
+    service = _service_of_model(request)
+    body = await read_body(request, service.settings, (JSON, BINARY))
+    header, binary = _split(body, request.headers.get(JSON_LENGTH))
+    asked = parse(InferenceRequest, header, example=to_json(_EXAMPLE).decode())
+    wanted = _wanted(asked)
+    scored = await score(request, tensors.texts_of(asked.inputs, binary))
+    written = [tensors.write(name, _column(name, scored), is_binary=flag) for name, flag in wanted]
+    head: dict[str, Any] = {"model_name": service.identity.name, "model_version": service.identity.version}
+    head |= {"outputs": [tensor for tensor, _ in written]} | ({} if asked.id is None else {"id": asked.id})
+    return _respond(to_json(head), b"".join(data for _, data in written))
+
+
+def _respond(head: bytes, binary: bytes) -> Response:
+    if not binary:
+        return Response(head, media_type=JSON)
+    return Response(head + binary, headers={JSON_LENGTH: str(len(head))}, media_type=BINARY)
+
+
+def _split(body: bytes, json_length: str | None) -> tuple[bytes, bytes]:
+    if json_length is None:
+        return body, b""
+    if not (json_length.isascii() and json_length.isdecimal() and int(json_length[:20]) <= len(body)):
+        raise RequestError(
+            f"{JSON_LENGTH} must be the number of bytes of the JSON at the beginning of the body, at most {len(body)}"
+        )
+    end = int(json_length[:20])
+    return body[:end], body[end:]
+
+
+def _wanted(asked: InferenceRequest) -> list[tuple[str, bool]]:
+    """List the outputs to write, each with whether as bytes."""
+    by_default = asked.parameters.binary_data_output
+    if not asked.outputs:
+        return [(name, by_default) for name in _OUTPUTS]
+    for output in asked.outputs:
+        if output.name not in _OUTPUTS:
+            raise RequestError(f"there is no output {output.name[:40]!r}; there are {', '.join(_OUTPUTS)}")
+    flags = [output.parameters.binary_data for output in asked.outputs]
+    return [
+        (output.name, by_default if flag is None else flag) for output, flag in zip(asked.outputs, flags, strict=True)
+    ]
+
+
+def _column(name: str, scored: list[Scored]) -> np.ndarray[Any, Any]:
+    match name:
+        case "label":
+            return np.array([item.prediction.label or "" for item in scored], dtype=object)
+        case "probabilities":
+            return np.array([list(item.prediction.probabilities.values()) for item in scored], dtype=np.float32)
+        case "logits":
+            return np.array([item.logits for item in scored], dtype=np.float32)
+    return np.array([item.prediction.truncated for item in scored], dtype=np.bool_)
+
+
+def _datatype(name: str) -> str:
+    return {"label": "BYTES", "truncated": "BOOL"}.get(name, "FP32")
+
+
+def _service_of_model(request: Request) -> Service:
+    service = service_of(request)
+    name, version = service.identity.name, service.identity.version
+    asked = request.path_params
+    if (asked["name"], asked.get("version", version)) != (name, version):
+        raise NotFoundError(f"there is no such model or version; this server has {name!r}, version {version!r}")
+    return service
