@@ -15,7 +15,7 @@ from textwright.server import handlers, pages, routes
 from textwright.server.direct import Direct
 from textwright.server.logs import RequestLog
 from textwright.server.metrics import Metrics
-from textwright.server.protocols import open_inference, tei
+from textwright.server.protocols import open_inference, sagemaker, tei
 from textwright.server.service import Service
 from textwright.server.settings import ServeSettings
 from textwright.wire import Problem
@@ -71,7 +71,7 @@ def create_app(predictor: Predictor, settings: ServeSettings | None = None) -> F
     app.state.service = service
     app.state.metrics = Metrics(service)
     handlers.install(app)
-    for module in (routes, tei, open_inference):
+    for module in (routes, tei, open_inference, sagemaker):
         app.include_router(module.build_router(service))
     app.routes.extend([*pages.build_routes(), app.state.metrics.route()])
     return app

@@ -5,7 +5,7 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Any
 
-from textwright.server.body import JSON
+from textwright.server.body import CSV, JSON
 from textwright.server.problems import MEDIA_TYPE, problem
 from textwright.server.service import Service
 from textwright.server.settings import ServeSettings
@@ -15,7 +15,7 @@ _REFUSALS = {
     HTTPStatus.BAD_REQUEST: ("request-syntax", "The body is not JSON in UTF-8."),
     HTTPStatus.REQUEST_TIMEOUT: ("request-timeout", "The body did not arrive in time."),
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: ("request-too-large", "The body has more bytes than are allowed."),
-    HTTPStatus.UNSUPPORTED_MEDIA_TYPE: ("media-type", "The body is not declared as plain application/json in UTF-8."),
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE: ("media-type", "The body is not declared as a type that the route reads."),
     HTTPStatus.UNPROCESSABLE_ENTITY: ("request", "A field is missing, unknown, of another type or beyond its bounds."),
     HTTPStatus.TOO_MANY_REQUESTS: ("queue-full", "Too much waits already; come back after retry-after seconds."),
     HTTPStatus.SERVICE_UNAVAILABLE: ("backend", "The model is broken; ask another replica."),
@@ -39,7 +39,8 @@ def predict_request(settings: ServeSettings) -> dict[str, Any]:
         "one": {"summary": "One text", "value": {"text": EXAMPLE_TEXT}},
         "many": {"summary": "Several texts", "value": {"texts": [EXAMPLE_TEXT, "Not my kind of film."]}},
     }
-    return {"required": True, "content": {JSON: {"schema": {"oneOf": forms}, "examples": examples}}}
+    table = {"schema": {"type": "string"}, "example": f"text\r\n{EXAMPLE_TEXT}\r\n"}
+    return {"required": True, "content": {JSON: {"schema": {"oneOf": forms}, "examples": examples}, CSV: table}}
 
 
 def predict_responses(service: Service) -> dict[int | str, dict[str, Any]]:
@@ -54,7 +55,7 @@ def predict_responses(service: Service) -> dict[int | str, dict[str, Any]]:
     success = {
         "model": PredictResponse,
         "description": "One prediction per text, in order.",
-        "content": {JSON: {"example": service.example}},
+        "content": {JSON: {"example": service.example}, CSV: {"schema": {"type": "string"}}},
         "headers": {
             "server-timing": {
                 "description": "Milliseconds to tokenize the texts, to wait for the model and to infer.",

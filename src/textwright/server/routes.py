@@ -13,10 +13,11 @@ from starlette.responses import JSONResponse, Response
 
 from textwright.errors import NotReadyError
 from textwright.server import openapi
-from textwright.server.body import JSON, read_json
+from textwright.server.body import CSV, JSON, media_type_of, read_body
 from textwright.server.logs import RequestRecord, record_of
 from textwright.server.scoring import score
 from textwright.server.service import Service, service_of
+from textwright.server.table import check_columns, read_table, write_table
 from textwright.wire import Health, ModelInfo, encode_response, parse_request
 
 _NOT_READY = "the server is starting, stopping or broken; ask again in a moment, or another replica"
@@ -65,12 +66,35 @@ async def predict(request: Request) -> Response:
 
     Send `{"text": "..."}` or `{"texts": ["...", "..."]}`. Both are answered in one form: `predictions` holds one entry
     per text, in order. A text longer than the model reads is predicted from its beginning and marked `truncated`.
+
+    Or send a CSV table as `text/csv`, its first line naming the columns, with the texts in the column `text` (or in the
+    only one): it comes back with the predictions in further columns.
     """
-    service = service_of(request)
-    texts = parse_request(await read_json(request, service.settings)).all_texts
+    body = await read_body(request, service_of(request).settings, (JSON, CSV))
+    if media_type_of(request.headers) == CSV:
+        return await answer_table(request, body)
+    return await answer_json(request, body)
+
+
+async def answer_json(request: Request, body: bytes) -> Response:
+    """Answer a JSON body of the native contract."""
+    return await answer_texts(request, parse_request(body).all_texts)
+
+
+async def answer_texts(request: Request, texts: list[str]) -> Response:
+    """Answer texts in the native form."""
     scored = await score(request, texts)
-    body = encode_response(service.identity, [item.prediction for item in scored])
-    return Response(body, headers={"server-timing": _timing(record_of(request))}, media_type=JSON)
+    answer = encode_response(service_of(request).identity, [item.prediction for item in scored])
+    return Response(answer, headers={"server-timing": _timing(record_of(request))}, media_type=JSON)
+
+
+async def answer_table(request: Request, body: bytes) -> Response:
+    """Answer a CSV table with the table and its predictions."""
+    table = read_table(body)
+    check_columns(table, service_of(request))
+    scored = await score(request, table.texts)
+    answer = write_table(table, [item.prediction for item in scored], service_of(request))
+    return Response(answer, headers={"server-timing": _timing(record_of(request))}, media_type=CSV)
 
 
 async def model(request: Request) -> Response:

@@ -1,0 +1,85 @@
+"""``/ping`` and ``/invocations`` of a SageMaker container, which are also Vertex AI's health and predict routes.
+
+``/invocations`` takes what ``/v1/predict`` takes, JSON or CSV, and answers likewise; ``{"inputs": ...}`` as Hugging
+Face's containers take it; and Vertex AI's ``{"instances": ["a text", {"text": "another"}]}``, whose answer holds
+``predictions`` like every other.
+
+Source:
+    Amazon SageMaker, "Custom Inference Code with Hosting Services"; Google Vertex AI, "Custom container requirements
+    for prediction".
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from textwright.errors import NotReadyError, RequestError
+from textwright.server.body import CSV, JSON, media_type_of, read_body
+from textwright.server.protocols import tei
+from textwright.server.protocols.documentation import described
+from textwright.server.protocols.parsing import Form, parse
+from textwright.server.routes import answer_json, answer_table, answer_texts
+from textwright.server.service import Service, service_of
+
+_EXAMPLE: Final = {"instances": ["A touching film with a great cast."]}
+
+
+class Invocation(Form):
+    """Just enough of a body to see which form it has."""
+
+    instances: Any = None
+    inputs: Any = None
+
+
+def build_router(service: Service) -> APIRouter:
+    """Make the routes.
+
+    Args:
+        service: The loaded model.
+
+    Returns:
+        A router with ``/ping`` and ``/invocations``.
+    """
+    router = APIRouter(tags=["SageMaker, Vertex AI"])
+    router.add_api_route("/ping", ping, summary="Is it ready?")
+    documentation = described(service, _EXAMPLE, service.example)
+    router.add_api_route("/invocations", invoke, methods=["POST"], summary="Predict, any form", **documentation)
+    return router
+
+
+async def ping(request: Request) -> JSONResponse:
+    """Say whether requests may be sent here."""
+    if not await service_of(request).is_ready():
+        raise NotReadyError("the model is not ready")
+    return JSONResponse({"status": "ready"})
+
+
+async def invoke(request: Request) -> Response:
+    """Predict texts given as `text`, `texts`, `inputs`, `instances` or as a CSV table."""
+    body = await read_body(request, service_of(request).settings, (JSON, CSV))
+    if media_type_of(request.headers) == CSV:
+        return await answer_table(request, body)
+    asked = parse(Invocation, body, example=json.dumps(_EXAMPLE))
+    if asked.instances is not None:
+        return await answer_texts(request, _texts(asked.instances))
+    if asked.inputs is not None:
+        return await tei.answer(request, body)
+    return await answer_json(request, body)
+
+
+def _texts(instances: Any) -> list[str]:  # noqa: ANN401  any JSON value
+    if not isinstance(instances, list) or not instances:
+        raise RequestError("instances must be a list of one text or more")
+    return [_text(item, position) for position, item in enumerate(instances)]
+
+
+def _text(item: Any, position: int) -> str:  # noqa: ANN401  any JSON value
+    text = item.get("text") if isinstance(item, dict) and len(item) == 1 else item
+    if not isinstance(text, str):
+        raise RequestError(f'instances[{position}] must be a string, or an object {{"text": "..."}}')
+    return text

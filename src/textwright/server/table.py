@@ -1,0 +1,148 @@
+"""CSV in, CSV out: every row of a table comes back in its place with its prediction beside it.
+
+The first line names the columns. The text stands in the column ``text``, or in the only one there is. The columns that
+are added are those of ``textwright predict`` on a file.
+
+Source:
+    RFC 4180, "Common Format and MIME Type for Comma-Separated Values (CSV) Files".
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from textwright.core.labels import Task
+from textwright.errors import RequestError
+from textwright.runtime.predictor import Prediction
+from textwright.server.service import Service
+
+TEXT_COLUMN: Final = "text"
+_DECIMALS: Final = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table as it came.
+
+    Args:
+        columns: The names in the first line.
+        rows: N rows, each as wide as the columns.
+        text_index: The column that holds the texts.
+    """
+
+    columns: list[str]
+    rows: list[list[str]]
+    text_index: int
+
+    @property
+    def texts(self) -> list[str]:
+        """The texts, (N,)."""
+        return [row[self.text_index] for row in self.rows]
+
+
+def read_table(body: bytes) -> Table:
+    """Read CSV in UTF-8, with or without a byte order mark.
+
+    Args:
+        body: The bytes.
+
+    Returns:
+        A table of one row or more; empty lines are skipped.
+
+    Raises:
+        RequestError: If it is not CSV in UTF-8, a row is wider or narrower than the first line, or there is no text
+            column or no row; names the line.
+    """
+    try:
+        content = body.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = body.count(b"\n", 0, error.start) + 1
+        raise RequestError(f"line {line} of the CSV is not UTF-8; save the file in UTF-8") from None
+    lines = _rows(content)
+    _, columns = next(lines, (1, []))
+    text_index = _text_index(columns)
+    rows = [_checked(row, line, columns) for line, row in lines]
+    if not rows:
+        raise RequestError("the CSV has no row beneath its first line, which names the columns")
+    return Table(columns, rows, text_index)
+
+
+def write_table(table: Table, predictions: Sequence[Prediction], service: Service) -> bytes:
+    """Put the predictions beside the rows.
+
+    Args:
+        table: What came.
+        predictions: N predictions, in the order of the rows.
+        service: The loaded model.
+
+    Returns:
+        CSV in UTF-8; several labels of one text are joined by ``;``.
+    """
+    stream = io.StringIO(newline="")
+    writer = csv.writer(stream)
+    writer.writerow([*table.columns, *added_columns(service)])
+    is_single = service.identity.task == Task.SINGLE_LABEL.value
+    writer.writerows([*row, *_values(item, is_single)] for row, item in zip(table.rows, predictions, strict=True))
+    return stream.getvalue().encode()
+
+
+def check_columns(table: Table, service: Service) -> None:
+    """Refuse a table whose own columns the predictions would hide.
+
+    Args:
+        table: What came.
+        service: The loaded model.
+
+    Raises:
+        RequestError: If a column has the name of one that is added.
+    """
+    taken = [name for name in added_columns(service) if name in table.columns]
+    if taken:
+        raise RequestError(f"line 1 of the CSV has a column {taken[0]!r} already; rename or remove it")
+
+
+def added_columns(service: Service) -> list[str]:
+    """Name the columns that predictions add."""
+    chosen = "predicted_label" if service.identity.task == Task.SINGLE_LABEL.value else "predicted_labels"
+    return [chosen, "confidence", "truncated", *(f"probability_{name}" for name in service.info.labels)]
+
+
+def _rows(content: str) -> Iterator[tuple[int, list[str]]]:
+    """Yield each row with the number of the line on which it starts."""
+    reader = csv.reader(io.StringIO(content, newline=""), strict=True)
+    while True:
+        line = reader.line_num + 1
+        try:
+            row = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            raise RequestError(f"line {line} of the CSV cannot be read: {error}") from None
+        if row:
+            yield line, row
+
+
+def _text_index(columns: list[str]) -> int:
+    if len(columns) == 1:
+        return 0
+    if columns.count(TEXT_COLUMN) == 1:
+        return columns.index(TEXT_COLUMN)
+    raise RequestError(
+        f"line 1 of the CSV must name one column {TEXT_COLUMN!r}, or one column alone; it names {len(columns)} columns"
+    )
+
+
+def _checked(row: list[str], line: int, columns: list[str]) -> list[str]:
+    if len(row) != len(columns):
+        raise RequestError(f"line {line} of the CSV has {len(row)} fields, but line 1 names {len(columns)} columns")
+    return row
+
+
+def _values(item: Prediction, is_single: bool) -> list[object]:
+    chosen = item.label if is_single else ";".join(item.labels)
+    probabilities = (round(value, _DECIMALS) for value in item.probabilities.values())
+    return [chosen, round(item.confidence, _DECIMALS), str(item.truncated).lower(), *probabilities]

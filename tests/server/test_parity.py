@@ -1,0 +1,87 @@
+"""The same thousand texts through the Python API and through every contract: the same probabilities."""
+
+from __future__ import annotations
+
+import csv
+import io
+import random
+
+import pytest
+from starlette.testclient import TestClient
+
+import textwright
+from textwright.server.app import create_app
+
+WORDS = [
+    "good",
+    "bad",
+    "great",
+    "awful",
+    "film",
+    "song",
+    "story",
+    "actor",
+    "the",
+    "unheard",
+    "caf\u00e9",
+    "\U0001f600",
+    ",",
+]
+
+
+def make_texts(count):
+    chance = random.Random(0)
+    return [" ".join(chance.choices(WORDS, k=chance.randrange(25))) + f" {number}" for number in range(count)]
+
+
+TEXTS = make_texts(1000)
+
+
+def native(client):
+    predictions = client.post("/v1/predict", json={"texts": TEXTS}).json()["predictions"]
+    return [item["probabilities"] for item in predictions]
+
+
+def one_by_one(client):
+    return [client.post("/v1/predict", json={"text": text}).json()["predictions"][0]["probabilities"] for text in TEXTS]
+
+
+def tei(client):
+    rows = client.post("/predict", json={"inputs": [[text] for text in TEXTS]}).json()
+    return [{item["label"]: item["score"] for item in row} for row in rows]
+
+
+def open_inference(client):
+    name = client.get("/v1/model").json()["name"]
+    tensor = {"name": "text", "shape": [len(TEXTS)], "datatype": "BYTES", "data": TEXTS}
+    answer = client.post(f"/v2/models/{name}/infer", json={"inputs": [tensor], "outputs": [{"name": "probabilities"}]})
+    labels = client.get(f"/v2/models/{name}").json()["parameters"]["labels"]
+    flat = iter(answer.json()["outputs"][0]["data"])
+    return [dict(zip(labels, row, strict=True)) for row in zip(*[flat] * len(labels), strict=True)]
+
+
+def sagemaker(client):
+    predictions = client.post("/invocations", json={"instances": TEXTS}).json()["predictions"]
+    return [item["probabilities"] for item in predictions]
+
+
+def table(client):
+    stream = io.StringIO(newline="")
+    csv.writer(stream).writerows([["text"], *([text] for text in TEXTS)])
+    answer = client.post("/v1/predict", content=stream.getvalue().encode(), headers={"content-type": "text/csv"})
+    rows = csv.DictReader(io.StringIO(answer.text, newline=""))
+    prefix = "probability_"
+    return [{key.removeprefix(prefix): float(row[key]) for key in row if key.startswith(prefix)} for row in rows]
+
+
+@pytest.mark.parametrize("door", [native, one_by_one, tei, open_inference, sagemaker, table])
+@pytest.mark.parametrize("artifact", ["tiny_artifact", "tiny_multilabel_artifact"])
+def test_a_thousand_texts_get_the_same_probabilities_everywhere(request, artifact, door):
+    predictor = textwright.load(request.getfixturevalue(artifact), num_threads=1)
+    with TestClient(create_app(predictor)) as client:
+        found = door(client)
+    said = [item.probabilities for item in predictor.predict(TEXTS)]
+    assert len({tuple(item.values()) for item in said}) > 100  # a swapped answer would be seen
+    assert len(found) == len(said)
+    for mine, theirs in zip(found, said, strict=True):
+        assert mine == pytest.approx(theirs, abs=1e-6)
