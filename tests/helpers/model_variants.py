@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 
 from textwright.core.labels import Labels, Task
 from textwright.core.tokenization import TextEncoder
 from textwright.models import FAMILIES
-from textwright.models.family import BuildContext, TextModel
+from textwright.models.family import BuildContext, TextModel, TrainingSplit
 
 TEXTS = ["the film is good", "a bad story , badly told", "not good and not bad", "the heart of the film"]
 
@@ -25,7 +26,10 @@ def make_model(family: str, *, task: Task = Task.SINGLE_LABEL, max_length: int =
     encoder = FAMILIES[family].make_encoder(TEXTS, config, max_length)
     torch.manual_seed(0)
     labels = Labels(("one", "two", "three"), task)
-    module = FAMILIES[family].build(config, BuildContext(encoder, labels))
+    indices = np.arange(len(TEXTS)) % len(labels)
+    targets = indices if task is Task.SINGLE_LABEL else indices[:, None] == np.arange(len(labels))
+    training = TrainingSplit(encoder.encode(TEXTS), targets)
+    module = FAMILIES[family].build(config, BuildContext(encoder, labels, training))
     with torch.no_grad():
         for weight in module.parameters():
             weight.normal_()  # as large as after training, so that a wrong graph cannot hide
@@ -35,5 +39,6 @@ def make_model(family: str, *, task: Task = Task.SINGLE_LABEL, max_length: int =
 VARIANTS = {
     "bow": ("bow", {"min_frequency": 1}),
     "bow with bigrams": ("bow", {"min_frequency": 1, "num_bigram_buckets": 97}),
+    "bow from ratios": ("bow", {"min_frequency": 1, "num_bigram_buckets": 97, "naive_bayes": True}),
     "bow with a hidden layer": ("bow", {"min_frequency": 1, "hidden_dim": 7, "num_bigram_buckets": 97}),
 }

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -9,17 +10,19 @@ from hypothesis import strategies as st
 from torch import nn
 
 from textwright.core.encodings import pad
-from textwright.core.labels import Labels
+from textwright.core.labels import Labels, Task
 from textwright.core.tokenization import PAD_ID, UNKNOWN_ID, word_level_encoder
 from textwright.errors import SettingsError
 from textwright.models.bow import BagOfWords, BowConfig, build, make_encoder
-from textwright.models.family import BuildContext
+from textwright.models.family import BuildContext, TrainingSplit
 
 LABELS = Labels(("no", "yes", "perhaps"))
 CONFIGS = {
     "unigrams": BowConfig(embedding_dim=8),
     "bigrams": BowConfig(embedding_dim=8, num_bigram_buckets=97),
     "deep": BowConfig(embedding_dim=8, hidden_dim=5, num_bigram_buckets=97),
+    "as wide as the vectors": BowConfig(embedding_dim=8, hidden_dim=8),
+    "ratios": BowConfig(embedding_dim=8, num_bigram_buckets=97, naive_bayes=True),
 }
 ids = st.lists(st.integers(1, 21), max_size=12)
 
@@ -27,8 +30,10 @@ ids = st.lists(st.integers(1, 21), max_size=12)
 def make_model(name: str, seed: int = 0) -> BagOfWords:
     torch.manual_seed(seed)
     encoder = word_level_encoder([f"w{index}" for index in range(20)], max_length=64)
-    model = build(CONFIGS[name], BuildContext(encoder, LABELS)).eval()
-    if model.bigrams is not None:
+    texts = [" ".join(f"w{index}" for index in range(start, 20, 3)) for start in range(3)]
+    training = TrainingSplit(encoder.encode(texts), np.arange(3))
+    model = build(CONFIGS[name], BuildContext(encoder, LABELS, training)).eval()
+    if isinstance(model.bigrams, nn.Embedding):
         nn.init.normal_(model.bigrams.weight)  # as after training; they start from zeros
     return model
 
@@ -66,7 +71,7 @@ def test_padding_does_not_change_the_answer(name: str, tokens: list[int], other:
 @pytest.mark.parametrize("name", CONFIGS)
 def test_an_empty_text_has_the_logits_of_the_head_alone(name: str) -> None:
     model = make_model(name)
-    torch.testing.assert_close(run(model, [[]])[0], model.head(torch.zeros(8)))
+    torch.testing.assert_close(run(model, [[]])[0], model.head(torch.zeros(model.words.weight.shape[1])))
 
 
 def test_only_bigrams_see_the_order() -> None:
@@ -87,6 +92,40 @@ def test_a_linear_head_is_folded_into_vectors_of_one_number_per_label() -> None:
     simplified = make_model("bigrams").simplified()
     shapes = {name: tuple(weight.shape) for name, weight in simplified.named_parameters()}
     assert shapes == {"words.weight": (22, 3), "bigrams.weight": (97, 3), "head.bias": (3,)}
+
+
+@pytest.mark.parametrize("name", ["deep", "as wide as the vectors"])
+def test_hidden_layers_are_not_folded(name: str) -> None:
+    model = make_model(name)
+    assert model.simplified() is model
+
+
+def test_a_start_from_ratios_knows_the_training_split_before_any_step() -> None:
+    encoder = word_level_encoder(["good", "bad", "not", "very"], max_length=8)
+    encodings = encoder.encode(["very good", "not bad", "very bad", "not good"] * 5)
+    context = BuildContext(encoder, Labels(("no", "yes")), TrainingSplit(encodings, np.array([1, 1, 0, 0] * 5)))
+    model = build(BowConfig(naive_bayes=True, num_bigram_buckets=97), context).eval()
+    ids = [item.ids for item in encodings][:4]
+    assert run(model, ids).argmax(dim=1).tolist() == [1, 1, 0, 0]  # the pairs alone tell them apart
+
+
+def test_a_start_from_ratios_takes_labels_that_hold_together() -> None:
+    encoder = word_level_encoder(["plot", "music", "film"], max_length=8)
+    encodings = encoder.encode(["plot film", "music film", "plot music", "film"] * 5)
+    holds = np.array([[1, 0], [0, 1], [1, 1], [0, 0]] * 5, dtype=bool)
+    labels = Labels(("plot", "music"), Task.MULTI_LABEL)
+    model = build(BowConfig(naive_bayes=True), BuildContext(encoder, labels, TrainingSplit(encodings, holds))).eval()
+    plot, music, _ = run(model, [[2], [3], [4]]).tolist()
+    assert plot[0] > 0 > plot[1]
+    assert music[1] > 0 > music[0]
+
+
+def test_vectors_too_short_for_the_ratios_are_refused() -> None:
+    encoder = word_level_encoder(["one"], max_length=8)
+    with pytest.raises(
+        SettingsError, match=r"embedding_dim is 2 and naive_bayes needs .* 3 labels; set embedding_dim to 3"
+    ):
+        build(BowConfig(embedding_dim=2, naive_bayes=True), BuildContext(encoder, LABELS))
 
 
 def test_word_dropout_draws_in_training_alone() -> None:

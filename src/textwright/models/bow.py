@@ -2,7 +2,8 @@
 
 The picture: every word has a vector; a text is the mean of its words' vectors, whatever their order; a dense layer
 turns that mean into one score per label. Pairs of neighbouring words ("not good") may have vectors of their own: each
-pair is hashed into one of a fixed number of buckets, so no list of pairs is kept.
+pair is hashed into one of a fixed number of buckets, so no list of pairs is kept. Vectors may also start from what the
+training split's counts say: naive-Bayes log-count ratios, one per label (``models.naive_bayes``).
 
 ::
 
@@ -11,25 +12,33 @@ pair is hashed into one of a fixed number of buckets, so no list of pairs is kep
 
 Source:
     Iyyer et al., 2015, "Deep Unordered Composition Rivals Syntactic Methods for Text Classification" (the mean, and
-    word dropout); Joulin et al., 2017, "Bag of Tricks for Efficient Text Classification" (hashed bigrams).
+    word dropout); Joulin et al., 2017, "Bag of Tricks for Efficient Text Classification" (hashed bigrams); Wang &
+    Manning, 2012, "Baselines and Bigrams" (log-count ratios).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Final
+from itertools import pairwise
+from typing import Annotated, Final, TypeVar
 
+import numpy as np
 import torch
 from pydantic import Field
 from torch import Tensor, nn
 
 from textwright.config import Settings
 from textwright.core.tokenization import PAD_ID, UNKNOWN_ID, TextEncoder, train_word_level
+from textwright.core.types import Float32s, Ints
+from textwright.errors import SettingsError
 from textwright.models.family import BuildContext, Family, TextModel
+from textwright.models.naive_bayes import log_count_ratios
 
 _HASH_MULTIPLIER: Final = 1_000_003
 """A prime near 2**20: ids below it give every pair a number of its own before the modulus, far from int64's end."""
 _INITIAL_STD: Final = 0.1
+_RATIO_GAIN: Final = 10.0
+"""The model takes the mean of the scores, naive Bayes their sum: this makes up for it at the length of a sentence."""
 
 
 class BowConfig(Settings):
@@ -46,6 +55,8 @@ class BowConfig(Settings):
     buckets than the training split has distinct pairs: 131072 suits ten thousand sentences."""
     hidden_dim: Annotated[int, Field(ge=0, le=4096)] = 0
     """Width H of a ReLU layer between mean and logits; 0 keeps the head linear, which is also the fastest to serve."""
+    naive_bayes: bool = False
+    """Start from the training split's counts: the first K components of each vector are log-count ratios."""
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.5
     """Share of the mean's components that is zeroed in training, in [0, 1)."""
     word_dropout: Annotated[float, Field(ge=0, lt=1)] = 0.5
@@ -62,6 +73,9 @@ class Bias(nn.Module):
     def forward(self, scores: Tensor) -> Tensor:
         """Add the bias, (K,), to scores, (B, K)."""
         return scores + self.bias  # (B, K)
+
+
+Ids = TypeVar("Ids", Tensor, Ints)
 
 
 class BagOfWords(TextModel):
@@ -106,13 +120,14 @@ class BagOfWords(TextModel):
 
         Returns:
             A bag of words with E = K, whose vectors are the words' own scores for each label: a fraction of the
-            size, and nothing left to multiply.
+            size, and nothing left to multiply. With hidden layers, this module.
         """
-        dense = self.head[-1] if isinstance(self.head, nn.Sequential) else None
-        if not isinstance(dense, nn.Linear) or dense.in_features != self.words.embedding_dim:
+        layers = [layer for layer in self.head.modules() if isinstance(layer, nn.Linear)]
+        if len(layers) > 1:
             return self
-        bigrams = None if self.bigrams is None else _project(self.bigrams, dense)
-        folded = BagOfWords(_project(self.words, dense), bigrams, Bias(dense.bias.detach().clone()), word_dropout=0.0)
+        words = _project(self.words, layers[0])
+        bigrams = None if self.bigrams is None else _project(self.bigrams, layers[0])
+        folded = BagOfWords(words, bigrams, Bias(layers[0].bias.detach().clone()), word_dropout=0.0)
         return folded.train(self.training)
 
     def _drop_words(self, mask: Tensor) -> Tensor:
@@ -122,7 +137,12 @@ class BagOfWords(TextModel):
 
     def _hash_pairs(self, input_ids: Tensor) -> Tensor:
         assert self.bigrams is not None  # noqa: S101  only called where there are pairs
-        return (input_ids * _HASH_MULTIPLIER + _shift_left(input_ids)) % self.bigrams.num_embeddings
+        return hash_pairs(input_ids, _shift_left(input_ids), self.bigrams.num_embeddings)
+
+
+def hash_pairs(first: Ids, second: Ids, num_buckets: int) -> Ids:
+    """Give each pair of neighbouring ids its bucket, in [0, num_buckets); tensors and arrays alike."""
+    return (first * _HASH_MULTIPLIER + second) % num_buckets
 
 
 def _masked_sum(vectors: Tensor, mask: Tensor) -> Tensor:
@@ -148,15 +168,18 @@ def make_encoder(texts: Sequence[str], config: BowConfig, max_length: int) -> Te
 
 
 def build(config: BowConfig, context: BuildContext) -> BagOfWords:
-    """Make a bag of words with random vectors.
+    """Make a bag of words with random vectors, which may hold what the training split's counts say.
 
     Args:
         config: Its settings.
-        context: The tokenizer and the labels.
+        context: The tokenizer, the labels, and the training split.
 
     Returns:
         An untrained model. What training may never touch -- the unknown word where every training word is known,
         pairs that first occur in prediction -- starts from zeros, so that it says nothing; padding stays there.
+
+    Raises:
+        SettingsError: If the vectors have fewer components than there are ratios to hold.
     """
     words = nn.Embedding(context.encoder.vocab_size, config.embedding_dim, padding_idx=PAD_ID)
     bigrams = nn.Embedding(config.num_bigram_buckets, config.embedding_dim) if config.num_bigram_buckets else None
@@ -164,19 +187,53 @@ def build(config: BowConfig, context: BuildContext) -> BagOfWords:
     words.weight.data[[PAD_ID, UNKNOWN_ID]] = 0
     if bigrams is not None:
         nn.init.zeros_(bigrams.weight)
-    return BagOfWords(words, bigrams, _make_head(config, len(context.labels)), config.word_dropout)
+    hidden_dims = [config.hidden_dim] if config.hidden_dim else []
+    head = dense_head([config.embedding_dim, *hidden_dims, len(context.labels)], config.dropout)
+    model = BagOfWords(words, bigrams, head, config.word_dropout)
+    if config.naive_bayes:
+        _start_from_counts(model, context)
+    return model
 
 
-def _make_head(config: BowConfig, num_labels: int) -> nn.Sequential:
-    if config.hidden_dim == 0:
-        return nn.Sequential(nn.Dropout(config.dropout), nn.Linear(config.embedding_dim, num_labels))
-    return nn.Sequential(
-        nn.Dropout(config.dropout),
-        nn.Linear(config.embedding_dim, config.hidden_dim),
-        nn.ReLU(),
-        nn.Dropout(config.dropout),
-        nn.Linear(config.hidden_dim, num_labels),
-    )
+@torch.no_grad()
+def _start_from_counts(model: BagOfWords, context: BuildContext) -> None:
+    """Put each word's and pair's ratios into the first K components, and have a linear head pass them on."""
+    num_labels, embedding_dim = len(context.labels), model.words.embedding_dim
+    if embedding_dim < num_labels:
+        raise SettingsError(
+            f"embedding_dim is {embedding_dim} and naive_bayes needs a component for each of the {num_labels} labels; "
+            f"set embedding_dim to {num_labels} or more"
+        )
+    encodings, holds = context.training.encodings, context.training.holds(num_labels)
+    texts, ids = np.repeat(np.arange(len(encodings)), encodings.lengths), encodings.ids.astype(np.int64)
+    _set_ratios(model.words, log_count_ratios(ids, texts, holds, num_ids=model.words.num_embeddings))
+    if model.bigrams is not None:
+        is_pair, num_buckets = texts[1:] == texts[:-1], model.bigrams.num_embeddings
+        buckets = hash_pairs(ids[:-1], ids[1:], num_buckets)[is_pair]
+        _set_ratios(model.bigrams, log_count_ratios(buckets, texts[1:][is_pair], holds, num_ids=num_buckets))
+    first = next(layer for layer in model.head.modules() if isinstance(layer, nn.Linear))
+    if first.out_features == num_labels:
+        first.weight[:, :num_labels] = torch.eye(num_labels)
+
+
+def _set_ratios(vectors: nn.Embedding, ratios: Float32s) -> None:
+    vectors.weight[:, : ratios.shape[1]] = _RATIO_GAIN * torch.from_numpy(ratios)
+
+
+def dense_head(dims: Sequence[int], dropout: float) -> nn.Sequential:
+    """Make dense layers, with dropout before each and a ReLU between any two.
+
+    Args:
+        dims: Width of the input, of each hidden layer and of the logits, 2 or more numbers.
+        dropout: Share of each layer's input that is zeroed in training, in [0, 1).
+
+    Returns:
+        Layers of which the last is the one that gives the logits.
+    """
+    layers: list[nn.Module] = []
+    for width, next_width in pairwise(dims):
+        layers += [nn.Dropout(dropout), nn.Linear(width, next_width), nn.ReLU()]
+    return nn.Sequential(*layers[:-1])
 
 
 FAMILY: Final = Family(

@@ -46,6 +46,11 @@ class TextModel(nn.Module, ABC):
     def word_vectors(self) -> Tensor:
         """One vector per token id, (V, E), as the model has learned them; shown in TensorBoard's projector."""
 
+    @property
+    def stages(self) -> Stages | None:
+        """The model as a frozen encoder and a head, if that is what it is; None trains it as a whole."""
+        return None
+
     def learning_rate_factor(self, name: str, epoch: int) -> float:  # noqa: ARG002  the form for all families
         """Say which share of the learning rate a weight takes; here every weight takes all of it.
 
@@ -70,6 +75,23 @@ class TextModel(nn.Module, ABC):
 
 
 @dataclass(frozen=True, slots=True)
+class Stages:
+    """A model in two stages: the first never changes, so what it gives is computed once for each text.
+
+    Args:
+        encoder: ``input_ids``, ``attention_mask`` -> features, (B, D) float32.
+        head: Features, (B, D), -> logits, (B, K); this is what is trained.
+        feature_dim: Length D of a text's features.
+        description: What decides the features beside the tokens and the encoder's weights.
+    """
+
+    encoder: nn.Module
+    head: nn.Module
+    feature_dim: int
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
 class TrainingSplit:
     """The training split as token ids: what a family may count before training starts.
 
@@ -85,6 +107,12 @@ class TrainingSplit:
     def empty(cls) -> TrainingSplit:
         """Return no texts at all: whatever is counted is 0."""
         return cls(Encodings.of([]), np.zeros(0, dtype=np.int64))
+
+    def holds(self, num_labels: int) -> Bools:
+        """Tell which labels hold for each text, whatever the task: (N, K)."""
+        if self.targets.ndim == 1:
+            return np.asarray(self.targets[:, None] == np.arange(num_labels))
+        return self.targets.astype(np.bool_)
 
 
 @dataclass(frozen=True, slots=True)
