@@ -7,12 +7,15 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp
 
 from textwright import __version__
 from textwright.runtime.predictor import Predictor
 from textwright.server import handlers, pages, routes
 from textwright.server.direct import Direct
+from textwright.server.guard import Guard
+from textwright.server.keys import KeyRing
 from textwright.server.logs import RequestLog
 from textwright.server.metrics import Metrics
 from textwright.server.protocols import open_inference, sagemaker, tei
@@ -29,17 +32,24 @@ class _Application(FastAPI):
     """FastAPI behind our log and our short way; its document also holds the schema of problems."""
 
     def build_middleware_stack(self) -> ASGIApp:
-        """Put the log around everything, and the short way before the router."""
+        """Put the log around everything, then the guards, and the short way before the router."""
         service: Service = self.state.service
-        direct = Direct(super().build_middleware_stack(), {("POST", "/v1/predict"): routes.predict})
+        app: ASGIApp = Direct(super().build_middleware_stack(), {("POST", "/v1/predict"): routes.predict})
+        if self.state.keys is not None:
+            app = Guard(app, self.state.keys)
+        if service.settings.cors_origins:
+            app = CORSMiddleware(app, service.settings.cors_origins, ("GET", "POST"), ("*",))
         model = f"{service.identity.name}@{service.identity.version}"
-        return RequestLog(direct, model=model, observe=self.state.metrics.observe)
+        return RequestLog(app, model=model, observe=self.state.metrics.observe)
 
     def openapi(self) -> dict[str, Any]:
         """Write the OpenAPI document, once."""
         document = super().openapi()
         schemas = document.setdefault("components", {}).setdefault("schemas", {})
         schemas.setdefault("Problem", Problem.model_json_schema())
+        if self.state.keys is not None:
+            document["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
+            document["security"] = [{"key": []}]
         return document
 
 
@@ -55,8 +65,12 @@ def create_app(predictor: Predictor, settings: ServeSettings | None = None) -> F
 
     Raises:
         BackendError: If the model cannot predict.
+        NotFoundError: If there is no such file of API keys.
+        SettingsError: If the file of API keys holds none, or something else.
     """
-    service = Service.warmed_up(predictor, settings or ServeSettings())
+    settings = settings or ServeSettings()
+    keys = KeyRing(settings.api_keys) if settings.api_keys else None
+    service = Service.warmed_up(predictor, settings)
     app = _Application(
         title=f"Textwright: {service.identity.name}",
         version=__version__,
@@ -69,6 +83,7 @@ def create_app(predictor: Predictor, settings: ServeSettings | None = None) -> F
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
     app.state.service = service
+    app.state.keys = keys
     app.state.metrics = Metrics(service)
     handlers.install(app)
     for module in (routes, tei, open_inference, sagemaker):

@@ -27,6 +27,12 @@ from textwright.server.problems import CLIENT_GONE, MEDIA_TYPE, headers_of, prob
 
 REQUEST_ID: Final = b"x-request-id"
 _SCOPE_KEY: Final = "textwright.request"
+# Browsers shall take an answer for what it says it is, keep none, and tell nobody where they come from.
+_SAFETY: Final = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"cache-control", b"no-store"),
+    (b"referrer-policy", b"no-referrer"),
+)
 _ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
 # Unique, not secret: asking the system for random bytes at each request would hand the interpreter to another thread.
 _PROCESS: Final = token_hex(8)
@@ -45,6 +51,7 @@ class RequestRecord:
         id: The client's x-request-id if it is a plain word, else one of ours.
         model: Name and version of the model.
         method: The HTTP method.
+        key: The name of the API key; None if the server has none.
         path: The route; None for an unknown address, which may hold anything, even a text.
         status: The HTTP status; 499 if the client hung up.
         code: The code of the problem that was answered.
@@ -61,6 +68,7 @@ class RequestRecord:
     id: str
     model: str
     method: str
+    key: str | None = None
     path: str | None = None
     status: int | None = None
     code: str | None = None
@@ -113,7 +121,7 @@ class RequestLog:
         async def send_with_id(message: Message) -> None:
             if message["type"] == "http.response.start":
                 record.status = message["status"]
-                message["headers"] = [*message.get("headers", ()), (REQUEST_ID, record.id.encode())]
+                message["headers"] = [*message.get("headers", ()), (REQUEST_ID, record.id.encode()), *_SAFETY]
             await send(message)
 
         try:

@@ -13,11 +13,15 @@ from textwright.wire import EXAMPLE_TEXT, PredictResponse
 
 _REFUSALS = {
     HTTPStatus.BAD_REQUEST: ("request-syntax", "The body is not JSON in UTF-8."),
+    HTTPStatus.UNAUTHORIZED: ("unauthorized", "The server asks for a key, and the request shows none that is known."),
     HTTPStatus.REQUEST_TIMEOUT: ("request-timeout", "The body did not arrive in time."),
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: ("request-too-large", "The body has more bytes than are allowed."),
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE: ("media-type", "The body is not declared as a type that the route reads."),
     HTTPStatus.UNPROCESSABLE_ENTITY: ("request", "A field is missing, unknown, of another type or beyond its bounds."),
-    HTTPStatus.TOO_MANY_REQUESTS: ("queue-full", "Too much waits already; come back after retry-after seconds."),
+    HTTPStatus.TOO_MANY_REQUESTS: (
+        "queue-full",
+        "Too much waits, or the key has used its share; come back after retry-after seconds.",
+    ),
     HTTPStatus.SERVICE_UNAVAILABLE: ("backend", "The model is broken; ask another replica."),
     HTTPStatus.GATEWAY_TIMEOUT: ("deadline", "The answer was not there in time; nothing more is computed for it."),
 }

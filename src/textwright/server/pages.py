@@ -54,11 +54,7 @@ def security_policy(html: str) -> str:
 
 def _route(path: str, file: str) -> Route:
     html = resources.files(__package__).joinpath(file).read_text(encoding="utf-8")
-    headers = {
-        "content-security-policy": security_policy(html),
-        "x-content-type-options": "nosniff",
-        "referrer-policy": "no-referrer",
-    }
+    headers = {"content-security-policy": security_policy(html)}
 
     async def page(_: Request) -> Response:
         return Response(html, headers=headers, media_type="text/html")

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from textwright.errors import RequestLimitError
 from textwright.server.body import check_texts
 from textwright.server.engine import Item, Scored
+from textwright.server.guard import charge
 from textwright.server.hang_up import noticed
 from textwright.server.logs import record_of
 from textwright.server.service import service_of
@@ -29,6 +30,7 @@ async def score(request: Request, texts: Sequence[str], *, may_truncate: bool = 
     Raises:
         RequestLimitError: If there are more texts, or longer ones, than are allowed; or if a text is longer than the
             model reads and may not be truncated.
+        RateLimitError: If the key of the request may not ask for so many texts now.
         QueueFullError: If more waits than may.
         DeadlineError: If the answer is not there in time.
         NotReadyError: If the server is starting, stopping or stuck.
@@ -38,6 +40,7 @@ async def score(request: Request, texts: Sequence[str], *, may_truncate: bool = 
     service, record = service_of(request), record_of(request)
     record.num_texts = len(texts)
     check_texts(texts, service.settings)
+    charge(request, len(texts))
     with service.batcher.admit(len(texts)) as permit:
         start = perf_counter()
         items = await service.engine.encode(texts)

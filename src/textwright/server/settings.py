@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field
@@ -28,6 +29,11 @@ class ServeSettings(Settings):
     """Most bytes in the body of one request; reading stops there and the request is refused with status 413."""
     body_timeout_s: Annotated[float, Field(gt=0)] = 10.0
     """Seconds in which the body of a request must have arrived; else it is refused with status 408."""
+    api_keys: Path | None = None
+    """File of API keys, one per line: a name, the SHA-256 of the key, and optionally its texts per minute. A request
+    then needs a key; the file is read again when it changes. Absent: everybody who reaches the server may ask."""
+    cors_origins: tuple[str, ...] = ()
+    """Sites whose pages may call this API from a browser, for example https://example.org; absent: none."""
     timeout_s: Annotated[float, Field(gt=0)] = 30.0
     """Seconds from the arrival of a request's body to its answer; then it is refused with status 504 and dropped."""
     max_queue_texts: Annotated[int, Field(ge=1)] = 4_096

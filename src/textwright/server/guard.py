@@ -1,0 +1,72 @@
+"""Who may ask: requests without a known key are refused before anything of them is read.
+
+Health checks and the static pages are open: those who restart servers hold no keys, and the pages hold no answers.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from starlette.datastructures import Headers
+from starlette.requests import Request
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from textwright.errors import UnauthorizedError
+from textwright.server.keys import Key, KeyRing
+from textwright.server.logs import problem_response, record_of
+
+OPEN: Final = frozenset(
+    {"/", "/docs", "/openapi.json", "/healthz", "/readyz", "/ping", "/v2/health/live", "/v2/health/ready"}
+)
+_SCOPE_KEY: Final = "textwright.key"
+_BEARER: Final = "bearer "
+
+
+class Guard:
+    """ASGI middleware that asks for a key.
+
+    Args:
+        app: The application within.
+        keys: Those that are good.
+    """
+
+    def __init__(self, app: ASGIApp, keys: KeyRing) -> None:
+        self._app = app
+        self._keys = keys
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection."""
+        if scope["type"] != "http" or scope["path"] in OPEN:
+            await self._app(scope, receive, send)
+            return
+        record = record_of(Request(scope))
+        try:
+            key = self._keys.find(_secret(Headers(scope=scope)))
+        except UnauthorizedError as error:
+            await problem_response(error, record)(scope, receive, send)
+            return
+        record.key = key.name
+        scope[_SCOPE_KEY] = key
+        await self._app(scope, receive, send)
+
+
+def charge(request: Request, num_texts: int) -> None:
+    """Take the texts of a request out of the share of its key.
+
+    Args:
+        request: A request that came through; without keys or limits nothing happens.
+        num_texts: Its texts.
+
+    Raises:
+        RateLimitError: If so many are not left of the share.
+    """
+    key: Key | None = request.scope.get(_SCOPE_KEY)
+    if key is not None and key.bucket is not None:
+        key.bucket.take(num_texts)
+
+
+def _secret(headers: Headers) -> str | None:
+    shown = headers.get("authorization", "")
+    if shown[: len(_BEARER)].lower() == _BEARER:
+        return shown[len(_BEARER) :].strip()
+    return headers.get("x-api-key")

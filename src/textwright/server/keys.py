@@ -1,0 +1,133 @@
+"""API keys: read from a file that holds only their hashes, looked up in constant time, reloaded when the file changes.
+
+One key a line: a name, the SHA-256 of the key in hexadecimal, and, if it is limited, its texts per minute::
+
+    # name   sha256 of the key                                                  texts per minute
+    alice    9c56cc51b374c3ba189210d5b6d4bf57790d351c96c47c02190ecf1e430635ab  600
+
+A name may stand on several lines: while a key is rotated, the old one and the new one are both good and share one
+limit. The keys themselves should be long and random, which is why a plain hash is enough:
+``python -c "import secrets; print(secrets.token_urlsafe(32))"``, then ``printf %s THE-KEY | sha256sum``.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from dataclasses import dataclass
+from hashlib import sha256
+from hmac import compare_digest
+from pathlib import Path
+from time import monotonic
+from typing import Final
+
+from textwright.errors import NotFoundError, SettingsError, UnauthorizedError
+from textwright.server.rates import Bucket
+
+_LINE = re.compile(r"([A-Za-z0-9._-]{1,64})\s+([0-9a-f]{64})(?:\s+([1-9][0-9]{0,8}))?")
+_FORM: Final = "NAME SHA256-OF-THE-KEY [TEXTS-PER-MINUTE]"
+_LOOK_AGAIN_S: Final = 1.0
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """What is known of a key.
+
+    Args:
+        name: Whose it is; stands in the log.
+        digest: SHA-256 of the key.
+        bucket: Its share of texts; None if it is not limited.
+    """
+
+    name: str
+    digest: bytes
+    bucket: Bucket | None
+
+
+class KeyRing:
+    """The keys of one file.
+
+    Args:
+        path: The file; see the module.
+
+    Raises:
+        NotFoundError: If there is no such file.
+        SettingsError: If a line is no key, or there is none; names file and line.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._buckets: dict[str, Bucket] = {}
+        self._stamp = _stamp(path)
+        self._looked = monotonic()
+        self._keys = self._read()
+
+    def find(self, secret: str | None) -> Key:
+        """Find the key that a request shows.
+
+        Every key is compared, to its end, so that the time tells nothing of how close a guess was.
+
+        Args:
+            secret: What the request shows; None for nothing.
+
+        Returns:
+            The key.
+
+        Raises:
+            UnauthorizedError: If it shows none, or one that is not known.
+        """
+        self._reload_if_changed()
+        if secret is None:
+            raise UnauthorizedError("this server asks for a key; send the header authorization: Bearer YOUR-KEY")
+        digest = sha256(secret.encode()).digest()
+        found = [key for key in self._keys if compare_digest(key.digest, digest)]
+        if not found:
+            raise UnauthorizedError("the key is not known here; it may have been replaced")
+        return found[0]
+
+    def _reload_if_changed(self) -> None:
+        """Read the file again if it has changed; a broken one is told in the log, and the old keys stay good."""
+        if monotonic() - self._looked < _LOOK_AGAIN_S:
+            return
+        self._looked = monotonic()
+        try:
+            stamp = _stamp(self._path)
+            if stamp != self._stamp:
+                self._keys, self._stamp = self._read(), stamp
+        except (NotFoundError, SettingsError) as error:
+            logger.error("the keys were not reloaded", exc_info=error)  # noqa: TRY400  the class decides what is told
+
+    def _read(self) -> list[Key]:
+        lines = self._path.read_text(encoding="utf-8", errors="replace").splitlines()
+        told = [(number, line.partition("#")[0].strip()) for number, line in enumerate(lines, start=1)]
+        keys = [self._key(number, line) for number, line in told if line]
+        if not keys:
+            raise SettingsError(f"{self._path} holds no key; a line is: {_FORM}")
+        return keys
+
+    def _key(self, number: int, line: str) -> Key:
+        match = _LINE.fullmatch(line)
+        if match is None:
+            raise SettingsError(
+                f"{self._path}, line {number} is no key; a line is: {_FORM}, the hash in 64 lower-case hexadecimal "
+                "digits (printf %s YOUR-KEY | sha256sum)"
+            )
+        name, digest, share = match.groups()
+        return Key(name, bytes.fromhex(digest), self._bucket(name, int(share)) if share else None)
+
+    def _bucket(self, name: str, texts_per_minute: int) -> Bucket:
+        """Keep the bucket of a name through reloads, unless its share has changed."""
+        known = self._buckets.get(name)
+        if known is None or known.texts_per_minute != texts_per_minute:
+            known = self._buckets[name] = Bucket(texts_per_minute)
+        return known
+
+
+def _stamp(path: Path) -> tuple[int, int, int]:
+    try:
+        found = path.stat()
+    except OSError as error:
+        raise NotFoundError(f"the file of API keys cannot be read: {path} ({error.strerror})") from error
+    return found.st_mtime_ns, found.st_size, found.st_ino
