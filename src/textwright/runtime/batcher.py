@@ -16,6 +16,7 @@ import logging
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from math import ceil
+from time import perf_counter
 from typing import Final, Generic
 
 from textwright.errors import BackendError, DeadlineError, NotReadyError, QueueFullError
@@ -188,7 +189,7 @@ class Batcher(Generic[Item, Result]):
             return []
         leader = next(iter(self._turns))
         batch = self._choose(leader)
-        self._remove(batch, now)
+        self._remove(batch)
         if leader.left:
             del self._turns[leader]
             self._turns[leader] = None
@@ -205,8 +206,8 @@ class Batcher(Generic[Item, Result]):
         chosen = choose_batch(lengths, first, max_tokens=max_tokens, call_tokens=call_tokens)
         return candidates[chosen.start : chosen.stop]
 
-    def _remove(self, batch: Sequence[Entry[Item, Result]], now: float) -> None:
-        taken = set(map(id, batch))
+    def _remove(self, batch: Sequence[Entry[Item, Result]]) -> None:
+        taken, now = set(map(id, batch)), perf_counter()
         for request in {entry[3] for entry in batch}:
             request.note_batch(now, len(batch))
             request.left = [entry for entry in request.left if id(entry) not in taken]
@@ -225,7 +226,7 @@ class Batcher(Generic[Item, Result]):
             except Exception as error:  # noqa: BLE001  a model may raise anything, and its callers are told
                 parts += _halves(part, error)
             else:
-                now = asyncio.get_running_loop().time()
+                now = perf_counter()
                 for (_, position, _, request), result in zip(part, results, strict=True):
                     request.put(position, result, now)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from time import perf_counter
 from typing import Any, Generic, TypeAlias, TypeVar
 
 Item = TypeVar("Item")
@@ -48,7 +49,7 @@ class PendingRequest(Generic[Item, Result]):
         self.answer: asyncio.Future[Answer[Result]] = loop.create_future()
         self._results: list[Any] = [None] * len(items)
         self._num_missing = len(items)
-        self._submitted = loop.time()
+        self._submitted = perf_counter()  # not the loop's time: uvloop counts in whole milliseconds
         self._started: float | None = None
         self._batch_size = 0
 
@@ -58,12 +59,12 @@ class PendingRequest(Generic[Item, Result]):
         return self.answer.done()
 
     def note_batch(self, now: float, size: int) -> None:
-        """Note that some of the items are now computed, in a batch of a size."""
+        """Note that some of the items are computed from now on, in a batch of a size; now is by ``perf_counter``."""
         self._started = now if self._started is None else self._started
         self._batch_size = max(self._batch_size, size)
 
     def put(self, position: int, result: Result, now: float) -> None:
-        """Take one result; the last one resolves the future."""
+        """Take one result; the last one resolves the future. Now is by ``perf_counter``."""
         self._results[position] = result
         self._num_missing -= 1
         if self._num_missing == 0 and not self.is_over and self._started is not None:

@@ -15,6 +15,8 @@ from textwright.server.settings import ServeSettings
 JSON: Final = "application/json"
 CSV: Final = "text/csv"
 BINARY: Final = "application/octet-stream"
+UNDECLARED: Final = ""
+"""Stands among the media types of a route that reads a body whose type is not declared."""
 _UTF8: Final = frozenset({"utf-8", "utf8", "us-ascii"})
 
 
@@ -105,7 +107,9 @@ def _check_parameters(declared: str, accepted: Sequence[str]) -> None:
     media_type, *parameters = (part.strip().lower() for part in declared.split(";"))
     if media_type not in accepted:
         found = f"content-type is {media_type[:80]!r}" if media_type else "the request has no content-type"
-        raise MediaTypeError(f"{found}; send {' or '.join(accepted)} and say so in the header content-type")
+        raise MediaTypeError(
+            f"{found}; send {' or '.join(filter(None, accepted))} and say so in the header content-type"
+        )
     for parameter in parameters:
         name, _, value = parameter.partition("=")
         if name.strip() == "charset" and value.strip(' "') not in _UTF8:

@@ -100,6 +100,12 @@ def test_texts_in_bytes_are_read(client, predictor):
     assert found["logits"]["data"] == pytest.approx(predictor.logits(TEXTS).ravel().tolist(), abs=1e-6)
 
 
+def test_a_client_that_declares_no_media_type_is_answered(client):
+    body = json.dumps({"inputs": [tensor("good")]}).encode()
+    assert client.post(INFER, content=body, headers={}).status_code == 200
+    assert client.post(INFER, content=body, headers={"content-type": "text/plain"}).status_code == 415
+
+
 def test_outputs_in_bytes_follow_the_json_in_order(client, predictor):
     answer = infer(client, tensor(*TEXTS), parameters={"binary_data_output": True})
     assert answer.headers["content-type"] == "application/octet-stream"

@@ -21,7 +21,7 @@ from starlette.responses import JSONResponse, Response
 
 from textwright import __version__
 from textwright.errors import NotFoundError, NotReadyError, RequestError
-from textwright.server.body import BINARY, JSON, read_body
+from textwright.server.body import BINARY, JSON, UNDECLARED, read_body
 from textwright.server.engine import Scored
 from textwright.server.protocols import tensors
 from textwright.server.protocols.documentation import described
@@ -134,7 +134,8 @@ async def model_metadata(request: Request) -> JSONResponse:
 async def infer(request: Request) -> Response:
     """Predict the texts of one BYTES tensor; outputs are `label`, `probabilities`, `logits` and `truncated`."""
     service = _service_of_model(request)
-    body = await read_body(request, service.settings, (JSON, BINARY))
+    # Triton's own client declares no media type at all.
+    body = await read_body(request, service.settings, (JSON, BINARY, UNDECLARED))
     header, binary = _split(body, request.headers.get(JSON_LENGTH))
     asked = parse(InferenceRequest, header, example=to_json(_EXAMPLE).decode())
     wanted = _wanted(asked)
