@@ -77,7 +77,9 @@ class Terminal:
             rows: Rows of C cells; a cell is shown as ``str`` shows it.
         """
         content = [list(row) for row in rows]
-        table = Table(title=title or None, title_justify="left", title_style="bold", header_style="dim", box=None)
+        if title:
+            self._out.print(title, style="bold", markup=False)
+        table = Table(header_style="dim", box=None)
         for index, heading in enumerate(columns):
             is_number = all(isinstance(row[index], int | float) for row in content)
             table.add_column(heading, justify="right" if is_number else "left", overflow="fold")
