@@ -6,7 +6,6 @@ nobody foresaw with status 500, and writes the line. Nothing is configured at im
 
 from __future__ import annotations
 
-import json
 import logging
 import re
 import traceback
@@ -18,6 +17,7 @@ from secrets import token_hex
 from time import perf_counter
 from typing import IO, Any, Final
 
+from pydantic_core import to_json
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -37,8 +37,6 @@ _ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
 # Unique, not secret: asking the system for random bytes at each request would hand the interpreter to another thread.
 _PROCESS: Final = token_hex(8)
 _counter = count(1)
-
-_write_json: Final = json.JSONEncoder(ensure_ascii=False, default=str, check_circular=False).encode
 
 logger = logging.getLogger(__name__)
 
@@ -166,7 +164,7 @@ class JsonLines(logging.Formatter):
         }
         if record.exc_info and record.exc_info[1]:
             line["error"] = _describe(record.exc_info[1])
-        return _write_json(line)
+        return to_json(line, fallback=str).decode()
 
 
 def configure(stream: IO[str]) -> None:
@@ -200,11 +198,14 @@ def _route(scope: Scope) -> str | None:
 def _log(record: RequestRecord) -> None:
     if logger.isEnabledFor(logging.INFO):
         fields = {name: _rounded(value) for name, value in vars(record).items() if value is not None}
-        logger.info("request", extra={"fields": fields})
+        # What logger.info does, without looking through the stack for its caller.
+        logger.handle(
+            logger.makeRecord(logger.name, logging.INFO, "", 0, "request", (), None, extra={"fields": fields})
+        )
 
 
 def _rounded(value: object) -> object:
-    return round(value, 3) if isinstance(value, float) else value
+    return round(value, 3) if type(value) is float else value
 
 
 def _describe(error: BaseException) -> dict[str, Any]:
