@@ -107,30 +107,37 @@ class CompareView:
 
 
 def show_leaderboard(terminal: Terminal, board: Leaderboard) -> None:
-    """Print the table for people, and the advice."""
-    headings = ("", TITLES[board.headline].lower(), "95 % interval", "macro F1", "calib. error", "to train")
-    costs = ("MB", "ms / text", "texts / s", "against the best")
+    """Print the table for people, in two parts that fit a terminal of 80 columns, and the advice."""
+    headings = ("row", TITLES[board.headline].lower(), "95 % interval", "macro F1", "calibration error")
+    terminal.table(f"Leaderboard of {board.data['source']}", headings, (_quality(row, board) for row in board.rows))
+    terminal.table("Against the best", ("row", ""), ((row.name, _verdict(row)) for row in board.rows))
     terminal.table(
-        f"Leaderboard of {board.data['source']}", (*headings, *costs), (_line(row, board) for row in board.rows)
+        "Costs on this machine", ("row", "to train", "MB", "ms / text", "texts / s"), map(_costs, board.rows)
     )
     for sentence in board.advice:
         terminal.say(sentence)
 
 
-def _line(row: Row, board: Leaderboard) -> tuple[str, ...]:
+def _quality(row: Row, board: Leaderboard) -> tuple[str, ...]:
     metric = row.metrics[board.headline]
-    verdict = "best" if row.versus_best is None else row.versus_best.verdict
+    interval = f"{100 * metric.low:.1f} to {100 * metric.high:.1f}"
+    others = (f"{row.metrics[name].value:.3f}" for name in ("macro_f1", "calibration_error"))
+    return (row.name, share(metric), interval, *others)
+
+
+def _verdict(row: Row) -> str:
+    versus = row.versus_best
+    return "the best" if versus is None else f"{versus.verdict}, {100 * versus.difference.value:+.1f} points"
+
+
+def _costs(row: Row) -> tuple[str, ...]:
+    speed = row.speed
     return (
         row.name,
-        share(metric),
-        f"{100 * metric.low:.1f} to {100 * metric.high:.1f}",
-        f"{row.metrics['macro_f1'].value:.3f}",
-        f"{row.metrics['calibration_error'].value:.3f}",
-        "" if row.train_s is None else duration(row.train_s),
-        "" if row.size_bytes is None else f"{row.size_bytes / 1e6:.2f}",
-        "" if row.speed is None else f"{row.speed.latency_ms:.2g}",
-        "" if row.speed is None else f"{row.speed.texts_per_second:,.0f}",
-        verdict,
+        "-" if row.train_s is None else duration(row.train_s),
+        "-" if row.size_bytes is None else f"{row.size_bytes / 1e6:.2f}",
+        "-" if speed is None else f"{speed.latency_ms:.2g}",
+        "-" if speed is None else f"{speed.texts_per_second:,.0f}",
     )
 
 

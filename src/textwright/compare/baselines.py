@@ -59,6 +59,9 @@ class Majority:
         seen = _observations(job.dataset.test, rows, job.dataset.labels)
         return Result(seen, len(job.dataset.train), seconds, shares.nbytes, _digest(shares.tobytes()))
 
+    def tidy(self, job: Job) -> None:
+        """There is nothing on disk."""
+
     def reopen(self, job: Job) -> Predict:
         """Return what looks at no text."""
         shares = self._shares(job.dataset)
@@ -95,6 +98,9 @@ class Tfidf:
         seen = _observations(job.dataset.test, _probabilities(model, job.dataset.test.texts), job.dataset.labels)
         stored = pickle.dumps(model)
         return Result(seen, len(job.dataset.train), seconds, len(stored), _digest(seen.probabilities.tobytes()))
+
+    def tidy(self, job: Job) -> None:
+        """There is nothing on disk."""
 
     def reopen(self, job: Job) -> Predict:
         """Fit it again: that takes seconds, and no pickle of unknown origin is ever opened."""

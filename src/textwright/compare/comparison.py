@@ -111,9 +111,10 @@ class _Bench:
         """Run what is left, and write the table after each."""
         self._publish()
         for run in self._left:
-            progress = self._listener.on_run(run)
-            result = self._contenders[run.contender].run(self._job(run), progress)
-            save_result(self._folder(run), result, self._identity(run))
+            contender, job = self._contenders[run.contender], self._job(run)
+            result = contender.run(job, self._listener.on_run(run))
+            save_result(job.folder, result, self._identity(run))
+            contender.tidy(job)
             self._table.add(run, result)
             self._schedule.finish(run, result.seconds)
             self._publish()

@@ -88,6 +88,13 @@ class Contender(Protocol):
             What came of it. Running it again after a kill gives the same.
         """
 
+    def tidy(self, job: Job) -> None:
+        """Remove what a finished run needs no more; called when its result is safe.
+
+        Args:
+            job: One that was run.
+        """
+
     def reopen(self, job: Job) -> Predict:
         """Return the finished model of a job, as it would be used.
 

@@ -22,7 +22,7 @@ from textwright.train.progress import EpochRecord, Progress
 from textwright.train.run import CHECKPOINT, TENSORBOARD, as_recipe, resolve_settings
 from textwright.train.settings import TrainSettings
 
-ARTIFACT: Final = "artifact"
+_ARTIFACT: Final = "artifact"
 _LARGE: Final = (CHECKPOINT, TENSORBOARD)
 """What a finished run leaves behind that nobody compares."""
 
@@ -67,8 +67,6 @@ class FamilyContender:
             raise SettingsError("a comparison is one process; run it without torchrun")
         seen = observe(load(built.artifact.path), job.dataset.test)
         is_whole = watched.started_at == 0 and not built.reused
-        for name in _LARGE if job.keeps_model else (*_LARGE, ARTIFACT):
-            shutil.rmtree(job.folder / name, ignore_errors=True)
         return Result(
             seen=seen,
             num_train=len(job.dataset.train),
@@ -76,6 +74,11 @@ class FamilyContender:
             size_bytes=built.artifact.size_bytes,
             version=built.artifact.version,
         )
+
+    def tidy(self, job: Job) -> None:
+        """Remove the checkpoint and the events, and the artifact of a run that only shows how it learns."""
+        for name in _LARGE if job.keeps_model else (*_LARGE, _ARTIFACT):
+            shutil.rmtree(job.folder / name, ignore_errors=True)
 
     def reopen(self, job: Job) -> Predict:
         """Load the artifact as it would be served."""

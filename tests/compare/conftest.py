@@ -1,0 +1,39 @@
+"""A small source with a rule in it, and rows that learn it in a second."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import torch
+from compared import write_source
+
+RECIPE = 'family = "bow"\nnum_epochs = 3\nbatch_size = 16\nlearning_rate = 0.05\ndevice = "cpu"\n[model]\n'
+
+
+@pytest.fixture(autouse=True, scope="package")
+def one_thread() -> Iterator[None]:
+    """Threads that wait for each other over tiny tensors take most of the time on a busy machine."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> str:
+    return write_source(tmp_path / "reviews.csv")
+
+
+@pytest.fixture
+def recipe(tmp_path: Path) -> Callable[..., Path]:
+    """Return a function that writes a quick recipe: ``recipe("small", embedding_dim=4)``."""
+
+    def write(name: str = "small", text: str = RECIPE, **model: object) -> Path:
+        path = tmp_path / f"{name}.toml"
+        settings = {"embedding_dim": 4, "min_frequency": 1, **model}
+        path.write_text(text + "".join(f"{key} = {value}\n" for key, value in settings.items()))
+        return path
+
+    return write

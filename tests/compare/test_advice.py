@@ -1,0 +1,55 @@
+"""The advice follows the table, and is honest where a linear baseline does as well."""
+
+from __future__ import annotations
+
+from compared import make_board, make_row
+
+from textwright.compare.advice import advise
+
+
+def test_the_faster_of_two_that_are_not_distinguishable_is_advised() -> None:
+    rows = [make_row("bert", 0.86, latency_ms=9, tied=None), make_row("bow", 0.855, latency_ms=0.1, tied=True)]
+    first = advise(make_board(*rows))[0]
+    assert first == (
+        "bert is the most accurate: 86.0 %, but bow (85.5 %) is not distinguishable from it and answers 90 times as "
+        "fast: take bow."
+    )
+
+
+def test_a_row_that_is_distinguishably_worse_is_not_advised() -> None:
+    rows = [make_row("bert", 0.86, latency_ms=9, tied=None), make_row("bow", 0.79, latency_ms=0.1)]
+    advice = advise(make_board(*rows))
+    assert advice[0] == "bert is the most accurate: 86.0 %; take it when accuracy decides."
+    assert any("bow from 0.1 ms, bert from 9 ms" in sentence for sentence in advice)
+
+
+def test_a_dominated_row_is_in_no_budget() -> None:
+    rows = [
+        make_row("bert", 0.86, latency_ms=9, size_bytes=9e7, tied=None),
+        make_row("cnn", 0.78, latency_ms=1, size_bytes=5e6),
+        make_row("bow", 0.79, latency_ms=0.1, size_bytes=4e5),
+    ]
+    assert not any("cnn" in sentence for sentence in advise(make_board(*rows)))
+
+
+def test_a_linear_baseline_that_ties_or_wins_is_said() -> None:
+    tied = [make_row("bow", 0.80, tied=None), make_row("tf-idf", 0.79, tied=True, is_baseline=True)]
+    won = [make_row("tf-idf", 0.81, tied=None, is_baseline=True), make_row("bow", 0.79)]
+    assert any("tf-idf is not distinguishable from bow" in sentence for sentence in advise(make_board(*tied)))
+    assert any("No family is more accurate than the linear" in sentence for sentence in advise(make_board(*won)))
+    lost = [make_row("bow", 0.86, tied=None), make_row("tf-idf", 0.79, is_baseline=True)]
+    assert not any("linear" in sentence for sentence in advise(make_board(*lost)))
+
+
+def test_where_the_lead_changes_is_said_and_what_more_labels_would_bring() -> None:
+    rows = [
+        make_row("bert", 0.86, tied=None, curve=[(100, 0.6), (1000, 0.82), (2000, 0.86)]),
+        make_row("frozen", 0.80, curve=[(100, 0.75), (1000, 0.79), (2000, 0.80)]),
+    ]
+    advice = advise(make_board(*rows))
+    assert "By the number of training texts, the most accurate is from 100 frozen, from 1,000 bert." in advice
+    assert advice[-1].startswith("From 1,000 to 2,000 training texts, bert gained 4.0 points with each doubling")
+
+
+def test_nothing_is_advised_before_anything_is_measured() -> None:
+    assert advise(make_board()) == ()

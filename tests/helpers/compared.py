@@ -1,0 +1,67 @@
+"""A source with a rule in it, and leaderboards that nobody had to train for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from textwright.compare.leaderboard import CurvePoint, Leaderboard, Metric, Row, Speed, Versus
+from textwright.evaluate.intervals import Interval
+
+GOOD, BAD = ("good", "great", "fine", "moving"), ("bad", "awful", "dull", "flat")
+
+
+def write_source(path: Path, num: int = 200, *, task: str = "single") -> str:
+    random = np.random.default_rng(0)
+    lines = ["text,label"]
+    for number in range(num):
+        words = [f"w{word}" for word in random.integers(500, size=9)]
+        is_good = number % 2
+        words.insert(4, str(random.choice(GOOD if is_good else BAD)))
+        names = ("neg", "pos") if task == "single" else ("plot", "plot|cast")
+        lines.append(f"{' '.join(words)},{names[is_good]}")
+    path.write_text("\n".join([*lines, ""]))
+    return str(path)
+
+
+def make_metric(value: float, deviation: float | None = 0.004) -> Metric:
+    return Metric(value, value - 0.02, value + 0.02, deviation, (value,))
+
+
+def make_row(
+    name: str,
+    accuracy: float,
+    *,
+    latency_ms: float = 1.0,
+    size_bytes: float = 1e6,
+    tied: bool | None = False,
+    curve: Sequence[tuple[int, float]] = (),
+    is_baseline: bool = False,
+) -> Row:
+    """Make a measured row; ``tied`` is None for the best."""
+    versus = None if tied is None else Versus("best", Interval(-0.01, -0.03, 0.01), 0.4 if tied else 0.0004, not tied)
+    names = ("accuracy", "macro_f1", "calibration_error", "log_loss", "brier_score")
+    return Row(
+        name=name,
+        summary=f"what {name} is",
+        is_baseline=is_baseline,
+        num_done=2,
+        num_planned=2,
+        metrics={metric: make_metric(accuracy) for metric in names},
+        train_s=12.0,
+        size_bytes=size_bytes,
+        speed=Speed(latency_ms, 1000 / latency_ms),
+        versus_best=versus,
+        curve=tuple(CurvePoint(size, make_metric(value)) for size, value in curve),
+        version="0123456789ab",
+        artifact="" if is_baseline else f"runs/{name}/all/seed-0",
+        settings={} if is_baseline else {"family": name},
+    )
+
+
+def make_board(*rows: Row) -> Leaderboard:
+    data = {"source": "reviews.csv", "task": "single-label", "labels": ["neg", "pos"]}
+    machine = {"cpu": "a CPU", "cores": 2, "system": "Linux", "python": "3.11.7"}
+    return Leaderboard(data, "accuracy", "One split.", rows, is_complete=True, machine=machine, versions={"numpy": "2"})
