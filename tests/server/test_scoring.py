@@ -201,8 +201,8 @@ async def call(app, body, *, hangs_up):
 
 
 def test_a_long_text_is_encoded_off_the_loop_and_answered_alike(predictor):
-    text = "good " * 1000
-    with TestClient(create_app(predictor)) as client:
+    text = "good " * 500_000
+    with TestClient(create_app(predictor, ServeSettings(max_text_chars=5_000_000))) as client:
         assert post(client, text).json()["predictions"][0]["probabilities"] == pytest.approx(
             predictor.predict([text])[0].probabilities, abs=1e-6
         )

@@ -14,9 +14,8 @@ from textwright.runtime.batching import BatchLimits
 from textwright.runtime.predictor import Prediction, Predictor
 from textwright.server.model_thread import ModelThread
 from textwright.server.settings import ServeSettings
+from textwright.wire import EXAMPLE_TEXT
 
-_INLINE_CHARS: Final = 2_000
-"""Up to so many characters are encoded on the event loop: sending them to a thread and back takes longer."""
 _BATCH_S: Final = 0.05
 """How long one batch may keep others waiting. Longer ones gain nothing: on a CPU the cost grows with the tokens."""
 _MAX_BATCH_TOKENS: Final = 16_384
@@ -24,7 +23,7 @@ _MAX_BATCH_TOKENS: Final = 16_384
 _HAND_OVER_S: Final = 1e-4
 """What it costs to send a batch to the thread and its results back."""
 _INLINE_S: Final = 1e-3
-"""A batch that takes less is computed on the event loop, which nobody notices. In a thread, each write to a socket
+"""What takes less is done on the event loop, which nobody notices. In a thread, each write to a socket
 would lend the interpreter to the model and wait to get it back: a third of the requests per second for ``bow``."""
 
 
@@ -63,6 +62,7 @@ class Engine:
     def __init__(self, predictor: Predictor, limits: BatchLimits) -> None:
         self.predictor = predictor
         self._limits = limits
+        self._inline_chars = _INLINE_S / _seconds_per_char(predictor)
         self.on_batch: Callable[[int], object] = _ignore
         """Called with the number of texts of each batch."""
         self._encoding = ModelThread("encoding")
@@ -80,7 +80,7 @@ class Engine:
         Raises:
             TextError: If a text cannot be encoded.
         """
-        if sum(map(len, texts)) <= _INLINE_CHARS:
+        if sum(map(len, texts)) <= self._inline_chars:
             return items_of(self.predictor.encode(texts))
         return items_of(await self._encoding.run(self.predictor.encode, texts))
 
@@ -116,7 +116,7 @@ def items_of(encodings: Encodings) -> list[Item]:
     """Cut encodings into items, without a copy of their ids."""
     bounds = encodings.offsets.tolist()
     spans = map(encodings.ids.__getitem__, map(slice, bounds, bounds[1:]))
-    return list(map(Item, spans, encodings.truncated.tolist()))
+    return list(map(Item._make, zip(spans, encodings.truncated.tolist(), strict=True)))
 
 
 def score(predictor: Predictor, items: Sequence[Item]) -> list[Scored]:
@@ -135,15 +135,14 @@ def score(predictor: Predictor, items: Sequence[Item]) -> list[Scored]:
     ids, truncated = zip(*items, strict=True)
     batch = Encodings(np.concatenate(ids), offsets_of(list(map(len, ids))), np.array(truncated))
     logits = predictor.infer(batch)
-    return list(map(Scored, predictor.decode(logits, batch.truncated), logits))
+    return list(map(Scored._make, zip(predictor.decode(logits, batch.truncated), logits, strict=True)))
 
 
-def measure_limits(predictor: Predictor, short: str, settings: ServeSettings) -> BatchLimits:
+def measure_limits(predictor: Predictor, settings: ServeSettings) -> BatchLimits:
     """Run the model on a short and on its longest text, which also warms it, and read the price of a call from it.
 
     Args:
         predictor: A loaded model.
-        short: A text of some words.
         settings: The bounds of the queue.
 
     Returns:
@@ -153,7 +152,7 @@ def measure_limits(predictor: Predictor, short: str, settings: ServeSettings) ->
         BackendError: If the model cannot predict.
     """
     max_length = predictor.artifact.manifest.max_length
-    brief, full = items_of(predictor.encode([short, " ".join([short] * max_length)]))
+    brief, full = items_of(predictor.encode([EXAMPLE_TEXT, " ".join([EXAMPLE_TEXT] * max_length)]))
     brief_s, full_s = _seconds(predictor, brief), _seconds(predictor, full)
     token_s = max(full_s - brief_s, 1e-7) / max(len(full.ids) - len(brief.ids), 1)
     call_s = max(brief_s - len(brief.ids) * token_s, 0.0) + _HAND_OVER_S
@@ -167,10 +166,21 @@ def measure_limits(predictor: Predictor, short: str, settings: ServeSettings) ->
 
 
 def _seconds(predictor: Predictor, item: Item) -> float:
-    """Time the model on one text: the best of three, since the first is cold and any may be disturbed."""
+    """Time the model on one text."""
+    return _best_of_three(lambda: score(predictor, [item]))
+
+
+def _seconds_per_char(predictor: Predictor) -> float:
+    """Time the tokenizer on a text of some thousand characters."""
+    text = EXAMPLE_TEXT * 100
+    return _best_of_three(lambda: predictor.encode([text])) / len(text)
+
+
+def _best_of_three(action: Callable[[], object]) -> float:
+    """Time an action; the first time is cold and any may be disturbed."""
     durations = []
     for _ in range(3):
         start = perf_counter()
-        score(predictor, [item])
+        action()
         durations.append(perf_counter() - start)
     return min(durations)

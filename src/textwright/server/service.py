@@ -54,7 +54,7 @@ class Service:
         Raises:
             BackendError: If the model cannot predict.
         """
-        limits = measure_limits(predictor, EXAMPLE_TEXT, settings)
+        limits = measure_limits(predictor, settings)
         identity = identity_of(predictor)
         example = json.loads(encode_response(identity, predictor.predict([EXAMPLE_TEXT])))
         engine = Engine(predictor, limits)
