@@ -1,0 +1,112 @@
+"""Bag of words over pretrained vectors.
+
+The picture: as the bag of words, but a word's vector was learned from billions of words before, so that words of like
+meaning start alike, and a word that training never saw still says something. The vectors stay frozen, are fine-tuned,
+or are fine-tuned once the head has found its place. With hidden layers it is the deep averaging network.
+
+::
+
+    input_ids (B, T) -> word vectors (B, T, E) --mean over tokens--> (B, E) -> [dense + ReLU] x n -> dense -> (B, K)
+
+Source:
+    Iyyer et al., 2015, "Deep Unordered Composition Rivals Syntactic Methods for Text Classification" (hidden layers
+    and word dropout); Pennington et al., 2014, "GloVe: Global Vectors for Word Representation".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Annotated, Final
+
+from pydantic import Field
+from torch import nn
+
+from textwright.core.tokenization import PAD_ID
+from textwright.models.bow import BagOfWords, dense_head
+from textwright.models.family import BuildContext, Family
+from textwright.models.word_vectors import Coverage, VectorSettings, load_table, make_encoder
+
+
+class VectorTraining(StrEnum):
+    """What training does to the pretrained vectors."""
+
+    FROZEN = "frozen"
+    FINE_TUNED = "fine-tuned"
+    THAWED = "thawed"
+
+
+class BowGloveConfig(VectorSettings):
+    """Settings of the bag of pretrained word vectors."""
+
+    vector_training: VectorTraining = VectorTraining.FINE_TUNED
+    """frozen leaves the vectors as they are; fine-tuned trains them; thawed does so after num_frozen_epochs."""
+    num_frozen_epochs: Annotated[int, Field(ge=0)] = 3
+    """Epochs for which thawed vectors stay frozen, so that an untrained head does not pull them about."""
+    hidden_dim: Annotated[int, Field(ge=1, le=4096)] = 100
+    """Width H of the hidden layers."""
+    num_hidden_layers: Annotated[int, Field(ge=0, le=10)] = 0
+    """ReLU layers between mean and logits; 0 keeps the head linear, which is the smallest and fastest to serve."""
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.3
+    """Share of the components before each dense layer that is zeroed in training, in [0, 1)."""
+    word_dropout: Annotated[float, Field(ge=0, lt=1)] = 0.3
+    """Share of the words that is left out of the mean in training, in [0, 1)."""
+
+
+class BagOfVectors(BagOfWords):
+    """A bag of words whose vectors are not random at the start and have a schedule of their own.
+
+    Args:
+        words: Pretrained word vectors, (V, E).
+        head: Turns means, (B, E), into logits, (B, K).
+        word_dropout: Share of the words left out of the mean in training, in [0, 1).
+        num_frozen_epochs: Epochs for which the vectors stay as they are.
+        coverage: How much of the training split has a vector.
+    """
+
+    def __init__(
+        self, words: nn.Embedding, head: nn.Module, word_dropout: float, num_frozen_epochs: int, coverage: Coverage
+    ) -> None:
+        super().__init__(words, None, head, word_dropout)
+        self._num_frozen_epochs = num_frozen_epochs
+        self._coverage = coverage
+
+    def learning_rate_factor(self, name: str, epoch: int) -> float:
+        """Hold the word vectors still for the first epochs."""
+        return 0.0 if name == "words.weight" and epoch < self._num_frozen_epochs else 1.0
+
+    @property
+    def facts(self) -> Mapping[str, float]:
+        """How much of the training split has a vector."""
+        return self._coverage.facts
+
+
+def build(config: BowGloveConfig, context: BuildContext) -> BagOfVectors:
+    """Make a bag of words that starts from pretrained vectors.
+
+    Args:
+        config: Its settings.
+        context: The tokenizer, the labels, and the training split that coverage is measured on.
+
+    Returns:
+        An untrained head over the vectors.
+    """
+    table, coverage = load_table(config, context)
+    is_frozen = config.vector_training is VectorTraining.FROZEN
+    words = nn.Embedding(len(table), table.shape[1], padding_idx=PAD_ID, _weight=table)
+    words.weight.requires_grad_(not is_frozen)
+    hidden_dims = [config.hidden_dim] * config.num_hidden_layers
+    head = dense_head([table.shape[1], *hidden_dims, len(context.labels)], config.dropout)
+    num_frozen_epochs = config.num_frozen_epochs if config.vector_training is VectorTraining.THAWED else 0
+    return BagOfVectors(words, head, config.word_dropout, num_frozen_epochs, coverage)
+
+
+FAMILY: Final = Family(
+    name="bow-glove",
+    summary="bag of words over pretrained vectors, frozen, fine-tuned or thawed; optionally deep",
+    paper="Iyyer et al., 2015; Pennington et al., 2014",
+    config=BowGloveConfig,
+    make_encoder=make_encoder,
+    build=build,
+    defaults={"learning_rate": 3e-3, "num_epochs": 15, "batch_size": 64, "patience": 4, "max_length": 512},
+)

@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from textwright.core.encodings import pad
+from textwright.core.labels import Labels
+from textwright.core.tokenization import PAD_ID
+from textwright.models.bow_glove import BagOfVectors, BowGloveConfig, VectorTraining, build, make_encoder
+from textwright.models.family import BuildContext
+
+TEXTS = ["good film", "bad film"]
+
+
+@pytest.fixture
+def vectors(tmp_path: Path) -> Path:
+    path = tmp_path / "tiny.vec"
+    path.write_text("good 1 2 3\nbad -1 -2 -3\nfilm 0 1 0\nsuperb 1 2 2\n")
+    return path
+
+
+def make_model(vectors: Path, **settings) -> BagOfVectors:
+    config = BowGloveConfig(vectors=str(vectors), **settings)
+    torch.manual_seed(0)
+    return build(config, BuildContext(make_encoder(TEXTS, config, 16), Labels(("no", "yes"))))
+
+
+def factors(model: BagOfVectors, name: str) -> list[float]:
+    return [model.learning_rate_factor(name, epoch) for epoch in range(4)]
+
+
+def test_frozen_vectors_are_never_trained(vectors: Path) -> None:
+    model = make_model(vectors, vector_training="frozen")
+    assert {name for name, weight in model.named_parameters() if not weight.requires_grad} == {"words.weight"}
+
+
+def test_thawed_vectors_are_trained_from_an_epoch_on_and_the_head_always(vectors: Path) -> None:
+    model = make_model(vectors, vector_training="thawed", num_frozen_epochs=2)
+    assert factors(model, "words.weight") == [0, 0, 1, 1]
+    assert factors(model, "head.1.weight") == [1, 1, 1, 1]
+    assert all(weight.requires_grad for weight in model.parameters())
+
+
+def test_fine_tuned_vectors_are_trained_from_the_start(vectors: Path) -> None:
+    assert factors(make_model(vectors, num_frozen_epochs=2), "words.weight") == [1, 1, 1, 1]
+
+
+@pytest.mark.parametrize("num_hidden_layers", [0, 1, 2])
+def test_hidden_layers_stand_between_mean_and_logits(num_hidden_layers: int, vectors: Path) -> None:
+    model = make_model(vectors, num_hidden_layers=num_hidden_layers, hidden_dim=7)
+    shapes = [tuple(layer.weight.shape) for layer in model.head if isinstance(layer, nn.Linear)]
+    widths = [3, *[7] * num_hidden_layers, 2]
+    assert shapes == [(after, before) for before, after in pairwise(widths)]
+    assert sum(isinstance(layer, nn.ReLU) for layer in model.head) == num_hidden_layers
+
+
+def test_only_a_linear_head_is_folded_so_that_further_words_cost_two_numbers(vectors: Path) -> None:
+    assert make_model(vectors).simplified().words.weight.shape == (6, 2)
+    deep = make_model(vectors, num_hidden_layers=1, hidden_dim=3)
+    assert deep.simplified() is deep
+
+
+def test_a_text_of_unseen_words_is_read_by_their_vectors(vectors: Path) -> None:
+    model = make_model(vectors, vector_training=VectorTraining.FROZEN).eval()
+    encoder = make_encoder(TEXTS, BowGloveConfig(vectors=str(vectors)), 16)
+    with torch.no_grad():
+        model.head[-1].weight.copy_(torch.tensor([[-1.0, -1.0, -1.0], [1.0, 1.0, 1.0]]))
+        ids = pad([item.ids for item in encoder.encode(["superb", "unheard"])], PAD_ID)
+        superb, unheard = (model(*map(torch.from_numpy, ids)) - model.head[-1].bias).tolist()
+    assert superb == pytest.approx([-5, 5])
+    assert unheard == [0, 0]
+
+
+def test_the_coverage_is_among_the_facts(vectors: Path) -> None:
+    assert set(make_model(vectors).facts) == {"words_with_vector", "tokens_with_vector"}
