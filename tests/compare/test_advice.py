@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from compared import make_board, make_row
 
 from textwright.compare.advice import advise
+from textwright.evaluate.intervals import Interval
 
 
 def test_the_faster_of_two_that_are_not_distinguishable_is_advised() -> None:
@@ -49,6 +52,16 @@ def test_where_the_lead_changes_is_said_and_what_more_labels_would_bring() -> No
     advice = advise(make_board(*rows))
     assert "By the number of training texts, the most accurate is from 100 frozen, from 1,000 bert." in advice
     assert advice[-1].startswith("From 1,000 to 2,000 training texts, bert gained 4.0 points with each doubling")
+
+
+def test_what_few_test_texts_cannot_tell_apart_is_not_called_equal() -> None:
+    poor = make_row("bow", 0.5, latency_ms=0.1, tied=True)
+    versus = replace(poor.versus_best, difference=Interval(-0.35, -0.6, 0.1))
+    best = make_row("bert", 0.85, latency_ms=9, tied=None)
+    wide = {name: replace(metric, low=0.65, high=1.0) for name, metric in best.metrics.items()}
+    advice = advise(make_board(replace(best, metrics=wide), replace(poor, versus_best=versus)))
+    assert "take bow" not in advice[0]
+    assert advice[-1].startswith("The test texts are few: the interval of bert spans 35 points.")
 
 
 def test_nothing_is_advised_before_anything_is_measured() -> None:

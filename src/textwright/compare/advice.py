@@ -10,6 +10,11 @@ from textwright.compare.leaderboard import Leaderboard, Row, Speed
 
 _TIMES_FASTER: Final = 1.5
 """A row that is less than this much cheaper is called about as cheap."""
+_CLOSE: Final = 0.015
+"""A row is taken for the best one's equal within so many points, and only if the test cannot tell them apart: on few
+test texts it cannot tell even a poor row apart."""
+_WIDE: Final = 0.1
+"""From this width on, an interval is called wide."""
 _HARDLY: Final = 0.005
 """A gain below half a point from a doubling of the training texts is called small."""
 
@@ -32,6 +37,7 @@ def advise(board: Leaderboard) -> tuple[str, ...]:
         *_budgets(ranked, board.headline),
         *_few_labels(ranked),
         *_more_labels(ranked),
+        *_few_tests(ranked, board.headline),
     )
 
 
@@ -105,6 +111,15 @@ def _more_labels(ranked: Sequence[Row]) -> Iterator[str]:
     )
 
 
+def _few_tests(ranked: Sequence[Row], headline: str) -> Iterator[str]:
+    width = ranked[0].metrics[headline].high - ranked[0].metrics[headline].low
+    if width >= _WIDE:
+        yield (
+            f"The test texts are few: the interval of {ranked[0].name} spans {100 * width:.0f} points. "
+            "With --folds 10 every text is tested."
+        )
+
+
 def _frontier(rows: Sequence[Row], headline: str, cost: Callable[[Row], float | None]) -> list[Row]:
     """Keep the rows that no cheaper row reaches, from the cheapest to the most accurate."""
     priced = sorted(((price, row) for row in rows if (price := cost(row)) is not None), key=lambda pair: pair[0])
@@ -116,7 +131,8 @@ def _frontier(rows: Sequence[Row], headline: str, cost: Callable[[Row], float | 
 
 
 def _ties(row: Row) -> bool:
-    return row.versus_best is not None and not row.versus_best.is_distinguishable
+    versus = row.versus_best
+    return versus is not None and not versus.is_distinguishable and versus.difference.value >= -_CLOSE
 
 
 def _cost(row: Row) -> tuple[float, float]:
