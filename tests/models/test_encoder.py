@@ -16,7 +16,7 @@ from textwright.models.pretrained import Pretrained, open_pretrained
 TEXTS = ["good film", "the story is not good , the acting is awful .", "", "a great plot"]
 
 
-def load(pretrained: Pretrained, pooling: Pooling = Pooling.MEAN, **settings: int) -> SentenceEncoder:
+def load(pretrained: Pretrained, pooling: Pooling = Pooling.MEAN, **settings: int | None) -> SentenceEncoder:
     settings = {"max_length": NUM_POSITIONS, **settings}
     return load_sentence_encoder(pretrained, pooling=pooling, **settings)
 
@@ -66,19 +66,21 @@ def test_the_mean_is_that_of_the_tokens_and_cls_the_first(pretrained: Pretrained
     np.testing.assert_allclose(run(load(pretrained, Pooling.CLS), pretrained, TEXTS[1:2]), hidden[:, 0], atol=1e-6)
 
 
-def test_the_top_layers_are_averaged(pretrained: Pretrained) -> None:
+@pytest.mark.parametrize("num_layers", [2, None])
+def test_the_vectors_of_layers_lie_side_by_side(pretrained: Pretrained, num_layers: int | None) -> None:
     tokenizer = pretrained.load_tokenizer(NUM_POSITIONS)
     ids, mask = map(torch.from_numpy, pad(tokenizer.encode(TEXTS[1:2]), tokenizer.pad_id))
-    encoder = load(pretrained, num_averaged_layers=2)
+    encoder = load(pretrained, num_layers=num_layers)
     with torch.inference_mode():
         states = encoder.backbone(input_ids=ids, attention_mask=mask, output_hidden_states=True).hidden_states
-    expected = (states[1] + states[2]).mean(dim=1) / 2
+    assert len(states) == 3  # embeddings and two layers
+    expected = torch.cat([state.mean(dim=1) for state in states[-(num_layers or 3) :]], dim=1)
     np.testing.assert_allclose(run(encoder, pretrained, TEXTS[1:2]), expected, atol=1e-6)
 
 
 def test_more_layers_than_there_are_is_refused(pretrained: Pretrained) -> None:
-    with pytest.raises(SettingsError, match=r"num_averaged_layers is 3, encoder .* has 2 layers"):
-        load(pretrained, num_averaged_layers=3)
+    with pytest.raises(SettingsError, match=r"num_layers is 4, encoder .* has 3 layers"):
+        load(pretrained, num_layers=4)
 
 
 def test_nothing_but_the_backbone_is_trained(pretrained: Pretrained) -> None:

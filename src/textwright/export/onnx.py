@@ -88,6 +88,7 @@ def _quiet() -> Iterator[None]:
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message=".*LeafSpec.*", category=FutureWarning)
+            warnings.filterwarnings("ignore", message=".*side effects.*transformers.*")  # how it collects hidden states
             yield
     finally:
         log.setLevel(level)

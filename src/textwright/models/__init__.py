@@ -7,13 +7,14 @@ from difflib import get_close_matches
 from typing import Final
 
 from textwright.errors import NotFoundError
-from textwright.models import bert, bow, bow_glove, cnn_glove
+from textwright.models import bert, bow, bow_glove, cnn_glove, frozen_bert
 from textwright.models.family import Family
 
 FAMILIES: Final[Mapping[str, Family]] = {
     "bow": bow.FAMILY,
     "bow-glove": bow_glove.FAMILY,
     "cnn-glove": cnn_glove.FAMILY,
+    "frozen-bert": frozen_bert.FAMILY,
     "bert": bert.FAMILY,
 }
 

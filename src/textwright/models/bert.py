@@ -24,7 +24,7 @@ from torch import Tensor, nn
 
 from textwright.config import Settings
 from textwright.core.tokenization import TextEncoder
-from textwright.models.encoder import Pooling, SentenceEncoder, check_num_layers, layer_of, load_sentence_encoder
+from textwright.models.encoder import Pooling, SentenceEncoder, layer_of, load_sentence_encoder, refuse_more_layers
 from textwright.models.family import BuildContext, Family, TextModel
 from textwright.models.pretrained import open_pretrained
 
@@ -79,7 +79,7 @@ class FineTunedBert(TextModel):
         if name.startswith(_HEAD):
             return 1.0
         layer = layer_of(name)
-        depth = self.encoder.num_layers - (-1 if layer is None else layer)
+        depth = self.encoder.depth - (-1 if layer is None else layer)
         return float(self.layer_decay**depth)
 
 
@@ -104,7 +104,7 @@ def build(config: BertConfig, context: BuildContext) -> FineTunedBert:
     """
     pretrained = open_pretrained(config.encoder)
     encoder = load_sentence_encoder(pretrained, pooling=config.pooling, max_length=context.encoder.max_length)
-    check_num_layers("num_frozen_layers", config.num_frozen_layers, encoder, pretrained)
+    refuse_more_layers("num_frozen_layers", config.num_frozen_layers, encoder.depth, pretrained)
     _freeze(encoder, config.num_frozen_layers)
     dense = nn.Linear(encoder.hidden_dim, len(context.labels))
     nn.init.normal_(dense.weight, std=_HEAD_STD)

@@ -4,6 +4,8 @@
 
     input_ids (B, T) -> backbone -> hidden states (B, T, H) --mean of tokens, or the first--> vectors (B, H)
 
+With several layers, their vectors lie side by side, the lowest first: (B, L * H).
+
 Segment ids and positions are made inside the backbone, so that its inputs are those of every family.
 
 Source:
@@ -13,6 +15,7 @@ Source:
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Final
 
@@ -39,35 +42,36 @@ class SentenceEncoder(nn.Module):
     Args:
         backbone: A module of ``transformers`` that gives hidden states.
         pools_first_token: True takes the first token's vector, False the mean over the tokens.
-        num_averaged_layers: Top layers whose hidden states are averaged first, >= 1; 1 is the last alone.
+        num_layers: Top layers L whose vectors are given, >= 1; below the lowest transformer layer lies the layer of
+            embeddings.
     """
 
-    def __init__(self, backbone: nn.Module, *, pools_first_token: bool, num_averaged_layers: int = 1) -> None:
+    def __init__(self, backbone: nn.Module, *, pools_first_token: bool, num_layers: int = 1) -> None:
         super().__init__()
         self.backbone = backbone
         self.pools_first_token = pools_first_token
-        self.num_averaged_layers = num_averaged_layers
+        self.num_layers = num_layers
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
-        """Turn each text into a vector, (B, H) float32; padding does not change it.
+        """Turn each text into vectors, (B, L * H) float32; padding does not change them.
 
         The first place is attended to even in a row of padding alone, which would otherwise divide by nothing.
         """
         first = torch.ones_like(attention_mask[:, :1])  # (B, 1)
         mask = torch.cat([first, attention_mask[:, 1:]], dim=1)  # (B, T)
-        hidden = self._hidden_states(input_ids, mask).float()  # (B, T, H)
+        states = self._hidden_states(input_ids, mask)  # L of (B, T, H)
+        return torch.cat([self._pool(state.float(), mask) for state in states], dim=1)  # (B, L * H)
+
+    def _hidden_states(self, input_ids: Tensor, mask: Tensor) -> Sequence[Tensor]:
+        needs_all = self.num_layers > 1
+        output = self.backbone(input_ids=input_ids, attention_mask=mask, output_hidden_states=needs_all)
+        return output.hidden_states[-self.num_layers :] if needs_all else [output.last_hidden_state]
+
+    def _pool(self, hidden: Tensor, mask: Tensor) -> Tensor:
         if self.pools_first_token:
             return hidden[:, 0]  # (B, H)
         weights = mask.unsqueeze(-1).to(hidden.dtype)  # (B, T, 1)
         return (hidden * weights).sum(dim=1) / weights.sum(dim=1)  # (B, H)
-
-    def _hidden_states(self, input_ids: Tensor, mask: Tensor) -> Tensor:
-        averages = self.num_averaged_layers > 1
-        output = self.backbone(input_ids=input_ids, attention_mask=mask, output_hidden_states=averages)
-        if not averages:
-            last: Tensor = output.last_hidden_state  # (B, T, H)
-            return last
-        return torch.stack(output.hidden_states[-self.num_averaged_layers :]).mean(dim=0)  # (B, T, H)
 
     @property
     def hidden_dim(self) -> int:
@@ -75,9 +79,15 @@ class SentenceEncoder(nn.Module):
         return int(self.backbone.config.hidden_size)  # type: ignore[union-attr, arg-type]
 
     @property
-    def num_layers(self) -> int:
+    def depth(self) -> int:
         """Number of transformer layers, the embeddings not counted."""
         return int(self.backbone.config.num_hidden_layers)  # type: ignore[union-attr, arg-type]
+
+    @property
+    def description(self) -> str:
+        """What decides the vectors beside the tokens and the weights."""
+        config = self.backbone.config.to_json_string()  # type: ignore[union-attr, operator]
+        return f"{config} pools_first_token={self.pools_first_token} num_layers={self.num_layers}"
 
     @property
     def word_vectors(self) -> Tensor:
@@ -96,7 +106,7 @@ class SentenceEncoder(nn.Module):
 
 
 def load_sentence_encoder(
-    pretrained: Pretrained, *, pooling: Pooling, max_length: int, num_averaged_layers: int = 1
+    pretrained: Pretrained, *, pooling: Pooling, max_length: int, num_layers: int | None = 1
 ) -> SentenceEncoder:
     """Load an encoder's weights.
 
@@ -104,7 +114,7 @@ def load_sentence_encoder(
         pretrained: The encoder's folder.
         pooling: auto takes what the encoder was trained with; the mean where it does not say.
         max_length: Longest text in tokens that it will be given.
-        num_averaged_layers: Top layers whose hidden states are averaged, >= 1.
+        num_layers: Top layers whose vectors are given, >= 1; None gives all and the embeddings.
 
     Returns:
         The sentence encoder, in evaluation mode.
@@ -114,24 +124,24 @@ def load_sentence_encoder(
             cannot be used.
     """
     first = pretrained.pools_first_token if pooling is Pooling.AUTO else pooling is Pooling.CLS
-    encoder = SentenceEncoder(
-        pretrained.load_backbone(), pools_first_token=first, num_averaged_layers=num_averaged_layers
-    ).eval()
+    backbone = pretrained.load_backbone()
+    deepest = int(backbone.config.num_hidden_layers) + 1  # type: ignore[union-attr, arg-type]
+    refuse_more_layers("num_layers", num_layers or deepest, deepest, pretrained)
+    encoder = SentenceEncoder(backbone, pools_first_token=first, num_layers=num_layers or deepest).eval()
     bound = encoder.max_positions
     if bound is not None and max_length > bound:
         raise SettingsError(f"max_length is {max_length}, encoder {pretrained.name} reads at most {bound} tokens")
-    check_num_layers("num_averaged_layers", num_averaged_layers, encoder, pretrained)
     return encoder
 
 
-def check_num_layers(setting: str, value: int, encoder: SentenceEncoder, pretrained: Pretrained) -> None:
+def refuse_more_layers(setting: str, value: int, bound: int, pretrained: Pretrained) -> None:
     """Refuse a number of layers that an encoder does not have.
 
     Raises:
         SettingsError: Names the setting, its value and the bound.
     """
-    if value > encoder.num_layers:
-        raise SettingsError(f"{setting} is {value}, encoder {pretrained.name} has {encoder.num_layers} layers")
+    if value > bound:
+        raise SettingsError(f"{setting} is {value}, encoder {pretrained.name} has {bound} layers")
 
 
 def layer_of(name: str) -> int | None:

@@ -53,13 +53,14 @@ class TrainState:
         """Tell whether training has ended: all epochs done, or none better for ``patience`` epochs."""
         return self.epoch >= num_epochs or self.epoch - self.best_epoch >= patience
 
-    def end_epoch(self, score: Score, module: nn.Module, total_steps: int) -> EpochRecord:
+    def end_epoch(self, score: Score, module: nn.Module, total_steps: int, *, keeps_last: bool = False) -> EpochRecord:
         """Take in an epoch's validation, and keep the weights if they are the best so far.
 
         Args:
             score: Of the validation split.
             module: The model as it is after the epoch.
             total_steps: Steps taken since the start of training.
+            keeps_last: Take every epoch for the best so far, whatever its score.
 
         Returns:
             The epoch's record, which was added to the history.
@@ -71,7 +72,7 @@ class TrainState:
             train_loss=self.loss_sum / max(self.step, 1),
             validation_loss=-score.negative_loss,
             validation_accuracy=score.accuracy,
-            is_best=best is None or score > best,
+            is_best=keeps_last or best is None or score > best,
         )
         if record.is_best:
             self.best_weights = {name: weight.detach().cpu().clone() for name, weight in module.state_dict().items()}
@@ -164,3 +165,14 @@ class Checkpointer:
                 f"{self._path.parent} is of another run: {'; '.join(pairs)}; "
                 "give the same settings and data, another --out, or --overwrite to start anew"
             )
+
+
+class NoCheckpoints(Checkpointer):
+    """Keeps nothing: for trainings of a second or two that are made again when they are cut short."""
+
+    def __init__(self) -> None:
+        super().__init__(Path(), {}, every_s=0, is_writer=False)
+
+    def restore(self, module: nn.Module, optimizer: Optimizer) -> TrainState:  # noqa: ARG002  nothing is read
+        """Start from the beginning."""
+        return TrainState()

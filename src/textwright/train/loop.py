@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Protocol
 
 import numpy as np
 import torch
@@ -12,10 +12,10 @@ from accelerate import Accelerator
 from torch import Tensor, nn
 
 from textwright.core.labels import Labels
-from textwright.core.types import Ints
+from textwright.core.types import Bools, Ints
 from textwright.errors import TrainingError
 from textwright.models.family import TextModel
-from textwright.train.batches import Batch, EncodedExamples, shuffled_batches, sorted_batches
+from textwright.train.batches import Batch, shuffled_batches, sorted_batches
 from textwright.train.checkpoint import Checkpointer, TrainState
 from textwright.train.objective import Objective, judge, make_objective
 from textwright.train.optimizer import learning_rate_scale, make_optimizer, set_learning_rate
@@ -27,12 +27,30 @@ _STEPS_PER_READING: Final = 10
 """Reading a loss makes the CPU wait for the GPU, and one process for the others: it is done every tenth step."""
 
 
+class LoopExamples(Protocol):
+    """What the loop needs to know of examples, be they token ids or features."""
+
+    def __len__(self) -> int:
+        """Count the examples, N."""
+
+    @property
+    def lengths(self) -> Ints:
+        """What each example costs, (N,); batches hold examples of like cost."""
+
+    @property
+    def targets(self) -> Ints | Bools:
+        """Label indices, (N,), or which labels hold, (N, K)."""
+
+    def batch(self, positions: Ints) -> Batch:
+        """Make a batch of the examples at some positions, (B,), in that order."""
+
+
 @dataclass(frozen=True, slots=True)
 class Splits:
     """Encoded examples: what is learned from, and what decides which epoch is the best."""
 
-    train: EncodedExamples
-    validation: EncodedExamples
+    train: LoopExamples
+    validation: LoopExamples
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +74,7 @@ class Engine:
 
 
 def fit(
-    module: TextModel,
+    module: nn.Module,
     splits: Splits,
     labels: Labels,
     settings: TrainSettings,
@@ -64,6 +82,7 @@ def fit(
     engine: Engine,
     checkpointer: Checkpointer,
     progress: Progress,
+    keeps_last: bool = False,
 ) -> TrainState:
     """Train a module until its epochs are done or validation stops improving; the best weights are kept.
 
@@ -71,13 +90,14 @@ def fit(
     killed run goes on from its checkpoint to the same bits.
 
     Args:
-        module: Any family's module, in fp32; has the best weights afterwards.
+        module: Any family's module, or its head, in fp32; has the best weights afterwards.
         splits: Encoded examples.
         labels: Their task decides the loss and what a right answer is.
         settings: How to train.
         engine: Where it runs.
         checkpointer: Gives the state to start from, and keeps it.
         progress: Is told about steps and epochs.
+        keeps_last: Keep the last epoch's weights, where validation is too small to judge which is the best.
 
     Returns:
         The state at the end, with the history and the best weights.
@@ -87,7 +107,8 @@ def fit(
     """
     accelerator = engine.accelerator
     objective = make_objective(labels.task, label_smoothing=settings.label_smoothing)
-    optimizer = make_optimizer(module.to(accelerator.device), settings, module.learning_rate_factor)
+    factor = module.learning_rate_factor if isinstance(module, TextModel) else None
+    optimizer = make_optimizer(module.to(accelerator.device), settings, factor)
     state = checkpointer.restore(module, optimizer)
     model, stepper = accelerator.prepare(module, optimizer)
     steps_per_epoch = math.ceil(len(splits.train) / settings.batch_size)
@@ -115,7 +136,7 @@ def fit(
                     checkpointer.save(state, module, optimizer)
         logits = infer(module, splits.validation, len(labels), engine)
         score = judge(logits, torch.from_numpy(splits.validation.targets), labels.task)
-        record = state.end_epoch(score, module, (state.epoch + 1) * steps_per_epoch)
+        record = state.end_epoch(score, module, (state.epoch + 1) * steps_per_epoch, keeps_last=keeps_last)
         progress.on_epoch(record, logits.numpy())
         if checkpointer.is_due() or state.is_over(num_epochs=settings.num_epochs, patience=settings.patience):
             checkpointer.save(state, module, optimizer)
@@ -125,7 +146,7 @@ def fit(
 
 def _backward(
     model: nn.Module,
-    examples: EncodedExamples,
+    examples: LoopExamples,
     positions: Ints,
     objective: Objective,
     engine: Engine,
@@ -151,18 +172,32 @@ def seed_step(seed: int, step: int, process_index: int) -> None:
         process_index: Of this process among those that train together.
     """
     sequence = np.random.SeedSequence([seed, step, process_index])
-    torch.manual_seed(int(sequence.generate_state(1, np.uint64)[0]))
+    number = int(sequence.generate_state(1, np.uint64)[0])
+    # torch.manual_seed would, for each kind of device that is not there, keep a traceback of every step.
+    torch.default_generator.manual_seed(number)
+    if torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
+        torch.cuda.manual_seed_all(number)
+    if torch.backends.mps.is_available():
+        torch.mps.manual_seed(number)
 
 
 @torch.no_grad()
-def infer(module: nn.Module, examples: EncodedExamples, num_labels: int, engine: Engine) -> Tensor:
+def infer(
+    module: nn.Module,
+    examples: LoopExamples,
+    num_labels: int,
+    engine: Engine,
+    *,
+    batch_size: int = _EVALUATION_BATCH_SIZE,
+) -> Tensor:
     """Run examples through a module, each process a share of them.
 
     Args:
         module: Any family's module, not wrapped for several processes.
         examples: N encoded examples.
-        num_labels: Number of labels K.
+        num_labels: Number of labels K; of features, if that is what the module gives.
         engine: Where it runs.
+        batch_size: Examples at once.
 
     Returns:
         Logits, (N, K), on the CPU, in the order of the examples, the same in every process.
@@ -170,7 +205,7 @@ def infer(module: nn.Module, examples: EncodedExamples, num_labels: int, engine:
     accelerator = engine.accelerator
     module.eval()
     logits = torch.zeros(len(examples), num_labels, device=accelerator.device)
-    batches = sorted_batches(examples.lengths, _EVALUATION_BATCH_SIZE)
+    batches = sorted_batches(examples.lengths, batch_size)
     for positions in batches[accelerator.process_index :: accelerator.num_processes]:
         logits[torch.from_numpy(positions)], _ = engine.forward(module, examples.batch(positions))
     total: Tensor = accelerator.reduce(logits, reduction="sum")

@@ -31,11 +31,11 @@ from textwright.data.dataset import Dataset
 from textwright.errors import DataError
 from textwright.models import find_family
 from textwright.models.family import BuildContext, TextModel, TrainingSplit
-from textwright.train.batches import encode_examples
-from textwright.train.calibrate import fit_temperature
+from textwright.train.batches import EncodedExamples, encode_examples
 from textwright.train.checkpoint import Checkpointer, TrainState
 from textwright.train.device import make_accelerator, repeatable, uses_bf16
-from textwright.train.loop import Engine, Splits, fit, infer
+from textwright.train.learner import Learner, make_learner
+from textwright.train.loop import Engine, fit
 from textwright.train.progress import EpochRecord, Everyone, Progress, SilentProgress
 from textwright.train.settings import TrainSettings
 from textwright.train.tensorboard import TensorBoard
@@ -60,6 +60,7 @@ class TrainedModel:
         family_settings: Every setting of the family.
         num_truncated: Training texts that were cut at ``max_length``.
         is_main: False in all but one of several processes that trained together; only that one may write files.
+        facts: What is worth knowing about the model and how it was trained, name -> plain value.
     """
 
     module: TextModel
@@ -71,6 +72,7 @@ class TrainedModel:
     family_settings: Settings
     num_truncated: int
     is_main: bool
+    facts: Mapping[str, Any]
 
     @property
     def summary(self) -> dict[str, Any]:
@@ -82,7 +84,7 @@ class TrainedModel:
             "validation_loss": best.validation_loss,
             "validation_accuracy": best.validation_accuracy,
             "num_truncated": self.num_truncated,
-            **self.module.facts,
+            **self.facts,
         }
 
 
@@ -147,14 +149,15 @@ def train(
     engine = Engine(accelerator, bf16)
     checkpointer = _open_run(run_dir, prepared, accelerator, overwrite=overwrite)
     with repeatable(accelerator.device):
+        learner = _make_learner(prepared, engine)
         if accelerator.is_main_process:
             with TensorBoard(run_dir / TENSORBOARD, dataset.labels, dataset.validation) as board:
                 listeners = Everyone([board, _HistoryFile(run_dir / HISTORY), progress or SilentProgress()])
-                state = _fit(prepared, engine, checkpointer, listeners)
+                state = _fit(learner, prepared.labels, checkpointer, listeners)
                 _close(board, prepared, state)
         else:
-            state = _fit(prepared, engine, checkpointer, SilentProgress())
-        temperature = _calibrate(prepared, Engine(accelerator))
+            state = _fit(learner, prepared.labels, checkpointer, SilentProgress())
+        temperature = learner.calibrate(prepared.labels)
     is_main = accelerator.is_main_process
     accelerator.end_training()
     return TrainedModel(
@@ -165,8 +168,9 @@ def train(
         history=state.history,
         settings=prepared.settings,
         family_settings=prepared.family_settings,
-        num_truncated=prepared.splits.train.num_truncated,
+        num_truncated=prepared.train.num_truncated,
         is_main=is_main,
+        facts={**prepared.module.facts, **learner.facts},
     )
 
 
@@ -179,7 +183,8 @@ class _Prepared:
     gains_from_bf16: bool
     labels: Labels
     encoder: TextEncoder
-    splits: Splits
+    train: EncodedExamples
+    validation: EncodedExamples
     module: TextModel
 
     @property
@@ -189,7 +194,7 @@ class _Prepared:
         model = {f"model.{name}": value for name, value in recipe.pop("model").items()}
         del recipe["checkpoint_every_s"]
         data = {"labels": list(self.labels.names), "task": str(self.labels.task)}
-        digests = {"training data": self.splits.train.digest(), "validation data": self.splits.validation.digest()}
+        digests = {"training data": self.train.digest(), "validation data": self.validation.digest()}
         return {**recipe, **model, **data, **{name: digest[:12] for name, digest in digests.items()}}
 
 
@@ -200,11 +205,11 @@ def _prepare(dataset: Dataset, settings: TrainSettings, family_settings: Mapping
         if not dataset.splits[name]:
             raise DataError(f"{dataset.source}: the {name} split has no examples; training needs 1 or more in it")
     encoder = family.make_encoder(dataset.train.texts, config, settings.max_length)
-    splits = Splits(encode_examples(dataset.train, encoder), encode_examples(dataset.validation, encoder))
+    examples, validation = (encode_examples(split, encoder) for split in (dataset.train, dataset.validation))
     torch.manual_seed(settings.seed)
-    training = TrainingSplit(splits.train.encodings, splits.train.targets)
+    training = TrainingSplit(examples.encodings, examples.targets)
     module = family.build(config, BuildContext(encoder, dataset.labels, training))
-    return _Prepared(settings, config, family.gains_from_bf16, dataset.labels, encoder, splits, module)
+    return _Prepared(settings, config, family.gains_from_bf16, dataset.labels, encoder, examples, validation, module)
 
 
 def _open_run(run_dir: Path, prepared: _Prepared, accelerator: Accelerator, *, overwrite: bool) -> Checkpointer:
@@ -220,15 +225,21 @@ def _open_run(run_dir: Path, prepared: _Prepared, accelerator: Accelerator, *, o
     return Checkpointer(folder, prepared.identity, every_s=every_s, is_writer=accelerator.is_main_process)
 
 
-def _fit(prepared: _Prepared, engine: Engine, checkpointer: Checkpointer, progress: Progress) -> TrainState:
+def _make_learner(prepared: _Prepared, engine: Engine) -> Learner:
+    splits = prepared.train, prepared.validation
+    return make_learner(prepared.module, *splits, prepared.labels, prepared.settings, engine)
+
+
+def _fit(learner: Learner, labels: Labels, checkpointer: Checkpointer, progress: Progress) -> TrainState:
     return fit(
-        prepared.module,
-        prepared.splits,
-        prepared.labels,
-        prepared.settings,
-        engine=engine,
+        learner.module,
+        learner.splits,
+        labels,
+        learner.settings,
+        engine=learner.engine,
         checkpointer=checkpointer,
         progress=progress,
+        keeps_last=learner.chosen is not None,
     )
 
 
@@ -237,13 +248,6 @@ def _close(board: TensorBoard, prepared: _Prepared, state: TrainState) -> None:
     flat = {**recipe, **{f"model.{name}": value for name, value in recipe.pop("model").items()}}
     best = state.history[state.best_epoch - 1]
     board.on_end(flat, best, prepared.encoder.vocabulary, prepared.module.word_vectors)
-
-
-def _calibrate(prepared: _Prepared, engine: Engine) -> float:
-    """Fit the temperature on validation logits in fp32, as the artifact will give them."""
-    validation = prepared.splits.validation
-    logits = infer(prepared.module, validation, len(prepared.labels), engine).numpy()
-    return fit_temperature(logits, validation.targets, prepared.labels.task)
 
 
 class _HistoryFile(SilentProgress):

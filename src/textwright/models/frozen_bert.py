@@ -1,0 +1,151 @@
+"""A frozen BERT-type encoder with a dense network on top: the cheapest way to use what a large model knows.
+
+The picture: the encoder turns a text into one vector per layer, the mean of its tokens' (or the first token's). The
+upper layers know what the text is about, the middle ones how it is said; sentiment is in between, so all of them lie
+side by side. The encoder never changes, hence its vectors are computed once; only a small network learns to read them.
+
+::
+
+    input_ids (B, T) -> frozen encoder -> vectors of L layers (B, L * H) -> each normalised -> dropout -> dense, GELU
+        -> dropout -> dense -> logits (B, K)
+
+Source:
+    Reimers & Gurevych, 2019, "Sentence-BERT", section 5 (a classifier on frozen vectors); Tenney et al., 2019, "BERT
+    Rediscovers the Classical NLP Pipeline" (what each layer knows).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Final
+
+from pydantic import Field
+from torch import Tensor, nn
+from torch.nn import functional
+
+from textwright.config import Settings
+from textwright.core.tokenization import TextEncoder
+from textwright.models.encoder import Pooling, SentenceEncoder, load_sentence_encoder
+from textwright.models.family import BuildContext, Family, Stages, TextModel
+from textwright.models.pretrained import open_pretrained
+
+
+class FrozenBertConfig(Settings):
+    """Settings of the frozen encoder and the network on top."""
+
+    encoder: str = "minilm-l6"
+    """The pretrained encoder: a built-in asset, a folder, or an id of the Hugging Face hub."""
+    pooling: Pooling = Pooling.AUTO
+    """How tokens become one vector: mean, cls, or auto, which takes what the encoder was trained with."""
+    num_layers: Annotated[int, Field(ge=0)] = 0
+    """Top layers whose vectors lie side by side; 1 reads the last alone, 0 reads all and the word embeddings."""
+    hidden_dim: Annotated[int, Field(ge=0, le=4096)] = 128
+    """Width of the layer between vectors and logits; 0 makes the head linear."""
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.5
+    """Share of the vectors' and of the hidden layer's components that is zeroed in training, in [0, 1)."""
+
+
+class Head(nn.Module):
+    """A dense network over the vectors of one or several layers.
+
+    Args:
+        layer_dim: Length H of one layer's vector.
+        dense: Turns normalised vectors, (B, L * H), into logits, (B, K).
+    """
+
+    def __init__(self, layer_dim: int, dense: nn.Module) -> None:
+        super().__init__()
+        self.layer_dim = layer_dim
+        self.dense = dense
+
+    def forward(self, vectors: Tensor) -> Tensor:
+        """Bring each layer's vector to mean 0 and deviation 1, so that none drowns the others, and score the labels."""
+        layers = vectors.view(-1, vectors.shape[1] // self.layer_dim, self.layer_dim)  # (B, L, H)
+        normalised = functional.layer_norm(layers, (self.layer_dim,)).flatten(1)  # (B, L * H)
+        logits: Tensor = self.dense(normalised)  # (B, K)
+        return logits
+
+
+class FrozenBert(TextModel):
+    """An encoder that does not learn, and a head that does.
+
+    Args:
+        encoder: Turns token ids into vectors, (B, L * H).
+        head: Turns vectors into logits, (B, K).
+    """
+
+    def __init__(self, encoder: SentenceEncoder, head: Head) -> None:
+        super().__init__()
+        self.encoder = encoder.requires_grad_(requires_grad=False)
+        self.head = head
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
+        """Encode the texts, and score the labels: encoder and head as one graph."""
+        vectors = self.encoder(input_ids, attention_mask)  # (B, L * H)
+        logits: Tensor = self.head(vectors)  # (B, K)
+        return logits
+
+    @property
+    def stages(self) -> Stages:
+        """The encoder, whose vectors are computed once, and the head, which is trained on them."""
+        encoder = self.encoder
+        feature_dim = encoder.num_layers * encoder.hidden_dim
+        return Stages(encoder, self.head, feature_dim, encoder.description)
+
+    @property
+    def word_vectors(self) -> Tensor:
+        """The encoder's embeddings of the token ids, (V, H)."""
+        return self.encoder.word_vectors
+
+
+def make_encoder(texts: Sequence[str], config: FrozenBertConfig, max_length: int) -> TextEncoder:  # noqa: ARG001
+    """Take the tokenizer that the encoder was trained with; the training texts do not change it."""
+    return open_pretrained(config.encoder).load_tokenizer(max_length)
+
+
+def build(config: FrozenBertConfig, context: BuildContext) -> FrozenBert:
+    """Load the encoder and put a new head on it.
+
+    Args:
+        config: Its settings.
+        context: The tokenizer and the labels.
+
+    Returns:
+        A model whose head knows nothing yet.
+
+    Raises:
+        NotFoundError: If there is no such encoder.
+        SettingsError: If the encoder does not fit the settings.
+    """
+    encoder = load_sentence_encoder(
+        open_pretrained(config.encoder),
+        pooling=config.pooling,
+        max_length=context.encoder.max_length,
+        num_layers=config.num_layers or None,
+    )
+    dense = _make_dense(config, encoder.num_layers * encoder.hidden_dim, len(context.labels))
+    return FrozenBert(encoder, Head(encoder.hidden_dim, dense))
+
+
+def _make_dense(config: FrozenBertConfig, feature_dim: int, num_labels: int) -> nn.Sequential:
+    if config.hidden_dim == 0:
+        return nn.Sequential(nn.Dropout(config.dropout), nn.Linear(feature_dim, num_labels))
+    return nn.Sequential(
+        nn.Dropout(config.dropout),
+        nn.Linear(feature_dim, config.hidden_dim),
+        nn.GELU(),
+        nn.Dropout(config.dropout),
+        nn.Linear(config.hidden_dim, num_labels),
+    )
+
+
+FAMILY: Final = Family(
+    name="frozen-bert",
+    summary="frozen BERT-type encoder with a dense network on top",
+    paper="Reimers & Gurevych, 2019",
+    config=FrozenBertConfig,
+    make_encoder=make_encoder,
+    build=build,
+    defaults={"learning_rate": 3e-4, "num_epochs": 10, "batch_size": 64, "max_length": 128},
+    gains_from_bf16=True,
+)

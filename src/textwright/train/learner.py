@@ -1,0 +1,101 @@
+"""What the loop is given: a whole model on tokens, or the head of one on features that were computed once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from torch import nn
+
+from textwright.core.labels import Labels
+from textwright.models.family import Stages, TextModel
+from textwright.train.batches import EncodedExamples
+from textwright.train.calibrate import fit_temperature
+from textwright.train.cross_validate import FEW_EXAMPLES, Chosen, choose_epochs
+from textwright.train.features import encode_splits
+from textwright.train.loop import Engine, Splits, infer
+from textwright.train.settings import TrainSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Learner:
+    """A module, what it learns from and how.
+
+    Args:
+        module: What is trained.
+        splits: What it sees.
+        settings: How it is trained.
+        engine: Where it is trained, and in which number format.
+        chosen: What folds of the training split said; None where the validation split decides.
+    """
+
+    module: nn.Module
+    splits: Splits
+    settings: TrainSettings
+    engine: Engine
+    chosen: Chosen | None = field(default=None)
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What cross-validation chose and how good it was, for the manifest; empty where there was none."""
+        if self.chosen is None:
+            return {}
+        loss = -self.chosen.score.negative_loss
+        accuracy = self.chosen.score.accuracy
+        return {"cross_validated_epochs": self.settings.num_epochs, "fold_accuracy": accuracy, "fold_loss": loss}
+
+    def calibrate(self, labels: Labels) -> float:
+        """Fit the temperature on logits in fp32, as the artifact will give them.
+
+        Returns:
+            A divisor of the logits, > 0: from the validation split, or from the folds that took its place.
+        """
+        if self.chosen is not None:
+            return fit_temperature(self.chosen.logits, self.splits.train.targets, labels.task)
+        validation = self.splits.validation
+        logits = infer(self.module, validation, len(labels), Engine(self.engine.accelerator)).numpy()
+        return fit_temperature(logits, validation.targets, labels.task)
+
+
+def make_learner(
+    model: TextModel,
+    train: EncodedExamples,
+    validation: EncodedExamples,
+    labels: Labels,
+    settings: TrainSettings,
+    engine: Engine,
+) -> Learner:
+    """Decide what of a model is trained, and on what.
+
+    Args:
+        model: Untrained.
+        train: The training split, as tokens.
+        validation: The validation split, as tokens.
+        labels: Their task decides the loss.
+        settings: How to train.
+        engine: Where it runs, and in which number format.
+
+    Returns:
+        The whole model, or, of one in two stages, its head with the features of all texts.
+    """
+    stages = model.stages
+    if stages is None:
+        return Learner(model, Splits(train, validation), settings, engine)
+    return _head_learner(stages, train, validation, labels, settings, engine)
+
+
+def _head_learner(
+    stages: Stages,
+    train: EncodedExamples,
+    validation: EncodedExamples,
+    labels: Labels,
+    settings: TrainSettings,
+    engine: Engine,
+) -> Learner:
+    """Take the head; its products of matrices are too small for bf16."""
+    fp32 = Engine(engine.accelerator)
+    features = encode_splits(stages, train, validation, engine)
+    if len(validation) >= FEW_EXAMPLES:
+        return Learner(stages.head, Splits(*features), settings, fp32)
+    chosen = choose_epochs(stages.head, features.train, labels, settings, fp32)
+    return Learner(stages.head, Splits(*features), chosen.settings, fp32, chosen)
