@@ -95,7 +95,7 @@ def test_a_taken_port_is_said_with_the_flag_before_anything_is_loaded(tmp_path):
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize("missing", ["fastapi", "uvicorn"])
+@pytest.mark.parametrize("missing", ["fastapi", "uvicorn", "prometheus_client"])
 def test_a_missing_library_is_said_with_its_cure(tiny_artifact, missing):
     program = f"import sys; sys.modules[{missing!r}] = None; from textwright.cli.main import main; main()"
     command = [sys.executable, "-c", program, "serve", str(tiny_artifact), "--port", "0"]
