@@ -55,7 +55,7 @@ def test_a_recipe_may_say_the_split_it_was_made_with_but_not_another(recipe: Cal
         ({"families": "bow", "sizes": "100,some"}, SettingsError, "--sizes has 'some'; give whole numbers"),
         ({"families": "bow", "sizes": "-3"}, SettingsError, "--sizes has '-3'"),
         ({"families": "bow", "seeds": 0}, SettingsError, "--seeds is 0; give 1 or more"),
-        ({"families": "bow", "folds": 1}, SettingsError, "num_folds.*greater than or equal to 2"),
+        ({"families": "bow", "folds": 1}, SettingsError, "--folds is 1; give 2 or more"),
         ({"families": "none", "recipes": [Path("absent.toml")]}, NotFoundError, "no recipe file absent.toml"),
     ],
 )

@@ -73,6 +73,8 @@ def choose(
                 f"{name} is decided by the comparison; use --folds and --sizes, or leave --{name.replace('_', '-')} out"
             )
     if folds is not None:
+        if folds < 2:
+            raise SettingsError(f"--folds is {folds}; give 2 or more, or leave it out")
         data = DataSettings.parse({**data.model_dump(exclude_unset=True), "num_folds": folds}, source="--folds")
     num_seeds = seeds if seeds is not None else (DEFAULT_SEEDS if folds is None else 1)
     if num_seeds < 1:
