@@ -32,7 +32,7 @@ from textwright.train.settings import TrainSettings
 
 SEEDS = range(5)
 DATASETS = ("movie-reviews", "airline-tweets", "bbc-news")
-RECIPES = ("bow", "bow-bigram", "bow-nb")
+RECIPES = ("bow", "bow-bigram")
 
 
 def measure_recipe(source: str, recipe: str) -> dict[str, Any]:
