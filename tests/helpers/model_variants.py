@@ -36,9 +36,23 @@ def make_model(family: str, *, task: Task = Task.SINGLE_LABEL, max_length: int =
     return Model(module.eval(), encoder)
 
 
+OVER_VECTORS = ("bow-glove", "cnn-glove")
+"""Families whose setting ``vectors`` names a file that the test must write."""
+
 VARIANTS = {
     "bow": ("bow", {"min_frequency": 1}),
     "bow with bigrams": ("bow", {"min_frequency": 1, "num_bigram_buckets": 97}),
     "bow from ratios": ("bow", {"min_frequency": 1, "num_bigram_buckets": 97, "naive_bayes": True}),
     "bow with a hidden layer": ("bow", {"min_frequency": 1, "hidden_dim": 7, "num_bigram_buckets": 97}),
+    "bow-glove": ("bow-glove", {"min_frequency": 1}),
+    "bow-glove, deep": ("bow-glove", {"min_frequency": 1, "num_hidden_layers": 2, "hidden_dim": 8}),
+    "cnn-glove": ("cnn-glove", {"min_frequency": 1, "num_filters": 3}),
+    "cnn-glove, random": (
+        "cnn-glove",
+        {"min_frequency": 1, "num_filters": 2, "variant": "rand", "embedding_dim": 4, "kernel_sizes": (1, 2, 7)},
+    ),
+    "cnn-glove, two channels": (
+        "cnn-glove",
+        {"min_frequency": 1, "num_filters": 2, "variant": "multichannel", "max_norm": 0},
+    ),
 }

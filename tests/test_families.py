@@ -1,0 +1,72 @@
+"""Every family on every kind of task, from texts to the shipped artifact: one matrix.
+
+A family enters with a row of ``tiny_families.TRAINING`` and what it starts from in ``make_settings``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+import torch
+from tiny_families import ROWS, TRAINING, UNSEEN_BAD, UNSEEN_GOOD, make_settings, save_rows
+
+from textwright.data.settings import DataSettings
+from textwright.pipeline import Plan, build_artifact
+from textwright.runtime.predictor import Predictor, load
+from textwright.train.settings import TrainSettings
+
+BAR = {"binary": 0.85, "multi-class": 0.85, "multi-label": 0.6}
+"""Share of texts whose labels are all right; chance is 1/2, 1/3 and 1/8."""
+
+
+@dataclass(frozen=True)
+class Trained:
+    family: str
+    task: str
+    accuracy: float
+    predictor: Predictor
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module", params=[(family, task) for family in TRAINING for task in ROWS], ids="-".join)
+def trained(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    """Take a small file all the way; the export is refused there if its parity does not hold."""
+    family, task = request.param
+    folder = tmp_path_factory.mktemp(f"{family}-{task}")
+    training = TrainSettings(family=family, batch_size=16, device="cpu", patience=9, **TRAINING[family])
+    plan = Plan(str(save_rows(task, folder)), DataSettings(), training, make_settings(family, folder))
+    measured = build_artifact(plan, folder / "run").evaluations["test"]
+    return Trained(family, task, measured.metrics[measured.headline].value, load(folder / "run"))
+
+
+def test_it_learns_what_chance_does_not_know(trained: Trained) -> None:
+    assert trained.accuracy >= BAR[trained.task]
+
+
+def test_padding_does_not_change_the_answer(trained: Trained) -> None:
+    texts = ["good", "a dull word3 , not a moving one", "word1 " * 30]
+    alone = np.concatenate([trained.predictor.logits([text]) for text in texts])
+    np.testing.assert_allclose(trained.predictor.logits(texts), alone, rtol=1e-4, atol=1e-4)
+
+
+def test_an_empty_text_and_unknown_words_have_finite_answers(trained: Trained) -> None:
+    predictions = trained.predictor.predict(["", "qzxv", "\N{GRINNING FACE}"])
+    assert len(predictions) == 3
+    assert np.isfinite(trained.predictor.logits(["", "qzxv"])).all()
+
+
+@pytest.mark.parametrize("trained", [("bow-glove", "binary"), ("cnn-glove", "binary")], indirect=True, ids="-".join)
+def test_words_that_training_never_saw_are_understood_by_their_vectors(trained: Trained) -> None:
+    assert not {*UNSEEN_GOOD, *UNSEEN_BAD} & {word for row in ROWS["binary"]() for word in row["text"].split()}
+    logits = trained.predictor.logits([*UNSEEN_GOOD, *UNSEEN_BAD])
+    assert logits.argmax(axis=1).tolist() == [1] * len(UNSEEN_GOOD) + [0] * len(UNSEEN_BAD)
