@@ -14,6 +14,7 @@ import torch
 from tiny_families import ROWS, TRAINING, UNSEEN_BAD, UNSEEN_GOOD, make_settings, save_rows
 
 from textwright.data.settings import DataSettings
+from textwright.models import FAMILIES
 from textwright.pipeline import Plan, build_artifact
 from textwright.runtime.predictor import Predictor, load
 from textwright.train.settings import TrainSettings
@@ -38,7 +39,7 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(before)
 
 
-@pytest.fixture(scope="module", params=[(family, task) for family in TRAINING for task in ROWS], ids="-".join)
+@pytest.fixture(scope="module", params=[(family, task) for family in FAMILIES for task in ROWS], ids="-".join)
 def trained(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Trained:
     """Take a small file all the way; the export is refused there if its parity does not hold."""
     family, task = request.param
