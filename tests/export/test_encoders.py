@@ -20,3 +20,10 @@ def test_a_fine_tuned_encoder_agrees_on_awkward_texts_and_paddings(kind: str, tm
     assert report.num_texts == len(AWKWARD_TEXTS) + len(TEXTS)
     assert report.num_paddings == NUM_POSITIONS - 1  # two special tokens are the shortest text
     assert report.largest_difference <= TOLERANCE
+
+
+@pytest.mark.parametrize("num_layers", [0, 1])
+def test_a_frozen_encoder_and_its_head_are_one_graph(num_layers: int, tmp_path: Path) -> None:
+    folder = save_tiny_encoder("bert", tmp_path / "bert")
+    model = make_model("frozen-bert", max_length=NUM_POSITIONS, encoder=str(folder), num_layers=num_layers)
+    assert check_parity(model.module, to_onnx(model.module), model.encoder, TEXTS).largest_difference <= TOLERANCE

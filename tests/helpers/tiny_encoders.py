@@ -33,12 +33,13 @@ BERT_SPECIAL: Final = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 ROBERTA_SPECIAL: Final = ("<s>", "<pad>", "</s>", "<unk>", "<mask>")
 
 
-def save_tiny_encoder(kind: str, folder: Path, *, seed: int = 0) -> Path:
+def save_tiny_encoder(kind: str, folder: Path, *, hidden_size: int = 16) -> Path:
     """Write an encoder of a kind of ``KINDS`` with random weights into a folder."""
     config, tokenizer = KINDS[kind]()
+    config.hidden_size = hidden_size
     from transformers import AutoModel
 
-    torch.manual_seed(seed)
+    torch.manual_seed(0)
     AutoModel.from_config(config).save_pretrained(folder)
     tokenizer.save(str(folder / "tokenizer.json"))
     return folder
