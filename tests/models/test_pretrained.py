@@ -99,7 +99,7 @@ def test_a_kind_that_nobody_knows_is_refused(tiny_bert: Path) -> None:
 
 def test_a_folder_that_is_no_encoder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(NotFoundError, match=r"holds no config\.json"):
-        _ = open_pretrained(str(tmp_path)).config
+        open_pretrained(str(tmp_path)).load_tokenizer(16)
 
 
 def test_a_name_that_is_nothing_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

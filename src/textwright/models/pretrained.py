@@ -70,8 +70,10 @@ class Pretrained:
             The encoder's own tokenizer; it pads with the id that its weights know as padding.
 
         Raises:
+            NotFoundError: If the folder is no encoder.
             SettingsError: If there is no fast tokenizer, no padding id, or no room between the special tokens.
         """
+        pad_id = self._pad_id
         tokenizer = self._fast_tokenizer()
         self._refuse_other_vocabulary(tokenizer)
         num_special = tokenizer.num_special_tokens_to_add(is_pair=False)
@@ -81,7 +83,7 @@ class Pretrained:
                 f"it must be {num_special + 1} or more"
             )
         tokenizer.enable_truncation(max_length)
-        tokenizer.enable_padding(pad_id=self._pad_id, pad_token=tokenizer.id_to_token(self._pad_id) or "")
+        tokenizer.enable_padding(pad_id=pad_id, pad_token=tokenizer.id_to_token(pad_id) or "")
         return TextEncoder(tokenizer.to_str())
 
     def _refuse_other_vocabulary(self, tokenizer: Tokenizer) -> None:
