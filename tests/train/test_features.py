@@ -15,6 +15,7 @@ from textwright.train.device import make_accelerator
 from textwright.train.feature_cache import FeatureCache, cache_folder, text_keys
 from textwright.train.features import FeatureSplits, encode_splits
 from textwright.train.loop import Engine
+from textwright.train.progress import SilentProgress
 from textwright.train.settings import Device
 
 
@@ -46,9 +47,20 @@ def examples(lists: list[list[int]]) -> EncodedExamples:
     return EncodedExamples(Encodings.of(lists), np.arange(len(lists)), 0)
 
 
-def encode(encoder: Sums, *, description: str = "", texts: list[list[int]] = TEXTS) -> FeatureSplits:
+class Recorder(SilentProgress):
+    def __init__(self) -> None:
+        self.told: list[tuple[int, int]] = []
+
+    def on_encode(self, done: int, total: int) -> None:
+        self.told.append((done, total))
+
+
+def encode(
+    encoder: Sums, *, description: str = "", texts: list[list[int]] = TEXTS, progress: Recorder | None = None
+) -> FeatureSplits:
     stages = Stages(encoder, nn.Linear(2, 2), 2, description)
-    return encode_splits(stages, examples(texts), examples(VALIDATION), Engine(make_accelerator(Device.CPU)))
+    engine = Engine(make_accelerator(Device.CPU))
+    return encode_splits(stages, examples(texts), examples(VALIDATION), engine, progress or Recorder())
 
 
 def expected(lists: list[list[int]], weight: float = 1.0) -> np.ndarray:
@@ -62,6 +74,14 @@ def test_features_stand_in_the_order_of_the_texts() -> None:
     inputs, targets = train.batch(np.array([3, 0]))
     np.testing.assert_array_equal(inputs[0], expected([[4, 4], [1, 2, 3]]))
     assert targets.tolist() == [3, 0]
+
+
+def test_progress_is_told_of_what_is_left_to_encode() -> None:
+    first, again = Recorder(), Recorder()
+    encode(Sums(), texts=[[index] for index in range(1, 1501)], progress=first)
+    encode(Sums(), texts=[[index] for index in range(1, 1511)], progress=again)
+    assert first.told == [(1024, 1500), (1500, 1500), (2, 2)]
+    assert again.told == [(10, 10)]
 
 
 def test_a_text_is_encoded_once_for_all_runs_and_splits() -> None:

@@ -70,6 +70,10 @@ class CompareView:
         self._board, self._schedule, self._run = board, schedule, None
         self._doing = "timing the finished models" if board.is_complete else "reading the data"
 
+    def on_encode(self, done: int, total: int) -> None:
+        """Move the row's bar; training begins it anew."""
+        self._steps = (done, total)
+
     def on_start(self, num_steps: int, step: int) -> None:
         """Begin the row's bar."""
         self._steps = (step, num_steps)

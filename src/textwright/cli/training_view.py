@@ -39,6 +39,10 @@ class TrainingView:
         """Show how much of a built-in source has come."""
         self._bar.update(self._task, description="fetching the data", completed=done, total=total)
 
+    def on_encode(self, done: int, total: int) -> None:
+        """Show how many texts the frozen encoder has read."""
+        self._bar.update(self._task, description="encoding the texts", completed=done, total=total)
+
     def on_start(self, num_steps: int, step: int) -> None:
         """Show the bar, from where a checkpoint left it."""
         if step:

@@ -134,6 +134,9 @@ class _Watched:
         self._progress = progress
         self.started_at = 0
 
+    def on_encode(self, done: int, total: int) -> None:
+        self._progress.on_encode(done, total)
+
     def on_start(self, num_steps: int, step: int) -> None:
         self.started_at = step
         self._progress.on_start(num_steps, step)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -15,9 +14,9 @@ from textwright.models.family import Stages
 from textwright.train.batches import Batch, EncodedExamples
 from textwright.train.feature_cache import FeatureCache, cache_folder, text_keys
 from textwright.train.loop import Engine, infer
+from textwright.train.progress import Progress
 
-_log = logging.getLogger(__name__)
-_TEXTS_PER_FILE: Final = 4096
+_TEXTS_PER_FILE: Final = 1024
 """Texts encoded between two writes to the cache: what a kill may cost."""
 _BATCH_SIZE: Final = 64
 
@@ -67,7 +66,9 @@ class FeatureSplits(NamedTuple):
     validation: FeatureExamples
 
 
-def encode_splits(stages: Stages, train: EncodedExamples, validation: EncodedExamples, engine: Engine) -> FeatureSplits:
+def encode_splits(
+    stages: Stages, train: EncodedExamples, validation: EncodedExamples, engine: Engine, progress: Progress
+) -> FeatureSplits:
     """Run the texts of a training through a frozen encoder, as far as no earlier run has.
 
     Args:
@@ -75,6 +76,7 @@ def encode_splits(stages: Stages, train: EncodedExamples, validation: EncodedExa
         train: The training split.
         validation: The validation split.
         engine: Where the encoder runs, and in which number format.
+        progress: Is told how far it is.
 
     Returns:
         The same splits as features.
@@ -82,22 +84,24 @@ def encode_splits(stages: Stages, train: EncodedExamples, validation: EncodedExa
     stages.encoder.to(engine.accelerator.device)
     description = f"{stages.description} bf16={engine.bf16}"
     cache = FeatureCache(cache_folder(stages.encoder, description), stages.feature_dim)
-    return FeatureSplits(_encode(stages, train, engine, cache), _encode(stages, validation, engine, cache))
+    return FeatureSplits(*(_encode(stages, split, engine, cache, progress) for split in (train, validation)))
 
 
-def _encode(stages: Stages, examples: EncodedExamples, engine: Engine, cache: FeatureCache) -> FeatureExamples:
+def _encode(
+    stages: Stages, examples: EncodedExamples, engine: Engine, cache: FeatureCache, progress: Progress
+) -> FeatureExamples:
     """Look features up and compute the others; the main process alone reads and writes the cache."""
     keys, is_main = text_keys(examples.encodings), engine.accelerator.is_main_process
     features, is_known = cache.read(keys) if is_main else cache.read([])
     (missing,) = broadcast_object_list([np.flatnonzero(~is_known)])
     if not is_main:
         features = np.zeros((len(keys), stages.feature_dim), dtype=np.float32)
-    _log.info("%d texts are encoded, %d were before", len(missing), len(keys) - len(missing))
     for start in range(0, len(missing), _TEXTS_PER_FILE):
         positions = missing[start : start + _TEXTS_PER_FILE]
         part = EncodedExamples(examples.encodings.take(positions), examples.targets[positions], examples.pad_id)
         features[positions] = infer(stages.encoder, part, stages.feature_dim, engine, batch_size=_BATCH_SIZE).numpy()
         if is_main:
             cache.add([keys[position] for position in positions.tolist()], features[positions])
+        progress.on_encode(start + len(positions), len(missing))
     shared = broadcast(torch.from_numpy(features).to(engine.accelerator.device))
     return FeatureExamples(shared.cpu().numpy(), examples.targets)

@@ -8,12 +8,13 @@ from typing import Any
 from torch import nn
 
 from textwright.core.labels import Labels
-from textwright.models.family import Stages, TextModel
+from textwright.models.family import TextModel
 from textwright.train.batches import EncodedExamples
 from textwright.train.calibrate import fit_temperature
 from textwright.train.cross_validate import FEW_EXAMPLES, Chosen, choose_epochs
-from textwright.train.features import encode_splits
+from textwright.train.features import FeatureSplits, encode_splits
 from textwright.train.loop import Engine, Splits, infer
+from textwright.train.progress import Progress
 from textwright.train.settings import TrainSettings
 
 
@@ -63,7 +64,9 @@ def make_learner(
     validation: EncodedExamples,
     labels: Labels,
     settings: TrainSettings,
+    *,
     engine: Engine,
+    progress: Progress,
 ) -> Learner:
     """Decide what of a model is trained, and on what.
 
@@ -74,6 +77,7 @@ def make_learner(
         labels: Their task decides the loss.
         settings: How to train.
         engine: Where it runs, and in which number format.
+        progress: Is told how far a frozen encoder is.
 
     Returns:
         The whole model, or, of one in two stages, its head with the features of all texts.
@@ -81,21 +85,16 @@ def make_learner(
     stages = model.stages
     if stages is None:
         return Learner(model, Splits(train, validation), settings, engine)
-    return _head_learner(stages, train, validation, labels, settings, engine)
+    features = encode_splits(stages, train, validation, engine, progress)
+    return _head_learner(stages.head, features, labels, settings, Engine(engine.accelerator))
 
 
 def _head_learner(
-    stages: Stages,
-    train: EncodedExamples,
-    validation: EncodedExamples,
-    labels: Labels,
-    settings: TrainSettings,
-    engine: Engine,
+    head: nn.Module, features: FeatureSplits, labels: Labels, settings: TrainSettings, engine: Engine
 ) -> Learner:
-    """Take the head; its products of matrices are too small for bf16."""
-    fp32 = Engine(engine.accelerator)
-    features = encode_splits(stages, train, validation, engine)
-    if len(validation) >= FEW_EXAMPLES:
-        return Learner(stages.head, Splits(*features), settings, fp32)
-    chosen = choose_epochs(stages.head, features.train, labels, settings, fp32)
-    return Learner(stages.head, Splits(*features), chosen.settings, fp32, chosen)
+    """Take the head, in fp32: its products of matrices are too small for bf16 to pay."""
+    splits = Splits(features.train, features.validation)
+    if len(features.validation) >= FEW_EXAMPLES:
+        return Learner(head, splits, settings, engine)
+    chosen = choose_epochs(head, features.train, labels, settings, engine)
+    return Learner(head, splits, chosen.settings, engine, chosen)

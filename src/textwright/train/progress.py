@@ -33,6 +33,14 @@ class EpochRecord:
 class Progress(Protocol):
     """Listens to a training run; nothing it does may change the result."""
 
+    def on_encode(self, done: int, total: int) -> None:
+        """A frozen encoder is at work, before training begins; not called where nothing is left to encode.
+
+        Args:
+            done: Texts of a split that were encoded.
+            total: Texts of the split that no earlier run has encoded.
+        """
+
     def on_start(self, num_steps: int, step: int) -> None:
         """Training begins.
 
@@ -62,6 +70,9 @@ class Progress(Protocol):
 class SilentProgress:
     """Listens and says nothing."""
 
+    def on_encode(self, done: int, total: int) -> None:
+        """Say nothing."""
+
     def on_start(self, num_steps: int, step: int) -> None:
         """Say nothing."""
 
@@ -81,6 +92,11 @@ class Everyone:
 
     def __init__(self, listeners: Sequence[Progress]) -> None:
         self._listeners = listeners
+
+    def on_encode(self, done: int, total: int) -> None:
+        """Tell everyone how far the encoder is."""
+        for listener in self._listeners:
+            listener.on_encode(done, total)
 
     def on_start(self, num_steps: int, step: int) -> None:
         """Tell everyone that training begins."""

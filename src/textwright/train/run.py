@@ -149,7 +149,7 @@ def train(
     engine = Engine(accelerator, bf16)
     checkpointer = _open_run(run_dir, prepared, accelerator, overwrite=overwrite)
     with repeatable(accelerator.device):
-        learner = _make_learner(prepared, engine)
+        learner = _make_learner(prepared, engine, progress or SilentProgress())
         if accelerator.is_main_process:
             with TensorBoard(run_dir / TENSORBOARD, dataset.labels, dataset.validation) as board:
                 listeners = Everyone([board, _HistoryFile(run_dir / HISTORY), progress or SilentProgress()])
@@ -225,9 +225,9 @@ def _open_run(run_dir: Path, prepared: _Prepared, accelerator: Accelerator, *, o
     return Checkpointer(folder, prepared.identity, every_s=every_s, is_writer=accelerator.is_main_process)
 
 
-def _make_learner(prepared: _Prepared, engine: Engine) -> Learner:
+def _make_learner(prepared: _Prepared, engine: Engine, progress: Progress) -> Learner:
     splits = prepared.train, prepared.validation
-    return make_learner(prepared.module, *splits, prepared.labels, prepared.settings, engine)
+    return make_learner(prepared.module, *splits, prepared.labels, prepared.settings, engine=engine, progress=progress)
 
 
 def _fit(learner: Learner, labels: Labels, checkpointer: Checkpointer, progress: Progress) -> TrainState:

@@ -50,6 +50,9 @@ class TensorBoard:
         if hasattr(self, "_writer"):
             self._writer.close()
 
+    def on_encode(self, done: int, total: int) -> None:
+        """Write nothing: it is before the first step."""
+
     def on_start(self, num_steps: int, step: int) -> None:  # noqa: ARG002  the form of Progress
         """Open the events; TensorBoard hides what a killed run wrote after the checkpoint that is resumed."""
         if step == 0:
