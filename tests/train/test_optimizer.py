@@ -61,3 +61,14 @@ def test_weights_of_one_schedule_share_a_group_and_a_factor_of_zero_leaves_them_
     assert set_learning_rate(optimizer, 0.5, epoch=1) == pytest.approx(0.05)
     optimizer.step()
     assert not torch.equal(before[0], module[0].weight)
+
+
+@pytest.mark.parametrize(("epsilon", "ratio"), [(1e-8, 1.0), (1.0, 100.0)])
+def test_a_large_epsilon_makes_small_steps_where_gradients_are_small(epsilon: float, ratio: float) -> None:
+    module = nn.Linear(2, 1, bias=False)
+    nn.init.zeros_(module.weight)
+    optimizer = make_optimizer(module, TrainSettings(learning_rate=1e-2, weight_decay=0, adam_epsilon=epsilon))
+    module.weight.grad = torch.tensor([[1e-2, 1e-4]])
+    optimizer.step()
+    frequent, rare = module.weight.flatten().tolist()
+    assert frequent / rare == pytest.approx(ratio, rel=0.02)

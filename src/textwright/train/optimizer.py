@@ -23,7 +23,7 @@ def make_optimizer(module: nn.Module, settings: TrainSettings, factor: LearningR
 
     Args:
         module: The model; weights that require no gradient are left out.
-        settings: Learning rate, weight decay and number of epochs.
+        settings: Learning rate, weight decay, epsilon and number of epochs.
         factor: What each weight takes of the learning rate in each epoch; None gives all of it to all.
 
     Returns:
@@ -43,7 +43,7 @@ def make_optimizer(module: nn.Module, settings: TrainSettings, factor: LearningR
         {"params": weights, "weight_decay": decay, "peak_lr": rate, "factors": factors}
         for (decay, factors), weights in groups.items()
     ]
-    return AdamW(schedules, lr=rate, fused=True)
+    return AdamW(schedules, lr=rate, eps=settings.adam_epsilon, fused=True)
 
 
 def learning_rate_scale(step: int, num_steps: int, warmup_fraction: float) -> float:

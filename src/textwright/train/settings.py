@@ -48,6 +48,8 @@ class TrainSettings(Settings):
     """Share of all steps over which the learning rate rises from 0; it then falls in a line back to 0."""
     weight_decay: Annotated[float, Field(ge=0, lt=1)] = 0.01
     """Share of each weight that AdamW takes off per step, times the learning rate; biases and norms are spared."""
+    adam_epsilon: Annotated[float, Field(gt=0, le=1)] = 1e-8
+    """Added to what AdamW divides a gradient by; more makes small steps where gradients are small, as of rare words."""
     label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """Share of the target's probability that is spread over all labels; 0 trains on the labels as they are."""
     max_grad_norm: Annotated[float, Field(gt=0)] = 1.0
