@@ -113,6 +113,7 @@ def added_columns(service: Service) -> list[str]:
 
 def _rows(content: str) -> Iterator[tuple[int, list[str]]]:
     """Yield each row with the number of the line on which it starts."""
+    csv.field_size_limit(max(csv.field_size_limit(), len(content)))  # the body's own limit holds, as it does for JSON
     reader = csv.reader(io.StringIO(content, newline=""), strict=True)
     while True:
         line = reader.line_num + 1
