@@ -99,6 +99,9 @@ def test_what_csv_writes_is_read_back(rows):
     assert read_table(stream.getvalue().encode()).texts == [text for _, text in rows]
 
 
-def test_a_text_longer_than_a_csv_cell_usually_is_is_read_like_one_in_json(predictor):
+def test_a_text_beyond_the_limit_is_refused_as_it_is_in_json(predictor):
+    text = "x" * 140_000  # beyond the text limit, and beyond the cell limit of Python's csv
     with TestClient(create_app(predictor)) as client:
-        assert post(client, "text\n" + "x" * 140_000 + "\n").status_code == 200
+        table, json_body = post(client, f"text\n{text}\n"), client.post("/v1/predict", json={"text": text})
+    assert table.status_code == json_body.status_code == 422
+    assert table.json()["code"] == json_body.json()["code"] != "request"
