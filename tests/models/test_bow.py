@@ -22,7 +22,7 @@ CONFIGS = {
     "bigrams": BowConfig(embedding_dim=8, num_bigram_buckets=97),
     "deep": BowConfig(embedding_dim=8, hidden_dim=5, num_bigram_buckets=97),
     "as wide as the vectors": BowConfig(embedding_dim=8, hidden_dim=8),
-    "ratios": BowConfig(embedding_dim=8, num_bigram_buckets=97, naive_bayes=True),
+    "ratios": BowConfig(num_bigram_buckets=97, naive_bayes=True),
 }
 ids = st.lists(st.integers(1, 21), max_size=12)
 
@@ -120,12 +120,9 @@ def test_a_start_from_ratios_takes_labels_that_hold_together() -> None:
     assert music[1] > 0 > music[0]
 
 
-def test_vectors_too_short_for_the_ratios_are_refused() -> None:
-    encoder = word_level_encoder(["one"], max_length=8)
-    with pytest.raises(
-        SettingsError, match=r"embedding_dim is 2 and naive_bayes needs .* 3 labels; set embedding_dim to 3"
-    ):
-        build(BowConfig(embedding_dim=2, naive_bayes=True), BuildContext(encoder, LABELS))
+def test_ratios_are_folded_into_scores() -> None:
+    shapes = {name: tuple(weight.shape) for name, weight in make_model("ratios").simplified().named_parameters()}
+    assert shapes == {"words.weight": (22, 3), "bigrams.weight": (97, 3), "head.bias": (3,)}
 
 
 def test_word_dropout_draws_in_training_alone() -> None:

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from textwright.models.naive_bayes import log_count_ratios
+from textwright.models.naive_bayes import RatioEmbedding, log_count_ratios
 
 NUM_IDS = 6
 documents = st.lists(
@@ -53,3 +55,25 @@ def test_a_word_of_one_label_speaks_for_it_and_against_the_others() -> None:
 def test_no_texts_say_nothing() -> None:
     nothing = np.zeros(0, dtype=np.int64)
     assert not log_count_ratios(nothing, nothing, np.zeros((0, 3), dtype=bool), num_ids=4).any()
+
+
+def test_a_score_is_the_ratio_times_its_learned_weight() -> None:
+    embedding = RatioEmbedding(np.array([[1.0, -2.0], [0.0, 3.0]], dtype=np.float32))
+    ids = torch.tensor([[0, 1, 1]])
+    torch.testing.assert_close(embedding(ids), embedding.ratios[ids])
+    with torch.no_grad():
+        embedding.scale.mul_(2)
+    torch.testing.assert_close(embedding(ids), 2 * embedding.ratios[ids])
+    torch.testing.assert_close(embedding.weight, 2 * embedding.ratios)
+
+
+def test_a_word_moves_in_proportion_to_its_ratio() -> None:
+    embedding = RatioEmbedding(np.array([[1.0], [0.1], [0.0]], dtype=np.float32))
+    optimizer = torch.optim.AdamW(embedding.parameters(), lr=0.1, weight_decay=0)
+    for _ in range(5):
+        embedding(torch.tensor([[0, 1, 2]])).sum().backward()
+        optimizer.step()
+        optimizer.zero_grad()
+    moved = (embedding.weight - embedding.ratios).abs().detach()
+    assert moved[0, 0] == pytest.approx(10 * float(moved[1, 0]), rel=1e-3)
+    assert moved[2, 0] == 0

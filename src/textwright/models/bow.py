@@ -2,8 +2,8 @@
 
 The picture: every word has a vector; a text is the mean of its words' vectors, whatever their order; a dense layer
 turns that mean into one score per label. Pairs of neighbouring words ("not good") may have vectors of their own: each
-pair is hashed into one of a fixed number of buckets, so no list of pairs is kept. Vectors may also start from what the
-training split's counts say: naive-Bayes log-count ratios, one per label (``models.naive_bayes``).
+pair is hashed into one of a fixed number of buckets, so no list of pairs is kept. Instead of vectors, words and pairs
+may have one score per label that starts from the training split's counts (``models.naive_bayes``).
 
 ::
 
@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Annotated, Final, TypeVar
+from typing import Annotated, Final, TypeAlias, TypeVar
 
 import numpy as np
 import torch
@@ -29,10 +29,9 @@ from torch import Tensor, nn
 
 from textwright.config import Settings
 from textwright.core.tokenization import PAD_ID, UNKNOWN_ID, TextEncoder, train_word_level
-from textwright.core.types import Float32s, Ints
-from textwright.errors import SettingsError
+from textwright.core.types import Ints
 from textwright.models.family import BuildContext, Family, TextModel
-from textwright.models.naive_bayes import log_count_ratios
+from textwright.models.naive_bayes import RatioEmbedding, log_count_ratios
 
 _HASH_MULTIPLIER: Final = 1_000_003
 """A prime near 2**20: ids below it give every pair a number of its own before the modulus, far from int64's end."""
@@ -56,7 +55,9 @@ class BowConfig(Settings):
     hidden_dim: Annotated[int, Field(ge=0, le=4096)] = 0
     """Width H of a ReLU layer between mean and logits; 0 keeps the head linear, which is also the fastest to serve."""
     naive_bayes: bool = False
-    """Start from the training split's counts: the first K components of each vector are log-count ratios."""
+    """Give each word and pair no vector but one score per label: its log-count ratio times a learned weight.
+
+    embedding_dim, hidden_dim and dropout have no say then."""
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.5
     """Share of the mean's components that is zeroed in training, in [0, 1)."""
     word_dropout: Annotated[float, Field(ge=0, lt=1)] = 0.5
@@ -76,19 +77,20 @@ class Bias(nn.Module):
 
 
 Ids = TypeVar("Ids", Tensor, Ints)
+Vectors: TypeAlias = nn.Embedding | RatioEmbedding
 
 
 class BagOfWords(TextModel):
     """The masked mean of word (and pair) vectors, and a head.
 
     Args:
-        words: Word vectors, (V, E).
-        bigrams: Pair vectors, (buckets, E); None looks at single words only.
+        words: Word vectors, (V, E); scores with E = K where they start from counts.
+        bigrams: Pair vectors, (buckets, E), of the same kind; None looks at single words only.
         head: Turns means, (B, E), into logits, (B, K).
         word_dropout: Share of the words left out of the mean in training, in [0, 1).
     """
 
-    def __init__(self, words: nn.Embedding, bigrams: nn.Embedding | None, head: nn.Module, word_dropout: float) -> None:
+    def __init__(self, words: Vectors, bigrams: Vectors | None, head: nn.Module, word_dropout: float) -> None:
         super().__init__()
         self.words = words
         self.bigrams = bigrams
@@ -122,7 +124,7 @@ class BagOfWords(TextModel):
             A bag of words with E = K, whose vectors are the words' own scores for each label: a fraction of the
             size, and nothing left to multiply. With hidden layers, this module.
         """
-        layers = [layer for layer in self.head.modules() if isinstance(layer, nn.Linear)]
+        layers = [layer for layer in self.head.modules() if isinstance(layer, nn.Linear | Bias)]
         if len(layers) > 1:
             return self
         words = _project(self.words, layers[0])
@@ -155,9 +157,12 @@ def _shift_left(values: Tensor) -> Tensor:
     return torch.cat([values[:, 1:], torch.zeros_like(values[:, :1])], dim=1)
 
 
-def _project(vectors: nn.Embedding, dense: nn.Linear) -> nn.Embedding:
-    weight = vectors.weight.detach().double() @ dense.weight.detach().double().T  # (V, K)
-    return nn.Embedding(len(weight), dense.out_features, _weight=weight.float())
+def _project(vectors: Vectors, layer: nn.Linear | Bias) -> nn.Embedding:
+    """Run each vector through the only layer there is, without its bias: (N, E) -> (N, K)."""
+    weight = vectors.weight.detach().double()  # (N, E)
+    if isinstance(layer, nn.Linear):
+        weight = weight @ layer.weight.detach().double().T  # (N, K)
+    return nn.Embedding(len(weight), weight.shape[1], _weight=weight.float())
 
 
 def make_encoder(texts: Sequence[str], config: BowConfig, max_length: int) -> TextEncoder:
@@ -168,7 +173,7 @@ def make_encoder(texts: Sequence[str], config: BowConfig, max_length: int) -> Te
 
 
 def build(config: BowConfig, context: BuildContext) -> BagOfWords:
-    """Make a bag of words with random vectors, which may hold what the training split's counts say.
+    """Make a bag of words with random vectors, or with scores that start from the training split's counts.
 
     Args:
         config: Its settings.
@@ -177,10 +182,9 @@ def build(config: BowConfig, context: BuildContext) -> BagOfWords:
     Returns:
         An untrained model. What training may never touch -- the unknown word where every training word is known,
         pairs that first occur in prediction -- starts from zeros, so that it says nothing; padding stays there.
-
-    Raises:
-        SettingsError: If the vectors have fewer components than there are ratios to hold.
     """
+    if config.naive_bayes:
+        return _build_from_counts(config, context)
     words = nn.Embedding(context.encoder.vocab_size, config.embedding_dim, padding_idx=PAD_ID)
     bigrams = nn.Embedding(config.num_bigram_buckets, config.embedding_dim) if config.num_bigram_buckets else None
     nn.init.normal_(words.weight, std=_INITIAL_STD)
@@ -189,35 +193,22 @@ def build(config: BowConfig, context: BuildContext) -> BagOfWords:
         nn.init.zeros_(bigrams.weight)
     hidden_dims = [config.hidden_dim] if config.hidden_dim else []
     head = dense_head([config.embedding_dim, *hidden_dims, len(context.labels)], config.dropout)
-    model = BagOfWords(words, bigrams, head, config.word_dropout)
-    if config.naive_bayes:
-        _start_from_counts(model, context)
-    return model
+    return BagOfWords(words, bigrams, head, config.word_dropout)
 
 
-@torch.no_grad()
-def _start_from_counts(model: BagOfWords, context: BuildContext) -> None:
-    """Put each word's and pair's ratios into the first K components, and have a linear head pass them on."""
-    num_labels, embedding_dim = len(context.labels), model.words.embedding_dim
-    if embedding_dim < num_labels:
-        raise SettingsError(
-            f"embedding_dim is {embedding_dim} and naive_bayes needs a component for each of the {num_labels} labels; "
-            f"set embedding_dim to {num_labels} or more"
-        )
-    encodings, holds = context.training.encodings, context.training.holds(num_labels)
+def _build_from_counts(config: BowConfig, context: BuildContext) -> BagOfWords:
+    """Count words and hashed pairs, each in a table of their own; the labels' biases start from 0."""
+    encodings, num_labels = context.training.encodings, len(context.labels)
+    holds = context.training.holds(num_labels)
     texts, ids = np.repeat(np.arange(len(encodings)), encodings.lengths), encodings.ids.astype(np.int64)
-    _set_ratios(model.words, log_count_ratios(ids, texts, holds, num_ids=model.words.num_embeddings))
-    if model.bigrams is not None:
-        is_pair, num_buckets = texts[1:] == texts[:-1], model.bigrams.num_embeddings
-        buckets = hash_pairs(ids[:-1], ids[1:], num_buckets)[is_pair]
-        _set_ratios(model.bigrams, log_count_ratios(buckets, texts[1:][is_pair], holds, num_ids=num_buckets))
-    first = next(layer for layer in model.head.modules() if isinstance(layer, nn.Linear))
-    if first.out_features == num_labels:
-        first.weight[:, :num_labels] = torch.eye(num_labels)
-
-
-def _set_ratios(vectors: nn.Embedding, ratios: Float32s) -> None:
-    vectors.weight[:, : ratios.shape[1]] = _RATIO_GAIN * torch.from_numpy(ratios)
+    words = _RATIO_GAIN * log_count_ratios(ids, texts, holds, num_ids=context.encoder.vocab_size)
+    bigrams = None
+    if config.num_bigram_buckets:
+        is_pair = texts[1:] == texts[:-1]
+        buckets = hash_pairs(ids[:-1], ids[1:], config.num_bigram_buckets)[is_pair]
+        ratios = log_count_ratios(buckets, texts[1:][is_pair], holds, num_ids=config.num_bigram_buckets)
+        bigrams = RatioEmbedding(_RATIO_GAIN * ratios)
+    return BagOfWords(RatioEmbedding(words), bigrams, Bias(torch.zeros(num_labels)), config.word_dropout)
 
 
 def dense_head(dims: Sequence[int], dropout: float) -> nn.Sequential:

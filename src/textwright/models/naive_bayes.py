@@ -1,7 +1,8 @@
 """Naive-Bayes log-count ratios: how much more often a word occurs in the texts of a label than in the others.
 
-A sum of these ratios is a naive-Bayes classifier, and a linear model that is trained from there on is close kin of
-NBSVM, the strongest linear baseline for short texts. Called by families that may start from counts.
+A sum of these ratios is a naive-Bayes classifier. A linear model whose features are the ratios is NBSVM, the strongest
+linear baseline for short texts: how far training may move a word is in proportion to what its counts say. Called by
+families that may start from counts.
 
 Source:
     Wang & Manning, 2012, "Baselines and Bigrams: Simple, Good Sentiment and Topic Classification".
@@ -10,8 +11,40 @@ Source:
 from __future__ import annotations
 
 import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
 
 from textwright.core.types import Bools, Float32s, Floats, Ints
+
+
+class RatioEmbedding(nn.Module):
+    """One score per label for each id: its log-count ratio times a learned weight, which starts at 1.
+
+    Args:
+        ratios: Log-count ratios, (N, K).
+    """
+
+    ratios: Tensor
+
+    def __init__(self, ratios: Float32s) -> None:
+        super().__init__()
+        self.register_buffer("ratios", torch.from_numpy(ratios))
+        self.scale = nn.Parameter(torch.ones_like(self.ratios))
+
+    @property
+    def weight(self) -> Tensor:
+        """The scores as they are now, (N, K)."""
+        return self.ratios * self.scale
+
+    @property
+    def num_embeddings(self) -> int:
+        """Number of ids N."""
+        return len(self.ratios)
+
+    def forward(self, ids: Tensor) -> Tensor:
+        """Look scores up, (B, T) -> (B, T, K)."""
+        return functional.embedding(ids, self.ratios) * functional.embedding(ids, self.scale)  # (B, T, K)
 
 
 def log_count_ratios(ids: Ints, texts: Ints, holds: Bools, *, num_ids: int, smoothing: float = 1.0) -> Float32s:
@@ -27,8 +60,7 @@ def log_count_ratios(ids: Ints, texts: Ints, holds: Bools, *, num_ids: int, smoo
         smoothing: Added to every count, > 0; the larger, the less a rare id says.
 
     Returns:
-        Ratios in nats, (``num_ids``, K): above 0 where an id speaks for a label. An id of no text has 0 when a label
-        has as many tokens as the others, and so next to nothing otherwise; it is set to 0 in any case.
+        Ratios in nats, (``num_ids``, K): above 0 where an id speaks for a label, 0 for an id of no text.
     """
     pairs = np.unique(texts.astype(np.int64) * num_ids + ids)
     texts, ids = np.divmod(pairs, num_ids)
