@@ -63,7 +63,7 @@ _IS_TRAINED: Final[Mapping[Variant, tuple[bool, ...]]] = {
 class CnnGloveConfig(VectorSettings):
     """Settings of the convolutional network."""
 
-    variant: Variant = Variant.NON_STATIC
+    variant: Variant = Variant.MULTICHANNEL
     """rand starts from random vectors, the others from pretrained ones: static keeps them, non-static trains them,
     multichannel reads a kept and a trained copy side by side."""
     embedding_dim: Annotated[int, Field(ge=1, le=4096)] = 100
