@@ -77,7 +77,7 @@ def test_the_coverage_counts_words_and_tokens_of_training(path: Path, caplog: py
     _, coverage = load_table(config(path), context(path))
     assert coverage.words == pytest.approx(3 / 4)  # film, the, n't of film, the, zqx, n't
     assert coverage.tokens == pytest.approx(6 / 10)  # 3 film, 2 the, 1 n't; is, rare and 2 zqx have none
-    assert "75.0 % of the training words and 60.0 % of the training tokens have a vector" in caplog.text
+    assert "75.0 % of the training words and 60.0 % of its tokens have a vector" in caplog.text
     assert coverage.facts == {"words_with_vector": 0.75, "tokens_with_vector": 0.6}
 
 
@@ -101,8 +101,11 @@ def test_texts_without_words_and_broken_files_are_refused(path: Path) -> None:
         make_encoder(TEXTS, config(path), 16)
 
 
-def test_the_training_split_may_be_empty(path: Path) -> None:
+def test_the_training_split_may_be_empty_and_nothing_is_said_of_it(
+    path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     made = context(path)
     empty = BuildContext(made.encoder, LABELS)
     assert len(empty.training.encodings) == len(Encodings.of([])) == 0
     assert load_table(config(path), empty)[1] == (0.0, 0.0)
+    assert not caplog.records

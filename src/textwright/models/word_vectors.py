@@ -131,14 +131,15 @@ def load_table(config: VectorSettings, context: BuildContext) -> tuple[Tensor, C
     table = torch.zeros(len(words), found.vectors.shape[1])
     table[_NUM_SPECIAL:] = _fill_missing(found)
     coverage = _measure(found, context)
-    _log.log(
-        logging.INFO if coverage.tokens >= _LOW_COVERAGE else logging.WARNING,
-        "%s: %.1f %% of the training words and %.1f %% of the training tokens have a vector",
-        config.vectors,
-        100 * coverage.words,
-        100 * coverage.tokens,
-    )
+    if len(context.training.encodings):
+        _report(config.vectors, coverage)
     return table, coverage
+
+
+def _report(name: str, coverage: Coverage) -> None:
+    level = logging.INFO if coverage.tokens >= _LOW_COVERAGE else logging.WARNING
+    words, tokens = 100 * coverage.words, 100 * coverage.tokens
+    _log.log(level, "%s: %.1f %% of the training words and %.1f %% of its tokens have a vector", name, words, tokens)
 
 
 def _fill_missing(found: FoundVectors) -> Tensor:
