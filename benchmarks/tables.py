@@ -25,7 +25,8 @@ def accuracy() -> str:
     datasets: Mapping[str, Any] = _read("accuracy")["datasets"]
     models = list(next(iter(datasets.values()))["models"])
     rows = [
-        [f"`{model}`", *(_accuracy_cell(dataset["models"][model]) for dataset in datasets.values())] for model in models
+        [f"`{model}`", *(_accuracy_cell(dataset["models"].get(model)) for dataset in datasets.values())]
+        for model in models
     ]
     counts = [f"{name} ({sum(dataset['num_examples'].values()):,})" for name, dataset in datasets.items()]
     return _table(["", *counts], rows)
@@ -77,7 +78,9 @@ def filled(page: str) -> str:
     return _BLOCK.sub(lambda found: f"{found[1]}{TABLES[found[2]]()}{found[3]}", page)
 
 
-def _accuracy_cell(model: Mapping[str, Any]) -> str:
+def _accuracy_cell(model: Mapping[str, Any] | None) -> str:
+    if model is None:
+        return "not run"
     deviation = model["deviation_over_seeds"]
     spread = "" if deviation is None else f" ± {100 * deviation:.1f}"
     return f"{100 * model['accuracy']:.1f}{spread} ({100 * model['low']:.1f} to {100 * model['high']:.1f})"
