@@ -10,7 +10,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check $(PI
 export ORT_DISABLE_TELEMETRY := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint types check bench-accuracy bench-speed bench-memory bench-data clean
+.PHONY: help setup demo test lint types bench-accuracy bench-leaderboard bench-speed bench-memory bench-data clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 18
@@ -37,7 +37,7 @@ demo: $(VENV)/.ready ## Train on real movie reviews, then serve the API (PORT=80
 
 test: $(VENV)/.ready-dev ## Check style, types and rooms, and run the tests
 	@$(MAKE) --no-print-directory lint types
-	@$(BIN)/python -m pytest
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 lint: $(VENV)/.ready-dev ## Check style, formatting and the import rules of the rooms
 	@$(BIN)/ruff check
@@ -49,6 +49,9 @@ types: $(VENV)/.ready-dev ## Check the types
 
 bench-accuracy: $(VENV)/.ready-dev ## Measure accuracy over 5 seeds (minutes)
 	@$(BIN)/python benchmarks/accuracy.py
+
+bench-leaderboard: $(VENV)/.ready-dev ## Compare every family and recipe over 5 seeds (hours)
+	@$(BIN)/python benchmarks/leaderboard.py
 
 bench-speed: $(VENV)/.ready-dev ## Measure prediction speed beside fastText, and start-up
 	@$(INSTALL) --group bench
