@@ -7,6 +7,7 @@ import resource
 import subprocess
 import sys
 import tempfile
+from itertools import accumulate
 from pathlib import Path
 from time import perf_counter
 
@@ -20,11 +21,11 @@ VOCABULARY = [f"word{index}" for index in range(50_000)]
 def write_rows(path: Path) -> None:
     """Write synthetic rows with a rule to learn: words of even number stand more often in positive rows."""
     generator = random.Random(0)  # noqa: S311
-    weights = [1 / (rank + 10) for rank in range(len(VOCABULARY))]
+    weights = list(accumulate(1 / (rank + 10) for rank in range(len(VOCABULARY))))
     with path.open("w", encoding="utf-8") as file:
         file.write("text,label\n")
         for row in range(NUM_ROWS):
-            words = generator.choices(VOCABULARY, weights, k=WORDS_PER_ROW)
+            words = generator.choices(VOCABULARY, cum_weights=weights, k=WORDS_PER_ROW)
             label = "positive" if sum(int(word[4:]) % 2 for word in words) < WORDS_PER_ROW / 2 else "negative"
             file.write(f"{' '.join(words)} row{row},{label}\n")
 
