@@ -38,3 +38,4 @@ def doctor(
     terminal.result(content, show)
     for problem in diagnosis.problems:
         terminal.note(f"! {problem}")
+    terminal.next("textwright train movie-reviews --out runs/demo")

@@ -45,6 +45,7 @@ def predict(
     if input is not None and to is not None:
         num_rows = _predict_file(terminal, predictor, input, to, data)
         terminal.result({"output": str(to), "num_rows": num_rows}, lambda: terminal.say(f"{num_rows:,} rows: {to}"))
+        terminal.next(f"textwright serve {artifact}")
         return
     predictions = predictor.predict(texts)
     content = {"predictions": [_to_json(text, item) for text, item in zip(texts, predictions, strict=True)]}
