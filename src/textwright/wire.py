@@ -3,8 +3,8 @@
 ``POST /v1/predict`` takes ``{"text": "..."}`` or ``{"texts": ["...", ...]}``, exactly one of the two, and always
 answers in one form: ``{"model": {...}, "predictions": [...]}`` with one prediction per text, in order.
 
-Callers: ``server`` and ``serverless``. Imports pydantic; knows neither HTTP statuses (``server.problems`` decides them)
-nor the runtime: a prediction is recognised by its attributes.
+Callers: ``server``; ``serverless`` answers alike without importing this. Imports pydantic; knows neither HTTP statuses
+(``textwright.problems`` decides them) nor the runtime: a prediction is recognised by its attributes.
 """
 
 from __future__ import annotations

@@ -13,8 +13,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from textwright.errors import RequestError, TextwrightError
+from textwright.problems import MEDIA_TYPE, problem_of_status
 from textwright.server.logs import problem_response, record_of
-from textwright.server.problems import MEDIA_TYPE, problem_of_status
 
 logger = logging.getLogger(__name__)
 
@@ -61,7 +61,7 @@ async def _on_http_error(request: Request, error: HTTPException) -> Response:
     record = record_of(request)
     problem = problem_of_status(error.status_code, _detail(request, error), record.id)
     record.code = problem.code
-    return Response(problem.model_dump_json(), problem.status, dict(error.headers or {}), MEDIA_TYPE)
+    return Response(problem.encode(), problem.status, dict(error.headers or {}), MEDIA_TYPE)
 
 
 def _detail(request: Request, error: HTTPException) -> str:

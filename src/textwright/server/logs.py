@@ -23,7 +23,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from textwright.errors import TextwrightError
-from textwright.server.problems import CLIENT_GONE, MEDIA_TYPE, headers_of, problem_of
+from textwright.problems import CLIENT_GONE, MEDIA_TYPE, headers_of, problem_of
 
 REQUEST_ID: Final = b"x-request-id"
 _SCOPE_KEY: Final = "textwright.request"
@@ -145,7 +145,7 @@ def problem_response(error: Exception, record: RequestRecord) -> Response:
     """
     problem = problem_of(error, record.id)
     record.code = problem.code
-    return Response(problem.model_dump_json(), problem.status, headers_of(error), MEDIA_TYPE)
+    return Response(problem.encode(), problem.status, headers_of(error), MEDIA_TYPE)
 
 
 class JsonLines(logging.Formatter):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Any
 
+from textwright.problems import MEDIA_TYPE, problem
 from textwright.server.body import CSV, JSON
-from textwright.server.problems import MEDIA_TYPE, problem
 from textwright.server.service import Service
 from textwright.server.settings import ServeSettings
 from textwright.wire import EXAMPLE_TEXT, PredictResponse
@@ -96,7 +96,7 @@ def problem_doc(status: HTTPStatus, code: str, description: str) -> dict[str, An
     """
     example = problem(status, code, description, "0f8d3c5e")
     schema = {"$ref": "#/components/schemas/Problem"}
-    return {"description": description, "content": {MEDIA_TYPE: {"schema": schema, "example": example.model_dump()}}}
+    return {"description": description, "content": {MEDIA_TYPE: {"schema": schema, "example": example.to_json()}}}
 
 
 def _only(field: str, schema: dict[str, Any], description: str) -> dict[str, Any]:

@@ -1,16 +1,18 @@
 """HTTP statuses, decided here and nowhere else, and errors as problems (RFC 9457).
 
-Pure: imports no HTTP library, so that any door can use it. Callers: ``server.handlers`` and ``server.logs``.
+Imports the standard library alone, because a Lambda function pays for each import at every cold start; the schema of a
+problem, for documentation, is ``wire.Problem``. Callers: ``server`` and ``serverless``.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Final
+from typing import Any, Final
 
 from textwright import errors
-from textwright.wire import Problem
 
 MEDIA_TYPE: Final = "application/problem+json"
 
@@ -58,6 +60,33 @@ _CODES: Final[Mapping[int, str]] = {
 }
 _INTERNAL: Final = "internal"
 _OUR_FAULT: Final = "the server failed on this request, which may be right; its log names the reason by the request id"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why a request was not answered; the fields are told in ``wire.Problem``."""
+
+    title: str
+    status: int
+    detail: str
+    code: str
+    request_id: str
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the members of the document."""
+        return {
+            "type": "about:blank",
+            "title": self.title,
+            "status": self.status,
+            "detail": self.detail,
+            "error": self.detail,
+            "code": self.code,
+            "request_id": self.request_id,
+        }
+
+    def encode(self) -> bytes:
+        """Write the document of type application/problem+json."""
+        return json.dumps(self.to_json(), ensure_ascii=False, separators=(",", ":")).encode(errors="replace")
 
 
 def problem_of(error: Exception, request_id: str) -> Problem:
@@ -124,5 +153,4 @@ def problem(status: int, code: str, detail: str, request_id: str) -> Problem:
     Returns:
         The problem.
     """
-    title = HTTPStatus(status).phrase
-    return Problem(title=title, status=int(status), detail=detail, error=detail, code=code, request_id=request_id)
+    return Problem(HTTPStatus(status).phrase, int(status), detail, code, request_id)
