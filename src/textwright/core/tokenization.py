@@ -23,6 +23,7 @@ from tokenizers.models import WordLevel
 from textwright.core.encodings import Encodings
 from textwright.core.word_encoder import WordEncoder
 from textwright.core.word_rule import NEGATION, PATTERN, TYPOGRAPHIC_APOSTROPHE, find_words
+from textwright.core.word_spans import Located, locate_words
 from textwright.errors import ArtifactFormatError, SettingsError, TextError
 
 PAD: Final = "[PAD]"
@@ -95,6 +96,27 @@ class TextEncoder:
         """Encode with the ``tokenizers`` library alone: the reference, and the way of texts that are not ASCII."""
         found = self._tokenizer.encode_batch_fast(list(texts))
         return Encodings.of([item.ids for item in found], [bool(item.overflowing) for item in found])
+
+    def locate(self, texts: Sequence[str]) -> list[Located]:
+        """Turn texts into token ids, and say which word of the text each token stands in.
+
+        Args:
+            texts: B texts, as for :meth:`encode`.
+
+        Returns:
+            B texts in order, with the ids that :meth:`encode` gives.
+
+        Raises:
+            TextError: If an item is not a string or holds a lone surrogate; names its position.
+        """
+        try:
+            found = self._tokenizer.encode_batch(list(texts))
+        except (TypeError, AttributeError, UnicodeEncodeError) as error:
+            raise _bad_text(texts) from error
+        return [
+            Located(item.ids, locate_words(text, item.offsets, item.special_tokens_mask))
+            for text, item in zip(texts, found, strict=True)
+        ]
 
     def _encode_mixed(self, words: WordEncoder, texts: Sequence[str], is_ascii: Sequence[bool]) -> Encodings:
         is_other = [not flag for flag in is_ascii]

@@ -1,0 +1,123 @@
+"""Words for people: nothing visible is lost, nothing is cut inside a character, and every token has its word."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
+
+from textwright.core.tokenization import TextEncoder, word_level_encoder
+from textwright.core.word_spans import find_word_spans
+from textwright.errors import TextError
+
+FAMILY = "\U0001f468\u200d\U0001f469\u200d\U0001f467"
+WAVE = "\U0001f44b\U0001f3fd"
+FLAG = "\U0001f1e9\U0001f1ea"
+CAFE = "cafe\u0301"
+PIECES = [CAFE, FAMILY, WAVE, FLAG, "didn't", "n\u2019t", "'", "\u65e5\u672c", " ", "\n", "\u00a0", "film", ",", "\x1f"]
+any_text = st.one_of(st.text(st.characters(exclude_categories=["Cs"])), st.lists(st.sampled_from(PIECES)).map("".join))
+
+
+def word_pieces() -> TextEncoder:
+    """A tokenizer of BERT's form: accents stripped, pieces of words, special tokens around."""
+    alphabet = "abcdefghijklmnopqrstuvwxyz"
+    tokens = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "film", "un", "##watch", "##able", "did", "'", ",", *alphabet]
+    vocabulary = {token: index for index, token in enumerate([*tokens, *(f"##{letter}" for letter in alphabet)])}
+    tokenizer = Tokenizer(models.WordPiece(vocabulary, unk_token="[UNK]"))
+    tokenizer.normalizer = normalizers.BertNormalizer()
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    tokenizer.post_processor = processors.BertProcessing(("[SEP]", 3), ("[CLS]", 2))
+    tokenizer.enable_truncation(24)
+    tokenizer.enable_padding(pad_id=0, pad_token="[PAD]")
+    return TextEncoder(tokenizer.to_str())
+
+
+def bytes_of_text() -> TextEncoder:
+    """A tokenizer of RoBERTa's form: each byte of UTF-8 is a token, the space before a word included."""
+    vocabulary = {letter: index for index, letter in enumerate(["<pad>", *sorted(pre_tokenizers.ByteLevel.alphabet())])}
+    tokenizer = Tokenizer(models.BPE(vocabulary, []))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    tokenizer.enable_truncation(24)
+    tokenizer.enable_padding(pad_id=0, pad_token="<pad>")
+    return TextEncoder(tokenizer.to_str())
+
+
+ENCODERS = {
+    "words": word_level_encoder(["did", "n't", "film", "it", "'s"], max_length=12),
+    "pieces": word_pieces(),
+    "bytes": bytes_of_text(),
+}
+
+
+def words_of(text, encoder="words"):
+    (located,) = ENCODERS[encoder].locate([text])
+    return [text[word.start : word.end] for word in located.words]
+
+
+@given(any_text)
+def test_words_hold_every_visible_character_once(text):
+    spans = list(find_word_spans(text))
+    assert "".join(text[start:end] for start, end in spans) == "".join(text.split())
+    assert all(before[1] <= behind[0] for before, behind in pairwise(spans))
+
+
+@pytest.mark.parametrize("name", ENCODERS)
+@given(text=any_text)
+def test_every_token_has_one_word_and_the_ids_are_those_of_encode(name, text):
+    encoder = ENCODERS[name]
+    (located,) = encoder.locate([text])
+    assert located.ids == encoder.encode([text])[0].ids
+    frame = 2 if name == "pieces" else 0
+    assert sum(word.stop_token - word.first_token for word in located.words) == len(located.ids) - frame
+    for before, behind in pairwise(located.words):
+        assert before.stop_token == behind.first_token
+        assert before.end <= behind.start < behind.end <= len(text)
+
+
+@pytest.mark.parametrize("name", ENCODERS)
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("It's a film, didn\u2019t it?", ["It's", "a", "film", ",", "didn\u2019t", "it", "?"]),
+        (f"{CAFE}s {WAVE} x", [f"{CAFE}s", WAVE, "x"]),
+        ("unwatchable", ["unwatchable"]),
+        ("", []),
+    ],
+)
+def test_people_read_the_words_as_they_were_sent(name, text, words):
+    found = words_of(text, name)
+    assert found == (words[: len(found)] if name == "bytes" else words)  # bytes are many: some are not read
+    assert found or not words
+
+
+def test_joined_emoji_and_flags_are_one_word_each():
+    assert words_of(f"a{FAMILY} {FLAG}{FLAG}") == ["a", FAMILY, FLAG, FLAG]
+
+
+def test_white_space_that_is_read_as_tokens_is_a_word_where_nothing_else_is():
+    assert words_of(" \n ", "bytes") == [" \n "]
+    assert words_of(" \n ", "words") == []
+
+
+def test_ideographs_are_words_unless_one_token_holds_several():
+    assert words_of("\u65e5\u672c film", "pieces") == ["\u65e5", "\u672c", "film"]
+    assert words_of("\u65e5\u672c film", "words") == ["\u65e5\u672c", "film"]
+
+
+def test_a_word_of_several_pieces_is_one_word():
+    (located,) = ENCODERS["pieces"].locate(["unwatchable film"])
+    assert [(word.first_token, word.stop_token) for word in located.words] == [(1, 4), (4, 5)]
+
+
+@pytest.mark.parametrize("name", ENCODERS)
+def test_words_that_are_not_read_are_not_there(name):
+    assert len(words_of("film " * 100, name)) <= 24
+
+
+def test_what_is_no_text_is_refused_by_its_position():
+    with pytest.raises(TextError, match="text 1"):
+        ENCODERS["words"].locate(["film", "\ud800"])
