@@ -5,8 +5,9 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Any
 
+from textwright.exchange import JSON
 from textwright.problems import MEDIA_TYPE, problem
-from textwright.server.body import CSV, JSON
+from textwright.server.body import CSV
 from textwright.server.service import Service
 from textwright.server.settings import ServeSettings
 from textwright.wire import EXAMPLE_TEXT, PredictResponse

@@ -12,8 +12,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from textwright.errors import NotReadyError
+from textwright.exchange import JSON
 from textwright.server import openapi
-from textwright.server.body import CSV, JSON, media_type_of, read_body
+from textwright.server.body import CSV, media_type_of, read_body
 from textwright.server.logs import RequestRecord, record_of
 from textwright.server.scoring import score
 from textwright.server.service import Service, service_of

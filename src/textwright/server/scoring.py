@@ -8,7 +8,7 @@ from time import perf_counter
 from starlette.requests import Request
 
 from textwright.errors import RequestLimitError
-from textwright.server.body import check_texts
+from textwright.exchange import check_texts
 from textwright.server.engine import Item, Scored
 from textwright.server.guard import charge
 from textwright.server.hang_up import noticed

@@ -5,8 +5,8 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Any
 
+from textwright.exchange import JSON
 from textwright.server import openapi
-from textwright.server.body import JSON
 from textwright.server.service import Service
 
 

@@ -21,7 +21,8 @@ from starlette.responses import JSONResponse, Response
 
 from textwright import __version__
 from textwright.errors import NotFoundError, NotReadyError, RequestError
-from textwright.server.body import BINARY, JSON, UNDECLARED, read_body
+from textwright.exchange import JSON
+from textwright.server.body import BINARY, UNDECLARED, read_body
 from textwright.server.engine import Scored
 from textwright.server.protocols import tensors
 from textwright.server.protocols.documentation import described

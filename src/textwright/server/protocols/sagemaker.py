@@ -19,7 +19,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from textwright.errors import NotReadyError, RequestError
-from textwright.server.body import CSV, JSON, media_type_of, read_body
+from textwright.exchange import JSON
+from textwright.server.body import CSV, media_type_of, read_body
 from textwright.server.protocols import tei
 from textwright.server.protocols.documentation import described
 from textwright.server.protocols.parsing import Form, parse

@@ -25,7 +25,8 @@ from starlette.responses import Response
 from textwright.core.labels import Task
 from textwright.core.numerics import sigmoid, softmax
 from textwright.errors import RequestError
-from textwright.server.body import JSON, read_json
+from textwright.exchange import JSON
+from textwright.server.body import read_json
 from textwright.server.engine import Scored
 from textwright.server.protocols.documentation import described
 from textwright.server.protocols.parsing import Form, parse, strings
