@@ -6,6 +6,7 @@
     model.onnx      input_ids (B, T) int64, attention_mask (B, T) int64 -> logits (B, K) float32
     tokenizer.json  of the `tokenizers` library
     golden.jsonl    texts with the logits they gave when the artifact was made
+    NAME.onnx, NAME.golden.jsonl    the same of each variant that ``optimize`` added
     README.md       the model card
 
 ``manifest.json`` carries its own sha256: the digest of its bytes with 64 zeros where the digest stands. Callers:
@@ -49,11 +50,19 @@ class Variant:
         file: Name of the ONNX file in the folder.
         precision: Of the weights: "fp32", "int8", ...
         metrics: Metric name -> {"value", "low", "high"}; the split they come from stands in the manifest.
+        golden: Name of the file with this variant's own logits of the golden texts; empty for the variant that
+            ``golden.jsonl`` was made with.
+        instruction_set: Of the processor on which it passed its gates, as ``runtime.processor`` names it; empty if
+            the variant answers alike everywhere.
+        recipe: How it was made from the trained model's graph, for people; empty for that graph.
     """
 
     file: str
     precision: str = "fp32"
     metrics: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    golden: str = ""
+    instruction_set: str = ""
+    recipe: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +102,11 @@ class Manifest:
         """Name of the variant that is loaded when none is asked for."""
         return next(iter(self.variants))
 
+    @property
+    def reference_variant(self) -> str:
+        """Name of the variant that ``golden.jsonl`` was made with, which every machine reproduces."""
+        return next((name for name, item in self.variants.items() if not item.golden), self.default_variant)
+
     def variant(self, name: str | None) -> Variant:
         """Find a variant.
 
@@ -110,7 +124,7 @@ class Manifest:
 
 @dataclass(frozen=True, slots=True)
 class Golden:
-    """A text and the logits it gave, (K,), in the default variant when the artifact was made."""
+    """A text and the logits it gave, (K,), in one variant when the artifact was made."""
 
     text: str
     logits: tuple[float, ...]
@@ -146,9 +160,17 @@ class Artifact:
         """Return the content of ``tokenizer.json``."""
         return (self.path / TOKENIZER).read_text(encoding="utf-8")
 
-    def golden(self) -> list[Golden]:
-        """Return the golden examples, in the order they were written."""
-        lines = (self.path / GOLDEN).read_text(encoding="utf-8").splitlines()
+    def golden(self, variant: str | None = None) -> list[Golden]:
+        """Return the golden examples of a variant, in the order they were written.
+
+        Args:
+            variant: Its name; None takes the default.
+
+        Raises:
+            NotFoundError: Names the variants that there are.
+        """
+        name = self.manifest.variant(variant).golden or GOLDEN
+        lines = (self.path / name).read_text(encoding="utf-8").splitlines()
         return [Golden(item["text"], tuple(item["logits"])) for item in map(json.loads, lines)]
 
 
@@ -264,7 +286,7 @@ def _verify(path: Path, record: FileRecord) -> None:
 def _to_json(manifest: Manifest, files: Mapping[str, FileRecord], *, digest: str = _NO_DIGEST) -> dict[str, Any]:
     content = {item.name: getattr(manifest, item.name) for item in fields(manifest)}
     labels: Labels = content.pop("labels")
-    content["variants"] = {name: asdict(variant) for name, variant in manifest.variants.items()}
+    content["variants"] = {name: _variant_to_json(variant) for name, variant in manifest.variants.items()}
     return {
         "format_version": FORMAT_VERSION,
         "sha256": digest,
@@ -273,6 +295,11 @@ def _to_json(manifest: Manifest, files: Mapping[str, FileRecord], *, digest: str
         **content,
         "files": {name: asdict(record) for name, record in files.items()},
     }
+
+
+def _variant_to_json(variant: Variant) -> dict[str, Any]:
+    """Leave empty words out, so that an artifact of one variant is one that older versions read too."""
+    return {name: value for name, value in asdict(variant).items() if value or name in ("file", "precision", "metrics")}
 
 
 def _sealed(content: dict[str, Any]) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -17,8 +18,10 @@ from textwright.core.numerics import activate
 from textwright.core.tokenization import TextEncoder
 from textwright.core.types import Bools, Float32s, Ints, TokenIds
 from textwright.errors import GoldenMismatchError, TextError
+from textwright.runtime.processor import instruction_set
 from textwright.runtime.session import Session
 
+_LOG: Final = logging.getLogger(__name__)
 GOLDEN_TOLERANCE: Final = 1e-3
 """Largest difference of a golden logit between machines, in nats: kernels differ, models do not."""
 
@@ -190,8 +193,8 @@ class Predictor:
         Raises:
             GoldenMismatchError: Names the first text that differs, by how much, and the bound.
         """
-        golden = self.artifact.golden()
-        if self.variant != self.artifact.manifest.default_variant or not golden:
+        golden = self.artifact.golden(self.variant)
+        if not golden or not self._has_golden():
             return
         stored = np.asarray([item.logits for item in golden], dtype=np.float32)
         difference = np.abs(self.logits([item.text for item in golden]) - stored).max(axis=1)
@@ -199,9 +202,14 @@ class Predictor:
         if not difference[worst] <= GOLDEN_TOLERANCE:  # NaN is worse than any bound
             raise GoldenMismatchError(
                 f"{self.artifact.path}: golden example {worst + 1} gives logits that differ by {difference[worst]:.2g} "
-                f"from the stored ones (bound {GOLDEN_TOLERANCE:g}); this machine or its ONNX Runtime does not "
-                "reproduce the model, so it is not served; export it again here"
+                f"from the stored ones (bound {GOLDEN_TOLERANCE:g}) in variant {self.variant}; this machine or its "
+                "ONNX Runtime does not reproduce the model, so it is not served; export it again here"
             )
+
+    def _has_golden(self) -> bool:
+        """Say whether golden logits were stored for this very variant."""
+        manifest = self.artifact.manifest
+        return bool(manifest.variant(self.variant).golden) or self.variant == manifest.reference_variant
 
     def _choose_one(self, rows: Float32s) -> _Choices:
         names = self.labels.names
@@ -243,8 +251,22 @@ def load(path: str | Path, *, variant: str | None = None, num_threads: int | Non
         NotFoundError: If the folder or the variant does not exist.
         ArtifactFormatError: If it is no artifact, or one of a newer format.
         ArtifactCorruptError: If a file is missing or its bytes changed.
-        GoldenMismatchError: If a golden example does not reproduce here.
+        GoldenMismatchError: If a golden example does not reproduce here. A variant that is bound to another
+            instruction set than this processor's is replaced by the reference variant then, with a warning.
     """
-    predictor = Predictor(artifacts.read(Path(path)), variant=variant, num_threads=num_threads)
-    predictor.verify_golden()
+    artifact = artifacts.read(Path(path))
+    predictor = Predictor(artifact, variant=variant, num_threads=num_threads)
+    try:
+        predictor.verify_golden()
+    except GoldenMismatchError as error:
+        bound_to = artifact.manifest.variant(variant).instruction_set
+        if not bound_to or bound_to == instruction_set():
+            raise
+        reference = artifact.manifest.reference_variant
+        _LOG.warning(
+            "variant %s passed its gates on %s and does not reproduce on %s, so %s answers instead: %s",
+            *(predictor.variant, bound_to, instruction_set(), reference, error),
+        )
+        predictor = Predictor(artifact, variant=reference, num_threads=num_threads)
+        predictor.verify_golden()
     return predictor
