@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import logging
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from hmac import compare_digest
@@ -26,6 +27,7 @@ from textwright.server.rates import Bucket
 
 _LINE = re.compile(r"([A-Za-z0-9._-]{1,64})\s+([0-9a-f]{64})(?:\s+([1-9][0-9]{0,8}))?")
 _FORM: Final = "NAME SHA256-OF-THE-KEY [TEXTS-PER-MINUTE]"
+_BEARER: Final = "bearer "
 _LOOK_AGAIN_S: Final = 1.0
 
 logger = logging.getLogger(__name__)
@@ -67,8 +69,6 @@ class KeyRing:
     def find(self, secret: str | None) -> Key:
         """Find the key that a request shows.
 
-        Every key is compared, to its end, so that the time tells nothing of how close a guess was.
-
         Args:
             secret: What the request shows; None for nothing.
 
@@ -79,13 +79,7 @@ class KeyRing:
             UnauthorizedError: If it shows none, or one that is not known.
         """
         self._reload_if_changed()
-        if secret is None:
-            raise UnauthorizedError("this server asks for a key; send the header authorization: Bearer YOUR-KEY")
-        digest = sha256(secret.encode()).digest()
-        found = [key for key in self._keys if compare_digest(key.digest, digest)]
-        if not found:
-            raise UnauthorizedError("the key is not known here; it may have been replaced")
-        return found[0]
+        return find_key(self._keys, secret)
 
     def _reload_if_changed(self) -> None:
         """Read the file again if it has changed; a broken one is told in the log, and the old keys stay good."""
@@ -101,28 +95,85 @@ class KeyRing:
 
     def _read(self) -> list[Key]:
         lines = self._path.read_text(encoding="utf-8", errors="replace").splitlines()
-        told = [(number, line.partition("#")[0].strip()) for number, line in enumerate(lines, start=1)]
-        keys = [self._key(number, line) for number, line in told if line]
-        if not keys:
-            raise SettingsError(f"{self._path} holds no key; a line is: {_FORM}")
-        return keys
+        return read_keys(lines, str(self._path), self._buckets)
 
-    def _key(self, number: int, line: str) -> Key:
-        match = _LINE.fullmatch(line)
-        if match is None:
-            raise SettingsError(
-                f"{self._path}, line {number} is no key; a line is: {_FORM}, the hash in 64 lower-case hexadecimal "
-                "digits (printf %s YOUR-KEY | sha256sum)"
-            )
-        name, digest, share = match.groups()
-        return Key(name, bytes.fromhex(digest), self._bucket(name, int(share)) if share else None)
 
-    def _bucket(self, name: str, texts_per_minute: int) -> Bucket:
-        """Keep the bucket of a name through reloads, unless its share has changed."""
-        known = self._buckets.get(name)
-        if known is None or known.texts_per_minute != texts_per_minute:
-            known = self._buckets[name] = Bucket(texts_per_minute)
-        return known
+def read_keys(lines: Sequence[str], source: str, buckets: dict[str, Bucket]) -> list[Key]:
+    """Read the lines of a key file, wherever they stand.
+
+    Args:
+        lines: See the module.
+        source: Where they stand, for messages.
+        buckets: Name -> its bucket so far; a name keeps it unless its share has changed.
+
+    Returns:
+        The keys, one or more.
+
+    Raises:
+        SettingsError: If a line is no key, or there is none; names the line.
+    """
+    told = [(number, line.partition("#")[0].strip()) for number, line in enumerate(lines, start=1)]
+    keys = [_read_key(line, f"{source}, line {number}", buckets) for number, line in told if line]
+    if not keys:
+        raise SettingsError(f"{source} holds no key; a line is: {_FORM}")
+    return keys
+
+
+def find_key(keys: Sequence[Key], secret: str | None) -> Key:
+    """Find the key that a request shows.
+
+    Every key is compared, to its end, so that the time tells nothing of how close a guess was.
+
+    Args:
+        keys: Those that are good.
+        secret: What the request shows; None for nothing.
+
+    Returns:
+        The key.
+
+    Raises:
+        UnauthorizedError: If it shows none, or one that is not known.
+    """
+    if secret is None:
+        raise UnauthorizedError("this server asks for a key; send the header authorization: Bearer YOUR-KEY")
+    digest = sha256(secret.encode()).digest()
+    found = [key for key in keys if compare_digest(key.digest, digest)]
+    if not found:
+        raise UnauthorizedError("the key is not known here; it may have been replaced")
+    return found[0]
+
+
+def shown_secret(headers: Mapping[str, str]) -> str | None:
+    """Take the key out of the headers of a request.
+
+    Args:
+        headers: Looked up by names in lower case.
+
+    Returns:
+        What stands behind ``authorization: Bearer`` or in ``x-api-key``; None for nothing.
+    """
+    shown = headers.get("authorization", "")
+    if shown[: len(_BEARER)].lower() == _BEARER:
+        return shown[len(_BEARER) :].strip()
+    return headers.get("x-api-key")
+
+
+def _read_key(line: str, where: str, buckets: dict[str, Bucket]) -> Key:
+    match = _LINE.fullmatch(line)
+    if match is None:
+        raise SettingsError(
+            f"{where} is no key; a line is: {_FORM}, the hash in 64 lower-case hexadecimal digits "
+            "(printf %s YOUR-KEY | sha256sum)"
+        )
+    name, digest, share = match.groups()
+    return Key(name, bytes.fromhex(digest), _bucket(name, int(share), buckets) if share else None)
+
+
+def _bucket(name: str, texts_per_minute: int, buckets: dict[str, Bucket]) -> Bucket:
+    known = buckets.get(name)
+    if known is None or known.texts_per_minute != texts_per_minute:
+        known = buckets[name] = Bucket(texts_per_minute)
+    return known
 
 
 def _stamp(path: Path) -> tuple[int, int, int]:
