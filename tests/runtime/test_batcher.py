@@ -126,6 +126,56 @@ async def test_requests_that_wait_go_through_the_model_together():
 
 
 @in_loop
+async def test_what_is_quick_is_computed_at_once_while_nobody_waits():
+    async with running() as (engine, batcher):
+        assert batcher.is_free
+        with batcher.admit(2) as permit:
+            answer = permit.compute(lambda: ["A", "B"], 2)
+    assert (answer.results, answer.queue_ms, answer.batch_size) == (["A", "B"], 0.0, 2)
+    assert not engine.calls
+    assert batcher.num_texts == 0
+
+
+@in_loop
+async def test_a_batcher_is_not_free_while_somebody_waits_or_is_computed():
+    async with held() as (_, batcher, _):
+        assert not batcher.is_free
+        waiting = asyncio.create_task(ask(batcher, "second"))
+        await settle()
+        assert not batcher.is_free
+        waiting.cancel()
+
+
+@in_loop
+async def test_a_failure_at_once_is_told_to_its_caller_and_remembered():
+    async with running() as (_, batcher):
+        for results in (1 / 0 for _ in range(1)), ["one too many"] * 2:
+            with pytest.raises((ZeroDivisionError, BackendError)), batcher.admit(1) as permit:
+                permit.compute(lambda results=results: list(results), 1)
+            assert batcher.last_failed
+        await ask(batcher, "good")
+        assert not batcher.last_failed
+
+
+@in_loop
+async def test_what_is_late_is_not_computed_at_once_either():
+    async with running(timeout_s=0.01) as (_, batcher):
+        with batcher.admit(1) as permit:
+            await asyncio.sleep(0.02)
+            with pytest.raises(DeadlineError):
+                permit.compute(pytest.fail, 1)
+
+
+@in_loop
+async def test_nothing_is_computed_at_once_after_the_end():
+    async with running() as (_, batcher):
+        with batcher.admit(1) as permit:
+            await batcher.close(0)
+            with pytest.raises(NotReadyError):
+                permit.compute(pytest.fail, 1)
+
+
+@in_loop
 async def test_a_small_request_is_not_starved_by_a_large_one():
     limits = BatchLimits(max_batch_tokens=40, call_tokens=1e9)
     async with held(limits=limits) as (engine, batcher, _):

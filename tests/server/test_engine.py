@@ -23,7 +23,7 @@ def test_items_are_the_encodings_text_by_text(predictor):
 
 
 def test_scores_are_the_predictions_with_the_logits_behind_them(predictor):
-    scored = score(predictor, items_of(predictor.encode(TEXTS)))
+    scored = score(predictor, predictor.encode(TEXTS))
     assert [item.prediction for item in scored] == predictor.predict(TEXTS)
     assert [item.logits.tolist() for item in scored] == predictor.logits(TEXTS).tolist()
 

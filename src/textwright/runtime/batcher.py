@@ -57,6 +57,23 @@ class Permit(Generic[Item, Result]):
         self.request = self._batcher._enqueue(items, self._deadline)  # noqa: SLF001  a permit is the batcher's hand
         return self.request.answer
 
+    def compute(self, run: Callable[[], list[Result]], num_items: int) -> Answer[Result]:
+        """Compute the request here and now, past the queue; only while the batcher is free, and instead of submitting.
+
+        Args:
+            run: Computes the results of all items in their order, too quickly for anybody to wait for it.
+            num_items: How many there are.
+
+        Returns:
+            The answer, as of a request that led a batch at once.
+
+        Raises:
+            NotReadyError: If the batcher does not run any more.
+            DeadlineError: If the deadline is over already.
+            BackendError: If there are more or fewer results than items. What ``run`` raises is passed on.
+        """
+        return self._batcher._compute_now(run, num_items, self._deadline)  # noqa: SLF001
+
 
 class Batcher(Generic[Item, Result]):
     """A bounded queue in front of a model.
@@ -97,6 +114,11 @@ class Batcher(Generic[Item, Result]):
     def is_running(self) -> bool:
         """True while requests are computed: started, not closing, alive, and not stuck in one call of the model."""
         return self._task is not None and not self._task.done() and not self._is_closing and not self._is_stuck
+
+    @property
+    def is_free(self) -> bool:
+        """True while nothing waits and nothing is computed: a request would be alone in its batch."""
+        return not self._turns and self._call_started is None
 
     def start(self) -> None:
         """Begin to compute what is submitted; call on the event loop that will submit."""
@@ -151,9 +173,8 @@ class Batcher(Generic[Item, Result]):
 
     def _enqueue(self, items: Sequence[Item], deadline: float) -> PendingRequest[Item, Result]:
         self._require_running()
+        self._require_time(deadline)
         loop = asyncio.get_running_loop()
-        if deadline <= loop.time():
-            raise self._late()
         request: PendingRequest[Item, Result] = PendingRequest(items, self._num_tokens, deadline)
         self._require_room("tokens", self.num_tokens, request.num_tokens, self._limits.max_queue_tokens)
         request.timer = loop.call_at(deadline, self._expire, request)
@@ -162,6 +183,16 @@ class Batcher(Generic[Item, Result]):
         self._turns[request] = None
         self._has_work.set()
         return request
+
+    def _compute_now(self, run: Callable[[], list[Result]], num_items: int, deadline: float) -> Answer[Result]:
+        self._require_running()
+        self._require_time(deadline)
+        start = perf_counter()
+        self.last_failed = True
+        results = run()
+        _check_count(results, num_items)
+        self.last_failed = False
+        return Answer(results, 0.0, 1e3 * (perf_counter() - start), num_items)
 
     def _forget(self, request: PendingRequest[Item, Result]) -> None:
         self.num_tokens -= request.num_tokens
@@ -235,11 +266,10 @@ class Batcher(Generic[Item, Result]):
         has_worked = False
         try:
             results = await self._run(items)
-            has_worked = len(results) == len(items)
+            _check_count(results, len(items))
+            has_worked = True
         finally:
             self._call_started, self.last_failed = None, not has_worked
-        if not has_worked:
-            raise BackendError(f"the model gave {len(results)} results for a batch of {len(items)} texts")
         return results
 
     @property
@@ -264,6 +294,10 @@ class Batcher(Generic[Item, Result]):
         if not self.is_running:
             raise _not_running()
 
+    def _require_time(self, deadline: float) -> None:
+        if deadline <= asyncio.get_running_loop().time():
+            raise self._late()
+
     def _require_room(self, what: str, num_waiting: int, num_new: int, bound: int) -> None:
         if num_waiting and num_waiting + num_new > bound:
             wait_s = min(max(ceil(self.num_tokens * self._limits.token_s), 1), _MAX_RETRY_AFTER_S)
@@ -284,6 +318,11 @@ def _halves(part: list[Entry[Item, Result]], error: Exception) -> list[list[Entr
         return []
     middle = len(part) // 2
     return [part[middle:], part[:middle]]
+
+
+def _check_count(results: Sequence[object], num_items: int) -> None:
+    if len(results) != num_items:
+        raise BackendError(f"the model gave {len(results)} results for a batch of {num_items} texts")
 
 
 def _not_running() -> NotReadyError:

@@ -68,21 +68,45 @@ class Engine:
         self._encoding = ModelThread("encoding")
         self._inference = ModelThread("inference")
 
-    async def encode(self, texts: Sequence[str]) -> list[Item]:
-        """Turn texts into items.
+    async def encode(self, texts: Sequence[str]) -> Encodings:
+        """Turn texts into token ids.
 
         Args:
             texts: N texts.
 
         Returns:
-            N items, in order.
+            N encodings, in order.
 
         Raises:
             TextError: If a text cannot be encoded.
         """
         if sum(map(len, texts)) <= self._inline_chars:
-            return items_of(self.predictor.encode(texts))
-        return items_of(await self._encoding.run(self.predictor.encode, texts))
+            return self.predictor.encode(texts)
+        return await self._encoding.run(self.predictor.encode, texts)
+
+    def is_quick(self, num_texts: int, max_tokens: int) -> bool:
+        """Say whether the model takes so little time that nobody would notice it on the event loop.
+
+        Args:
+            num_texts: Texts of the batch.
+            max_tokens: Tokens of its longest text.
+        """
+        return (self._limits.call_tokens + num_texts * max_tokens) * self._limits.token_s <= _INLINE_S
+
+    def score(self, encodings: Encodings) -> list[Scored]:
+        """Run the model once, here and now; for texts that :meth:`is_quick` says are quick.
+
+        Args:
+            encodings: B texts.
+
+        Returns:
+            B scored texts, in order.
+
+        Raises:
+            BackendError: If the engine fails or a logit is not finite.
+        """
+        self.on_batch(len(encodings))
+        return score(self.predictor, encodings)
 
     async def infer(self, items: Sequence[Item]) -> list[Scored]:
         """Run the model once.
@@ -96,11 +120,10 @@ class Engine:
         Raises:
             BackendError: If the engine fails or a logit is not finite.
         """
+        if self.is_quick(len(items), max(len(item.ids) for item in items)):
+            return self.score(join(items))
         self.on_batch(len(items))
-        padded = len(items) * max(len(item.ids) for item in items)
-        if (self._limits.call_tokens + padded) * self._limits.token_s <= _INLINE_S:
-            return score(self.predictor, items)
-        return await self._inference.run(score, self.predictor, items)
+        return await self._inference.run(score, self.predictor, join(items))
 
     def close(self) -> None:
         """End the threads; a call that runs is not waited for."""
@@ -119,12 +142,18 @@ def items_of(encodings: Encodings) -> list[Item]:
     return list(map(Item._make, zip(spans, encodings.truncated.tolist(), strict=True)))
 
 
-def score(predictor: Predictor, items: Sequence[Item]) -> list[Scored]:
-    """Infer items as one batch and decode them.
+def join(items: Sequence[Item]) -> Encodings:
+    """Lay the ids of B items flat; the way back from :func:`items_of`."""
+    ids, truncated = zip(*items, strict=True)
+    return Encodings(np.concatenate(ids), offsets_of(list(map(len, ids))), np.array(truncated))
+
+
+def score(predictor: Predictor, batch: Encodings) -> list[Scored]:
+    """Infer texts as one batch and decode them.
 
     Args:
         predictor: A loaded model.
-        items: B items, of like length.
+        batch: B texts, of like length.
 
     Returns:
         B scored texts, in order.
@@ -132,8 +161,6 @@ def score(predictor: Predictor, items: Sequence[Item]) -> list[Scored]:
     Raises:
         BackendError: If the engine fails or a logit is not finite.
     """
-    ids, truncated = zip(*items, strict=True)
-    batch = Encodings(np.concatenate(ids), offsets_of(list(map(len, ids))), np.array(truncated))
     logits = predictor.infer(batch)
     return list(map(Scored._make, zip(predictor.decode(logits, batch.truncated), logits, strict=True)))
 
@@ -152,7 +179,7 @@ def measure_limits(predictor: Predictor, settings: ServeSettings) -> BatchLimits
         BackendError: If the model cannot predict.
     """
     max_length = predictor.artifact.manifest.max_length
-    brief, full = items_of(predictor.encode([EXAMPLE_TEXT, " ".join([EXAMPLE_TEXT] * max_length)]))
+    brief, full = predictor.encode([EXAMPLE_TEXT]), predictor.encode([" ".join([EXAMPLE_TEXT] * max_length)])
     brief_s, full_s = _seconds(predictor, brief), _seconds(predictor, full)
     token_s = max(full_s - brief_s, 1e-7) / max(len(full.ids) - len(brief.ids), 1)
     call_s = max(brief_s - len(brief.ids) * token_s, 0.0) + _HAND_OVER_S
@@ -165,9 +192,9 @@ def measure_limits(predictor: Predictor, settings: ServeSettings) -> BatchLimits
     )
 
 
-def _seconds(predictor: Predictor, item: Item) -> float:
+def _seconds(predictor: Predictor, text: Encodings) -> float:
     """Time the model on one text."""
-    return _best_of_three(lambda: score(predictor, [item]))
+    return _best_of_three(lambda: score(predictor, text))
 
 
 def _seconds_per_char(predictor: Predictor) -> float:

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from time import perf_counter
 
+import numpy as np
 from starlette.requests import Request
 
+from textwright.core.encodings import Encodings
 from textwright.errors import RequestLimitError
 from textwright.exchange import check_texts
-from textwright.server.engine import Item, Scored
+from textwright.runtime.batcher import Permit
+from textwright.runtime.pending import Answer
+from textwright.server.engine import Item, Scored, items_of
 from textwright.server.guard import charge
 from textwright.server.hang_up import noticed
 from textwright.server.logs import record_of
@@ -43,21 +47,29 @@ async def score(request: Request, texts: Sequence[str], *, may_truncate: bool = 
     charge(request, len(texts))
     with service.batcher.admit(len(texts)) as permit:
         start = perf_counter()
-        items = await service.engine.encode(texts)
+        encodings = await service.engine.encode(texts)
         record.tokenize_ms = 1e3 * (perf_counter() - start)
-        record.num_tokens = sum(len(item.ids) for item in items)
-        record.truncated = sum(item.truncated for item in items)
+        record.num_tokens = len(encodings.ids)
+        record.truncated = int(np.count_nonzero(encodings.truncated))
         if record.truncated and not may_truncate:
-            raise _too_long(items, service.info.max_length)
-        waiting = permit.submit(items)
-        with noticed(request.receive, waiting):
-            answer = await waiting
+            raise _too_long(encodings, service.info.max_length)
+        answer = await _answer(request, permit, encodings)
     record.queue_ms, record.infer_ms, record.batch_size = answer.queue_ms, answer.infer_ms, answer.batch_size
     return answer.results
 
 
-def _too_long(items: Sequence[Item], max_length: int) -> RequestLimitError:
-    position = next(position for position, item in enumerate(items) if item.truncated)
+async def _answer(request: Request, permit: Permit[Item, Scored], encodings: Encodings) -> Answer[Scored]:
+    """Compute at once what is quick while nobody waits; queue all else."""
+    service = service_of(request)
+    if service.batcher.is_free and service.engine.is_quick(len(encodings), int(encodings.lengths.max())):
+        return permit.compute(lambda: service.engine.score(encodings), len(encodings))
+    waiting = permit.submit(items_of(encodings))
+    with noticed(request.receive, waiting):
+        return await waiting
+
+
+def _too_long(encodings: Encodings, max_length: int) -> RequestLimitError:
+    position = int(encodings.truncated.argmax())
     return RequestLimitError(
         f"text {position} is longer than the {max_length} tokens that the model reads, and truncation is switched off; "
         "shorten it, or allow truncation"

@@ -12,7 +12,7 @@ from textwright.core.labels import Task
 from textwright.errors import TextwrightError
 from textwright.runtime.batcher import Batcher
 from textwright.runtime.predictor import Predictor
-from textwright.server.engine import Engine, Item, Scored, measure_limits
+from textwright.server.engine import Engine, Item, Scored, items_of, measure_limits
 from textwright.server.settings import ServeSettings
 from textwright.wire import EXAMPLE_TEXT, Limits, ModelIdentity, ModelInfo, encode_response
 
@@ -66,7 +66,7 @@ class Service:
         if self.batcher.is_running and self.batcher.last_failed:
             try:
                 with self.batcher.admit(1) as permit:
-                    await permit.submit(await self.engine.encode([EXAMPLE_TEXT]))
+                    await permit.submit(items_of(await self.engine.encode([EXAMPLE_TEXT])))
             except TextwrightError:
                 return False
         return self.batcher.is_running
