@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator, Sequence
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
-from typing import Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -17,9 +17,14 @@ from textwright.core.labels import Labels, Task
 from textwright.core.numerics import activate
 from textwright.core.tokenization import TextEncoder
 from textwright.core.types import Bools, Float32s, Ints, TokenIds
+from textwright.core.word_spans import Located
 from textwright.errors import GoldenMismatchError, TextError
 from textwright.runtime.processor import instruction_set
 from textwright.runtime.session import Session
+
+if TYPE_CHECKING:
+    from textwright.runtime.explain import Explainer
+    from textwright.runtime.explanation import Explanation
 
 _LOG: Final = logging.getLogger(__name__)
 GOLDEN_TOLERANCE: Final = 1e-3
@@ -76,6 +81,11 @@ class Predictor:
         """The label names in the order of the logits' columns, with the task."""
         return self.artifact.manifest.labels
 
+    @property
+    def vocab_size(self) -> int:
+        """Number of token ids, special tokens included (V)."""
+        return self._encoder.vocab_size
+
     def encode(self, texts: Sequence[str]) -> Encodings:
         """Turn texts into token ids, before queueing, so that a batcher can count tokens.
 
@@ -91,6 +101,22 @@ class Predictor:
         if isinstance(texts, str):
             raise TextError("texts is one string; give a list of strings: predict([text])")
         return self._encoder.encode(texts)
+
+    def locate(self, texts: Sequence[str]) -> list[Located]:
+        """Turn texts into token ids, and say which word of the text each token stands in; what explaining starts from.
+
+        Args:
+            texts: B texts, as for :meth:`encode`.
+
+        Returns:
+            B texts, in order, with the ids that :meth:`encode` gives.
+
+        Raises:
+            TextError: If an item is not a string, or no Unicode text; or if ``texts`` is one string.
+        """
+        if isinstance(texts, str):
+            raise TextError("texts is one string; give a list of strings: explain([text])")
+        return self._encoder.locate(texts)
 
     def infer(self, batch: Encodings | Sequence[TokenIds]) -> Float32s:
         """Run the model once over a batch; this is the only call that costs.
@@ -186,6 +212,30 @@ class Predictor:
         """
         encoded = self.encode(texts)
         return self.decode(self.infer_all(encoded), encoded.truncated)
+
+    def explain(self, texts: Sequence[str], *, max_cost: float | None = None) -> list[Explanation]:
+        """Say which words of each text speak for its label, and which against it.
+
+        Args:
+            texts: N texts.
+            max_cost: Tokens that may be read for a text, as a multiple of its own, > 0; more finds single words more
+                exactly. None takes 8. A bag of words is always explained exactly, for less.
+
+        Returns:
+            N explanations of the most probable labels, in the order of the texts.
+
+        Raises:
+            TextError: If an item is not a string, or no Unicode text; or if ``texts`` is one string.
+            BackendError: If the engine fails.
+        """
+        return self.explainer.explain(texts, max_cost)
+
+    @cached_property
+    def explainer(self) -> Explainer:
+        """What explains this model; made when first asked for, so that loading does not wait for it."""
+        from textwright.runtime.explain import Explainer
+
+        return Explainer(self)
 
     def verify_golden(self) -> None:
         """Run the golden examples and compare their logits with the stored ones.
