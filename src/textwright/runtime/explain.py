@@ -16,7 +16,7 @@ from textwright.core.types import Float32s, Floats, TokenIds
 from textwright.core.word_spans import Located
 from textwright.runtime.additive import Form, contribute, find_form
 from textwright.runtime.explanation import Contribution, Explanation, Method, scores
-from textwright.runtime.occlusion import occlude
+from textwright.runtime.occlusion import ScoreOf, occlude
 from textwright.runtime.probing import Probing, run, together
 
 if TYPE_CHECKING:
