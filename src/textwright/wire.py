@@ -49,8 +49,10 @@ class PredictRequest(Wire):
     """The texts to classify; predictions come in the same order."""
 
     @model_validator(mode="after")
+    explain: bool = False
+    """Whether to say which words of each text speak for its label and which against it."""
     def _has_exactly_one(self) -> Self:
-        if len(self.model_fields_set) != 1:
+        if len(self.model_fields_set & {"text", "texts"}) != 1:
             raise PydanticCustomError(_EXACTLY_ONE, "one of both is needed")
         return self
 
@@ -77,6 +79,34 @@ class ModelIdentity(Wire):
 
 class Prediction(Wire):
     """What is said about one text."""
+class WordContribution(Wire):
+    """What one word says."""
+
+    text: str
+    """The word, as it stands in the text."""
+    start: int
+    """Its first character, counted in Unicode code points from 0."""
+    end: int
+    """The character behind its last one."""
+    contribution: float
+    """What it adds to the score, in nats: above 0 it speaks for the label, below 0 against it."""
+
+
+class Explanation(Wire):
+    """Which words of a text speak for its label and which against it; docs/explain.md says how they are found."""
+
+    label: str
+    """The label that is explained: the most probable one."""
+    method: str
+    """exact: base and contributions sum to the score. occlusion: how far the score falls without the word."""
+    score: float
+    """The label's log-odds, in nats; among more than two labels, its calibrated logit above the others' mean."""
+    base: float
+    """The score of a text without a word."""
+    words: list[WordContribution]
+    """The words that the model read, in order."""
+
+
 
     label: str | None
     """The most probable label; null when no label of a multi-label task reaches the threshold."""
@@ -90,6 +120,8 @@ class Prediction(Wire):
     """True if the text is longer than the model reads, so that its end had no influence."""
 
 
+    explanation: Explanation | None = None
+    """Only where it was asked for."""
 class PredictResponse(Wire):
     """One prediction per text, in the order of the texts."""
 
@@ -191,7 +223,9 @@ def parse_request(body: bytes) -> PredictRequest:
     raise RequestError(_sentence(first))
 
 
-def encode_response(model: ModelIdentity, predictions: Iterable[Predicted]) -> bytes:
+def encode_response(
+    model: ModelIdentity, predictions: Iterable[Predicted], explanations: Iterable[Mapping[str, Any]] | None = None
+) -> bytes:
     """Write the body of the answer to ``POST /v1/predict``.
 
     Plain dictionaries go to the JSON writer: half the time of building the pydantic models, whose schema a test holds
@@ -220,6 +254,7 @@ def encode_response(model: ModelIdentity, predictions: Iterable[Predicted]) -> b
 def _sentence(error: ErrorDetails) -> str:
     """Say a validation error without repeating more of the request than the name of a field."""
     where = _place(error["loc"])
+        explanations: N explanations with the fields of :class:`Explanation`; None where they were not asked for.
     match error["type"]:
         case "extra_forbidden":
             return f'{where} is not a field of this request; give "text" or "texts"'
@@ -234,11 +269,15 @@ def _place(location: Sequence[int | str]) -> str:
     if not location:
         return "the body"
     name = json.dumps(str(location[0])[:40])
+    if explanations is not None:
+        rows = [{**row, "explanation": item} for row, item in zip(rows, explanations, strict=True)]
     return name + "".join(f"[{position}]" for position in location[1:])
 
 
 def _expected(error: ErrorDetails) -> str:
-    return {"list_type": "an array of strings", "string_type": "a string"}.get(error["type"], "an object")
+    return {"list_type": "an array of strings", "string_type": "a string", "bool_type": "true or false"}.get(
+        error["type"], "an object"
+    )
 
 
 def _json_name(value: Any) -> str:  # noqa: ANN401  any JSON value

@@ -8,7 +8,7 @@ the label's probability.
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -57,6 +57,10 @@ class Explanation(NamedTuple):
     score: float
     base: float
     words: tuple[Contribution, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Say it in dictionaries and lists."""
+        return {**self._asdict(), "method": self.method.value, "words": [word._asdict() for word in self.words]}
 
 
 def scores(logits: Float32s | Floats, label_index: int, task: Task, *, temperature: float) -> Floats:

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from time import perf_counter
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 
 import numpy as np
 
 from textwright.core.encodings import Encodings, offsets_of
 from textwright.core.types import Float32s, Int32s
 from textwright.runtime.batching import BatchLimits
+from textwright.runtime.explain import Explainer
 from textwright.runtime.predictor import Prediction, Predictor
 from textwright.server.model_thread import ModelThread
 from textwright.server.settings import ServeSettings
 from textwright.wire import EXAMPLE_TEXT
+
+R = TypeVar("R")
 
 _BATCH_S: Final = 0.05
 """How long one batch may keep others waiting. Longer ones gain nothing: on a CPU the cost grows with the tokens."""
@@ -22,6 +25,8 @@ _MAX_BATCH_TOKENS: Final = 16_384
 """Padded tokens of one batch, however fast the model: beyond, they fall out of the processor's cache."""
 _HAND_OVER_S: Final = 1e-4
 """What it costs to send a batch to the thread and its results back."""
+_EXPLAIN_FACTOR: Final = 10
+"""How much longer finding the words of a text takes than encoding it."""
 _INLINE_S: Final = 1e-3
 """What takes less is done on the event loop, which nobody notices. In a thread, each write to a socket
 would lend the interpreter to the model and wait to get it back: a third of the requests per second for ``bow``."""
@@ -61,6 +66,7 @@ class Engine:
 
     def __init__(self, predictor: Predictor, limits: BatchLimits) -> None:
         self.predictor = predictor
+        self._explainer: Explainer | None = None
         self._limits = limits
         self._inline_chars = _INLINE_S / _seconds_per_char(predictor)
         self.on_batch: Callable[[int], object] = _ignore
@@ -83,6 +89,26 @@ class Engine:
         if sum(map(len, texts)) <= self._inline_chars:
             return self.predictor.encode(texts)
         return await self._encoding.run(self.predictor.encode, texts)
+
+    async def explainer(self) -> Explainer:
+        """Give what explains the model; the first time, a few texts are tried in the encoding thread."""
+        if self._explainer is None:
+            self._explainer = await self._encoding.run(lambda: self.predictor.explainer)
+        return self._explainer
+
+    async def prepare(self, function: Callable[[], R], *, num_chars: int) -> R:
+        """Do what an explanation needs besides the model: at once for short texts, else in the encoding thread.
+
+        Args:
+            function: What to call.
+            num_chars: Characters of the texts that it is about.
+
+        Returns:
+            Its result; what it raises is raised here.
+        """
+        if num_chars * _EXPLAIN_FACTOR <= self._inline_chars:
+            return function()
+        return await self._encoding.run(function)
 
     def is_quick(self, num_texts: int, max_tokens: int) -> bool:
         """Say whether the model takes so little time that nobody would notice it on the event loop.

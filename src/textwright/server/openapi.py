@@ -42,6 +42,7 @@ def predict_request(settings: ServeSettings) -> dict[str, Any]:
     forms = [_only("text", text, "One text."), _only("texts", texts, "Several texts; predictions keep their order.")]
     examples = {
         "one": {"summary": "One text", "value": {"text": EXAMPLE_TEXT}},
+        "explained": {"summary": "One text, explained", "value": {"text": EXAMPLE_TEXT, "explain": True}},
         "many": {"summary": "Several texts", "value": {"texts": [EXAMPLE_TEXT, "Not my kind of film."]}},
     }
     table = {"schema": {"type": "string"}, "example": f"text\r\n{EXAMPLE_TEXT}\r\n"}
@@ -101,5 +102,8 @@ def problem_doc(status: HTTPStatus, code: str, description: str) -> dict[str, An
 
 
 def _only(field: str, schema: dict[str, Any], description: str) -> dict[str, Any]:
-    properties = {field: {**schema, "description": description}}
+    properties = {
+        field: {**schema, "description": description},
+        "explain": {"type": "boolean", "default": False, "description": "Say which words speak for each label."},
+    }
     return {"type": "object", "properties": properties, "required": [field], "additionalProperties": False}

@@ -15,6 +15,7 @@ from textwright.errors import NotReadyError
 from textwright.exchange import JSON
 from textwright.server import openapi
 from textwright.server.body import CSV, media_type_of, read_body
+from textwright.server.explaining import explain
 from textwright.server.logs import RequestRecord, record_of
 from textwright.server.scoring import score
 from textwright.server.service import Service, service_of
@@ -68,6 +69,9 @@ async def predict(request: Request) -> Response:
     Send `{"text": "..."}` or `{"texts": ["...", "..."]}`. Both are answered in one form: `predictions` holds one entry
     per text, in order. A text longer than the model reads is predicted from its beginning and marked `truncated`.
 
+    With `"explain": true` each prediction also says which words speak for its label and which against it, with their
+    character offsets. An explained text counts as ten of its key's share.
+
     Or send a CSV table as `text/csv`, its first line naming the columns, with the texts in the column `text` (or in the
     only one): it comes back with the predictions in further columns.
     """
@@ -79,7 +83,19 @@ async def predict(request: Request) -> Response:
 
 async def answer_json(request: Request, body: bytes) -> Response:
     """Answer a JSON body of the native contract."""
-    return await answer_texts(request, parse_request(body).all_texts)
+    asked = parse_request(body)
+    if asked.explain:
+        return await answer_explained(request, asked.all_texts)
+    return await answer_texts(request, asked.all_texts)
+
+
+async def answer_explained(request: Request, texts: list[str]) -> Response:
+    """Answer texts in the native form, with which words speak for each label and which against it."""
+    scored, explanations, explain_ms = await explain(request, texts)
+    said = [item.to_json() for item in explanations]
+    answer = encode_response(service_of(request).identity, [item.prediction for item in scored], said)
+    timing = f"{_timing(record_of(request))}, explain;dur={explain_ms:.3f}"
+    return Response(answer, headers={"server-timing": timing}, media_type=JSON)
 
 
 async def answer_texts(request: Request, texts: list[str]) -> Response:

@@ -53,13 +53,22 @@ async def score(request: Request, texts: Sequence[str], *, may_truncate: bool = 
         record.truncated = int(np.count_nonzero(encodings.truncated))
         if record.truncated and not may_truncate:
             raise _too_long(encodings, service.info.max_length)
-        answer = await _answer(request, permit, encodings)
+        answer = await compute(request, permit, encodings)
     record.queue_ms, record.infer_ms, record.batch_size = answer.queue_ms, answer.infer_ms, answer.batch_size
     return answer.results
 
 
-async def _answer(request: Request, permit: Permit[Item, Scored], encodings: Encodings) -> Answer[Scored]:
-    """Compute at once what is quick while nobody waits; queue all else."""
+async def compute(request: Request, permit: Permit[Item, Scored], encodings: Encodings) -> Answer[Scored]:
+    """Compute at once what is quick while nobody waits; queue all else.
+
+    Args:
+        request: Who asks; if it hangs up, nothing more is computed.
+        permit: The right to submit the texts.
+        encodings: N texts, at least one.
+
+    Returns:
+        N scored texts in order, and what they cost.
+    """
     service = service_of(request)
     if service.batcher.is_free and service.engine.is_quick(len(encodings), int(encodings.lengths.max())):
         return permit.compute(lambda: service.engine.score(encodings), len(encodings))

@@ -23,6 +23,10 @@ class ServeSettings(Settings):
     """Threads of one inference; absent: one per physical core."""
     max_texts: Annotated[int, Field(ge=1)] = 1000
     """Most texts in one request; more are refused with status 422."""
+    max_explained_texts: Annotated[int, Field(ge=1)] = 32
+    """Most texts in a request that asks for explanations; more are refused with status 422."""
+    explain_max_cost: Annotated[float, Field(ge=1)] = 8.0
+    """Tokens that the model reads to explain a text, as a multiple of the text's own; more tells words better apart."""
     max_text_chars: Annotated[int, Field(ge=1)] = 100_000
     """Most characters in one text; a longer one is refused with status 422."""
     max_body_bytes: Annotated[int, Field(ge=64)] = 4_000_000
