@@ -206,6 +206,18 @@ def test_a_step_in_parts_learns_what_a_whole_one_does(dataset: Dataset, tmp_path
         torch.testing.assert_close(parts.module.state_dict()[name], weight, rtol=1e-3, atol=1e-4)
 
 
+def test_r_drop_sees_each_text_twice_and_without_dropout_changes_nothing(dataset: Dataset, tmp_path: Path) -> None:
+    plain, twice = (make_trial(dataset, tmp_path / name) for name in ("plain", "twice"))
+    for trial in (plain, twice):
+        turn_dropout_off(trial.module)
+    batch_sizes = sizes_of_batches(twice.module)
+    plain.fit(SETTINGS)
+    twice.fit(SETTINGS.model_copy(update={"r_drop": 5.0}))
+    assert batch_sizes[0] == 32
+    for name, weight in plain.module.state_dict().items():
+        torch.testing.assert_close(twice.module.state_dict()[name], weight, rtol=1e-3, atol=1e-4)
+
+
 def turn_dropout_off(module: TextModel) -> None:
     module.word_dropout = 0.0
     for part in module.modules():

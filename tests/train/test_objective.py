@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from textwright.core.labels import Task
-from textwright.train.objective import Score, judge, make_objective
+from textwright.train.objective import Score, consistency, judge, make_objective
 
 LOGITS = torch.tensor([[2.0, -1.0, 0.5], [0.0, 1.0, -3.0]])
 
@@ -34,6 +34,27 @@ def test_each_of_many_labels_is_judged_by_itself() -> None:
 def test_label_smoothing_charges_certainty(task: Task, targets: torch.Tensor, sure: torch.Tensor) -> None:
     assert make_objective(task)(sure, targets).item() < 1e-6
     assert make_objective(task, label_smoothing=0.1)(sure, targets).item() > 1
+
+
+@pytest.mark.parametrize("task", list(Task))
+def test_passes_that_agree_cost_nothing_and_others_the_mean_of_both_divergences(task: Task) -> None:
+    first, second = LOGITS, LOGITS.flip(0)
+    assert consistency(first, first, task).item() == 0
+    if task is Task.SINGLE_LABEL:
+        p, q = first.softmax(dim=1), second.softmax(dim=1)
+    else:
+        p, q = (torch.stack([x.sigmoid(), 1 - x.sigmoid()], dim=-1) for x in (first, second))
+    both = (p * (p / q).log()).sum(-1).mean() + (q * (q / p).log()).sum(-1).mean()
+    assert consistency(first, second, task).item() == pytest.approx(both.item() / 2, rel=1e-5)
+
+
+def test_r_drop_adds_its_weight_times_the_divergence_of_the_two_halves() -> None:
+    targets = torch.tensor([0, 1])
+    plain = make_objective(Task.SINGLE_LABEL)
+    logits, twice = torch.cat([LOGITS, LOGITS * 2]), torch.cat([targets, targets])
+    found = make_objective(Task.SINGLE_LABEL, r_drop=3.0)(logits, twice)
+    expected = plain(logits, twice) + 3 * consistency(LOGITS, LOGITS * 2, Task.SINGLE_LABEL)
+    assert found.item() == pytest.approx(expected.item())
 
 
 def test_a_single_label_is_right_when_it_is_the_highest() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
@@ -106,7 +107,8 @@ def fit(
         TrainingError: If the loss is not finite.
     """
     accelerator = engine.accelerator
-    objective = make_objective(labels.task, label_smoothing=settings.label_smoothing)
+    objective = make_objective(labels.task, label_smoothing=settings.label_smoothing, r_drop=settings.r_drop)
+    num_passes = 2 if settings.r_drop else 1
     factor = module.learning_rate_factor if isinstance(module, TextModel) else None
     optimizer = make_optimizer(module.to(accelerator.device), settings, factor)
     state = checkpointer.restore(module, optimizer)
@@ -124,7 +126,8 @@ def fit(
             seed_step(settings.seed, step, accelerator.process_index)
             scale = learning_rate_scale(step, num_steps, settings.warmup_fraction)
             rate = set_learning_rate(optimizer, scale, epoch=state.epoch)
-            loss = _backward(model, splits.train, positions, objective, engine, settings.gradient_accumulation)
+            parts = np.array_split(positions, min(settings.gradient_accumulation, len(positions)))
+            loss = _backward(model, splits.train, parts, objective, engine, num_passes)
             accelerator.clip_grad_norm_(model.parameters(), settings.max_grad_norm)
             stepper.step()
             stepper.zero_grad()
@@ -147,17 +150,18 @@ def fit(
 def _backward(
     model: nn.Module,
     examples: LoopExamples,
-    positions: Ints,
+    parts: Sequence[Ints],
     objective: Objective,
     engine: Engine,
-    num_parts: int,
+    num_passes: int,
 ) -> Tensor:
     """Add up the gradient of a step, one part of its examples after the other; return the mean loss."""
     accelerator, total = engine.accelerator, torch.zeros((), device=engine.accelerator.device)
-    for part in np.array_split(positions, min(num_parts, len(positions))):
+    num_examples = sum(map(len, parts))
+    for part in parts:
         with accelerator.split_between_processes(part.tolist(), apply_padding=True) as share:
-            logits, targets = engine.forward(model, examples.batch(np.asarray(share)))
-        loss = objective(logits, targets) * (len(part) / len(positions))
+            logits, targets = engine.forward(model, examples.batch(np.tile(share, num_passes)))
+        loss = objective(logits, targets) * (len(part) / num_examples)
         accelerator.backward(loss)
         total += loss.detach()
     return total

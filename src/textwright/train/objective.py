@@ -16,12 +16,14 @@ Objective: TypeAlias = Callable[[Tensor, Tensor], Tensor]
 """Logits (B, K) and targets of a batch -> mean loss in nats, a scalar."""
 
 
-def make_objective(task: Task, *, label_smoothing: float = 0.0) -> Objective:
+def make_objective(task: Task, *, label_smoothing: float = 0.0, r_drop: float = 0.0) -> Objective:
     """Choose the loss of a task.
 
     Args:
         task: Single-label: cross-entropy of a softmax. Multi-label: mean binary cross-entropy of K sigmoids.
         label_smoothing: Share of the target's probability spread over all labels, in [0, 1).
+        r_drop: Weight of :func:`consistency`, >= 0. Above 0 the batch must hold its texts twice, the second pass over
+            all of them behind the first.
 
     Returns:
         The objective.
@@ -29,14 +31,47 @@ def make_objective(task: Task, *, label_smoothing: float = 0.0) -> Objective:
     Source:
         Szegedy et al., 2016, "Rethinking the Inception Architecture for Computer Vision", section 7.
     """
-    if task is Task.SINGLE_LABEL:
-        return partial(functional.cross_entropy, label_smoothing=label_smoothing)
-    return partial(_binary_cross_entropy, label_smoothing=label_smoothing)
+    base = functional.cross_entropy if task is Task.SINGLE_LABEL else _binary_cross_entropy
+    objective: Objective = partial(base, label_smoothing=label_smoothing)
+    if r_drop == 0:
+        return objective
+
+    def twice(logits: Tensor, targets: Tensor) -> Tensor:
+        first, second = logits.chunk(2)
+        return objective(logits, targets) + r_drop * consistency(first, second, task)
+
+    return twice
 
 
 def _binary_cross_entropy(logits: Tensor, targets: Tensor, *, label_smoothing: float) -> Tensor:
     smooth = targets * (1 - label_smoothing) + label_smoothing / 2
     return functional.binary_cross_entropy_with_logits(logits, smooth)
+
+
+def consistency(logits: Tensor, others: Tensor, task: Task) -> Tensor:
+    """Measure how far two passes over the same texts, with other dropout, are apart.
+
+    Args:
+        logits: Of the first pass, (B, K), in nats.
+        others: Of the second pass, (B, K), in nats.
+        task: Decides the distribution: one over K labels, or K of two outcomes each.
+
+    Returns:
+        The mean of the two Kullback-Leibler divergences, in nats, a scalar; 0 for equal logits.
+
+    Source:
+        Liang et al., 2021, "R-Drop: Regularized Dropout for Neural Networks", equation 2.
+    """
+    first, second = _log_probabilities(logits, task), _log_probabilities(others, task)
+    # KL(p|q) + KL(q|p) = sum (p - q) (log p - log q)
+    divergence = ((first.exp() - second.exp()) * (first - second)).sum(dim=-1)
+    return divergence.mean() / 2
+
+
+def _log_probabilities(logits: Tensor, task: Task) -> Tensor:
+    if task is Task.SINGLE_LABEL:
+        return functional.log_softmax(logits, dim=-1)  # (B, K)
+    return functional.logsigmoid(torch.stack([logits, -logits], dim=-1))  # (B, K, 2)
 
 
 class Score(NamedTuple):

@@ -52,6 +52,8 @@ class TrainSettings(Settings):
     """Added to what AdamW divides a gradient by; more makes small steps where gradients are small, as of rare words."""
     label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """Share of the target's probability that is spread over all labels; 0 trains on the labels as they are."""
+    r_drop: Annotated[float, Field(ge=0, le=100)] = 0.0
+    """Weight of what keeps two passes with other dropout alike (R-Drop); 0 makes one pass, all else costs two."""
     max_grad_norm: Annotated[float, Field(gt=0)] = 1.0
     """Longest gradient of a step, as an L2 norm over all weights; longer ones are scaled down."""
     patience: Annotated[int, Field(ge=1)] = 3
