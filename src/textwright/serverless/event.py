@@ -1,0 +1,145 @@
+"""One form for the events of three sources, and the answer in the form that the source reads.
+
+- Function URL and HTTP API send payload format 2.0; HTTP API and REST API can send 1.0.
+- A load balancer sends a form of its own, with single or multi-value headers.
+
+Source:
+    AWS Lambda Developer Guide, "Function URLs" (request and response payload format) and "Application Load Balancer";
+    API Gateway Developer Guide, "HTTP API AWS Lambda proxy integrations" (payload format versions 1.0 and 2.0).
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any
+
+from textwright.errors import RequestError, RequestSyntaxError, RequestTooLargeError
+
+
+@dataclass(frozen=True, slots=True)
+class HttpRequest:
+    """What an event asks for.
+
+    Args:
+        method: The HTTP method in upper case.
+        path: The path without the stage's name.
+        headers: Name in lower case -> value; of several values the last.
+        event: The event, which still holds the body.
+    """
+
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    event: Mapping[str, Any]
+
+    def read_body(self, max_bytes: int, cure: str) -> bytes:
+        """Take the body out of the event.
+
+        Args:
+            max_bytes: Most bytes.
+            cure: How the bound is raised.
+
+        Returns:
+            At most ``max_bytes`` bytes, not yet parsed.
+
+        Raises:
+            RequestTooLargeError: If there are more.
+            RequestSyntaxError: If the event says base64 and it is not.
+        """
+        content = self.event.get("body") or ""
+        if len(content) <= 2 * max_bytes:
+            body = _decode(content) if self.event.get("isBase64Encoded") else content.encode(errors="surrogatepass")
+            if len(body) <= max_bytes:
+                return body
+        raise RequestTooLargeError(
+            f"the body has more than the {max_bytes} bytes that are allowed; send the texts in several requests, or "
+            f"{cure}"
+        )
+
+
+@dataclass(slots=True)
+class HttpResponse:
+    """What is answered: the body is UTF-8 text."""
+
+    status: int
+    body: bytes
+    headers: dict[str, str] = field(default_factory=dict)
+
+    def to_event(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Write the answer in the form that the source of the request reads.
+
+        Args:
+            request: The event of the request.
+
+        Returns:
+            JSON-ready values.
+        """
+        answer: dict[str, Any] = {
+            "statusCode": self.status,
+            "headers": self.headers,
+            "body": self.body.decode(),
+            "isBase64Encoded": False,
+        }
+        if _is_load_balancer(request):
+            answer["statusDescription"] = f"{self.status} {HTTPStatus(self.status).phrase}"
+        if "multiValueHeaders" in request and _is_load_balancer(request):
+            del answer["headers"]
+            answer["multiValueHeaders"] = {name: [value] for name, value in self.headers.items()}
+        return answer
+
+
+def read_event(event: object) -> HttpRequest:
+    """Read an event of any of the sources.
+
+    Args:
+        event: What Lambda hands to the function.
+
+    Returns:
+        The request in it.
+
+    Raises:
+        RequestError: If the event is of another form, for example one of a queue.
+    """
+    if not isinstance(event, Mapping):
+        raise _unknown_form()
+    context = event.get("requestContext") or {}
+    if event.get("version") == "2.0" and "http" in context:
+        http, stage = context["http"], context.get("stage", "$default")
+        path = _without_stage(event.get("rawPath") or http["path"], stage)
+        return HttpRequest(http["method"].upper(), path, _headers(event), event)
+    if "httpMethod" in event and "path" in event:
+        return HttpRequest(event["httpMethod"].upper(), event["path"], _headers(event), event)
+    raise _unknown_form()
+
+
+def _headers(event: Mapping[str, Any]) -> dict[str, str]:
+    single = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
+    several = (event.get("multiValueHeaders") or {}).items()
+    return single | {name.lower(): values[-1] for name, values in several if values}
+
+
+def _without_stage(path: str, stage: str) -> str:
+    prefix = f"/{stage}"
+    return path.removeprefix(prefix) or "/" if path == prefix or path.startswith(prefix + "/") else path
+
+
+def _is_load_balancer(event: Mapping[str, Any]) -> bool:
+    return "elb" in (event.get("requestContext") or {})
+
+
+def _decode(content: str) -> bytes:
+    try:
+        return base64.b64decode(content, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise RequestSyntaxError(f"the event says that its body is base64, and it is not: {error}") from error
+
+
+def _unknown_form() -> RequestError:
+    return RequestError(
+        "the event is none of a Function URL, an HTTP API or a load balancer; call the function through one of them, "
+        "or invoke it with an event of payload format 2.0"
+    )

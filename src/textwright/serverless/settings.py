@@ -1,0 +1,89 @@
+"""How a model is served as a Lambda function; each setting is defined here and read from the environment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, fields
+from typing import Any, Final
+
+from textwright.errors import SettingsError
+
+PREFIX: Final = "TEXTWRIGHT_LAMBDA_"
+_KINDS: Final = {"str": str, "int": int, "float": float, "str | None": str, "int | None": int}
+
+
+@dataclass(frozen=True, slots=True)
+class LambdaSettings:
+    """What one request may hold and how the model is loaded; ``TEXTWRIGHT_LAMBDA_<NAME>`` sets each.
+
+    A plain dataclass instead of a ``config.Settings``: importing pydantic would be a third of the cold start.
+
+    Args:
+        artifact: Folder of the artifact; a relative one stands beside the function's module.
+        variant: Graph to load; None takes the artifact's default.
+        num_threads: Threads of one inference, >= 1; None takes one per core. A function of less than 1,770 MB of
+            memory has less than one core.
+        max_texts: Most texts in one request, >= 1.
+        max_text_chars: Most characters in one text, >= 1.
+        max_body_bytes: Most bytes of a request's body, >= 64; Lambda itself takes 6 MB, a load balancer 1 MB.
+        time_margin_s: Seconds before the function's time-out at which a request is given up with a DeadlineError
+            instead of being cut off without a word, >= 0.
+        api_keys: Lines of an API-key file (``server.keys``), separated by newlines or commas; they hold hashes, not
+            keys. None lets everybody ask whom the function's address lets through. A share of texts per minute holds
+            for each instance of the function by itself.
+    """
+
+    artifact: str = "artifact"
+    variant: str | None = None
+    num_threads: int | None = None
+    max_texts: int = 1000
+    max_text_chars: int = 100_000
+    max_body_bytes: int = 4_000_000
+    time_margin_s: float = 0.25
+    api_keys: str | None = None
+
+    def __post_init__(self) -> None:
+        """Check the bounds."""
+        least = {"num_threads": 1, "max_texts": 1, "max_text_chars": 1, "max_body_bytes": 64, "time_margin_s": 0}
+        for name, bound in least.items():
+            value = getattr(self, name)
+            if value is not None and not value >= bound:
+                raise SettingsError(f"{variable(name)} is {value}; it must be at least {bound}")
+
+
+def read_settings(environment: Mapping[str, str]) -> LambdaSettings:
+    """Read the settings from the environment; an empty variable counts as absent.
+
+    Args:
+        environment: Variable name -> value.
+
+    Returns:
+        The settings; absent names have their defaults.
+
+    Raises:
+        SettingsError: If a value is no number, or out of its bounds, or a variable of our prefix is not known.
+    """
+    known = {variable(field.name): field for field in fields(LambdaSettings)}
+    given = {name: value for name, value in environment.items() if name.startswith(PREFIX)}
+    if unknown := sorted(set(given) - set(known)):
+        raise SettingsError(f"{unknown[0]} is no setting; known are {', '.join(known)}")
+    chosen = {known[name].name: _convert(name, str(known[name].type), value) for name, value in given.items() if value}
+    return LambdaSettings(**chosen)
+
+
+def defaults() -> dict[str, str]:
+    """Tell each variable and its default, "" for none, for templates and documentation."""
+    values = {variable(field.name): field.default for field in fields(LambdaSettings)}
+    return {name: "" if value in {None, MISSING} else str(value) for name, value in values.items()}
+
+
+def variable(setting: str) -> str:
+    """Name the environment variable of a setting."""
+    return PREFIX + setting.upper()
+
+
+def _convert(name: str, kind: str, value: str) -> Any:  # noqa: ANN401  str, int or float
+    try:
+        return _KINDS[kind](value)
+    except ValueError as error:
+        raise SettingsError(f"{name} is {value[:40]!r}; it must be {kind.removesuffix(' | None')}") from error

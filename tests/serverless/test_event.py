@@ -1,0 +1,68 @@
+"""Each source's event asks the same, and is answered in its own form."""
+
+from __future__ import annotations
+
+import base64
+import json
+
+import pytest
+from lambda_events import Context, function_url, load_balancer, rest_api
+
+BODY = json.dumps({"text": "a good film"})
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        function_url(BODY),
+        function_url(BODY, is_base64=True),
+        function_url(BODY, path="/prod/v1/predict", stage="prod"),
+        rest_api(BODY),
+        load_balancer(BODY),
+        load_balancer(BODY, is_multi=True),
+    ],
+    ids=["url", "url-base64", "http-api-stage", "rest-api", "balancer", "balancer-multi"],
+)
+def test_every_source_gets_the_same_answer(door, event):
+    answer = door(event, Context())
+    assert answer["statusCode"] == 200
+    assert json.loads(answer["body"])["predictions"][0]["label"] == "positive"
+    assert json.loads(json.dumps(answer)) == answer
+
+
+def test_a_load_balancer_reads_the_description_and_the_headers_it_asked_for(door):
+    single, multi = door(load_balancer(BODY)), door(load_balancer(BODY, is_multi=True))
+    assert single["statusDescription"] == multi["statusDescription"] == "200 OK"
+    assert single["headers"]["content-type"] == "application/json"
+    assert multi["multiValueHeaders"]["content-type"] == ["application/json"]
+    assert "headers" not in multi
+
+
+def test_a_path_that_only_begins_like_the_stage_keeps_its_name(door):
+    assert door(function_url(method="GET", path="/health", stage="heal"), Context())["statusCode"] == 404
+
+
+@pytest.mark.parametrize("event", [None, [], "text", {}, {"Records": [{"eventSource": "aws:sqs"}]}])
+def test_an_event_of_another_source_is_refused_in_words(door, event):
+    answer = door(event, Context())
+    assert answer["statusCode"] == 422
+    assert "Function URL" in json.loads(answer["body"])["detail"]
+
+
+def test_a_body_that_only_says_it_is_base64_is_refused(door):
+    event = function_url("*no base64*") | {"isBase64Encoded": True}
+    assert json.loads(door(event)["body"])["code"] == "request-syntax"
+
+
+@pytest.mark.parametrize("is_base64", [False, True])
+def test_a_body_beyond_the_limit_is_refused(door, is_base64):
+    fits, over = "x" * 10_000, "x" * 10_001
+    assert json.loads(door(function_url(fits, is_base64=is_base64))["body"])["code"] == "request-syntax"
+    answer = door(function_url(over, is_base64=is_base64))
+    assert answer["statusCode"] == 413
+    assert "TEXTWRIGHT_LAMBDA_MAX_BODY_BYTES" in json.loads(answer["body"])["detail"]
+
+
+def test_bytes_that_are_no_unicode_are_refused(door):
+    event = function_url("") | {"body": base64.b64encode(b'{"text": "\xff"}').decode(), "isBase64Encoded": True}
+    assert json.loads(door(event)["body"])["code"] == "request-syntax"
