@@ -32,6 +32,10 @@ The tree, with the stable ``code`` of each leaf::
     |   +-- QueueFullError            more waits than it may
     |   +-- DeadlineError             the answer was not there in time
     |   +-- NotReadyError             it is starting, stopping or stuck
+    +-- DeployError                 packaging or deploying failed
+    |   +-- PackageTooLargeError      the package is larger than its target takes
+    |   +-- PackageSpaceError         the disk is full
+    |   +-- ContainerEngineError      there is no container engine, or it failed
     +-- PortInUseError              the address to serve on is taken
 
 Callers: every room raises these; only ``cli`` turns them into exit codes and only ``server`` into HTTP statuses.
@@ -251,6 +255,30 @@ class NotReadyError(ServingError):
     """The server is starting, stopping or stuck."""
 
     code = "not-ready"
+
+
+class DeployError(TextwrightError):
+    """Packaging or deploying failed."""
+
+    code = "deploy"
+
+
+class PackageTooLargeError(DeployError):
+    """The package is larger than its target takes."""
+
+    code = "package-too-large"
+
+
+class PackageSpaceError(DeployError):
+    """There is no room on the disk for the package."""
+
+    code = "package-space"
+
+
+class ContainerEngineError(DeployError):
+    """There is no container engine, or it failed."""
+
+    code = "container-engine"
 
 
 class PortInUseError(TextwrightError):

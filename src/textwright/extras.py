@@ -6,7 +6,11 @@ from importlib import import_module
 
 from textwright.errors import MissingExtraError
 
-_WITNESS = {"train": ("torch", "accelerate"), "server": ("fastapi", "uvicorn", "prometheus_client")}
+_WITNESS = {
+    "train": ("torch", "accelerate"),
+    "deploy": ("jinja2", "packaging", "pip"),
+    "server": ("fastapi", "uvicorn", "prometheus_client"),
+}
 """Modules whose absence shows that an extra is not installed."""
 
 

@@ -48,6 +48,10 @@ STATUS: Final[Mapping[type[errors.TextwrightError], HTTPStatus]] = {
     errors.AssetSpaceError: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.TrainingError: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.MissingExtraError: HTTPStatus.INTERNAL_SERVER_ERROR,
+    errors.DeployError: HTTPStatus.INTERNAL_SERVER_ERROR,
+    errors.PackageTooLargeError: HTTPStatus.INTERNAL_SERVER_ERROR,
+    errors.PackageSpaceError: HTTPStatus.INTERNAL_SERVER_ERROR,
+    errors.ContainerEngineError: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.PortInUseError: HTTPStatus.INTERNAL_SERVER_ERROR,
 }
 

@@ -19,6 +19,7 @@ EXIT_CODES: Final[Mapping[type[errors.TextwrightError], int]] = {
     errors.BackendError: 8,
     errors.ServingError: 8,
     errors.PortInUseError: 9,
+    errors.DeployError: 10,
 }
 
 MEANINGS: Final[Mapping[int, str]] = {
@@ -32,6 +33,7 @@ MEANINGS: Final[Mapping[int, str]] = {
     7: "an optional dependency is missing; the message says which extra to install",
     8: "the inference engine failed, or is too busy to answer",
     9: "the port is taken",
+    10: "packaging or deploying failed: too large, no space, no container engine, or refused by the cloud",
     INTERRUPTED: "stopped by Ctrl-C",
 }
 
