@@ -48,9 +48,10 @@ class PredictRequest(Wire):
     texts: Annotated[list[str], FailFast()] = Field(default_factory=list, min_length=1)
     """The texts to classify; predictions come in the same order."""
 
-    @model_validator(mode="after")
     explain: bool = False
     """Whether to say which words of each text speak for its label and which against it."""
+
+    @model_validator(mode="after")
     def _has_exactly_one(self) -> Self:
         if len(self.model_fields_set & {"text", "texts"}) != 1:
             raise PydanticCustomError(_EXACTLY_ONE, "one of both is needed")
