@@ -32,6 +32,7 @@ The tree, with the stable ``code`` of each leaf::
     |   +-- QueueFullError            more waits than it may
     |   +-- DeadlineError             the answer was not there in time
     |   +-- NotReadyError             it is starting, stopping or stuck
+    |   +-- ReloadError               an artifact cannot take the place of the model that is served
     +-- DeployError                 packaging or deploying failed
     |   +-- PackageTooLargeError      the package is larger than its target takes
     |   +-- PackageSpaceError         the disk is full
@@ -255,6 +256,12 @@ class NotReadyError(ServingError):
     """The server is starting, stopping or stuck."""
 
     code = "not-ready"
+
+
+class ReloadError(ServingError):
+    """An artifact cannot take the place of the model that is served, which goes on."""
+
+    code = "reload"
 
 
 class DeployError(TextwrightError):

@@ -36,6 +36,7 @@ STATUS: Final[Mapping[type[errors.TextwrightError], HTTPStatus]] = {
     errors.QueueFullError: HTTPStatus.TOO_MANY_REQUESTS,
     errors.DeadlineError: HTTPStatus.GATEWAY_TIMEOUT,
     errors.NotReadyError: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.ReloadError: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.ArtifactError: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.ArtifactFormatError: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.ArtifactCorruptError: HTTPStatus.SERVICE_UNAVAILABLE,

@@ -43,11 +43,12 @@ class Wire(BaseModel):
 class PredictRequest(Wire):
     """One text, or several; exactly one of the two fields is given."""
 
+    model: str | None = None
+    """Which model shall answer: its name, or name@version; absent: the server's default."""
     text: str = ""
     """The text to classify."""
     texts: Annotated[list[str], FailFast()] = Field(default_factory=list, min_length=1)
     """The texts to classify; predictions come in the same order."""
-
     explain: bool = False
     """Whether to say which words of each text speak for its label and which against it."""
 
@@ -78,8 +79,6 @@ class ModelIdentity(Wire):
     """single-label: exactly one label holds. multi-label: each label holds or not by itself."""
 
 
-class Prediction(Wire):
-    """What is said about one text."""
 class WordContribution(Wire):
     """What one word says."""
 
@@ -108,6 +107,8 @@ class Explanation(Wire):
     """The words that the model read, in order."""
 
 
+class Prediction(Wire):
+    """What is said about one text."""
 
     label: str | None
     """The most probable label; null when no label of a multi-label task reaches the threshold."""
@@ -119,10 +120,10 @@ class Explanation(Wire):
     """Probability of each label, calibrated; they sum to 1 for a single-label task."""
     truncated: bool
     """True if the text is longer than the model reads, so that its end had no influence."""
-
-
     explanation: Explanation | None = None
     """Only where it was asked for."""
+
+
 class PredictResponse(Wire):
     """One prediction per text, in the order of the texts."""
 
@@ -158,6 +159,24 @@ class ModelInfo(ModelIdentity):
     """When the artifact was made, UTC, ISO 8601."""
     limits: Limits
     """What one request may hold."""
+
+
+class ModelList(Wire):
+    """Every model of a server."""
+
+    models: list[ModelInfo]
+    """The models; the first is the default."""
+
+
+class Reloaded(Wire):
+    """What reloading a model did."""
+
+    name: str
+    """What the model is called."""
+    version: str
+    """The version that answers from now on."""
+    previous_version: str
+    """The version that answered before; the same if the artifact had not changed."""
 
 
 class Health(Wire):
@@ -235,6 +254,7 @@ def encode_response(
     Args:
         model: Which model answered.
         predictions: N predictions, in the order of the texts.
+        explanations: N explanations with the fields of :class:`Explanation`; None where they were not asked for.
 
     Returns:
         JSON of a :class:`PredictResponse`.
@@ -249,13 +269,14 @@ def encode_response(
         }
         for item in predictions
     ]
+    if explanations is not None:
+        rows = [{**row, "explanation": item} for row, item in zip(rows, explanations, strict=True)]
     return to_json({"model": model, "predictions": rows})
 
 
 def _sentence(error: ErrorDetails) -> str:
     """Say a validation error without repeating more of the request than the name of a field."""
     where = _place(error["loc"])
-        explanations: N explanations with the fields of :class:`Explanation`; None where they were not asked for.
     match error["type"]:
         case "extra_forbidden":
             return f'{where} is not a field of this request; give "text" or "texts"'
@@ -270,8 +291,6 @@ def _place(location: Sequence[int | str]) -> str:
     if not location:
         return "the body"
     name = json.dumps(str(location[0])[:40])
-    if explanations is not None:
-        rows = [{**row, "explanation": item} for row, item in zip(rows, explanations, strict=True)]
     return name + "".join(f"[{position}]" for position in location[1:])
 
 

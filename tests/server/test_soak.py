@@ -78,7 +78,7 @@ def metric(port, name):
     with closing(HTTPConnection("127.0.0.1", port, timeout=10)) as connection:
         connection.request("GET", "/metrics")
         lines = connection.getresponse().read().decode().splitlines()
-    return next(float(line.split()[1]) for line in lines if line.startswith(name + " "))
+    return next(float(line.split()[1]) for line in lines if line.startswith(name + "{"))
 
 
 def test_a_storm_loses_and_swaps_no_answer_and_leaves_nothing_behind(server, tiny_artifact):

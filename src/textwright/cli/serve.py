@@ -1,4 +1,4 @@
-"""``textwright serve``: an artifact as a REST API, with a page to try it."""
+"""``textwright serve``: artifacts as a REST API, with a page to try them."""
 
 from __future__ import annotations
 
@@ -9,29 +9,37 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from textwright.cli.render import DEFAULT_OUTPUT, Output, Terminal
+from textwright.errors import SettingsError
 from textwright.server.run import Address
 from textwright.server.run import serve as run_server
 from textwright.server.settings import ServeSettings
+from textwright.server.sources import ModelSource
 
 DEFAULT_SERVING = ServeSettings()
 
 
 def serve(
-    artifact: Path,
-    /,
-    *,
+    *artifacts: str,
+    config: Path | None = None,
     serving: Annotated[ServeSettings, Parameter(name="*", group="Serving")] = DEFAULT_SERVING,
     output: Annotated[Output, Parameter(name="*", group="Output")] = DEFAULT_OUTPUT,
 ) -> None:
-    """Serve an artifact as a REST API, with a page to try it, until Ctrl-C.
+    """Serve an artifact, or several, as a REST API, with a page to try it, until Ctrl-C.
 
     Example: textwright serve runs/demo --port 8080
 
     Args:
-        artifact: An artifact folder, or the run folder that holds it.
+        artifacts: Artifact folders, or the run folders that hold them; NAME=PATH names a model otherwise than its
+            artifact does. The first answers requests that name no model.
+        config: Recipe (TOML) whose keys are named like the flags; flags and environment go before it.
     """
     terminal = Terminal(output)
-    run_server(artifact, serving, announce=lambda address: _announce(terminal, address))
+    del config  # read by textwright.cli.layers.Recipe
+    if not artifacts:
+        raise SettingsError("name an artifact to serve, for example: textwright serve runs/demo")
+    run_server(
+        [ModelSource.parse(word) for word in artifacts], serving, announce=lambda address: _announce(terminal, address)
+    )
 
 
 def _announce(terminal: Terminal, address: Address) -> None:

@@ -1,31 +1,39 @@
-"""Build the application: one loaded model behind the native contract, the pages and the log."""
+"""Build the application: the loaded models behind their contracts, the pages and the log."""
 
 from __future__ import annotations
 
+import asyncio
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Final
 
 from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp
 
 from textwright import __version__
 from textwright.runtime.predictor import Predictor
-from textwright.server import handlers, pages, routes
+from textwright.server import admin, handlers, pages, routes
+from textwright.server.catalog import Catalog
 from textwright.server.direct import Direct
 from textwright.server.guard import Guard
 from textwright.server.keys import KeyRing
 from textwright.server.logs import RequestLog
-from textwright.server.metrics import Metrics
+from textwright.server.metrics import FOLDER, Metrics
 from textwright.server.protocols import open_inference, sagemaker, tei
+from textwright.server.reloading import Reloader
 from textwright.server.service import Service
 from textwright.server.settings import ServeSettings
 from textwright.wire import Problem
 
-_DESCRIPTION = """Classify texts with the model **{name}** ({family}, {variant}, version {version}).
+_DESCRIPTION = """Classify texts with {models}.
 
-Labels: {labels}. Every error is `application/problem+json` with a stable `code`."""
+Every error is `application/problem+json` with a stable `code`."""
+_CONTRACTS: Final = (routes, tei, open_inference, sagemaker)
+_LABELS_SHOWN: Final = 20
+_REFRESH_S: Final = 1.0
 
 
 class _Application(FastAPI):
@@ -33,18 +41,30 @@ class _Application(FastAPI):
 
     def build_middleware_stack(self) -> ASGIApp:
         """Put the log around everything, then the guards, and the short way before the router."""
-        service: Service = self.state.service
         app: ASGIApp = Direct(super().build_middleware_stack(), {("POST", "/v1/predict"): routes.predict})
         if self.state.keys is not None:
             app = Guard(app, self.state.keys)
-        if service.settings.cors_origins:
-            app = CORSMiddleware(app, service.settings.cors_origins, ("GET", "POST"), ("*",))
-        model = f"{service.identity.name}@{service.identity.version}"
-        return RequestLog(app, model=model, observe=self.state.metrics.observe)
+        origins = self.state.settings.cors_origins
+        if origins:
+            app = CORSMiddleware(app, origins, ("GET", "POST"), ("*",))
+        return RequestLog(app, observe=self.state.metrics.observe)
 
     def openapi(self) -> dict[str, Any]:
-        """Write the OpenAPI document, once."""
-        document = super().openapi()
+        """Write the OpenAPI document, once for each default model."""
+        service: Service = self.state.catalog.default
+        if self.state.documented is not service:
+            self.openapi_schema = self._document(service)
+            self.state.documented = service
+        return self.openapi_schema or {}
+
+    def _document(self, service: Service) -> dict[str, Any]:
+        routers = [module.build_router(service) for module in _CONTRACTS] + self.state.further_routers
+        document = get_openapi(
+            title=self.title,
+            version=self.version,
+            description=_describe(self.state.catalog),
+            routes=[route for router in routers for route in router.routes],
+        )
         schemas = document.setdefault("components", {}).setdefault("schemas", {})
         schemas.setdefault("Problem", Problem.model_json_schema())
         if self.state.keys is not None:
@@ -53,11 +73,11 @@ class _Application(FastAPI):
         return document
 
 
-def create_app(predictor: Predictor, settings: ServeSettings | None = None) -> FastAPI:
-    """Build the application that serves one model.
+def create_app(models: Predictor | Catalog, settings: ServeSettings | None = None) -> FastAPI:
+    """Build the application that serves one model, or several.
 
     Args:
-        predictor: A loaded model; it is run once here, so that the first request finds it warm.
+        models: A loaded model, which is run once here, so that the first request finds it warm; or several, warm.
         settings: The limits; None takes the defaults. Host, port and grace time matter to ``run.serve`` only.
 
     Returns:
@@ -66,15 +86,15 @@ def create_app(predictor: Predictor, settings: ServeSettings | None = None) -> F
     Raises:
         BackendError: If the model cannot predict.
         NotFoundError: If there is no such file of API keys.
-        SettingsError: If the file of API keys holds none, or something else.
+        SettingsError: If a file of keys holds none, or something else.
     """
     settings = settings or ServeSettings()
     keys = KeyRing(settings.api_keys) if settings.api_keys else None
-    service = Service.warmed_up(predictor, settings)
+    admin_keys = KeyRing(settings.admin_keys) if settings.admin_keys else None
+    catalog = models if isinstance(models, Catalog) else Catalog([Service.warmed_up(models, settings)])
     app = _Application(
-        title=f"Textwright: {service.identity.name}",
+        title="Textwright",
         version=__version__,
-        description=_describe(service),
         docs_url=None,  # FastAPI's own page loads its scripts from another host; ours is pages.py
         redoc_url=None,
         lifespan=_lifespan,
@@ -82,29 +102,49 @@ def create_app(predictor: Predictor, settings: ServeSettings | None = None) -> F
         # FastAPI records requests and exception messages with OpenTelemetry when it finds a provider.
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
-    app.state.service = service
+    app.state.settings = settings
+    app.state.catalog = catalog
+    app.state.documented = None
     app.state.keys = keys
-    app.state.metrics = Metrics(service)
+    app.state.metrics = Metrics()
+    app.state.reloader = Reloader(catalog)
+    catalog.on_arrival = app.state.metrics.watch
     handlers.install(app)
-    for module in (routes, tei, open_inference, sagemaker):
-        app.include_router(module.build_router(service))
+    app.state.further_routers = [] if admin_keys is None else [admin.build_router(admin_keys)]
+    for router in (*(module.build_router(catalog.default) for module in _CONTRACTS), *app.state.further_routers):
+        app.include_router(router)
     app.routes.extend([*pages.build_routes(), app.state.metrics.route()])
     return app
 
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    service: Service = app.state.service
-    service.batcher.start()
+    catalog: Catalog = app.state.catalog
+    catalog.start()
+    refreshing = asyncio.create_task(_refresh(app.state.metrics))
     try:
         yield
     finally:
-        await service.close()
+        refreshing.cancel()
+        await catalog.close()
 
 
-def _describe(service: Service) -> str:
-    labels = ", ".join(f"`{label}`" for label in service.info.labels[:20])
-    more = len(service.info.labels) - 20
-    return _DESCRIPTION.format(
-        **service.identity.model_dump(), labels=f"{labels} and {more} more" if more > 0 else labels
+async def _refresh(metrics: Metrics) -> None:
+    """Tell the queues of this worker to whichever worker is asked for metrics."""
+    while FOLDER in os.environ:
+        metrics.refresh()
+        await asyncio.sleep(_REFRESH_S)
+
+
+def _describe(catalog: Catalog) -> str:
+    return _DESCRIPTION.format(models="; ".join(_describe_model(service) for service in catalog.services))
+
+
+def _describe_model(service: Service) -> str:
+    identity, labels = service.identity, service.info.labels
+    more = f" and {len(labels) - _LABELS_SHOWN} more" if len(labels) > _LABELS_SHOWN else ""
+    told = ", ".join(f"`{label}`" for label in labels[:_LABELS_SHOWN])
+    return (
+        f"the model **{identity.name}** ({identity.family}, {identity.variant}, version {identity.version}; "
+        f"labels: {told}{more})"
     )

@@ -47,8 +47,8 @@ class RequestRecord:
 
     Args:
         id: The client's x-request-id if it is a plain word, else one of ours.
-        model: Name and version of the model.
         method: The HTTP method.
+        model: Name and version of the model that was asked; None if it came to none.
         key: The name of the API key; None if the server has none.
         path: The route; None for an unknown address, which may hold anything, even a text.
         status: The HTTP status; 499 if the client hung up.
@@ -64,8 +64,8 @@ class RequestRecord:
     """
 
     id: str
-    model: str
     method: str
+    model: str | None = None
     key: str | None = None
     path: str | None = None
     status: int | None = None
@@ -91,13 +91,11 @@ class RequestLog:
 
     Args:
         app: The application within.
-        model: Name and version of the model.
         observe: Called with the record of each request when it is complete.
     """
 
-    def __init__(self, app: ASGIApp, model: str, observe: Callable[[RequestRecord], None]) -> None:
+    def __init__(self, app: ASGIApp, observe: Callable[[RequestRecord], None]) -> None:
         self._app = app
-        self._model = model
         self._observe = observe
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -106,7 +104,7 @@ class RequestLog:
             await self._app(scope, receive, send)
             return
         start = perf_counter()
-        record = scope[_SCOPE_KEY] = RequestRecord(_request_id(scope), self._model, scope["method"])
+        record = scope[_SCOPE_KEY] = RequestRecord(_request_id(scope), scope["method"])
         try:
             await self._answer(record, scope, receive, send)
         finally:

@@ -1,11 +1,19 @@
-"""What Prometheus sees at ``/metrics``: counts, durations and the queue; no label that a client can choose."""
+"""What Prometheus sees at ``/metrics``: counts, durations and queues; no label that a client can choose.
+
+Several workers count into files of one folder, which the supervisor names in the environment before they start
+(prometheus_client's multiprocess mode): whichever worker is asked tells the sum, and what a killed worker has counted
+stays.
+"""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+from prometheus_client.multiprocess import MultiProcessCollector
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -14,43 +22,65 @@ from textwright.server.logs import RequestRecord
 from textwright.server.service import Service
 
 PATH: Final = "/metrics"
+FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"
+"""Environment variable that names the folder in which workers count together."""
 
 _SECONDS: Final = (0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 _SIZES: Final = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
 _UNKNOWN_ROUTE: Final = "unknown"
+_NO_MODEL: Final = ""
 _STAGES: Final = {
     "tokenize_ms": "from texts to ids",
     "queue_ms": "of ids waiting for the model",
     "infer_ms": "from the start of a request's first batch to its last prediction",
     "total_ms": "from the first byte of a request to the last of its response",
 }
+_IDENTITY: Final = ("name", "version", "family", "variant", "task")
 
 
 class Metrics:
-    """The metrics of one application, in a registry of their own.
+    """The metrics of one application, in a registry of their own."""
 
-    Args:
-        service: The model and its queue.
-    """
-
-    def __init__(self, service: Service) -> None:
+    def __init__(self) -> None:
         self._registry = CollectorRegistry()
         self._requests = self._counter("requests", "Requests answered, or abandoned (499).", ("route", "status"))
         self._rejections = self._counter("rejections", "Requests answered with a problem, by its code.", ("code",))
-        self._counts = {
+        self._counters = {
             "num_texts": self._counter("texts", "Texts in requests, refused ones included."),
             "num_tokens": self._counter("tokens", "Tokens of texts that were encoded."),
             "truncated": self._counter("truncated_texts", "Texts that were longer than the model reads."),
         }
         self._durations = {name: self._seconds(name, text) for name, text in _STAGES.items()}
-        self._batches = Histogram(
-            "textwright_batch_texts",
-            "Texts that went through the model together.",
-            buckets=_SIZES,
+        self._batches = self._histogram("batch_texts", "Texts that went through the model together.", _SIZES)
+        self._queue_texts = self._gauge("queue_texts", "Texts that are admitted and not yet answered.")
+        self._queue_tokens = self._gauge("queue_tokens", "Tokens that are queued or computed and not yet answered.")
+        self._models = Gauge(
+            "textwright_model_info",
+            "1 for the models that answer, 0 for those replaced.",
+            _IDENTITY,
             registry=self._registry,
+            multiprocess_mode="livemax",
         )
-        self._describe(service)
-        service.engine.on_batch = self._batches.observe
+        self._answering: list[Service] = []
+        self._without_model = self._durations["total_ms"].labels(_NO_MODEL)
+        self._meters: dict[str, _Meters] = {}
+        self._answers: dict[tuple[str | None, int | None], Counter] = {}
+
+    def watch(self, service: Service, replaced: Service | None = None) -> None:
+        """Count for a model from now on.
+
+        Args:
+            service: A model that is about to answer.
+            replaced: The one whose place it takes, which finishes what it has.
+        """
+        meters = self._meters[service.title] = self._meters_of(service.identity.name)
+        service.engine.on_batch = meters.batches.observe
+        if replaced is not None:
+            self._answering.remove(replaced)
+            self._models.labels(**replaced.identity.model_dump()).set(0)
+        self._answering.append(service)
+        self._models.labels(**service.identity.model_dump()).set(1)
+        self.refresh()
 
     def observe(self, record: RequestRecord) -> None:
         """Count one request.
@@ -58,40 +88,84 @@ class Metrics:
         Args:
             record: What its line in the log says.
         """
-        self._requests.labels(record.path or _UNKNOWN_ROUTE, record.status).inc()
+        answer = (record.path, record.status)
+        counter = self._answers.get(answer)
+        if counter is None:
+            counter = self._answers[answer] = self._requests.labels(record.path or _UNKNOWN_ROUTE, record.status)
+        counter.inc()
         if record.code is not None:
             self._rejections.labels(record.code).inc()
-        fields = vars(record)
-        for name, counter in self._counts.items():
-            if fields[name]:
-                counter.inc(fields[name])
-        for name, histogram in self._durations.items():
-            if fields[name] is not None:
-                histogram.observe(fields[name] / 1e3)
+        if record.model is None:
+            self._without_model.observe(record.total_ms / 1e3)
+        else:
+            self._meters[record.model].observe(record)
+
+    def refresh(self) -> None:
+        """Read how much waits now."""
+        waiting = dict.fromkeys((service.identity.name for service in self._answering), (0, 0))
+        for service in self._answering:
+            texts, tokens = waiting[service.identity.name]
+            batcher = service.batcher
+            waiting[service.identity.name] = (texts + batcher.num_texts, tokens + batcher.num_tokens)
+        for name, (texts, tokens) in waiting.items():
+            self._queue_texts.labels(name).set(texts)
+            self._queue_tokens.labels(name).set(tokens)
 
     def route(self) -> Route:
         """Make the route that Prometheus asks."""
 
         async def metrics(_: Request) -> Response:
-            return Response(generate_latest(self._registry), headers={"content-type": CONTENT_TYPE_PLAIN_0_0_4})
+            self.refresh()
+            return Response(generate_latest(self._readable()), headers={"content-type": CONTENT_TYPE_PLAIN_0_0_4})
 
         return Route(PATH, metrics)
 
-    def _describe(self, service: Service) -> None:
-        identity = service.identity.model_dump()
-        model = Gauge("textwright_model_info", "The loaded model.", tuple(identity), registry=self._registry)
-        model.labels(**identity).set(1)
-        waiting = self._gauge("queue_texts", "Texts that are admitted and not yet answered.")
-        waiting.set_function(lambda: service.batcher.num_texts)
-        tokens = self._gauge("queue_tokens", "Tokens that are queued or computed and not yet answered.")
-        tokens.set_function(lambda: service.batcher.num_tokens)
+    def _meters_of(self, model: str) -> _Meters:
+        counters = {field: counter.labels(model) for field, counter in self._counters.items()}
+        durations = {field: histogram.labels(model) for field, histogram in self._durations.items()}
+        return _Meters(counters, durations, self._batches.labels(model))
 
-    def _counter(self, name: str, text: str, labels: tuple[str, ...] = ()) -> Counter:
+    def _readable(self) -> CollectorRegistry:
+        if FOLDER not in os.environ:
+            return self._registry
+        registry = CollectorRegistry()
+        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+        return registry
+
+    def _counter(self, name: str, text: str, labels: tuple[str, ...] = ("model",)) -> Counter:
         return Counter(f"textwright_{name}", text, labels, registry=self._registry)
 
     def _gauge(self, name: str, text: str) -> Gauge:
-        return Gauge(f"textwright_{name}", text, registry=self._registry)
+        return Gauge(f"textwright_{name}", text, ("model",), registry=self._registry, multiprocess_mode="livesum")
+
+    def _histogram(self, name: str, text: str, buckets: tuple[float, ...]) -> Histogram:
+        return Histogram(f"textwright_{name}", text, ("model",), buckets=buckets, registry=self._registry)
 
     def _seconds(self, name: str, text: str) -> Histogram:
         stage = name.removesuffix("_ms").replace("total", "request")
-        return Histogram(f"textwright_{stage}_seconds", f"Seconds {text}.", buckets=_SECONDS, registry=self._registry)
+        return self._histogram(f"{stage}_seconds", f"Seconds {text}.", _SECONDS)
+
+
+class _Meters:
+    """What is counted for one model; looking its label up at each request would cost more than counting.
+
+    Args:
+        counters: Field of a record -> what is counted up by it.
+        durations: Field of a record -> histogram of it.
+        batches: Sizes of the model's batches.
+    """
+
+    def __init__(self, counters: Mapping[str, Counter], durations: Mapping[str, Histogram], batches: Histogram) -> None:
+        self.batches = batches
+        self._counters = counters
+        self._durations = durations
+
+    def observe(self, record: RequestRecord) -> None:
+        """Count one request that came to the model."""
+        fields = vars(record)
+        for name, counter in self._counters.items():
+            if fields[name]:
+                counter.inc(fields[name])
+        for name, histogram in self._durations.items():
+            if fields[name] is not None:
+                histogram.observe(fields[name] / 1e3)

@@ -18,9 +18,9 @@ from textwright.server.body import CSV, media_type_of, read_body
 from textwright.server.explaining import explain
 from textwright.server.logs import RequestRecord, record_of
 from textwright.server.scoring import score
-from textwright.server.service import Service, service_of
+from textwright.server.service import Service, choose, service_of, settings_of
 from textwright.server.table import check_columns, read_table, write_table
-from textwright.wire import Health, ModelInfo, encode_response, parse_request
+from textwright.wire import Health, ModelInfo, ModelList, encode_response, parse_request
 
 _NOT_READY = "the server is starting, stopping or broken; ask again in a moment, or another replica"
 
@@ -45,6 +45,9 @@ def build_router(service: Service) -> APIRouter:
     )
     router.add_api_route(
         "/v1/model", model, response_model=ModelInfo, summary="Describe the model", response_description="The model."
+    )
+    router.add_api_route(
+        "/v1/models", models, response_model=ModelList, summary="List the models", response_description="The models."
     )
     router.add_api_route(
         "/healthz", healthz, response_model=Health, summary="Is it alive?", response_description="It is."
@@ -74,8 +77,10 @@ async def predict(request: Request) -> Response:
 
     Or send a CSV table as `text/csv`, its first line naming the columns, with the texts in the column `text` (or in the
     only one): it comes back with the predictions in further columns.
+
+    Of several models the first answers, unless `"model"` in the body, or `?model=` in the address, names another.
     """
-    body = await read_body(request, service_of(request).settings, (JSON, CSV))
+    body = await read_body(request, settings_of(request), (JSON, CSV))
     if media_type_of(request.headers) == CSV:
         return await answer_table(request, body)
     return await answer_json(request, body)
@@ -84,6 +89,8 @@ async def predict(request: Request) -> Response:
 async def answer_json(request: Request, body: bytes) -> Response:
     """Answer a JSON body of the native contract."""
     asked = parse_request(body)
+    if asked.model is not None:
+        choose(request, asked.model)
     if asked.explain:
         return await answer_explained(request, asked.all_texts)
     return await answer_texts(request, asked.all_texts)
@@ -119,14 +126,20 @@ async def model(request: Request) -> Response:
     return Response(service_of(request).info.model_dump_json(), media_type=JSON)
 
 
+async def models(request: Request) -> Response:
+    """List the models of this server; the first answers where none is named."""
+    told = ModelList(models=[service.info for service in request.app.state.catalog.services])
+    return Response(told.model_dump_json(), media_type=JSON)
+
+
 async def healthz() -> JSONResponse:
     """Say that the process lives; for restarts, not for routing."""
     return JSONResponse({"status": "alive"})
 
 
 async def readyz(request: Request) -> JSONResponse:
-    """Say whether requests may be sent here: the model is loaded, warm and works, and the server is not stopping."""
-    if not await service_of(request).is_ready():
+    """Say whether requests may be sent here: every model is loaded, warm and works, and the server is not stopping."""
+    if not await request.app.state.catalog.is_ready():
         raise NotReadyError(_NOT_READY)
     return JSONResponse({"status": "ready"})
 

@@ -1,25 +1,26 @@
-"""Serve an artifact from this process: take the port, load, warm up, announce, run until told to stop.
+"""Serve artifacts from this process: take the port, load, warm up, announce, run until told to stop.
 
 Caller: ``cli.serve``. Imports FastAPI and uvicorn only when called, so that a missing extra is said in words.
 """
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import json
 import signal
 import socket
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Final
 
 from textwright.errors import PortInUseError, SettingsError
 from textwright.extras import require
 from textwright.server.settings import ServeSettings
+from textwright.server.sources import ModelSource
 from textwright.wire import EXAMPLE_TEXT
 
 if TYPE_CHECKING:
@@ -52,33 +53,32 @@ class Address:
         return f"curl {self.url}/v1/predict -H 'content-type: application/json' -d '{body}'"
 
 
-def serve(artifact: Path, settings: ServeSettings, *, announce: Callable[[Address], None]) -> None:
-    """Serve an artifact until SIGINT or SIGTERM.
+def serve(sources: Sequence[ModelSource], settings: ServeSettings, *, announce: Callable[[Address], None]) -> None:
+    """Serve artifacts until SIGINT or SIGTERM; SIGHUP loads them anew.
 
     The port is taken before the model is loaded: a taken port is said at once, and requests that come while the
     model loads wait instead of being refused.
 
     Args:
-        artifact: An artifact folder, or the run folder that holds it.
+        sources: Where the models come from, one or more; the first is the default.
         settings: Where to listen and the limits.
         announce: Called once, when requests are answered.
 
     Raises:
         MissingExtraError: If the server's libraries are not installed.
         PortInUseError: If the port is taken.
-        SettingsError: If the host is not one of this machine, or the port needs more rights.
+        SettingsError: If the host is not one of this machine, the port needs more rights, or two models are the same.
         ArtifactError: If the artifact cannot be trusted.
         NotFoundError: If there is no such artifact or variant.
     """
     with _stopped_by_signals(), listen(settings.host, settings.port) as listener:
         require("server", what="serving")
-        import textwright
         from textwright.server import logs
         from textwright.server.app import create_app
+        from textwright.server.catalog import Catalog
 
         logs.configure(sys.stderr)
-        predictor = textwright.load(artifact, variant=settings.variant, num_threads=settings.num_threads)
-        app = create_app(predictor, settings)
+        app = create_app(Catalog([source.load(settings) for source in sources]), settings)
         sys.setswitchinterval(_SWITCH_INTERVAL_S)
         _run(app, listener, settings.shutdown_grace_s, lambda: announce(address_of(listener)))
 
@@ -141,6 +141,21 @@ def _refusal(error: OSError, host: str, port: int) -> PortInUseError | SettingsE
     return SettingsError(f"cannot listen on host {host!r} ({error}); --host takes an address of this machine")
 
 
+def _reload_on_signal(app: FastAPI) -> None:
+    """Load every model anew when SIGHUP comes; where there is no such signal, there is only the admin route."""
+    if not hasattr(signal, "SIGHUP"):
+        return
+    running: set[asyncio.Task[None]] = set()
+    loop = asyncio.get_running_loop()
+
+    def begin() -> None:
+        task = loop.create_task(app.state.reloader.reload_all())
+        running.add(task)
+        task.add_done_callback(running.discard)
+
+    loop.add_signal_handler(signal.SIGHUP, begin)
+
+
 class _Stopped(BaseException):
     """A signal asked to stop; no error, so nothing that catches errors may catch it."""
 
@@ -172,6 +187,7 @@ def _run(app: FastAPI, listener: socket.socket, grace_s: int, announce: Callable
     class Server(uvicorn.Server):
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets=sockets)
+            _reload_on_signal(app)
             announce()
 
     config = uvicorn.Config(

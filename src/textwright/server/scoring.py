@@ -42,7 +42,7 @@ async def score(request: Request, texts: Sequence[str], *, may_truncate: bool = 
         ClientDisconnect: If the client hangs up meanwhile.
     """
     service, record = service_of(request), record_of(request)
-    record.num_texts = len(texts)
+    record.num_texts, record.model = len(texts), service.title
     check_texts(texts, service.settings)
     charge(request, len(texts))
     with service.batcher.admit(len(texts)) as permit:

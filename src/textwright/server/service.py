@@ -1,10 +1,11 @@
-"""What the routes share: the loaded model, what is said about it, the limits, and whether it is ready."""
+"""What the routes share: a loaded model, what is said about it, the limits, and whether it is ready."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
-from typing import Any, Final
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import parse_qs
 
 from starlette.requests import Request
 
@@ -14,8 +15,13 @@ from textwright.runtime.batcher import Batcher
 from textwright.runtime.predictor import Predictor
 from textwright.server.engine import Engine, Item, Scored, items_of, measure_limits
 from textwright.server.settings import ServeSettings
+from textwright.server.sources import ModelSource
 from textwright.wire import EXAMPLE_TEXT, Limits, ModelIdentity, ModelInfo, encode_response
 
+if TYPE_CHECKING:
+    from textwright.server.catalog import Catalog
+
+_CHOSEN: Final = "textwright.service"
 _CLOSE_S: Final = 1.0
 """Seconds for a last batch; its callers have been cut off already, after the grace time."""
 
@@ -31,6 +37,7 @@ class Service:
         identity: Which model answers; stands in every response.
         info: What ``GET /v1/model`` says.
         example: A response of this model, JSON-ready, for the documentation.
+        source: Where it came from and may be loaded from again.
     """
 
     engine: Engine
@@ -39,14 +46,22 @@ class Service:
     identity: ModelIdentity
     info: ModelInfo
     example: dict[str, Any]
+    source: ModelSource
+    title: str = field(init=False)
+    """Name and version, as the log tells them."""
+
+    def __post_init__(self) -> None:
+        """Tell the title once instead of at each request."""
+        self.title = f"{self.identity.name}@{self.identity.version}"
 
     @classmethod
-    def warmed_up(cls, predictor: Predictor, settings: ServeSettings) -> Service:
+    def warmed_up(cls, predictor: Predictor, settings: ServeSettings, *, source: ModelSource | None = None) -> Service:
         """Make a service whose model has run once on a short and once on its longest text.
 
         Args:
             predictor: A loaded model.
             settings: The limits.
+            source: Where it came from; None for the folder of its artifact.
 
         Returns:
             A service, not yet ready.
@@ -55,11 +70,12 @@ class Service:
             BackendError: If the model cannot predict.
         """
         limits = measure_limits(predictor, settings)
-        identity = identity_of(predictor)
+        source = source or ModelSource(predictor.artifact.path)
+        identity = identity_of(predictor, source.name)
         example = json.loads(encode_response(identity, predictor.predict([EXAMPLE_TEXT])))
         engine = Engine(predictor, limits)
         batcher = Batcher(engine.infer, limits, num_tokens=lambda item: len(item.ids), timeout_s=settings.timeout_s)
-        return cls(engine, batcher, settings, identity, info_of(predictor, settings), example)
+        return cls(engine, batcher, settings, identity, info_of(predictor, settings, identity), example, source)
 
     async def is_ready(self) -> bool:
         """Say whether requests may be sent here; after a failure of the model, by asking it once more."""
@@ -77,17 +93,68 @@ class Service:
         self.engine.close()
 
 
+def settings_of(request: Request) -> ServeSettings:
+    """Find the limits of the server, which are the same for all its models."""
+    settings: ServeSettings = request.app.state.settings
+    return settings
+
+
 def service_of(request: Request) -> Service:
-    """Find the service of the application that a request came to."""
-    service: Service = request.app.state.service
+    """Find the model that answers a request: the one it has chosen, else ``?model=`` of its address, else the default.
+
+    It is looked up once and kept, so that one model answers a whole request, whatever is swapped meanwhile.
+
+    Args:
+        request: The request.
+
+    Returns:
+        The model.
+
+    Raises:
+        NotFoundError: If the address names a model that is not here.
+    """
+    found: Service | None = request.scope.get(_CHOSEN)
+    if found is not None:
+        return found
+    catalog: Catalog = request.app.state.catalog
+    query = request.scope["query_string"]
+    asked = parse_qs(query.decode("latin-1")).get("model") if query else None
+    service = request.scope[_CHOSEN] = catalog.choose(asked[0]) if asked else catalog.default
     return service
 
 
-def identity_of(predictor: Predictor) -> ModelIdentity:
-    """Say which model a predictor has loaded."""
+def choose(request: Request, name: str, version: str | None = None) -> Service:
+    """Let a model answer a request.
+
+    Args:
+        request: The request.
+        name: What it calls the model.
+        version: Its version; None for any, or if the name is of the form ``name@version``.
+
+    Returns:
+        The model.
+
+    Raises:
+        NotFoundError: If it is not here.
+    """
+    catalog: Catalog = request.app.state.catalog
+    service = request.scope[_CHOSEN] = catalog.choose(name) if version is None else catalog.find(name, version)
+    return service
+
+
+def identity_of(predictor: Predictor, name: str | None = None) -> ModelIdentity:
+    """Say which model a predictor has loaded.
+
+    Args:
+        predictor: A loaded model.
+        name: What it is called here; None for the name in its manifest.
+
+    Returns:
+        What stands in every response.
+    """
     manifest = predictor.artifact.manifest
     return ModelIdentity(
-        name=manifest.name,
+        name=name or manifest.name,
         version=predictor.artifact.version,
         family=manifest.family,
         variant=predictor.variant,
@@ -95,12 +162,12 @@ def identity_of(predictor: Predictor) -> ModelIdentity:
     )
 
 
-def info_of(predictor: Predictor, settings: ServeSettings) -> ModelInfo:
+def info_of(predictor: Predictor, settings: ServeSettings, identity: ModelIdentity) -> ModelInfo:
     """Say what the loaded model is and what one request may hold; no path and no training setting is told."""
     manifest = predictor.artifact.manifest
     metrics = manifest.variant(predictor.variant).metrics
     return ModelInfo(
-        **identity_of(predictor).model_dump(),
+        **identity.model_dump(),
         labels=list(predictor.labels.names),
         max_length=manifest.max_length,
         threshold=manifest.threshold if predictor.labels.task is Task.MULTI_LABEL else None,

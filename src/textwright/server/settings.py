@@ -36,6 +36,8 @@ class ServeSettings(Settings):
     api_keys: Path | None = None
     """File of API keys, one per line: a name, the SHA-256 of the key, and optionally its texts per minute. A request
     then needs a key; the file is read again when it changes. Absent: everybody who reaches the server may ask."""
+    admin_keys: Path | None = None
+    """File of keys, of the same form, that may have models reloaded; absent: there is no such route."""
     cors_origins: tuple[str, ...] = ()
     """Sites whose pages may call this API from a browser, for example https://example.org; absent: none."""
     timeout_s: Annotated[float, Field(gt=0)] = 30.0

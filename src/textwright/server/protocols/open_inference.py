@@ -20,7 +20,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from textwright import __version__
-from textwright.errors import NotFoundError, NotReadyError, RequestError
+from textwright.errors import NotReadyError, RequestError
 from textwright.exchange import JSON
 from textwright.server.body import BINARY, UNDECLARED, read_body
 from textwright.server.engine import Scored
@@ -29,7 +29,7 @@ from textwright.server.protocols.documentation import described
 from textwright.server.protocols.parsing import Form, parse
 from textwright.server.protocols.tensors import InputTensor
 from textwright.server.scoring import score
-from textwright.server.service import Service, service_of
+from textwright.server.service import Service, choose, settings_of
 
 JSON_LENGTH: Final = "inference-header-content-length"
 _OUTPUTS: Final = ("label", "probabilities", "logits", "truncated")
@@ -101,7 +101,7 @@ async def live() -> JSONResponse:
 
 async def ready(request: Request) -> JSONResponse:
     """Say whether requests may be sent here."""
-    if not await service_of(request).is_ready():
+    if not await request.app.state.catalog.is_ready():
         raise NotReadyError("the model is not ready")
     return JSONResponse({"ready": True})
 
@@ -136,7 +136,7 @@ async def infer(request: Request) -> Response:
     """Predict the texts of one BYTES tensor; outputs are `label`, `probabilities`, `logits` and `truncated`."""
     service = _service_of_model(request)
     # Triton's own client declares no media type at all.
-    body = await read_body(request, service.settings, (JSON, BINARY, UNDECLARED))
+    body = await read_body(request, settings_of(request), (JSON, BINARY, UNDECLARED))
     header, binary = _split(body, request.headers.get(JSON_LENGTH))
     asked = parse(InferenceRequest, header, example=to_json(_EXAMPLE).decode())
     wanted = _wanted(asked)
@@ -194,9 +194,5 @@ def _datatype(name: str) -> str:
 
 
 def _service_of_model(request: Request) -> Service:
-    service = service_of(request)
-    name, version = service.identity.name, service.identity.version
     asked = request.path_params
-    if (asked["name"], asked.get("version", version)) != (name, version):
-        raise NotFoundError(f"there is no such model or version; this server has {name!r}, version {version!r}")
-    return service
+    return choose(request, asked["name"], asked.get("version"))

@@ -25,7 +25,7 @@ from textwright.server.protocols import tei
 from textwright.server.protocols.documentation import described
 from textwright.server.protocols.parsing import Form, parse
 from textwright.server.routes import answer_json, answer_table, answer_texts
-from textwright.server.service import Service, service_of
+from textwright.server.service import Service, settings_of
 
 _EXAMPLE: Final = {"instances": ["A touching film with a great cast."]}
 
@@ -55,14 +55,14 @@ def build_router(service: Service) -> APIRouter:
 
 async def ping(request: Request) -> JSONResponse:
     """Say whether requests may be sent here."""
-    if not await service_of(request).is_ready():
+    if not await request.app.state.catalog.is_ready():
         raise NotReadyError("the model is not ready")
     return JSONResponse({"status": "ready"})
 
 
 async def invoke(request: Request) -> Response:
     """Predict texts given as `text`, `texts`, `inputs`, `instances` or as a CSV table."""
-    body = await read_body(request, service_of(request).settings, (JSON, CSV))
+    body = await read_body(request, settings_of(request), (JSON, CSV))
     if media_type_of(request.headers) == CSV:
         return await answer_table(request, body)
     asked = parse(Invocation, body, example=json.dumps(_EXAMPLE))

@@ -31,7 +31,7 @@ from textwright.server.engine import Scored
 from textwright.server.protocols.documentation import described
 from textwright.server.protocols.parsing import Form, parse, strings
 from textwright.server.scoring import score
-from textwright.server.service import Service, service_of
+from textwright.server.service import Service, service_of, settings_of
 
 _EXAMPLE: Final = {"inputs": "A touching film with a great cast."}
 _EXAMPLE_ANSWER: Final = [{"label": "positive", "score": 0.9}, {"label": "negative", "score": 0.1}]
@@ -84,7 +84,7 @@ def build_router(service: Service) -> APIRouter:
 
 async def predict(request: Request) -> Response:
     """Predict `inputs`: one text, or several as `[["one"], ["another"]]`; labels come best first."""
-    return await answer(request, await read_json(request, service_of(request).settings))
+    return await answer(request, await read_json(request, settings_of(request)))
 
 
 async def answer(request: Request, body: bytes) -> Response:

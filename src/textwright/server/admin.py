@@ -1,0 +1,57 @@
+"""What only those who run the server may ask; it does not exist unless the server is started with ``--admin-keys``."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from textwright.exchange import JSON
+from textwright.server.guard import secret_of
+from textwright.server.keys import KeyRing
+from textwright.server.logs import record_of
+from textwright.server.openapi import problem_doc, refusal
+from textwright.wire import Reloaded
+
+RELOAD = "/v1/models/{name}/reload"
+
+
+def build_router(keys: KeyRing) -> APIRouter:
+    """Make the routes.
+
+    Args:
+        keys: Those that open them; the API's other keys do not.
+
+    Returns:
+        A router with ``POST /v1/models/{name}/reload``.
+    """
+
+    async def reload(request: Request, name: str) -> Response:
+        """Load the artifact of a model anew from its path, and let it answer in the place of the old one.
+
+        The old one answers until the new one is loaded, verified and warm, and finishes what it has. An artifact that
+        cannot be served changes nothing.
+        """
+        record_of(request).key = keys.find(secret_of(request.headers)).name
+        told: Reloaded = await request.app.state.reloader.reload(name)
+        return Response(told.model_dump_json(), media_type=JSON)
+
+    router = APIRouter(tags=["Admin"])
+    router.add_api_route(
+        RELOAD,
+        reload,
+        methods=["POST"],
+        response_model=Reloaded,
+        summary="Reload a model",
+        response_description="It answers from now on.",
+        responses={
+            HTTPStatus.UNAUTHORIZED: refusal(HTTPStatus.UNAUTHORIZED),
+            HTTPStatus.NOT_FOUND: problem_doc(HTTPStatus.NOT_FOUND, "not-found", "There is no such model."),
+            HTTPStatus.SERVICE_UNAVAILABLE: problem_doc(
+                HTTPStatus.SERVICE_UNAVAILABLE, "reload", "The artifact cannot be served; the old model goes on."
+            ),
+        },
+    )
+    return router
