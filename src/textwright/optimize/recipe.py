@@ -1,0 +1,138 @@
+"""The ladder: which graphs are tried, in which order, and why each. A new technique is one row here."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from textwright.optimize.fusion import fuse
+from textwright.optimize.graph import load
+from textwright.optimize.quantize import (
+    PRODUCTS,
+    Batch,
+    Calibration,
+    quantize_blocks,
+    quantize_dynamic,
+    quantize_static,
+)
+from textwright.optimize.rows import narrow_rows
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """What a recipe may use.
+
+    Args:
+        graph: The reference variant's.
+        batches: Training texts, encoded and padded, to find ranges on.
+    """
+
+    graph: bytes
+    batches: tuple[Batch, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """One way to another graph.
+
+    Args:
+        name: Of the variant; a file name without its ending.
+        precision: Of the weights: "fp32", "fp16" or "int8".
+        summary: What is done, in a few words for people.
+        make: Does it.
+        is_exact: Whether the answers are the reference's but for rounding, on every processor.
+    """
+
+    name: str
+    precision: str
+    summary: str
+    make: Callable[[Material], bytes]
+    is_exact: bool = False
+
+
+def ladder(graph: bytes) -> list[Recipe]:
+    """List what may help a graph, the most promising first.
+
+    Args:
+        graph: The reference variant's.
+
+    Returns:
+        Recipes with different names; none if the graph holds neither products nor tables of vectors.
+    """
+    kinds = Counter(node.op_type for node in load(graph).graph.node)
+    recipes: list[Recipe] = []
+    if kinds["Softmax"]:
+        recipes.append(
+            Recipe("fused", "fp32", "attention, GELU and layer norm as one operator each", _fused, is_exact=True)
+        )
+    if any(kinds[kind] for kind in PRODUCTS):
+        recipes += _dynamic()
+    if any(kinds[kind] for kind in (*PRODUCTS, "Conv")):
+        recipes += _static()
+    if kinds["Gather"]:
+        recipes += [
+            Recipe("fp16-rows", "fp16", "vectors of tokens stored in 16 bits", _half_rows),
+            Recipe("int8-rows", "int8", "vectors of tokens stored in 8 bits, a scale for each row", _int8_rows),
+        ]
+    return recipes
+
+
+def _fused(material: Material) -> bytes:
+    return fuse(material.graph)
+
+
+def _half_rows(material: Material) -> bytes:
+    return narrow_rows(fuse(material.graph), "fp16")
+
+
+def _int8_rows(material: Material) -> bytes:
+    return narrow_rows(fuse(material.graph), "int8")
+
+
+def _dynamic() -> Iterator[Recipe]:
+    def make(*, per_channel: bool, reduce_range: bool, signed: bool = True) -> Callable[[Material], bytes]:
+        return lambda material: quantize_dynamic(
+            _int8_rows(material), per_channel=per_channel, reduce_range=reduce_range, signed=signed
+        )
+
+    yield Recipe(
+        "int8",
+        "int8",
+        "fused; products in 8 bits, 7 of them used, a scale for each column, ranges at run time; rows in 8 bits",
+        make(per_channel=True, reduce_range=True),
+    )
+    yield Recipe("int8-full-range", "int8", "as int8, all 8 bits used", make(per_channel=True, reduce_range=False))
+    yield Recipe(
+        "int8-per-tensor", "int8", "as int8, one scale for a weight", make(per_channel=False, reduce_range=True)
+    )
+    yield Recipe(
+        "int8-unsigned",
+        "int8",
+        "as int8, weights in 0 to 255",
+        make(per_channel=True, reduce_range=False, signed=False),
+    )
+    yield Recipe(
+        "int8-blocks",
+        "int8",
+        "fused; products in 8 bits, a scale for 32 weights, each text's range by itself; rows in 8 bits",
+        lambda material: quantize_blocks(narrow_rows(fuse(material.graph, joined=False), "int8"), block_size=32),
+    )
+    yield Recipe(
+        "quantize-dynamic",
+        "int8",
+        "ONNX Runtime's quantize_dynamic with its defaults on the graph as it is, to compare with",
+        lambda material: quantize_dynamic(material.graph),
+    )
+
+
+def _static() -> Iterator[Recipe]:
+    def make(method: Calibration) -> Callable[[Material], bytes]:
+        return lambda material: quantize_static(
+            narrow_rows(fuse(material.graph, joined=False), "int8"), material.batches, method, reduce_range=True
+        )
+
+    methods: tuple[Calibration, ...] = ("minmax", "percentile", "entropy")
+    for method in methods:
+        summary = f"fused; products in 8 bits, ranges found on training texts by {method}; rows in 8 bits"
+        yield Recipe(f"int8-static-{method}", "int8", summary, make(method))

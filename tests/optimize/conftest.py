@@ -1,0 +1,60 @@
+"""Tiny trained-looking encoders with real attention, as artifacts."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from tiny_encoders import KINDS, save_tiny_encoder
+
+from textwright.core.labels import Labels
+from textwright.core.tokenization import TextEncoder
+from textwright.export.onnx import to_onnx
+from textwright.models import FAMILIES
+from textwright.models.family import BuildContext, TrainingSplit
+
+LABELS = Labels(("negative", "positive"))
+
+
+@pytest.fixture(scope="session")
+def make_encoder_graph(tmp_path_factory):
+    """Return a function that exports an encoder of a kind with random weights: (graph, its tokenizer)."""
+    made: dict[str, tuple[bytes, TextEncoder]] = {}
+
+    def make(kind: str) -> tuple[bytes, TextEncoder]:
+        if kind not in made:
+            folder = save_tiny_encoder(kind, tmp_path_factory.mktemp("encoder") / kind)
+            family = FAMILIES["bert"]
+            config = family.config(encoder=str(folder))
+            encoder = family.make_encoder([], config, 32)
+            torch.manual_seed(0)
+            split = TrainingSplit(encoder.encode(["film"]), np.array([0]))
+            module = family.build(config, BuildContext(encoder, LABELS, split))
+            with torch.no_grad():
+                for weight in module.parameters():
+                    weight.add_(torch.randn_like(weight), alpha=0.3)
+            made[kind] = to_onnx(module), encoder
+        return made[kind]
+
+    return make
+
+
+@pytest.fixture(params=sorted(KINDS))
+def kind(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+def write_source(path: Path, num: int, seed: int = 0) -> str:
+    """Write texts of which a good or a bad word decides the label."""
+    random = np.random.default_rng(seed)
+    good, bad = ("good", "great", "fine", "moving"), ("bad", "awful", "dull", "flat")
+    rows = []
+    for number in range(num):
+        words = [f"w{word}" for word in random.integers(400, size=6)]
+        words.insert(3, str(random.choice(good if number % 2 else bad)))
+        rows.append({"text": " ".join(words), "label": LABELS.names[number % 2]})
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return str(path)

@@ -1,0 +1,116 @@
+"""Fusing changes no answer, narrowing rows changes little, and quantising gives integers."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from textwright.core.encodings import pad
+from textwright.errors import BackendError
+from textwright.optimize.fusion import fuse
+from textwright.optimize.graph import load
+from textwright.optimize.quantize import quantize_blocks, quantize_dynamic, quantize_static
+from textwright.optimize.rows import narrow_rows, quantize_rows
+from textwright.runtime.session import Session
+
+TEXTS = ["", "the film is good", "a dull story , not moving .", "music", "good " * 40]
+FUSED = {"bert": 2, "distilbert": 2, "roberta": 2}
+"""Kind of encoder -> attentions that are recognised; relative positions (mpnet, deberta-v3) are left alone."""
+
+
+def infer(graph: bytes, encoder) -> np.ndarray:
+    return Session(graph, num_threads=1).infer(*pad(encoder.encode(TEXTS), encoder.pad_id))
+
+
+def count(graph: bytes) -> Counter:
+    return Counter(node.op_type for node in load(graph).graph.node)
+
+
+@pytest.mark.parametrize("joined", [True, False])
+def test_fusing_changes_no_answer(make_encoder_graph, kind, joined):
+    graph, encoder = make_encoder_graph(kind)
+    fused = fuse(graph, joined=joined)
+    np.testing.assert_allclose(infer(fused, encoder), infer(graph, encoder), atol=1e-4)
+    assert count(fused)["Attention" if joined else "MultiHeadAttention"] == FUSED.get(kind, 0)
+    assert count(fused)["Softmax"] == 2 - FUSED.get(kind, 0)
+
+
+def test_what_has_no_attention_is_left_as_it_is(tiny_artifact):
+    graph = (tiny_artifact / "model.onnx").read_bytes()
+    assert fuse(graph) == graph
+
+
+@pytest.mark.parametrize(("width", "shape"), [(16, (50, 1)), (3, (1, 3))])
+def test_a_vector_is_kept_within_half_a_step(width, shape):
+    table = np.random.default_rng(0).normal(size=(50, width)).astype(np.float32)
+    table[3] = 0
+    values, scales = quantize_rows(table)
+    assert values.dtype == np.int8
+    assert scales.shape == shape
+    assert (np.abs(values * scales - table) <= scales / 2 + 1e-7).all()
+    assert not values[3].any()
+
+
+@pytest.mark.parametrize(("width", "bytes_per_weight"), [("fp16", 2), ("int8", 1)])
+def test_narrow_rows_answer_nearly_alike_in_fewer_bytes(make_big_table, width, bytes_per_weight):
+    graph, ids = make_big_table
+    narrow = narrow_rows(graph, width)
+    expected, found = (Session(item).infer(ids, np.ones_like(ids)) for item in (graph, narrow))
+    assert len(narrow) < len(graph) * bytes_per_weight / 4 * 1.2
+    np.testing.assert_allclose(found, expected, atol=0.02)
+    assert not np.array_equal(found, expected)
+
+
+@pytest.fixture
+def make_big_table(make_artifact):
+    generator = np.random.default_rng(0)
+    words = {f"word{index}": tuple(generator.normal(size=2)) for index in range(9_000)}
+    graph = (make_artifact("big", words=words) / "model.onnx").read_bytes()
+    return graph, generator.integers(0, 9_002, (20, 5))
+
+
+def test_dynamic_products_are_integers_and_near(make_encoder_graph):
+    graph, encoder = make_encoder_graph("bert")
+    found = quantize_dynamic(fuse(graph), per_channel=True, reduce_range=True)
+    assert count(found)["QAttention"] == 2
+    assert count(found)["MatMulInteger"] >= 6
+    _assert_near(infer(found, encoder), infer(graph, encoder))
+
+
+def test_excluded_nodes_stay(make_encoder_graph):
+    fused = fuse(make_encoder_graph("bert")[0])
+    names = [node.name for node in load(fused).graph.node if node.op_type == "MatMul"]
+    found = quantize_dynamic(fused, excluded=names[:2])
+    assert count(found)["MatMul"] == 2
+
+
+@pytest.mark.parametrize("method", ["minmax", "percentile", "entropy"])
+def test_static_products_answer_alike_in_any_company(make_encoder_graph, method):
+    graph, encoder = make_encoder_graph("bert")
+    batches = [pad(encoder.encode(TEXTS), encoder.pad_id)]
+    found = quantize_static(fuse(graph, joined=False), batches, method, reduce_range=True)
+    assert count(found)["QuantizeLinear"] > 0
+    ids = encoder.encode(TEXTS)
+    session = Session(found, num_threads=1)
+    together = session.infer(*pad(ids, encoder.pad_id))
+    alone = np.concatenate([session.infer(*pad(ids.between(i, i + 1), encoder.pad_id)) for i in range(len(TEXTS))])
+    np.testing.assert_allclose(alone, together, atol=1e-3)
+
+
+def test_blocks_are_near(make_encoder_graph):
+    graph, encoder = make_encoder_graph("bert")
+    found = quantize_blocks(fuse(graph, joined=False), block_size=32)
+    assert count(found)["MatMulNBits"] >= 6
+    _assert_near(infer(found, encoder), infer(graph, encoder))
+
+
+def test_what_cannot_be_quantised_is_said():
+    with pytest.raises(BackendError, match="cannot quantise"):
+        quantize_dynamic(b"")
+
+
+def _assert_near(found, expected):
+    assert not np.array_equal(found, expected)
+    assert np.abs(found - expected).max() < 0.25 * np.abs(expected).max()
