@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 import socket
 import subprocess
 import sys
 import time
 import urllib.request
+from contextlib import contextmanager
 
 import pytest
 from playwright.sync_api import sync_playwright
@@ -61,13 +63,13 @@ def open_page(browser):
         context.close()
 
 
-@pytest.fixture
-def served(tiny_artifact):
-    """Serve the tiny artifact as a user would; give its address."""
+@contextmanager
+def serving(*arguments):
+    """Serve as a user would; give the address."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "textwright", "serve", str(tiny_artifact), "--port", str(port)]
+    command = [sys.executable, "-m", "textwright", "serve", *map(str, arguments), "--port", str(port)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     address = f"http://127.0.0.1:{port}"
     try:
@@ -81,3 +83,26 @@ def served(tiny_artifact):
     finally:
         process.terminate()
         assert process.wait(15) == 0
+
+
+@pytest.fixture
+def served(tiny_artifact):
+    """Serve the tiny artifact; give its address."""
+    with serving(tiny_artifact) as address:
+        yield address
+
+
+@pytest.fixture
+def served_with_keys(tiny_artifact, tmp_path):
+    """Serve the tiny artifact to those who know the key "secret"; give its address."""
+    keys = tmp_path / "keys"
+    keys.write_text(f"me {hashlib.sha256(b'secret').hexdigest()}\n")
+    with serving(tiny_artifact, "--api-keys", keys) as address:
+        yield address
+
+
+@pytest.fixture
+def served_twice(tiny_artifact, tiny_multilabel_artifact):
+    """Serve two models; give their address."""
+    with serving(tiny_artifact, tiny_multilabel_artifact) as address:
+        yield address

@@ -1,4 +1,4 @@
-"""What a person sees: the served page, its documentation and the evaluation report, offline, wide and narrow."""
+"""What a person sees: the documentation and the evaluation report, offline, wide and narrow."""
 
 from __future__ import annotations
 
@@ -18,26 +18,6 @@ SCHEMES = ["light", "dark"]
 
 def assert_fits(watched, width):
     assert watched.page.evaluate("document.documentElement.scrollWidth") <= width, "the page scrolls sideways"
-
-
-@pytest.mark.parametrize(("width", "height"), SIZES)
-@pytest.mark.parametrize("scheme", SCHEMES)
-def test_a_text_typed_by_keyboard_is_answered(open_page, served, width, height, scheme):
-    watched = open_page(served, allowed=served, width=width, height=height, scheme=scheme)
-    watched.page.locator("textarea").focus()
-    watched.page.keyboard.type("an awful film")
-    watched.page.keyboard.press("Control+Enter")
-    watched.page.get_by_text("negative").first.wait_for()
-    assert_fits(watched, width)
-    assert watched.faults == []
-
-
-def test_a_refused_request_is_said_in_words(open_page, served):
-    watched = open_page(served, allowed=served)
-    watched.page.route("**/v1/predict", lambda route: route.abort())
-    watched.page.locator("textarea").fill("good")
-    watched.page.keyboard.press("Control+Enter")
-    watched.page.locator("[role=alert]").filter(has_text="server").wait_for()
 
 
 @pytest.mark.parametrize(("width", "height"), SIZES)

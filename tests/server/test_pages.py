@@ -44,6 +44,6 @@ def test_a_page_answers_head_requests(client, path):
 @pytest.mark.parametrize("path", PAGES)
 def test_every_address_that_a_page_uses_is_there(client, path):
     html = client.get(path).text
-    used = {*re.findall(r'href="([a-z][\w./-]*)"', html), *re.findall(r'fetch\("([^"]+)"', html)}
+    used = {*re.findall(r'href="([a-z][\w./-]*)"', html), *re.findall(r'(?:fetch|send)\("([^"]+)"', html)}
     assert used
     assert all(client.get(f"/{address}").status_code in {200, 405} for address in used)
