@@ -10,9 +10,13 @@ from cyclopts import Parameter
 from textwright.cli.render import DEFAULT_OUTPUT, Output, Terminal
 from textwright.data.settings import DataSettings
 from textwright.errors import SettingsError
+from textwright.runtime.explanation import Explanation, Method
 from textwright.runtime.predictor import Prediction, Predictor, load
 
 _DATA: Final = DataSettings()
+_MOST_WORDS: Final = 10
+_BAR: Final = 20
+"""Characters of the longest bar."""
 
 
 def predict(
@@ -21,6 +25,7 @@ def predict(
     *texts: str,
     input: Path | None = None,  # noqa: A002  the flag's name
     to: Annotated[Path | None, Parameter(name="--output")] = None,
+    explain: bool = False,
     variant: str | None = None,
     data: Annotated[DataSettings, Parameter(name="*", group="Data")] = _DATA,
     output: Annotated[Output, Parameter(name="*", group="Output")] = DEFAULT_OUTPUT,
@@ -31,15 +36,20 @@ def predict(
 
     Example: textwright predict runs/demo --input reviews.csv --output scored.csv
 
+    Example: textwright predict runs/demo --explain "A touching film, but overlong."
+
     Args:
         artifact: An artifact folder, or the run folder that holds it.
         texts: Texts to predict.
         input: File of texts: CSV, TSV, JSON lines or Parquet, .gz and .zst included.
         to: File to write: the input's records with the prediction beside each; its ending decides the format.
+        explain: Also show which words of each text speak for its label and which against it.
         variant: Graph to run; by default the artifact's first.
     """
     if (input is None) == (not texts) or (input is None) != (to is None):
         raise SettingsError("give either texts, or --input FILE together with --output FILE")
+    if explain and input is not None:
+        raise SettingsError("--explain is for texts on the command line; leave it out, or give no --input")
     terminal = Terminal(output)
     predictor = load(artifact, variant=variant)
     if input is not None and to is not None:
@@ -48,8 +58,11 @@ def predict(
         terminal.next(f"textwright serve {artifact}")
         return
     predictions = predictor.predict(texts)
-    content = {"predictions": [_to_json(text, item) for text, item in zip(texts, predictions, strict=True)]}
-    terminal.result(content, lambda: _show(terminal, predictor, texts, predictions))
+    explanations = predictor.explain(texts) if explain else []
+    rows = [_to_json(text, item) for text, item in zip(texts, predictions, strict=True)]
+    for row, explanation in zip(rows, explanations, strict=False):
+        row["explanation"] = explanation.to_json()
+    terminal.result({"predictions": rows}, lambda: _show(terminal, predictor, texts, predictions, explanations))
     terminal.next(f"textwright serve {artifact}")
 
 
@@ -69,7 +82,13 @@ def _to_json(text: str, prediction: Prediction) -> dict[str, Any]:
     return {"text": text, **prediction._asdict(), "confidence": prediction.confidence}
 
 
-def _show(terminal: Terminal, predictor: Predictor, texts: tuple[str, ...], predictions: list[Prediction]) -> None:
+def _show(
+    terminal: Terminal,
+    predictor: Predictor,
+    texts: tuple[str, ...],
+    predictions: list[Prediction],
+    explanations: list[Explanation],
+) -> None:
     rows = [
         (", ".join(item.labels) or "(none)", f"{item.confidence:.1%}", text + (" (cut)" if item.truncated else ""))
         for text, item in zip(texts, predictions, strict=True)
@@ -77,3 +96,21 @@ def _show(terminal: Terminal, predictor: Predictor, texts: tuple[str, ...], pred
     terminal.table("", ("label", "confidence", "text"), rows)
     if any(item.truncated for item in predictions):
         terminal.note(f"(cut): only the first {predictor.artifact.manifest.max_length} tokens were read")
+    for explanation in explanations:
+        _show_explanation(terminal, explanation)
+
+
+def _show_explanation(terminal: Terminal, explanation: Explanation) -> None:
+    """Show the words that say most first; a bar's length is the contribution's size."""
+    ranked = sorted(explanation.words, key=lambda word: -abs(word.contribution))[:_MOST_WORDS]
+    strongest = max((abs(word.contribution) for word in ranked), default=0.0) or 1.0
+    rows = [
+        (
+            word.text,
+            "for" if word.contribution > 0 else "against" if word.contribution < 0 else "neither",
+            f"{word.contribution:+.2f} " + "#" * round(_BAR * abs(word.contribution) / strongest),
+        )
+        for word in ranked
+    ]
+    how = "exact" if explanation.method is Method.EXACT else "by leaving words out"
+    terminal.table(f"Why {explanation.label}? ({how})", ("word", "speaks", "nats"), rows)
