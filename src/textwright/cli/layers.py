@@ -33,7 +33,15 @@ class Recipe:
         for argument in arguments:
             if argument.name == "--config" and argument.tokens:
                 path = Path(argument.tokens[0].value)
-                Dict(read_toml(path), use_commands_as_keys=False, source=str(path))(app, commands, arguments)
+                content = read_toml(path)
+                if isinstance(content.get("model"), dict):
+                    content["model"] = {key: _as_typed(value) for key, value in content["model"].items()}
+                Dict(content, use_commands_as_keys=False, source=str(path))(app, commands, arguments)
+
+
+def _as_typed(value: object) -> object:
+    """Write a list of the ``[model]`` table as it would be typed: the family, not the command, knows its type."""
+    return ",".join(map(str, value)) if isinstance(value, list) else value
 
 
 class PerKey:
@@ -56,5 +64,10 @@ class PerKey:
             table.tokens.clear()
         self._layer(app, commands, arguments)
         for table, tokens in zip(tables, earlier, strict=True):
-            taken = {token.keys for token in tokens}
-            table.tokens[:] = [*tokens, *(token for token in table.tokens if token.keys not in taken)]
+            taken = {_spelled(token.keys) for token in tokens}
+            table.tokens[:] = [*tokens, *(token for token in table.tokens if _spelled(token.keys) not in taken)]
+
+
+def _spelled(keys: tuple[str, ...]) -> tuple[str, ...]:
+    """Spell keys one way: a flag is typed with hyphens, a recipe has underscores."""
+    return tuple(key.replace("-", "_") for key in keys)
