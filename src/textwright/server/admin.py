@@ -35,7 +35,7 @@ def build_router(keys: KeyRing) -> APIRouter:
         cannot be served changes nothing.
         """
         record_of(request).key = keys.find(secret_of(request.headers)).name
-        told: Reloaded = await request.app.state.reloader.reload(name)
+        told: Reloaded = await request.app.state.reload(name)
         return Response(told.model_dump_json(), media_type=JSON)
 
     router = APIRouter(tags=["Admin"])

@@ -108,6 +108,7 @@ def create_app(models: Predictor | Catalog, settings: ServeSettings | None = Non
     app.state.keys = keys
     app.state.metrics = Metrics()
     app.state.reloader = Reloader(catalog)
+    app.state.reload = app.state.reloader.reload  # a worker asks its supervisor, which asks all workers
     catalog.on_arrival = app.state.metrics.watch
     handlers.install(app)
     app.state.further_routers = [] if admin_keys is None else [admin.build_router(admin_keys)]

@@ -1,39 +1,27 @@
-"""Serve artifacts from this process: take the port, load, warm up, announce, run until told to stop.
+"""Serve artifacts: take the port, then load and answer in this process, or in several workers.
 
 Caller: ``cli.serve``. Imports FastAPI and uvicorn only when called, so that a missing extra is said in words.
 """
 
 from __future__ import annotations
 
-import asyncio
 import errno
 import json
-import signal
 import socket
-import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from types import FrameType
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from textwright.errors import PortInUseError, SettingsError
 from textwright.extras import require
 from textwright.server.settings import ServeSettings
+from textwright.server.signals import stopped_by_signals
 from textwright.server.sources import ModelSource
+from textwright.server.supervisor import supervise
 from textwright.wire import EXAMPLE_TEXT
-
-if TYPE_CHECKING:
-    from fastapi import FastAPI
 
 _EVERYWHERE: Final = frozenset({"0.0.0.0", "::", ""})  # noqa: S104  recognised, not bound to
 _BACKLOG: Final = 2048
-_SWITCH_INTERVAL_S: Final = 0.0005
-"""How long one thread keeps the interpreter when another wants it.
-
-Python's 5 ms is many times the cost of a small request, and the event loop and the inference thread wait for each other
-several times in each. Measured on 2 cores with 1 and with 16 connections: 1.5 to 2 times the requests per second.
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,16 +59,12 @@ def serve(sources: Sequence[ModelSource], settings: ServeSettings, *, announce: 
         ArtifactError: If the artifact cannot be trusted.
         NotFoundError: If there is no such artifact or variant.
     """
-    with _stopped_by_signals(), listen(settings.host, settings.port) as listener:
+    with stopped_by_signals(), listen(settings.host, settings.port) as listener:
         require("server", what="serving")
-        from textwright.server import logs
-        from textwright.server.app import create_app
-        from textwright.server.catalog import Catalog
-
-        logs.configure(sys.stderr)
-        app = create_app(Catalog([source.load(settings) for source in sources]), settings)
-        sys.setswitchinterval(_SWITCH_INTERVAL_S)
-        _run(app, listener, settings.shutdown_grace_s, lambda: announce(address_of(listener)))
+        if settings.workers > 1:
+            supervise(sources, settings, listener, announce=lambda: announce(address_of(listener)))
+        else:
+            _serve_here(sources, settings, listener, announce=lambda: announce(address_of(listener)))
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -141,62 +125,15 @@ def _refusal(error: OSError, host: str, port: int) -> PortInUseError | SettingsE
     return SettingsError(f"cannot listen on host {host!r} ({error}); --host takes an address of this machine")
 
 
-def _reload_on_signal(app: FastAPI) -> None:
-    """Load every model anew when SIGHUP comes; where there is no such signal, there is only the admin route."""
-    if not hasattr(signal, "SIGHUP"):
-        return
-    running: set[asyncio.Task[None]] = set()
-    loop = asyncio.get_running_loop()
+def _serve_here(
+    sources: Sequence[ModelSource], settings: ServeSettings, listener: socket.socket, *, announce: Callable[[], None]
+) -> None:
+    from textwright.server import process
 
-    def begin() -> None:
-        task = loop.create_task(app.state.reloader.reload_all())
-        running.add(task)
-        task.add_done_callback(running.discard)
+    app = process.load_app(sources, settings)
 
-    loop.add_signal_handler(signal.SIGHUP, begin)
+    def begin(_server: process.Server) -> None:
+        process.reload_on_signal(app)
+        announce()
 
-
-class _Stopped(BaseException):
-    """A signal asked to stop; no error, so nothing that catches errors may catch it."""
-
-
-@contextmanager
-def _stopped_by_signals() -> Iterator[None]:
-    """Leave the block quietly on SIGINT or SIGTERM.
-
-    While it runs, uvicorn has handlers of its own that finish the running requests first; it then raises the signal
-    again, which ends up here.
-    """
-
-    def stop(_number: int, _frame: FrameType | None) -> None:
-        raise _Stopped
-
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    except _Stopped:
-        return
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def _run(app: FastAPI, listener: socket.socket, grace_s: int, announce: Callable[[], None]) -> None:
-    import uvicorn
-
-    class Server(uvicorn.Server):
-        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-            await super().startup(sockets=sockets)
-            _reload_on_signal(app)
-            announce()
-
-    config = uvicorn.Config(
-        app,
-        log_config=None,  # logs.configure has done it
-        access_log=False,  # our line per request is the access log
-        server_header=False,
-        proxy_headers=False,
-        ws="none",
-        timeout_graceful_shutdown=grace_s,
-    )
-    Server(config).run(sockets=[listener])
+    process.Server(app, settings.shutdown_grace_s, begin).run(sockets=[listener])

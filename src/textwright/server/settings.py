@@ -19,8 +19,10 @@ class ServeSettings(Settings):
     """Port to listen on; 0 takes any that is free."""
     variant: str | None = None
     """Graph of the artifact to load ("fp32", "int8"); absent: the artifact's default."""
+    workers: Annotated[int, Field(ge=1, le=256)] = 1
+    """Processes that answer, each with the models in memory; threads and what may wait are divided among them."""
     num_threads: Annotated[int | None, Field(ge=1)] = None
-    """Threads of one inference; absent: one per physical core."""
+    """Threads of one inference, of all workers together; absent: one per physical core."""
     max_texts: Annotated[int, Field(ge=1)] = 1000
     """Most texts in one request; more are refused with status 422."""
     max_explained_texts: Annotated[int, Field(ge=1)] = 32

@@ -1,0 +1,33 @@
+"""End quietly when told to: SIGINT and SIGTERM are no errors."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+
+class _Stopped(BaseException):
+    """A signal asked to stop; no error, so nothing that catches errors may catch it."""
+
+
+@contextmanager
+def stopped_by_signals() -> Iterator[None]:
+    """Leave the block quietly on SIGINT or SIGTERM.
+
+    While it runs, uvicorn has handlers of its own that finish the running requests first; it then raises the signal
+    again, which ends up here.
+    """
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        raise _Stopped
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    except _Stopped:
+        return
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
