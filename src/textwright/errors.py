@@ -38,6 +38,7 @@ The tree, with the stable ``code`` of each leaf::
     |   +-- PackageSpaceError         the disk is full
     |   +-- ContainerEngineError      there is no container engine, or it failed
     +-- PortInUseError              the address to serve on is taken
+    +-- NoGainError                 optimising gained nothing, and a gain was required
 
 Callers: every room raises these; only ``cli`` turns them into exit codes and only ``server`` into HTTP statuses.
 A message names the value, the bound and the cure; for data it names the file and the line.
@@ -292,3 +293,9 @@ class PortInUseError(TextwrightError):
     """The address to serve on is taken by another process."""
 
     code = "port-in-use"
+
+
+class NoGainError(TextwrightError):
+    """Optimising gained nothing on this machine, and a gain was required."""
+
+    code = "no-gain"

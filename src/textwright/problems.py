@@ -54,6 +54,7 @@ STATUS: Final[Mapping[type[errors.TextwrightError], HTTPStatus]] = {
     errors.PackageSpaceError: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.ContainerEngineError: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.PortInUseError: HTTPStatus.INTERNAL_SERVER_ERROR,
+    errors.NoGainError: HTTPStatus.INTERNAL_SERVER_ERROR,
 }
 
 CLIENT_GONE: Final = 499

@@ -20,6 +20,7 @@ EXIT_CODES: Final[Mapping[type[errors.TextwrightError], int]] = {
     errors.ServingError: 8,
     errors.PortInUseError: 9,
     errors.DeployError: 10,
+    errors.NoGainError: 11,
 }
 
 MEANINGS: Final[Mapping[int, str]] = {
@@ -34,6 +35,7 @@ MEANINGS: Final[Mapping[int, str]] = {
     8: "the inference engine failed, or is too busy to answer",
     9: "the port is taken",
     10: "packaging or deploying failed: too large, no space, no container engine, or refused by the cloud",
+    11: "optimising gained nothing on this machine, and a gain was required",
     INTERRUPTED: "stopped by Ctrl-C",
 }
 

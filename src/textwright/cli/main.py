@@ -56,6 +56,7 @@ COMMANDS: Final = (
     Command("train", "textwright.cli.train:train", "Train a model on a labelled source and write its artifact."),
     Command("compare", "textwright.cli.compare:compare", "Train kinds of model side by side; write a leaderboard."),
     Command("evaluate", "textwright.cli.evaluate:evaluate", "Measure an artifact on labelled texts."),
+    Command("optimize", "textwright.cli.optimize:optimize", "Make an artifact faster or smaller; keep its answers."),
     Command("predict", "textwright.cli.predict:predict", "Predict the labels of texts, or of a whole file."),
     Command("serve", "textwright.cli.serve:serve", "Serve an artifact as a REST API."),
     Command("inspect", "textwright.cli.inspect:inspect", "Show what an artifact is and what was measured of it."),

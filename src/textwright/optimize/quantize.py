@@ -140,7 +140,7 @@ def quantize_blocks(graph: bytes, *, block_size: int) -> bytes:
             quantizer.process()
             return dump(quantizer.model.model)
         except Exception as error:
-            raise BackendError(f"ONNX Runtime cannot quantise the graph: {error}") from error
+            raise BackendError(f"ONNX Runtime cannot quantise the graph: {_first_line(error)}") from error
 
 
 def _through_file(graph: bytes, quantize: Any) -> bytes:  # noqa: ANN401
@@ -151,4 +151,8 @@ def _through_file(graph: bytes, quantize: Any) -> bytes:  # noqa: ANN401
             quantize(load(graph), path)
             return path.read_bytes()
         except Exception as error:
-            raise BackendError(f"ONNX Runtime cannot quantise the graph: {error}") from error
+            raise BackendError(f"ONNX Runtime cannot quantise the graph: {_first_line(error)}") from error
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0] or type(error).__name__

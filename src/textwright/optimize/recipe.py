@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from textwright.optimize.fusion import fuse
-from textwright.optimize.graph import load
+from textwright.optimize.graph import View, load
 from textwright.optimize.quantize import (
     PRODUCTS,
     Batch,
@@ -41,14 +41,12 @@ class Recipe:
         precision: Of the weights: "fp32", "fp16" or "int8".
         summary: What is done, in a few words for people.
         make: Does it.
-        is_exact: Whether the answers are the reference's but for rounding, on every processor.
     """
 
     name: str
     precision: str
     summary: str
     make: Callable[[Material], bytes]
-    is_exact: bool = False
 
 
 def ladder(graph: bytes) -> list[Recipe]:
@@ -60,12 +58,10 @@ def ladder(graph: bytes) -> list[Recipe]:
     Returns:
         Recipes with different names; none if the graph holds neither products nor tables of vectors.
     """
-    kinds = Counter(node.op_type for node in load(graph).graph.node)
+    kinds = _weighted_kinds(graph)
     recipes: list[Recipe] = []
-    if kinds["Softmax"]:
-        recipes.append(
-            Recipe("fused", "fp32", "attention, GELU and layer norm as one operator each", _fused, is_exact=True)
-        )
+    if kinds["Softmax"]:  # attention
+        recipes.append(Recipe("fused", "fp32", "attention, GELU and layer norm as one operator each", _fused))
     if any(kinds[kind] for kind in PRODUCTS):
         recipes += _dynamic()
     if any(kinds[kind] for kind in (*PRODUCTS, "Conv")):
@@ -76,6 +72,19 @@ def ladder(graph: bytes) -> list[Recipe]:
             Recipe("int8-rows", "int8", "vectors of tokens stored in 8 bits, a scale for each row", _int8_rows),
         ]
     return recipes
+
+
+def _weighted_kinds(graph: bytes) -> Counter[str]:
+    """Count operators by kind; of products, tables and convolutions only those with weights stored in the file."""
+    model = load(graph)
+    view = View(model)
+    weights = {**dict.fromkeys((*PRODUCTS, "Conv"), 1), "Gather": 0}
+    nodes = model.graph.node
+    return Counter(
+        node.op_type
+        for node in nodes
+        if node.op_type not in weights or view.is_constant(node.input[weights[node.op_type]])
+    )
 
 
 def _fused(material: Material) -> bytes:

@@ -1,0 +1,101 @@
+"""``textwright optimize``: variants of an artifact that are faster or smaller here and answer the same."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+from cyclopts import Parameter
+
+from textwright.cli.render import DEFAULT_OUTPUT, Output, Terminal
+from textwright.data.settings import DataSettings
+from textwright.extras import require
+from textwright.optimize.settings import OptimizeSettings
+
+if TYPE_CHECKING:
+    from textwright.optimize.outcome import Outcome
+    from textwright.optimize.trial import Trial
+
+_DATA: Final = DataSettings()
+_SETTINGS: Final = OptimizeSettings()
+
+
+def optimize(
+    artifact: Path,
+    /,
+    *,
+    source: Annotated[str, Parameter(name="--data")],
+    out: Path,
+    settings: Annotated[OptimizeSettings, Parameter(name="*", group="Optimizing")] = _SETTINGS,
+    data: Annotated[DataSettings, Parameter(name="*", group="Data")] = _DATA,
+    output: Annotated[Output, Parameter(name="*", group="Output")] = DEFAULT_OUTPUT,
+) -> None:
+    """Try what makes an artifact faster or smaller on this machine; keep what answers the same.
+
+    Example: textwright optimize runs/bert --data movie-reviews --out runs/bert-fast
+
+    A search that was interrupted goes on when the same command is given again.
+
+    Args:
+        artifact: An artifact folder, or the run folder that holds it.
+        source: Labelled texts, best those that the model was trained on: a built-in name, a file, a folder, a hub id.
+        out: Folder of the new artifact, the report and the trials.
+    """
+    require("train", what="optimizing")
+    from textwright.optimize.page import PAGE
+    from textwright.optimize.search import REPORT
+    from textwright.optimize.search import optimize as search
+
+    terminal = Terminal(output)
+    outcome = search(artifact, source, out, settings, data, _View(terminal))
+    terminal.result(outcome.to_json(), lambda: _show(terminal, outcome))
+    terminal.note(f"report: {out / PAGE}, {out / REPORT}")
+    terminal.next(f"textwright serve {shlex.quote(str(out))}")
+
+
+class _View:
+    """Says on standard error which recipe is tried, and what became of it."""
+
+    def __init__(self, terminal: Terminal) -> None:
+        self._terminal = terminal
+
+    def on_trial(self, name: str, summary: str, number: int, total: int) -> None:
+        """Name the recipe."""
+        self._terminal.note(f"[{number}/{total}] {name}: {summary}")
+
+    def on_result(self, trial: Trial, verdict: str) -> None:
+        """Say the verdict."""
+        self._terminal.note(f"    {trial.name} {verdict}")
+
+
+def _show(terminal: Terminal, outcome: Outcome) -> None:
+    title = (
+        f"{outcome.name} on {outcome.machine['instruction_set']}; gains against {outcome.reference}, gate texts only"
+    )
+    columns = ("variant", "drop", "agree", "one text", "gain", "texts/s", "gain", "MB", "gain")
+    terminal.table(title, columns, map(_row, outcome.trials))
+    for trial in outcome.trials:
+        terminal.say(f"{trial.name}: {outcome.verdict(trial)}")
+    rows = ((name, f"{it.value:.4f}", f"{it.low:.4f} to {it.high:.4f}") for name, it in outcome.test.items())
+    terminal.table(
+        f"In the artifact, on {outcome.num_test:,} test texts",
+        ("variant", "accuracy", "95 % interval"),
+        rows,
+    )
+    if outcome.skipped:
+        terminal.say(f"not tried, for want of time: {', '.join(outcome.skipped)}")
+    if not outcome.kept:
+        terminal.say(f"nothing is gained on this CPU; the artifact holds {outcome.reference} alone")
+
+
+def _row(trial: Trial) -> tuple[str, ...]:
+    gate, cost = trial.gate, trial.cost
+    answers = ("-", "-") if gate is None else (f"{gate.drop:+.2f}", f"{gate.agreement:.2f} %")
+    if cost is None:
+        return trial.name, *answers, *["-"] * 6
+    return (
+        *(trial.name, *answers, f"{cost.latency_ms:.2f} ms", f"{cost.latency_gain:.2f}x"),
+        *(f"{cost.texts_per_second:,.0f}", f"{cost.throughput_gain:.2f}x"),
+        *(f"{cost.size_bytes / 1e6:.2f}", f"{cost.size_gain:.2f}x"),
+    )

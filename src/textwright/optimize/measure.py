@@ -1,0 +1,118 @@
+"""Measure a variant beside the reference: the same texts, in turn, so that a slow moment falls on both."""
+
+from __future__ import annotations
+
+import statistics
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from time import perf_counter
+from typing import Final
+
+import numpy as np
+
+from textwright.core import metrics
+from textwright.data.dataset import Examples
+from textwright.evaluate.observe import Observations, observe
+from textwright.evaluate.paired import paired_p_value
+from textwright.optimize.trial import Cost, Gate
+from textwright.runtime.predictor import Predictor
+
+_NUM_ROUNDS: Final = 5
+_NUM_LONE_TEXTS: Final = 40
+_NUM_BATCH_TEXTS: Final = 256
+_NUM_COMPANY_TEXTS: Final = 64
+_MEMORY_PROGRAM: Final = """
+import resource, sys
+from pathlib import Path
+from textwright.core import artifact
+from textwright.runtime.predictor import Predictor
+predictor = Predictor(artifact.read(Path(sys.argv[1])), variant=sys.argv[2], num_threads=1)
+predictor.predict(["a text to answer, alone and in a batch"])
+predictor.predict(["a text to answer, alone and in a batch"] * 32)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024))
+"""
+
+
+def compare_answers(predictor: Predictor, reference: Observations, examples: Examples) -> Gate:
+    """Compare a variant's answers with the reference's.
+
+    Args:
+        predictor: The variant.
+        reference: What the reference said of the examples.
+        examples: N labelled texts.
+
+    Returns:
+        How far apart they are.
+
+    Raises:
+        BackendError: If the engine fails, or a logit is not finite.
+    """
+    seen = observe(predictor, examples)
+    right, was_right = (item.correct.astype(np.int64) for item in (seen, reference))
+    is_alike = (seen.predicted == reference.predicted).reshape(len(examples), -1).all(axis=1)
+    gaps = metrics.calibration_gaps(*seen.claims(seen.probabilities)).mean(axis=0, keepdims=True)
+    return Gate(
+        num_texts=len(examples),
+        accuracy=float(right.mean()),
+        drop=100 * float(was_right.mean() - right.mean()),
+        p_value=paired_p_value(right, was_right),
+        agreement=100 * float(is_alike.mean()),
+        calibration_error=float(metrics.expected_calibration_error(gaps)[0]),
+        company=_company(predictor, examples.texts[:_NUM_COMPANY_TEXTS]),
+    )
+
+
+def _company(predictor: Predictor, texts: Sequence[str]) -> float:
+    together = predictor.probabilities(predictor.logits(texts))
+    alone = np.concatenate([predictor.probabilities(predictor.logits([text])) for text in texts])
+    return float(np.abs(together - alone).max())
+
+
+def compare_costs(predictor: Predictor, reference: Predictor, texts: Sequence[str]) -> Cost:
+    """Time a variant and the reference in turn, from text to prediction, and weigh them.
+
+    Args:
+        predictor: The variant.
+        reference: What it is to be better than, with as many threads.
+        texts: Texts such as those to come.
+
+    Returns:
+        Medians over the rounds; a first round warms up and is not counted.
+    """
+    rounds = [[_time(item, texts) for item in (predictor, reference)] for _ in range(_NUM_ROUNDS + 1)][1:]
+    sizes = [_graph(item).stat().st_size for item in (predictor, reference)]
+    return Cost(
+        latency_ms=1000 * statistics.median(ours[0] for ours, _ in rounds),
+        texts_per_second=statistics.median(ours[1] for ours, _ in rounds),
+        latency_gain=statistics.median(theirs[0] / ours[0] for ours, theirs in rounds),
+        throughput_gain=statistics.median(ours[1] / theirs[1] for ours, theirs in rounds),
+        size_bytes=sizes[0],
+        size_gain=sizes[1] / sizes[0],
+        memory_bytes=_memory(predictor),
+    )
+
+
+def _time(predictor: Predictor, texts: Sequence[str]) -> tuple[float, float]:
+    """Return the median seconds of a lone text, and the texts per second of many."""
+    lone = [_seconds(predictor, [text]) for text in texts[:_NUM_LONE_TEXTS]]
+    many = texts[:_NUM_BATCH_TEXTS]
+    return statistics.median(lone), len(many) / _seconds(predictor, many)
+
+
+def _seconds(predictor: Predictor, texts: Sequence[str]) -> float:
+    start = perf_counter()
+    predictor.predict(texts)
+    return perf_counter() - start
+
+
+def _graph(predictor: Predictor) -> Path:
+    return predictor.artifact.path / predictor.artifact.manifest.variant(predictor.variant).file
+
+
+def _memory(predictor: Predictor) -> int:
+    """Ask a process of its own how much memory it took to load the variant and to answer; 0 if it cannot tell."""
+    command = [sys.executable, "-c", _MEMORY_PROGRAM, str(predictor.artifact.path), predictor.variant]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603  our own program
+    return int(done.stdout) if done.returncode == 0 else 0

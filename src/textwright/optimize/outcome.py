@@ -1,0 +1,102 @@
+"""Everything that an optimisation came to: what the terminal, the JSON file and the page show."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib import metadata
+from typing import Any, Self
+
+from textwright.core.artifact import Artifact
+from textwright.diagnosis import machine
+from textwright.evaluate.evaluation import Evaluation
+from textwright.evaluate.intervals import Interval
+from textwright.evaluate.observe import Observations
+from textwright.optimize.settings import OptimizeSettings
+from textwright.optimize.trial import Trial, verdict
+from textwright.runtime.predictor import Predictor
+from textwright.runtime.processor import instruction_set
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Everything tried.
+
+    Args:
+        name: What the model is called.
+        source: The labelled texts.
+        reference: Name of the variant that was to be beaten.
+        accuracy: The reference's, on the gate texts.
+        settings: Gates, target and limits.
+        trials: In the order in which they were tried.
+        kept: Names of the variants in the new artifact beside the reference, the best at the target first.
+        skipped: Names of the recipes that the budget left no time for.
+        test: Variant -> its headline metric on the test texts.
+        num_test: Test texts.
+        version: Of the new artifact.
+        machine: Where all this was measured.
+    """
+
+    name: str
+    source: str
+    reference: str
+    accuracy: float
+    settings: OptimizeSettings
+    trials: Sequence[Trial]
+    kept: Sequence[str]
+    skipped: Sequence[str]
+    test: Mapping[str, Interval]
+    num_test: int
+    version: str
+    machine: Mapping[str, Any]
+
+    @classmethod
+    def of(
+        cls,
+        reference: Predictor,
+        seen: Observations,
+        source: str,
+        settings: OptimizeSettings,
+        trials: Sequence[Trial],
+        kept: Sequence[str],
+        skipped: Sequence[str],
+        evaluations: Mapping[str, Evaluation],
+        artifact: Artifact,
+    ) -> Self:
+        """Gather an outcome from what a search made."""
+        first = next(iter(evaluations.values()))
+        facts = {"instruction_set": instruction_set(), "onnxruntime": metadata.version("onnxruntime")}
+        return cls(
+            name=artifact.manifest.name,
+            source=source,
+            reference=reference.variant,
+            accuracy=float(seen.correct.mean()),
+            settings=settings,
+            trials=trials,
+            kept=kept,
+            skipped=skipped,
+            test={name: item.metrics[item.headline] for name, item in evaluations.items()},
+            num_test=first.num_examples,
+            version=artifact.version,
+            machine={**machine(), **facts},
+        )
+
+    def verdict(self, trial: Trial) -> str:
+        """Say in words what became of a trial."""
+        return verdict(trial, self.settings) + (" (kept)" if trial.name in self.kept else "")
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the outcome as JSON-ready values, each trial with its verdict in words."""
+        return {
+            "name": self.name,
+            "version": self.version,
+            "source": self.source,
+            "settings": self.settings.model_dump(mode="json"),
+            "machine": dict(self.machine),
+            "reference": {"variant": self.reference, "gate_accuracy": self.accuracy},
+            "trials": [{**trial.to_json(), "verdict": self.verdict(trial)} for trial in self.trials],
+            "kept": list(self.kept),
+            "skipped": list(self.skipped),
+            "num_test": self.num_test,
+            "test": {name: {"value": it.value, "low": it.low, "high": it.high} for name, it in self.test.items()},
+        }

@@ -1,0 +1,248 @@
+"""The walk: an artifact and a labelled source in; an artifact with the variants that won, and a report of all, out.
+
+::
+
+    OUT/artifact/                 what is shipped: the winner, the reference, what is best at the other targets
+    OUT/optimization.json, .html  everything that was tried
+    OUT/trials/NAME.json, NAME/   finished trials, so that a search that was stopped goes on
+
+Nothing but the gate texts decides; the test texts are read once, at the end, for what the artifact says of itself.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
+from importlib import metadata
+from pathlib import Path
+from time import monotonic
+from typing import Final, Protocol
+
+from textwright import __version__
+from textwright.core import artifact as artifacts
+from textwright.core.artifact import Artifact, Variant
+from textwright.core.encodings import pad
+from textwright.core.files import write_text
+from textwright.core.tokenization import TextEncoder
+from textwright.data.settings import DataSettings
+from textwright.errors import ArtifactError, NoGainError, NotFoundError, TextwrightError
+from textwright.evaluate.evaluation import Evaluation
+from textwright.evaluate.measure import evaluate
+from textwright.evaluate.observe import Observations, observe
+from textwright.optimize.measure import compare_answers, compare_costs
+from textwright.optimize.outcome import Outcome
+from textwright.optimize.page import PAGE, write_page
+from textwright.optimize.recipe import Material, Recipe, ladder
+from textwright.optimize.settings import OptimizeSettings, Target
+from textwright.optimize.splits import Texts, read_texts, refuse_too_few
+from textwright.optimize.trial import Trial, is_winner, refusal, verdict
+from textwright.runtime.predictor import Predictor, load
+from textwright.runtime.processor import instruction_set
+
+REPORT: Final = "optimization.json"
+_NUM_THREADS: Final = 1
+"""Of every measured inference: a server runs one inference per core."""
+_NUM_CALIBRATION_TEXTS: Final = 256
+_CALIBRATION_BATCH: Final = 32
+
+
+class Listener(Protocol):
+    """Watches a search; nothing it does may change the result."""
+
+    def on_trial(self, name: str, summary: str, number: int, total: int) -> None:
+        """A recipe is tried, the ``number``-th of ``total``, from 1."""
+
+    def on_result(self, trial: Trial, verdict: str) -> None:
+        """A trial is finished."""
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What every trial of a search shares.
+
+    Args:
+        reference: The variant that is to be beaten.
+        texts: Of the source.
+        seen: What the reference says of the gate texts.
+        settings: Gates, target and limits.
+        material: What recipes start from.
+        folder: Where trials are kept.
+    """
+
+    reference: Predictor
+    texts: Texts
+    seen: Observations
+    settings: OptimizeSettings
+    material: Material
+    folder: Path
+
+
+def optimize(
+    path: Path, source: str, out: Path, settings: OptimizeSettings, data: DataSettings, listener: Listener
+) -> Outcome:
+    """Try the ladder on an artifact and write one with the variants that won.
+
+    Args:
+        path: The artifact.
+        source: Labelled texts; best those that it was trained on, whose splits are then cut as they were.
+        out: Folder of the result; an equal search that was stopped goes on there.
+        settings: Gates, target and limits.
+        data: How to read the source.
+        listener: Told of each trial.
+
+    Returns:
+        Everything tried, with its verdict.
+
+    Raises:
+        DataError: If the source cannot be used, has other labels, or too few texts for the gates.
+        ArtifactError: If the artifact cannot be trusted.
+        NoGainError: If nothing is gained and ``settings.require`` asks for it; the report is written all the same.
+    """
+    given = artifacts.read(path)
+    reference = load(path, variant=given.manifest.reference_variant, num_threads=_NUM_THREADS)
+    texts = read_texts(source, data, given.manifest)
+    refuse_too_few(len(texts.gate), settings)
+    search = Search(
+        reference, texts, observe(reference, texts.gate), settings, _material(reference, texts), out / "trials"
+    )
+    trials, skipped = _try_all(search, listener)
+    names = _choose(trials, settings)
+    artifact, evaluations = _write(search, source, names, {trial.name: trial for trial in trials}, out / "artifact")
+    outcome = Outcome.of(reference, search.seen, source, settings, trials, names, skipped, evaluations, artifact)
+    write_text(out / REPORT, json.dumps(outcome.to_json(), indent=2, ensure_ascii=False) + "\n")
+    write_page(outcome, out / PAGE)
+    if settings.require and not any(is_winner(trial, settings.target, settings) for trial in trials):
+        raise NoGainError(
+            f"no variant of {path} passed its gates and is better in {settings.target} on this CPU "
+            f"({instruction_set()}); {out / REPORT} says why of each; the artifact there is the reference alone"
+        )
+    return outcome
+
+
+def _material(reference: Predictor, texts: Texts) -> Material:
+    encodings = reference.encode(texts.calibration.texts[:_NUM_CALIBRATION_TEXTS])
+    starts = range(0, len(encodings), _CALIBRATION_BATCH)
+    parts = (encodings.between(start, min(start + _CALIBRATION_BATCH, len(encodings))) for start in starts)
+    graph = reference.artifact.path / reference.artifact.manifest.variant(reference.variant).file
+    pad_id = TextEncoder(reference.artifact.tokenizer()).pad_id
+    return Material(graph.read_bytes(), tuple(pad(part, pad_id) for part in parts))
+
+
+def _try_all(search: Search, listener: Listener) -> tuple[list[Trial], list[str]]:
+    """Try recipes until the budget is spent; return the trials, and the names of those not begun."""
+    recipes, budget = ladder(search.material.graph), search.settings.budget_minutes
+    begun, trials = monotonic(), list[Trial]()
+    for number, recipe in enumerate(recipes, start=1):
+        if budget is not None and monotonic() - begun > 60 * budget:
+            return trials, [item.name for item in recipes[number - 1 :]]
+        listener.on_trial(recipe.name, recipe.summary, number, len(recipes))
+        trials.append(_try(search, recipe))
+        listener.on_result(trials[-1], verdict(trials[-1], search.settings))
+    return trials, []
+
+
+def _try(search: Search, recipe: Recipe) -> Trial:
+    """Try a recipe, or go on with what is known of it."""
+    identity, file = _identity(search, recipe), search.folder / f"{recipe.name}.json"
+    trial = _stored(file, identity) or _gated(search, recipe)
+    if trial.gate is not None and trial.cost is None and not refusal(trial.gate, search.settings):
+        predictor = Predictor(_made(search, recipe), num_threads=_NUM_THREADS)
+        trial = replace(trial, cost=compare_costs(predictor, search.reference, search.texts.gate.texts))
+    write_text(file, json.dumps({"identity": identity, "trial": trial.to_json()}, indent=2) + "\n")
+    return trial
+
+
+def _gated(search: Search, recipe: Recipe) -> Trial:
+    trial = Trial(recipe.name, recipe.precision, recipe.summary)
+    try:
+        predictor = Predictor(_made(search, recipe, anew=True), num_threads=_NUM_THREADS)
+        return replace(trial, gate=compare_answers(predictor, search.seen, search.texts.gate))
+    except TextwrightError as error:
+        return replace(trial, failure=str(error))
+
+
+def _made(search: Search, recipe: Recipe, *, anew: bool = False) -> Artifact:
+    """Make a recipe's graph, as an artifact of that variant alone; False takes one that is there."""
+    folder = search.folder / recipe.name
+    if not anew:
+        with suppress(ArtifactError, NotFoundError):
+            return artifacts.read(folder)
+    graph = recipe.make(search.material)
+    if graph == search.material.graph:
+        raise NoGainError("there is nothing in this graph that it applies to")
+    old = search.reference.artifact
+    manifest = replace(old.manifest, variants={recipe.name: Variant("model.onnx", recipe.precision)})
+    contents = {"model.onnx": graph, artifacts.TOKENIZER: old.tokenizer().encode(), artifacts.GOLDEN: b""}
+    return artifacts.write(folder, manifest, contents)
+
+
+def _identity(search: Search, recipe: Recipe) -> str:
+    """Hash what a trial depends on: model, recipe, texts, versions and processor."""
+    texts = [[*part.texts, part.targets.tolist()] for part in (search.texts.gate, search.texts.calibration)]
+    facts = [
+        *(search.reference.artifact.digest, search.reference.variant, recipe.name, recipe.summary),
+        *(__version__, metadata.version("onnxruntime"), instruction_set(), texts),
+    ]
+    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
+
+
+def _stored(file: Path, identity: str) -> Trial | None:
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+        return Trial.of_json(content["trial"]) if content["identity"] == identity else None
+    except (OSError, ValueError, KeyError, TypeError):  # absent, or of another version: try it again
+        return None
+
+
+def _choose(trials: list[Trial], settings: OptimizeSettings) -> list[str]:
+    """Name the winners: the best at the target first, then the best at each other target."""
+    names = []
+    for target in (settings.target, *Target):
+        won = [trial for trial in trials if is_winner(trial, target, settings)]
+        if won:
+            names.append(max(won, key=lambda trial: trial.cost.gain(target) if trial.cost else 0.0).name)
+    return list(dict.fromkeys(names))
+
+
+def _write(
+    search: Search, source: str, names: list[str], trials: Mapping[str, Trial], path: Path
+) -> tuple[Artifact, dict[str, Evaluation]]:
+    """Write the artifact: the winners with what was measured of them on the test texts, then all that was there."""
+    old = search.reference.artifact
+    contents = {name: (old.path / name).read_bytes() for name in old.files}
+    variants = {}
+    evaluations = {search.reference.variant: evaluate(search.reference, search.texts.test, source=source, split="test")}
+    for name in names:
+        predictor = Predictor(artifacts.read(search.folder / name), num_threads=_NUM_THREADS)
+        evaluations[name] = evaluate(predictor, search.texts.test, source=source, split="test")
+        contents[f"{name}.onnx"] = (search.folder / name / "model.onnx").read_bytes()
+        contents[f"{name}.golden.jsonl"] = "".join(_golden(predictor, search.reference)).encode()
+        variants[name] = Variant(
+            f"{name}.onnx",
+            trials[name].precision,
+            {metric: asdict(interval) for metric, interval in evaluations[name].metrics.items()},
+            golden=f"{name}.golden.jsonl",
+            instruction_set=instruction_set(),
+            recipe=trials[name].summary,
+        )
+    first = {names[0]: variants.pop(names[0])} if names and _gains(search, trials[names[0]]) else {}
+    manifest = replace(old.manifest, variants={**first, **_others(old, {**first, **variants}), **variants})
+    return artifacts.write(path, manifest, contents), evaluations
+
+
+def _gains(search: Search, trial: Trial) -> bool:
+    """Say whether a trial is better at the very target, so that it may answer when nobody names a variant."""
+    return is_winner(trial, search.settings.target, search.settings)
+
+
+def _others(old: Artifact, added: Mapping[str, Variant]) -> dict[str, Variant]:
+    return {name: item for name, item in old.manifest.variants.items() if name not in added}
+
+
+def _golden(predictor: Predictor, reference: Predictor) -> Iterator[str]:
+    texts = [item.text for item in reference.artifact.golden(reference.variant)]
+    for text, row in zip(texts, predictor.logits(texts).tolist() if texts else [], strict=True):
+        yield json.dumps({"text": text, "logits": row}, ensure_ascii=False) + "\n"

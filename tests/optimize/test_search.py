@@ -1,0 +1,134 @@
+"""From artifact to artifact: what wins is kept and reproduces, what does not is refused in words."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import pytest
+from rule_source import write_source
+
+import textwright
+from textwright.core import artifact as artifacts
+from textwright.data.load import load_dataset
+from textwright.data.settings import DataSettings
+from textwright.errors import DataError, NoGainError
+from textwright.optimize.page import PAGE
+from textwright.optimize.recipe import ladder
+from textwright.optimize.search import REPORT, optimize
+from textwright.optimize.settings import OptimizeSettings, Target
+from textwright.optimize.splits import num_texts_for
+
+EASY = OptimizeSettings(max_drop=5, agreement=95, target=Target.SIZE)
+
+
+class Watch:
+    def __init__(self) -> None:
+        self.tried: list[str] = []
+
+    def on_trial(self, name, summary, number, total):
+        assert summary
+        assert 1 <= number <= total
+        self.tried.append(name)
+
+    def on_result(self, trial, verdict):
+        assert trial.name == self.tried[-1]
+        assert verdict.startswith(("passes: ", "no: "))
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory):
+    return write_source(tmp_path_factory.mktemp("source") / "rows.jsonl", 800)
+
+
+@pytest.fixture(scope="module")
+def model(make_artifact, source):
+    """Return a bag of words that is right, over a table that is worth storing in fewer bits."""
+    dataset = load_dataset(source)
+    words = {f"w{index}": (0.01 * (index % 7), 0.0) for index in range(4_000)}
+    words |= dict.fromkeys(("good", "great", "fine", "moving"), (-9.0, 9.0))
+    words |= dict.fromkeys(("bad", "awful", "dull", "flat"), (9.0, -9.0))
+    data = {
+        "source": source,
+        "fingerprint": dataset.fingerprint,
+        "settings": DataSettings().model_dump(mode="json"),
+    }
+    return make_artifact("words", words=words, data=data)
+
+
+@pytest.fixture(scope="module")
+def done(model, source, tmp_path_factory):
+    out = tmp_path_factory.mktemp("optimized") / "out"
+    return optimize(model, source, out, EASY, DataSettings(), Watch()), out
+
+
+def test_the_smallest_is_the_default_and_reproduces(done, model):
+    outcome, out = done
+    manifest = artifacts.read(out).manifest
+    assert outcome.kept[0] == manifest.default_variant == "int8-rows"
+    assert manifest.reference_variant == "fp32"
+    assert manifest.variants["int8-rows"].metrics["accuracy"]["value"] == outcome.test["int8-rows"].value == 1.0
+    assert textwright.load(out).predict(["a moving w1"])[0].label == "positive"
+    assert textwright.load(out, variant="fp32").logits(["a w9"]) == pytest.approx(
+        textwright.load(model).logits(["a w9"])
+    )
+
+
+def test_the_report_says_everything(done):
+    outcome, out = done
+    content = json.loads((out / REPORT).read_text())
+    assert [item["name"] for item in content["trials"]] == ["fp16-rows", "int8-rows"]
+    assert all(item["gate"]["agreement"] >= 95 and item["cost"]["size_gain"] > 1.3 for item in content["trials"])
+    assert content["test"].keys() == {"fp32", *outcome.kept}
+    page = (out / PAGE).read_text()
+    assert "<script" not in page
+    assert "int8-rows" in page
+    assert "<svg" in page
+
+
+def test_a_search_that_was_stopped_goes_on(done, model, source):
+    outcome, out = done
+    graph = out / "trials" / "int8-rows" / "model.onnx"
+    made = graph.stat().st_mtime_ns
+    time.sleep(0.01)
+    again = optimize(model, source, out, EASY, DataSettings(), Watch())
+    assert [trial.cost for trial in again.trials] == [trial.cost for trial in outcome.trials]
+    assert graph.stat().st_mtime_ns == made
+
+
+def test_a_budget_ends_the_search(model, source, tmp_path):
+    settings = EASY.model_copy(update={"budget_minutes": 1e-9})
+    outcome = optimize(model, source, tmp_path / "out", settings, DataSettings(), Watch())
+    assert (outcome.trials, outcome.kept, outcome.skipped) == ([], [], ["fp16-rows", "int8-rows"])
+    assert list(artifacts.read(tmp_path / "out").manifest.variants) == ["fp32"]
+
+
+def test_a_gain_can_be_required(model, source, tmp_path):
+    settings = EASY.model_copy(update={"budget_minutes": 1e-9, "require": True})
+    with pytest.raises(NoGainError, match="says why of each"):
+        optimize(model, source, tmp_path / "out", settings, DataSettings(), Watch())
+    assert (tmp_path / "out" / PAGE).is_file()
+
+
+def test_too_few_texts_are_refused_with_the_number_needed(model, source, tmp_path):
+    with pytest.raises(DataError, match=r"have 80 texts.* need 598: .*--max-drop 3\.7 --agreement 96\.3"):
+        optimize(model, source, tmp_path / "out", OptimizeSettings(), DataSettings(), Watch())
+    assert not (tmp_path / "out").exists()
+
+
+def test_other_labels_are_refused(model, tmp_path):
+    path = tmp_path / "other.jsonl"
+    path.write_text('{"text": "a", "label": "sports"}\n' * 3)
+    with pytest.raises(DataError, match="sports"):
+        optimize(model, str(path), tmp_path / "out", EASY, DataSettings(), Watch())
+
+
+def test_the_rule_of_three():
+    assert num_texts_for(0.01) == 299
+    assert num_texts_for(0.003) == 998
+
+
+def test_an_encoder_has_the_whole_ladder(make_encoder_graph):
+    names = [recipe.name for recipe in ladder(make_encoder_graph("bert")[0])]
+    assert len(set(names)) == len(names)
+    assert {"fused", "int8", "int8-static-entropy", "int8-rows", "quantize-dynamic"} <= set(names)
