@@ -1,0 +1,149 @@
+"""The build context of a container image: everything that ``docker build`` needs, and nothing from elsewhere."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Final
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+import textwright
+from textwright.core.artifact import Artifact
+from textwright.core.files import atomic_folder, write_text
+from textwright.deploy.package.closure import RUNTIME_CLIENT, function_pins, server_pins
+from textwright.deploy.package.lock import AARCH64, X86_64, Locked, lock, requirements_text
+from textwright.deploy.package.sbom import bill_of_materials
+from textwright.deploy.package.selection import write_selection
+from textwright.deploy.package.trim import PATTERNS
+from textwright.deploy.package.wheel import write_wheel
+
+MARK: Final = "textwright-package.json"
+"""A folder that holds this file was written by us, so it may be replaced."""
+PROMETHEUS_IMAGE: Final = "prom/prometheus:v3.5.0"
+GRAFANA_IMAGE: Final = "grafana/grafana:12.1.1"
+_EPOCH_S: Final = 315_532_800
+"""1980-01-01: the time stamp of every file, so that layers come out alike."""
+_TEMPLATES: Final = "textwright.deploy.package"
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """A build context that was written.
+
+    Args:
+        folder: Where it is.
+        artifact: The artifact in it, with one variant.
+        name: What the image is called.
+        size_bytes: Size of all files together.
+    """
+
+    folder: Path
+    artifact: Artifact
+    name: str
+    size_bytes: int
+
+
+def write_context(
+    source: Artifact, variant: str | None, folder: Path, *, python: str, base_image: str | None
+) -> Context:
+    """Write a build context at once, whole or not at all.
+
+    Args:
+        source: A verified artifact.
+        variant: The variant to ship; None takes the default.
+        folder: Where to write; a context that is there already is replaced.
+        python: Version of the base image's Python, such as "3.11".
+        base_image: The image to build on; None takes Python's official slim one.
+
+    Returns:
+        What was written.
+
+    Raises:
+        GoldenMismatchError: If the variant does not reproduce here.
+        AssetNetworkError: If the package index cannot be reached.
+    """
+    locked_server = lock(server_pins(), python=python, platforms=(X86_64, AARCH64))
+    locked_function = lock([*function_pins(), *RUNTIME_CLIENT], python=python)
+    with atomic_folder(folder) as temporary:
+        artifact = write_selection(source, variant, temporary / "artifact")
+        _write_locks(temporary, locked_server, locked_function, artifact)
+        values = _values(source, artifact, base_image or f"python:{python}-slim-bookworm")
+        for name, text in _texts(values).items():
+            write_text(temporary / name, text)
+        _settle(temporary)
+    size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    return Context(folder, artifact, values["name"], size)
+
+
+def image_name(artifact: Artifact) -> str:
+    """Name an image after its model, in the letters that registries and clusters allow."""
+    return re.sub(r"[^a-z0-9]+", "-", artifact.manifest.name.lower()).strip("-")[:50] or "textwright"
+
+
+def _write_locks(folder: Path, server: list[Locked], function: list[Locked], artifact: Artifact) -> None:
+    wheel = write_wheel(folder / "wheels")
+    write_text(folder / "requirements-server.txt", requirements_text(server, wheel))
+    write_text(folder / "requirements-lambda.txt", requirements_text(function, wheel))
+    write_text(folder / "sbom-server.cdx.json", bill_of_materials(artifact, server))
+    write_text(folder / "sbom-lambda.cdx.json", bill_of_materials(artifact, function))
+
+
+def _values(source: Artifact, artifact: Artifact, base_image: str) -> dict[str, str]:
+    return {
+        "name": image_name(artifact),
+        "version": artifact.version,
+        "digest": artifact.digest,
+        "source_digest": source.digest,
+        "revision": git_revision(),
+        "textwright_version": textwright.__version__,
+        "base_image": base_image,
+        "prometheus_image": PROMETHEUS_IMAGE,
+        "grafana_image": GRAFANA_IMAGE,
+    }
+
+
+def _texts(values: Mapping[str, str]) -> dict[str, str]:
+    loader = PackageLoader(_TEMPLATES)
+    environment = Environment(loader=loader, undefined=StrictUndefined, keep_trailing_newline=True, autoescape=False)  # noqa: S701  no HTML
+    made = {name: environment.get_template(f"{name}.j2").render(values) for name in _RENDERED}
+    plain = {name: read_template(template) for name, template in _PLAIN.items()}
+    return {**made, **plain, "trim.txt": "\n".join([*PATTERNS, ""])}
+
+
+_RENDERED: Final = ("Dockerfile", "compose.yaml", "kubernetes.yaml", MARK)
+_PLAIN: Final[Mapping[str, str]] = {
+    "compile.sh": "compile.sh",
+    "function.py": "function.py",
+    "monitoring/prometheus.yml": "prometheus.yml",
+    "monitoring/grafana/provisioning/datasources/prometheus.yaml": "datasource.yaml",
+    "monitoring/grafana/provisioning/dashboards/textwright.yaml": "dashboards.yaml",
+    ".dockerignore": "dockerignore",
+}
+
+
+def read_template(name: str) -> str:
+    """Read a template that is used as it is."""
+    return (resources.files(_TEMPLATES) / "templates" / name).read_text(encoding="utf-8")
+
+
+def git_revision() -> str:
+    """Tell the commit of the project in the working folder; empty if it is none."""
+    git = shutil.which("git")
+    if git is None:
+        return ""
+    done = subprocess.run([git, "rev-parse", "HEAD"], capture_output=True, text=True, check=False)  # noqa: S603
+    return done.stdout.strip() if done.returncode == 0 else ""
+
+
+def _settle(folder: Path) -> None:
+    """Give every file one time stamp and one mode."""
+    for path in [*folder.rglob("*"), folder]:
+        path.chmod(0o755 if path.is_dir() else 0o644)
+        os.utime(path, (_EPOCH_S, _EPOCH_S))

@@ -1,0 +1,211 @@
+"""The Lambda zip: libraries, Textwright, the artifact and the function's module, compiled for the runtime's Python."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from textwright.core.artifact import Artifact
+from textwright.core.files import write_text
+from textwright.deploy.package.closure import function_pins
+from textwright.deploy.package.context import image_name, read_template
+from textwright.deploy.package.lock import X86_64, Locked, lock, platform_options, requirements_text, run_pip
+from textwright.deploy.package.replay import ASK_FUNCTION, check_answers, questions
+from textwright.deploy.package.sbom import bill_of_materials
+from textwright.deploy.package.selection import write_selection
+from textwright.deploy.package.trim import trim
+from textwright.deploy.package.wheel import package_files
+from textwright.deploy.package.zips import write_zip
+from textwright.errors import DeployError, PackageTooLargeError, SettingsError
+
+PYTHONS: Final = ("3.12", "3.13", "3.14")
+"""Managed runtimes that can be chosen; python3.11 can no longer be created, and its C library is too old."""
+MAX_ZIP_BYTES: Final = 50_000_000
+"""Larger zips cannot be uploaded directly."""
+MAX_TREE_BYTES: Final = 250 * 1024 * 1024
+"""What a function may have when unpacked. Source: AWS Lambda Developer Guide, "Lambda quotas"."""
+_ROOMS: Final = ("core", "runtime", "serverless")
+_MODULES: Final = (
+    "__init__.py",
+    "errors.py",
+    "exchange.py",
+    "problems.py",
+    "server/__init__.py",
+    "server/keys.py",
+    "server/rates.py",
+)
+"""What of Textwright the function imports."""
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionZip:
+    """A zip that was written.
+
+    Args:
+        path: Where it is.
+        name: What the model is called in images and functions.
+        artifact_version: Version of the artifact in it.
+        size_bytes: Its size.
+        tree_bytes: Its size when unpacked.
+        num_golden: Golden examples that the unpacked tree has answered; 0 if no Python of the runtime's was found.
+        is_compiled: False if no such Python was found to compile with; the init then takes twice as long.
+    """
+
+    path: Path
+    name: str
+    artifact_version: str
+    size_bytes: int
+    tree_bytes: int
+    num_golden: int
+    is_compiled: bool
+
+
+def write_function_zip(
+    source: Artifact, variant: str | None, folder: Path, *, python: str, tell: Callable[[str], object]
+) -> FunctionZip:
+    """Write the zip and its bill of materials.
+
+    Args:
+        source: A verified artifact.
+        variant: The variant to ship; None takes the default.
+        folder: Where to write ``function.zip`` and ``sbom-lambda.cdx.json``.
+        python: The runtime's Python, one of :data:`PYTHONS`.
+        tell: Called with what is being done.
+
+    Returns:
+        What was written.
+
+    Raises:
+        SettingsError: If there is no such runtime.
+        PackageTooLargeError: If a function cannot be so large; nothing is kept then.
+        GoldenMismatchError: If the variant does not reproduce here.
+        AssetNetworkError: If the package index cannot be reached.
+    """
+    if python not in PYTHONS:
+        raise SettingsError(
+            f"--python is {python}; Lambda's runtimes that take these libraries are {', '.join(PYTHONS)}"
+        )
+    locked = lock(function_pins(), python=python)
+    with tempfile.TemporaryDirectory(prefix="textwright-zip-") as temporary:
+        tree = Path(temporary) / "tree"
+        artifact = _fill(tree, source, variant, locked, python)
+        interpreter = find_python(python)
+        num_golden = 0
+        if interpreter is not None:
+            tell(f"compiling with {interpreter} and replaying the golden examples")
+            _compile(tree, interpreter)
+            num_golden = _replay(tree, artifact, interpreter)
+        tell("zipping")
+        files = {path.relative_to(tree).as_posix(): path for path in sorted(tree.rglob("*")) if path.is_file()}
+        tree_bytes = sum(path.stat().st_size for path in files.values())
+        _require_tree(artifact, tree_bytes)
+        zipped = write_zip(Path(temporary) / "function.zip", files)
+        _require_size(artifact, zipped.stat().st_size)
+        folder.mkdir(parents=True, exist_ok=True)
+        path = Path(shutil.copyfile(zipped, folder / ".function.zip.tmp")).replace(folder / "function.zip")
+    write_text(folder / "sbom-lambda.cdx.json", bill_of_materials(artifact, locked))
+    size_bytes = path.stat().st_size
+    name = image_name(artifact)
+    return FunctionZip(path, name, artifact.version, size_bytes, tree_bytes, num_golden, interpreter is not None)
+
+
+def find_python(version: str) -> Path | None:
+    """Find an interpreter of a version, to compile with.
+
+    Args:
+        version: Such as "3.12".
+
+    Returns:
+        One from the path, or of pyenv or uv; None if there is none that runs.
+    """
+    return next((path for path in _candidates(version) if _is_version(path, version)), None)
+
+
+def _fill(tree: Path, source: Artifact, variant: str | None, locked: list[Locked], python: str) -> Artifact:
+    with tempfile.TemporaryDirectory() as temporary:
+        requirements = Path(temporary) / "requirements.txt"
+        requirements.write_text(requirements_text(locked), encoding="utf-8")
+        options = ["install", "--no-deps", "--no-compile", "--require-hashes", "--target", str(tree)]
+        run_pip([*options, *platform_options(python, X86_64), "--requirement", str(requirements)])
+    trim(tree)
+    for name, content in package_files().items():
+        if _is_imported(name.removeprefix("textwright/")):
+            path = tree / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+    (tree / "function.py").write_text(read_template("function.py"), encoding="utf-8")
+    return write_selection(source, variant, tree / "artifact")
+
+
+def _is_imported(name: str) -> bool:
+    return name in _MODULES or name.partition("/")[0] in _ROOMS
+
+
+def _compile(tree: Path, interpreter: Path) -> None:
+    # Names in tracebacks start at the folder where Lambda unpacks; and no time stamp, no order enters the files.
+    places = ["-s", str(tree), "-p", "/var/task"]
+    command = [
+        str(interpreter),
+        "-I",
+        "-m",
+        "compileall",
+        "-q",
+        "--invalidation-mode",
+        "unchecked-hash",
+        *places,
+        str(tree),
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+    if done.returncode:
+        raise DeployError(f"{interpreter} cannot compile the package: {done.stdout.strip()[-300:]}")
+
+
+def _replay(tree: Path, artifact: Artifact, interpreter: Path) -> int:
+    """Run the very tree that is zipped, with nothing else on its path."""
+    environment = {"PYTHONPATH": str(tree), "PYTHONDONTWRITEBYTECODE": "1", "PATH": os.defpath}
+    command = [str(interpreter), "-S", "-c", ASK_FUNCTION, *questions(artifact)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment, cwd=tree)  # noqa: S603
+    return check_answers(artifact, done.stdout or done.stderr, "the unpacked zip")
+
+
+def _candidates(version: str) -> Iterable[Path]:
+    found = shutil.which(f"python{version}")
+    if found:
+        yield Path(found)
+    home = Path.home()
+    for pattern in (
+        f".pyenv/versions/{version}.*/bin/python",
+        f".local/share/uv/python/cpython-{version}.*/bin/python3",
+    ):
+        yield from sorted(home.glob(pattern))
+
+
+def _is_version(path: Path, version: str) -> bool:
+    code = "import sys; print('%d.%d' % sys.version_info[:2])"
+    done = subprocess.run([str(path), "-I", "-c", code], capture_output=True, text=True, check=False)  # noqa: S603
+    return done.stdout.strip() == version
+
+
+def _require_tree(artifact: Artifact, tree_bytes: int) -> None:
+    if tree_bytes > MAX_TREE_BYTES:
+        raise _too_large(artifact, f"unpacked has {tree_bytes / 1e6:.0f} MB", f"{MAX_TREE_BYTES / 1e6:.0f} MB")
+
+
+def _require_size(artifact: Artifact, size_bytes: int) -> None:
+    if size_bytes > MAX_ZIP_BYTES:
+        raise _too_large(artifact, f"has {size_bytes / 1e6:.0f} MB", f"the {MAX_ZIP_BYTES / 1e6:.0f} MB of an upload")
+
+
+def _too_large(artifact: Artifact, what: str, bound: str) -> PackageTooLargeError:
+    graph = next(iter(artifact.manifest.variants.values())).file
+    size = artifact.files[graph].size_bytes / 1e6
+    return PackageTooLargeError(
+        f"the zip {what}, more than {bound}; its model alone has {size:.0f} MB: choose a smaller --variant (int8), or "
+        "--target lambda-image, which takes 10 GB"
+    )

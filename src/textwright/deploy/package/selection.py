@@ -1,0 +1,61 @@
+"""The artifact as it is shipped: one variant, with the golden logits of that variant."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from textwright.core import artifact as artifacts
+from textwright.core.artifact import CARD, GOLDEN, TOKENIZER, Artifact, Variant
+from textwright.runtime.predictor import load
+
+GRAPH: Final = "model.onnx"
+
+
+def write_selection(source: Artifact, variant: str | None, folder: Path) -> Artifact:
+    """Write an artifact that holds one variant alone; one that holds no other is copied byte for byte.
+
+    Args:
+        source: A verified artifact.
+        variant: Name of the variant; None takes the default.
+        folder: Where to write.
+
+    Returns:
+        The artifact written. Its version differs from the source's unless it is a copy, since its manifest does.
+
+    Raises:
+        NotFoundError: If there is no such variant.
+        GoldenMismatchError: If the variant does not reproduce its golden examples here.
+    """
+    chosen = source.manifest.variant(variant)
+    name = variant or source.manifest.default_variant
+    predictor = load(source.path, variant=name, num_threads=1)
+    if len(source.manifest.variants) == 1:
+        return artifacts.write(
+            folder, source.manifest, {name: (source.path / name).read_bytes() for name in source.files}
+        )
+    golden = (source.path / chosen.golden).read_bytes() if chosen.golden else None
+    if golden is None and name == source.manifest.reference_variant:
+        golden = (source.path / GOLDEN).read_bytes()
+    if golden is None:
+        texts = [item.text for item in source.golden()]
+        golden = _golden_lines(texts, predictor.logits(texts).tolist())
+    contents = {
+        GRAPH: (source.path / chosen.file).read_bytes(),
+        TOKENIZER: source.tokenizer().encode(),
+        GOLDEN: golden,
+        CARD: (source.path / CARD).read_bytes(),
+    }
+    return artifacts.write(folder, replace(source.manifest, variants={name: _alone(chosen)}), contents)
+
+
+def _alone(variant: Variant) -> Variant:
+    return replace(variant, file=GRAPH, golden="")
+
+
+def _golden_lines(texts: list[str], logits: list[list[float]]) -> bytes:
+    pairs = zip(texts, logits, strict=True)
+    lines = [json.dumps({"text": text, "logits": row}, ensure_ascii=False) for text, row in pairs]
+    return "\n".join([*lines, ""]).encode()

@@ -1,0 +1,44 @@
+"""How an artifact is packaged; each setting is defined here and nowhere else."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+from textwright.config import Settings
+
+Target: TypeAlias = Literal["docker", "lambda-image", "lambda-zip"]
+
+
+class PackageSettings(Settings):
+    """What to build, for which Python, and with which engine."""
+
+    variant: str | None = None
+    """Graph of the artifact to ship ("fp32", "int8"); absent: the artifact's default."""
+    python: str | None = None
+    """Python of the target, such as 3.12; absent: this one's for an image, 3.12 for a zip."""
+    base_image: str | None = None
+    """Image to build on; absent: Python's official slim one on Debian 12."""
+    build: bool = False
+    """Build the image with the local engine, run it and replay the golden examples against it."""
+    engine: str = "docker"
+    """Program of the container engine."""
+    build_network: str | None = None
+    """Network of the build, for example host; absent: the engine's default."""
+    pip_config: Path | None = None
+    """Configuration of pip for the build, given as a secret: it does not enter the image."""
+    ca_certificate: Path | None = None
+    """Certificate that the configuration of pip names as /run/build-ca.crt; given as a secret."""
+
+    def python_of(self, target: Target) -> str:
+        """Tell the Python that the package is made for."""
+        here = f"{sys.version_info.major}.{sys.version_info.minor}"
+        return self.python or ("3.12" if target == "lambda-zip" else here)
+
+    def build_options(self) -> list[str]:
+        """Tell the engine's options that follow from the settings."""
+        network = ["--network", self.build_network] if self.build_network else []
+        pip = ["--secret", f"id=pipconf,src={self.pip_config}"] if self.pip_config else []
+        certificate = ["--secret", f"id=ca,src={self.ca_certificate}"] if self.ca_certificate else []
+        return [*network, *pip, *certificate]
