@@ -3,8 +3,8 @@
 Run with nothing else running: ``python benchmarks/optimize.py``, or for some datasets: ``python benchmarks/optimize.py
 movie-reviews``. Protocol: each recipe is trained with three seeds on the drawn split; the ladder is tried on each
 artifact; gates are on the validation split, accuracy in "test" is on the test split, read once. Gains are against the
-fp32 variant of the same artifact, measured in turn, one thread. The recipe called quantize-dynamic is what ONNX Runtime's
-quantiser makes of the graph with its defaults. Runs are kept under ``runs/``, so that a stopped benchmark goes on.
+fp32 variant of the same artifact, measured in turn, one thread. The recipe called quantize-dynamic is what ONNX
+Runtime's quantiser makes of the graph with its defaults. Runs are kept, so that a stopped benchmark goes on.
 """
 
 from __future__ import annotations
