@@ -10,7 +10,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check $(PI
 export ORT_DISABLE_TELEMETRY := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint types bench-accuracy bench-leaderboard bench-speed bench-memory bench-data clean
+.PHONY: help setup demo test lint types bench-accuracy bench-leaderboard bench-speed bench-memory bench-data bench-explain clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 18
@@ -62,6 +62,9 @@ bench-memory: $(VENV)/.ready-dev ## Measure the memory of training on 1,000,000 
 
 bench-data: $(VENV)/.ready-dev ## Measure checking and splitting a file of 1,000,000 rows
 	@$(BIN)/python benchmarks/data_check.py
+
+bench-explain: $(VENV)/.ready-dev ## Measure faithfulness and cost of explanations
+	@$(BIN)/python benchmarks/explain.py
 
 clean: ## Remove the virtual environment and the runs
 	rm -rf $(VENV) runs
