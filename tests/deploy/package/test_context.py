@@ -1,0 +1,114 @@
+"""The build context: all that the build needs, the same bytes each time, and never over something that is not ours."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+import pytest
+
+from textwright.core import artifact as artifacts
+from textwright.deploy.package.context import image_name, write_context
+from textwright.deploy.package.packaging import package
+from textwright.deploy.package.settings import PackageSettings
+from textwright.errors import ContainerEngineError, NotFoundError, PackageSpaceError, SettingsError
+
+
+def digest_of(folder):
+    lines = [
+        f"{path.relative_to(folder)} {path.stat().st_mode:o} {path.stat().st_mtime_ns} "
+        f"{hashlib.sha256(path.read_bytes()).hexdigest()}"
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    ]
+    return "\n".join(lines)
+
+
+def make(artifact, folder, **settings):
+    said = []
+    made = package(artifact, "docker", folder, PackageSettings(**settings), tell=said.append)
+    return made, said
+
+
+@pytest.mark.usefixtures("offline")
+def test_the_same_artifact_gives_the_same_bytes(tiny_artifact, tmp_path):
+    make(tiny_artifact, tmp_path / "one")
+    make(tiny_artifact, tmp_path / "two")
+    assert digest_of(tmp_path / "one") == digest_of(tmp_path / "two")
+
+
+@pytest.mark.usefixtures("offline")
+def test_the_context_holds_one_variant_and_says_what_it_is(two_variants, tmp_path):
+    made, _ = make(two_variants, tmp_path / "out", variant="other")
+    shipped = artifacts.read(tmp_path / "out" / "artifact")
+    assert list(shipped.manifest.variants) == ["other"]
+    told = json.loads((tmp_path / "out" / "textwright-package.json").read_text())
+    assert (told["version"], told["artifact_sha256"]) == (made.version, shipped.digest)
+    assert told["source_sha256"] == artifacts.read(two_variants).digest
+
+
+@pytest.mark.usefixtures("offline")
+def test_the_dockerfile_keeps_its_promises(tiny_artifact, tmp_path):
+    made, _ = make(tiny_artifact, tmp_path / "out", base_image="registry.example/python:3.12")
+    text = (made.path / "Dockerfile").read_text()
+    assert "ARG BASE_IMAGE=registry.example/python:3.12\n" in text
+    assert text.count("USER 10001:10001") == 2
+    assert "HEALTHCHECK" in text
+    assert "ORT_DISABLE_TELEMETRY=1" in text
+    assert "# syntax" not in text
+    assert artifacts.read(made.path / "artifact").digest in text
+    for lines in (made.path / "requirements-server.txt", made.path / "requirements-lambda.txt"):
+        requirements = [line for line in lines.read_text().splitlines() if not line.startswith("#")]
+        assert all(" --hash=sha256:" in line for line in requirements)
+        assert not any(line.startswith(("torch", "transformers")) for line in requirements)
+
+
+@pytest.mark.usefixtures("offline")
+def test_a_context_is_replaced_and_anything_else_is_not(tiny_artifact, tmp_path):
+    make(tiny_artifact, tmp_path / "out")
+    make(tiny_artifact, tmp_path / "out")
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("years of work")
+    with pytest.raises(SettingsError, match="is no package"):
+        make(tiny_artifact, tmp_path / "mine")
+    assert (tmp_path / "mine" / "thesis.txt").read_text() == "years of work"
+
+
+@pytest.mark.usefixtures("offline")
+def test_a_failure_leaves_nothing_behind(two_variants, tmp_path):
+    out = tmp_path / "outer" / "out"
+    with pytest.raises(NotFoundError):
+        write_context(artifacts.read(two_variants), "int4", out, python="3.11", base_image=None)
+    assert list(out.parent.iterdir()) == []
+
+
+@pytest.mark.usefixtures("offline")
+def test_a_full_disk_is_said_in_words(tiny_artifact, tmp_path, monkeypatch):
+    def fail(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("textwright.deploy.package.context.write_wheel", fail)
+    with pytest.raises(PackageSpaceError, match="no room on the disk"):
+        make(tiny_artifact, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_no_engine_is_said_before_anything_is_done(tiny_artifact, tmp_path):
+    with pytest.raises(ContainerEngineError, match="no container engine 'no-such-engine'"):
+        make(tiny_artifact, tmp_path / "out", build=True, engine="no-such-engine")
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_engine_that_sleeps_is_said_in_words(tiny_artifact, tmp_path):
+    engine = tmp_path / "engine"
+    engine.write_text(
+        "#!/bin/sh\necho 'Cannot connect to the Docker daemon at unix:///x. Is it running?' >&2\nexit 1\n"
+    )
+    engine.chmod(0o755)
+    with pytest.raises(ContainerEngineError, match="start the engine"):
+        make(tiny_artifact, tmp_path / "out", build=True, engine=str(engine))
+
+
+@pytest.mark.parametrize(("name", "image"), [("Movie Reviews_bow", "movie-reviews-bow"), ("...", "textwright")])
+def test_an_image_is_named_in_letters_that_registries_allow(make_artifact, name, image):
+    assert image_name(artifacts.read(make_artifact(name))) == image
