@@ -13,9 +13,11 @@ import pytest
 import torch
 from tiny_families import ROWS, TRAINING, UNSEEN_BAD, UNSEEN_GOOD, make_settings, save_rows
 
+from textwright.core.types import Floats
 from textwright.data.settings import DataSettings
 from textwright.models import FAMILIES
 from textwright.pipeline import Plan, build_artifact
+from textwright.runtime.explanation import Explanation
 from textwright.runtime.predictor import Predictor, load
 from textwright.train.settings import TrainSettings
 
@@ -79,3 +81,37 @@ def test_words_that_training_never_saw_are_understood_by_their_vectors(trained: 
     assert not {*UNSEEN_GOOD, *UNSEEN_BAD} & {word for row in ROWS["binary"]() for word in row["text"].split()}
     logits = trained.predictor.logits([*UNSEEN_GOOD, *UNSEEN_BAD])
     assert logits.argmax(axis=1).tolist() == [1] * len(UNSEEN_GOOD) + [0] * len(UNSEEN_BAD)
+
+
+def test_bags_are_explained_exactly_and_all_else_by_leaving_words_out(trained: Trained) -> None:
+    (explanation,) = trained.predictor.explain(["good word1 , word2 bad topic"])
+    assert explanation.method == ("exact" if trained.family in {"bow", "bow-glove"} else "occlusion")
+    if explanation.method == "exact":
+        added = sum(word.contribution for word in explanation.words)
+        assert explanation.base + added == pytest.approx(explanation.score, abs=1e-3)
+
+
+def test_removing_the_words_that_say_most_moves_the_probability_more_than_removing_others(trained: Trained) -> None:
+    texts = [row["text"] for row in ROWS[trained.task]()[:60]]
+    explanations = trained.predictor.explain(texts)
+    random = np.random.default_rng(0)
+    strongest = [int(np.argmax([word.contribution for word in item.words])) for item in explanations]
+    others = [int(random.integers(len(item.words))) for item in explanations]
+    before = probabilities(trained, texts, explanations)
+    fall, random_fall = (
+        np.mean(before - probabilities(trained, without(texts, explanations, removed), explanations))
+        for removed in (strongest, others)
+    )
+    assert fall > 2 * max(random_fall, 0)
+    assert fall > 0.05
+
+
+def without(texts: list[str], explanations: list[Explanation], removed: list[int]) -> list[str]:
+    words = [item.words[index] for item, index in zip(explanations, removed, strict=True)]
+    return [text[: word.start] + text[word.end :] for text, word in zip(texts, words, strict=True)]
+
+
+def probabilities(trained: Trained, texts: list[str], explanations: list[Explanation]) -> Floats:
+    """Predict the probability of each explained label."""
+    predictions = trained.predictor.predict(texts)
+    return np.array([item.probabilities[why.label] for item, why in zip(predictions, explanations, strict=True)])
