@@ -13,6 +13,7 @@ from textwright.optimize.fusion import fuse
 from textwright.optimize.graph import load
 from textwright.optimize.quantize import quantize_blocks, quantize_dynamic, quantize_static
 from textwright.optimize.rows import narrow_rows, quantize_rows
+from textwright.optimize.sensitivity import node_errors, sensitive_nodes
 from textwright.runtime.session import Session
 
 TEXTS = ["", "the film is good", "a dull story , not moving .", "music", "good " * 40]
@@ -104,6 +105,33 @@ def test_blocks_are_near(make_encoder_graph):
     found = quantize_blocks(fuse(graph, joined=False), block_size=32)
     assert count(found)["MatMulNBits"] >= 6
     _assert_near(infer(found, encoder), infer(graph, encoder))
+
+
+def test_the_products_that_suffer_most_are_spared(make_encoder_graph):
+    graph, encoder = make_encoder_graph("bert")
+    fused = fuse(graph)
+    batches = [pad(encoder.encode(TEXTS), encoder.pad_id)]
+    errors = node_errors(fused, batches)
+    names = {node.name for node in load(fused).graph.node if node.op_type in ("MatMul", "Gemm", "Attention")}
+    assert errors.keys() == names
+    assert list(errors.values()) == sorted(errors.values(), reverse=True)
+    spared = sensitive_nodes(errors, share=0.25)
+    assert 0 < len(spared) < len(names)
+    expected = infer(graph, encoder)
+    all_of_them, without = (
+        np.square(
+            infer(quantize_dynamic(fused, per_channel=True, reduce_range=True, excluded=item), encoder) - expected
+        )
+        for item in ((), spared)
+    )
+    assert without.mean() < all_of_them.mean()
+
+
+def test_sparing_leaves_the_share_that_is_asked():
+    errors = {"a": 3.0, "b": 2.0, "c": 1.0}
+    assert sensitive_nodes(errors, share=0.4) == ["a"]
+    assert sensitive_nodes(errors, share=0.3) == ["a", "b"]
+    assert sensitive_nodes(errors, share=0.99) == ["a"]
 
 
 def test_what_cannot_be_quantised_is_said():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Final
 
 from textwright.optimize.fusion import fuse
 from textwright.optimize.graph import View, load
@@ -17,6 +18,12 @@ from textwright.optimize.quantize import (
     quantize_static,
 )
 from textwright.optimize.rows import narrow_rows
+from textwright.optimize.sensitivity import node_errors, sensitive_nodes
+
+_NUM_PROBES: Final = 2
+"""Batches on which the error of each product is measured."""
+_SHARE_LEFT: Final = 0.1
+"""Share of the squared error that sparing leaves; at 0.25 a MiniLM on movie reviews still missed 99 % agreement."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +106,12 @@ def _int8_rows(material: Material) -> bytes:
     return narrow_rows(fuse(material.graph), "int8")
 
 
+def _spared(material: Material) -> bytes:
+    fused = fuse(material.graph)
+    spared = sensitive_nodes(node_errors(fused, material.batches[:_NUM_PROBES]), share=_SHARE_LEFT)
+    return quantize_dynamic(narrow_rows(fused, "int8"), per_channel=True, reduce_range=True, excluded=spared)
+
+
 def _dynamic() -> Iterator[Recipe]:
     def make(*, per_channel: bool, reduce_range: bool, signed: bool = True) -> Callable[[Material], bytes]:
         return lambda material: quantize_dynamic(
@@ -120,6 +133,12 @@ def _dynamic() -> Iterator[Recipe]:
         "int8",
         "as int8, weights in 0 to 255",
         make(per_channel=True, reduce_range=False, signed=False),
+    )
+    yield Recipe(
+        "int8-spared",
+        "int8",
+        "as int8, but the products that suffer most, each measured by itself on training texts, stay in 32 bits",
+        _spared,
     )
     yield Recipe(
         "int8-blocks",
