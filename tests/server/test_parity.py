@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import random
+import struct
 
+import numpy as np
 import pytest
 from starlette.testclient import TestClient
 
@@ -62,7 +65,25 @@ def open_inference(client):
     return [dict(zip(labels, row, strict=True)) for row in zip(*[flat] * len(labels), strict=True)]
 
 
+def open_inference_binary(client):
+    labels = client.get("/v1/model").json()
+    data = b"".join(struct.pack("<I", len(text.encode())) + text.encode() for text in TEXTS)
+    tensor = {"name": "text", "shape": [len(TEXTS)], "datatype": "BYTES", "parameters": {"binary_data_size": len(data)}}
+    outputs = [{"name": "probabilities", "parameters": {"binary_data": True}}]
+    head = json.dumps({"inputs": [tensor], "outputs": outputs}).encode()
+    headers = {"inference-header-content-length": str(len(head)), "content-type": "application/octet-stream"}
+    answer = client.post(f"/v2/models/{labels['name']}/infer", content=head + data, headers=headers)
+    start = int(answer.headers["inference-header-content-length"])
+    rows = np.frombuffer(answer.content[start:], "<f4").reshape(len(TEXTS), -1)
+    return [dict(zip(labels["labels"], row.tolist(), strict=True)) for row in rows]
+
+
 def sagemaker(client):
+    predictions = client.post("/invocations", json={"texts": TEXTS}).json()["predictions"]
+    return [item["probabilities"] for item in predictions]
+
+
+def vertex(client):
     predictions = client.post("/invocations", json={"instances": TEXTS}).json()["predictions"]
     return [item["probabilities"] for item in predictions]
 
@@ -76,7 +97,9 @@ def table(client):
     return [{key.removeprefix(prefix): float(row[key]) for key in row if key.startswith(prefix)} for row in rows]
 
 
-@pytest.mark.parametrize("door", [native, one_by_one, tei, open_inference, sagemaker, table])
+@pytest.mark.parametrize(
+    "door", [native, one_by_one, tei, open_inference, open_inference_binary, sagemaker, vertex, table]
+)
 @pytest.mark.parametrize("artifact", ["tiny_artifact", "tiny_multilabel_artifact"])
 def test_a_thousand_texts_get_the_same_probabilities_everywhere(request, artifact, door):
     predictor = textwright.load(request.getfixturevalue(artifact), num_threads=1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Final
 
 from textwright.exchange import JSON
 from textwright.problems import MEDIA_TYPE, problem
@@ -15,6 +15,7 @@ from textwright.wire import EXAMPLE_TEXT, PredictResponse
 _REFUSALS = {
     HTTPStatus.BAD_REQUEST: ("request-syntax", "The body is not JSON in UTF-8."),
     HTTPStatus.UNAUTHORIZED: ("unauthorized", "The server asks for a key, and the request shows none that is known."),
+    HTTPStatus.NOT_FOUND: ("not-found", "There is no model of that name or version here."),
     HTTPStatus.REQUEST_TIMEOUT: ("request-timeout", "The body did not arrive in time."),
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: ("request-too-large", "The body has more bytes than are allowed."),
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE: ("media-type", "The body is not declared as a type that the route reads."),
@@ -28,8 +29,42 @@ _REFUSALS = {
 }
 
 
+CHOICE: Final = {
+    "name": "model",
+    "in": "query",
+    "required": False,
+    "description": "Which model shall answer: its name, or name@version; absent: the server's default.",
+    "schema": {"type": "string"},
+}
+"""The parameter by which an address chooses a model."""
+
+
+def text_schema(settings: ServeSettings) -> dict[str, Any]:
+    """Describe one text."""
+    return {"type": "string", "maxLength": settings.max_text_chars}
+
+
+def texts_schema(settings: ServeSettings, item: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Describe the texts of one request, each a text or, in other protocols, something around it."""
+    return {"type": "array", "items": item or text_schema(settings), "minItems": 1, "maxItems": settings.max_texts}
+
+
+def predict_forms(settings: ServeSettings) -> list[dict[str, Any]]:
+    """Describe the two JSON bodies of ``POST /v1/predict``; the limits of this server stand in them as bounds."""
+    return [
+        _only("text", text_schema(settings), "One text."),
+        _only("texts", texts_schema(settings), "Several texts; predictions keep their order."),
+    ]
+
+
+def table_content() -> dict[str, Any]:
+    """Describe a CSV body; the pattern is that of the plainest table, of one column and without quotes."""
+    schema = {"type": "string", "pattern": r"\Atext(\r\n[A-Za-z0-9 .!?]+){1,3}\r\n\Z"}
+    return {"schema": schema, "example": f"text\r\n{EXAMPLE_TEXT}\r\n"}
+
+
 def predict_request(settings: ServeSettings) -> dict[str, Any]:
-    """Describe the body of ``POST /v1/predict``; the limits of this server stand in it as bounds.
+    """Describe the body of ``POST /v1/predict``.
 
     Args:
         settings: The limits.
@@ -37,16 +72,13 @@ def predict_request(settings: ServeSettings) -> dict[str, Any]:
     Returns:
         An OpenAPI request body.
     """
-    text = {"type": "string", "maxLength": settings.max_text_chars}
-    texts = {"type": "array", "items": text, "minItems": 1, "maxItems": settings.max_texts}
-    forms = [_only("text", text, "One text."), _only("texts", texts, "Several texts; predictions keep their order.")]
     examples = {
         "one": {"summary": "One text", "value": {"text": EXAMPLE_TEXT}},
         "explained": {"summary": "One text, explained", "value": {"text": EXAMPLE_TEXT, "explain": True}},
         "many": {"summary": "Several texts", "value": {"texts": [EXAMPLE_TEXT, "Not my kind of film."]}},
     }
-    table = {"schema": {"type": "string"}, "example": f"text\r\n{EXAMPLE_TEXT}\r\n"}
-    return {"required": True, "content": {JSON: {"schema": {"oneOf": forms}, "examples": examples}, CSV: table}}
+    content = {"schema": {"oneOf": predict_forms(settings)}, "examples": examples}
+    return {"required": True, "content": {JSON: content, CSV: table_content()}}
 
 
 def predict_responses(service: Service) -> dict[int | str, dict[str, Any]]:
@@ -85,6 +117,28 @@ def refusal(status: HTTPStatus) -> dict[str, Any]:
     return problem_doc(status, code, description)
 
 
+def path_parameter(name: str, description: str, example: str) -> dict[str, Any]:
+    """Describe a part of an address that the route reads by itself.
+
+    Args:
+        name: As it stands in braces.
+        description: What it names.
+        example: One that is there.
+
+    Returns:
+        An OpenAPI parameter.
+    """
+    schema = {"type": "string", "minLength": 1}
+    return {
+        "name": name,
+        "in": "path",
+        "required": True,
+        "description": description,
+        "schema": schema,
+        "example": example,
+    }
+
+
 def problem_doc(status: HTTPStatus, code: str, description: str) -> dict[str, Any]:
     """Describe a problem with an example.
 
@@ -104,6 +158,15 @@ def problem_doc(status: HTTPStatus, code: str, description: str) -> dict[str, An
 def _only(field: str, schema: dict[str, Any], description: str) -> dict[str, Any]:
     properties = {
         field: {**schema, "description": description},
+        "model": {"type": ["string", "null"], "description": CHOICE["description"]},
         "explain": {"type": "boolean", "default": False, "description": "Say which words speak for each label."},
     }
     return {"type": "object", "properties": properties, "required": [field], "additionalProperties": False}
+
+
+NOT_READY: Final[dict[int | str, dict[str, Any]]] = {
+    HTTPStatus.SERVICE_UNAVAILABLE: problem_doc(
+        HTTPStatus.SERVICE_UNAVAILABLE, "not-ready", "The server is starting, stopping or broken."
+    )
+}
+"""The refusal of a health check."""

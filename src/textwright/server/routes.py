@@ -41,10 +41,16 @@ def build_router(service: Service) -> APIRouter:
         methods=["POST"],
         summary="Predict labels",
         responses=openapi.predict_responses(service),
-        openapi_extra={"requestBody": openapi.predict_request(service.settings)},
+        openapi_extra={"requestBody": openapi.predict_request(service.settings), "parameters": [openapi.CHOICE]},
     )
     router.add_api_route(
-        "/v1/model", model, response_model=ModelInfo, summary="Describe the model", response_description="The model."
+        "/v1/model",
+        model,
+        response_model=ModelInfo,
+        summary="Describe the model",
+        response_description="The model.",
+        responses={HTTPStatus.NOT_FOUND: openapi.refusal(HTTPStatus.NOT_FOUND)},
+        openapi_extra={"parameters": [openapi.CHOICE]},
     )
     router.add_api_route(
         "/v1/models", models, response_model=ModelList, summary="List the models", response_description="The models."
@@ -52,16 +58,13 @@ def build_router(service: Service) -> APIRouter:
     router.add_api_route(
         "/healthz", healthz, response_model=Health, summary="Is it alive?", response_description="It is."
     )
-    not_ready = openapi.problem_doc(
-        HTTPStatus.SERVICE_UNAVAILABLE, "not-ready", "The server is starting, stopping or broken."
-    )
     router.add_api_route(
         "/readyz",
         readyz,
         response_model=Health,
         summary="Is it ready?",
         response_description="It is.",
-        responses={HTTPStatus.SERVICE_UNAVAILABLE: not_ready},
+        responses=openapi.NOT_READY,
     )
     return router
 

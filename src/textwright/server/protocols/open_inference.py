@@ -11,6 +11,7 @@ Source:
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import Any, Final
 
 import numpy as np
@@ -24,6 +25,7 @@ from textwright.errors import NotReadyError, RequestError
 from textwright.exchange import JSON
 from textwright.server.body import BINARY, UNDECLARED, read_body
 from textwright.server.engine import Scored
+from textwright.server.openapi import NOT_READY, path_parameter, refusal
 from textwright.server.protocols import tensors
 from textwright.server.protocols.documentation import described
 from textwright.server.protocols.parsing import Form, parse
@@ -80,13 +82,46 @@ def build_router(service: Service) -> APIRouter:
     add = router.add_api_route
     add("/v2", server_metadata, summary="Describe the server")
     add("/v2/health/live", live, summary="Is it alive?")
-    add("/v2/health/ready", ready, summary="Is it ready?")
-    infer_doc = described(service, _EXAMPLE, {"model_name": service.identity.name, "outputs": []})
-    for model in ("/v2/models/{name}", "/v2/models/{name}/versions/{version}"):
-        add(model, model_metadata, summary="Describe the model")
-        add(f"{model}/ready", model_ready, summary="Is the model ready?")
+    add("/v2/health/ready", ready, summary="Is it ready?", responses=NOT_READY)
+    name = path_parameter("name", "Of the model.", service.identity.name)
+    version = path_parameter("version", "Of the model.", service.identity.version)
+    answer = {"model_name": service.identity.name, "outputs": []}
+    not_found: dict[int | str, dict[str, Any]] = {HTTPStatus.NOT_FOUND: refusal(HTTPStatus.NOT_FOUND)}
+    for model, where in (("/v2/models/{name}", [name]), ("/v2/models/{name}/versions/{version}", [name, version])):
+        extra = {"parameters": where}
+        add(model, model_metadata, summary="Describe the model", responses=not_found, openapi_extra=extra)
+        add(
+            f"{model}/ready",
+            model_ready,
+            summary="Is the model ready?",
+            responses=not_found | NOT_READY,
+            openapi_extra=extra,
+        )
+        infer_doc = described(service, _schema(), request=_EXAMPLE, response=answer, parameters=where)
         add(f"{model}/infer", infer, methods=["POST"], summary="Infer, as KServe does", **infer_doc)
     return router
+
+
+def _schema() -> dict[str, Any]:
+    """Describe a request; that the number of texts must agree with the shape cannot be said in a schema."""
+    tensor = {
+        "type": "object",
+        "properties": {
+            "name": {"type": "string"},
+            "shape": {"type": "array", "items": {"type": "integer", "minimum": 1}, "minItems": 1, "maxItems": 2},
+            "datatype": {"const": "BYTES"},
+            "data": {"type": "array", "items": {"type": "string"}},
+            "parameters": {"type": "object"},
+        },
+        "required": ["name", "shape", "datatype"],
+    }
+    output = {"type": "object", "properties": {"name": {"enum": list(_OUTPUTS)}}, "required": ["name"]}
+    properties = {
+        "id": {"type": ["string", "null"]},
+        "inputs": {"type": "array", "items": tensor, "minItems": 1, "maxItems": 1},
+        "outputs": {"type": "array", "items": output},
+    }
+    return {"type": "object", "properties": properties, "required": ["inputs"]}
 
 
 async def server_metadata() -> JSONResponse:

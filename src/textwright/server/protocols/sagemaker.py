@@ -12,6 +12,7 @@ Source:
 from __future__ import annotations
 
 import json
+from http import HTTPStatus
 from typing import Any, Final
 
 from fastapi import APIRouter
@@ -21,12 +22,14 @@ from starlette.responses import JSONResponse, Response
 from textwright.errors import NotReadyError, RequestError
 from textwright.exchange import JSON
 from textwright.server.body import CSV, media_type_of, read_body
+from textwright.server.openapi import NOT_READY, predict_forms, table_content, text_schema, texts_schema
 from textwright.server.protocols import tei
 from textwright.server.protocols.documentation import described
 from textwright.server.protocols.parsing import Form, parse
 from textwright.server.routes import answer_json, answer_table, answer_texts
 from textwright.server.service import Service, settings_of
 
+_TEXT_ALONE: Final = {"required": ["text"], "additionalProperties": False}
 _EXAMPLE: Final = {"instances": ["A touching film with a great cast."]}
 
 
@@ -47,8 +50,15 @@ def build_router(service: Service) -> APIRouter:
         A router with ``/ping`` and ``/invocations``.
     """
     router = APIRouter(tags=["SageMaker, Vertex AI"])
-    router.add_api_route("/ping", ping, summary="Is it ready?")
-    documentation = described(service, _EXAMPLE, service.example)
+    router.add_api_route("/ping", ping, summary="Is it ready?", responses=NOT_READY)
+    text = text_schema(service.settings)
+    item = {"anyOf": [text, {"type": "object", "properties": {"text": text}, **_TEXT_ALONE}]}
+    instances = {"instances": texts_schema(service.settings, item), "inputs": {"type": "null"}}
+    vertex = {"type": "object", "properties": instances, "required": ["instances"]}
+    schema = {"anyOf": [vertex, *predict_forms(service.settings), *tei.request_forms(service.settings)]}
+    documentation = described(service, schema, request=_EXAMPLE, response=service.example)
+    documentation["openapi_extra"]["requestBody"]["content"][CSV] = table_content()
+    documentation["responses"][HTTPStatus.OK]["content"][CSV] = {"schema": {"type": "string"}}
     router.add_api_route("/invocations", invoke, methods=["POST"], summary="Predict, any form", **documentation)
     return router
 

@@ -28,10 +28,12 @@ from textwright.errors import RequestError
 from textwright.exchange import JSON
 from textwright.server.body import read_json
 from textwright.server.engine import Scored
+from textwright.server.openapi import text_schema, texts_schema
 from textwright.server.protocols.documentation import described
 from textwright.server.protocols.parsing import Form, parse, strings
 from textwright.server.scoring import score
 from textwright.server.service import Service, service_of, settings_of
+from textwright.server.settings import ServeSettings
 
 _EXAMPLE: Final = {"inputs": "A touching film with a great cast."}
 _EXAMPLE_ANSWER: Final = [{"label": "positive", "score": 0.9}, {"label": "negative", "score": 0.1}]
@@ -77,9 +79,35 @@ def build_router(service: Service) -> APIRouter:
         A router with ``POST /predict``.
     """
     router = APIRouter(tags=["text-embeddings-inference"])
-    documentation = described(service, _EXAMPLE, _EXAMPLE_ANSWER)
+    schema = {"oneOf": request_forms(service.settings)}
+    documentation = described(service, schema, request=_EXAMPLE, response=_EXAMPLE_ANSWER)
     router.add_api_route("/predict", predict, methods=["POST"], summary="Predict, as TEI does", **documentation)
     return router
+
+
+def request_forms(settings: ServeSettings) -> list[dict[str, Any]]:
+    """Describe what both clients send: TEI's form, and that of Hugging Face's client, which has parameters."""
+    text = text_schema(settings)
+    alone = {"type": "array", "items": text, "minItems": 1, "maxItems": 1}
+    common = {
+        "raw_scores": {"type": "boolean"},
+        "truncate": {"type": ["boolean", "null"]},
+        "truncation_direction": {"enum": ["left", "right", "Left", "Right"]},
+    }
+    parameters = {
+        "type": "object",
+        "properties": {
+            "function_to_apply": {"enum": ["sigmoid", "softmax", "none", None]},
+            "top_k": {"type": ["integer", "null"], "minimum": 1},
+        },
+    }
+    several = {"anyOf": [text, alone, texts_schema(settings, alone)]}
+    plain = {"inputs": several, **common, "parameters": {"type": "null"}}
+    with_parameters = {"inputs": {"anyOf": [text, texts_schema(settings)]}, **common, "parameters": parameters}
+    return [
+        {"type": "object", "properties": plain, "required": ["inputs"]},
+        {"type": "object", "properties": with_parameters, "required": ["inputs", "parameters"]},
+    ]
 
 
 async def predict(request: Request) -> Response:
