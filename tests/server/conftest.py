@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Iterator
 
@@ -24,9 +25,19 @@ def settings() -> ServeSettings:
     return ServeSettings(max_texts=5, max_text_chars=1000, max_body_bytes=10_000, body_timeout_s=0.5)
 
 
+class SettledClient(TestClient):
+    """Gives an answer when the server has also told of it: metrics and log are written after the answer is sent."""
+
+    def request(self, *args, **kwargs):
+        answer = super().request(*args, **kwargs)
+        if self.portal is not None:
+            self.portal.call(asyncio.sleep, 0.001)
+        return answer
+
+
 @pytest.fixture
 def client(predictor, settings) -> Iterator[TestClient]:
-    with TestClient(create_app(predictor, settings), raise_server_exceptions=False) as client:
+    with SettledClient(create_app(predictor, settings), raise_server_exceptions=False) as client:
         yield client
 
 

@@ -57,22 +57,20 @@ class Permit(Generic[Item, Result]):
         self.request = self._batcher._enqueue(items, self._deadline)  # noqa: SLF001  a permit is the batcher's hand
         return self.request.answer
 
-    def compute(self, run: Callable[[], list[Result]], num_items: int) -> Answer[Result]:
-        """Compute the request here and now, past the queue; only while the batcher is free, and instead of submitting.
+    async def pass_by(self, run: Callable[[], Awaitable[Answer[Result]]]) -> Answer[Result]:
+        """Have the request computed past the queue; only while the batcher is free, and instead of submitting.
 
         Args:
-            run: Computes the results of all items in their order, too quickly for anybody to wait for it.
-            num_items: How many there are.
+            run: Computes it, so quickly that nobody else waits for it.
 
         Returns:
-            The answer, as of a request that led a batch at once.
+            The answer.
 
         Raises:
-            NotReadyError: If the batcher does not run any more.
-            DeadlineError: If the deadline is over already.
-            BackendError: If there are more or fewer results than items. What ``run`` raises is passed on.
+            DeadlineError: If the deadline is over already. What the computation raises is passed on; the batcher
+                remembers whether it did.
         """
-        return self._batcher._compute_now(run, num_items, self._deadline)  # noqa: SLF001
+        return await self._batcher._pass_by(run, self._deadline)  # noqa: SLF001
 
 
 class Batcher(Generic[Item, Result]):
@@ -184,15 +182,15 @@ class Batcher(Generic[Item, Result]):
         self._has_work.set()
         return request
 
-    def _compute_now(self, run: Callable[[], list[Result]], num_items: int, deadline: float) -> Answer[Result]:
-        self._require_running()
+    async def _pass_by(self, run: Callable[[], Awaitable[Answer[Result]]], deadline: float) -> Answer[Result]:
         self._require_time(deadline)
-        start = perf_counter()
-        self.last_failed = True
-        results = run()
-        _check_count(results, num_items)
+        try:
+            answer = await run()
+        except Exception:
+            self.last_failed = True
+            raise
         self.last_failed = False
-        return Answer(results, 0.0, 1e3 * (perf_counter() - start), num_items)
+        return answer
 
     def _forget(self, request: PendingRequest[Item, Result]) -> None:
         self.num_tokens -= request.num_tokens
@@ -266,10 +264,11 @@ class Batcher(Generic[Item, Result]):
         has_worked = False
         try:
             results = await self._run(items)
-            _check_count(results, len(items))
-            has_worked = True
+            has_worked = len(results) == len(items)
         finally:
             self._call_started, self.last_failed = None, not has_worked
+        if not has_worked:
+            raise BackendError(f"the model gave {len(results)} results for a batch of {len(items)} texts")
         return results
 
     @property
@@ -318,11 +317,6 @@ def _halves(part: list[Entry[Item, Result]], error: Exception) -> list[list[Entr
         return []
     middle = len(part) // 2
     return [part[middle:], part[:middle]]
-
-
-def _check_count(results: Sequence[object], num_items: int) -> None:
-    if len(results) != num_items:
-        raise BackendError(f"the model gave {len(results)} results for a batch of {num_items} texts")
 
 
 def _not_running() -> NotReadyError:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from starlette.datastructures import Headers
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 from textwright.errors import RequestTimeoutError, RequestTooLargeError
 from textwright.exchange import JSON, check_media_type
@@ -41,8 +41,9 @@ async def read_body(request: Request, settings: ServeSettings, accepted: Sequenc
         RequestTimeoutError: If the body is not there after ``body_timeout_s``.
         ClientDisconnect: If the client hangs up before the body is complete.
     """
-    check_media_type(request.headers, accepted)
-    _check_declared_length(request.headers, settings.max_body_bytes)
+    headers = _first_headers(request)
+    check_media_type(headers, accepted)
+    _check_declared_length(headers, settings.max_body_bytes)
     try:
         async with asyncio.timeout(settings.body_timeout_s):
             return await _collect(request, settings.max_body_bytes)
@@ -58,19 +59,30 @@ def media_type_of(headers: Headers) -> str:
     return headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
-def _check_declared_length(headers: Headers, max_bytes: int) -> None:
+def _first_headers(request: Request) -> dict[str, str]:
+    """Read all headers at once, where looking for each by itself would go through all of them each time."""
+    return {name.decode("latin-1"): value.decode("latin-1") for name, value in reversed(request.scope["headers"])}
+
+
+def _check_declared_length(headers: Mapping[str, str], max_bytes: int) -> None:
     declared = headers.get("content-length", "")
     if declared.isdecimal() and int(declared) > max_bytes:
         raise _too_many_bytes(f"has {declared} bytes", max_bytes)
 
 
 async def _collect(request: Request, max_bytes: int) -> bytes:
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > max_bytes:
+    chunks, num_bytes, is_more = [], 0, True
+    while is_more:
+        message = await request.receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        chunk: bytes = message.get("body", b"")
+        num_bytes += len(chunk)
+        if num_bytes > max_bytes:
             raise _too_many_bytes("goes on", max_bytes)
-    return bytes(body)
+        chunks.append(chunk)
+        is_more = message.get("more_body", False)
+    return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
 
 def _too_many_bytes(what: str, max_bytes: int) -> RequestTooLargeError:

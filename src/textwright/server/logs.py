@@ -6,6 +6,7 @@ nobody foresaw with status 500, and writes the line. Nothing is configured at im
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
 import traceback
@@ -97,6 +98,7 @@ class RequestLog:
     def __init__(self, app: ASGIApp, observe: Callable[[RequestRecord], None]) -> None:
         self._app = app
         self._observe = observe
+        self._complete: list[RequestRecord] = []
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
@@ -110,6 +112,20 @@ class RequestLog:
         finally:
             record.path = _route(scope)
             record.total_ms = 1e3 * (perf_counter() - start)
+            self._note(record)
+
+    def _note(self, record: RequestRecord) -> None:
+        """Have a record told at the end of this turn of the event loop, when its answer is on its way.
+
+        Under load many end in one turn, and telling them together costs a third of telling each between two others.
+        """
+        if not self._complete:
+            asyncio.get_running_loop().call_soon(self._tell)
+        self._complete.append(record)
+
+    def _tell(self) -> None:
+        complete, self._complete = self._complete, []
+        for record in complete:
             self._observe(record)
             _log(record)
 
@@ -173,6 +189,8 @@ def configure(stream: IO[str]) -> None:
     """
     handler = logging.StreamHandler(stream)
     handler.setFormatter(JsonLines())
+    # Nothing of this stands in our lines, and finding it out costs more than writing them.
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     for name, level in (("textwright", logging.INFO), ("uvicorn", logging.WARNING)):
         found = logging.getLogger(name)
         found.handlers[:] = [handler]
@@ -195,15 +213,15 @@ def _route(scope: Scope) -> str | None:
 
 def _log(record: RequestRecord) -> None:
     if logger.isEnabledFor(logging.INFO):
-        fields = {name: _rounded(value) for name, value in vars(record).items() if value is not None}
+        fields = {
+            name: round(value, 3) if type(value) is float else value
+            for name, value in vars(record).items()
+            if value is not None
+        }
         # What logger.info does, without looking through the stack for its caller.
         logger.handle(
             logger.makeRecord(logger.name, logging.INFO, "", 0, "request", (), None, extra={"fields": fields})
         )
-
-
-def _rounded(value: object) -> object:
-    return round(value, 3) if type(value) is float else value
 
 
 def _describe(error: BaseException) -> dict[str, Any]:

@@ -59,7 +59,7 @@ async def score(request: Request, texts: Sequence[str], *, may_truncate: bool = 
 
 
 async def compute(request: Request, permit: Permit[Item, Scored], encodings: Encodings) -> Answer[Scored]:
-    """Compute at once what is quick while nobody waits; queue all else.
+    """Let what is quick pass by the queue while nobody waits in it; queue all else.
 
     Args:
         request: Who asks; if it hangs up, nothing more is computed.
@@ -70,8 +70,8 @@ async def compute(request: Request, permit: Permit[Item, Scored], encodings: Enc
         N scored texts in order, and what they cost.
     """
     service = service_of(request)
-    if service.batcher.is_free and service.engine.is_quick(len(encodings), int(encodings.lengths.max())):
-        return permit.compute(lambda: service.engine.score(encodings), len(encodings))
+    if service.batcher.is_free and service.quick_lane.takes(encodings):
+        return await permit.pass_by(lambda: service.quick_lane.score(encodings))
     waiting = permit.submit(items_of(encodings))
     with noticed(request.receive, waiting):
         return await waiting

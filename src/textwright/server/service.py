@@ -14,6 +14,7 @@ from textwright.errors import TextwrightError
 from textwright.runtime.batcher import Batcher
 from textwright.runtime.predictor import Predictor
 from textwright.server.engine import Engine, Item, Scored, items_of, measure_limits
+from textwright.server.quick_lane import QuickLane
 from textwright.server.settings import ServeSettings
 from textwright.server.sources import ModelSource
 from textwright.wire import EXAMPLE_TEXT, Limits, ModelIdentity, ModelInfo, encode_response
@@ -49,10 +50,13 @@ class Service:
     source: ModelSource
     title: str = field(init=False)
     """Name and version, as the log tells them."""
+    quick_lane: QuickLane = field(init=False)
+    """Past the batcher, for what is quick."""
 
     def __post_init__(self) -> None:
         """Tell the title once instead of at each request."""
         self.title = f"{self.identity.name}@{self.identity.version}"
+        self.quick_lane = QuickLane(self.engine)
 
     @classmethod
     def warmed_up(cls, predictor: Predictor, settings: ServeSettings, *, source: ModelSource | None = None) -> Service:
