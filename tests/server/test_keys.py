@@ -73,7 +73,9 @@ def test_every_address_but_the_open_ones_asks_for_a_key(client):
 
 def test_the_document_says_that_a_key_is_asked_for(client):
     document = client.get("/openapi.json").json()
-    assert document["security"] == [{"key": []}]
+    assert document["paths"]["/v1/predict"]["post"]["security"] == [{"key": []}]
+    assert "401" in document["paths"]["/v1/model"]["get"]["responses"]
+    assert "security" not in document["paths"]["/healthz"]["get"]
     assert document["components"]["securitySchemes"]["key"]["scheme"] == "bearer"
 
 

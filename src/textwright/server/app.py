@@ -15,10 +15,10 @@ from starlette.types import ASGIApp
 
 from textwright import __version__
 from textwright.runtime.predictor import Predictor
-from textwright.server import admin, handlers, pages, routes
+from textwright.server import admin, handlers, openapi, pages, routes
 from textwright.server.catalog import Catalog
 from textwright.server.direct import Direct
-from textwright.server.guard import Guard
+from textwright.server.guard import OPEN, Guard
 from textwright.server.keys import KeyRing
 from textwright.server.logs import RequestLog
 from textwright.server.metrics import FOLDER, Metrics
@@ -50,11 +50,11 @@ class _Application(FastAPI):
         return RequestLog(app, observe=self.state.metrics.observe)
 
     def openapi(self) -> dict[str, Any]:
-        """Write the OpenAPI document, once for each default model."""
-        service: Service = self.state.catalog.default
-        if self.state.documented is not service:
-            self.openapi_schema = self._document(service)
-            self.state.documented = service
+        """Write the OpenAPI document, anew when a model was swapped."""
+        catalog: Catalog = self.state.catalog
+        titles = [service.title for service in catalog.services]
+        if self.state.documented != titles:
+            self.openapi_schema, self.state.documented = self._document(catalog.default), titles
         return self.openapi_schema or {}
 
     def _document(self, service: Service) -> dict[str, Any]:
@@ -67,9 +67,8 @@ class _Application(FastAPI):
         )
         schemas = document.setdefault("components", {}).setdefault("schemas", {})
         schemas.setdefault("Problem", Problem.model_json_schema())
-        if self.state.keys is not None:
-            document["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
-            document["security"] = [{"key": []}]
+        guarded = [path for path in document["paths"] if path not in OPEN] if self.state.keys is not None else []
+        openapi.ask_for_keys(document, [*guarded, admin.RELOAD])
         return document
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -115,6 +116,22 @@ def refusal(status: HTTPStatus) -> dict[str, Any]:
     """
     code, description = _REFUSALS[status]
     return problem_doc(status, code, description)
+
+
+def ask_for_keys(document: dict[str, Any], paths: Sequence[str]) -> None:
+    """Say which operations ask for a key, and how they refuse who shows none.
+
+    Args:
+        document: An OpenAPI document; it is changed.
+        paths: Those that ask, as far as the document has them.
+    """
+    guarded = [document["paths"][path] for path in paths if path in document["paths"]]
+    if guarded:
+        document["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
+    for operations in guarded:
+        for operation in operations.values():
+            operation["security"] = [{"key": []}]
+            operation["responses"].setdefault(str(int(HTTPStatus.UNAUTHORIZED)), refusal(HTTPStatus.UNAUTHORIZED))
 
 
 def path_parameter(name: str, description: str, example: str) -> dict[str, Any]:

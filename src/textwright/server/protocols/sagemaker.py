@@ -53,9 +53,10 @@ def build_router(service: Service) -> APIRouter:
     router.add_api_route("/ping", ping, summary="Is it ready?", responses=NOT_READY)
     text = text_schema(service.settings)
     item = {"anyOf": [text, {"type": "object", "properties": {"text": text}, **_TEXT_ALONE}]}
-    instances = {"instances": texts_schema(service.settings, item), "inputs": {"type": "null"}}
+    instances = {"instances": texts_schema(service.settings, item)}
     vertex = {"type": "object", "properties": instances, "required": ["instances"]}
-    schema = {"anyOf": [vertex, *predict_forms(service.settings), *tei.request_forms(service.settings)]}
+    inputs = [{**form, "not": {"required": ["instances"]}} for form in tei.request_forms(service.settings)]
+    schema = {"anyOf": [vertex, *predict_forms(service.settings), *inputs]}
     documentation = described(service, schema, request=_EXAMPLE, response=service.example)
     documentation["openapi_extra"]["requestBody"]["content"][CSV] = table_content()
     documentation["responses"][HTTPStatus.OK]["content"][CSV] = {"schema": {"type": "string"}}
