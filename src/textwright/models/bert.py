@@ -128,7 +128,8 @@ FAMILY: Final = Family(
     build=build,
     defaults={
         "learning_rate": 1e-4,
-        "num_epochs": 3,
+        "num_epochs": 2,
+        "label_smoothing": 0.1,
         "batch_size": 32,
         "max_length": 128,
         "checkpoint_every_s": 120.0,
