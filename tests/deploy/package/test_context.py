@@ -38,6 +38,22 @@ def test_the_same_artifact_gives_the_same_bytes(tiny_artifact, tmp_path):
 
 
 @pytest.mark.usefixtures("offline")
+def test_the_artifact_of_the_context_can_be_read_when_it_is_written(tiny_artifact, tmp_path):
+    context = write_context(artifacts.read(tiny_artifact), None, tmp_path / "out", python="3.11", base_image=None)
+    assert len(context.artifact.golden()) == len(artifacts.read(tiny_artifact).golden())
+
+
+@pytest.mark.usefixtures("offline")
+def test_another_model_of_the_same_size_has_another_time(make_artifact, tmp_path):
+    graphs = []
+    for number, value in enumerate([1.0, 2.0]):
+        made, _ = make(make_artifact(f"tiny{number}", words={"good": (-value, value)}), tmp_path / str(number))
+        graphs.append((made.path / "artifact" / "model.onnx").stat())
+    assert graphs[0].st_size == graphs[1].st_size
+    assert graphs[0].st_mtime != graphs[1].st_mtime
+
+
+@pytest.mark.usefixtures("offline")
 def test_the_context_holds_one_variant_and_says_what_it_is(two_variants, tmp_path):
     made, _ = make(two_variants, tmp_path / "out", variant="other")
     shipped = artifacts.read(tmp_path / "out" / "artifact")

@@ -15,8 +15,9 @@ from typing import Final
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 import textwright
+from textwright.core import artifact as artifacts
 from textwright.core.artifact import Artifact
-from textwright.core.files import atomic_folder, write_text
+from textwright.core.files import atomic_folder, sha256_of, write_text
 from textwright.deploy.package.closure import RUNTIME_CLIENT, function_pins, server_pins
 from textwright.deploy.package.lock import AARCH64, X86_64, Locked, lock, requirements_text
 from textwright.deploy.package.sbom import bill_of_materials
@@ -29,7 +30,8 @@ MARK: Final = "textwright-package.json"
 PROMETHEUS_IMAGE: Final = "prom/prometheus:v3.5.0"
 GRAFANA_IMAGE: Final = "grafana/grafana:12.1.1"
 _EPOCH_S: Final = 315_532_800
-"""1980-01-01: the time stamp of every file, so that layers come out alike."""
+"""1980-01-01: time stamps begin here, so that layers come out alike whenever they are made."""
+_SPAN_S: Final = 2**30
 _TEMPLATES: Final = "textwright.deploy.package"
 
 
@@ -79,7 +81,7 @@ def write_context(
             write_text(temporary / name, text)
         _settle(temporary)
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-    return Context(folder, artifact, values["name"], size)
+    return Context(folder, artifacts.read(folder / "artifact"), values["name"], size)
 
 
 def image_name(artifact: Artifact) -> str:
@@ -143,7 +145,12 @@ def git_revision() -> str:
 
 
 def _settle(folder: Path) -> None:
-    """Give every file one time stamp and one mode."""
+    """Give every file one mode, and a time stamp that follows from its bytes.
+
+    Not one stamp for all: BuildKit sends a file again only if its size or its time changed, and would build another
+    model of the same size from its memory of the last.
+    """
     for path in [*folder.rglob("*"), folder]:
         path.chmod(0o755 if path.is_dir() else 0o644)
-        os.utime(path, (_EPOCH_S, _EPOCH_S))
+        stamp = _EPOCH_S + (int(sha256_of(path)[:8], 16) % _SPAN_S if path.is_file() else 0)
+        os.utime(path, (stamp, stamp))
