@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from hashlib import sha256
@@ -28,8 +29,9 @@ def test_the_document_is_true(tiny_artifact, tiny_multilabel_artifact, tmp_path,
             *("--max-examples", 50, "--seed", 1, "--continue-on-failure"),
             *(["--header", "Authorization: Bearer secret"] if has_keys else []),
         ]
+        env = {**os.environ, "PYTHONPATH": str(Path(__file__).parent), "SCHEMATHESIS_HOOKS": "schemathesis_hooks"}
         done = subprocess.run(
-            [*map(str, command)], capture_output=True, text=True, check=False, timeout=500, cwd=tmp_path
+            [*map(str, command)], capture_output=True, text=True, check=False, timeout=500, cwd=tmp_path, env=env
         )
         assert done.returncode == 0, done.stdout
         assert server.predict("good", model="tiny")["predictions"][0]["label"] if not has_keys else True

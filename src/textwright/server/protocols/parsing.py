@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, TypeVar
+from typing import Annotated, Any, Final, TypeAlias, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
 from textwright.errors import RequestError, RequestSyntaxError
 
@@ -18,6 +18,14 @@ class Form(BaseModel):
 
 
 F = TypeVar("F", bound=Form)
+
+
+def _whole(value: object) -> object:
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+Whole: TypeAlias = Annotated[int, BeforeValidator(_whole)]
+"""An integer as JSON Schema has it: 1.0 is one."""
 
 
 def parse(form: type[F], body: bytes, *, example: str) -> F:

@@ -30,7 +30,7 @@ from textwright.server.body import read_json
 from textwright.server.engine import Scored
 from textwright.server.openapi import text_schema, texts_schema
 from textwright.server.protocols.documentation import described
-from textwright.server.protocols.parsing import Form, parse, strings
+from textwright.server.protocols.parsing import Form, Whole, parse, strings
 from textwright.server.scoring import score
 from textwright.server.service import Service, service_of, settings_of
 from textwright.server.settings import ServeSettings
@@ -48,7 +48,7 @@ class Parameters(Form):
     """
 
     function_to_apply: Literal["sigmoid", "softmax", "none"] | None = None
-    top_k: Annotated[int, Field(ge=1)] | None = None
+    top_k: Annotated[Whole, Field(ge=1)] | None = None
 
 
 class PredictRequest(Form):

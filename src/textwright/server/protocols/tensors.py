@@ -14,7 +14,7 @@ from typing import Any, Final
 import numpy as np
 
 from textwright.errors import RequestError
-from textwright.server.protocols.parsing import Form
+from textwright.server.protocols.parsing import Form, Whole
 
 _LENGTH_BYTES: Final = 4
 _DATATYPES: Final = {"O": "BYTES", "f": "FP32", "b": "BOOL"}
@@ -23,14 +23,14 @@ _DATATYPES: Final = {"O": "BYTES", "f": "FP32", "b": "BOOL"}
 class InputParameters(Form):
     """How many bytes after the JSON belong to the tensor; None for none."""
 
-    binary_data_size: int | None = None
+    binary_data_size: Whole | None = None
 
 
 class InputTensor(Form):
     """A tensor of a request."""
 
     name: str
-    shape: list[int]
+    shape: list[Whole]
     datatype: str
     parameters: InputParameters = InputParameters()
     data: Any = None
