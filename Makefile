@@ -66,5 +66,8 @@ bench-data: $(VENV)/.ready-dev ## Measure checking and splitting a file of 1,000
 bench-explain: $(VENV)/.ready-dev ## Measure faithfulness and cost of explanations
 	@$(BIN)/python benchmarks/explain.py
 
+bench-soak: $(VENV)/.ready-dev ## Ask runs/bench-serving twice what it can answer, for 10 minutes
+	@$(BIN)/python benchmarks/serving/soak.py runs/bench-serving
+
 clean: ## Remove the virtual environment and the runs
 	rm -rf $(VENV) runs
