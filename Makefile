@@ -10,7 +10,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check $(PI
 export ORT_DISABLE_TELEMETRY := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint types bench-accuracy bench-leaderboard bench-speed bench-memory bench-data bench-explain clean
+.PHONY: help setup demo test lint types bench-accuracy bench-leaderboard bench-speed bench-memory bench-data bench-explain bench-soak clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 18
