@@ -30,6 +30,7 @@ OTHERS = {
     "max_queue_texts": 17,
     "max_queue_tokens": 19,
     "shutdown_grace_s": 3,
+    "otlp_endpoint": "http://127.0.0.1:4318/v1/traces",
 }
 """A value for each setting that is not its default."""
 

@@ -6,7 +6,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
@@ -14,6 +14,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp
 
 from textwright import __version__
+from textwright.extras import require
 from textwright.runtime.predictor import Predictor
 from textwright.server import admin, handlers, openapi, pages, routes
 from textwright.server.catalog import Catalog
@@ -27,6 +28,9 @@ from textwright.server.reloading import Reloader
 from textwright.server.service import Service
 from textwright.server.settings import ServeSettings
 from textwright.wire import Problem
+
+if TYPE_CHECKING:
+    from textwright.server.tracing import Tracer
 
 _DESCRIPTION = """Classify texts with {models}.
 
@@ -47,7 +51,12 @@ class _Application(FastAPI):
         origins = self.state.settings.cors_origins
         if origins:
             app = CORSMiddleware(app, origins, ("GET", "POST"), ("*",))
-        return RequestLog(app, observe=self.state.metrics.observe)
+        app = RequestLog(app, observe=self.state.metrics.observe)
+        if self.state.tracer is not None:
+            from textwright.server.tracing import Tracing
+
+            app = Tracing(app, self.state.tracer)
+        return app
 
     def openapi(self) -> dict[str, Any]:
         """Write the OpenAPI document, anew when a model was swapped."""
@@ -86,6 +95,7 @@ def create_app(models: Predictor | Catalog, settings: ServeSettings | None = Non
         BackendError: If the model cannot predict.
         NotFoundError: If there is no such file of API keys.
         SettingsError: If a file of keys holds none, or something else.
+        MissingExtraError: If traces are asked for and OpenTelemetry is not installed.
     """
     settings = settings or ServeSettings()
     keys = KeyRing(settings.api_keys) if settings.api_keys else None
@@ -105,6 +115,7 @@ def create_app(models: Predictor | Catalog, settings: ServeSettings | None = Non
     app.state.catalog = catalog
     app.state.documented = None
     app.state.keys = keys
+    app.state.tracer = _tracer(settings.otlp_endpoint)
     app.state.metrics = Metrics()
     app.state.reloader = Reloader(catalog)
     app.state.reload = app.state.reloader.reload  # a worker asks its supervisor, which asks all workers
@@ -127,6 +138,17 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     finally:
         refreshing.cancel()
         await catalog.close()
+        if app.state.tracer is not None:
+            await asyncio.to_thread(app.state.tracer.close)
+
+
+def _tracer(endpoint: str | None) -> Tracer | None:
+    if endpoint is None:
+        return None
+    require("otel", what="tracing")
+    from textwright.server.tracing import Tracer
+
+    return Tracer(endpoint)
 
 
 async def _refresh(metrics: Metrics) -> None:

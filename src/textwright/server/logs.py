@@ -191,7 +191,7 @@ def configure(stream: IO[str]) -> None:
     handler.setFormatter(JsonLines())
     # Nothing of this stands in our lines, and finding it out costs more than writing them.
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
-    for name, level in (("textwright", logging.INFO), ("uvicorn", logging.WARNING)):
+    for name, level in (("textwright", logging.INFO), ("uvicorn", logging.WARNING), ("opentelemetry", logging.WARNING)):
         found = logging.getLogger(name)
         found.handlers[:] = [handler]
         found.setLevel(level)

@@ -42,6 +42,9 @@ class ServeSettings(Settings):
     """File of keys, of the same form, that may have models reloaded; absent: there is no such route."""
     cors_origins: tuple[str, ...] = ()
     """Sites whose pages may call this API from a browser, for example https://example.org; absent: none."""
+    otlp_endpoint: str | None = None
+    """Where traces go, OTLP over HTTP, for example http://127.0.0.1:4318/v1/traces (needs textwright[otel]); absent:
+    nothing is traced."""
     timeout_s: Annotated[float, Field(gt=0)] = 30.0
     """Seconds from the arrival of a request's body to its answer; then it is refused with status 504 and dropped."""
     max_queue_texts: Annotated[int, Field(ge=1)] = 4_096
