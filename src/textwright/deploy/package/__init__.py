@@ -9,7 +9,10 @@
     trim.py          what of the wheels is left out, and why it may be
     context.py       the build context: Dockerfile, locks, wheel, artifact, compose file, Kubernetes manifest
     function_zip.py  the Lambda zip
+    dashboard.py     the Grafana dashboard that comes with the compose file
     sbom.py          the bill of materials (CycloneDX)
-    build.py         building with the local engine
+    engine.py        building and running with the local engine
     replay.py        the golden examples against what was built
+    settings.py      the choices
+    packaging.py     the walk through all of these
 """
