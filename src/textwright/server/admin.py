@@ -9,8 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from textwright.exchange import JSON
-from textwright.server.guard import secret_of
-from textwright.server.keys import KeyRing
+from textwright.server.keys import KeyRing, shown_secret
 from textwright.server.logs import record_of
 from textwright.server.openapi import problem_doc, refusal
 from textwright.wire import Reloaded
@@ -34,7 +33,7 @@ def build_router(keys: KeyRing) -> APIRouter:
         The old one answers until the new one is loaded, verified and warm, and finishes what it has. An artifact that
         cannot be served changes nothing.
         """
-        record_of(request).key = keys.find(secret_of(request.headers)).name
+        record_of(request).key = keys.find(shown_secret(request.headers)).name
         told: Reloaded = await request.app.state.reload(name)
         return Response(told.model_dump_json(), media_type=JSON)
 

@@ -12,14 +12,13 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from textwright.errors import UnauthorizedError
-from textwright.server.keys import Key, KeyRing
+from textwright.server.keys import Key, KeyRing, shown_secret
 from textwright.server.logs import problem_response, record_of
 
 OPEN: Final = frozenset(
     {"/", "/docs", "/openapi.json", "/healthz", "/readyz", "/ping", "/v2/health/live", "/v2/health/ready"}
 )
 _SCOPE_KEY: Final = "textwright.key"
-_BEARER: Final = "bearer "
 
 
 class Guard:
@@ -41,7 +40,7 @@ class Guard:
             return
         record = record_of(Request(scope))
         try:
-            key = self._keys.find(secret_of(Headers(scope=scope)))
+            key = self._keys.find(shown_secret(Headers(scope=scope)))
         except UnauthorizedError as error:
             await problem_response(error, record)(scope, receive, send)
             return
@@ -63,14 +62,6 @@ def charge(request: Request, num_texts: int) -> None:
     key: Key | None = request.scope.get(_SCOPE_KEY)
     if key is not None and key.bucket is not None:
         key.bucket.take(num_texts)
-
-
-def secret_of(headers: Headers) -> str | None:
-    """Find the key that a request shows; None if it shows none."""
-    shown = headers.get("authorization", "")
-    if shown[: len(_BEARER)].lower() == _BEARER:
-        return shown[len(_BEARER) :].strip()
-    return headers.get("x-api-key")
 
 
 def _has_keys_of_its_own(path: str) -> bool:
