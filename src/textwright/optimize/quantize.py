@@ -11,10 +11,13 @@ Source:
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import redirect_stdout
+from io import StringIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final, Literal, TypeAlias
 
+import numpy as np
 from onnx import TensorProto
 
 from textwright.core.types import Ints
@@ -103,7 +106,19 @@ def quantize_static(
         "calibrate_method": methods[method],
         "extra_options": {**_UNKNOWN_TYPES, "MatMulConstBOnly": True},
     }
-    return _through_file(graph, lambda model, path: quantize(model, path, _Reader(batches), **settings))
+    return _through_file(graph, lambda model, path: quantize(model, path, _Reader(_of_one_shape(batches)), **settings))
+
+
+def _of_one_shape(batches: Sequence[Batch]) -> list[Batch]:
+    """Pad batches to the longest of all, and leave out those of fewer texts: histograms are made of one shape alone."""
+    num_texts = max(len(ids) for ids, _ in batches)
+    longest = max(ids.shape[1] for ids, _ in batches)
+    whole = [batch for batch in batches if len(batch[0]) == num_texts]
+    return [(_widened(ids, longest, mode="edge"), _widened(mask, longest, mode="constant")) for ids, mask in whole]
+
+
+def _widened(values: Ints, length: int, *, mode: Literal["edge", "constant"]) -> Ints:
+    return np.pad(values, ((0, 0), (0, length - values.shape[1])), mode=mode)
 
 
 class _Reader:
@@ -145,7 +160,7 @@ def quantize_blocks(graph: bytes, *, block_size: int) -> bytes:
 
 def _through_file(graph: bytes, quantize: Any) -> bytes:  # noqa: ANN401
     """Run a quantiser that writes files."""
-    with TemporaryDirectory(prefix="textwright-") as folder, quiet():
+    with TemporaryDirectory(prefix="textwright-") as folder, quiet(), redirect_stdout(StringIO()):
         path = Path(folder) / "quantized.onnx"
         try:
             quantize(load(graph), path)
