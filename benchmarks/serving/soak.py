@@ -60,6 +60,8 @@ KINDS = ("good", "bad", "abandoned")
 WEIGHTS = (8, 1, 1)
 BAD = (b"{", b'{"text": 1}', b'{"texts": []}', b'{"text": "\xff"}', b'{"texts": ["a", null]}', b'{"txt": "a"}')
 CONNECTIONS = 256
+MAX_IDLE_S = 2.0
+"""The server closes connections that were idle for 5 seconds; a request that is under way then would be lost."""
 MAX_GROWTH = 0.05
 MAX_RECOVERY_S = 5.0
 TOLERANCE = 1e-5
@@ -122,7 +124,7 @@ class Client:
         self._port = port
         self._requests = requests
         self._label = label
-        self._free: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
+        self._free: list[tuple[asyncio.StreamReader, asyncio.StreamWriter, float]] = []
         self._slots = asyncio.Semaphore(CONNECTIONS)
         self._chance = random.Random(1)  # noqa: S311
         self.tally = Tally()
@@ -172,7 +174,7 @@ class Client:
         self.tally.outcomes["abandoned"] += 1
 
     async def _exchange(self, body: bytes) -> tuple[int, bytes]:
-        reader, writer = self._free.pop() if self._free else await asyncio.open_connection("127.0.0.1", self._port)
+        reader, writer = await self._connect()
         writer.write(_head(body) + body)
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower().split("\r\n")
         length = next(int(line.partition(":")[2]) for line in head if line.startswith("content-length:"))
@@ -180,12 +182,21 @@ class Client:
         if "connection: close" in head:
             writer.close()
         else:
-            self._free.append((reader, writer))
+            self._free.append((reader, writer, perf_counter()))
         return int(head[0].split()[1]), answer
+
+    async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """Take the connection that was used last, or a new one."""
+        while self._free:
+            reader, writer, since = self._free.pop()
+            if perf_counter() - since < MAX_IDLE_S:
+                return reader, writer
+            writer.close()
+        return await asyncio.open_connection("127.0.0.1", self._port)
 
     def close(self) -> None:
         """Close the connections."""
-        for _, writer in self._free:
+        for _, writer, _ in self._free:
             writer.close()
         self._free.clear()
 
