@@ -10,7 +10,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check $(PI
 export ORT_DISABLE_TELEMETRY := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint types bench-accuracy bench-leaderboard bench-speed bench-memory bench-data bench-explain bench-soak clean
+.PHONY: help setup demo test lint types bench-accuracy bench-leaderboard bench-speed bench-memory bench-data bench-explain bench-serving bench-soak clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 18
@@ -65,6 +65,13 @@ bench-data: $(VENV)/.ready-dev ## Measure checking and splitting a file of 1,000
 
 bench-explain: $(VENV)/.ready-dev ## Measure faithfulness and cost of explanations
 	@$(BIN)/python benchmarks/explain.py
+
+bench-serving: $(VENV)/.ready-dev ## Measure the server beside others, each in an environment of its own (needs wrk)
+	@for rival in litserve bentoml infinity; do \
+	  test -d .venv-rivals/$$rival || { $(PYTHON) -m venv .venv-rivals/$$rival && .venv-rivals/$$rival/bin/python -m pip \
+	    install --quiet $(PIP_ARGS) --requirement benchmarks/serving/rivals/$$rival.txt; } || exit 1; done
+	@$(BIN)/python benchmarks/serving/side_by_side.py
+	@$(BIN)/python benchmarks/serving/bow.py
 
 bench-soak: $(VENV)/.ready-dev ## Ask runs/bench-serving twice what it can answer, for 10 minutes
 	@$(BIN)/python benchmarks/serving/soak.py runs/bench-serving
