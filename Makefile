@@ -7,10 +7,12 @@ PORT ?= 8000
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS) --constraint constraints.txt
+BOOKTOOLS := PYTHONPATH=course $(BIN)/python -m booktools
+LESSONS ?=
 export ORT_DISABLE_TELEMETRY := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint types bench-accuracy bench-leaderboard bench-speed bench-memory bench-data bench-explain bench-serving bench-soak clean
+.PHONY: help setup demo test lint types bench-accuracy bench-leaderboard bench-speed bench-memory bench-data bench-explain bench-serving bench-soak course-setup course-smoke course-full course-notebooks course clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 18
@@ -75,6 +77,26 @@ bench-serving: $(VENV)/.ready-dev ## Measure the server beside others, each in a
 
 bench-soak: $(VENV)/.ready-dev ## Ask runs/bench-serving twice what it can answer, for 10 minutes
 	@$(BIN)/python benchmarks/serving/soak.py runs/bench-serving
+
+$(VENV)/.ready-course: $(VENV)/.ready-dev
+	@echo "Setting up the tools of the course, once ..."
+	@$(INSTALL) --group course
+	@touch $@
+
+course-setup: $(VENV)/.ready-course ## Make the virtual environment with what the lessons need, and fetch their assets
+	@$(BIN)/textwright assets fetch --quiet
+
+course-smoke: course-setup ## Execute all lessons in small, offline (LESSONS="0 17" chooses)
+	@$(BOOKTOOLS) execute --profile smoke $(LESSONS)
+
+course-full: course-setup ## Execute the lessons as printed; write course/results (LESSONS="0 17" chooses)
+	@$(BOOKTOOLS) execute --profile full $(LESSONS)
+
+course-notebooks: $(VENV)/.ready-course ## Write the notebooks for Colab from the lessons
+	@$(BOOKTOOLS) notebooks
+
+course: $(VENV)/.ready-course ## Build the course's site from executed lessons into course/_build/html
+	@$(BOOKTOOLS) site
 
 clean: ## Remove the virtual environment and the runs
 	rm -rf $(VENV) runs
