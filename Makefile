@@ -37,7 +37,7 @@ demo: $(VENV)/.ready ## Train on real movie reviews, then serve the API (PORT=80
 	@$(BIN)/textwright train movie-reviews --config recipes/bow.toml --out runs/demo
 	@exec $(BIN)/textwright serve runs/demo --port $(PORT)
 
-test: $(VENV)/.ready-dev ## Check style, types and rooms, and run the tests
+test: $(VENV)/.ready-course ## Check style, types and rooms, and run the tests
 	@$(MAKE) --no-print-directory lint types
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 

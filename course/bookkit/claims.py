@@ -67,9 +67,7 @@ def claim(
         if not math.isfinite(value):
             raise ClaimError(f"{name} is {value}; a claim must be finite")
         if (low is not None and value < low) or (high is not None and value > high):
-            bounds = " and ".join(
-                [f"at least {low}"] * (low is not None) + [f"at most {high}"] * (high is not None)
-            )
+            bounds = " and ".join([f"at least {low}"] * (low is not None) + [f"at most {high}"] * (high is not None))
             raise ClaimError(f"{name} is {value}; the lesson says {bounds} ({profile()} profile)")
     if equals is not None and value != equals:
         raise ClaimError(f"{name} is {value!r}; the lesson says {equals!r}")

@@ -1,8 +1,8 @@
 """An exercise is a test that fails until the reader has solved it.
 
-The reader's cell holds the start, which is wrong; the cell after it calls :func:`exercise` with the check; a cell tagged
-``solution`` holds an answer and checks again. ``booktools`` executes all three and fails unless the first check failed and
-the last one passed, so that no exercise is solved from the start and no solution is wrong.
+The reader's cell holds the start, which is wrong; the cell after it calls :func:`exercise` with the check; a cell
+tagged ``solution`` holds an answer and checks again. ``booktools`` executes all three and fails unless the first check
+failed and the last one passed, so that no exercise is solved from the start and no solution is wrong.
 """
 
 from __future__ import annotations

@@ -23,9 +23,7 @@ colors: Final = SimpleNamespace(
 STYLE: Final = f"<style>{(Path(__file__).parent / 'figures.css').read_text(encoding='utf-8')}</style>"
 
 
-def draw(
-    name: str, plot: Callable[[Any], object], caption: str, *, size: tuple[float, float] = (6.4, 3.6)
-) -> None:
+def draw(name: str, plot: Callable[[Any], object], caption: str, *, size: tuple[float, float] = (6.4, 3.6)) -> None:
     """Draw a plot and show it.
 
     Args:
@@ -46,7 +44,9 @@ def show(svg: str, caption: str, *, name: str) -> None:
         name: Of the figure in this lesson.
     """
     words = html.escape(caption)
-    display(HTML(f'{STYLE}<figure class="kit-figure">{svg}<figcaption id="caption-{name}">{words}</figcaption></figure>'))
+    display(
+        HTML(f'{STYLE}<figure class="kit-figure">{svg}<figcaption id="caption-{name}">{words}</figcaption></figure>')
+    )
 
 
 def show_image(content: bytes, caption: str, *, mime: str) -> None:
@@ -64,4 +64,8 @@ def show_image(content: bytes, caption: str, *, mime: str) -> None:
         raise ValueError(f"the image has {len(content):,} bytes; a page takes fewer than 2,000,000")
     words = html.escape(caption, quote=True)
     source = f"data:{mime};base64,{base64.b64encode(content).decode()}"
-    display(HTML(f'{STYLE}<figure class="kit-figure"><img src="{source}" alt="{words}"><figcaption>{words}</figcaption></figure>'))
+    display(
+        HTML(
+            f'{STYLE}<figure class="kit-figure"><img src="{source}" alt="{words}"><figcaption>{words}</figcaption></figure>'
+        )
+    )

@@ -77,4 +77,6 @@ def _arrow(start: tuple[int, int], end: tuple[int, int], kind: str) -> str:
         line = f"M{first + step} {level} H{last - step}"
     else:
         line = f"M{x + _WIDTH // 2} {y + _HEIGHT + 6} V{to_y - 6}"
-    return f'<path d="{line}" stroke="var(--muted)" stroke-width="1.6" fill="none" marker-end="url(#plan-{kind}-head)"/>'
+    return (
+        f'<path d="{line}" stroke="var(--muted)" stroke-width="1.6" fill="none" marker-end="url(#plan-{kind}-head)"/>'
+    )

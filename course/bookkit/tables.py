@@ -19,7 +19,9 @@ def table(rows: Sequence[Mapping[str, object]], caption: str = "") -> None:
     head = "".join(f"<th>{html.escape(str(column))}</th>" for column in columns)
     body = "".join(f"<tr>{''.join(_cell(row[column]) for column in columns)}</tr>" for row in rows)
     title = f"<caption>{html.escape(caption)}</caption>" if caption else ""
-    display(HTML(f'<div class="kit-table"><table>{title}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'))
+    display(
+        HTML(f'<div class="kit-table"><table>{title}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>')
+    )
 
 
 def _cell(value: object) -> str:

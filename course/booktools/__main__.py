@@ -35,9 +35,7 @@ def main() -> int:
 def _execute(arguments: argparse.Namespace) -> int:
     start = time.perf_counter()
     lessons = find_lessons(arguments.lessons)
-    outcomes = execute_all(
-        lessons, arguments.profile, jobs=arguments.jobs, offline=not arguments.online, on_end=_show
-    )
+    outcomes = execute_all(lessons, arguments.profile, jobs=arguments.jobs, offline=not arguments.online, on_end=_show)
     bad = [outcome for outcome in outcomes if outcome.fault]
     seconds = time.perf_counter() - start
     print(f"{len(outcomes) - len(bad)} of {len(outcomes)} lessons ran as {arguments.profile} in {seconds:.0f} s")

@@ -85,13 +85,13 @@ def read_quiz(source: str) -> list[dict[str, Any]]:
         if set(one) != {"question", "options", "why"}:
             raise LessonError(f"a question has question, options and why, not {', '.join(map(str, one))}")
         right = [option for option, is_right in one["options"].items() if is_right is True]
-        if len(one["options"]) < 3 or len(right) != 1:  # noqa: PLR2004
+        if len(one["options"]) < 3 or len(right) != 1:
             raise LessonError(f"{one['question']!r} needs 3 options or more and exactly one that is right")
     return list(questions)
 
 
 def _fold(match: re.Match[str]) -> str:
-    return f"<details class=\"hint\"><summary>{html.escape(match[1] or 'Hint')}</summary>\n\n{match[2].strip()}\n\n</details>"
+    return f'<details class="hint"><summary>{html.escape(match[1] or "Hint")}</summary>\n\n{match[2].strip()}\n\n</details>'
 
 
 def _quotation(text: str) -> str:

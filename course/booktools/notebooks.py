@@ -14,7 +14,7 @@ from booktools.layout import NOTEBOOKS, colab_url, repository
 from booktools.lessons import Lesson
 from textwright.core.files import write_text
 
-_SETUP: Final = '''\
+_SETUP: Final = """\
 #@title Set up: installs Textwright in Colab; does nothing where it is there already {{ display-mode: "form" }}
 import importlib.util
 import subprocess
@@ -29,7 +29,7 @@ sys.path.insert(0, str(here[0]))
 if importlib.util.find_spec("textwright") is None:
     source = f"{{here[0].parent}}[server,train]"
     subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "--editable", source], check=True)
-    sys.path.insert(0, str(here[0].parent / "src"))'''
+    sys.path.insert(0, str(here[0].parent / "src"))"""
 
 
 def setup_cell() -> str:

@@ -48,7 +48,7 @@ def build_site(lessons: list[Lesson], printed: Mapping[str, str], *, draft: bool
         write_text(SOURCE / f"{lesson.stem}.ipynb", nbformat.writes(page))
     write_text(SOURCE / "index.md", index_of(lessons))
     command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-c", str(COURSE), str(SOURCE), str(SITE)]
-    if subprocess.run(command, check=False).returncode != 0:  # noqa: S603  our own command
+    if subprocess.run(command, check=False).returncode != 0:
         raise LessonError("Sphinx found the faults above")
     return SITE
 
@@ -89,7 +89,9 @@ def index_of(lessons: list[Lesson]) -> str:
     parts = ""
     for part, members in groupby(lessons, key=lambda lesson: str(lesson.header["part"])):
         names = list(members)
-        rows = "\n".join(f"- [{one.number} {one.header['title']}]({one.stem}.ipynb): {one.header['question']}" for one in names)
+        rows = "\n".join(
+            f"- [{one.number} {one.header['title']}]({one.stem}.ipynb): {one.header['question']}" for one in names
+        )
         tree = "\n".join(f"{one.number} {one.header['title']} <{one.stem}>" for one in names)
         parts += f"\n## {part}\n\n{rows}\n\n```{{toctree}}\n:hidden:\n:caption: {part}\n\n{tree}\n```\n"
     return (COURSE / "index.md").read_text(encoding="utf-8").replace("<!-- lessons -->", parts)
@@ -112,7 +114,10 @@ def _shown(cell: NotebookNode) -> NotebookNode:
     tags = cell.metadata.get("tags", [])
     if "solution" in tags:
         cell.metadata["tags"] = [*tags, "hide-cell"]
-        cell.metadata["mystnb"] = {"code_prompt_show": "Show a checked solution", "code_prompt_hide": "Hide the solution"}
+        cell.metadata["mystnb"] = {
+            "code_prompt_show": "Show a checked solution",
+            "code_prompt_hide": "Hide the solution",
+        }
     elif "hide-input" in tags:
         cell.metadata["mystnb"] = {"code_prompt_show": "Show the code", "code_prompt_hide": "Hide the code"}
     return cell
