@@ -27,8 +27,8 @@ from bookkit.profiles import pick, profile
 from bookkit.tables import table
 
 __all__ = [
-    "Answer", "ask", "claim", "colors", "draw", "exercise", "pick", "plan", "profile", "serving", "shell", "show", "show_image",
-    "table",
+    "Answer", "ask", "claim", "colors", "draw", "exercise", "pick", "plan", "profile", "serving", "shell", "show",
+    "show_image", "table",
 ]  # fmt: skip
 
 stay_offline_if_told()

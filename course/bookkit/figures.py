@@ -64,8 +64,5 @@ def show_image(content: bytes, caption: str, *, mime: str) -> None:
         raise ValueError(f"the image has {len(content):,} bytes; a page takes fewer than 2,000,000")
     words = html.escape(caption, quote=True)
     source = f"data:{mime};base64,{base64.b64encode(content).decode()}"
-    display(
-        HTML(
-            f'{STYLE}<figure class="kit-figure"><img src="{source}" alt="{words}"><figcaption>{words}</figcaption></figure>'
-        )
-    )
+    image = f'<img src="{source}" alt="{words}"><figcaption>{words}</figcaption>'
+    display(HTML(f'{STYLE}<figure class="kit-figure">{image}</figure>'))

@@ -1,10 +1,11 @@
-"""The picture of a lesson's plan: boxes that data walks through, drawn twice: in rows for a screen, in a column for a phone."""
+"""The picture of a lesson's plan: boxes that data walks through, in rows for a screen and in a column for a phone."""
 
 from __future__ import annotations
 
 import html
 import textwrap
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Final
 
 from bookkit.figures import show
@@ -39,7 +40,7 @@ def _drawn(steps: Sequence[tuple[str, str]], highlight: str, across: int, kind: 
     height = rows * (_HEIGHT + _GAP) - _GAP + 4
     corners = [_corner(number, across) for number in range(len(steps))]
     boxes = "".join(_box(*corner, *step, step[0] == highlight) for corner, step in zip(corners, steps, strict=True))
-    arrows = "".join(_arrow(*pair, kind) for pair in zip(corners, corners[1:], strict=False))
+    arrows = "".join(_arrow(*pair, kind) for pair in pairwise(corners))
     head = (
         f'<defs><marker id="plan-{kind}-head" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" '
         'orient="auto"><path d="M0 0 8 4 0 8z" fill="var(--muted)"/></marker></defs>'
@@ -58,13 +59,13 @@ def _corner(number: int, across: int) -> tuple[int, int]:
 def _box(x: int, y: int, title: str, words: str, is_highlighted: bool) -> str:
     fill, ink, soft = ("accent", "on-accent", "on-accent") if is_highlighted else ("box", "ink", "muted")
     lines = "".join(
-        f'<text x="{x + 14}" y="{y + 50 + 18 * number}" font-size="13.5" fill="var(--{soft})">{html.escape(line)}</text>'
+        _text(x + 14, y + 50 + 18 * number, line, f'font-size="13.5" fill="var(--{soft})"')
         for number, line in enumerate(textwrap.wrap(words, 27))
     )
     return (
         f'<rect x="{x}" y="{y}" width="{_WIDTH}" height="{_HEIGHT}" rx="10" fill="var(--{fill})" stroke="var(--grid)"/>'
-        f'<text x="{x + 14}" y="{y + 27}" font-size="16" font-weight="650" fill="var(--{ink})">{html.escape(title)}</text>'
-        f"{lines}"
+        + _text(x + 14, y + 27, title, f'font-size="16" font-weight="650" fill="var(--{ink})"')
+        + lines
     )
 
 
@@ -77,6 +78,9 @@ def _arrow(start: tuple[int, int], end: tuple[int, int], kind: str) -> str:
         line = f"M{first + step} {level} H{last - step}"
     else:
         line = f"M{x + _WIDTH // 2} {y + _HEIGHT + 6} V{to_y - 6}"
-    return (
-        f'<path d="{line}" stroke="var(--muted)" stroke-width="1.6" fill="none" marker-end="url(#plan-{kind}-head)"/>'
-    )
+    style = 'stroke="var(--muted)" stroke-width="1.6" fill="none"'
+    return f'<path d="{line}" {style} marker-end="url(#plan-{kind}-head)"/>'
+
+
+def _text(x: int, y: int, words: str, style: str) -> str:
+    return f'<text x="{x}" y="{y}" {style}>{html.escape(words)}</text>'

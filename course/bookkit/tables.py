@@ -26,5 +26,5 @@ def table(rows: Sequence[Mapping[str, object]], caption: str = "") -> None:
 
 def _cell(value: object) -> str:
     text = html.escape(str(value))
-    is_number = text.replace(",", "").rstrip("% sMBk").replace(".", "", 1).lstrip("+-−").isdigit()
+    is_number = text.replace(",", "").rstrip("% sMBk").replace(".", "", 1).lstrip("+-").isdigit()
     return f'<td class="number">{text}</td>' if is_number else f"<td>{text}</td>"

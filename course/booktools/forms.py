@@ -91,7 +91,8 @@ def read_quiz(source: str) -> list[dict[str, Any]]:
 
 
 def _fold(match: re.Match[str]) -> str:
-    return f'<details class="hint"><summary>{html.escape(match[1] or "Hint")}</summary>\n\n{match[2].strip()}\n\n</details>'
+    title = html.escape(match[1] or "Hint")
+    return f'<details class="hint"><summary>{title}</summary>\n\n{match[2].strip()}\n\n</details>'
 
 
 def _quotation(text: str) -> str:

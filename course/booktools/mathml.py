@@ -1,4 +1,4 @@
-"""A Sphinx extension: formulas become MathML when the site is built, which browsers draw without a script or a font file."""
+"""A Sphinx extension: formulas become MathML at build time, which browsers draw without any script."""
 
 from __future__ import annotations
 

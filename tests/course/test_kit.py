@@ -35,7 +35,7 @@ def test_a_claim_is_kept_as_the_prose_prints_it():
 
 @pytest.mark.parametrize("bounds", [{"at_least": 0.8}, {"at_most": 0.7}, {"equals": 0.5}])
 def test_a_claim_out_of_bounds_fails(bounds):
-    with pytest.raises(claims.ClaimError, match="accuracy is 0.75"):
+    with pytest.raises(claims.ClaimError, match=r"accuracy is 0\.75"):
         claims.claim("accuracy", 0.75, **bounds)
     assert claims.kept() == {}
 

@@ -1,4 +1,4 @@
-"""Each lesson has the form, imports public names only, prints no number by hand, and is in step with what is committed."""
+"""Each lesson has the form, imports public names only, types no number, and is in step with what is committed."""
 
 from __future__ import annotations
 
