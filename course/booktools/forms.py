@@ -78,7 +78,10 @@ def read_quiz(source: str) -> list[dict[str, Any]]:
     Raises:
         LessonError: If it has not three questions, each with three options or more of which exactly one is right.
     """
-    questions = yaml.safe_load(source)
+    try:
+        questions = yaml.safe_load(source)
+    except yaml.YAMLError as error:
+        raise LessonError(f"a quiz must be YAML; quote texts with a colon: {error}") from error
     if len(questions) != _NUM_QUESTIONS:
         raise LessonError(f"a quiz has {_NUM_QUESTIONS} questions, not {len(questions)}")
     for one in questions:

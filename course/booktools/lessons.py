@@ -51,7 +51,10 @@ class Lesson:
         found = _HEADER.match(self.path.read_text(encoding="utf-8"))
         if found is None:
             raise LessonError(f"{self.path.name} has no front matter between --- lines")
-        return dict(yaml.safe_load(found[1])["lesson"])
+        try:
+            return dict(yaml.safe_load(found[1])["lesson"])
+        except (yaml.YAMLError, KeyError) as error:
+            raise LessonError(f"{self.path.name}: the front matter needs a YAML table lesson: {error}") from error
 
     @cached_property
     def notebook(self) -> NotebookNode:

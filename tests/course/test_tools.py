@@ -20,7 +20,7 @@ QUIZ = """```{quiz}
 ```"""
 SOURCE = f"""---
 kernelspec: {{name: python3, display_name: Python 3}}
-lesson: {{title: T, part: P, question: Why?, assets: []}}
+lesson: {{title: T, part: P, question: "Why?", assets: []}}
 ---
 # T
 
@@ -122,6 +122,12 @@ def test_a_run_that_proves_nothing_is_refused(report, said):
         execute.check_run(notebook, report, "smoke")
     with pytest.raises(LessonError, match="no figure"):
         execute.check_run(nbformat.v4.new_notebook(), {"profile": "smoke"}, "smoke")
+
+
+def test_front_matter_that_is_no_yaml_is_refused_by_file_name(lesson):
+    lesson.path.write_text(SOURCE.replace('"Why?"', "{"), encoding="utf-8")
+    with pytest.raises(LessonError, match="07-a-test"):
+        _ = lesson.header
 
 
 def test_a_lesson_is_found_by_number_or_refused(lesson):
