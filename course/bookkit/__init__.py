@@ -17,6 +17,8 @@ The form of a lesson: ``course/CONTRIBUTING.md``. Runs in Colab, in Jupyter and 
 
 from __future__ import annotations
 
+import warnings
+
 from bookkit.claims import claim
 from bookkit.commands import Answer, ask, serving, shell
 from bookkit.exercises import exercise
@@ -32,3 +34,4 @@ __all__ = [
 ]  # fmt: skip
 
 stay_offline_if_told()
+warnings.filterwarnings("ignore", message="IProgress not found")  # bars of widgets that no lesson shows

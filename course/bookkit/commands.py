@@ -14,7 +14,11 @@ import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
+
+
+_COLOURS: Final = ("FORCE_COLOR", "CLICOLOR_FORCE", "CLICOLOR")
+"""A kernel asks every program for colours by these; a page shows their codes as rubbish."""
 
 
 class Answer(NamedTuple):
@@ -31,7 +35,16 @@ class Answer(NamedTuple):
     seconds: float
 
 
-def shell(command: str, *, status: int = 0) -> str:
+class Said(str):
+    """What a command said; a cell that ends in it shows it once, not twice."""
+
+    __slots__ = ()
+
+    def _ipython_display_(self) -> None:
+        """Show nothing: :func:`shell` has printed it."""
+
+
+def shell(command: str, *, status: int = 0) -> Said:
     """Run a command line and show what it says.
 
     Args:
@@ -51,7 +64,7 @@ def shell(command: str, *, status: int = 0) -> str:
     print((done.stdout + done.stderr).rstrip())
     if done.returncode != status:
         raise RuntimeError(f"{command!r} ended with exit code {done.returncode}, not {status}")
-    return done.stdout
+    return Said(done.stdout)
 
 
 @contextmanager
@@ -127,7 +140,8 @@ def _environment() -> dict[str, str]:
     """Find ``textwright`` beside this Python, and write what a page can show."""
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     plain = {"COLUMNS": "100", "NO_COLOR": "1", "ORT_DISABLE_TELEMETRY": "1", "PYTHONWARNINGS": "ignore"}
-    return {**os.environ, "PATH": path, **plain}
+    inherited = {name: value for name, value in os.environ.items() if name not in _COLOURS}
+    return {**inherited, "PATH": path, **plain}
 
 
 def _free_port() -> int:

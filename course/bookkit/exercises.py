@@ -32,8 +32,8 @@ def exercise(name: str, check: Callable[[], object] | None = None) -> None:
         _checks[name]()
     except Exception as error:  # noqa: BLE001  whatever the reader's code raises is shown, not thrown
         _outcomes.setdefault(name, []).append(False)
-        reason = "your turn" if isinstance(error, NotImplementedError) else traceback.format_exception_only(error)[-1]
-        display(HTML(f'<p class="exercise-open"><b>✗ {name}</b>: not yet: {_escaped(str(reason).strip())}</p>'))
+        reason = _reason(error)
+        display(HTML(f'<p class="exercise-open"><b>✗ {name}</b>: not yet: {_escaped(reason)}</p>'))
     else:
         _outcomes.setdefault(name, []).append(True)
         display(HTML(f'<p class="exercise-done"><b>✓ {name}</b>: it holds.</p>'))
@@ -42,6 +42,14 @@ def exercise(name: str, check: Callable[[], object] | None = None) -> None:
 def outcomes() -> dict[str, list[bool]]:
     """List, for each exercise, whether each of its checks held, in order."""
     return dict(_outcomes)
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, NotImplementedError):
+        return "your turn"
+    if isinstance(error, AssertionError) and str(error):
+        return str(error)
+    return traceback.format_exception_only(error)[-1].strip()
 
 
 def _escaped(text: str) -> str:

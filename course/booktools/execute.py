@@ -16,6 +16,7 @@ import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from nbformat import NotebookNode
+from traitlets.config import Config
 
 from booktools.layout import BUILD, COURSE, executed
 from booktools.lessons import Lesson, LessonError
@@ -23,6 +24,8 @@ from booktools.results import read_results, write_result
 from textwright.core.files import write_text
 
 CELL_TIMEOUT_S: Final = {"smoke": 240, "full": 3600}
+_PRIVATE: Final = Config({"KernelManager": {"transport": "ipc"}} if os.name == "posix" else {})
+"""Kernels are spoken to over sockets of this user, not over TCP."""
 _LAST_CELL: Final = "from bookkit import report\n\nreport.write()"
 
 
@@ -73,7 +76,11 @@ def execute(lesson: Lesson, profile: str, *, offline: bool) -> Outcome:
     notebook = nbformat.from_dict(lesson.notebook)
     notebook.cells.append(nbformat.v4.new_code_cell(_LAST_CELL))
     client = NotebookClient(
-        notebook, timeout=CELL_TIMEOUT_S[profile], kernel_name="python3", resources={"metadata": {"path": str(folder)}}
+        notebook,
+        timeout=CELL_TIMEOUT_S[profile],
+        kernel_name="python3",
+        resources={"metadata": {"path": str(folder)}},
+        config=_PRIVATE,
     )
     start = time.perf_counter()
     try:
