@@ -16,7 +16,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-
 _COLOURS: Final = ("FORCE_COLOR", "CLICOLOR_FORCE", "CLICOLOR")
 """A kernel asks every program for colours by these; a page shows their codes as rubbish."""
 
