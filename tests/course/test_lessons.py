@@ -17,6 +17,7 @@ from textwright.data.catalog import ASSETS
 
 LESSONS = all_lessons()
 CODE = re.compile(r"```.*?```|`[^`]*`|\$\$.*?\$\$|\$[^$\n]*\$|\]\([^)]*\)", re.DOTALL)
+MAX_CODE = 88
 MEASURED = re.compile(r"\d+\.\d+|\d+ ?%|\d+ (?:points?|times) ")
 
 pytestmark = pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.stem)
@@ -48,6 +49,11 @@ def test_a_lesson_imports_only_public_names(lesson):
 def test_no_measured_number_is_typed_into_the_prose(lesson):
     typed = MEASURED.findall(CODE.sub("", lesson.prose))
     assert not typed, f"{typed}: make a claim of it and print it by {{n}}`{lesson.number}.name`"
+
+
+def test_code_is_not_wider_than_its_page(lesson):
+    wide = [line for source in lesson.code for line in source.splitlines() if len(line) > MAX_CODE]
+    assert not wide, f"more than {MAX_CODE} characters: {wide}"
 
 
 def test_exercises_are_complete(lesson):
