@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import time
 from collections.abc import Callable, Sequence
@@ -26,6 +27,7 @@ from textwright.core.files import write_text
 CELL_TIMEOUT_S: Final = {"smoke": 240, "full": 3600}
 _PRIVATE: Final = Config({"KernelManager": {"transport": "ipc"}} if os.name == "posix" else {})
 """Kernels are spoken to over sockets of this user, not over TCP."""
+_COLOUR_CODE: Final = re.compile(r"\x1b\[[\d;]*m")
 _LAST_CELL: Final = "from bookkit import report\n\nreport.write()"
 
 
@@ -90,7 +92,7 @@ def execute(lesson: Lesson, profile: str, *, offline: bool) -> Outcome:
         told = json.loads(report.read_text(encoding="utf-8"))
         check_run(notebook, told, profile)
     except (CellExecutionError, LessonError) as error:
-        return Outcome(lesson, time.perf_counter() - start, str(error).strip())
+        return Outcome(lesson, time.perf_counter() - start, _COLOUR_CODE.sub("", str(error)).strip())
     notebook.metadata["course"] = {"code_sha256": lesson.code_hash, "profile": profile}
     _keep(notebook, executed(profile, lesson.stem))
     if profile == "full":
