@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -25,8 +26,6 @@ from booktools.results import read_results, write_result
 from textwright.core.files import write_text
 
 CELL_TIMEOUT_S: Final = {"smoke": 240, "full": 3600}
-_PRIVATE: Final = Config({"KernelManager": {"transport": "ipc"}} if os.name == "posix" else {})
-"""Kernels are spoken to over sockets of this user, not over TCP."""
 _COLOUR_CODE: Final = re.compile(r"\x1b\[[\d;]*m")
 _LAST_CELL: Final = "from bookkit import report\n\nreport.write()"
 
@@ -77,12 +76,13 @@ def execute(lesson: Lesson, profile: str, *, offline: bool) -> Outcome:
     report = folder / ".report.json"
     notebook = nbformat.from_dict(lesson.notebook)
     notebook.cells.append(nbformat.v4.new_code_cell(_LAST_CELL))
+    sockets = Path(tempfile.mkdtemp(prefix="course-"))
     client = NotebookClient(
         notebook,
         timeout=CELL_TIMEOUT_S[profile],
         kernel_name="python3",
         resources={"metadata": {"path": str(folder)}},
-        config=_PRIVATE,
+        config=_private(sockets),
     )
     start = time.perf_counter()
     try:
@@ -91,8 +91,10 @@ def execute(lesson: Lesson, profile: str, *, offline: bool) -> Outcome:
         notebook.cells.pop()
         told = json.loads(report.read_text(encoding="utf-8"))
         check_run(notebook, told, profile)
-    except (CellExecutionError, LessonError) as error:
+    except (CellExecutionError, LessonError, RuntimeError, TimeoutError) as error:
         return Outcome(lesson, time.perf_counter() - start, _COLOUR_CODE.sub("", str(error)).strip())
+    finally:
+        shutil.rmtree(sockets, ignore_errors=True)
     notebook.metadata["course"] = {"code_sha256": lesson.code_hash, "profile": profile}
     _keep(notebook, executed(profile, lesson.stem))
     if profile == "full":
@@ -115,6 +117,11 @@ def check_run(notebook: NotebookNode, report: dict[str, Any], profile: str) -> N
     for name, checks in report["exercises"].items():
         if checks[0] or not checks[-1]:
             raise LessonError(f"exercise {name!r}: its start must fail and its solution pass; its checks gave {checks}")
+
+
+def _private(sockets: Path) -> Config:
+    """Speak to the kernel over sockets that only this user can open, where the system has them, and not over TCP."""
+    return Config({"KernelManager": {"transport": "ipc", "ip": str(sockets / "kernel")}} if os.name == "posix" else {})
 
 
 def _environment(profile: str, report: Path, *, offline: bool) -> dict[str, str]:

@@ -134,3 +134,34 @@ def test_a_lesson_is_found_by_number_or_refused(lesson):
     assert find_lessons(["7"], lesson.path.parent) == [lesson]
     with pytest.raises(LessonError, match="there is no lesson 08; there are 07"):
         find_lessons(["8"], lesson.path.parent)
+
+
+LITTLE = """---
+lesson: {{title: T, part: P, question: "Why?", assets: []}}
+---
+# T
+
+```{{code-cell}} ipython3
+from pathlib import Path
+
+import bookkit as kit
+
+kit.show("<svg></svg>", "Nothing.", name="nothing")
+kit.claim("share", {share}, "{{:.1%}}", smoke_at_least=0.5)
+Path("here").touch()
+answer = 41
+kit.exercise("Exercise 1", lambda: [][42 - answer])
+```
+"""
+
+
+@pytest.mark.parametrize(("share", "said"), [(0.4, "share is 0.4"), (0.75, "its solution pass")])
+def test_a_lesson_is_executed_in_a_folder_of_its_own_and_its_fault_is_said(tmp_path, monkeypatch, share, said):
+    monkeypatch.setattr(execute, "BUILD", tmp_path)
+    path = tmp_path / "07-a-test.md"
+    path.write_text(LITTLE.format(share=share), encoding="utf-8")
+    outcome = execute.execute(Lesson(path), "smoke", offline=True)
+    assert said in outcome.fault
+    assert "\x1b" not in outcome.fault
+    assert (tmp_path / "work" / "smoke" / "07-a-test" / "here").exists() == (share > 0.5)
+    assert not (tmp_path / "executed").exists()
