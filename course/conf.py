@@ -25,6 +25,7 @@ html_css_files = ["course.css"]
 html_js_files = [("quiz.js", {"defer": "defer"})]
 html_show_sphinx = False
 html_copy_source = False
+html_show_search_summary = False  # excerpts are fetched, which a page opened from a file may not do
 html_show_sourcelink = False
 pygments_style = "tango"
 pygments_dark_style = "github-dark"

@@ -118,7 +118,7 @@ def test_serving_answers_while_the_block_runs(tiny_artifact, tmp_path, monkeypat
     monkeypatch.chdir(tmp_path)
     with commands.serving(tiny_artifact) as api:
         assert commands.ask(f"{api}/v1/predict", {"text": "good"}).body["predictions"][0]["label"] == "positive"
-        assert commands.ask(f"{api}/v1/predict", b"{").status == 422
+        assert commands.ask(f"{api}/v1/predict", b"{").status == 400
     with pytest.raises(OSError, match="refused"):
         commands.ask(f"{api}/readyz")
     with pytest.raises(RuntimeError, match="ended with exit code"), commands.serving(tmp_path / "nothing"):
