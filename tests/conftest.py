@@ -3,45 +3,27 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from tiny_words import SENTIMENT, SENTIMENT_WORDS, SUBTLE_WORDS, TOPICS, TOPICS_BIAS, TOPICS_WORDS
 
 from textwright.core import artifact as artifacts
 from textwright.core.artifact import Manifest, Variant
 from textwright.core.encodings import pad
-from textwright.core.labels import Labels, Task
+from textwright.core.labels import Labels
 from textwright.core.tokenization import TextEncoder, word_level_encoder
 from textwright.core.types import Float32s
 from textwright.runtime.session import Session
 
-SENTIMENT = Labels(("negative", "positive"))
-SENTIMENT_WORDS: Mapping[str, tuple[float, ...]] = {
-    "good": (-2.0, 2.0),
-    "bad": (2.0, -2.0),
-    "great": (-3.0, 3.0),
-    "awful": (3.0, -3.0),
-    "the": (0.0, 0.0),
-    "a": (0.0, 0.0),
-    "film": (0.0, 0.0),
-    "is": (0.0, 0.0),
-}
-
-TOPICS = Labels(("music", "plot", "acting"), Task.MULTI_LABEL)
-TOPICS_BIAS = (-1.0, -1.0, -1.0)
-TOPICS_WORDS: Mapping[str, tuple[float, ...]] = {
-    "song": (8.0, 0.0, 0.0),
-    "story": (0.0, 8.0, 0.0),
-    "actor": (0.0, 0.0, 8.0),
-    "the": (0.0, 0.0, 0.0),
-    "and": (0.0, 0.0, 0.0),
-}
-
 GOLDEN_TEXTS = ("", "the", "unheard of", "the good the bad and the awful story of an actor")
+
+CASCADE_TEXTS = ("great great", "awful", "a great film", "a subtle film", "loud", "")
+"""Of the default cascade the fast stage answers the first two alone."""
 
 MakeArtifact = Callable[..., Path]
 """Makes a tiny artifact and returns its folder; keywords replace fields of its manifest."""
@@ -78,6 +60,42 @@ def make_artifact(tmp_path_factory: pytest.TempPathFactory) -> MakeArtifact:
         return artifacts.write(tmp_path_factory.mktemp(name) / name, replace(manifest, **fields), contents).path
 
     return make
+
+
+@pytest.fixture(scope="session")
+def make_cascade(make_artifact: MakeArtifact, tmp_path_factory: pytest.TempPathFactory) -> MakeArtifact:
+    """Return a function that makes a tiny cascade: ``make_cascade(certainty=0.9, fast={...}, strong={...})``.
+
+    ``fast`` and ``strong`` are keywords for ``make_artifact``. The default fast stage reads 8 tokens and is sure of
+    texts full of "great" or "awful"; the default strong stage reads 16 and knows the words "subtle" and "loud" as well.
+    """
+    from textwright.optimize.cascade.assemble import Plan, write_cascade
+    from textwright.optimize.cascade.pair import Pair
+    from textwright.runtime.predictor import load
+
+    def make(
+        name: str = "tiny-cascade",
+        *,
+        certainty: float = 0.9,
+        fast: Mapping[str, Any] | None = None,
+        strong: Mapping[str, Any] | None = None,
+        texts: Sequence[str] = CASCADE_TEXTS,
+    ) -> Path:
+        paths = (
+            make_artifact("tiny-fast", **{"max_length": 8, **(fast or {})}),
+            make_artifact("tiny-strong", **{"words": SUBTLE_WORDS, "temperature": 2.0, **(strong or {})}),
+        )
+        pair = Pair(*(load(path, num_threads=1) for path in paths))
+        plan = Plan(pair, certainty, name, texts, {}, {"curve": []})
+        return write_cascade(tmp_path_factory.mktemp(name) / "artifact", plan).path
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def tiny_cascade(make_cascade: MakeArtifact) -> Path:
+    """Return the folder of a cascade of two single-label models, which no test may change."""
+    return make_cascade()
 
 
 @pytest.fixture

@@ -9,9 +9,9 @@ from typing import Any, Final
 
 from textwright.core import artifact as artifacts
 from textwright.core.artifact import Artifact, Manifest
+from textwright.core.differences import first_difference
 from textwright.core.labels import Task
 from textwright.errors import SettingsError
-from textwright.pipeline import first_difference
 from textwright.runtime.predictor import Predictor, load
 
 NUM_THREADS: Final = 1
