@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,7 @@ def make_artifact(tmp_path_factory: pytest.TempPathFactory) -> MakeArtifact:
 
     A text's logits are the mean of its words' vectors plus a bias; an unknown word counts as a vector of zeros. The
     default is the model of ``tiny_artifact``; give ``labels``, ``words`` and ``bias`` for another, and any field
-    of the manifest by its name.
+    of the manifest by its name. ``num_slow_layers`` adds products to the graph that take time and add zero.
     """
 
     def make(
@@ -45,11 +46,12 @@ def make_artifact(tmp_path_factory: pytest.TempPathFactory) -> MakeArtifact:
         words: Mapping[str, tuple[float, ...]] = SENTIMENT_WORDS,
         bias: tuple[float, ...] = (),
         max_length: int = 16,
+        num_slow_layers: int = 0,
         **fields: Any,
     ) -> Path:
         encoder = word_level_encoder(list(words), max_length=max_length)
         vectors = np.array([[0.0] * len(labels)] * 2 + list(words.values()), dtype=np.float32)
-        graph = _graph(vectors, np.array(bias or [0.0] * len(labels), dtype=np.float32))
+        graph = _graph(vectors, np.array(bias or [0.0] * len(labels), dtype=np.float32), num_slow_layers)
         manifest = Manifest(name, "bow", labels, max_length, {"fp32": Variant("model.onnx")})
         contents = {
             "model.onnx": graph,
@@ -110,7 +112,7 @@ def tiny_multilabel_artifact(make_artifact: MakeArtifact) -> Path:
     return make_artifact("tiny-multilabel", labels=TOPICS, words=TOPICS_WORDS, bias=TOPICS_BIAS)
 
 
-def _graph(vectors: Float32s, bias: Float32s) -> bytes:
+def _graph(vectors: Float32s, bias: Float32s, num_slow_layers: int = 0) -> bytes:
     """Build the one signature: gather (V, K) -> masked mean -> plus bias; an empty text gives the bias alone."""
     from onnx import TensorProto, checker, helper, numpy_helper
 
@@ -127,8 +129,19 @@ def _graph(vectors: Float32s, bias: Float32s) -> bytes:
         helper.make_node("ReduceSum", ["mask", "tokens"], ["count"], keepdims=1),  # (B, 1)
         helper.make_node("Max", ["count", "one"], ["divisor"]),  # (B, 1)
         helper.make_node("Div", ["sum", "divisor"], ["mean"]),  # (B, K)
-        helper.make_node("Add", ["mean", "bias"], ["logits"]),  # (B, K)
+        helper.make_node("Add", ["mean", "bias"], ["logits" if not num_slow_layers else "sum of words"]),  # (B, K)
     ]
+    if num_slow_layers:
+        wide = np.random.default_rng(0).normal(0, 0.05, (512, 512)).astype(np.float32)
+        constants |= {"widen": np.zeros((len(bias), 512), np.float32), "wide": wide, "narrow": wide[:, : len(bias)]}
+        steps = ["deep 0", *(f"deep {number}" for number in range(1, num_slow_layers + 1))]
+        nodes += [
+            helper.make_node("MatMul", ["attended", "widen"], [steps[0]]),  # (B, T, 512)
+            *(helper.make_node("MatMul", [old, "wide"], [new]) for old, new in pairwise(steps)),
+            helper.make_node("MatMul", [steps[-1], "narrow"], ["nothing"]),  # (B, T, K)
+            helper.make_node("ReduceSum", ["nothing", "tokens"], ["zero"], keepdims=0),  # (B, K)
+            helper.make_node("Add", ["sum of words", "zero"], ["logits"]),
+        ]
     stored = [numpy_helper.from_array(np.asarray(value), name) for name, value in constants.items()]
     graph = helper.make_graph(nodes, "tiny", inputs, outputs, stored)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)

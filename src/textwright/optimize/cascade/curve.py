@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 
@@ -33,12 +34,14 @@ class Curve:
         certainties: What the fast stage answers from, falling, (M,).
         num_sent_on: Texts that the strong stage answers, falling from N to 0, (M,).
         num_right: Texts that are right in whole, (M,).
+        num_discordant: Texts that the fast stage answers and about which exactly one stage is right, (M,).
         num_texts: N.
     """
 
     certainties: Floats
     num_sent_on: Ints
     num_right: Ints
+    num_discordant: Ints
     num_texts: int
 
     @classmethod
@@ -66,6 +69,7 @@ class Curve:
             certainties=np.concatenate([[(1 + ranked[0]) / 2 if ranked[0] < 1 else np.inf], middles[is_last]]),
             num_sent_on=len(ranked) - np.concatenate([[0], num_answered]),
             num_right=right + np.concatenate([[0], np.cumsum(gains)[is_last]]),
+            num_discordant=np.concatenate([[0], np.cumsum(np.abs(gains))[is_last]]),
             num_texts=len(ranked),
         )
 
@@ -101,26 +105,41 @@ class Curve:
         wanted = np.unique(np.linspace(0, len(self) - 1, min(most, len(self))).round().astype(int))
         return [self.point(index) for index in wanted.tolist()]
 
-    def cheapest_above(self, accuracy: float) -> Point:
-        """Find the point that sends on least while accuracy holds, there and wherever more is sent on.
+    def drops(self, confidence: float) -> Floats:
+        """Bound the drop of each point against the strong stage alone, in points.
 
-        So a lucky dip of the curve below its bound and back is not taken.
+        Only texts about which exactly one stage is right count, and the spread of their sum is what other texts would
+        change. One such text is added, so that seeing none does not prove that there is none.
 
         Args:
-            accuracy: Least share of right texts, in [0, 1].
+            confidence: With which the drop stays below, in [0.5, 1); 0.5 is the measured drop itself.
+
+        Returns:
+            (M,); below 0 where the cascade is better.
+        """
+        drop = self.strong_accuracy - self.accuracies
+        variance = ((self.num_discordant + 1) / self.num_texts - drop**2) / self.num_texts
+        return np.asarray(100 * (drop + NormalDist().inv_cdf(confidence) * np.sqrt(variance)))
+
+    def cheapest_within(self, max_drop: float, confidence: float) -> Point:
+        """Find the point that sends on least while its drop stays within a bound.
+
+        Args:
+            max_drop: In points.
+            confidence: With which it stays within, in [0.5, 1).
 
         Raises:
             NoGainError: If not even a text can be left to the fast stage; says what each stage reaches alone.
         """
-        holds = self.num_right >= np.ceil(accuracy * self.num_texts - 1e-9)
-        first_below = int(holds.argmin()) if not holds.all() else len(self)
-        if first_below < 2:
+        within = np.flatnonzero(self.drops(confidence)[1:] <= max_drop + 1e-9)
+        if not len(within):
             raise NoGainError(
-                f"no text can be left to the fast model within the bound of {accuracy:.2%} accuracy: alone, the strong "
-                f"model reaches {self.strong_accuracy:.2%} and the fast one {self.fast_accuracy:.2%} on "
-                f"{self.num_texts:,} validation texts; allow more, or give a better fast model"
+                f"no text can be left to the fast model: no point of the curve stays within {max_drop:.2f} points of "
+                f"the strong model with a confidence of {confidence:.0%}. Alone, the strong model is right in "
+                f"{self.strong_accuracy:.2%} and the fast one in {self.fast_accuracy:.2%} of {self.num_texts:,} "
+                "validation texts; allow more, lower --confidence, or give a better fast model"
             )
-        return self.point(first_below - 1)
+        return self.point(int(within[-1]) + 1)
 
     def best_within(self, share_sent_on: float) -> Point:
         """Find the most accurate point that sends on at most a share of the texts; of equal ones, the cheapest.

@@ -13,7 +13,7 @@ Nothing but the validation texts decides; the test texts are read once, at the e
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from importlib import metadata
 from pathlib import Path
@@ -97,8 +97,7 @@ def make_cascade(
     _refuse_too_few(len(validation), settings)
     listener.on_step(f"asking both models about {len(validation):,} validation texts")
     curve = _draw(pair, validation)
-    before = compare_speed({"fast": pair.fast, "strong": pair.strong}, validation.texts, "strong")
-    point = _choose(curve, settings, before)
+    point = _choose(curve, settings, pair, validation.texts)
     listener.on_step(f"the fast model answers from a certainty of {point.certainty:.4f} on")
     points = curve.thinned(_MOST_POINTS)
     described = _describe(pair, settings, source, len(validation))
@@ -122,12 +121,13 @@ def make_cascade(
 
 
 def _refuse_too_few(num_texts: int, settings: CascadeSettings) -> None:
-    bound = settings.drop_bound
-    needed = max(_LEAST_TEXTS, 0 if bound is None else num_texts_for(bound / 100))
+    bound, needed, reason = settings.drop_bound, _LEAST_TEXTS, "to draw a curve"
+    if bound is not None and num_texts_for(bound / 100, settings.confidence / 100) > needed:
+        needed = num_texts_for(bound / 100, settings.confidence / 100)
+        reason = f"to bound a drop by {bound:g} points with a confidence of {settings.confidence:g} %"
     if num_texts < needed:
-        reason = f"a drop of {bound:g} points" if bound is not None and needed > _LEAST_TEXTS else "a curve"
         raise DataError(
-            f"there are {num_texts:,} validation texts, but {reason} needs {needed:,}: fewer cannot show it even if no "
+            f"there are {num_texts:,} validation texts, but {reason} takes {needed:,}: fewer cannot show it even if no "
             "answer changes; train both models on a source with more texts, or with a larger --validation-fraction"
             + ("" if bound is None else ", or allow a larger --max-drop")
         )
@@ -139,12 +139,14 @@ def _draw(pair: Pair, validation: Examples) -> Curve:
     return Curve.of(sure, seen.correct, by_strong.correct)
 
 
-def _choose(curve: Curve, settings: CascadeSettings, speed: Mapping[str, Speed]) -> Point:
+def _choose(curve: Curve, settings: CascadeSettings, pair: Pair, texts: Sequence[str]) -> Point:
     if settings.max_latency_ms is not None:
+        speed = compare_speed({"fast": pair.fast, "strong": pair.strong}, texts, "strong")
         return _choose_by_latency(curve, settings.max_latency_ms, speed["fast"].mean_ms, speed["strong"].mean_ms)
     bound = settings.drop_bound
-    floor = (settings.min_accuracy or 0) / 100 if bound is None else curve.strong_accuracy - bound / 100
-    return curve.cheapest_above(floor)
+    if bound is None:
+        bound = 100 * curve.strong_accuracy - (settings.min_accuracy or 0)
+    return curve.cheapest_within(bound, settings.confidence / 100)
 
 
 def _choose_by_latency(curve: Curve, max_ms: float, fast_ms: float, strong_ms: float) -> Point:
@@ -213,10 +215,10 @@ def _describe(pair: Pair, settings: CascadeSettings, source: str, num_validation
 
 def _bound(settings: CascadeSettings) -> str:
     if settings.min_accuracy is not None:
-        return f"at least {settings.min_accuracy:g} % right"
+        return f"at least {settings.min_accuracy:g} % right, with a confidence of {settings.confidence:g} %"
     if settings.max_latency_ms is not None:
         return f"at most {settings.max_latency_ms:g} ms for a lone text, on average"
-    return f"at most {settings.drop_bound:g} points lost"
+    return f"at most {settings.drop_bound:g} points lost, with a confidence of {settings.confidence:g} %"
 
 
 def _outcome(

@@ -14,8 +14,8 @@ from textwright.core.types import Floats
 from textwright.runtime.predictor import Predictor
 
 _NUM_ROUNDS: Final = 5
-_NUM_LONE_TEXTS: Final = 100
-_NUM_BATCH_TEXTS: Final = 512
+_NUM_LONE_TEXTS: Final = 50
+_NUM_BATCH_TEXTS: Final = 256
 
 
 @dataclass(frozen=True, slots=True)
