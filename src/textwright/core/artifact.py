@@ -8,6 +8,7 @@
     golden.jsonl    texts with the logits they gave when the artifact was made
     NAME.onnx, NAME.golden.jsonl    the same of each variant that ``optimize`` added
     NAME.fast.onnx, fast.tokenizer.json    the fast stage of a cascade (``core.stages``)
+    cascade.json    of a cascade: accuracy against the share of texts that the fast stage sends on
     README.md       the model card
 
 ``manifest.json`` carries its own sha256: the digest of its bytes with 64 zeros where the digest stands. Callers:
@@ -35,6 +36,7 @@ MANIFEST: Final = "manifest.json"
 TOKENIZER: Final = "tokenizer.json"
 GOLDEN: Final = "golden.jsonl"
 CARD: Final = "README.md"
+CURVE: Final = "cascade.json"
 _NO_DIGEST: Final = "0" * 64
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from textwright.core import artifact as artifacts
-from textwright.core.artifact import CARD, GOLDEN, TOKENIZER, Artifact, Variant
+from textwright.core.artifact import CARD, CURVE, GOLDEN, TOKENIZER, Artifact, Variant
 from textwright.runtime.predictor import load
 
 GRAPH: Final = "model.onnx"
@@ -61,7 +61,11 @@ def _fast_files(source: Artifact, chosen: Variant) -> dict[str, bytes]:
     fast = source.manifest.fast_stage
     if fast is None:
         return {}
-    return {FAST_GRAPH: (source.path / chosen.fast).read_bytes(), fast.tokenizer: source.fast_tokenizer().encode()}
+    return {
+        FAST_GRAPH: (source.path / chosen.fast).read_bytes(),
+        fast.tokenizer: source.fast_tokenizer().encode(),
+        CURVE: (source.path / CURVE).read_bytes(),
+    }
 
 
 def _golden_lines(texts: list[str], logits: list[list[float]]) -> bytes:

@@ -23,7 +23,6 @@ from textwright.optimize.cascade.pair import Pair
 from textwright.runtime.predictor import Predictor
 
 FAST_TOKENIZER: Final = "fast.tokenizer.json"
-CURVE: Final = "cascade.json"
 _NUM_GOLDEN_TEXTS: Final = 8
 """Of each stage."""
 _LONGEST_GOLDEN_TEXT: Final = 2_000  # characters; golden examples are run at every load
@@ -76,7 +75,7 @@ def write_cascade(path: Path, plan: Plan, evaluation: Evaluation | None = None) 
     manifest, contents = _manifest(plan, pairs), _files(plan, pairs)
     if evaluation is not None:
         manifest = _measured(manifest, plan.pair.variant, evaluation)
-        contents[artifacts.CARD] = model_card(manifest, {"test": evaluation}).encode()
+    contents[artifacts.CARD] = model_card(manifest, {} if evaluation is None else {"test": evaluation}).encode()
     return artifacts.write(path, manifest, {**contents, **_golden(plan, pairs, manifest, contents)})
 
 
@@ -133,7 +132,7 @@ def _files(plan: Plan, pairs: Sequence[Pair]) -> dict[str, bytes]:
     contents = {
         artifacts.TOKENIZER: strong.tokenizer().encode(),
         FAST_TOKENIZER: fast.tokenizer().encode(),
-        CURVE: (json.dumps(plan.curve, indent=2) + "\n").encode(),
+        artifacts.CURVE: (json.dumps(plan.curve, indent=2) + "\n").encode(),
     }
     for pair in pairs:
         contents[f"{pair.variant}.onnx"] = _graph(pair.strong)

@@ -36,7 +36,7 @@ from textwright.evaluate.measure import evaluate
 from textwright.evaluate.observe import Observations, observe
 from textwright.evaluate.paired import paired_p_value
 from textwright.evaluate.selection import select
-from textwright.optimize.cascade.assemble import CURVE, Plan, write_cascade
+from textwright.optimize.cascade.assemble import Plan, write_cascade
 from textwright.optimize.cascade.curve import Curve, Point
 from textwright.optimize.cascade.outcome import Outcome, Verdict
 from textwright.optimize.cascade.page import PAGE, write_page
@@ -48,7 +48,7 @@ from textwright.optimize.trial import LEAST_GAIN
 from textwright.runtime.predictor import Predictor
 from textwright.runtime.processor import instruction_set
 
-REPORT: Final = CURVE
+REPORT: Final = "cascade.json"
 _MOST_POINTS: Final = 201
 """Of the curve in artifact and report."""
 _LEAST_TEXTS: Final = 100
