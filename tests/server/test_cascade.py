@@ -108,7 +108,7 @@ def test_only_what_is_sent_on_goes_through_the_strong_stage(held):
         held.sizes.clear()
         post(client, MIXED)
         post(client, ["great"] * 50)
-        assert held.sizes == [4]
+        assert sum(held.sizes) == 4
 
 
 def test_a_poisoned_text_fails_alone(held):

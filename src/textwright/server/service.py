@@ -180,5 +180,7 @@ def info_of(predictor: Predictor, settings: ServeSettings, identity: ModelIdenti
         metrics_split=manifest.metrics_split,
         created=manifest.created,
         limits=Limits(**settings.model_dump(include=set(Limits.model_fields))),
-        fast_stage=fast and FastStageInfo(family=fast.family, max_length=fast.max_length, certainty=fast.certainty),
+        fast_stage=None
+        if fast is None
+        else FastStageInfo(**{name: getattr(fast, name) for name in FastStageInfo.model_fields}),
     )

@@ -156,7 +156,7 @@ def _golden_texts(plan: Plan, pairs: Iterable[Pair]) -> list[str]:
     known = [item.text for item in plan.pair.strong.artifact.golden()]
     texts = [text for text in dict.fromkeys([*plan.texts, *known]) if len(text) <= _LONGEST_GOLDEN_TEXT]
     margins = np.stack([_certainty(pair.fast, texts) - plan.certainty for pair in pairs])  # (pairs, N)
-    is_fast, is_strong = (margins > _LEAST_MARGIN).all(axis=0), (margins < -_LEAST_MARGIN).all(axis=0)
+    is_fast, is_strong = margins.min(axis=0) > _LEAST_MARGIN, margins.max(axis=0) < -_LEAST_MARGIN
     is_known = np.isin(np.arange(len(texts)), [texts.index(text) for text in known if text in texts])
     chosen = [*_first(is_fast), *_first(is_strong), *np.flatnonzero(is_known & (is_fast | is_strong)).tolist()]
     return [texts[position] for position in dict.fromkeys(chosen)]

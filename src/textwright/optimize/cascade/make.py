@@ -183,7 +183,7 @@ def _judge(three: Mapping[str, Predictor], test: Examples, source: str) -> tuple
         num_texts=len(test),
         accuracy={name: item.metrics[item.headline] for name, item in evaluations.items()},
         share_sent_on=float(np.mean(sent_on)),
-        drop=_mean_of(100.0 * (right["strong"] - right["cascade"])),
+        drop=_mean_of(100 * (right["strong"] - right["cascade"]).astype(np.float64)),
         p_value=paired_p_value(right["cascade"], right["strong"]),
         agreement=_agreement(seen["cascade"], seen["strong"]),
     )

@@ -89,9 +89,9 @@ def refuse_strangers(fast: Artifact, strong: Artifact) -> None:
             raise SettingsError(f"{item.path} is a cascade already; a cascade is made of two models of one stage")
     ours, theirs = fast.manifest, strong.manifest
     if ours.labels != theirs.labels:
-        difference = first_difference(_labels(theirs), _labels(ours)) or ""
+        other = first_difference(_labels(theirs), _labels(ours)) or ""
         raise SettingsError(
-            f"the models have other labels: {_of_both(difference)}; train both on the same source with the same labels"
+            f"the models have other labels: {_of_both(other)}; train both on the same source with the same labels"
         )
     if ours.labels.task is Task.MULTI_LABEL and ours.threshold != theirs.threshold:
         raise SettingsError(
@@ -101,8 +101,7 @@ def refuse_strangers(fast: Artifact, strong: Artifact) -> None:
     for item in (fast, strong):
         if not item.manifest.data.get("fingerprint"):
             raise SettingsError(f"{item.path} does not say what it was trained on, so nothing is known to be held out")
-    difference = first_difference(_cut(theirs), _cut(ours))
-    if difference:
+    if difference := first_difference(_cut(theirs), _cut(ours)):
         raise SettingsError(
             f"the models were not trained on the same split: {_of_both(difference)}. What one holds out, the other may "
             "have learnt by heart; train both on the same source with the same settings of data"
