@@ -116,32 +116,11 @@ class Predictor(Model):
         return super().encode(texts)
 
     def infer(self, batch: Encodings | Sequence[TokenIds]) -> Float32s:
-        """Run the model once over a batch; this is the only call that costs.
-
-        Args:
-            batch: B texts, as encodings or as lists of token ids; texts of like length waste least padding. Those that
-                the fast stage of a cascade has answered keep that answer.
-
-        Returns:
-            Logits, (B, K), in nats, not calibrated.
-
-        Raises:
-            BackendError: If the engine fails.
-        """
+        """Run the model once over a batch; see :meth:`Model.infer`. What the fast stage answered stays."""
         return self._completed(batch, self.infer) if isinstance(batch, StagedEncodings) else super().infer(batch)
 
     def infer_all(self, encodings: Encodings) -> Float32s:
-        """Infer any number of texts, in batches of like length that fit the cache.
-
-        Args:
-            encodings: N texts, in any order of lengths.
-
-        Returns:
-            Logits, (N, K), in nats, in the order of the texts.
-
-        Raises:
-            BackendError: If the engine fails.
-        """
+        """Infer any number of texts; see :meth:`Model.infer_all`. What the fast stage answered stays."""
         if isinstance(encodings, StagedEncodings):
             return self._completed(encodings, self.infer_all)
         return super().infer_all(encodings)

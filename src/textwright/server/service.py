@@ -170,7 +170,7 @@ def identity_of(predictor: Predictor, name: str | None = None) -> ModelIdentity:
 def info_of(predictor: Predictor, settings: ServeSettings, identity: ModelIdentity) -> ModelInfo:
     """Say what the loaded model is and what one request may hold; no path and no training setting is told."""
     manifest = predictor.artifact.manifest
-    metrics, fast = manifest.variant(predictor.variant).metrics, manifest.fast_stage
+    metrics = manifest.variant(predictor.variant).metrics
     return ModelInfo(
         **identity.model_dump(),
         labels=list(predictor.labels.names),
@@ -180,7 +180,13 @@ def info_of(predictor: Predictor, settings: ServeSettings, identity: ModelIdenti
         metrics_split=manifest.metrics_split,
         created=manifest.created,
         limits=Limits(**settings.model_dump(include=set(Limits.model_fields))),
-        fast_stage=None
-        if fast is None
-        else FastStageInfo(**{name: getattr(fast, name) for name in FastStageInfo.model_fields}),
+        fast_stage=fast_stage_of(predictor),
     )
+
+
+def fast_stage_of(predictor: Predictor) -> FastStageInfo | None:
+    """Say what answers before a cascade's model; None for a model of one stage."""
+    fast = predictor.artifact.manifest.fast_stage
+    if fast is None:
+        return None
+    return FastStageInfo(family=fast.family, max_length=fast.max_length, certainty=fast.certainty)
