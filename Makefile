@@ -12,7 +12,7 @@ LESSONS ?=
 export ORT_DISABLE_TELEMETRY := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint types bench-accuracy bench-leaderboard bench-speed bench-memory bench-data bench-explain bench-serving bench-soak course-setup course-smoke course-full course-notebooks course clean
+.PHONY: $(shell sed -nE 's/^([a-z-]+):.*/\1/p' $(firstword $(MAKEFILE_LIST)))
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 18
@@ -58,6 +58,9 @@ bench-leaderboard: $(VENV)/.ready-dev ## Compare every family and recipe over 5 
 bench-speed: $(VENV)/.ready-dev ## Measure prediction speed beside fastText, and start-up
 	@$(INSTALL) --group bench
 	@$(BIN)/python benchmarks/speed.py
+
+bench-cascade: $(VENV)/.ready-dev ## Measure cascades of a fast family and int8 bert over 3 seeds (hours)
+	@$(BIN)/python benchmarks/cascade.py
 
 bench-memory: $(VENV)/.ready-dev ## Measure the memory of training on 1,000,000 rows
 	@$(BIN)/python benchmarks/memory.py
