@@ -81,6 +81,12 @@ bench-serving: $(VENV)/.ready-dev ## Measure the server beside others, each in a
 bench-soak: $(VENV)/.ready-dev ## Ask runs/bench-serving twice what it can answer, for 10 minutes
 	@$(BIN)/python benchmarks/serving/soak.py runs/bench-serving
 
+bench-cold-start: $(VENV)/.ready-dev ## Measure init of an int8 MiniLM's Lambda zip beside its floor (needs Python 3.12)
+	@test -d runs/bench-minilm || { $(BIN)/textwright train movie-reviews --config recipes/bert.toml \
+	  --out runs/bench-minilm-fp32 && $(BIN)/textwright optimize runs/bench-minilm-fp32 --data movie-reviews \
+	  --agreement 95 --out runs/bench-minilm; }
+	@$(BIN)/python benchmarks/cold_start.py runs/bench-minilm --variant int8
+
 $(VENV)/.ready-course: $(VENV)/.ready-dev
 	@echo "Setting up the tools of the course, once ..."
 	@$(INSTALL) --group course

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from textwright.core.encodings import Encodings, pad
 from textwright.core.tokenization import TextEncoder
 from textwright.core.types import Float32s, Ints, TokenIds
-from textwright.core.word_spans import Located
 from textwright.errors import TextError
 from textwright.runtime.session import Session
+
+if TYPE_CHECKING:
+    from textwright.core.word_spans import Located
 
 _MAX_BATCH_TOKENS: Final = 16_384
 """Padded tokens of one inference call: enough to amortise the call, little enough to stay in cache."""

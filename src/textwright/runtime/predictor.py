@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property, partial
 from pathlib import Path
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
     from textwright.runtime.explain import Explainer, StagedExplainer
     from textwright.runtime.explanation import Explanation
 
-_LOG: Final = logging.getLogger(__name__)
 GOLDEN_TOLERANCE: Final = 1e-3
 """Largest difference of a golden logit between machines, in nats: kernels differ, models do not."""
 
@@ -292,7 +290,9 @@ def load(path: str | Path, *, variant: str | None = None, num_threads: int | Non
         if not bound_to or bound_to == instruction_set():
             raise
         reference = artifact.manifest.reference_variant
-        _LOG.warning(
+        import logging  # here, since each import is part of a Lambda function's cold start
+
+        logging.getLogger(__name__).warning(
             "variant %s passed its gates on %s and does not reproduce on %s, so %s answers instead: %s",
             *(predictor.variant, bound_to, instruction_set(), reference, error),
         )

@@ -12,7 +12,6 @@ from __future__ import annotations
 import json
 import re
 import sys
-import traceback
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -22,7 +21,7 @@ from typing import IO, Any, Final
 from textwright.errors import TextwrightError
 
 NAMESPACE: Final = "Textwright"
-_UNITS: Final = {
+METRICS: Final = {
     "num_texts": "Count",
     "num_tokens": "Count",
     "truncated": "Count",
@@ -98,6 +97,8 @@ class Log:
 
     def error(self, event: str, error: BaseException, request_id: str | None = None) -> None:
         """Write what went wrong; of foreign errors only the class and the places, since a message may quote a text."""
+        import traceback  # a cold start pays for each import, and seldom anything fails
+
         frames = [
             f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(error.__traceback__)
         ]
@@ -123,7 +124,7 @@ def request_id_of(headers: Mapping[str, str], invocation_id: str) -> str:
 
 
 def _metrics(fields: Mapping[str, Any]) -> dict[str, Any]:
-    metrics = [{"Name": name, "Unit": unit} for name, unit in _UNITS.items() if name in fields]
+    metrics = [{"Name": name, "Unit": unit} for name, unit in METRICS.items() if name in fields]
     directive = {"Namespace": NAMESPACE, "Dimensions": [["model_name"]], "Metrics": metrics}
     return {"Timestamp": round(_now().timestamp() * 1000), "CloudWatchMetrics": [directive]}
 
