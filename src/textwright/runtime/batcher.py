@@ -13,11 +13,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Sequence
 from math import ceil
 from time import perf_counter
-from typing import Final, Generic
+from typing import Final, Generic, Self
 
 from textwright.errors import BackendError, DeadlineError, NotReadyError, QueueFullError
 from textwright.runtime.batching import BatchLimits, choose_batch
@@ -31,12 +30,29 @@ logger = logging.getLogger(__name__)
 
 
 class Permit(Generic[Item, Result]):
-    """The right to submit one request; :meth:`Batcher.admit` gives it."""
+    """The right to have one request computed, for as long as a ``with`` block lasts; :meth:`Batcher.admit` gives it.
 
-    def __init__(self, batcher: Batcher[Item, Result], deadline: float) -> None:
+    When the block is left, for whatever reason, nothing of the request is computed any more.
+    """
+
+    __slots__ = ("_batcher", "_deadline", "_num_texts", "_request")
+
+    def __init__(self, batcher: Batcher[Item, Result], num_texts: int, deadline: float) -> None:
         self._batcher = batcher
+        self._num_texts = num_texts
         self._deadline = deadline
-        self.request: PendingRequest[Item, Result] | None = None
+        self._request: PendingRequest[Item, Result] | None = None
+
+    def __enter__(self) -> Self:
+        """Count the texts as admitted."""
+        self._batcher.num_texts += self._num_texts
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Forget the request."""
+        self._batcher.num_texts -= self._num_texts
+        if self._request is not None:
+            self._batcher._forget(self._request)  # noqa: SLF001  a permit is the batcher's hand
 
     def submit(self, items: Sequence[Item]) -> asyncio.Future[Answer[Result]]:
         """Queue the items of the request; call once.
@@ -54,23 +70,8 @@ class Permit(Generic[Item, Result]):
             DeadlineError: If the deadline is over already.
             NotReadyError: If the batcher does not run any more.
         """
-        self.request = self._batcher._enqueue(items, self._deadline)  # noqa: SLF001  a permit is the batcher's hand
-        return self.request.answer
-
-    async def pass_by(self, run: Callable[[], Awaitable[Answer[Result]]]) -> Answer[Result]:
-        """Have the request computed past the queue; only while the batcher is free, and instead of submitting.
-
-        Args:
-            run: Computes it, so quickly that nobody else waits for it.
-
-        Returns:
-            The answer.
-
-        Raises:
-            DeadlineError: If the deadline is over already. What the computation raises is passed on; the batcher
-                remembers whether it did.
-        """
-        return await self._batcher._pass_by(run, self._deadline)  # noqa: SLF001
+        self._request = self._batcher._enqueue(items, self._deadline)  # noqa: SLF001
+        return self._request.answer
 
 
 class Batcher(Generic[Item, Result]):
@@ -106,7 +107,8 @@ class Batcher(Generic[Item, Result]):
         self.num_tokens = 0
         """Tokens that are submitted and not yet answered."""
         self.last_failed = False
-        """True if the last call of the model raised, or gave another number of results than items."""
+        """True if the last call of the model raised, or gave another number of results than items. Who calls the model
+        past the queue says so here."""
 
     @property
     def is_running(self) -> bool:
@@ -142,8 +144,7 @@ class Batcher(Generic[Item, Result]):
             await asyncio.wait({self._task})
         self._fail_open()
 
-    @contextmanager
-    def admit(self, num_texts: int) -> Iterator[Permit[Item, Result]]:
+    def admit(self, num_texts: int) -> Permit[Item, Result]:
         """Let a request in, or refuse it before any work is done for it.
 
         A request that finds the house empty is let in however large it is.
@@ -151,8 +152,8 @@ class Batcher(Generic[Item, Result]):
         Args:
             num_texts: Texts of the request, >= 1.
 
-        Yields:
-            A permit. When the block is left, for whatever reason, nothing of the request is computed any more.
+        Returns:
+            A permit, to be entered at once.
 
         Raises:
             QueueFullError: If more texts wait than may; says when to come back.
@@ -160,14 +161,7 @@ class Batcher(Generic[Item, Result]):
         """
         self._require_running()
         self._require_room("texts", self.num_texts, num_texts, self._limits.max_queue_texts)
-        permit = Permit(self, asyncio.get_running_loop().time() + self._timeout_s)
-        self.num_texts += num_texts
-        try:
-            yield permit
-        finally:
-            self.num_texts -= num_texts
-            if permit.request is not None:
-                self._forget(permit.request)
+        return Permit(self, num_texts, asyncio.get_running_loop().time() + self._timeout_s)
 
     def _enqueue(self, items: Sequence[Item], deadline: float) -> PendingRequest[Item, Result]:
         self._require_running()
@@ -181,16 +175,6 @@ class Batcher(Generic[Item, Result]):
         self._turns[request] = None
         self._has_work.set()
         return request
-
-    async def _pass_by(self, run: Callable[[], Awaitable[Answer[Result]]], deadline: float) -> Answer[Result]:
-        self._require_time(deadline)
-        try:
-            answer = await run()
-        except Exception:
-            self.last_failed = True
-            raise
-        self.last_failed = False
-        return answer
 
     def _forget(self, request: PendingRequest[Item, Result]) -> None:
         self.num_tokens -= request.num_tokens
