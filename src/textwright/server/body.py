@@ -19,6 +19,9 @@ UNDECLARED: Final = ""
 """Stands among the media types of a route that reads a body whose type is not declared."""
 
 
+_READ: Final = {name.encode(): name for name in ("content-type", "content-encoding", "content-length")}
+
+
 async def read_json(request: Request, settings: ServeSettings) -> bytes:
     """Read a JSON body within the limits; see :func:`read_body`."""
     return await read_body(request, settings, (JSON,))
@@ -60,8 +63,8 @@ def media_type_of(headers: Headers) -> str:
 
 
 def _first_headers(request: Request) -> dict[str, str]:
-    """Read all headers at once, where looking for each by itself would go through all of them each time."""
-    return {name.decode("latin-1"): value.decode("latin-1") for name, value in reversed(request.scope["headers"])}
+    """Read the headers that matter at once, where looking for each would go through all of them each time."""
+    return {_READ[name]: value.decode("latin-1") for name, value in reversed(request.scope["headers"]) if name in _READ}
 
 
 def _check_declared_length(headers: Mapping[str, str], max_bytes: int) -> None:

@@ -1,8 +1,8 @@
 """The lane for models that are quicker than a queue: what comes in one turn of the event loop is computed together.
 
 A ``bow`` prediction costs less than a deadline, a listener for its client and a thread. So while the batcher is free,
-and the model so quick that nobody notices it on the event loop, requests wait only for the end of the turn in which they
-came. The texts of a turn are encoded in one call, and go through the model in one, or in several of at most a
+and the model so quick that nobody notices it on the event loop, requests wait only for the end of the turn in which
+they came. The texts of a turn are encoded in one call, and go through the model in one, or in several of at most a
 millisecond; more texts than are encoded in a millisecond wait for the next turn.
 """
 

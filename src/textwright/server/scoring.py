@@ -93,8 +93,8 @@ def _note_truncated(record: RequestRecord, truncated: Sequence[bool], service: S
     record.truncated = sum(truncated)
     if record.truncated and not may_truncate:
         raise RequestLimitError(
-            f"text {truncated.index(True)} is longer than the {service.info.max_length} tokens that the model reads, and "
-            "truncation is switched off; shorten it, or allow truncation"
+            f"text {truncated.index(True)} is longer than the {service.info.max_length} tokens that the model reads, "
+            "and truncation is switched off; shorten it, or allow truncation"
         )
 
 
