@@ -15,7 +15,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from math import ceil
-from time import perf_counter
+from time import monotonic, perf_counter
 from typing import Final, Generic, Self
 
 from textwright.errors import BackendError, DeadlineError, NotReadyError, QueueFullError
@@ -101,6 +101,7 @@ class Batcher(Generic[Item, Result]):
         self._has_work = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._is_closing = False
+        self._now: Callable[[], float] = monotonic  # the time of the loop, once there is one
         self._call_started: float | None = None
         self.num_texts = 0
         """Texts that are admitted and not yet answered."""
@@ -122,7 +123,9 @@ class Batcher(Generic[Item, Result]):
 
     def start(self) -> None:
         """Begin to compute what is submitted; call on the event loop that will submit."""
-        self._task = asyncio.get_running_loop().create_task(self._work(), name="batcher")
+        loop = asyncio.get_running_loop()
+        self._now = loop.time
+        self._task = loop.create_task(self._work(), name="batcher")
         self._task.add_done_callback(self._on_end)
 
     async def close(self, grace_s: float) -> None:
@@ -161,7 +164,7 @@ class Batcher(Generic[Item, Result]):
         """
         self._require_running()
         self._require_room("texts", self.num_texts, num_texts, self._limits.max_queue_texts)
-        return Permit(self, num_texts, asyncio.get_running_loop().time() + self._timeout_s)
+        return Permit(self, num_texts, self._now() + self._timeout_s)
 
     def _enqueue(self, items: Sequence[Item], deadline: float) -> PendingRequest[Item, Result]:
         self._require_running()
@@ -192,7 +195,7 @@ class Batcher(Generic[Item, Result]):
 
     def _take(self) -> list[Entry[Item, Result]]:
         """Choose the next batch; its leader goes behind those that wait for their turn."""
-        now = asyncio.get_running_loop().time()
+        now = self._now()
         for request in list(self._turns):
             if request.deadline <= now:
                 self._expire(request)
@@ -244,7 +247,7 @@ class Batcher(Generic[Item, Result]):
                     request.put(position, result, now)
 
     async def _call(self, items: Sequence[Item]) -> Sequence[Result]:
-        self._call_started = asyncio.get_running_loop().time()
+        self._call_started = self._now()
         has_worked = False
         try:
             results = await self._run(items)
@@ -259,7 +262,7 @@ class Batcher(Generic[Item, Result]):
     def _is_stuck(self) -> bool:
         if self._call_started is None:
             return False
-        return asyncio.get_running_loop().time() - self._call_started > self._timeout_s
+        return self._now() - self._call_started > self._timeout_s
 
     def _expire(self, request: PendingRequest[Item, Result]) -> None:
         request.fail(self._late())
@@ -278,7 +281,7 @@ class Batcher(Generic[Item, Result]):
             raise _not_running()
 
     def _require_time(self, deadline: float) -> None:
-        if deadline <= asyncio.get_running_loop().time():
+        if deadline <= self._now():
             raise self._late()
 
     def _require_room(self, what: str, num_waiting: int, num_new: int, bound: int) -> None:
