@@ -56,7 +56,8 @@ def rival_model() -> Path:
     rival = ROOT / "runs" / "bench-serving-transformers"
     if not rival.exists():
         folder = open_pretrained("minilm-l6").path
-        AutoModelForSequenceClassification.from_pretrained(folder, num_labels=2).save_pretrained(rival)
+        labels = {0: "negative", 1: "positive"}  # named, or Infinity takes it for a model that ranks
+        AutoModelForSequenceClassification.from_pretrained(folder, id2label=labels).save_pretrained(rival)
         AutoTokenizer.from_pretrained(folder, model_max_length=128).save_pretrained(rival)
     return rival
 
