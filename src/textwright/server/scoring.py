@@ -81,8 +81,8 @@ async def _queue(
     record.num_tokens = int(encodings.text_lengths.sum())
     _note_truncated(record, encodings.truncated.tolist(), service, may_truncate=may_truncate)
     if isinstance(encodings, StagedEncodings):
-        record.num_sent_on = len(texts) - sum(encodings.settled.tolist())
         answer = await compute_staged(service.engine, encodings, partial(compute, request, permit))
+        record.num_sent_on = len(texts) - sum(encodings.settled.tolist())
     else:
         answer = await compute(request, permit, encodings)
     record.queue_ms, record.infer_ms, record.batch_size = answer.queue_ms, answer.infer_ms, answer.batch_size
