@@ -77,6 +77,7 @@ bench-serving: $(VENV)/.ready-dev ## Measure the server beside others, each in a
 	    install --quiet $(PIP_ARGS) --requirement benchmarks/serving/rivals/$$rival.txt; } || exit 1; done
 	@$(BIN)/python benchmarks/serving/side_by_side.py
 	@$(BIN)/python benchmarks/serving/bow.py
+	@$(BIN)/python benchmarks/serving/draw.py
 
 bench-soak: $(VENV)/.ready-dev ## Ask runs/bench-serving twice what it can answer, for 10 minutes
 	@$(BIN)/python benchmarks/serving/soak.py runs/bench-serving

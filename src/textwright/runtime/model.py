@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from copy import copy
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Self
 
 import numpy as np
 
@@ -33,8 +34,22 @@ class Model:
 
     def __init__(self, tokenizer: str, graph: Path, *, num_labels: int, num_threads: int | None = None) -> None:
         self._encoder = TextEncoder(tokenizer)
+        self._graph = graph
         self._session = Session(graph, num_threads=num_threads)
         self._num_labels = num_labels
+
+    def with_threads(self, num_threads: int) -> Self:
+        """Open the same graph for another number of threads.
+
+        Args:
+            num_threads: Threads of one inference, >= 1.
+
+        Returns:
+            A model that shares everything else with this one.
+        """
+        other = copy(self)
+        other._session = Session(self._graph, num_threads=num_threads)  # noqa: SLF001  its own class
+        return other
 
     @property
     def vocab_size(self) -> int:

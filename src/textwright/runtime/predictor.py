@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final, NamedTuple, Self, TypeAlias
 
 import numpy as np
 
@@ -74,6 +74,12 @@ class Predictor(Model):
         graph = artifact.path / manifest.variant(variant).file
         super().__init__(artifact.tokenizer(), graph, num_labels=len(manifest.labels), num_threads=num_threads)
         self._fast = FastModel(artifact, self.variant, num_threads=num_threads) if manifest.fast_stage else None
+
+    def with_threads(self, num_threads: int) -> Self:
+        """Open the same model for another number of threads; see :meth:`Model.with_threads`."""
+        other = super().with_threads(num_threads)
+        other.__dict__.pop("explainer", None)  # it would ask this one
+        return other
 
     @property
     def labels(self) -> Labels:
