@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from importlib import metadata
@@ -111,10 +111,14 @@ def optimize(
     search = Search(
         reference, texts, observe(reference, texts.gate), settings, _material(reference, texts), out / "trials"
     )
-    trials, skipped = _try_all(search, listener)
+    recipes = ladder(search.material.graph)
+    left_out = {recipe.name: reason for recipe in recipes if (reason := recipe.obstacle())}
+    trials, skipped = _try_all(search, [item for item in recipes if item.name not in left_out], listener)
     names = _choose(trials, settings)
     artifact, evaluations = _write(search, source, names, {trial.name: trial for trial in trials}, out / "artifact")
-    outcome = Outcome.of(reference, search.seen, source, settings, trials, names, skipped, evaluations, artifact)
+    outcome = Outcome.of(
+        reference, search.seen, source, settings, trials, names, skipped, left_out, evaluations, artifact
+    )
     write_text(out / REPORT, json.dumps(outcome.to_json(), indent=2, ensure_ascii=False) + "\n")
     write_page(outcome, out / PAGE)
     if settings.require and not any(is_winner(trial, settings.target, settings) for trial in trials):
@@ -134,9 +138,9 @@ def _material(reference: Predictor, texts: Texts) -> Material:
     return Material(graph.read_bytes(), tuple(pad(part, pad_id) for part in parts))
 
 
-def _try_all(search: Search, listener: Listener) -> tuple[list[Trial], list[str]]:
+def _try_all(search: Search, recipes: Sequence[Recipe], listener: Listener) -> tuple[list[Trial], list[str]]:
     """Try recipes until the budget is spent; return the trials, and the names of those not begun."""
-    recipes, budget = ladder(search.material.graph), search.settings.budget_minutes
+    budget = search.settings.budget_minutes
     begun, trials = monotonic(), list[Trial]()
     for number, recipe in enumerate(recipes, start=1):
         if budget is not None and monotonic() - begun > 60 * budget:
@@ -159,7 +163,7 @@ def _try(search: Search, recipe: Recipe) -> Trial:
 
 
 def _gated(search: Search, recipe: Recipe) -> Trial:
-    trial = Trial(recipe.name, recipe.precision, recipe.summary)
+    trial = Trial(recipe.name, recipe.precision, recipe.summary, recipe.engine)
     try:
         predictor = Predictor(_made(search, recipe, anew=True), num_threads=_NUM_THREADS)
         return replace(trial, gate=compare_answers(predictor, search.seen, search.texts.gate))
@@ -174,10 +178,12 @@ def _made(search: Search, recipe: Recipe, *, anew: bool = False) -> Artifact:
         with suppress(ArtifactError, NotFoundError):
             return artifacts.read(folder)
     graph = recipe.make(search.material)
-    if graph == search.material.graph:
+    if graph == search.material.graph and not recipe.engine:
         raise NoGainError("there is nothing in this graph that it applies to")
     old = search.reference.artifact
-    manifest = replace(old.manifest, variants={recipe.name: Variant("model.onnx", recipe.precision)})
+    manifest = replace(
+        old.manifest, variants={recipe.name: Variant("model.onnx", recipe.precision, engine=recipe.engine)}
+    )
     contents = {"model.onnx": graph, artifacts.TOKENIZER: old.tokenizer().encode(), artifacts.GOLDEN: b""}
     return artifacts.write(folder, manifest, contents)
 
@@ -187,9 +193,15 @@ def _identity(search: Search, recipe: Recipe) -> str:
     texts = [[*part.texts, part.targets.tolist()] for part in (search.texts.gate, search.texts.calibration)]
     facts = [
         *(search.reference.artifact.digest, search.reference.variant, recipe.name, recipe.summary),
-        *(__version__, metadata.version("onnxruntime"), instruction_set(), texts),
+        *(__version__, *_engine_versions(recipe.engine), instruction_set(), texts),
     ]
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
+
+
+def _engine_versions(engine: str) -> list[str]:
+    """List what runs a graph, with versions."""
+    names = ["onnxruntime", *(["openvino"] if engine.startswith("openvino") else [])]
+    return [engine, *map(metadata.version, names)]
 
 
 def _stored(file: Path, identity: str) -> Trial | None:
@@ -229,6 +241,7 @@ def _write(
             {metric: asdict(interval) for metric, interval in evaluations[name].metrics.items()},
             golden=f"{name}.golden.jsonl",
             instruction_set=instruction_set(),
+            engine=trials[name].engine,
             recipe=trials[name].summary,
         )
     first = {names[0]: variants.pop(names[0])} if names and _gains(search, trials[names[0]]) else {}

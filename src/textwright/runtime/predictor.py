@@ -18,6 +18,7 @@ from textwright.core.numerics import activate
 from textwright.core.stages import STAGES, StagedEncodings, stages_of
 from textwright.core.types import Float32s, TokenIds
 from textwright.errors import GoldenMismatchError, TextError
+from textwright.runtime.engines import open_session
 from textwright.runtime.fast_stage import FastModel
 from textwright.runtime.model import Model
 from textwright.runtime.probing import run, together
@@ -73,8 +74,9 @@ class Predictor(Model):
         manifest = artifact.manifest
         self.artifact = artifact
         self.variant = variant or manifest.default_variant
-        graph = artifact.path / manifest.variant(variant).file
-        super().__init__(artifact.tokenizer(), graph, num_labels=len(manifest.labels), num_threads=num_threads)
+        chosen = manifest.variant(variant)
+        session = open_session(artifact.path / chosen.file, chosen.engine, num_threads=num_threads)
+        super().__init__(artifact.tokenizer(), session, num_labels=len(manifest.labels))
         self._fast = FastModel(artifact, self.variant, num_threads=num_threads) if manifest.fast_stage else None
 
     @property
