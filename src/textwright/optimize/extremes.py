@@ -1,7 +1,7 @@
 """What goes into each product: the smallest and the largest value of each channel, seen on training texts.
 
-From these follow the ranges of 8-bit activations (:mod:`textwright.optimize.integer`) and the channels that are scaled or
-split off before (:mod:`textwright.optimize.outliers`). Padding is left out: nobody reads what is computed there.
+From these follow the ranges of 8-bit activations (:mod:`textwright.optimize.integer`) and what is scaled or split off
+before (:mod:`textwright.optimize.outliers`). Padding is left out: nobody reads what is computed there.
 """
 
 from __future__ import annotations

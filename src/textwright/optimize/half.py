@@ -1,4 +1,4 @@
-"""Everything in 16 bits, for a GPU: it multiplies them at twice the speed or more. A processor would widen them again."""
+"""Everything in 16 bits, for a GPU: it multiplies them at twice the speed or more."""
 
 from __future__ import annotations
 

@@ -99,7 +99,7 @@ def optimize(
     Raises:
         DataError: If the source cannot be used, has other labels, or too few texts for the gates.
         ArtifactError: If the artifact cannot be trusted.
-        SettingsError: If it is a cascade.
+        SettingsError: If it is a cascade, or a recipe is named that the ladder of this model has not.
         NoGainError: If nothing is gained and ``settings.require`` asks for it; the report is written all the same.
     """
     given = artifacts.read(path)
@@ -111,7 +111,7 @@ def optimize(
     search = Search(
         reference, texts, observe(reference, texts.gate), settings, _material(reference, texts), out / "trials"
     )
-    recipes = ladder(search.material.graph)
+    recipes = _wanted(ladder(search.material.graph), settings.recipes)
     left_out = {recipe.name: reason for recipe in recipes if (reason := recipe.obstacle())}
     trials, skipped = _try_all(search, [item for item in recipes if item.name not in left_out], listener)
     names = _choose(trials, settings)
@@ -127,6 +127,14 @@ def optimize(
             f"({instruction_set()}); {out / REPORT} says why of each; the artifact there is the reference alone"
         )
     return outcome
+
+
+def _wanted(recipes: list[Recipe], names: Sequence[str]) -> list[Recipe]:
+    known = [recipe.name for recipe in recipes]
+    for name in names:
+        if name not in known:
+            raise SettingsError(f"no recipe {name!r} for this model; there are {', '.join(known) or 'none'}")
+    return [recipe for recipe in recipes if not names or recipe.name in names]
 
 
 def _material(reference: Predictor, texts: Texts) -> Material:

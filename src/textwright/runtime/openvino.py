@@ -1,7 +1,7 @@
 """OpenVINO as an engine: the same ONNX file, on Intel's kernels; an extra, for variants that were gated on it.
 
-Its Python package sends an event when it is imported, without asking, if ``openvino_telemetry`` can be imported; here it
-cannot (docs/decisions/0016).
+Its Python package sends an event when it is imported, without asking, if ``openvino_telemetry`` can be imported;
+here it cannot (docs/decisions/0016).
 """
 
 from __future__ import annotations
