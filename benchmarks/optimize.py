@@ -2,7 +2,7 @@
 
 Run with nothing else running: ``python benchmarks/optimize.py``, or for some datasets and families: ``python
 benchmarks/optimize.py movie-reviews bert``. It reads artifacts that ``textwright train DATASET --config
-recipes/FAMILY.toml --seed SEED --out runs/bench-optimize/DATASET/FAMILY-SEED`` has written, three seeds each, and leaves
+recipes/FAMILY.toml --seed SEED --out runs/bench-optimize/DATASET/FAMILY-SEED`` has written, three seeds each; it leaves
 a family out that has none. What was measured is kept beside them, so that a stopped benchmark goes on.
 
 Protocol: the ladder's promising recipes are tried on each artifact; gates are on the validation split, accuracy in
