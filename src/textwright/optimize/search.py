@@ -149,24 +149,31 @@ def _material(reference: Predictor, texts: Texts) -> Material:
 def _try_all(search: Search, recipes: Sequence[Recipe], listener: Listener) -> tuple[list[Trial], list[str]]:
     """Try recipes until the budget is spent; return the trials, and the names of those not begun."""
     budget = search.settings.budget_minutes
-    begun, trials = monotonic(), list[Trial]()
+    begun, trials, skipped = monotonic(), list[Trial](), list[str]()
     for number, recipe in enumerate(recipes, start=1):
-        if budget is not None and monotonic() - begun > 60 * budget:
-            return trials, [item.name for item in recipes[number - 1 :]]
+        is_late = budget is not None and monotonic() - begun > 60 * budget
+        if is_late and _stored(search, recipe) is None:
+            skipped.append(recipe.name)
+            continue
         listener.on_trial(recipe.name, recipe.summary, number, len(recipes))
         trials.append(_try(search, recipe))
         listener.on_result(trials[-1], verdict(trials[-1], search.settings))
-    return trials, []
+    return trials, skipped
 
 
 def _try(search: Search, recipe: Recipe) -> Trial:
-    """Try a recipe, or go on with what is known of it."""
-    identity, file = _identity(search, recipe), search.folder / f"{recipe.name}.json"
-    trial = _stored(file, identity) or _gated(search, recipe)
+    """Try a recipe, or go on with what is known of it; each half is kept as soon as it is known."""
+    trial = _stored(search, recipe) or _keep(search, recipe, _gated(search, recipe))
     if trial.gate is not None and trial.cost is None and not refusal(trial.gate, search.settings):
         predictor = Predictor(_made(search, recipe), num_threads=_NUM_THREADS)
-        trial = replace(trial, cost=compare_costs(predictor, search.reference, search.texts.gate.texts))
-    write_text(file, json.dumps({"identity": identity, "trial": trial.to_json()}, indent=2) + "\n")
+        cost = compare_costs(predictor, search.reference, search.texts.gate.texts)
+        return _keep(search, recipe, replace(trial, cost=cost))
+    return trial
+
+
+def _keep(search: Search, recipe: Recipe, trial: Trial) -> Trial:
+    content = {"identity": _identity(search, recipe), "trial": trial.to_json()}
+    write_text(search.folder / f"{recipe.name}.json", json.dumps(content, indent=2) + "\n")
     return trial
 
 
@@ -212,10 +219,10 @@ def _engine_versions(engine: str) -> list[str]:
     return [engine, *map(metadata.version, names)]
 
 
-def _stored(file: Path, identity: str) -> Trial | None:
+def _stored(search: Search, recipe: Recipe) -> Trial | None:
     try:
-        content = json.loads(file.read_text(encoding="utf-8"))
-        return Trial.of_json(content["trial"]) if content["identity"] == identity else None
+        content = json.loads((search.folder / f"{recipe.name}.json").read_text(encoding="utf-8"))
+        return Trial.of_json(content["trial"]) if content["identity"] == _identity(search, recipe) else None
     except (OSError, ValueError, KeyError, TypeError):  # absent, or of another version: try it again
         return None
 
