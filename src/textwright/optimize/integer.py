@@ -69,8 +69,8 @@ def _rounding(model: Model, name: str, extremes: Extremes) -> Node:
     step = (high - low) / _STEPS or 1.0
     inputs = [
         name,
-        store(model, f"{name}_step", np.float32(step)),
-        store(model, f"{name}_zero", np.uint8(round(-low / step))),
+        store(model, f"{name}_step", np.array([step], np.float32)),
+        store(model, f"{name}_zero", np.array([round(-low / step)], np.uint8)),
     ]
     return helper.make_node("QuantizeLinear", inputs, [f"{name}_rounded"], f"{name}_round")
 

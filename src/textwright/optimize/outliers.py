@@ -123,7 +123,7 @@ def _scales(extremes: Extremes, weights: Sequence[Float32s], strength: float) ->
     """Return a scale for each channel, (E,), of geometric mean 1."""
     rows = np.max([np.abs(weight).max(axis=1) for weight in weights], axis=0)
     logs = strength * np.log(np.maximum(extremes.largest, _LEAST)) - (1 - strength) * np.log(np.maximum(rows, _LEAST))
-    return np.exp(logs - logs.mean()).astype(np.float32)
+    return np.asarray(np.exp(logs - logs.mean()), dtype=np.float32)
 
 
 def _constant(view: View, name: str) -> Float32s:
