@@ -96,9 +96,9 @@ def measure(source: str, family: str, seed: int) -> dict[str, dict[str, Any]]:
 
 def _rival(name: str, reference: Predictor, folder: Path) -> Path:
     """Let a rival quantise the exported graph, unless it has; return an artifact of that alone."""
-    if (folder / artifacts.MANIFEST).is_file():
-        return folder
     old = reference.artifact
+    if (folder / artifacts.MANIFEST).is_file() and artifacts.read(folder).manifest.created == old.manifest.created:
+        return folder
     graph = old.path / old.manifest.variant("fp32").file
     if name == "optimum":
         made = folder.parent / "optimum.onnx"
@@ -121,7 +121,9 @@ def _row(
         return {"verdict": verdict}
     kept = made.parent / f"{trial.name}.measured.json"
     if kept.is_file():
-        return dict(json.loads(kept.read_text(encoding="utf-8")))
+        content = json.loads(kept.read_text(encoding="utf-8"))
+        if content["model"] == reference.artifact.digest:
+            return dict(content["row"])
     predictor = Predictor(artifacts.read(made), num_threads=1)
     gate: Gate = trial.gate or compare_answers(predictor, observe(reference, texts.gate), texts.gate)
     cost: Cost = trial.cost or compare_costs(predictor, reference, texts.gate.texts)
@@ -137,7 +139,7 @@ def _row(
     }
     row = {"verdict": verdict, "gate": asdict(gate), "cost": asdict(cost), "test": test}
     print(f"    {trial.name}: x{cost.latency_gain:.2f} one text, x{cost.throughput_gain:.2f} many", flush=True)
-    write_text(kept, json.dumps(row, indent=2) + "\n")
+    write_text(kept, json.dumps({"model": reference.artifact.digest, "row": row}, indent=2) + "\n")
     return row
 
 
