@@ -13,7 +13,7 @@ from textwright.core import artifact as artifacts
 from textwright.data.load import load_dataset
 from textwright.data.settings import DataSettings
 from textwright.errors import DataError, NoGainError, SettingsError
-from textwright.optimize import search, trial
+from textwright.optimize import measure, search, trial
 from textwright.optimize.page import PAGE
 from textwright.optimize.recipe import Recipe, ladder
 from textwright.optimize.search import REPORT, optimize
@@ -85,6 +85,12 @@ def test_the_report_says_everything(done):
     assert "<script" not in page
     assert "int8-rows" in page
     assert "<svg" in page
+
+
+def test_memory_is_that_of_the_variant_and_not_of_this_process(tiny_artifact):
+    ballast = b"x" * 1_000_000_000
+    found = measure._memory(textwright.load(tiny_artifact))
+    assert 20_000_000 < found < 500_000_000 < len(ballast)
 
 
 def test_a_search_that_was_stopped_goes_on(done, model, source):
