@@ -59,7 +59,10 @@ def tradeoff(outcome: Outcome) -> str:
 
 
 def _bubbles(outcome: Outcome) -> list[_Bubble]:
-    """List the reference, then every variant that was timed; the reference's cost is what the gains are against."""
+    """List the reference, then every variant that was timed.
+
+    Places follow from the gains, which were measured in turn: milliseconds of different moments cannot be compared.
+    """
     timed = [(trial, trial.gate, trial.cost) for trial in outcome.trials if trial.gate and trial.cost]
     costs = [cost for _, _, cost in timed if cost is not None]
     latency = statistics.median(cost.latency_ms * cost.latency_gain for cost in costs)
@@ -68,7 +71,7 @@ def _bubbles(outcome: Outcome) -> list[_Bubble]:
     for trial, gate, cost in timed:
         if gate is not None and cost is not None:
             kept = trial.name in outcome.kept
-            found.append(_Bubble(trial.name, cost.latency_ms, gate.accuracy, cost.size_bytes, kept))
+            found.append(_Bubble(trial.name, latency / cost.latency_gain, gate.accuracy, cost.size_bytes, kept))
     return found
 
 
