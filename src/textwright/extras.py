@@ -10,6 +10,7 @@ _WITNESS = {
     "train": ("torch", "accelerate"),
     "deploy": ("jinja2", "packaging", "pip"),
     "server": ("fastapi", "uvicorn", "prometheus_client"),
+    "openvino": ("openvino",),
     "otel": ("opentelemetry.sdk.trace", "opentelemetry.exporter.otlp.proto.http"),
 }
 """Modules whose absence shows that an extra is not installed."""

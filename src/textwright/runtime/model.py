@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from copy import copy
-from pathlib import Path
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -13,7 +11,7 @@ from textwright.core.encodings import Encodings, pad
 from textwright.core.tokenization import TextEncoder
 from textwright.core.types import Float32s, Ints, TokenIds
 from textwright.errors import TextError
-from textwright.runtime.session import Session
+from textwright.runtime.engines import OpenSession
 
 if TYPE_CHECKING:
     from textwright.core.word_spans import Located
@@ -27,29 +25,14 @@ class Model:
 
     Args:
         tokenizer: The content of a ``tokenizer.json``.
-        graph: The ONNX file.
+        session: The open graph.
         num_labels: K.
-        num_threads: Threads of one inference, >= 1; None takes one per physical core.
     """
 
-    def __init__(self, tokenizer: str, graph: Path, *, num_labels: int, num_threads: int | None = None) -> None:
+    def __init__(self, tokenizer: str, session: OpenSession, *, num_labels: int) -> None:
         self._encoder = TextEncoder(tokenizer)
-        self._graph = graph
-        self._session = Session(graph, num_threads=num_threads)
+        self._session = session
         self._num_labels = num_labels
-
-    def with_threads(self, num_threads: int) -> Self:
-        """Open the same graph for another number of threads.
-
-        Args:
-            num_threads: Threads of one inference, >= 1.
-
-        Returns:
-            A model that shares everything else with this one.
-        """
-        other = copy(self)
-        other._session = Session(self._graph, num_threads=num_threads)  # noqa: SLF001  its own class
-        return other
 
     @property
     def vocab_size(self) -> int:

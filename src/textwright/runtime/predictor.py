@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from copy import copy
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple, Self, TypeAlias
@@ -17,6 +18,7 @@ from textwright.core.numerics import activate
 from textwright.core.stages import STAGES, StagedEncodings, stages_of
 from textwright.core.types import Float32s, TokenIds
 from textwright.errors import GoldenMismatchError, TextError
+from textwright.runtime.engines import OpenSession, open_session
 from textwright.runtime.fast_stage import FastModel
 from textwright.runtime.model import Model
 from textwright.runtime.probing import run, together
@@ -71,15 +73,26 @@ class Predictor(Model):
         manifest = artifact.manifest
         self.artifact = artifact
         self.variant = variant or manifest.default_variant
-        graph = artifact.path / manifest.variant(variant).file
-        super().__init__(artifact.tokenizer(), graph, num_labels=len(manifest.labels), num_threads=num_threads)
+        super().__init__(artifact.tokenizer(), self._open(num_threads), num_labels=len(manifest.labels))
         self._fast = FastModel(artifact, self.variant, num_threads=num_threads) if manifest.fast_stage else None
 
     def with_threads(self, num_threads: int) -> Self:
-        """Open the same model for another number of threads; see :meth:`Model.with_threads`."""
-        other = super().with_threads(num_threads)
+        """Open the same graph for another number of threads.
+
+        Args:
+            num_threads: Threads of one inference, >= 1.
+
+        Returns:
+            A predictor that shares everything else with this one.
+        """
+        other = copy(self)
+        other._session = self._open(num_threads)  # noqa: SLF001  its own class
         other.__dict__.pop("explainer", None)  # it would ask this one
         return other
+
+    def _open(self, num_threads: int | None) -> OpenSession:
+        chosen = self.artifact.manifest.variant(self.variant)
+        return open_session(self.artifact.path / chosen.file, chosen.engine, num_threads=num_threads)
 
     @property
     def labels(self) -> Labels:
