@@ -12,7 +12,7 @@ LESSONS ?=
 export ORT_DISABLE_TELEMETRY := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint types bench-accuracy bench-leaderboard bench-speed bench-memory bench-data bench-explain bench-serving bench-soak course-setup course-smoke course-full course-notebooks course clean
+.PHONY: help setup demo test lint types bench-accuracy bench-leaderboard bench-speed bench-memory bench-data bench-explain bench-distill bench-serving bench-soak course-setup course-smoke course-full course-notebooks course clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 18
@@ -67,6 +67,9 @@ bench-data: $(VENV)/.ready-dev ## Measure checking and splitting a file of 1,000
 
 bench-explain: $(VENV)/.ready-dev ## Measure faithfulness and cost of explanations
 	@$(BIN)/python benchmarks/explain.py
+
+bench-distill: $(VENV)/.ready-dev ## Measure distillation and pruning over 3 seeds (hours)
+	@$(BIN)/python benchmarks/distill.py
 
 bench-serving: $(VENV)/.ready-dev ## Measure the server beside others, each in an environment of its own (needs wrk)
 	@for rival in litserve bentoml infinity; do \
