@@ -168,9 +168,17 @@ def test_unlabelled_texts_come_from_a_file_without_labels(taught, tmp_path: Path
 def test_labels_that_the_teacher_does_not_know_are_refused_in_one_sentence(taught, tmp_path: Path) -> None:
     run, _ = taught("bow", "multi-class")
     other = save_rows("binary", tmp_path)
-    with pytest.raises(DataError, match=r"knows the labels .*plot.*, but the data has bad, good .*another teacher"):
+    with pytest.raises(DataError, match=r"knows the labels .*plot.*, but the data has bad, good .*another model"):
         distill(Lecture([run], make_plan("bow", other, tmp_path / "own"), FEW), tmp_path / "run")
     assert not (tmp_path / "run" / "artifact").exists()
+
+
+def test_a_model_beside_with_other_labels_is_refused_before_anything_is_trained(taught, tmp_path: Path) -> None:
+    run, source = taught("bow", "multi-class")
+    other, _ = taught("bow", "multi-label")
+    with pytest.raises(DataError, match=r"knows the labels .*multi-label.*another model"):
+        distill(Lecture([run], make_plan("bow", source, tmp_path / "own"), FEW, beside=other), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_cut_that_would_test_on_what_the_teacher_learned_is_refused(taught, tmp_path: Path) -> None:

@@ -27,10 +27,17 @@ from textwright.data.texts import open_texts
 from textwright.errors import DataError
 from textwright.evaluate.observe import observe
 from textwright.evaluate.selection import reading_settings, refuse_another_cut, select
-from textwright.optimize.distillation import REPORT, Distillation, Peer, hold_against, share
+from textwright.optimize.distillation import (
+    REPORT,
+    Distillation,
+    Peer,
+    hold_against,
+    observe_in_order,
+    share,
+)
 from textwright.optimize.inherit import inherited_weights
 from textwright.optimize.measure import compare_costs
-from textwright.optimize.teacher import ServedTeacher
+from textwright.optimize.teacher import ServedTeacher, columns_of
 from textwright.optimize.teaching_settings import DistillSettings
 from textwright.pipeline import Built, Plan, build_artifact
 from textwright.runtime.predictor import Predictor, load
@@ -92,7 +99,9 @@ def distill(
     """
     teachers = [load(path, num_threads=_NUM_THREADS) for path in lecture.teachers]
     beside = [] if lecture.beside is None else [load(lecture.beside, num_threads=_NUM_THREADS)]
-    plan = _as_cut_for(lecture.plan, [item.artifact.manifest for item in teachers]).resolved()
+    for other in [*teachers[1:], *beside]:
+        columns_of(other, teachers[0].labels)
+    plan = _as_cut_for(lecture.plan, [item.artifact.manifest for item in [*teachers, *beside]]).resolved()
     first = artifacts.read(lecture.teachers[0])
     run = first.path.parent
     start = lecture.start
@@ -163,7 +172,8 @@ def _report(built: Built, plan: Plan, others: Sequence[tuple[str, Predictor]]) -
     peers: list[Peer] = []
     for role, predictor in others:
         cost = compare_costs(student, predictor, test.texts)
-        peers.append(hold_against(seen, predictor, observe(predictor, test), role=role, cost=cost))
+        theirs = observe_in_order(predictor, test, student.labels)
+        peers.append(hold_against(seen, predictor, theirs, role=role, cost=cost))
     return Distillation(
         name=manifest.name,
         family=manifest.family,

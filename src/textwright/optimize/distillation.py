@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
 import numpy as np
 
+from textwright.core.labels import Labels
 from textwright.core.types import Bools
+from textwright.data.dataset import Examples
 from textwright.evaluate.intervals import Interval, wilson
-from textwright.evaluate.observe import Observations
+from textwright.evaluate.observe import Observations, observe
 from textwright.evaluate.paired import SIGNIFICANCE, paired_p_value
+from textwright.optimize.teacher import columns_of
 from textwright.optimize.trial import Cost
 from textwright.runtime.predictor import Predictor
 
@@ -111,6 +114,29 @@ def hold_against(
         agreement=share(alike),
         cost=cost,
     )
+
+
+def observe_in_order(predictor: Predictor, examples: Examples, labels: Labels) -> Observations:
+    """Predict labelled texts with a model whose labels may stand in another order.
+
+    Args:
+        predictor: The model; it knows the same labels.
+        examples: N texts, with targets in the order of ``labels``.
+        labels: The order wanted.
+
+    Returns:
+        What was true and what was predicted in the order of ``labels``; probabilities in the model's own.
+
+    Raises:
+        DataError: If the model knows other labels.
+    """
+    theirs = np.array(columns_of(predictor, labels))  # (K,): where the model has each of the labels
+    ours = np.argsort(theirs)
+    is_single = examples.targets.ndim == 1
+    targets = theirs[examples.targets] if is_single else examples.targets[:, ours]
+    seen = observe(predictor, Examples(examples.texts, targets))
+    predicted = ours[seen.predicted] if is_single else seen.predicted[:, theirs]
+    return replace(seen, targets=examples.targets, predicted=predicted)
 
 
 def share(holds: Bools) -> Interval:

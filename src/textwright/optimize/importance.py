@@ -17,7 +17,6 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
-import torch
 from torch import Tensor, nn
 
 from textwright.core.labels import Labels
@@ -57,13 +56,13 @@ class _Gates:
     def gate_heads(self, _: nn.Module, inputs: tuple[Any, ...]) -> tuple[Tensor]:
         """Put a gate behind each head, one for each text, (B, A)."""
         (joined,) = inputs  # (B, T, A * D)
-        self.heads = torch.ones(len(joined), self.block.num_heads, requires_grad=True)
+        self.heads = joined.new_ones(len(joined), self.block.num_heads, requires_grad=True)
         return (joined * self.heads.repeat_interleave(self.block.head_dim, dim=1)[:, None],)
 
     def gate_neurons(self, _: nn.Module, inputs: tuple[Any, ...]) -> tuple[Tensor]:
         """Put a gate behind each neuron, one for each text, (B, F)."""
         (active,) = inputs  # (B, T, F)
-        self.neurons = torch.ones(len(active), self.block.num_neurons, requires_grad=True)
+        self.neurons = active.new_ones(len(active), self.block.num_neurons, requires_grad=True)
         return (active * self.neurons[:, None],)
 
     def gather(self) -> None:

@@ -98,7 +98,7 @@ class ServedTeacher:
 
     def _answer(self, predictor: Predictor, texts: Sequence[str], labels: Labels) -> Float32s:
         """Look answers up and ask for the others; calibrated logits in the order of the dataset's labels, (M, K)."""
-        columns = _columns(predictor, labels)
+        columns = columns_of(predictor, labels)
         encodings = predictor.encode(texts)
         keys = text_keys(encodings)
         cache = FeatureCache(_cache_folder(predictor), len(labels))
@@ -126,13 +126,17 @@ def describe_teacher(predictor: Predictor) -> dict[str, str]:
     }
 
 
-def _columns(predictor: Predictor, labels: Labels) -> list[int]:
-    """Find where the teacher's logits have each label of the dataset."""
+def columns_of(predictor: Predictor, labels: Labels) -> list[int]:
+    """Find where a model's logits have each of some labels.
+
+    Raises:
+        DataError: If the model knows other labels.
+    """
     theirs, manifest = predictor.labels, predictor.artifact.manifest
     if theirs.task is not labels.task or set(theirs.names) != set(labels.names):
         raise DataError(
-            f"the teacher {manifest.name} knows the labels {', '.join(theirs.names)} ({theirs.task}), but the data has "
-            f"{', '.join(labels.names)} ({labels.task}); give data with the teacher's labels, or another teacher"
+            f"the model {manifest.name} knows the labels {', '.join(theirs.names)} ({theirs.task}), but the data has "
+            f"{', '.join(labels.names)} ({labels.task}); give data with the model's labels, or another model"
         )
     return [theirs.index[name] for name in labels.names]
 

@@ -32,7 +32,7 @@ class DistillSettings(AugmentSettings):
 
     temperature: Annotated[float, Field(gt=0, le=100)] = 2.0
     """Divisor of the teacher's and the student's logits; the higher, the more the teacher's second thoughts count."""
-    label_weight: Annotated[float, Field(ge=0, le=1)] = 0.1
+    label_weight: Annotated[float, Field(ge=0, le=1)] = 0.5
     """Share of the loss that the labels have; the teacher has the rest. A text without a label has the teacher's."""
 
 
