@@ -76,6 +76,9 @@ bench-data: $(VENV)/.ready-dev ## Measure checking and splitting a file of 1,000
 bench-explain: $(VENV)/.ready-dev ## Measure faithfulness and cost of explanations
 	@$(BIN)/python benchmarks/explain.py
 
+bench-distill: $(VENV)/.ready-dev ## Measure distillation and pruning over 3 seeds (hours)
+	@$(BIN)/python benchmarks/distill.py
+
 bench-serving: $(VENV)/.ready-dev ## Measure the server beside others, each in an environment of its own (needs wrk)
 	@for rival in litserve bentoml infinity; do \
 	  test -d .venv-rivals/$$rival || { $(PYTHON) -m venv .venv-rivals/$$rival && .venv-rivals/$$rival/bin/python -m pip \

@@ -69,6 +69,12 @@ class TextEncoder:
         vocabulary = self._tokenizer.get_vocab(with_added_tokens=True)
         return sorted(vocabulary, key=vocabulary.__getitem__)
 
+    @property
+    def unknown_id(self) -> int | None:
+        """The id of what the vocabulary does not know; None if the tokenizer knows every text."""
+        unknown: str | None = getattr(self._tokenizer.model, "unk_token", None)
+        return None if unknown is None else self._tokenizer.token_to_id(unknown)
+
     def serialize(self) -> str:
         """Return the ``tokenizer.json`` that this encoder was made from."""
         return self._serialized

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from importlib import metadata
@@ -32,6 +32,7 @@ from textwright.errors import ArtifactError, NoGainError, NotFoundError, Setting
 from textwright.evaluate.evaluation import Evaluation
 from textwright.evaluate.measure import evaluate
 from textwright.evaluate.observe import Observations, observe
+from textwright.optimize.golden import golden_lines
 from textwright.optimize.measure import compare_answers, compare_costs
 from textwright.optimize.outcome import Outcome
 from textwright.optimize.page import PAGE, write_page
@@ -249,7 +250,8 @@ def _write(
         predictor = Predictor(artifacts.read(search.folder / name), num_threads=_NUM_THREADS)
         evaluations[name] = evaluate(predictor, search.texts.test, source=source, split="test")
         contents[f"{name}.onnx"] = (search.folder / name / "model.onnx").read_bytes()
-        contents[f"{name}.golden.jsonl"] = "".join(_golden(predictor, search.reference)).encode()
+        golden = [item.text for item in search.reference.artifact.golden(search.reference.variant)]
+        contents[f"{name}.golden.jsonl"] = golden_lines(predictor, golden).encode()
         variants[name] = Variant(
             f"{name}.onnx",
             trials[name].precision,
@@ -271,9 +273,3 @@ def _gains(search: Search, trial: Trial) -> bool:
 
 def _others(old: Artifact, added: Mapping[str, Variant]) -> dict[str, Variant]:
     return {name: item for name, item in old.manifest.variants.items() if name not in added}
-
-
-def _golden(predictor: Predictor, reference: Predictor) -> Iterator[str]:
-    texts = [item.text for item in reference.artifact.golden(reference.variant)]
-    for text, row in zip(texts, predictor.logits(texts).tolist() if texts else [], strict=True):
-        yield json.dumps({"text": text, "logits": row}, ensure_ascii=False) + "\n"
