@@ -28,7 +28,9 @@ def resolve(template: Mapping[str, Any], parameters: Mapping[str, str]) -> dict[
         ``Resources`` and ``Outputs`` without conditions and without references to parameters.
     """
     defaults = {name: str(given.get("Default", "")) for name, given in template.get("Parameters", {}).items()}
-    slots = {name: _typed(template["Parameters"][name], parameters.get(name, value)) for name, value in defaults.items()}
+    slots = {
+        name: _typed(template["Parameters"][name], parameters.get(name, value)) for name, value in defaults.items()
+    }
     scope = _Scope(slots, template.get("Conditions", {}))
     return {part: scope.section(template.get(part, {})) for part in ("Resources", "Outputs")}
 
@@ -47,7 +49,10 @@ class _Scope:
     def section(self, items: Mapping[str, Any]) -> dict[str, Any]:
         """Resolve resources or outputs, those left out whose condition is false."""
         kept = {name: item for name, item in items.items() if self._holds(item.get("Condition"))}
-        return {name: self.value({key: part for key, part in item.items() if key != "Condition"}) for name, item in kept.items()}
+        return {
+            name: self.value({key: part for key, part in item.items() if key != "Condition"})
+            for name, item in kept.items()
+        }
 
     def value(self, part: Any) -> Any:  # noqa: ANN401  any JSON
         """Resolve one part of a template."""

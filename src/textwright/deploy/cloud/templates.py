@@ -24,7 +24,10 @@ def server_template(profile: str) -> str:
         profile: ``single`` for one instance, ``balanced`` for a group behind a load balancer.
     """
     environment = Environment(
-        loader=PackageLoader(_PACKAGE), undefined=StrictUndefined, trim_blocks=True, autoescape=False  # noqa: S701  no HTML
+        loader=PackageLoader(_PACKAGE),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        autoescape=False,  # noqa: S701  no HTML
     )
     return environment.get_template("server.yaml.j2").render(profile=profile, user_data=read(USER_DATA)) + "\n"
 
