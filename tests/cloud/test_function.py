@@ -77,7 +77,9 @@ def test_another_model_comes_by_a_shift_and_goes_by_a_rollback(aws, where, deplo
     assert (changed.live, changed.previous, changed.address) == ("2", "1", made.address)
     assert ask(made.address)["model"]["version"] != old
     events = aws("cloudformation").describe_stack_events(StackName="textwright-demo")["StackEvents"]
-    moves = [item for item in events if item["LogicalResourceId"] == "Live" and item["ResourceStatus"] == "UPDATE_COMPLETE"]
+    moves = [
+        item for item in events if item["LogicalResourceId"] == "Live" and item["ResourceStatus"] == "UPDATE_COMPLETE"
+    ]
     assert len(moves) == 2, "a share first, then all"
 
     rollback = operate.plan_rollback(where)
@@ -103,7 +105,7 @@ def test_what_does_not_reproduce_gets_no_traffic(aws, where, deploy, first, seco
     # What is compared with is another model than what is shipped: as if the version computed otherwise.
     shipped = function.write_selection
     monkeypatch.setattr(
-        function, "write_selection", lambda source, variant, folder: shipped(artifacts.read(first), variant, folder)
+        function, "write_selection", lambda _, variant, folder: shipped(artifacts.read(first), variant, folder)
     )
     with pytest.raises(GoldenMismatchError, match=r"No traffic was moved: version 1 goes on answering"):
         deploy(second)
@@ -137,7 +139,11 @@ def test_every_resource_is_really_there_as_it_is_described(aws, deploy, first):
     deploy(
         first,
         FunctionSettings(
-            auth="open", watch_minutes=0, reserved_concurrency=5, keep_failed_events=True, log_days=7,
+            auth="open",
+            watch_minutes=0,
+            reserved_concurrency=5,
+            keep_failed_events=True,
+            log_days=7,
             alarm_email="me@example.org",
         ),
     )

@@ -41,7 +41,9 @@ def inventory(aws):
         found[operation] = sorted(item[name] for item in getattr(aws("ec2"), operation)()[key])
     instances = [item for group in aws("ec2").describe_instances()["Reservations"] for item in group["Instances"]]
     found["instances"] = sorted(item["InstanceId"] for item in instances if item["State"]["Name"] != "terminated")
-    found["profiles"] = sorted(item["InstanceProfileName"] for item in aws("iam").list_instance_profiles()["InstanceProfiles"])
+    found["profiles"] = sorted(
+        item["InstanceProfileName"] for item in aws("iam").list_instance_profiles()["InstanceProfiles"]
+    )
     found["targets"] = sorted(item["TargetGroupName"] for item in aws("elbv2").describe_target_groups()["TargetGroups"])
     return found
 

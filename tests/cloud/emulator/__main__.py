@@ -16,10 +16,10 @@ os.environ.update(
     }
 )
 
-from emulator import engine, functions, machines, types  # noqa: E402  the environment comes first
-
 from moto.server import DomainDispatcherApplication, create_backend_app  # noqa: E402
 from werkzeug.serving import run_simple  # noqa: E402
+
+from emulator import engine, functions, machines, types  # noqa: E402  the environment comes first
 
 types.install(work)
 functions.install(work)

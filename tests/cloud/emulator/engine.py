@@ -224,7 +224,9 @@ def _one(stack, name, body, verb, act):
 def _event(stack, name, body, status, reason=None):
     found = stack.resource_map._parsed_resources.get(name)
     stack.events.append(
-        EVENTS(stack.stack_id, stack.name, name, getattr(found, "physical_resource_id", ""), body["Type"], status, reason)
+        EVENTS(
+            stack.stack_id, stack.name, name, getattr(found, "physical_resource_id", ""), body["Type"], status, reason
+        )
     )
 
 
@@ -259,5 +261,3 @@ SIGNALS: dict[tuple[str, str], str] = {}
 def _signal(self):
     SIGNALS[self._get_param("LogicalResourceId"), self._get_param("UniqueId")] = self._get_param("Status")
     return EmptyResult()
-
-

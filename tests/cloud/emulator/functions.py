@@ -11,8 +11,9 @@ import threading
 import zipfile
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from emulator.types import Made, client
 from moto.awslambda import models
+
+from emulator.types import Made, client
 
 LOOP = """
 import json, sys
@@ -40,7 +41,12 @@ def install(work):
         made = original(self, name_or_arn, description)
         if str(made.version) not in {str(item.version) for item in versions[:-1]} and int(made.version) > last:
             function.last_version = int(made.version)
-        elif made in versions and int(made.version) <= last and versions[-1] is made and len(versions) == int(made.version):
+        elif (
+            made in versions
+            and int(made.version) <= last
+            and versions[-1] is made
+            and len(versions) == int(made.version)
+        ):
             function.last_version = max(last, getattr(function, "last_version", 0))
         return made
 

@@ -8,13 +8,14 @@ import subprocess
 from pathlib import Path
 
 import requests
-from emulator import engine
-from emulator.types import Made, client
 from moto.autoscaling import models as groups
 from moto.ec2.models import launch_templates
 from moto.ec2.models.elastic_ip_addresses import ElasticAddress
 from moto.ecr import models as ecr
 from moto.elbv2 import models as elbv2
+
+from emulator import engine
+from emulator.types import Made, client
 
 WORK = REGISTRY = None
 # What the script writes into /etc and /usr/local stays in the rehearsal's folder.
@@ -50,7 +51,9 @@ def _registry():
     def describe_images(self, repository_name, registry_id=None, image_ids=None, *args, **keywords):
         tag = (image_ids or [{}])[0].get("imageTag")
         accept = "application/vnd.docker.distribution.manifest.v2+json"
-        found = requests.head(f"http://{REGISTRY}/v2/{repository_name}/manifests/{tag}", headers={"accept": accept}, timeout=10)
+        found = requests.head(
+            f"http://{REGISTRY}/v2/{repository_name}/manifests/{tag}", headers={"accept": accept}, timeout=10
+        )
         if found.status_code == 200:
             return [_Image(repository_name, tag, found.headers["docker-content-digest"])]
         raise ecr.ImageNotFoundException(image_id=str(image_ids), repository_name=repository_name, registry_id="1")
@@ -148,7 +151,12 @@ def _boot(template, resource, owner):
     _end(owner)
     with (home / "log").open("w") as log:
         done = subprocess.run(
-            ["unshare", "--mount", "bash", "-c", _OVERLAID], env=environment, stdout=log, stderr=log, cwd=home, check=False
+            ["unshare", "--mount", "bash", "-c", _OVERLAID],
+            env=environment,
+            stdout=log,
+            stderr=log,
+            cwd=home,
+            check=False,
         )
     RUNS[owner] = (instance, environment)
     word = engine.SIGNALS.get((resource, instance))
@@ -185,5 +193,3 @@ class Instance(Made):
     def remove(self):
         _end("single")
         client("ec2").terminate_instances(InstanceIds=[self.name])
-
-

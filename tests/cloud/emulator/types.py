@@ -39,7 +39,9 @@ class Made(CloudFormationModel):
         return made
 
     @classmethod
-    def update_from_cloudformation_json(cls, original_resource, new_resource_name, cloudformation_json, *args, **kwargs):
+    def update_from_cloudformation_json(
+        cls, original_resource, new_resource_name, cloudformation_json, *args, **kwargs
+    ):
         original_resource.json = cloudformation_json
         original_resource.change(cloudformation_json.get("Properties", {}))
         original_resource.properties = cloudformation_json.get("Properties", {})
@@ -85,7 +87,10 @@ class MetricFilter(Made):
     kind = "AWS::Logs::MetricFilter"
 
     def make(self, properties):
-        shapes = [{key[0].lower() + key[1:]: value for key, value in item.items()} for item in properties["MetricTransformations"]]
+        shapes = [
+            {key[0].lower() + key[1:]: value for key, value in item.items()}
+            for item in properties["MetricTransformations"]
+        ]
         client("logs").put_metric_filter(
             logGroupName=properties["LogGroupName"],
             filterName=self.name,

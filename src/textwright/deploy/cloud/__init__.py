@@ -18,6 +18,6 @@
     server.py      the walk to EC2 servers
     operate.py     status, logs, rollback, destroy
 
-No file on this machine remembers a deployment: the stacks do, so each command can be interrupted and run again, and from
-another machine. Callers: ``cli``. boto3 is imported here alone.
+No file on this machine remembers a deployment: the stacks do, so each command can be interrupted and run again, and
+from another machine. Callers: ``cli``. boto3 is imported here alone.
 """

@@ -1,4 +1,4 @@
-"""The golden examples through the door that users take: the public address, or one version of a function by its number."""
+"""The golden examples through the public address, or through one version of a function by its number."""
 
 from __future__ import annotations
 

@@ -46,8 +46,8 @@ class Deployment:
         if found is None:
             known = ", ".join(sorted(names(self.cloud))) or "none"
             raise NotFoundError(
-                f"there is no deployment {self.name!r} in region {self.cloud.region}; there are: {known}. Another region "
-                "is named by --region"
+                f"there is no deployment {self.name!r} in region {self.cloud.region}; there are: {known}. Another "
+                "region is named by --region"
             )
         return found
 

@@ -63,8 +63,8 @@ def _refused(error: boto.ClientError, action: str, region: str | None) -> Textwr
         return CloudAccessError(f"the AWS session has expired ({code}); log in again: aws sso login, or new keys")
     if code in _UNKNOWN_KEY:
         return CloudAccessError(
-            f"AWS does not know these credentials in region {region} ({code}); check `aws sts get-caller-identity`, and "
-            "that the region is enabled for the account"
+            f"AWS does not know these credentials in region {region} ({code}); check `aws sts get-caller-identity`, "
+            "and that the region is enabled for the account"
         )
     if code in _DENIED or _NOT_AUTHORIZED.search(message):
         return CloudAccessError(denied(message, action))

@@ -22,7 +22,7 @@ from textwright.deploy.cloud.address import Replay, replay, version_of_function
 from textwright.deploy.cloud.deployment import Deployment, address_of
 from textwright.deploy.cloud.plan import Plan, StackPlan
 from textwright.deploy.cloud.settings import FunctionSettings, PlaceSettings
-from textwright.deploy.cloud.stack import StackState
+from textwright.deploy.cloud.stack import StackState, Tell
 from textwright.deploy.cloud.walk import Deployed, Job
 from textwright.deploy.package.engine import Engine
 from textwright.deploy.package.packaging import package
@@ -35,7 +35,7 @@ _READY_S: Final = 600.0
 
 
 def deploy_function(
-    source: Path, place: PlaceSettings, settings: FunctionSettings, image: ImageSettings, *, tell: walk.Tell
+    source: Path, place: PlaceSettings, settings: FunctionSettings, image: ImageSettings, *, tell: Tell
 ) -> Plan | Deployed:
     """Plan a function, or with ``place.apply`` deploy it.
 

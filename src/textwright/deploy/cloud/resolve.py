@@ -27,7 +27,7 @@ def resolve(template: Mapping[str, Any], parameters: Mapping[str, str]) -> dict[
     Returns:
         ``Resources`` and ``Outputs`` without conditions and without references to parameters.
     """
-    defaults = {name: str(given.get("Default", "")) for name, given in template.get("Parameters", {}).items()}
+    defaults = {name: str(slot.get("Default", "")) for name, slot in template.get("Parameters", {}).items()}
     slots = {
         name: _typed(template["Parameters"][name], parameters.get(name, value)) for name, value in defaults.items()
     }

@@ -2,8 +2,8 @@
 
 1. package, build with the local engine, run it: the image answers its golden examples here
 2. the repository; push what is not there
-3. the stack gets the new image: each new instance must be healthy, which includes its golden examples, before an old one
-   ends; one that is not, or an alarm, undoes the update
+3. the stack gets the new image: each new instance must be healthy, which includes its golden examples, before an old
+   one ends; one that is not, or an alarm, undoes the update
 4. the golden examples are replayed through the public address
 """
 
@@ -20,7 +20,7 @@ from textwright.deploy.cloud.deployment import Deployment, address_of
 from textwright.deploy.cloud.network import Network, find_network
 from textwright.deploy.cloud.plan import Plan, StackPlan
 from textwright.deploy.cloud.settings import Ec2Settings, PlaceSettings
-from textwright.deploy.cloud.stack import StackState
+from textwright.deploy.cloud.stack import StackState, Tell
 from textwright.deploy.cloud.walk import Deployed, Job
 from textwright.deploy.package.engine import Engine
 from textwright.deploy.package.packaging import package
@@ -32,7 +32,7 @@ _UNKNOWN: Final = Network("(default network)", ("(its subnets)",))
 
 
 def deploy_servers(
-    source: Path, place: PlaceSettings, settings: Ec2Settings, image: ImageSettings, *, tell: walk.Tell
+    source: Path, place: PlaceSettings, settings: Ec2Settings, image: ImageSettings, *, tell: Tell
 ) -> Plan | Deployed:
     """Plan servers, or with ``place.apply`` deploy them.
 
@@ -76,8 +76,8 @@ def _check(settings: Ec2Settings) -> None:
     family = settings.instance_type.partition(".")[0]
     if "g" in family[1:]:
         raise SettingsError(
-            f"--instance-type {settings.instance_type} is an arm64 machine, on which nobody has measured; choose one of "
-            "x86_64, such as t3.small"
+            f"--instance-type {settings.instance_type} is an arm64 machine, on which nobody has measured; choose one "
+            "of x86_64, such as t3.small"
         )
 
 

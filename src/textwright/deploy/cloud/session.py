@@ -53,7 +53,7 @@ class Cloud:
         """Number of the account."""
         return str(self.call("sts", "get_caller_identity")["Account"])
 
-    def call(self, service: str, operation: str, **parameters: Any) -> dict[str, Any]:
+    def call(self, service: str, operation: str, **parameters: Any) -> dict[str, Any]:  # noqa: ANN401  boto3's calls
         """Make one call.
 
         Args:
@@ -85,7 +85,7 @@ class Cloud:
             raise in_words(error, action=action, region=self.region) from error
         return answer
 
-    def pages(self, service: str, operation: str, key: str, **parameters: Any) -> Iterator[dict[str, Any]]:
+    def pages(self, service: str, operation: str, key: str, **parameters: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401
         """List things over as many calls as it takes; see :meth:`call`.
 
         Args:
@@ -120,7 +120,7 @@ class Cloud:
         return self._clients[service]
 
 
-def _guard(request: AWSPreparedRequest, **_: Any) -> None:
+def _guard(request: AWSPreparedRequest, **_: object) -> None:
     require_allowed(str(request.url))
 
 

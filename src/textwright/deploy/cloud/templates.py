@@ -32,7 +32,7 @@ def server_template(profile: str) -> str:
     return environment.get_template("server.yaml.j2").render(profile=profile, user_data=read(USER_DATA)) + "\n"
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(yaml.SafeLoader):  # type: ignore[misc]  # yaml has no types
     """Reads ``!Ref x`` as ``{"Ref": "x"}``, ``!GetAtt a.b`` as ``{"Fn::GetAtt": ["a", "b"]}`` and so on."""
 
 
@@ -43,7 +43,7 @@ def _short(loader: _Loader, suffix: str, node: yaml.Node) -> dict[str, Any]:
     elif isinstance(node, yaml.SequenceNode):
         value = loader.construct_sequence(node, deep=True)
     else:
-        value = loader.construct_mapping(node, deep=True)  # type: ignore[arg-type]
+        value = loader.construct_mapping(node, deep=True)
     return {name: value.split(".", 1) if suffix == "GetAtt" and isinstance(value, str) else value}
 
 

@@ -1,4 +1,4 @@
-"""What the walks to a function and to servers share: the artifact, the secret, the tags, and what is told at the end."""
+"""What the walks to a function and to servers share: the artifact, the secret, the tags, the result."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class Job:
         return {NAME_TAG: self.name}
 
     def package_settings(self) -> PackageSettings:
-        """The choices as ``textwright package`` takes them; a zip goes through S3, so it may be as large as it can be."""
+        """The choices as ``textwright package`` takes them; a zip goes through S3, so it may be large."""
         return PackageSettings(**self.image.model_dump(), build=True, max_zip_bytes=250 * 1024 * 1024)
 
 
@@ -163,8 +163,8 @@ def secret_arn(where: Deployment | None, watch: WatchSettings) -> str:
         if isinstance(error, CloudAccessError):
             raise
         raise SettingsError(
-            f"there is no secret {watch.api_keys_secret!r} in region {where.cloud.region}; make it from a file of lines "
-            "NAME SHA256-OF-THE-KEY: aws secretsmanager create-secret --name textwright/keys --secret-string "
+            f"there is no secret {watch.api_keys_secret!r} in region {where.cloud.region}; make it from a file of "
+            "lines NAME SHA256-OF-THE-KEY: aws secretsmanager create-secret --name textwright/keys --secret-string "
             "file://keys.txt"
         ) from error
 
