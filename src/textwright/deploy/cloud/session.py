@@ -31,7 +31,7 @@ class Cloud:
     """One account in one region.
 
     Args:
-        region: Its name; None takes that of the configuration.
+        region: Its name; None takes AWS_REGION, then that of the configuration.
 
     Raises:
         SettingsError: If no region is known.
@@ -40,7 +40,8 @@ class Cloud:
 
     def __init__(self, region: str | None = None) -> None:
         try:
-            self.session = boto3.Session(region_name=region)
+            # boto3 itself reads AWS_DEFAULT_REGION alone.
+            self.session = boto3.Session(region_name=region or os.environ.get("AWS_REGION") or None)
         except BotoCoreError as error:
             raise in_words(error, action="sts:GetCallerIdentity", region=region) from error
         if self.session.region_name is None:
