@@ -124,7 +124,8 @@ def _apply(stack, template, parameters):
     typed = {name: _typed(stack, slots[name]["Type"], value) for name, value in parameters.items()}
     new = resolve(parsed, typed)
     new = _secrets(new, stack)
-    old = stack.template_dict if getattr(stack, "raw_template", None) else {"Resources": {}}
+    # moto reads its own copy of the template anew now and then, so ours has a name of its own.
+    old = getattr(stack, "resolved", {"Resources": {}})
     stack.template = stack.raw_template = template
     stack.given_parameters = parameters
     done = stack.resource_map if old["Resources"] else None
@@ -135,7 +136,7 @@ def _apply(stack, template, parameters):
         )
         done.load()
         done.tags.update({"aws:cloudformation:stack-name": stack.name})
-    stack.template_dict = new
+    stack.template_dict = stack.resolved = new
     done._template, done._resource_json_map = new, new["Resources"]
     changed = set()
     for name in _order(new["Resources"]):
@@ -149,6 +150,7 @@ def _apply(stack, template, parameters):
     for name in reversed(_order(old["Resources"])):
         if name not in new["Resources"]:
             _one(stack, name, old["Resources"][name], "DELETE", lambda name=name: _remove(done, name, old))
+    stack.template_dict = new
     stack.output_map = stack._create_output_map()
 
 
@@ -223,11 +225,8 @@ def _one(stack, name, body, verb, act):
 
 def _event(stack, name, body, status, reason=None):
     found = stack.resource_map._parsed_resources.get(name)
-    stack.events.append(
-        EVENTS(
-            stack.stack_id, stack.name, name, getattr(found, "physical_resource_id", ""), body["Type"], status, reason
-        )
-    )
+    physical = getattr(found, "physical_resource_id", "")
+    stack.events.append(EVENTS(stack.stack_id, stack.name, name, physical, body["Type"], status, reason, None))
 
 
 def _update(stack, done, name, body):
@@ -245,7 +244,7 @@ def _delete_stack(original):
     def delete(self, name_or_stack_id):
         for stack in self.stacks.values():
             if name_or_stack_id in {stack.name, stack.stack_id} and getattr(stack, "raw_template", None):
-                old = {"Resources": stack.template_dict["Resources"]}
+                old = stack.resolved
                 for name in reversed(_order(old["Resources"])):
                     if name in stack.resource_map._parsed_resources:
                         _remove(stack.resource_map, name, old)

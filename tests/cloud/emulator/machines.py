@@ -84,12 +84,8 @@ def _balancer():
         return original(self, name)
 
     balancer.get_cfn_attribute = attribute
-    of_group = group.get_cfn_attribute
-
-    def group_attribute(self, name):
-        return self.arn.rpartition(":")[2] if name == "TargetGroupFullName" else of_group(self, name)
-
-    group.get_cfn_attribute = group_attribute
+    group.has_cfn_attr = classmethod(lambda cls, name: True)
+    group.get_cfn_attribute = lambda self, name: self.arn.rpartition(":")[2]
 
 
 def _group():

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import boto3
+from moto.cloudformation import parsing
+from moto.s3 import models as s3
 from moto.core.common_models import CloudFormationModel
 
 
@@ -168,4 +170,16 @@ class AddressAssociation(Made):
 
 
 def install(work):
-    """Nothing more: the classes are known by being defined."""
+    """Make ours known beside moto's, which finds its own by their base class."""
+    # The policy refuses connections without TLS, and the emulator has none: it is kept to be looked at, not obeyed.
+    s3.FakeBucket.get_permission = lambda *_: None
+    known = parsing.get_model_list()
+
+    def both():
+        return [item for item in known if item is not Made] + Made.__subclasses__()
+
+    kinds = {item.cloudformation_type(): item for item in both()}
+    names = {item.cloudformation_type(): item.cloudformation_name_type() for item in both()}
+    parsing.get_model_list = both
+    parsing.get_model_map = lambda: kinds
+    parsing.get_name_type_map = lambda: names

@@ -13,7 +13,9 @@ _EXPIRED: Final = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestEx
 _UNKNOWN_KEY: Final = frozenset(
     {"InvalidClientTokenId", "UnrecognizedClientException", "SignatureDoesNotMatch", "AuthFailure", "OptInRequired"}
 )
-_DENIED: Final = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "UnauthorizedException"})
+_DENIED: Final = frozenset(
+    {"403", "AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "UnauthorizedException"}
+)
 _QUOTA: Final = re.compile(
     r"LimitExceeded|QuotaExceeded|StorageExceeded|TooMany(?!Requests)|vCPU limit|limit exceeded|quota|"
     r"maximum number of|UnreservedConcurrentExecution",
