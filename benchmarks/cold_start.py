@@ -22,14 +22,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from _common import save, spread, versions
-from textwright.deploy.package.function_zip import find_python
+from textwright.deploy.package.function_zip import MAX_ZIP_BYTES, find_python
 from textwright.deploy.package.packaging import package
 from textwright.deploy.package.settings import PackageSettings
 
 ROUNDS: Final = 9
 BARS: Final = {"init_cpu_s": 0.6, "init_over_floor": 1.3}
-"""What the medians of an int8 MiniLM must stay below; the zip's bar is Lambda's own for a direct upload."""
-MAX_ZIP_BYTES: Final = 50 * 2**20
+"""What the medians of an int8 MiniLM may be at most; the zip's bar is that of a direct upload."""
 FLOOR: Final = """
 import json, time
 import onnxruntime, numpy, tokenizers

@@ -72,7 +72,7 @@ def _show(terminal: Terminal, report: CostReport) -> None:
 
 
 def _row(choice: Choice, *, is_best: bool) -> tuple[str, ...]:
-    remark = f"will not do: {choice.refusal}" if choice.refusal else "cheapest" if is_best else ""
+    remark = f"no: {choice.refusal}" if choice.refusal else "cheapest" if is_best else ""
     return (
         f"{choice.target} {choice.size}",
         f"{choice.estimate.usd_per_month:,.2f}",

@@ -6,6 +6,7 @@ wider than a step of the grid.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -82,9 +83,9 @@ def round_number(requests: float) -> str:
 def _halve(sizes: Sizes, low: float, high: float) -> float:
     was_ahead = _is_ahead(sizes, low)
     for _ in range(_HALVINGS):
-        middle = (low * high) ** 0.5
+        middle = math.sqrt(low * high)
         low, high = (middle, high) if _is_ahead(sizes, middle) == was_ahead else (low, middle)
-    return (low * high) ** 0.5
+    return math.sqrt(low * high)
 
 
 def _is_ahead(sizes: Sizes, traffic: float) -> bool:

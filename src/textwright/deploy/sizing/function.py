@@ -72,6 +72,7 @@ def measure_function(folder: Path, variant: str, bodies: Sequence[str], seconds:
     command = [sys.executable, "-c", _PROGRAM]
     done = subprocess.run(command, input=asked, capture_output=True, text=True, check=False, env=alone)  # noqa: S603
     if done.returncode:
-        raise DeployError(f"the function could not be measured: {done.stderr.strip()[-400:]}")
+        last = (done.stderr.strip() or "it ended without a word").splitlines()[-1]
+        raise DeployError(f"the function could not be measured: {last[-400:]}")
     told: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return FunctionLoad(**told)

@@ -125,7 +125,7 @@ def _ask_for(pid: int, port: int, bodies: Sequence[str], seconds: float) -> _Ask
             _ask(connection, body)
     start, deadline, over = process_cpu_s(pid), monotonic() + _PATIENCE * seconds, Event()
     with ThreadPoolExecutor(_CLIENTS) as pool:
-        clients = [pool.submit(_client, port, bodies[number:] + bodies[:number], over) for number in range(_CLIENTS)]
+        clients = [pool.submit(_client, port, [*bodies[number:], *bodies[:number]], over) for number in range(_CLIENTS)]
         while process_cpu_s(pid) < start + seconds and monotonic() < deadline and not any(it.done() for it in clients):
             sleep(_POLL_S)
         over.set()
