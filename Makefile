@@ -10,7 +10,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check $(PI
 export ORT_DISABLE_TELEMETRY := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint types bench-accuracy bench-leaderboard bench-speed bench-memory bench-data bench-explain bench-serving bench-soak clean
+.PHONY: help setup demo test lint types bench-accuracy bench-leaderboard bench-speed bench-memory bench-data bench-explain bench-serving bench-soak bench-cold-start clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 18
@@ -75,6 +75,12 @@ bench-serving: $(VENV)/.ready-dev ## Measure the server beside others, each in a
 
 bench-soak: $(VENV)/.ready-dev ## Ask runs/bench-serving twice what it can answer, for 10 minutes
 	@$(BIN)/python benchmarks/serving/soak.py runs/bench-serving
+
+bench-cold-start: $(VENV)/.ready-dev ## Measure init of an int8 MiniLM's Lambda zip beside its floor (needs Python 3.12)
+	@test -d runs/bench-minilm || { $(BIN)/textwright train movie-reviews --config recipes/bert.toml \
+	  --out runs/bench-minilm-fp32 && $(BIN)/textwright optimize runs/bench-minilm-fp32 --data movie-reviews \
+	  --agreement 95 --out runs/bench-minilm; }
+	@$(BIN)/python benchmarks/cold_start.py runs/bench-minilm --variant int8
 
 clean: ## Remove the virtual environment and the runs
 	rm -rf $(VENV) runs

@@ -13,8 +13,8 @@ from runtime_api import function_process
 from textwright.core import artifact as artifacts
 from textwright.deploy.package.function_zip import find_python
 
-MODEL_ROOM_BYTES = 16_300_000
-"""What a MiniLM in int8 takes in a zip."""
+MODEL_ROOM_BYTES = 20_200_000
+"""What a MiniLM in int8 takes in a zip: 19.7 MB of weights, which hardly compress, and its tokenizer."""
 PYTHON = find_python(ZIP_PYTHON)
 needs_python = pytest.mark.skipif(
     PYTHON is None, reason=f"no Python {ZIP_PYTHON}, the zip's runtime, is on this machine"
@@ -51,9 +51,10 @@ def test_nothing_in_it_needs_a_newer_c_library_than_the_runtime_has(tree):
 def test_it_was_compiled_and_has_answered_its_golden_examples(function_zip, tree, artifact):
     assert function_zip.is_compiled
     assert function_zip.num_golden == len(artifacts.read(artifact).golden())
-    modules = [path for path in tree.rglob("*.py") if "artifact" not in path.parts]
-    compiled = {path.name.split(".")[0] for path in tree.rglob("*.pyc")}
-    assert {path.stem for path in modules} <= compiled
+    assert [path.relative_to(tree).as_posix() for path in tree.rglob("*.py")] == ["function.py"]
+    assert {"numpy/__init__.pyc", "textwright/serverless/door.pyc"} <= {
+        path.relative_to(tree).as_posix() for path in tree.rglob("*.pyc")
+    }
 
 
 @needs_python

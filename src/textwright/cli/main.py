@@ -61,6 +61,7 @@ COMMANDS: Final = (
     Command("serve", "textwright.cli.serve:serve", "Serve an artifact as a REST API."),
     Command("package", "textwright.cli.package:package", "Package an artifact for a container or for Lambda."),
     Command("deploy", "textwright.cli.deploy:app", "Plan a deployment on AWS, apply it, go back, remove it."),
+    Command("cost", "textwright.cli.cost:cost", "Estimate what an artifact costs on EC2 and on Lambda."),
     Command("inspect", "textwright.cli.inspect:inspect", "Show what an artifact is and what was measured of it."),
     Command("data", "textwright.cli.data:app", "Check a labelled source before training on it."),
     Command("assets", "textwright.cli.assets:app", "List, fetch and find the built-in data and weights."),

@@ -22,7 +22,7 @@ from typing import IO, Any, Final
 from textwright.errors import TextwrightError
 
 NAMESPACE: Final = "Textwright"
-_UNITS: Final = {
+METRICS: Final = {
     "num_texts": "Count",
     "num_tokens": "Count",
     "truncated": "Count",
@@ -121,7 +121,7 @@ def request_id_of(headers: Mapping[str, str], invocation_id: str) -> str:
 
 
 def _metrics(fields: Mapping[str, Any]) -> dict[str, Any]:
-    metrics = [{"Name": name, "Unit": unit} for name, unit in _UNITS.items() if name in fields]
+    metrics = [{"Name": name, "Unit": unit} for name, unit in METRICS.items() if name in fields]
     directive = {"Namespace": NAMESPACE, "Dimensions": [["model_name"]], "Metrics": metrics}
     return {"Timestamp": round(_now().timestamp() * 1000), "CloudWatchMetrics": [directive]}
 

@@ -80,6 +80,14 @@ def test_the_dockerfile_keeps_its_promises(tiny_artifact, tmp_path):
 
 
 @pytest.mark.usefixtures("offline")
+def test_the_function_and_not_the_server_says_that_it_bears_a_snapshot(tiny_artifact, tmp_path):
+    made, _ = make(tiny_artifact, tmp_path / "out")
+    stages = (made.path / "Dockerfile").read_text().split("\nFROM ")
+    label = 'LABEL com.amazonaws.lambda.feature.snapstart="Allow"'
+    assert [stage.partition("\n")[0] for stage in stages if label in stage] == ["base AS lambda"]
+
+
+@pytest.mark.usefixtures("offline")
 def test_a_context_is_replaced_and_anything_else_is_not(tiny_artifact, tmp_path):
     make(tiny_artifact, tmp_path / "out")
     make(tiny_artifact, tmp_path / "out")

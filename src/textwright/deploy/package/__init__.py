@@ -7,6 +7,7 @@
     lock.py          those with the hashes of their wheels, for other Pythons and platforms
     wheel.py         Textwright itself as a wheel, from an installed package or from sources
     trim.py          what of the wheels is left out, and why it may be
+    symbols.py       symbol tables of libraries blanked, so that they take no room in the zip
     context.py       the build context: Dockerfile, locks, wheel, artifact, compose file, Kubernetes manifest
     function_zip.py  the Lambda zip
     dashboard.py     the Grafana dashboard that comes with the compose file

@@ -19,7 +19,8 @@ from textwright.deploy.package.lock import X86_64, Locked, lock, platform_option
 from textwright.deploy.package.replay import ASK_FUNCTION, check_answers, questions
 from textwright.deploy.package.sbom import bill_of_materials
 from textwright.deploy.package.selection import write_selection
-from textwright.deploy.package.trim import trim
+from textwright.deploy.package.symbols import blank_symbols
+from textwright.deploy.package.trim import FUNCTION_PATTERNS, PATTERNS, trim
 from textwright.deploy.package.wheel import package_files
 from textwright.deploy.package.zips import write_zip
 from textwright.errors import DeployError, PackageTooLargeError, SettingsError
@@ -28,6 +29,7 @@ PYTHONS: Final = ("3.12", "3.13", "3.14")
 """Managed runtimes that can be chosen; python3.11 can no longer be created, and its C library is too old."""
 MAX_TREE_BYTES: Final = 250 * 1024 * 1024
 """What a function may have when unpacked. Source: AWS Lambda Developer Guide, "Lambda quotas"."""
+_HANDLER: Final = "function.py"
 _ROOMS: Final = ("core", "runtime", "serverless")
 _MODULES: Final = (
     "__init__.py",
@@ -138,13 +140,15 @@ def _fill(tree: Path, source: Artifact, variant: str | None, locked: list[Locked
         requirements.write_text(requirements_text(locked), encoding="utf-8")
         options = ["install", "--no-deps", "--no-compile", "--require-hashes", "--target", str(tree)]
         run_pip([*options, *platform_options(python, X86_64), "--requirement", str(requirements)])
-    trim(tree)
+    trim(tree, (*PATTERNS, *FUNCTION_PATTERNS))
+    for library in sorted(path for path in tree.rglob("*.so*") if path.is_file()):
+        blank_symbols(library)
     for name, content in package_files().items():
         if _is_imported(name.removeprefix("textwright/")):
             path = tree / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
-    (tree / "function.py").write_text(read_template("function.py"), encoding="utf-8")
+    (tree / _HANDLER).write_text(read_template(_HANDLER), encoding="utf-8")
     return write_selection(source, variant, tree / "artifact")
 
 
@@ -153,6 +157,7 @@ def _is_imported(name: str) -> bool:
 
 
 def _compile(tree: Path, interpreter: Path) -> None:
+    """Put compiled files in place of the sources, which were read for tracebacks alone; the function's module stays."""
     # Names in tracebacks start at the folder where Lambda unpacks; and no time stamp, no order enters the files.
     places = ["-s", str(tree), "-p", "/var/task"]
     command = [
@@ -161,6 +166,7 @@ def _compile(tree: Path, interpreter: Path) -> None:
         "-m",
         "compileall",
         "-q",
+        "-b",
         "--invalidation-mode",
         "unchecked-hash",
         *places,
@@ -169,6 +175,10 @@ def _compile(tree: Path, interpreter: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
     if done.returncode:
         raise DeployError(f"{interpreter} cannot compile the package: {done.stdout.strip()[-300:]}")
+    for source in sorted(tree.rglob("*.py")):
+        if source.name != _HANDLER:
+            source.unlink()
+    (tree / _HANDLER).with_suffix(".pyc").unlink()
 
 
 def _replay(tree: Path, artifact: Artifact, interpreter: Path) -> int:

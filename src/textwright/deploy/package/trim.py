@@ -6,6 +6,7 @@ These rest on the insides of others' packages, so what was built runs a real pre
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -32,15 +33,35 @@ PATTERNS: Final = (
     "httptools/**/*.c",
     "bin",
 )
+FUNCTION_PATTERNS: Final = (
+    # The function draws no random number, and numpy loads these when they are first asked for: 5 MB.
+    "numpy/random",
+    "numpy/fft",
+    "numpy/ma",
+    "numpy/polynomial",
+    "numpy/testing",
+    "numpy/ctypeslib",
+    "numpy/core",
+    "numpy/doc",
+    "numpy/_pyinstaller",
+    # Compiled modules of numpy's own tests.
+    "numpy/_core/_simd.*.so",
+    "numpy/_core/_*_tests.*.so",
+    "onnxruntime/backend",
+    # What pip installed where; nobody uninstalls from a zip.
+    "*.dist-info/RECORD",
+)
+"""Left out of the Lambda zip besides, whose size is what an upload may have."""
 
 
-def trim(folder: Path) -> None:
+def trim(folder: Path, patterns: Sequence[str] = PATTERNS) -> None:
     """Remove what is never imported.
 
     Args:
         folder: Where wheels were installed with ``pip install --target``.
+        patterns: What goes.
     """
-    for pattern in PATTERNS:
+    for pattern in patterns:
         for path in sorted(folder.glob(pattern)):
             if path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path)

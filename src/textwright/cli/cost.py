@@ -1,0 +1,91 @@
+"""``textwright cost``: dollars for predictions on EC2 and on Lambda, from what was measured here."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter
+
+from textwright.cli.render import DEFAULT_OUTPUT, Output, Terminal
+from textwright.deploy.sizing.settings import CostSettings
+
+if TYPE_CHECKING:
+    from textwright.deploy.sizing.choices import Choice
+    from textwright.deploy.sizing.report import CostReport
+
+DEFAULT_COST = CostSettings()
+
+
+def cost(
+    artifact: Path,
+    /,
+    *,
+    requests_per_day: float,
+    out: Path | None = None,
+    assumed: Annotated[CostSettings, Parameter(name="*", group="Cost")] = DEFAULT_COST,
+    output: Annotated[Output, Parameter(name="*", group="Output")] = DEFAULT_OUTPUT,
+) -> None:
+    """Estimate dollars a month and for a million predictions, on each size of EC2 and of Lambda.
+
+    Example: textwright cost runs/demo --requests-per-day 50000 --out build/cost
+
+    Server and function are measured on this machine; how that becomes dollars is said with every estimate.
+
+    Args:
+        artifact: An artifact folder, or the run folder that holds it.
+        requests_per_day: Requests a day, on average over a month.
+        out: Folder for cost.json and cost.html, with the arithmetic and a plot; absent: the terminal alone.
+    """
+    from textwright.deploy.sizing.report import PAGE, REPORT, report_cost, write_report
+
+    terminal = Terminal(output)
+    with terminal.progress() as progress:
+        task = progress.add_task("cost", total=None, note="")
+        report = report_cost(
+            artifact, requests_per_day, assumed, tell=lambda line: progress.update(task, note=line[:100])
+        )
+    if out is not None:
+        write_report(report, out)
+    terminal.result(report.to_json(), lambda: _show(terminal, report))
+    if out is not None:
+        terminal.note(f"report: {out / PAGE}, {out / REPORT}")
+    terminal.next(_next(report, artifact))
+
+
+def _show(terminal: Terminal, report: CostReport) -> None:
+    measured = report.measured
+    requests = f"{report.requests_per_day:,.0f} requests a day"
+    title = f"{measured.name} {measured.variant}, {requests}; {report.prices.caption}"
+    columns = ("size", "$ a month", "$ a million", "instances", "in use", "request", "")
+    best = [report.cheapest("Lambda"), report.cheapest("EC2")]
+    terminal.table(title, columns, [_row(choice, is_best=choice in best) for choice in report.choices])
+    words = report.break_even.words()
+    terminal.say(f"{words[:1].upper()}{words[1:]}.")
+    terminal.note(
+        f"measured: {1e3 * measured.server.cpu_s:.2f} ms of a processor for a request to the server, "
+        f"{1e3 * measured.function.cpu_s:.2f} ms to the function, {measured.function.init_cpu_s:.2f} s for its init"
+    )
+    terminal.note(f"assumed: {'; '.join(report.assumptions)}")
+    terminal.note(f"left out: {'; '.join(report.left_out)}")
+
+
+def _row(choice: Choice, *, is_best: bool) -> tuple[str, ...]:
+    remark = f"no: {choice.refusal}" if choice.refusal else "cheapest" if is_best else ""
+    return (
+        f"{choice.target} {choice.size}",
+        f"{choice.estimate.usd_per_month:,.2f}",
+        f"{choice.estimate.usd_per_million:,.2f}",
+        f"{choice.num_instances:,}",
+        f"{choice.use:.1%}" if choice.target == "EC2" else "-",
+        f"{choice.latency_ms:.1f} ms",
+        remark,
+    )
+
+
+def _next(report: CostReport, artifact: Path) -> str:
+    possible = [it for it in (report.cheapest("Lambda"), report.cheapest("EC2")) if it is not None]
+    best = min(possible, key=lambda it: it.estimate.usd_per_month, default=None)
+    target = "lambda-zip" if best is not None and best.target == "Lambda" else "docker"
+    return f"textwright package {shlex.quote(str(artifact))} --target {target} --out build/{target}"

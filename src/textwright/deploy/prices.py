@@ -1,0 +1,207 @@
+"""The price table, read from one data file; whoever quotes a price says its date and its region.
+
+Callers: ``deploy.cost``, ``deploy.sizing`` and the plans of ``deploy``. Imports pydantic; asks nobody on the network.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Final, Self
+
+from pydantic import Field, model_validator
+
+from textwright.config import Settings, read_toml
+from textwright.errors import NotFoundError
+
+_FILE: Final = "prices.toml"
+_Price = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+_Amount = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+class InstanceType(Settings):
+    """One EC2 instance type."""
+
+    name: str
+    """As AWS calls it: "c7i.large"."""
+    hour: _Amount
+    """Dollars an hour, on demand."""
+    vcpus: Annotated[int, Field(ge=1)]
+    """Hardware threads on Intel, whole cores on c7a."""
+    memory_gib: _Amount
+    """Memory in GiB."""
+    baseline: Annotated[float, Field(gt=0, le=1)] = 1.0
+    """Share of each vCPU that the price includes; below 1 for burstable types, which pay for more by the vCPU-hour."""
+
+    @property
+    def is_burstable(self) -> bool:
+        """Whether a mean use above the baseline costs extra."""
+        return self.baseline < 1
+
+
+class Hours(Settings):
+    """How long a month is."""
+
+    per_month: _Amount
+
+
+class Ec2(Settings):
+    """Instances."""
+
+    surplus_vcpu_hour: _Price
+    """Dollars for each vCPU-hour above a burstable type's baseline."""
+    types: tuple[InstanceType, ...]
+
+
+class Ebs(Settings):
+    """Disks."""
+
+    gp3_gb_month: _Price
+
+
+class LoadBalancer(Settings):
+    """An application load balancer: an hour's price, and one for the capacity that is used."""
+
+    hour: _Price
+    capacity_unit_hour: _Price
+    unit_connections_per_second: _Amount
+    unit_gb_per_hour: _Amount
+
+
+class Network(Settings):
+    """Addresses, and data to the internet."""
+
+    public_ipv4_hour: _Price
+    out_gb: _Price
+
+
+class CloudWatch(Settings):
+    """Logs, alarms and metrics of one's own."""
+
+    logs_in_gb: _Price
+    logs_stored_gb_month: _Price
+    alarm_month: _Price
+    metric_month: _Price
+
+
+class Storage(Settings):
+    """Images and zips."""
+
+    ecr_gb_month: _Price
+    s3_gb_month: _Price
+
+
+class Secrets(Settings):
+    """Secrets Manager."""
+
+    secret_month: _Price
+    calls_10k: _Price
+
+
+class LambdaPrices(Settings):
+    """Functions on x86_64, and how their memory is their processor."""
+
+    min_memory_mb: Annotated[int, Field(gt=0)]
+    max_memory_mb: Annotated[int, Field(gt=0)]
+    memory_mb_per_vcpu: _Amount
+    """Memory in MB that comes with one whole vCPU."""
+    request_million: _Price
+    gb_second: _Price
+    provisioned_gb_second: _Price
+    """For each second in which provisioned concurrency stands ready, asked or not."""
+    provisioned_duration_gb_second: _Price
+    """In place of ``gb_second`` for what provisioned concurrency answers."""
+    snapstart_cache_gb_second: _Price
+    """For each second in which a published version is kept."""
+    snapstart_restore_gb: _Price
+    """For each restore, by the function's memory."""
+
+    def vcpus(self, memory_mb: int) -> float:
+        """Tell how many vCPUs come with a function's memory; 0.29 for 512 MB."""
+        return memory_mb / self.memory_mb_per_vcpu
+
+
+class FreeAllowance(Settings):
+    """What an account gets free each month."""
+
+    lambda_requests: _Price
+    lambda_gb_seconds: _Price
+    out_gb: _Price
+    logs_gb: _Price
+    alarms: _Price
+    metrics: _Price
+
+
+class Prices(Settings):
+    """One region's prices on one day."""
+
+    as_of: date
+    """Day on which the prices were known to hold."""
+    region: str
+    currency: str
+    source: str
+    """Where they come from, in words."""
+    left_out: tuple[str, ...]
+    """What no estimate on these prices includes."""
+    hours: Hours
+    ec2: Ec2
+    ebs: Ebs
+    load_balancer: LoadBalancer
+    network: Network
+    cloudwatch: CloudWatch
+    storage: Storage
+    secrets: Secrets
+    functions: Annotated[LambdaPrices, Field(alias="lambda")]
+    free: FreeAllowance
+
+    @model_validator(mode="after")
+    def _each_type_once(self) -> Self:
+        names = [kind.name for kind in self.ec2.types]
+        if len(set(names)) != len(names):
+            raise ValueError("an instance type stands twice")
+        return self
+
+    @property
+    def caption(self) -> str:
+        """The sentence to print beside every estimate."""
+        return f"prices of {self.region} in {self.currency} as of {self.as_of.isoformat()}, on demand, before tax"
+
+    def instance_type(self, name: str) -> InstanceType:
+        """Find an instance type.
+
+        Args:
+            name: As AWS calls it.
+
+        Returns:
+            Its price and its size.
+
+        Raises:
+            NotFoundError: If the table has no such type; names those that it has.
+        """
+        for kind in self.ec2.types:
+            if kind.name == name:
+                return kind
+        known = ", ".join(kind.name for kind in self.ec2.types)
+        raise NotFoundError(f"the price table has no instance type {name!r}; it has {known}")
+
+
+def load_prices(path: Path | None = None) -> Prices:
+    """Read the price table.
+
+    Args:
+        path: A table of one's own, of the same form, for another region or a negotiated price; None takes ours.
+
+    Returns:
+        The prices.
+
+    Raises:
+        NotFoundError: If there is no such file.
+        SettingsError: If it is not TOML, or a price is missing, unknown or negative.
+    """
+    if path is not None:
+        if not path.is_file():
+            raise NotFoundError(f"there is no price table {path}; copy textwright/deploy/{_FILE} and change it")
+        return Prices.parse(read_toml(path), source=f"price table {path}")
+    with resources.as_file(resources.files("textwright.deploy") / _FILE) as ours:
+        return Prices.parse(read_toml(ours), source=f"price table {_FILE}")

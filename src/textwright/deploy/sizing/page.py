@@ -1,0 +1,33 @@
+"""The estimate as one HTML page that opens offline, in the style of the evaluation report."""
+
+from __future__ import annotations
+
+from textwright.deploy.sizing.report import CostReport
+from textwright.errors import MissingExtraError
+
+
+def render_page(report: CostReport) -> str:
+    """Draw the page.
+
+    Args:
+        report: The whole estimate.
+
+    Returns:
+        A whole HTML page; the same report gives the same page.
+
+    Raises:
+        MissingExtraError: If matplotlib or jinja2 is not installed.
+    """
+    try:
+        from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
+        from markupsafe import Markup
+
+        from textwright.deploy.sizing import figures
+    except ImportError as error:
+        raise MissingExtraError("the page of an estimate", "train") from error
+    loaders = ChoiceLoader([PackageLoader("textwright.deploy.sizing"), PackageLoader("textwright.evaluate")])
+    pages = Environment(loader=loaders, autoescape=True, undefined=StrictUndefined)
+    pages.trim_blocks = pages.lstrip_blocks = True
+    plot = Markup(figures.dollars_over_traffic(report)) if report.break_even.usd_per_month else ""  # noqa: S704
+    best = [choice for target in ("Lambda", "EC2") if (choice := report.cheapest(target)) is not None]
+    return pages.get_template("cost.html.j2").render(report=report, plot=plot, best=best)
