@@ -13,7 +13,9 @@
     store.py       the image in ECR, the zip in S3
     address.py     the golden examples through the public address
     plan.py        what would be made, and what changes
+    costs.py       what a month would cost
     deployment.py  what is known of one deployment: its stacks and their outputs
+    walk.py        what both walks share
     function.py    the walk to a Lambda function
     server.py      the walk to EC2 servers
     operate.py     status, logs, rollback, destroy

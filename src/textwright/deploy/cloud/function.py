@@ -17,7 +17,7 @@ from time import monotonic, sleep
 from typing import Final
 
 from textwright.core.artifact import Artifact
-from textwright.deploy.cloud import store, templates, walk
+from textwright.deploy.cloud import costs, store, templates, walk
 from textwright.deploy.cloud.address import Replay, replay, version_of_function
 from textwright.deploy.cloud.deployment import Deployment, address_of
 from textwright.deploy.cloud.plan import Plan, StackPlan
@@ -115,7 +115,7 @@ def _plan(job: Job, where: Deployment | None, settings: FunctionSettings, secret
         StackPlan(where.main if where else None, TEMPLATE, templates.read(TEMPLATE), parameters),
     ]
     notes = ["everybody on the internet may ask (--auth open), and you pay for it"] if settings.auth == "open" else []
-    return walk.make_plan(job, where, stacks, notes, [])
+    return walk.make_plan(job, where, stacks, notes, costs.of_function(settings))
 
 
 def _apply(job: Job, where: Deployment, settings: FunctionSettings, secret: str) -> Deployed:

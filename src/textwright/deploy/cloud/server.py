@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from textwright.core import artifact as artifacts
-from textwright.deploy.cloud import store, templates, walk
+from textwright.deploy.cloud import costs, store, templates, walk
 from textwright.deploy.cloud.address import replay
 from textwright.deploy.cloud.deployment import Deployment, address_of
 from textwright.deploy.cloud.network import Network, find_network
@@ -125,7 +125,7 @@ def _plan(
             {**parameters, "Image": image, "PreviousImage": previous},
         ),
     ]
-    return walk.make_plan(job, where, stacks, _notes(settings), [])
+    return walk.make_plan(job, where, stacks, _notes(settings), costs.of_servers(settings))
 
 
 def _notes(settings: Ec2Settings) -> list[str]:

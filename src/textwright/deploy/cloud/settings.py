@@ -34,7 +34,7 @@ class WatchSettings(Settings):
     """Who is told of alarms; absent: nobody."""
     watch_minutes: Annotated[int, Field(ge=0, le=180)] = 5
     """Minutes in which an alarm undoes an update."""
-    requests_per_day: Annotated[float, Field(ge=0)] = 10_000
+    requests_per_day: Annotated[float, Field(gt=0)] = 10_000
     """Traffic that the estimate of costs is made for."""
 
 
@@ -84,5 +84,7 @@ class FunctionSettings(WatchSettings):
     """Most instances at once, taken from the account's quota; absent: no bound of its own."""
     keep_failed_events: bool = False
     """A queue for asynchronous events that failed; requests through the address need none."""
+    request_ms: Annotated[float, Field(gt=0)] = 30
+    """Time of a request, for the estimate of costs alone; `textwright cost` measures it."""
     shift_percent: Annotated[int, Field(ge=0, le=99)] = 10
     """Share of the traffic that a new version gets first, while alarms are watched; 0 moves all of it at once."""
