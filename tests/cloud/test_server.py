@@ -1,4 +1,4 @@
-"""EC2 by the code path of ``--apply``: the start-up script really runs, with the real docker, registry and aws program."""
+"""EC2 by the code path of ``--apply``: the start-up script really runs, with the real docker and aws program."""
 
 from __future__ import annotations
 
