@@ -10,21 +10,38 @@ import pytest
 from cloud_inventory import inventory
 
 from textwright.core import artifact as artifacts
-from textwright.deploy.cloud import operate
+from textwright.deploy.cloud import function, operate
 from textwright.deploy.cloud.function import deploy_function
 from textwright.deploy.cloud.plan import Plan
 from textwright.deploy.cloud.settings import FunctionSettings, PlaceSettings
+from textwright.deploy.package import packaging
 from textwright.deploy.package.settings import ImageSettings
 from textwright.errors import GoldenMismatchError, NotFoundError
 
 QUICK = FunctionSettings(auth="open", watch_minutes=0)
 
 
+@pytest.fixture(scope="session")
+def packed(tmp_path_factory):
+    """Package each artifact once, for real: the bytes are the same each time, which tests of ``package`` hold."""
+    made = {}
+
+    def package(source, target, out, settings, *, tell):
+        if source not in made:
+            made[source] = packaging.package(source, target, tmp_path_factory.mktemp("zip"), settings, tell=tell)
+        tell("packaged")
+        return made[source]
+
+    return package
+
+
 @pytest.fixture
-def deploy(where, tmp_path):
-    def run(source, settings=QUICK, *, apply=True):
+def deploy(where, tmp_path, packed, monkeypatch):
+    monkeypatch.setattr(function, "package", packed)
+
+    def run(source, settings=QUICK, *, apply=True, tell=print):
         place = PlaceSettings(name="demo", apply=apply, out=tmp_path / "review")
-        return deploy_function(source, place, settings, ImageSettings(python="3.12"), tell=print)
+        return deploy_function(source, place, settings, ImageSettings(python="3.12"), tell=tell)
 
     return run
 
@@ -90,6 +107,37 @@ def test_another_model_comes_by_a_shift_and_goes_by_a_rollback(aws, where, deplo
     assert ask(made.address)["model"]["version"] != old
 
 
+def test_interrupted_at_any_step_the_same_command_finishes_the_work(aws, where, deploy, first):
+    class Stopped(BaseException):
+        pass
+
+    def stopping_after(steps):
+        told = []
+
+        def tell(line):
+            told.append(line)
+            if len(told) > steps:
+                raise Stopped(line)
+
+        return tell
+
+    before, num_stops = inventory(aws), 0
+    for steps in range(0, 60, 3):
+        try:
+            made = deploy(first, tell=stopping_after(steps))
+        except Stopped:
+            num_stops += 1
+        else:
+            break
+    assert num_stops > 2
+    assert ask(made.address)["predictions"][0]["label"] == "positive"
+    versions = aws("lambda").list_versions_by_function(FunctionName="textwright-demo")["Versions"]
+    assert [item["Version"] for item in versions] == ["$LATEST", "1"], "nothing was made twice"
+    assert len(aws("s3").list_buckets()["Buckets"]) == 1
+    operate.destroy(where, print)
+    assert inventory(aws) == before
+
+
 def test_versions_that_nothing_leads_to_are_deleted(aws, deploy, first, second, make_artifact):
     for source in (first, second, make_artifact("tiny", temperature=2.0)):
         deploy(source)
@@ -100,8 +148,6 @@ def test_versions_that_nothing_leads_to_are_deleted(aws, deploy, first, second, 
 def test_what_does_not_reproduce_gets_no_traffic(aws, where, deploy, first, second, monkeypatch):
     made = deploy(first)
     old = ask(made.address)["model"]["version"]
-    from textwright.deploy.cloud import function
-
     # What is compared with is another model than what is shipped: as if the version computed otherwise.
     shipped = function.write_selection
     monkeypatch.setattr(
