@@ -104,22 +104,6 @@ class MetricFilter(Made):
         client("logs").delete_metric_filter(logGroupName=self.properties["LogGroupName"], filterName=self.name)
 
 
-class RolePolicy(Made):
-    kind = "AWS::IAM::RolePolicy"
-
-    def make(self, properties):
-        import json
-
-        client("iam").put_role_policy(
-            RoleName=properties["RoleName"],
-            PolicyName=properties["PolicyName"],
-            PolicyDocument=json.dumps(properties["PolicyDocument"]),
-        )
-
-    def remove(self):
-        client("iam").delete_role_policy(RoleName=self.properties["RoleName"], PolicyName=self.properties["PolicyName"])
-
-
 class BucketPolicy(Made):
     kind = "AWS::S3::BucketPolicy"
 

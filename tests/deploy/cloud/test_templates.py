@@ -25,11 +25,8 @@ def function(**parameters):
 
 def statements(resources):
     for item in resources.values():
-        documents = [policy["PolicyDocument"] for policy in item.get("Properties", {}).get("Policies", [])]
-        if item["Type"] == "AWS::IAM::RolePolicy":
-            documents.append(item["Properties"]["PolicyDocument"])
-        for document in documents:
-            yield from document["Statement"]
+        for policy in item.get("Properties", {}).get("Policies", []):
+            yield from policy["PolicyDocument"]["Statement"]
 
 
 @pytest.mark.parametrize("profile", ["single", "balanced"])

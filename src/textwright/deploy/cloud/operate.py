@@ -76,7 +76,9 @@ def logs(where: Deployment, *, minutes: float, follow: bool) -> Iterator[str]:
         minutes: How far back.
         follow: Go on with new lines, without end.
     """
-    group, since = where.state().outputs["LogGroup"], int(1000 * (time() - 60 * minutes))
+    # A stack whose creation failed has no outputs, and its log is wanted most.
+    group = where.state().outputs.get("LogGroup", f"/textwright/{where.name}")
+    since = int(1000 * (time() - 60 * minutes))
     seen: set[str] = set()
     while True:
         found = where.cloud.pages("logs", "filter_log_events", "events", logGroupName=group, startTime=since)

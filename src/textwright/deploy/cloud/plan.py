@@ -113,7 +113,7 @@ def compare(plan: StackPlan, deployed: StackState | None) -> list[Change]:
     """
     new = resolve(templates.parse(plan.template), plan.parameters)["Resources"]
     old: dict[str, Any] = {}
-    if deployed is not None and plan.stack is not None:
+    if deployed is not None and deployed.is_usable and plan.stack is not None:
         old = resolve(templates.parse(plan.stack.template()), deployed.parameters)["Resources"]
     stack = plan.file.removesuffix(".yaml")
     changes = [_change(stack, name, old.get(name), item) for name, item in new.items()]
@@ -164,8 +164,6 @@ def write_files(folder: Path, plans: Sequence[StackPlan]) -> list[Path]:
 def _policies(plan: StackPlan) -> Iterator[tuple[str, Any]]:
     for item in resolve(templates.parse(plan.template), plan.parameters)["Resources"].values():
         properties = item.get("Properties", {})
-        if item["Type"] == "AWS::IAM::RolePolicy":
-            yield properties["PolicyName"], properties["PolicyDocument"]
         if item["Type"] == "AWS::IAM::Role":
             for policy in properties.get("Policies", []):
                 yield policy["PolicyName"], policy["PolicyDocument"]

@@ -120,15 +120,18 @@ def connect(job: Job) -> Deployment | None:
     """Find the account; None if there is none and only a plan is asked for.
 
     Raises:
-        CloudAccessError: If there are no credentials, and they are needed.
+        SettingsError: If no region is known, and it is needed.
+        CloudAccessError: If there are no credentials, and they are needed, or they are no good.
     """
     try:
         cloud = Cloud(job.place.region)
-        job.tell(f"account {cloud.account}, region {cloud.region}")
-    except (CloudAccessError, SettingsError):
+    except SettingsError:
         if job.place.apply:
             raise
         return None
+    if cloud.session.get_credentials() is None and not job.place.apply:
+        return None
+    job.tell(f"account {cloud.account}, region {cloud.region}")
     return deployment(cloud, job.name)
 
 
