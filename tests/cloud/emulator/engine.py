@@ -112,6 +112,9 @@ def _work(stack, change_set, word):
         stack._add_stack_event(stack.status)
         if word == "CREATE":
             stack.resource_map.delete()
+            # moto's map makes what it is asked for.
+            stack.resource_map._resource_json_map = {}
+            stack.resolved, stack.raw_template = {"Resources": {}}, None
         else:
             _apply(stack, *before)
         stack._add_stack_event(f"{undone}_COMPLETE")
@@ -138,15 +141,19 @@ def _apply(stack, template, parameters):
         done.tags.update({"aws:cloudformation:stack-name": stack.name})
     stack.template_dict = stack.resolved = new
     done._template, done._resource_json_map = new, new["Resources"]
-    changed = set()
+    changed, replaced = set(), set()
     for name in _order(new["Resources"]):
         body = new["Resources"][name]
         if name not in old["Resources"]:
             _one(stack, name, body, "CREATE", lambda name=name: done[name])
             changed.add(name)
-        elif body != old["Resources"][name] or _references(body) & changed:
+            replaced.add(name)
+        elif body != old["Resources"][name] or _attributes(body) & changed or _references(body) & replaced:
+            was = done._parsed_resources[name].physical_resource_id
             _one(stack, name, body, "UPDATE", lambda name=name, body=body: _update(stack, done, name, body))
             changed.add(name)
+            if done._parsed_resources[name].physical_resource_id != was:
+                replaced.add(name)
     for name in reversed(_order(old["Resources"])):
         if name not in new["Resources"]:
             _one(stack, name, old["Resources"][name], "DELETE", lambda name=name: _remove(done, name, old))
@@ -194,6 +201,16 @@ def _references(part):
         else:
             found |= _references(value)
     return found
+
+
+def _attributes(part):
+    """Name the resources of which a resource reads an attribute, which may change while the resource stays."""
+    if isinstance(part, list):
+        return set().union(*map(_attributes, part), set())
+    if not isinstance(part, dict):
+        return set()
+    own = {part["Fn::GetAtt"][0]} if "Fn::GetAtt" in part else set()
+    return own.union(*map(_attributes, part.values()))
 
 
 def _order(resources):
