@@ -7,10 +7,12 @@ PORT ?= 8000
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS) --constraint constraints.txt
+BOOKTOOLS := PYTHONPATH=course $(BIN)/python -m booktools
+LESSONS ?=
 export ORT_DISABLE_TELEMETRY := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint types bench-accuracy bench-leaderboard bench-speed bench-memory bench-data bench-explain bench-serving bench-soak bench-cold-start clean
+.PHONY: $(shell sed -nE 's/^([a-z-]+):.*/\1/p' $(firstword $(MAKEFILE_LIST)))
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 18
@@ -35,7 +37,7 @@ demo: $(VENV)/.ready ## Train on real movie reviews, then serve the API (PORT=80
 	@$(BIN)/textwright train movie-reviews --config recipes/bow.toml --out runs/demo
 	@exec $(BIN)/textwright serve runs/demo --port $(PORT)
 
-test: $(VENV)/.ready-dev ## Check style, types and rooms, and run the tests
+test: $(VENV)/.ready-course ## Check style, types and rooms, and run the tests
 	@$(MAKE) --no-print-directory lint types
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
@@ -56,6 +58,9 @@ bench-leaderboard: $(VENV)/.ready-dev ## Compare every family and recipe over 5 
 bench-speed: $(VENV)/.ready-dev ## Measure prediction speed beside fastText, and start-up
 	@$(INSTALL) --group bench
 	@$(BIN)/python benchmarks/speed.py
+
+bench-cascade: $(VENV)/.ready-dev ## Measure cascades of a fast family and int8 bert over 3 seeds (hours)
+	@$(BIN)/python benchmarks/cascade.py
 
 bench-memory: $(VENV)/.ready-dev ## Measure the memory of training on 1,000,000 rows
 	@$(BIN)/python benchmarks/memory.py
@@ -81,6 +86,26 @@ bench-cold-start: $(VENV)/.ready-dev ## Measure init of an int8 MiniLM's Lambda 
 	  --out runs/bench-minilm-fp32 && $(BIN)/textwright optimize runs/bench-minilm-fp32 --data movie-reviews \
 	  --agreement 95 --out runs/bench-minilm; }
 	@$(BIN)/python benchmarks/cold_start.py runs/bench-minilm --variant int8
+
+$(VENV)/.ready-course: $(VENV)/.ready-dev
+	@echo "Setting up the tools of the course, once ..."
+	@$(INSTALL) --group course
+	@touch $@
+
+course-setup: $(VENV)/.ready-course ## Make the virtual environment with what the lessons need, and fetch their assets
+	@$(BIN)/textwright assets fetch --quiet
+
+course-smoke: course-setup ## Execute all lessons in small, offline (LESSONS="0 17" chooses)
+	@$(BOOKTOOLS) execute --profile smoke $(LESSONS)
+
+course-full: course-setup ## Execute the lessons as printed; write course/results (LESSONS="0 17" chooses)
+	@$(BOOKTOOLS) execute --profile full $(LESSONS)
+
+course-notebooks: $(VENV)/.ready-course ## Write the notebooks for Colab from the lessons
+	@$(BOOKTOOLS) notebooks
+
+course: $(VENV)/.ready-course ## Build the course's site from executed lessons into course/_build/html
+	@$(BOOKTOOLS) site
 
 clean: ## Remove the virtual environment and the runs
 	rm -rf $(VENV) runs

@@ -20,16 +20,26 @@ PAGES = (ROOT / "README.md", ROOT / "docs" / "command-line.md")
 _BLOCK = re.compile(r"(<!-- table: ([\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
-def accuracy() -> str:
-    """Accuracy of each model on each dataset, from ``results/accuracy.json``."""
-    datasets: Mapping[str, Any] = _read("accuracy")["datasets"]
-    models = list(next(iter(datasets.values()))["models"])
+LEADERBOARDS = ("movie-reviews", "airline-tweets", "bbc-news")
+
+
+def leaderboard() -> str:
+    """Accuracy of each row on each dataset and its price, from ``results/leaderboard-*.json``; best first."""
+    boards = {name: _read(f"leaderboard-{name}") for name in LEADERBOARDS}
+    by_name = {name: {row["name"]: row for row in board["rows"]} for name, board in boards.items()}
+    first = boards[LEADERBOARDS[0]]["rows"]
     rows = [
-        [f"`{model}`", *(_accuracy_cell(dataset["models"].get(model)) for dataset in datasets.values())]
-        for model in models
+        [
+            f"`{row['name']}`" if not row["is_baseline"] else row["name"],
+            *(_accuracy_cell(by_name[name].get(row["name"])) for name in LEADERBOARDS),
+            f"{row['speed']['latency_ms']:.2g} ms",
+            f"{row['size_bytes'] / 1e6:.1f} MB",
+        ]
+        for row in first
+        if row["name"] != "majority"
     ]
-    counts = [f"{name} ({sum(dataset['num_examples'].values()):,})" for name, dataset in datasets.items()]
-    return _table(["", *counts], rows)
+    counts = [f"{name} ({sum(board['data']['num_examples'].values()):,})" for name, board in boards.items()]
+    return _table(["", *counts, "one text", "size"], rows)
 
 
 def speed() -> str:
@@ -63,7 +73,7 @@ def exit_codes() -> str:
     return _table(["code", "meaning"], [[str(code), meaning] for code, meaning in MEANINGS.items()])
 
 
-TABLES: Mapping[str, Callable[[], str]] = {"accuracy": accuracy, "speed": speed, "exit-codes": exit_codes}
+TABLES: Mapping[str, Callable[[], str]] = {"leaderboard": leaderboard, "speed": speed, "exit-codes": exit_codes}
 
 
 def filled(page: str) -> str:
@@ -78,12 +88,13 @@ def filled(page: str) -> str:
     return _BLOCK.sub(lambda found: f"{found[1]}{TABLES[found[2]]()}{found[3]}", page)
 
 
-def _accuracy_cell(model: Mapping[str, Any] | None) -> str:
-    if model is None:
+def _accuracy_cell(row: Mapping[str, Any] | None) -> str:
+    if row is None:
         return "not run"
-    deviation = model["deviation_over_seeds"]
+    found = row["metrics"]["accuracy"]
+    deviation = found["deviation"]
     spread = "" if deviation is None else f" ± {100 * deviation:.1f}"
-    return f"{100 * model['accuracy']:.1f}{spread} ({100 * model['low']:.1f} to {100 * model['high']:.1f})"
+    return f"{100 * found['value']:.1f}{spread} ({100 * found['low']:.1f} to {100 * found['high']:.1f})"
 
 
 def _read(name: str) -> Any:  # noqa: ANN401  JSON

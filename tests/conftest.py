@@ -3,45 +3,28 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from tiny_words import SENTIMENT, SENTIMENT_WORDS, SUBTLE_WORDS, TOPICS, TOPICS_BIAS, TOPICS_WORDS
 
 from textwright.core import artifact as artifacts
 from textwright.core.artifact import Manifest, Variant
 from textwright.core.encodings import pad
-from textwright.core.labels import Labels, Task
+from textwright.core.labels import Labels
 from textwright.core.tokenization import TextEncoder, word_level_encoder
 from textwright.core.types import Float32s
 from textwright.runtime.session import Session
 
-SENTIMENT = Labels(("negative", "positive"))
-SENTIMENT_WORDS: Mapping[str, tuple[float, ...]] = {
-    "good": (-2.0, 2.0),
-    "bad": (2.0, -2.0),
-    "great": (-3.0, 3.0),
-    "awful": (3.0, -3.0),
-    "the": (0.0, 0.0),
-    "a": (0.0, 0.0),
-    "film": (0.0, 0.0),
-    "is": (0.0, 0.0),
-}
-
-TOPICS = Labels(("music", "plot", "acting"), Task.MULTI_LABEL)
-TOPICS_BIAS = (-1.0, -1.0, -1.0)
-TOPICS_WORDS: Mapping[str, tuple[float, ...]] = {
-    "song": (8.0, 0.0, 0.0),
-    "story": (0.0, 8.0, 0.0),
-    "actor": (0.0, 0.0, 8.0),
-    "the": (0.0, 0.0, 0.0),
-    "and": (0.0, 0.0, 0.0),
-}
-
 GOLDEN_TEXTS = ("", "the", "unheard of", "the good the bad and the awful story of an actor")
+
+CASCADE_TEXTS = ("great great", "awful", "a great film", "a subtle film", "loud", "")
+"""Of the default cascade the fast stage answers the first two alone."""
 
 MakeArtifact = Callable[..., Path]
 """Makes a tiny artifact and returns its folder; keywords replace fields of its manifest."""
@@ -53,7 +36,7 @@ def make_artifact(tmp_path_factory: pytest.TempPathFactory) -> MakeArtifact:
 
     A text's logits are the mean of its words' vectors plus a bias; an unknown word counts as a vector of zeros. The
     default is the model of ``tiny_artifact``; give ``labels``, ``words`` and ``bias`` for another, and any field
-    of the manifest by its name.
+    of the manifest by its name. ``num_slow_layers`` adds products to the graph that take time and add zero.
     """
 
     def make(
@@ -63,11 +46,12 @@ def make_artifact(tmp_path_factory: pytest.TempPathFactory) -> MakeArtifact:
         words: Mapping[str, tuple[float, ...]] = SENTIMENT_WORDS,
         bias: tuple[float, ...] = (),
         max_length: int = 16,
+        num_slow_layers: int = 0,
         **fields: Any,
     ) -> Path:
         encoder = word_level_encoder(list(words), max_length=max_length)
         vectors = np.array([[0.0] * len(labels)] * 2 + list(words.values()), dtype=np.float32)
-        graph = _graph(vectors, np.array(bias or [0.0] * len(labels), dtype=np.float32))
+        graph = _graph(vectors, np.array(bias or [0.0] * len(labels), dtype=np.float32), num_slow_layers)
         manifest = Manifest(name, "bow", labels, max_length, {"fp32": Variant("model.onnx")})
         contents = {
             "model.onnx": graph,
@@ -78,6 +62,42 @@ def make_artifact(tmp_path_factory: pytest.TempPathFactory) -> MakeArtifact:
         return artifacts.write(tmp_path_factory.mktemp(name) / name, replace(manifest, **fields), contents).path
 
     return make
+
+
+@pytest.fixture(scope="session")
+def make_cascade(make_artifact: MakeArtifact, tmp_path_factory: pytest.TempPathFactory) -> MakeArtifact:
+    """Return a function that makes a tiny cascade: ``make_cascade(certainty=0.9, fast={...}, strong={...})``.
+
+    ``fast`` and ``strong`` are keywords for ``make_artifact``. The default fast stage reads 8 tokens and is sure of
+    texts full of "great" or "awful"; the default strong stage reads 16 and knows the words "subtle" and "loud" as well.
+    """
+    from textwright.optimize.cascade.assemble import Plan, write_cascade
+    from textwright.optimize.cascade.pair import Pair
+    from textwright.runtime.predictor import load
+
+    def make(
+        name: str = "tiny-cascade",
+        *,
+        certainty: float = 0.9,
+        fast: Mapping[str, Any] | None = None,
+        strong: Mapping[str, Any] | None = None,
+        texts: Sequence[str] = CASCADE_TEXTS,
+    ) -> Path:
+        paths = (
+            make_artifact("tiny-fast", **{"max_length": 8, **(fast or {})}),
+            make_artifact("tiny-strong", **{"words": SUBTLE_WORDS, "temperature": 2.0, **(strong or {})}),
+        )
+        pair = Pair(*(load(path, num_threads=1) for path in paths))
+        plan = Plan(pair, certainty, name, texts, {}, {"curve": []})
+        return write_cascade(tmp_path_factory.mktemp(name) / "artifact", plan).path
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def tiny_cascade(make_cascade: MakeArtifact) -> Path:
+    """Return the folder of a cascade of two single-label models, which no test may change."""
+    return make_cascade()
 
 
 @pytest.fixture
@@ -92,7 +112,7 @@ def tiny_multilabel_artifact(make_artifact: MakeArtifact) -> Path:
     return make_artifact("tiny-multilabel", labels=TOPICS, words=TOPICS_WORDS, bias=TOPICS_BIAS)
 
 
-def _graph(vectors: Float32s, bias: Float32s) -> bytes:
+def _graph(vectors: Float32s, bias: Float32s, num_slow_layers: int = 0) -> bytes:
     """Build the one signature: gather (V, K) -> masked mean -> plus bias; an empty text gives the bias alone."""
     from onnx import TensorProto, checker, helper, numpy_helper
 
@@ -109,8 +129,19 @@ def _graph(vectors: Float32s, bias: Float32s) -> bytes:
         helper.make_node("ReduceSum", ["mask", "tokens"], ["count"], keepdims=1),  # (B, 1)
         helper.make_node("Max", ["count", "one"], ["divisor"]),  # (B, 1)
         helper.make_node("Div", ["sum", "divisor"], ["mean"]),  # (B, K)
-        helper.make_node("Add", ["mean", "bias"], ["logits"]),  # (B, K)
+        helper.make_node("Add", ["mean", "bias"], ["logits" if not num_slow_layers else "sum of words"]),  # (B, K)
     ]
+    if num_slow_layers:
+        wide = np.random.default_rng(0).normal(0, 0.05, (512, 512)).astype(np.float32)
+        constants |= {"widen": np.zeros((len(bias), 512), np.float32), "wide": wide, "narrow": wide[:, : len(bias)]}
+        steps = ["deep 0", *(f"deep {number}" for number in range(1, num_slow_layers + 1))]
+        nodes += [
+            helper.make_node("MatMul", ["attended", "widen"], [steps[0]]),  # (B, T, 512)
+            *(helper.make_node("MatMul", [old, "wide"], [new]) for old, new in pairwise(steps)),
+            helper.make_node("MatMul", [steps[-1], "narrow"], ["nothing"]),  # (B, T, K)
+            helper.make_node("ReduceSum", ["nothing", "tokens"], ["zero"], keepdims=0),  # (B, K)
+            helper.make_node("Add", ["sum of words", "zero"], ["logits"]),
+        ]
     stored = [numpy_helper.from_array(np.asarray(value), name) for name, value in constants.items()]
     graph = helper.make_graph(nodes, "tiny", inputs, outputs, stored)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)

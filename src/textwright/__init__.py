@@ -5,26 +5,110 @@
 >>> predictor.predict(["A touching film."])[0].label   # doctest: +SKIP
 'positive'
 
-Importing this package imports nothing else; ``load`` brings in numpy, tokenizers and ONNX Runtime on its first use.
+Importing this package imports nothing else; a public name brings in what it needs on its first use: ``load`` numpy,
+tokenizers and ONNX Runtime, ``train_model`` torch. Where a room and its function have one name, the public name of the
+function says more: ``textwright.train`` is the room, ``textwright.train_model`` the function.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from textwright.compare.baselines import Majority, Tfidf
+    from textwright.core.encodings import Encodings
+    from textwright.core.labels import Labels
+    from textwright.core.numerics import softmax
+    from textwright.core.tokenization import TextEncoder, train_word_level
+    from textwright.data.assets import asset_path, asset_states
+    from textwright.data.check import check as check_data
+    from textwright.data.dataset import Dataset, Examples
+    from textwright.data.duplicates import find_duplicates
+    from textwright.data.load import load_dataset, load_examples
+    from textwright.data.settings import DataSettings
+    from textwright.data.vectors import open_vectors
+    from textwright.diagnosis import diagnose
+    from textwright.evaluate.evaluation import Evaluation
+    from textwright.evaluate.intervals import bootstrap
+    from textwright.evaluate.measure import evaluate as evaluate_predictor
+    from textwright.evaluate.observe import Observations, observe
+    from textwright.evaluate.paired import holm, paired_p_value
+    from textwright.export.onnx import to_onnx
+    from textwright.export.parity import check_parity
+    from textwright.models import find_family, list_families
+    from textwright.pipeline import Built, Plan, build_artifact
     from textwright.runtime.predictor import Prediction, Predictor, load
+    from textwright.train.batches import EncodedExamples, encode_examples, shuffled_batches, sorted_batches
+    from textwright.train.loop import seed_step
+    from textwright.train.optimizer import learning_rate_scale, make_optimizer, set_learning_rate
+    from textwright.train.progress import EpochRecord, SilentProgress
+    from textwright.train.run import Prepared, TrainedModel, prepare
+    from textwright.train.run import train as train_model
+    from textwright.train.settings import TrainSettings
 
 __version__ = "0.1.0"
-__all__ = ["Prediction", "Predictor", "load"]
+__all__ = [
+    # Ask a model that was built.
+    "load", "Predictor", "Prediction", "Encodings", "softmax",
+    # A labelled source, split; what is wrong with it; tokens and word vectors.
+    "load_dataset", "load_examples", "DataSettings", "Dataset", "Examples", "Labels", "check_data", "find_duplicates",
+    "TextEncoder", "train_word_level", "open_vectors", "asset_path", "asset_states",
+    # From a source to an artifact in one call.
+    "Plan", "build_artifact", "Built",
+    # The same, step by step: families, what is decided before the first step, the loop's parts, the loop.
+    "list_families", "find_family", "TrainSettings", "prepare", "Prepared", "EncodedExamples", "encode_examples",
+    "shuffled_batches", "sorted_batches", "seed_step", "make_optimizer", "learning_rate_scale", "set_learning_rate",
+    "train_model", "TrainedModel", "SilentProgress", "EpochRecord", "to_onnx", "check_parity",
+    # Measure it, and compare what was measured.
+    "evaluate_predictor", "Evaluation", "observe", "Observations", "bootstrap", "paired_p_value", "holm", "Majority",
+    "Tfidf",
+    # What is installed here.
+    "diagnose",
+]  # fmt: skip
+
+_HOMES: Final = {
+    "textwright.compare.baselines": ("Majority", "Tfidf"),
+    "textwright.core.encodings": ("Encodings",),
+    "textwright.core.labels": ("Labels",),
+    "textwright.core.numerics": ("softmax",),
+    "textwright.core.tokenization": ("TextEncoder", "train_word_level"),
+    "textwright.data.assets": ("asset_path", "asset_states"),
+    "textwright.data.check": ("check_data",),
+    "textwright.data.dataset": ("Dataset", "Examples"),
+    "textwright.data.duplicates": ("find_duplicates",),
+    "textwright.data.load": ("load_dataset", "load_examples"),
+    "textwright.data.settings": ("DataSettings",),
+    "textwright.data.vectors": ("open_vectors",),
+    "textwright.diagnosis": ("diagnose",),
+    "textwright.evaluate.evaluation": ("Evaluation",),
+    "textwright.evaluate.intervals": ("bootstrap",),
+    "textwright.evaluate.measure": ("evaluate_predictor",),
+    "textwright.evaluate.observe": ("Observations", "observe"),
+    "textwright.evaluate.paired": ("holm", "paired_p_value"),
+    "textwright.export.onnx": ("to_onnx",),
+    "textwright.export.parity": ("check_parity",),
+    "textwright.models": ("find_family", "list_families"),
+    "textwright.pipeline": ("Built", "Plan", "build_artifact"),
+    "textwright.runtime.predictor": ("Prediction", "Predictor", "load"),
+    "textwright.train.batches": ("EncodedExamples", "encode_examples", "shuffled_batches", "sorted_batches"),
+    "textwright.train.loop": ("seed_step",),
+    "textwright.train.optimizer": ("learning_rate_scale", "make_optimizer", "set_learning_rate"),
+    "textwright.train.progress": ("EpochRecord", "SilentProgress"),
+    "textwright.train.run": ("Prepared", "TrainedModel", "prepare", "train_model"),
+    "textwright.train.settings": ("TrainSettings",),
+}
+"""Module -> the public names that live there."""
+
+_NAMED_THERE: Final = {"check_data": "check", "evaluate_predictor": "evaluate", "train_model": "train"}
+"""Public name -> its name in its module, where the two differ."""
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401  PEP 562
     """Import a public name on its first use."""
-    if name in __all__:
-        from textwright.runtime import predictor
-
-        return getattr(predictor, name)
+    for module, names in _HOMES.items():
+        if name in names:
+            return getattr(import_module(module), _NAMED_THERE.get(name, name))
     raise AttributeError(f"module 'textwright' has no attribute {name!r}")
 
 

@@ -22,6 +22,7 @@ from typing import Any, Final
 from textwright import __version__
 from textwright.core import artifact as artifacts
 from textwright.core.artifact import Artifact, Manifest, Variant
+from textwright.core.differences import first_difference
 from textwright.data.dataset import Dataset
 from textwright.data.load import load_dataset
 from textwright.data.settings import DataSettings
@@ -195,26 +196,6 @@ def _find_equal(out: Path, described: Mapping[str, Mapping[str, Any]]) -> Artifa
     raise SettingsError(
         f"{out} holds an artifact of another plan ({difference}); give another --out, or --overwrite to replace it"
     )
-
-
-def first_difference(there: object, wanted: object, name: str = "") -> str | None:
-    """Say where two JSON-like values differ.
-
-    Args:
-        there: What was found.
-        wanted: What is asked for.
-        name: Where these values stand in larger ones.
-
-    Returns:
-        "data.settings.split_seed was 0, now 1"; None if they are equal.
-    """
-    if isinstance(there, Mapping) and isinstance(wanted, Mapping):
-        for key in {**there, **wanted}:
-            found = first_difference(there.get(key), wanted.get(key), f"{name}.{key}".lstrip("."))
-            if found is not None:
-                return found
-        return None
-    return None if there == wanted else f"{name} was {there!r}, now {wanted!r}"
 
 
 def _manifest(plan: Plan, trained: TrainedModel, described: Mapping[str, Mapping[str, Any]]) -> Manifest:

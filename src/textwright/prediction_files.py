@@ -78,18 +78,20 @@ def prediction_columns(predictor: Predictor) -> list[str]:
         predictor: Its task and labels decide.
 
     Returns:
-        ``predicted_label`` (or ``predicted_labels``, a list), ``confidence``, ``truncated``, and one
-        ``probability_<label>`` per label.
+        ``predicted_label`` (or ``predicted_labels``, a list), ``confidence``, ``truncated``, for a cascade ``stage``,
+        and one ``probability_<label>`` per label.
     """
     chosen = "predicted_label" if predictor.labels.task is Task.SINGLE_LABEL else "predicted_labels"
-    return [chosen, "confidence", "truncated", *(f"probability_{name}" for name in predictor.labels.names)]
+    stage = ["stage"] if predictor.stages else []
+    return [chosen, "confidence", "truncated", *stage, *(f"probability_{name}" for name in predictor.labels.names)]
 
 
 def _values(predictor: Predictor, prediction: Prediction) -> list[object]:
     is_single = predictor.labels.task is Task.SINGLE_LABEL
     chosen: object = prediction.label if is_single else list(prediction.labels)
     rounded = (round(value, 6) for value in prediction.probabilities.values())
-    return [chosen, round(prediction.confidence, 6), prediction.truncated, *rounded]
+    stage = [prediction.stage] if prediction.stage else []
+    return [chosen, round(prediction.confidence, 6), prediction.truncated, *stage, *rounded]
 
 
 def _refuse_taken_columns(source: Path, texts: TextRows, added: list[str]) -> None:

@@ -122,6 +122,8 @@ class Prediction(Wire):
     """True if the text is longer than the model reads, so that its end had no influence."""
     explanation: Explanation | None = None
     """Only where it was asked for."""
+    stage: str | None = None
+    """Which stage of a cascade answered, fast or strong; absent for a model of one stage."""
 
 
 class PredictResponse(Wire):
@@ -142,6 +144,17 @@ class Limits(Wire):
     """Bytes of a request's body."""
 
 
+class FastStageInfo(Wire):
+    """The fast stage of a cascade: it reads every text, and the model described beside it takes what it leaves."""
+
+    family: str
+    """The kind of model."""
+    max_length: int
+    """Tokens that it reads of a text."""
+    certainty: float
+    """It answers from this certainty on: its highest probability; multi-label: that of its least certain yes or no."""
+
+
 class ModelInfo(ModelIdentity):
     """What the loaded model is and what was measured of it."""
 
@@ -159,6 +172,8 @@ class ModelInfo(ModelIdentity):
     """When the artifact was made, UTC, ISO 8601."""
     limits: Limits
     """What one request may hold."""
+    fast_stage: FastStageInfo | None
+    """What answers before the model where it is sure enough; null for a model of one stage."""
 
 
 class ModelList(Wire):
@@ -218,6 +233,8 @@ class Predicted(Protocol):
     def probabilities(self) -> Mapping[str, float]: ...  # noqa: D102
     @property
     def truncated(self) -> bool: ...  # noqa: D102
+    @property
+    def stage(self) -> str | None: ...  # noqa: D102
 
 
 def parse_request(body: bytes) -> PredictRequest:
@@ -266,6 +283,7 @@ def encode_response(
             "confidence": item.confidence,
             "probabilities": item.probabilities,
             "truncated": item.truncated,
+            **({"stage": item.stage} if item.stage else {}),
         }
         for item in predictions
     ]

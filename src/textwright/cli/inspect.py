@@ -10,6 +10,7 @@ from cyclopts import Parameter
 from textwright.cli.render import DEFAULT_OUTPUT, Output, Terminal
 from textwright.core import artifact as artifacts
 from textwright.core.artifact import Artifact
+from textwright.core.stages import FastStage
 
 
 def inspect(
@@ -31,6 +32,15 @@ def inspect(
     terminal.next(f'textwright predict {artifact} "a text"')
 
 
+def _stages(fast: FastStage | None) -> dict[str, str]:
+    if fast is None:
+        return {}
+    return {
+        "fast stage": f"{fast.model}, answers from a certainty of {fast.certainty:.4f} on",
+        "strong stage": fast.strong,
+    }
+
+
 def _show(terminal: Terminal, found: Artifact) -> None:
     manifest = found.manifest
     facts = {
@@ -42,6 +52,7 @@ def _show(terminal: Terminal, found: Artifact) -> None:
         "max_length": f"{manifest.max_length} tokens",
         "temperature": f"{manifest.temperature:.3f}",
         "trained on": f"{manifest.data.get('source', 'unknown')} {manifest.data.get('num_examples', '')}",
+        **_stages(manifest.fast_stage),
         "created": manifest.created,
         "size": f"{found.size_bytes / 1e6:.2f} MB",
         "folder": str(found.path),

@@ -79,7 +79,10 @@ def _predict_file(terminal: Terminal, predictor: Predictor, source: Path, target
 
 
 def _to_json(text: str, prediction: Prediction) -> dict[str, Any]:
-    return {"text": text, **prediction._asdict(), "confidence": prediction.confidence}
+    said = prediction._asdict() | {"confidence": prediction.confidence}
+    if prediction.stage is None:
+        del said["stage"]
+    return {"text": text, **said}
 
 
 def _show(
@@ -90,10 +93,14 @@ def _show(
     explanations: list[Explanation],
 ) -> None:
     rows = [
-        (", ".join(item.labels) or "(none)", f"{item.confidence:.1%}", text + (" (cut)" if item.truncated else ""))
+        (
+            *(", ".join(item.labels) or "(none)", f"{item.confidence:.1%}"),
+            *([item.stage] if item.stage else []),
+            text + (" (cut)" if item.truncated else ""),
+        )
         for text, item in zip(texts, predictions, strict=True)
     ]
-    terminal.table("", ("label", "confidence", "text"), rows)
+    terminal.table("", ("label", "confidence", *(["stage"] if predictor.stages else []), "text"), rows)
     if any(item.truncated for item in predictions):
         terminal.note(f"(cut): only the first {predictor.artifact.manifest.max_length} tokens were read")
     for explanation in explanations:

@@ -20,12 +20,12 @@ from textwright.compare.schedule import Schedule
 from textwright.compare.speed import measure_speed
 from textwright.compare.store import load_result, save_result
 from textwright.compare.table import Table
+from textwright.core.differences import first_difference
 from textwright.core.files import write_text
 from textwright.core.labels import Task
 from textwright.data.download import Progress as Download
 from textwright.diagnosis import machine
 from textwright.errors import SettingsError
-from textwright.pipeline import first_difference
 from textwright.train.progress import Progress, SilentProgress
 
 LEADERBOARD: Final = "leaderboard.json"

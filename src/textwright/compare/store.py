@@ -20,10 +20,10 @@ from zipfile import BadZipFile
 import numpy as np
 
 from textwright.compare.contender import Result
+from textwright.core.differences import first_difference
 from textwright.core.files import atomic_file, write_text
 from textwright.errors import SettingsError
 from textwright.evaluate.observe import Observations
-from textwright.pipeline import first_difference
 
 RESULT: Final = "result.json"
 OBSERVATIONS: Final = "observations.npz"

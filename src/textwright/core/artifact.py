@@ -7,6 +7,8 @@
     tokenizer.json  of the `tokenizers` library
     golden.jsonl    texts with the logits they gave when the artifact was made
     NAME.onnx, NAME.golden.jsonl    the same of each variant that ``optimize`` added
+    NAME.fast.onnx, fast.tokenizer.json    the fast stage of a cascade (``core.stages``)
+    cascade.json    of a cascade: accuracy against the share of texts that the fast stage sends on
     README.md       the model card
 
 ``manifest.json`` carries its own sha256: the digest of its bytes with 64 zeros where the digest stands. Callers:
@@ -24,13 +26,17 @@ from typing import Any, Final
 
 from textwright.core.files import atomic_folder, sha256_of
 from textwright.core.labels import Labels, Task
+from textwright.core.stages import FastStage
 from textwright.errors import ArtifactCorruptError, ArtifactFormatError, NotFoundError, SettingsError
 
 FORMAT_VERSION: Final = 1
+STAGED_FORMAT_VERSION: Final = 2
+"""Of an artifact with a fast stage, which versions that know of none must not serve without it."""
 MANIFEST: Final = "manifest.json"
 TOKENIZER: Final = "tokenizer.json"
 GOLDEN: Final = "golden.jsonl"
 CARD: Final = "README.md"
+CURVE: Final = "cascade.json"
 _NO_DIGEST: Final = "0" * 64
 
 
@@ -55,6 +61,7 @@ class Variant:
         instruction_set: Of the processor on which it passed its gates, as ``runtime.processor`` names it; empty if
             the variant answers alike everywhere.
         recipe: How it was made from the trained model's graph, for people; empty for that graph.
+        fast: Name of the fast stage's ONNX file; empty for a model of one stage.
     """
 
     file: str
@@ -63,6 +70,7 @@ class Variant:
     golden: str = ""
     instruction_set: str = ""
     recipe: str = ""
+    fast: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +90,8 @@ class Manifest:
         data: Source, fingerprint and split sizes of the data trained on.
         versions: Library name -> version at export.
         created: UTC time of writing, ISO 8601.
+        fast_stage: What answers before the model where it is sure enough; None if the model reads every text. All
+            else here is said of the model, the strong stage.
     """
 
     name: str
@@ -96,6 +106,7 @@ class Manifest:
     data: Mapping[str, Any] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
     created: str = ""
+    fast_stage: FastStage | None = None
 
     @property
     def default_variant(self) -> str:
@@ -159,6 +170,16 @@ class Artifact:
     def tokenizer(self) -> str:
         """Return the content of ``tokenizer.json``."""
         return (self.path / TOKENIZER).read_text(encoding="utf-8")
+
+    def fast_tokenizer(self) -> str:
+        """Return the content of the fast stage's tokenizer file; for an artifact that has a fast stage.
+
+        Raises:
+            NotFoundError: If it has none.
+        """
+        if self.manifest.fast_stage is None:
+            raise NotFoundError(f"{self.path} has no fast stage")
+        return (self.path / self.manifest.fast_stage.tokenizer).read_text(encoding="utf-8")
 
     def golden(self, variant: str | None = None) -> list[Golden]:
         """Return the golden examples of a variant, in the order they were written.
@@ -229,7 +250,8 @@ def read(path: Path) -> Artifact:
         files = {name: FileRecord(**record) for name, record in content.pop("files").items()}
         manifest = _manifest(content)
     except (KeyError, TypeError, ValueError) as error:
-        raise ArtifactFormatError(f"{path / MANIFEST}: not a manifest of format {FORMAT_VERSION}: {error}") from error
+        raise ArtifactFormatError(f"{path / MANIFEST}: not a manifest of its format: {error}") from error
+    _refuse_half_stages(path, manifest)
     for name, record in files.items():
         _refuse_other_folders(name)
         _verify(path / name, record)
@@ -261,11 +283,23 @@ def _parse(path: Path, raw: bytes) -> dict[str, Any]:
         version = content.pop("format_version")
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ArtifactCorruptError(f"{path / MANIFEST}: not a manifest: {error}; restore the artifact") from error
-    if version != FORMAT_VERSION:
+    if version not in (FORMAT_VERSION, STAGED_FORMAT_VERSION):
         raise ArtifactFormatError(
-            f"{path}: artifact format {version!r}, but this textwright reads {FORMAT_VERSION}; upgrade textwright"
+            f"{path}: artifact format {version!r}, but this textwright reads {FORMAT_VERSION} and "
+            f"{STAGED_FORMAT_VERSION}; upgrade textwright"
         )
     return dict(content)
+
+
+def _refuse_half_stages(path: Path, manifest: Manifest) -> None:
+    """Refuse a manifest whose variants and fast stage do not belong together."""
+    has_stage = manifest.fast_stage is not None
+    for name, variant in manifest.variants.items():
+        if bool(variant.fast) != has_stage:
+            raise ArtifactFormatError(
+                f"{path / MANIFEST}: variant {name} {'has' if variant.fast else 'lacks'} a graph of a fast stage, and "
+                f"the manifest describes {'one' if has_stage else 'none'}; write the artifact again"
+            )
 
 
 def _refuse_other_folders(name: str) -> None:
@@ -286,9 +320,13 @@ def _verify(path: Path, record: FileRecord) -> None:
 def _to_json(manifest: Manifest, files: Mapping[str, FileRecord], *, digest: str = _NO_DIGEST) -> dict[str, Any]:
     content = {item.name: getattr(manifest, item.name) for item in fields(manifest)}
     labels: Labels = content.pop("labels")
+    if manifest.fast_stage is None:
+        del content["fast_stage"]
+    else:
+        content["fast_stage"] = asdict(manifest.fast_stage)
     content["variants"] = {name: _variant_to_json(variant) for name, variant in manifest.variants.items()}
     return {
-        "format_version": FORMAT_VERSION,
+        "format_version": FORMAT_VERSION if manifest.fast_stage is None else STAGED_FORMAT_VERSION,
         "sha256": digest,
         "task": labels.task.value,
         "labels": list(labels.names),
@@ -310,4 +348,6 @@ def _sealed(content: dict[str, Any]) -> bytes:
 def _manifest(content: dict[str, Any]) -> Manifest:
     labels = Labels(tuple(content.pop("labels")), Task(content.pop("task")))
     variants = {name: Variant(**variant) for name, variant in content.pop("variants").items()}
-    return Manifest(labels=labels, variants=variants, **content)
+    fast = content.pop("fast_stage", None)
+    fast_stage = None if fast is None else FastStage(**fast)
+    return Manifest(labels=labels, variants=variants, fast_stage=fast_stage, **content)

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from textwright.core.artifact import Manifest
 from textwright.core.labels import Task
+from textwright.core.stages import FastStage
 from textwright.evaluate.evaluation import Evaluation, LabelScores
 from textwright.evaluate.intervals import Interval
 from textwright.evaluate.scores import LOWER_IS_BETTER, TITLES
@@ -83,8 +84,20 @@ def _summary(manifest: Manifest) -> Iterator[str]:
         f"A text classifier of family `{manifest.family}`: it gives a text {kind} of {len(manifest.labels)} labels, "
         "with a probability for each. Made with Textwright."
     )
+    if manifest.fast_stage is not None:
+        yield ""
+        yield from _stages(manifest.fast_stage)
     yield ""
     yield f"Labels: {_listed(manifest.labels.names)}."
+
+
+def _stages(fast: FastStage) -> Iterator[str]:
+    yield (
+        f"A cascade of two stages: the fast one, `{fast.model}` of family `{fast.family}`, reads every text and "
+        f"answers where it is sure: from a certainty of {fast.certainty:.4f} on. The strong one, `{fast.strong}`, "
+        "takes the rest. Each answer says its stage. Temperature and longest text below are the strong stage's; "
+        "`cascade.json` holds accuracy against the share sent on."
+    )
 
 
 def _use(manifest: Manifest) -> list[str]:

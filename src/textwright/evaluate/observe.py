@@ -97,10 +97,10 @@ def _observe_block(predictor: Predictor, texts: Sequence[str]) -> tuple[Ints | B
     encoded = predictor.encode(texts)
     logits = predictor.infer_all(encoded)
     return (
-        _indices(predictor.decode(logits, encoded.truncated), predictor.labels),
+        _indices(predictor.decode(logits, encoded), predictor.labels),
         predictor.probabilities(logits),
         activate(logits, predictor.labels.task),
-        encoded.lengths,
+        encoded.text_lengths,
         encoded.truncated,
     )
 

@@ -28,7 +28,7 @@ from textwright.core.encodings import pad
 from textwright.core.files import write_text
 from textwright.core.tokenization import TextEncoder
 from textwright.data.settings import DataSettings
-from textwright.errors import ArtifactError, NoGainError, NotFoundError, TextwrightError
+from textwright.errors import ArtifactError, NoGainError, NotFoundError, SettingsError, TextwrightError
 from textwright.evaluate.evaluation import Evaluation
 from textwright.evaluate.measure import evaluate
 from textwright.evaluate.observe import Observations, observe
@@ -99,9 +99,12 @@ def optimize(
     Raises:
         DataError: If the source cannot be used, has other labels, or too few texts for the gates.
         ArtifactError: If the artifact cannot be trusted.
+        SettingsError: If it is a cascade.
         NoGainError: If nothing is gained and ``settings.require`` asks for it; the report is written all the same.
     """
     given = artifacts.read(path)
+    if given.manifest.fast_stage is not None:
+        raise SettingsError(f"{path} is a cascade; optimize the models that it is made of, then make it again of those")
     reference = load(path, variant=given.manifest.reference_variant, num_threads=_NUM_THREADS)
     texts = read_texts(source, data, given.manifest)
     refuse_too_few(len(texts.gate), settings)

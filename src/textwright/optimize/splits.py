@@ -85,16 +85,17 @@ def refuse_too_few(num_gate: int, settings: OptimizeSettings) -> None:
         )
 
 
-def num_texts_for(bound: float) -> int:
-    """Count the texts without a difference that prove a share of differences below a bound with 95 % confidence.
+def num_texts_for(bound: float, confidence: float = _CONFIDENCE) -> int:
+    """Count the texts without a difference that prove a share of differences below a bound.
 
     Args:
         bound: In (0, 1); 1 needs a single text.
+        confidence: With which they prove it, in (0, 1).
 
     Source:
         Hanley & Lippman-Hand, 1983, "If Nothing Goes Wrong, Is Everything All Right?" (the rule of three).
     """
-    return 1 if bound >= 1 else math.ceil(math.log(1 - _CONFIDENCE) / math.log1p(-bound))
+    return 1 if bound >= 1 else math.ceil(math.log(1 - confidence) / math.log1p(-bound))
 
 
 def _up(percent: float) -> float:

@@ -7,20 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 
 from textwright.core.encodings import Encodings
+from textwright.core.labels import Labels
+from textwright.core.stages import FAST
 from textwright.core.types import Float32s, Floats, TokenIds
 from textwright.core.word_spans import Located
 from textwright.runtime.additive import Form, contribute, find_form
 from textwright.runtime.explanation import Contribution, Explanation, Method, scores
+from textwright.runtime.model import Model
 from textwright.runtime.occlusion import ScoreOf, occlude
-from textwright.runtime.probing import Probing, run, together
-
-if TYPE_CHECKING:
-    from textwright.runtime.predictor import Predictor
+from textwright.runtime.probing import Probing, run
 
 DEFAULT_MAX_COST: Final = 8.0
 """Tokens that the model reads to explain a text, as a multiple of the text's own."""
@@ -30,43 +30,52 @@ class Explainer:
     """Explains the predictions of one loaded model. Safe to share between threads.
 
     Args:
-        predictor: The model; it is asked about a few texts here, to find out whether it adds its words up.
+        model: It is asked about a few texts here, to find out whether it adds its words up.
+        labels: The label names in the order of the logits' columns, with the task.
+        temperature: Calibration divisor of the logits, > 0.
 
     Raises:
         BackendError: If the engine fails.
     """
 
-    def __init__(self, predictor: Predictor) -> None:
-        self._predictor = predictor
+    def __init__(self, model: Model, labels: Labels, temperature: float) -> None:
+        self._model = model
+        self._labels = labels
+        self._temperature = temperature
         self._form = self._find_form()
 
-    def explain(self, texts: Sequence[str], max_cost: float | None = None) -> list[Explanation]:
-        """Explain texts, here and now; see :meth:`textwright.Predictor.explain`."""
-        located = self._predictor.locate(texts)
-        logits = self._infer([item.ids for item in located])
-        max_cost = DEFAULT_MAX_COST if max_cost is None else max_cost
-        parts = [self.probing(*each, max_cost) for each in zip(texts, located, logits, strict=True)]
-        return run(together(parts), self._infer)
-
-    def probing(self, text: str, located: Located, logits: Float32s, max_cost: float) -> Probing[Explanation]:
-        """Explain one text by asking about others.
+    def parts(
+        self,
+        texts: Sequence[str],
+        logits: Sequence[Float32s] | Float32s,
+        answered_by: Sequence[str | None],  # noqa: ARG002  of one stage
+        max_cost: float | None = None,
+    ) -> list[Probing[Explanation]]:
+        """Begin to explain texts; see :func:`textwright.runtime.probing.together`.
 
         Args:
-            text: The text.
-            located: Its tokens and words.
-            logits: Its own logits, (K,), in nats, not calibrated.
-            max_cost: Tokens to read, as a multiple of the text's own, > 0; what is exact takes what it needs.
-
-        Yields:
-            Probes.
+            texts: N texts.
+            logits: What the model said of them, (N, K), in nats, not calibrated.
+            answered_by: Which stage said it.
+            max_cost: Tokens to read, as a multiple of a text's own, > 0; what is exact takes what it needs.
 
         Returns:
-            Which words speak for the most probable label and which against it.
+            N askers, whose probes are for the model that has no fast stage in front.
+
+        Raises:
+            TextError: If a text cannot be encoded.
         """
+        cost = DEFAULT_MAX_COST if max_cost is None else max_cost
+        located = self._model.locate(texts)
+        return [self._probing(*each, cost) for each in zip(texts, located, logits, strict=True)]
+
+    def finish(self, part: Probing[Explanation]) -> Explanation:
+        """Answer all probes of an asker, here and now."""
+        return run(part, self._infer)
+
+    def _probing(self, text: str, located: Located, logits: Float32s, max_cost: float) -> Probing[Explanation]:
         index = int(logits.argmax())
-        labels = self._predictor.labels
-        temperature = self._predictor.artifact.manifest.temperature
-        score_of = partial(scores, label_index=index, task=labels.task, temperature=temperature)
+        score_of = partial(scores, label_index=index, task=self._labels.task, temperature=self._temperature)
         if self._form is None:
             method = Method.OCCLUSION
             base, values = yield from occlude(located, logits, score_of, int(max_cost * len(located.ids)))
@@ -77,15 +86,51 @@ class Explainer:
             Contribution(text[word.start : word.end], word.start, word.end, value)
             for word, value in zip(located.words, values.tolist(), strict=True)
         )
-        return Explanation(labels.names[index], method, float(score_of(logits[None])[0]), base, words)
+        return Explanation(self._labels.names[index], method, float(score_of(logits[None])[0]), base, words)
 
     def _find_form(self) -> Form | None:
-        if len(self._predictor.encode([""]).ids):  # tokens that stand in every text: nothing can be asked alone
+        if len(self._model.locate([""])[0].ids):  # tokens that stand in every text: nothing can be asked alone
             return None
-        return run(find_form(self._predictor.vocab_size), self._infer)
+        return run(find_form(self._model.vocab_size), self._infer)
 
     def _infer(self, probes: list[TokenIds]) -> Float32s:
-        return self._predictor.infer_all(Encodings.of(probes))
+        return self._model.infer_all(Encodings.of(probes))
+
+
+class StagedExplainer:
+    """Explains the predictions of a cascade: each by the stage that made it.
+
+    Args:
+        fast: Of the fast stage, which is asked here and now, since it takes no turn in a queue.
+        strong: Of the strong stage, whose probes are asked by whoever runs it.
+    """
+
+    def __init__(self, fast: Explainer, strong: Explainer) -> None:
+        self._fast = fast
+        self._strong = strong
+
+    def parts(
+        self,
+        texts: Sequence[str],
+        logits: Sequence[Float32s] | Float32s,
+        answered_by: Sequence[str | None],
+        max_cost: float | None = None,
+    ) -> list[Probing[Explanation]]:
+        """Begin to explain texts; see :meth:`Explainer.parts`."""
+        return [
+            self._part(text, row, stage, max_cost) for text, row, stage in zip(texts, logits, answered_by, strict=True)
+        ]
+
+    def _part(self, text: str, logits: Float32s, stage: str | None, max_cost: float | None) -> Probing[Explanation]:
+        explainer = self._fast if stage == FAST else self._strong
+        (part,) = explainer.parts([text], [logits], [stage], max_cost)
+        return _at_once(self._fast, part) if stage == FAST else part
+
+
+def _at_once(explainer: Explainer, part: Probing[Explanation]) -> Probing[Explanation]:
+    """Ask nobody else: answer a part's probes by its own model."""
+    yield from ()
+    return explainer.finish(part)
 
 
 def _add_up(located: Located, form: Form, score_of: ScoreOf) -> Probing[tuple[float, Floats]]:

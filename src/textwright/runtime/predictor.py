@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
@@ -12,26 +12,24 @@ import numpy as np
 
 from textwright.core import artifact as artifacts
 from textwright.core.artifact import Artifact
-from textwright.core.encodings import Encodings, pad
+from textwright.core.encodings import Encodings
 from textwright.core.labels import Labels, Task
 from textwright.core.numerics import activate
-from textwright.core.tokenization import TextEncoder
-from textwright.core.types import Bools, Float32s, Ints, TokenIds
-from textwright.core.word_spans import Located
+from textwright.core.stages import STAGES, StagedEncodings, stages_of
+from textwright.core.types import Float32s, TokenIds
 from textwright.errors import GoldenMismatchError, TextError
+from textwright.runtime.fast_stage import FastModel
+from textwright.runtime.model import Model
+from textwright.runtime.probing import run, together
 from textwright.runtime.processor import instruction_set
-from textwright.runtime.session import Session
 
 if TYPE_CHECKING:
-    from textwright.runtime.explain import Explainer
+    from textwright.runtime.explain import Explainer, StagedExplainer
     from textwright.runtime.explanation import Explanation
 
 _LOG: Final = logging.getLogger(__name__)
 GOLDEN_TOLERANCE: Final = 1e-3
 """Largest difference of a golden logit between machines, in nats: kernels differ, models do not."""
-
-_MAX_BATCH_TOKENS: Final = 16_384
-"""Padded tokens of one inference call: enough to amortise the call, little enough to stay in cache."""
 
 
 _Choices: TypeAlias = tuple[Iterable[str | None], Iterable[tuple[str, ...]]]
@@ -47,12 +45,14 @@ class Prediction(NamedTuple):
             for a multi-label task.
         probabilities: Label name -> probability, in the model's label order, calibrated.
         truncated: True if the text was longer than the model's ``max_length`` and its end was not read.
+        stage: Which stage of a cascade answered, "fast" or "strong"; None for a model of one stage.
     """
 
     label: str | None
     labels: tuple[str, ...]
     probabilities: dict[str, float]
     truncated: bool
+    stage: str | None = None
 
     @property
     def confidence(self) -> float:
@@ -60,8 +60,8 @@ class Prediction(NamedTuple):
         return max(self.probabilities.values())
 
 
-class Predictor:
-    """One loaded artifact variant. Safe to share between threads: nothing changes after loading.
+class Predictor(Model):
+    """One loaded artifact variant, of one stage or two. Safe to share between threads: nothing changes after loading.
 
     Args:
         artifact: A verified artifact.
@@ -70,11 +70,12 @@ class Predictor:
     """
 
     def __init__(self, artifact: Artifact, *, variant: str | None = None, num_threads: int | None = None) -> None:
+        manifest = artifact.manifest
         self.artifact = artifact
-        self.variant = variant or artifact.manifest.default_variant
-        self._encoder = TextEncoder(artifact.tokenizer())
-        graph = artifact.path / artifact.manifest.variant(variant).file
-        self._session = Session(graph, num_threads=num_threads)
+        self.variant = variant or manifest.default_variant
+        graph = artifact.path / manifest.variant(variant).file
+        super().__init__(artifact.tokenizer(), graph, num_labels=len(manifest.labels), num_threads=num_threads)
+        self._fast = FastModel(artifact, self.variant, num_threads=num_threads) if manifest.fast_stage else None
 
     @property
     def labels(self) -> Labels:
@@ -82,84 +83,61 @@ class Predictor:
         return self.artifact.manifest.labels
 
     @property
-    def vocab_size(self) -> int:
-        """Number of token ids, special tokens included (V)."""
-        return self._encoder.vocab_size
+    def stages(self) -> tuple[str, ...]:
+        """Names of the stages that may answer; none for a model of one stage."""
+        return STAGES if self._fast else ()
 
     def encode(self, texts: Sequence[str]) -> Encodings:
         """Turn texts into token ids, before queueing, so that a batcher can count tokens.
+
+        The fast stage of a cascade runs here: the texts that it answers have no ids, since nothing is left to do.
 
         Args:
             texts: B texts; empty ones are allowed.
 
         Returns:
-            B encodings, in order.
+            B encodings, in order; of a cascade :class:`~textwright.core.stages.StagedEncodings`.
 
         Raises:
             TextError: If an item is not a string, or no Unicode text; or if ``texts`` is one string.
+            BackendError: If the engine of the fast stage fails.
         """
-        if isinstance(texts, str):
-            raise TextError("texts is one string; give a list of strings: predict([text])")
-        return self._encoder.encode(texts)
+        return super().encode(texts) if self._fast is None else self._fast.read(texts, super().encode)
 
-    def locate(self, texts: Sequence[str]) -> list[Located]:
-        """Turn texts into token ids, and say which word of the text each token stands in; what explaining starts from.
+    def encode_to_infer(self, texts: Sequence[str]) -> Encodings:
+        """Turn texts into token ids whatever a fast stage would say; to measure the model, and to warm it.
 
         Args:
             texts: B texts, as for :meth:`encode`.
 
         Returns:
-            B texts, in order, with the ids that :meth:`encode` gives.
-
-        Raises:
-            TextError: If an item is not a string, or no Unicode text; or if ``texts`` is one string.
+            B encodings, in order.
         """
-        if isinstance(texts, str):
-            raise TextError("texts is one string; give a list of strings: explain([text])")
-        return self._encoder.locate(texts)
+        return super().encode(texts)
 
     def infer(self, batch: Encodings | Sequence[TokenIds]) -> Float32s:
-        """Run the model once over a batch; this is the only call that costs.
-
-        Args:
-            batch: B texts, as encodings or as lists of token ids; texts of like length waste least padding.
-
-        Returns:
-            Logits, (B, K), in nats, not calibrated.
-
-        Raises:
-            BackendError: If the engine fails.
-        """
-        return self._session.infer(*pad(batch, self._encoder.pad_id))
+        """Run the model once over a batch; see :meth:`Model.infer`. What the fast stage answered stays."""
+        return self._completed(batch, self.infer) if isinstance(batch, StagedEncodings) else super().infer(batch)
 
     def infer_all(self, encodings: Encodings) -> Float32s:
-        """Infer any number of texts, in batches of like length that fit the cache.
+        """Infer any number of texts; see :meth:`Model.infer_all`. What the fast stage answered stays."""
+        if isinstance(encodings, StagedEncodings):
+            return self._completed(encodings, self.infer_all)
+        return super().infer_all(encodings)
 
-        Args:
-            encodings: N texts, in any order of lengths.
-
-        Returns:
-            Logits, (N, K), in nats, in the order of the texts.
-
-        Raises:
-            BackendError: If the engine fails.
-        """
-        lengths = encodings.lengths
-        if len(lengths) * lengths.max(initial=0) <= _MAX_BATCH_TOKENS:
-            return self.infer(encodings)
-        order = np.argsort(lengths, kind="stable")
-        by_length = encodings.take(order)
-        logits = np.empty((len(encodings), len(self.labels)), dtype=np.float32)
-        for start, stop in _batches(by_length.lengths):
-            logits[order[start:stop]] = self.infer(by_length.between(start, stop))
+    def _completed(self, staged: StagedEncodings, infer: Callable[[Encodings], Float32s]) -> Float32s:
+        if staged.settled.all():
+            return staged.logits
+        logits = staged.logits.copy()
+        logits[~staged.settled] = infer(staged.sent_on())
         return logits
 
-    def decode(self, logits: Float32s, truncated: Bools) -> list[Prediction]:
+    def decode(self, logits: Float32s, encodings: Encodings) -> list[Prediction]:
         """Turn logits into predictions: calibrate, activate, choose.
 
         Args:
             logits: (B, K), in nats, as :meth:`infer` gave them.
-            truncated: Which texts lost their end, (B,), as :meth:`encode` gave them.
+            encodings: What they were inferred from; it knows which texts lost their end, and which stage answered.
 
         Returns:
             B predictions, in order.
@@ -170,7 +148,9 @@ class Predictor:
         rows = self.probabilities(logits)
         choices = self._choose_one(rows) if self.labels.task is Task.SINGLE_LABEL else self._choose_many(rows)
         by_label = map(dict, map(partial(zip, self.labels.names), rows.tolist()))
-        return list(map(Prediction._make, zip(*choices, by_label, truncated.tolist(), strict=True)))
+        answered_by = stages_of(encodings, has_fast_stage=self._fast is not None)
+        columns = (*choices, by_label, encodings.truncated.tolist(), answered_by)
+        return list(map(Prediction._make, zip(*columns, strict=True)))
 
     def probabilities(self, logits: Float32s) -> Float32s:
         """Calibrate and activate logits.
@@ -211,7 +191,7 @@ class Predictor:
             BackendError: If the engine fails.
         """
         encoded = self.encode(texts)
-        return self.decode(self.infer_all(encoded), encoded.truncated)
+        return self.decode(self.infer_all(encoded), encoded)
 
     def explain(self, texts: Sequence[str], *, max_cost: float | None = None) -> list[Explanation]:
         """Say which words of each text speak for its label, and which against it.
@@ -228,14 +208,22 @@ class Predictor:
             TextError: If an item is not a string, or no Unicode text; or if ``texts`` is one string.
             BackendError: If the engine fails.
         """
-        return self.explainer.explain(texts, max_cost)
+        if isinstance(texts, str):
+            raise TextError("texts is one string; give a list of strings: explain([text])")
+        encoded = self.encode(texts)
+        answered_by = stages_of(encoded, has_fast_stage=self._fast is not None)
+        parts = self.explainer.parts(texts, self.infer_all(encoded), answered_by, max_cost)
+        return run(together(parts), lambda probes: self.infer_all(Encodings.of(probes)))
 
     @cached_property
-    def explainer(self) -> Explainer:
+    def explainer(self) -> Explainer | StagedExplainer:
         """What explains this model; made when first asked for, so that loading does not wait for it."""
-        from textwright.runtime.explain import Explainer
+        from textwright.runtime.explain import Explainer, StagedExplainer
 
-        return Explainer(self)
+        explainer = Explainer(self, self.labels, self.artifact.manifest.temperature)
+        if self._fast is None:
+            return explainer
+        return StagedExplainer(Explainer(self._fast, self.labels, self.artifact.manifest.temperature), explainer)
 
     def verify_golden(self) -> None:
         """Run the golden examples and compare their logits with the stored ones.
@@ -275,15 +263,6 @@ class Predictor:
             for order, count in zip(ranked, held, strict=True)
         ]
         return [names[0] if names else None for names in labels], labels
-
-
-def _batches(lengths: Ints) -> Iterator[tuple[int, int]]:
-    """Cut texts of rising length into runs of at most ``_MAX_BATCH_TOKENS`` padded tokens: (start, stop)."""
-    stop = len(lengths)
-    while stop > 0:
-        start = max(stop - max(_MAX_BATCH_TOKENS // max(int(lengths[stop - 1]), 1), 1), 0)
-        yield start, stop
-        stop = start
 
 
 def load(path: str | Path, *, variant: str | None = None, num_threads: int | None = None) -> Predictor:

@@ -11,7 +11,7 @@ import numpy as np
 from textwright.core.encodings import Encodings, offsets_of
 from textwright.core.types import Float32s, Int32s
 from textwright.runtime.batching import BatchLimits
-from textwright.runtime.explain import Explainer
+from textwright.runtime.explain import Explainer, StagedExplainer
 from textwright.runtime.predictor import Prediction, Predictor
 from textwright.server.model_thread import ModelThread
 from textwright.server.settings import ServeSettings
@@ -66,7 +66,7 @@ class Engine:
 
     def __init__(self, predictor: Predictor, limits: BatchLimits) -> None:
         self.predictor = predictor
-        self._explainer: Explainer | None = None
+        self._explainer: Explainer | StagedExplainer | None = None
         self._limits = limits
         self._inline_chars = _INLINE_S / _seconds_per_char(predictor)
         self.on_batch: Callable[[int], object] = _ignore
@@ -90,7 +90,7 @@ class Engine:
             return self.predictor.encode(texts)
         return await self._encoding.run(self.predictor.encode, texts)
 
-    async def explainer(self) -> Explainer:
+    async def explainer(self) -> Explainer | StagedExplainer:
         """Give what explains the model; the first time, a few texts are tried in the encoding thread."""
         if self._explainer is None:
             self._explainer = await self._encoding.run(lambda: self.predictor.explainer)
@@ -188,7 +188,7 @@ def score(predictor: Predictor, batch: Encodings) -> list[Scored]:
         BackendError: If the engine fails or a logit is not finite.
     """
     logits = predictor.infer(batch)
-    return list(map(Scored._make, zip(predictor.decode(logits, batch.truncated), logits, strict=True)))
+    return list(map(Scored._make, zip(predictor.decode(logits, batch), logits, strict=True)))
 
 
 def measure_limits(predictor: Predictor, settings: ServeSettings) -> BatchLimits:
@@ -205,7 +205,8 @@ def measure_limits(predictor: Predictor, settings: ServeSettings) -> BatchLimits
         BackendError: If the model cannot predict.
     """
     max_length = predictor.artifact.manifest.max_length
-    brief, full = predictor.encode([EXAMPLE_TEXT]), predictor.encode([" ".join([EXAMPLE_TEXT] * max_length)])
+    texts = EXAMPLE_TEXT, " ".join([EXAMPLE_TEXT] * max_length)
+    brief, full = (predictor.encode_to_infer([text]) for text in texts)
     brief_s, full_s = _seconds(predictor, brief), _seconds(predictor, full)
     token_s = max(full_s - brief_s, 1e-7) / max(len(full.ids) - len(brief.ids), 1)
     call_s = max(brief_s - len(brief.ids) * token_s, 0.0) + _HAND_OVER_S
@@ -224,9 +225,10 @@ def _seconds(predictor: Predictor, text: Encodings) -> float:
 
 
 def _seconds_per_char(predictor: Predictor) -> float:
-    """Time the tokenizer on a text of some thousand characters."""
+    """Time the tokenizer on a text of some thousand characters; with a fast stage on as many in short texts."""
     text = EXAMPLE_TEXT * 100
-    return _best_of_three(lambda: predictor.encode([text])) / len(text)
+    texts = [EXAMPLE_TEXT] * 100 if predictor.stages else [text]
+    return _best_of_three(lambda: predictor.encode(texts)) / len(text)
 
 
 def _best_of_three(action: Callable[[], object]) -> float:

@@ -77,19 +77,16 @@ async def _explain(request: Request, texts: Sequence[str], scored: Sequence[Scor
     service = service_of(request)
     engine, max_cost = service.engine, service.settings.explain_max_cost
     num_chars = sum(map(len, texts))
-    located = await engine.prepare(partial(engine.predictor.locate, texts), num_chars=num_chars)
+    logits, answered_by = [item.logits for item in scored], [item.prediction.stage for item in scored]
     explainer = await engine.explainer()
-    parts = [
-        explainer.probing(text, item, done.logits, max_cost)
-        for text, item, done in zip(texts, located, scored, strict=True)
-    ]
-    probing = together(parts)
-    logits: Float32s | None = None
+    begin = partial(explainer.parts, texts, logits, answered_by, max_cost)
+    probing = together(await engine.prepare(begin, num_chars=num_chars))
+    found: Float32s | None = None
     while True:
-        probes = await engine.prepare(partial(_next_probes, probing, logits), num_chars=num_chars)
+        probes = await engine.prepare(partial(_next_probes, probing, found), num_chars=num_chars)
         if isinstance(probes, _Found):
             return probes.explanations
-        logits = await _ask(request, probes)
+        found = await _ask(request, probes)
 
 
 class _Found(NamedTuple):

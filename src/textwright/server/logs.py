@@ -57,6 +57,7 @@ class RequestRecord:
         num_texts: Texts in the request.
         num_tokens: Tokens read by the model.
         truncated: Texts that were longer than the model reads.
+        num_sent_on: Texts that the fast stage of a cascade left to the strong one; None for a model of one stage.
         tokenize_ms: Time from texts to ids.
         queue_ms: Time that the ids waited for the model.
         infer_ms: Time from there to the last prediction.
@@ -74,6 +75,7 @@ class RequestRecord:
     num_texts: int | None = None
     num_tokens: int | None = None
     truncated: int | None = None
+    num_sent_on: int | None = None
     tokenize_ms: float | None = None
     queue_ms: float | None = None
     infer_ms: float | None = None

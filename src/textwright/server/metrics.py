@@ -8,7 +8,7 @@ stays.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -18,6 +18,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from textwright.core.stages import FAST, STRONG
 from textwright.server.logs import RequestRecord
 from textwright.server.service import Service
 
@@ -50,6 +51,9 @@ class Metrics:
             "num_tokens": self._counter("tokens", "Tokens of texts that were encoded."),
             "truncated": self._counter("truncated_texts", "Texts that were longer than the model reads."),
         }
+        self._stage_texts = self._counter(
+            "stage_texts", "Texts answered by each stage of a cascade.", ("model", "stage")
+        )
         self._durations = {name: self._seconds(name, text) for name, text in _STAGES.items()}
         self._batches = self._histogram("batch_texts", "Texts that went through the model together.", _SIZES)
         self._queue_texts = self._gauge("queue_texts", "Texts that are admitted and not yet answered.")
@@ -73,7 +77,7 @@ class Metrics:
             service: A model that is about to answer.
             replaced: The one whose place it takes, which finishes what it has.
         """
-        meters = self._meters[service.title] = self._meters_of(service.identity.name)
+        meters = self._meters[service.title] = self._meters_of(service.identity.name, service.engine.predictor.stages)
         service.engine.on_batch = meters.batches.observe
         if replaced is not None:
             self._answering.remove(replaced)
@@ -120,10 +124,11 @@ class Metrics:
 
         return Route(PATH, metrics)
 
-    def _meters_of(self, model: str) -> _Meters:
+    def _meters_of(self, model: str, stages: Sequence[str]) -> _Meters:
         counters = {field: counter.labels(model) for field, counter in self._counters.items()}
         durations = {field: histogram.labels(model) for field, histogram in self._durations.items()}
-        return _Meters(counters, durations, self._batches.labels(model))
+        by_stage = {stage: self._stage_texts.labels(model, stage) for stage in stages}
+        return _Meters(counters, durations, self._batches.labels(model), by_stage)
 
     def _readable(self) -> CollectorRegistry:
         if FOLDER not in os.environ:
@@ -153,10 +158,18 @@ class _Meters:
         counters: Field of a record -> what is counted up by it.
         durations: Field of a record -> histogram of it.
         batches: Sizes of the model's batches.
+        stages: Stage -> texts that it answered; empty for a model of one stage.
     """
 
-    def __init__(self, counters: Mapping[str, Counter], durations: Mapping[str, Histogram], batches: Histogram) -> None:
+    def __init__(
+        self,
+        counters: Mapping[str, Counter],
+        durations: Mapping[str, Histogram],
+        batches: Histogram,
+        stages: Mapping[str, Counter],
+    ) -> None:
         self.batches = batches
+        self._stages = stages
         self._counters = counters
         self._durations = durations
 
@@ -169,3 +182,6 @@ class _Meters:
         for name, histogram in self._durations.items():
             if fields[name] is not None:
                 histogram.observe(fields[name] / 1e3)
+        if record.num_sent_on is not None:
+            self._stages[STRONG].inc(record.num_sent_on)
+            self._stages[FAST].inc((record.num_texts or 0) - record.num_sent_on)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from time import perf_counter
 
 import numpy as np
 from starlette.requests import Request
 
 from textwright.core.encodings import Encodings
-from textwright.errors import RequestLimitError
+from textwright.core.stages import StagedEncodings
+from textwright.errors import BackendError, RequestLimitError
 from textwright.exchange import check_texts
 from textwright.runtime.batcher import Permit
 from textwright.runtime.pending import Answer
@@ -17,7 +19,8 @@ from textwright.server.engine import Item, Scored, items_of
 from textwright.server.guard import charge
 from textwright.server.hang_up import noticed
 from textwright.server.logs import record_of
-from textwright.server.service import service_of
+from textwright.server.service import Service, service_of
+from textwright.server.staged import compute_staged
 
 
 async def score(request: Request, texts: Sequence[str], *, may_truncate: bool = True) -> list[Scored]:
@@ -47,13 +50,15 @@ async def score(request: Request, texts: Sequence[str], *, may_truncate: bool = 
     charge(request, len(texts))
     with service.batcher.admit(len(texts)) as permit:
         start = perf_counter()
-        encodings = await service.engine.encode(texts)
+        encodings = await _encode(service, texts)
         record.tokenize_ms = 1e3 * (perf_counter() - start)
-        record.num_tokens = len(encodings.ids)
+        record.num_tokens = int(encodings.text_lengths.sum())
         record.truncated = int(np.count_nonzero(encodings.truncated))
         if record.truncated and not may_truncate:
             raise _too_long(encodings, service.info.max_length)
         answer = await compute(request, permit, encodings)
+    if isinstance(encodings, StagedEncodings):
+        record.num_sent_on = int(np.count_nonzero(~encodings.settled))
     record.queue_ms, record.infer_ms, record.batch_size = answer.queue_ms, answer.infer_ms, answer.batch_size
     return answer.results
 
@@ -70,11 +75,22 @@ async def compute(request: Request, permit: Permit[Item, Scored], encodings: Enc
         N scored texts in order, and what they cost.
     """
     service = service_of(request)
+    if isinstance(encodings, StagedEncodings):
+        return await compute_staged(service.engine, encodings, partial(compute, request, permit))
     if service.batcher.is_free and service.quick_lane.takes(encodings):
         return await permit.pass_by(lambda: service.quick_lane.score(encodings))
     waiting = permit.submit(items_of(encodings))
     with noticed(request.receive, waiting):
         return await waiting
+
+
+async def _encode(service: Service, texts: Sequence[str]) -> Encodings:
+    """Encode texts, and remember it if the fast stage of a cascade fails at that."""
+    try:
+        return await service.engine.encode(texts)
+    except BackendError:
+        service.batcher.last_failed = True
+        raise
 
 
 def _too_long(encodings: Encodings, max_length: int) -> RequestLimitError:

@@ -17,7 +17,7 @@ from textwright.server.engine import Engine, Item, Scored, items_of, measure_lim
 from textwright.server.quick_lane import QuickLane
 from textwright.server.settings import ServeSettings
 from textwright.server.sources import ModelSource
-from textwright.wire import EXAMPLE_TEXT, Limits, ModelIdentity, ModelInfo, encode_response
+from textwright.wire import EXAMPLE_TEXT, FastStageInfo, Limits, ModelIdentity, ModelInfo, encode_response
 
 if TYPE_CHECKING:
     from textwright.server.catalog import Catalog
@@ -86,7 +86,8 @@ class Service:
         if self.batcher.is_running and self.batcher.last_failed:
             try:
                 with self.batcher.admit(1) as permit:
-                    await permit.submit(items_of(await self.engine.encode([EXAMPLE_TEXT])))
+                    await self.engine.encode([EXAMPLE_TEXT])  # a fast stage may be what failed
+                    await permit.submit(items_of(self.engine.predictor.encode_to_infer([EXAMPLE_TEXT])))
             except TextwrightError:
                 return False
         return self.batcher.is_running
@@ -179,4 +180,13 @@ def info_of(predictor: Predictor, settings: ServeSettings, identity: ModelIdenti
         metrics_split=manifest.metrics_split,
         created=manifest.created,
         limits=Limits(**settings.model_dump(include=set(Limits.model_fields))),
+        fast_stage=fast_stage_of(predictor),
     )
+
+
+def fast_stage_of(predictor: Predictor) -> FastStageInfo | None:
+    """Say what answers before a cascade's model; None for a model of one stage."""
+    fast = predictor.artifact.manifest.fast_stage
+    if fast is None:
+        return None
+    return FastStageInfo(family=fast.family, max_length=fast.max_length, certainty=fast.certainty)

@@ -108,7 +108,8 @@ def check_columns(table: Table, service: Service) -> None:
 def added_columns(service: Service) -> list[str]:
     """Name the columns that predictions add."""
     chosen = "predicted_label" if service.identity.task == Task.SINGLE_LABEL.value else "predicted_labels"
-    return [chosen, "confidence", "truncated", *(f"probability_{name}" for name in service.info.labels)]
+    stage = ["stage"] if service.info.fast_stage else []
+    return [chosen, "confidence", "truncated", *stage, *(f"probability_{name}" for name in service.info.labels)]
 
 
 def _rows(content: str) -> Iterator[tuple[int, list[str]]]:
@@ -146,4 +147,5 @@ def _checked(row: list[str], line: int, columns: list[str]) -> list[str]:
 def _values(item: Prediction, is_single: bool) -> list[object]:
     chosen = item.label if is_single else ";".join(item.labels)
     probabilities = (round(value, _DECIMALS) for value in item.probabilities.values())
-    return [chosen, round(item.confidence, _DECIMALS), str(item.truncated).lower(), *probabilities]
+    stage = [item.stage] if item.stage else []
+    return [chosen, round(item.confidence, _DECIMALS), str(item.truncated).lower(), *stage, *probabilities]

@@ -14,6 +14,7 @@ from typing import Any, Final, Protocol
 
 import numpy as np
 
+from textwright.core.stages import StagedEncodings
 from textwright.errors import NotFoundError, RequestError, RequestLimitError, TextwrightError
 from textwright.exchange import JSON, SAFETY_HEADERS, check_media_type, check_texts
 from textwright.problems import MEDIA_TYPE, Problem, headers_of, problem_of, problem_of_status
@@ -67,8 +68,10 @@ class Door:
         self._process = token_hex(8)
 
     def warm_up(self) -> None:
-        """Run the model once, so that the first request finds it warm and its pace known."""
+        """Run each stage of the model once, so that the first request finds it warm and its pace known."""
         self._infer([EXAMPLE_TEXT], lambda: _UNLIMITED_S)
+        if self.predictor.stages:
+            self._pace.infer(self.predictor, self.predictor.encode_to_infer([EXAMPLE_TEXT]), lambda: _UNLIMITED_S)
 
     def begin_again(self) -> None:
         """Forget what must not be shared by instances that one snapshot was restored to: ids and shares of keys."""
@@ -161,9 +164,12 @@ class Door:
         encodings = self.predictor.encode(texts)
         encoded = perf_counter()
         logits = self._pace.infer(self.predictor, encodings, time_left_s)
-        predictions = self.predictor.decode(logits, encodings.truncated)
+        predictions = self.predictor.decode(logits, encodings)
         if record is not None:
-            record.num_tokens, record.truncated = len(encodings.ids), int(np.count_nonzero(encodings.truncated))
+            record.num_tokens = int(encodings.text_lengths.sum())
+            record.truncated = int(np.count_nonzero(encodings.truncated))
+            if isinstance(encodings, StagedEncodings):
+                record.num_sent_on = int(np.count_nonzero(~encodings.settled))
             record.tokenize_ms, record.infer_ms = 1e3 * (encoded - start), 1e3 * (perf_counter() - encoded)
         return predictions
 

@@ -52,6 +52,7 @@ class InvocationRecord:
         num_texts: Texts in the request.
         num_tokens: Tokens read by the model.
         truncated: Texts that were longer than the model reads.
+        num_sent_on: Texts that the fast stage of a cascade left to the strong one; None for a model of one stage.
         tokenize_ms: Time from texts to ids.
         infer_ms: Time from there to the last prediction.
         total_ms: Time from the event to the answer.
@@ -69,6 +70,7 @@ class InvocationRecord:
     num_texts: int | None = None
     num_tokens: int | None = None
     truncated: int | None = None
+    num_sent_on: int | None = None
     tokenize_ms: float | None = None
     infer_ms: float | None = None
     total_ms: float = 0.0

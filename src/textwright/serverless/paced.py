@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 
 from textwright.core.encodings import Encodings
+from textwright.core.stages import StagedEncodings
 from textwright.core.types import Float32s
 from textwright.errors import DeadlineError
 from textwright.runtime.predictor import Predictor
@@ -38,6 +39,10 @@ class Pace:
             DeadlineError: If the rest would not be ready in time.
             BackendError: If the engine fails.
         """
+        if isinstance(encodings, StagedEncodings):
+            logits = encodings.logits.copy()
+            logits[~encodings.settled] = self.infer(predictor, encodings.sent_on(), time_left_s)
+            return logits
         order = np.argsort(encodings.lengths, kind="stable")
         by_length = encodings.take(order)
         logits = np.empty((len(encodings), len(predictor.labels)), dtype=np.float32)

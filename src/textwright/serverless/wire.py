@@ -87,6 +87,7 @@ def encode_response(identity: Mapping[str, str], predictions: Iterable[Predictio
             "confidence": item.confidence,
             "probabilities": item.probabilities,
             "truncated": item.truncated,
+            **({"stage": item.stage} if item.stage else {}),
         }
         for item in predictions
     ]
@@ -113,6 +114,7 @@ def identity_of(predictor: Predictor) -> dict[str, str]:
 def info_of(predictor: Predictor, settings: LambdaSettings) -> dict[str, Any]:
     """Say what the model is and what one request may hold: a ``textwright.wire.ModelInfo``."""
     manifest = predictor.artifact.manifest
+    fast = manifest.fast_stage
     return {
         **identity_of(predictor),
         "labels": list(predictor.labels.names),
@@ -122,6 +124,7 @@ def info_of(predictor: Predictor, settings: LambdaSettings) -> dict[str, Any]:
         "metrics_split": manifest.metrics_split,
         "created": manifest.created,
         "limits": {name: getattr(settings, name) for name in ("max_texts", "max_text_chars", "max_body_bytes")},
+        "fast_stage": fast and {name: getattr(fast, name) for name in ("family", "max_length", "certainty")},
     }
 
 

@@ -143,7 +143,7 @@ def train(
         DataError: If the training or the validation split is empty.
         TrainingError: If the loss is not finite, or a checkpoint cannot be read.
     """
-    prepared = _prepare(dataset, settings, family_settings)
+    prepared = prepare(dataset, settings, family_settings)
     accelerator = make_accelerator(prepared.settings.device)
     bf16 = uses_bf16(prepared.settings.precision, accelerator.device, gains=prepared.gains_from_bf16)
     engine = Engine(accelerator, bf16)
@@ -175,8 +175,19 @@ def train(
 
 
 @dataclass(frozen=True, slots=True)
-class _Prepared:
-    """Everything that is decided before the first step, the same in every process."""
+class Prepared:
+    """Everything that is decided before the first step, the same in every process.
+
+    Args:
+        settings: Every setting of training, family defaults included.
+        family_settings: Every setting of the family.
+        gains_from_bf16: Whether the family is faster in bf16 where the hardware has it.
+        labels: Label names in the order of the logits' columns, with the task.
+        encoder: The tokenizer, made from the training split.
+        train: The training split as token ids.
+        validation: The validation split as token ids.
+        module: The model with its first weights, drawn from ``settings.seed``.
+    """
 
     settings: TrainSettings
     family_settings: Settings
@@ -198,7 +209,22 @@ class _Prepared:
         return {**recipe, **model, **data, **{name: digest[:12] for name, digest in digests.items()}}
 
 
-def _prepare(dataset: Dataset, settings: TrainSettings, family_settings: Mapping[str, Any]) -> _Prepared:
+def prepare(dataset: Dataset, settings: TrainSettings, family_settings: Mapping[str, Any]) -> Prepared:
+    """Decide everything that :func:`train` decides before its first step, and train nothing.
+
+    Args:
+        dataset: Labelled examples, split.
+        settings: How to train; the family's defaults are put beneath what was set explicitly.
+        family_settings: Setting name -> value of the family's own settings; absent ones have their defaults.
+
+    Returns:
+        Encoded examples and a model with its first weights; equal arguments give equal weights.
+
+    Raises:
+        NotFoundError: If there is no such family.
+        SettingsError: If a setting is out of bounds.
+        DataError: If the training or the validation split is empty.
+    """
     family = find_family(settings.family)
     settings, config = resolve_settings(settings, family_settings)
     for name in ("train", "validation"):
@@ -209,10 +235,10 @@ def _prepare(dataset: Dataset, settings: TrainSettings, family_settings: Mapping
     torch.manual_seed(settings.seed)
     training = TrainingSplit(examples.encodings, examples.targets)
     module = family.build(config, BuildContext(encoder, dataset.labels, training))
-    return _Prepared(settings, config, family.gains_from_bf16, dataset.labels, encoder, examples, validation, module)
+    return Prepared(settings, config, family.gains_from_bf16, dataset.labels, encoder, examples, validation, module)
 
 
-def _open_run(run_dir: Path, prepared: _Prepared, accelerator: Accelerator, *, overwrite: bool) -> Checkpointer:
+def _open_run(run_dir: Path, prepared: Prepared, accelerator: Accelerator, *, overwrite: bool) -> Checkpointer:
     """Write down the settings, and remove the checkpoint of an earlier run if it is to be thrown away."""
     folder = run_dir / CHECKPOINT
     if accelerator.is_main_process:
@@ -225,7 +251,7 @@ def _open_run(run_dir: Path, prepared: _Prepared, accelerator: Accelerator, *, o
     return Checkpointer(folder, prepared.identity, every_s=every_s, is_writer=accelerator.is_main_process)
 
 
-def _make_learner(prepared: _Prepared, engine: Engine, progress: Progress) -> Learner:
+def _make_learner(prepared: Prepared, engine: Engine, progress: Progress) -> Learner:
     splits = prepared.train, prepared.validation
     return make_learner(prepared.module, *splits, prepared.labels, prepared.settings, engine=engine, progress=progress)
 
@@ -243,7 +269,7 @@ def _fit(learner: Learner, labels: Labels, checkpointer: Checkpointer, progress:
     )
 
 
-def _close(board: TensorBoard, prepared: _Prepared, state: TrainState) -> None:
+def _close(board: TensorBoard, prepared: Prepared, state: TrainState) -> None:
     recipe = as_recipe(prepared.settings, prepared.family_settings)
     flat = {**recipe, **{f"model.{name}": value for name, value in recipe.pop("model").items()}}
     best = state.history[state.best_epoch - 1]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 import textwright
@@ -43,3 +45,20 @@ def test_a_model_that_does_not_reproduce_here_is_not_shipped(tiny_artifact, tmp_
     wrong = artifacts.write(tmp_path / "wrong", source.manifest, contents)
     with pytest.raises(GoldenMismatchError):
         write_selection(wrong, None, tmp_path / "out")
+
+
+def test_a_cascade_is_shipped_with_both_stages(tiny_cascade, tmp_path):
+    source = artifacts.read(tiny_cascade)
+    assert write_selection(source, None, tmp_path / "copy").digest == source.digest
+    (name,) = source.manifest.variants
+    variants = {"other": replace(source.manifest.variants[name], precision="int8"), **source.manifest.variants}
+    contents = {file: (source.path / file).read_bytes() for file in source.files}
+    two = artifacts.write(tmp_path / "two", replace(source.manifest, variants=variants), contents)
+    shipped = write_selection(two, name, tmp_path / "out")
+    assert set(shipped.files) == {
+        *("model.onnx", "fast.onnx", "tokenizer.json", "fast.tokenizer.json"),
+        *("golden.jsonl", "README.md", "cascade.json"),
+    }
+    found = textwright.load(shipped.path).predict([*TEXTS, "great"])
+    assert found == textwright.load(tiny_cascade).predict([*TEXTS, "great"])
+    assert {item.stage for item in found} == {"fast", "strong"}

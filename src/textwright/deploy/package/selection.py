@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Final
 
 from textwright.core import artifact as artifacts
-from textwright.core.artifact import CARD, GOLDEN, TOKENIZER, Artifact, Variant
+from textwright.core.artifact import CARD, CURVE, GOLDEN, TOKENIZER, Artifact, Variant
 from textwright.runtime.predictor import load
 
 GRAPH: Final = "model.onnx"
+FAST_GRAPH: Final = "fast.onnx"
 
 
 def write_selection(source: Artifact, variant: str | None, folder: Path) -> Artifact:
@@ -47,12 +48,24 @@ def write_selection(source: Artifact, variant: str | None, folder: Path) -> Arti
         TOKENIZER: source.tokenizer().encode(),
         GOLDEN: golden,
         CARD: (source.path / CARD).read_bytes(),
+        **_fast_files(source, chosen),
     }
     return artifacts.write(folder, replace(source.manifest, variants={name: _alone(chosen)}), contents)
 
 
 def _alone(variant: Variant) -> Variant:
-    return replace(variant, file=GRAPH, golden="")
+    return replace(variant, file=GRAPH, golden="", fast=FAST_GRAPH if variant.fast else "")
+
+
+def _fast_files(source: Artifact, chosen: Variant) -> dict[str, bytes]:
+    fast = source.manifest.fast_stage
+    if fast is None:
+        return {}
+    return {
+        FAST_GRAPH: (source.path / chosen.fast).read_bytes(),
+        fast.tokenizer: source.fast_tokenizer().encode(),
+        CURVE: (source.path / CURVE).read_bytes(),
+    }
 
 
 def _golden_lines(texts: list[str], logits: list[list[float]]) -> bytes:

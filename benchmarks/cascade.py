@@ -1,0 +1,188 @@
+"""What does a cascade gain, and what does it cost in answers? A fast family in front of `bert`, over seeds.
+
+Run with nothing else running: ``make bench-cascade``, or for some datasets: ``python benchmarks/cascade.py
+movie-reviews``. Protocol: each recipe is trained with three seeds on the drawn split; `bert` is optimised for
+throughput, and what wins there (int8, if it passes its gates) is the strong model, alone and in each cascade. The point
+of a cascade is chosen on the validation split; accuracy is on the test split, read once. Drops are in points against
+the strong model alone; p is that of the exact paired test over all seeds. Gains are in texts per second over the test
+texts, from text to prediction, one thread, all contenders of a seed in turn in one process. Artifacts are kept, so that
+a stopped benchmark goes on.
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+os.environ.update(ORT_DISABLE_TELEMETRY="1", TOKENIZERS_PARALLELISM="false", OMP_NUM_THREADS="1")
+
+import numpy as np
+
+from _common import save, side_by_side, spread, versions
+from textwright.core.types import Ints
+from textwright.data.settings import DataSettings
+from textwright.errors import NoGainError
+from textwright.evaluate.observe import observe
+from textwright.evaluate.paired import paired_p_value
+from textwright.evaluate.selection import select
+from textwright.optimize.cascade.make import REPORT, make_cascade
+from textwright.optimize.cascade.settings import CascadeSettings
+from textwright.optimize.search import REPORT as OPTIMIZED
+from textwright.optimize.search import optimize
+from textwright.optimize.settings import OptimizeSettings, Target
+from textwright.optimize.trial import Trial
+from textwright.runtime.predictor import Predictor, load
+
+ROOT = Path(__file__).parents[1]
+RUNS = ROOT / "runs" / "benchmarks" / "cascade"
+DATASETS = ("movie-reviews", "airline-tweets")
+FAST = ("bow", "bow-glove", "cnn-glove")
+STRONG = "bert"
+SEEDS = (0, 1, 2)
+OPTIMIZE = OptimizeSettings(max_drop=0.5, agreement=99.0, target=Target.THROUGHPUT)
+BOUNDS = {
+    f"{drop:g} at {sure:g} %": CascadeSettings(max_drop=drop, confidence=sure)
+    for drop in (0.3, 0.5)
+    for sure in (50, 80)
+}
+ROUNDS = 5
+
+
+@dataclass(frozen=True)
+class Run:
+    """One predictor of one seed on the test texts.
+
+    Args:
+        right: Which answers are right, (N,), as 0 and 1.
+        share_sent_on: Share of the texts that the strong stage answered; 1 for the strong model alone.
+        gains: Texts per second against the strong model, of each round.
+    """
+
+    right: Ints
+    share_sent_on: float
+    gains: Sequence[float]
+
+
+class Printer:
+    """Says what is done."""
+
+    def on_step(self, what: str) -> None:
+        """Name the step of a cascade."""
+        print(f"    {what}", flush=True)
+
+    def on_trial(self, name: str, summary: str, number: int, total: int) -> None:
+        """Name the recipe of an optimisation."""
+        print(f"  [{number}/{total}] {name}: {summary}", flush=True)
+
+    def on_result(self, trial: Trial, verdict: str) -> None:
+        """Say its verdict."""
+        print(f"    {trial.name} {verdict}", flush=True)
+
+
+def trained(source: str, recipe: str, seed: int) -> Path:
+    """Train an artifact, unless it is there."""
+    folder = RUNS / source / f"{recipe}-{seed}"
+    command = [sys.executable, "-m", "textwright", "train", source, "--config", f"recipes/{recipe}.toml", "--quiet"]
+    subprocess.run([*command, "--seed", str(seed), "--out", str(folder)], check=True, cwd=ROOT)
+    return folder
+
+
+def strong(source: str, seed: int) -> Path:
+    """Train and optimise the strong model, unless it is there."""
+    folder = trained(source, STRONG, seed)
+    out = folder / "optimized"
+    if not (out / OPTIMIZED).exists():
+        optimize(folder, source, out, OPTIMIZE, DataSettings(), Printer())
+    return out
+
+
+def cascade(source: str, fast: str, seed: int, bound: str) -> Path | None:
+    """Make a cascade, unless it is there; None if no point is within the bound."""
+    out = RUNS / source / f"{fast}-{STRONG}-{seed}" / bound.replace(" ", "-").replace("%", "percent")
+    if not (out / REPORT).exists():
+        print(f"  {source} {fast} seed {seed}, at most {bound}", flush=True)
+        try:
+            make_cascade(
+                trained(source, fast, seed), strong(source, seed), source, out, BOUNDS[bound], DataSettings(), Printer()
+            )
+        except NoGainError as error:
+            print(f"    {error}", flush=True)
+            return None
+    return out
+
+
+def measure(source: str, seed: int) -> tuple[str, dict[str, Run]]:
+    """Measure the strong model and every cascade of a seed; return the strong variant's name and the runs."""
+    paths = {STRONG: strong(source, seed)}
+    for fast in FAST:
+        for bound in BOUNDS:
+            path = cascade(source, fast, seed, bound)
+            if path is not None:
+                paths[f"{fast}, {bound}"] = path
+    predictors = {name: load(path, num_threads=1) for name, path in paths.items()}
+    test = select(source, DataSettings(), predictors[STRONG].artifact.manifest, "test").examples
+    contenders = {name: _predicts(item, test.texts) for name, item in predictors.items()}
+    seconds = side_by_side(contenders, rounds=ROUNDS)
+    runs = {}
+    for name, predictor in predictors.items():
+        stages = [item.stage for item in predictor.predict(test.texts)]
+        gains = [theirs / ours for ours, theirs in zip(seconds[name], seconds[STRONG], strict=True)]
+        right = observe(predictor, test).correct.astype(np.int64)
+        runs[name] = Run(right, 1.0 - stages.count("fast") / len(stages), gains)
+    return predictors[STRONG].variant, runs
+
+
+def _predicts(predictor: Predictor, texts: Sequence[str]) -> Any:  # noqa: ANN401  what side_by_side calls
+    return lambda: predictor.predict(texts)
+
+
+def over_seeds(runs: Sequence[Mapping[str, Run]]) -> dict[str, Any]:
+    """Sum each cascade up over the seeds in which it could be made."""
+    names = dict.fromkeys(name for run in runs for name in run if name != STRONG)
+    return {
+        "strong_accuracy": [float(run[STRONG].right.mean()) for run in runs],
+        "cascades": {name: _row([(run[name], run[STRONG]) for run in runs if name in run]) for name in names},
+    }
+
+
+def _row(pairs: Sequence[tuple[Run, Run]]) -> dict[str, Any]:
+    drops = [100 * float(alone.right.mean() - run.right.mean()) for run, alone in pairs]
+    ours, theirs = (np.sum([pair[place].right for pair in pairs], axis=0) for place in (0, 1))
+    return {
+        "num_seeds": len(pairs),
+        "drop": {"mean": statistics.mean(drops), "seeds": drops},
+        "p_value": paired_p_value(ours, theirs, runs=(len(pairs), len(pairs))),
+        "share_sent_on": spread([run.share_sent_on for run, _ in pairs]),
+        "throughput_gain": spread([statistics.median(run.gains) for run, _ in pairs]),
+    }
+
+
+def main() -> None:
+    """Measure all datasets, or those named on the command line, and save."""
+    content = {}
+    for source in sys.argv[1:] or DATASETS:
+        measured = [measure(source, seed) for seed in SEEDS]
+        content[source] = {
+            "strong_variants": [variant for variant, _ in measured],
+            **over_seeds([runs for _, runs in measured]),
+        }
+        print(source, content[source], flush=True)
+    save(
+        "cascade",
+        {
+            "command": "make bench-cascade",
+            "protocol": " ".join((__doc__ or "").partition("Protocol: ")[2].split()),
+            "versions": versions("onnxruntime", "onnx", "torch", "tokenizers"),
+            "datasets": content,
+        },
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,87 @@
+"""Everything together through HTTP: a cascade over int8 `bert` beside the tutorials' FastAPI + `pipeline`.
+
+Run with nothing else running, after ``make bench-cascade``, whose artifacts of seed 0 are served here: ``python
+benchmarks/serving/together.py``. Each round starts each server alone and loads it with 32 connections, each asking for
+one sentence of the test split of `movie-reviews` at a time. The pipeline runs the same encoder with the classification
+head of transformers; what it would answer is what the fp32 artifact answers, whose accuracy stands beside.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from random import Random
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from _load import Contender, put_load, running
+from side_by_side import CONNECTIONS, ROUNDS, SECONDS, _ratio, contenders, train
+
+from _common import save, spread, versions
+from cascade import BOUNDS, FAST, STRONG, strong, trained
+from cascade import cascade as made
+from textwright.data.settings import DataSettings
+from textwright.evaluate.observe import observe
+from textwright.evaluate.selection import select
+from textwright.runtime.predictor import load
+
+SOURCE = "movie-reviews"
+SEED = 0
+RIVAL = "FastAPI + pipeline"
+
+
+def ours() -> dict[str, Path]:
+    """Find the artifacts: fp32, optimised, and the cascade of each fast family and bound."""
+    found = {"fp32": trained(SOURCE, STRONG, SEED), "optimized": strong(SOURCE, SEED)}
+    for fast in FAST:
+        for bound in BOUNDS:
+            path = made(SOURCE, fast, SEED, bound)
+            if path is not None:
+                found[f"{fast}, {bound}"] = path
+    return found
+
+
+def served(name: str, path: Path) -> Contender:
+    """Say how an artifact is served."""
+    return Contender(name, [sys.executable, "-m", "textwright", "serve", str(path), "--port", "{port}"], "/v1/predict")
+
+
+def measure(contender: Contender, texts: list[str]) -> dict[str, float]:
+    """Start a server and load it; then ask it one at a time."""
+    bodies = [contender.body(text) for text in texts]
+    with running(contender, texts[0]) as server:
+        put_load(server, bodies, connections=CONNECTIONS, seconds=3)  # warm
+        full = put_load(server, bodies, connections=CONNECTIONS, seconds=SECONDS)
+        lone = put_load(server, bodies, connections=1, seconds=SECONDS / 2)
+    return {**{key: full[key] for key in ("per_second", "p50_ms", "p99_ms")}, "lone_p50_ms": lone["p50_ms"]}
+
+
+def main() -> None:
+    """Measure in rounds, print and save."""
+    (rival,) = [one for one in contenders(train()) if one.name == RIVAL]
+    paths = ours()
+    test = select(SOURCE, DataSettings(), load(paths["fp32"]).artifact.manifest, "test").examples
+    accuracy = {name: float(observe(load(path), test).correct.mean()) for name, path in paths.items()}
+    texts = list(test.texts)
+    Random(0).shuffle(texts)  # noqa: S311  an order, no secret
+    found: dict[str, list[dict[str, float]]] = {}
+    for number in range(ROUNDS):
+        for contender in [rival, *(served(name, path) for name, path in paths.items())]:
+            found.setdefault(contender.name, []).append(measure(contender, texts))
+        print(number, {name: round(rounds[-1]["per_second"]) for name, rounds in found.items()}, flush=True)
+    content: dict[str, Any] = {
+        "command": "python benchmarks/serving/together.py",
+        "connections": CONNECTIONS,
+        "versions": versions("fastapi", "onnxruntime", "tokenizers", "torch", "transformers", "uvicorn"),
+        "accuracy": accuracy,
+        "measured_rounds": {
+            name: {key: spread([one[key] for one in rounds]) for key in rounds[0]} for name, rounds in found.items()
+        },
+        "throughput_against_pipeline": {name: _ratio(found[name], found[RIVAL]) for name in paths},
+    }
+    save("serving-cascade", content)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,37 @@
+"""What a lesson imports beside ``textwright``: ``import bookkit as kit``.
+
+::
+
+    kit.pick(smoke=.., full=..)    a size for each profile
+    kit.plan([...])                the picture of the plan
+    kit.draw(...) / kit.show(svg)  a figure that fits both colour schemes
+    kit.table(rows)                a table
+    kit.shell("textwright ...")    a command line, as a reader would type it
+    kit.serving("runs/x")          a server while a block runs
+    kit.claim("name", value, ...)  a number of the prose, asserted and kept
+    kit.exercise("name", check)    a failing test that the reader makes pass
+
+The form of a lesson: ``course/CONTRIBUTING.md``. Runs in Colab, in Jupyter and under ``booktools``; needs no more than
+``textwright[server,train]``.
+"""
+
+from __future__ import annotations
+
+import warnings
+
+from bookkit.claims import claim
+from bookkit.commands import Answer, ask, serving, shell
+from bookkit.exercises import exercise
+from bookkit.figures import colors, draw, show, show_image
+from bookkit.offline import stay_offline_if_told
+from bookkit.plans import plan
+from bookkit.profiles import pick, profile
+from bookkit.tables import table
+
+__all__ = [
+    "Answer", "ask", "claim", "colors", "draw", "exercise", "pick", "plan", "profile", "serving", "shell", "show",
+    "show_image", "table",
+]  # fmt: skip
+
+stay_offline_if_told()
+warnings.filterwarnings("ignore", message="IProgress not found")  # bars of widgets that no lesson shows

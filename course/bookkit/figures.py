@@ -1,0 +1,68 @@
+"""Figures that follow the page: its light or dark colours, its width; text stays text.
+
+A plot is drawn in the placeholders of :data:`colors`, which the page replaces by its own colours. The style that comes
+with each figure makes it right in Colab and Jupyter too.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, Final
+
+from IPython.display import HTML, display
+
+from textwright.evaluate import canvas
+
+colors: Final = SimpleNamespace(
+    ink=canvas.INK, muted=canvas.MUTED, grid=canvas.GRID, right=canvas.RIGHT, wrong=canvas.WRONG, series=canvas.SERIES
+)
+STYLE: Final = f"<style>{(Path(__file__).parent / 'figures.css').read_text(encoding='utf-8')}</style>"
+
+
+def draw(name: str, plot: Callable[[Any], object], caption: str, *, size: tuple[float, float] = (6.4, 3.6)) -> None:
+    """Draw a plot and show it.
+
+    Args:
+        name: Of the figure in this lesson; lower case with dashes.
+        plot: Draws into the empty matplotlib axes, in ``kit.colors``.
+        caption: What to see in it, in a sentence; also what a screen reader says.
+        size: Width and height in inches.
+    """
+    show(canvas.svg_of(f"caption-{name}", size, plot), caption, name=name)
+
+
+def show(svg: str, caption: str, *, name: str) -> None:
+    """Show an SVG drawn in ``currentColor`` or in the variables of ``figures.css``.
+
+    Args:
+        svg: From ``<svg`` to ``</svg>``, with a viewBox and without a fixed size.
+        caption: What to see in it; also what a screen reader says.
+        name: Of the figure in this lesson.
+    """
+    words = html.escape(caption)
+    display(
+        HTML(f'{STYLE}<figure class="kit-figure">{svg}<figcaption id="caption-{name}">{words}</figcaption></figure>')
+    )
+
+
+def show_image(content: bytes, caption: str, *, mime: str) -> None:
+    """Show a bitmap or an animation that the lesson made.
+
+    Args:
+        content: The file's bytes, under 2 MB.
+        caption: What to see in it; also what a screen reader says.
+        mime: "image/png" or "image/gif".
+
+    Raises:
+        ValueError: If it is 2 MB or more: pages must open quickly on a phone.
+    """
+    if len(content) >= 2_000_000:
+        raise ValueError(f"the image has {len(content):,} bytes; a page takes fewer than 2,000,000")
+    words = html.escape(caption, quote=True)
+    source = f"data:{mime};base64,{base64.b64encode(content).decode()}"
+    image = f'<img src="{source}" alt="{words}"><figcaption>{words}</figcaption>'
+    display(HTML(f'{STYLE}<figure class="kit-figure">{image}</figure>'))

@@ -1,0 +1,20 @@
+"""What a run leaves for ``booktools``: the profile that ran, its claims, its exercises. Written by the last cell."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Final
+
+from bookkit.claims import kept
+from bookkit.exercises import outcomes
+from bookkit.profiles import profile
+
+VARIABLE: Final = "TEXTWRIGHT_COURSE_REPORT"
+
+
+def write() -> None:
+    """Write the report to ``$TEXTWRIGHT_COURSE_REPORT``."""
+    content = {"profile": profile(), "claims": kept(), "exercises": outcomes()}
+    Path(os.environ[VARIABLE]).write_text(json.dumps(content), encoding="utf-8")

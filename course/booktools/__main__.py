@@ -1,0 +1,67 @@
+"""``python -m booktools``: execute lessons, write notebooks, build the site. The Makefile's targets call it."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+
+from booktools.execute import Outcome, execute_all
+from booktools.layout import PROFILES
+from booktools.lessons import LessonError, find_lessons
+from booktools.notebooks import write_notebooks
+from booktools.results import printed_claims
+from booktools.site import build_site
+
+
+def main() -> int:
+    """Run one command; return its exit code."""
+    arguments = _parser().parse_args()
+    try:
+        lessons = find_lessons(arguments.lessons)
+        if arguments.command == "execute":
+            return _execute(arguments)
+        if arguments.command == "notebooks":
+            paths = write_notebooks(lessons, printed_claims(), draft=arguments.draft)
+            print(f"wrote {len(paths)} notebooks into {paths[0].parent}")
+        else:
+            print(f"open {build_site(lessons, printed_claims(), draft=arguments.draft) / 'index.html'}")
+    except LessonError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _execute(arguments: argparse.Namespace) -> int:
+    start = time.perf_counter()
+    lessons = find_lessons(arguments.lessons)
+    outcomes = execute_all(lessons, arguments.profile, jobs=arguments.jobs, offline=not arguments.online, on_end=_show)
+    bad = [outcome for outcome in outcomes if outcome.fault]
+    seconds = time.perf_counter() - start
+    print(f"{len(outcomes) - len(bad)} of {len(outcomes)} lessons ran as {arguments.profile} in {seconds:.0f} s")
+    return 1 if bad else 0
+
+
+def _show(outcome: Outcome) -> None:
+    print(f"{'✗' if outcome.fault else '✓'} {outcome.lesson.stem} {outcome.seconds:.1f} s", flush=True)
+    if outcome.fault:
+        print(outcome.fault, file=sys.stderr, flush=True)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="booktools", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    run = commands.add_parser("execute", help="execute lessons from top to bottom")
+    run.add_argument("--profile", choices=PROFILES, default="smoke")
+    run.add_argument("--jobs", type=int, default=2, help="lessons at once")
+    run.add_argument("--online", action="store_true", help="let lessons reach other machines")
+    for name, text in (("notebooks", "write the notebooks for Colab"), ("site", "build the site")):
+        command = commands.add_parser(name, help=text)
+        command.add_argument("--draft", action="store_true", help="show … where a number has no result yet")
+    for command in commands.choices.values():
+        command.add_argument("lessons", nargs="*", help="numbers; none means all")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,129 @@
+"""The book's own signs in Markdown, turned into what a page or Colab shows.
+
+| a lesson writes | a page shows | Colab shows |
+|---|---|---|
+| ``{n}`NN.name``` | the committed number | the same |
+| ``:::{hint} Title`` | a fold | the same |
+| ``:::{note}``, ``tip``, ``warning`` | a box | a quotation |
+| a fence ``{quiz}`` with YAML | a form that checks itself | questions with a fold each |
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+import yaml
+from markdown_it import MarkdownIt
+
+from booktools.lessons import LessonError
+
+_NUMBER: Final = re.compile(r"\{n\}`([^`]+)`")
+_HINT: Final = re.compile(r"^:::\{hint\} *(.*?)\n(.*?)^:::$", re.DOTALL | re.MULTILINE)
+_BOX: Final = re.compile(r"^:::\{(note|tip|warning)\} *\n(.*?)^:::$", re.DOTALL | re.MULTILINE)
+_QUIZ: Final = re.compile(r"^```\{quiz\}\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+_NUM_QUESTIONS: Final = 3
+_inline = MarkdownIt().renderInline
+
+
+def named_claims(prose: str) -> list[str]:
+    """List the claims whose numbers the prose prints."""
+    return _NUMBER.findall(prose)
+
+
+def with_numbers(prose: str, printed: Mapping[str, str], *, draft: bool = False) -> str:
+    """Put the committed numbers into the prose.
+
+    Args:
+        prose: Markdown.
+        printed: "NN.name" -> text.
+        draft: Show an ellipsis where there is no result yet; False refuses.
+
+    Raises:
+        LessonError: If a claim has no committed result.
+    """
+
+    def number(match: re.Match[str]) -> str:
+        if match[1] not in printed and not draft:
+            raise LessonError(f"{match[0]} has no result; run: make course-full LESSONS={match[1][:2]}")
+        return printed.get(match[1], "…")
+
+    return _NUMBER.sub(number, prose)
+
+
+def for_page(markdown: str) -> str:
+    """Turn hints and quizzes into what Sphinx shows; its own boxes stay."""
+    return _QUIZ.sub(lambda match: _quiz_form(read_quiz(match[1])), _HINT.sub(_fold, markdown))
+
+
+def for_colab(markdown: str) -> str:
+    """Turn everything into Markdown that any notebook shows."""
+    text = _QUIZ.sub(lambda match: _quiz_text(read_quiz(match[1])), _HINT.sub(_fold, markdown))
+    return _BOX.sub(lambda match: _quotation(f"**{match[1].capitalize()}.** {match[2].strip()}"), text)
+
+
+def quizzes(markdown: str) -> list[list[dict[str, Any]]]:
+    """Read every quiz of a lesson."""
+    return [read_quiz(source) for source in _QUIZ.findall(markdown)]
+
+
+def read_quiz(source: str) -> list[dict[str, Any]]:
+    """Read and check a quiz.
+
+    Args:
+        source: YAML: a list of ``question``, ``options`` (text -> true or false) and ``why``.
+
+    Raises:
+        LessonError: If it has not three questions, each with three options or more of which exactly one is right.
+    """
+    try:
+        questions = yaml.safe_load(source)
+    except yaml.YAMLError as error:
+        raise LessonError(f"a quiz must be YAML; quote texts with a colon: {error}") from error
+    if len(questions) != _NUM_QUESTIONS:
+        raise LessonError(f"a quiz has {_NUM_QUESTIONS} questions, not {len(questions)}")
+    for one in questions:
+        if set(one) != {"question", "options", "why"}:
+            raise LessonError(f"a question has question, options and why, not {', '.join(map(str, one))}")
+        right = [option for option, is_right in one["options"].items() if is_right is True]
+        if len(one["options"]) < 3 or len(right) != 1:
+            raise LessonError(f"{one['question']!r} needs 3 options or more and exactly one that is right")
+    return list(questions)
+
+
+def _fold(match: re.Match[str]) -> str:
+    title = html.escape(match[1] or "Hint")
+    return f'<details class="hint"><summary>{title}</summary>\n\n{match[2].strip()}\n\n</details>'
+
+
+def _quotation(text: str) -> str:
+    return "\n".join(f"> {line}".rstrip() for line in text.splitlines())
+
+
+def _quiz_text(questions: list[dict[str, Any]]) -> str:
+    blocks = []
+    for number, one in enumerate(questions, start=1):
+        options = "\n".join(f"- {option}" for option in one["options"])
+        right = next(option for option, is_right in one["options"].items() if is_right)
+        fold = f"<details><summary>Answer</summary>\n\n{right}: {one['why']}\n\n</details>"
+        blocks.append(f"**{number}. {one['question']}**\n\n{options}\n\n{fold}")
+    return "\n\n".join(blocks)
+
+
+def _quiz_form(questions: list[dict[str, Any]]) -> str:
+    fields = "".join(_question(number, one) for number, one in enumerate(questions, start=1))
+    return f'```{{raw}} html\n<form class="quiz">{fields}</form>\n```'
+
+
+def _question(number: int, one: dict[str, Any]) -> str:
+    options = "".join(
+        f'<label><input type="radio" name="question-{number}" {"data-right" if is_right else ""}>'
+        f"<span>{_inline(str(option))}</span></label>"
+        for option, is_right in one["options"].items()
+    )
+    return (
+        f"<fieldset><legend>{number}. {_inline(one['question'])}</legend>{options}"
+        f'<p class="verdict" role="status" data-why="{html.escape(_inline(one["why"]), quote=True)}"></p></fieldset>'
+    )

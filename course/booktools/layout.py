@@ -1,0 +1,31 @@
+"""Where the course's files are, and the one setting that says where the course lives."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Final
+
+COURSE: Final = Path(__file__).resolve().parent.parent
+LESSONS: Final = COURSE / "lessons"
+NOTEBOOKS: Final = COURSE / "notebooks"
+RESULTS: Final = COURSE / "results"
+BUILD: Final = COURSE / "_build"
+PROFILES: Final = ("smoke", "full")
+
+
+def repository() -> dict[str, str]:
+    """Read owner, name and branch from ``course.toml``."""
+    return dict(tomllib.loads((COURSE / "course.toml").read_text(encoding="utf-8"))["repository"])
+
+
+def executed(profile: str, stem: str) -> Path:
+    """Name the executed notebook of a lesson."""
+    return BUILD / "executed" / profile / f"{stem}.ipynb"
+
+
+def colab_url(stem: str) -> str:
+    """Address of a lesson's notebook in Colab."""
+    home = repository()
+    path = (NOTEBOOKS / f"{stem}.ipynb").relative_to(COURSE.parent).as_posix()
+    return f"https://colab.research.google.com/github/{home['owner']}/{home['name']}/blob/{home['branch']}/{path}"

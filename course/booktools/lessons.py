@@ -1,0 +1,104 @@
+"""A lesson's source: one MyST-Markdown notebook, ``lessons/NN-short-name.md``."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import jupytext
+import yaml
+from nbformat import NotebookNode
+
+from booktools.layout import LESSONS
+
+_HEADER = re.compile(r"\A---\n(.*?)\n---\n", re.DOTALL)
+_NAME = re.compile(r"\d\d-[a-z0-9-]+")
+STEPS = ("Plan", "Run", "Look", "Why", "Break it", "Exercises", "In production", "Quiz")
+"""Second-level headings of every lesson, in order; each may go on after a colon."""
+
+
+class LessonError(ValueError):
+    """A lesson does not have the form."""
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """One lesson.
+
+    Args:
+        path: Of its source.
+    """
+
+    path: Path
+
+    @property
+    def stem(self) -> str:
+        """Its file name without the ending, for example "00-start-here"."""
+        return self.path.stem
+
+    @property
+    def number(self) -> str:
+        """Two digits."""
+        return self.stem[:2]
+
+    @cached_property
+    def header(self) -> dict[str, Any]:
+        """What ``lesson:`` in the front matter says: title, question, part, assets, needs."""
+        found = _HEADER.match(self.path.read_text(encoding="utf-8"))
+        if found is None:
+            raise LessonError(f"{self.path.name} has no front matter between --- lines")
+        try:
+            return dict(yaml.safe_load(found[1])["lesson"])
+        except (yaml.YAMLError, KeyError) as error:
+            raise LessonError(f"{self.path.name}: the front matter needs a YAML table lesson: {error}") from error
+
+    @cached_property
+    def notebook(self) -> NotebookNode:
+        """The cells, without outputs."""
+        return jupytext.reads(self.path.read_text(encoding="utf-8"), fmt="md:myst")
+
+    @property
+    def prose(self) -> str:
+        """All Markdown, in order."""
+        return "\n\n".join(cell.source for cell in self.notebook.cells if cell.cell_type == "markdown")
+
+    @property
+    def code(self) -> list[str]:
+        """The sources of the code cells, in order."""
+        return [cell.source for cell in self.notebook.cells if cell.cell_type == "code"]
+
+    @property
+    def code_hash(self) -> str:
+        """sha256 of the code: a result is of this code or it is stale."""
+        return hashlib.sha256("\n\x00".join(self.code).encode()).hexdigest()
+
+
+def all_lessons(folder: Path = LESSONS) -> list[Lesson]:
+    """List the lessons in their order.
+
+    Raises:
+        LessonError: If a file is not named NN-short-name.md.
+    """
+    lessons = [Lesson(path) for path in sorted(folder.glob("*.md"))]
+    for lesson in lessons:
+        if not _NAME.fullmatch(lesson.stem):
+            raise LessonError(f"{lesson.path.name} must be named NN-short-name.md, in lower case")
+    return lessons
+
+
+def find_lessons(numbers: list[str], folder: Path = LESSONS) -> list[Lesson]:
+    """Choose lessons by number; none chooses all.
+
+    Raises:
+        LessonError: If there is no lesson of a number.
+    """
+    there = {lesson.number: lesson for lesson in all_lessons(folder)}
+    wanted = [number.zfill(2) for number in numbers] or list(there)
+    missing = [number for number in wanted if number not in there]
+    if missing:
+        raise LessonError(f"there is no lesson {', '.join(missing)}; there are {', '.join(there)}")
+    return [there[number] for number in wanted]

@@ -1,0 +1,123 @@
+"""Assemble the site: prose with its committed numbers, outputs of the best run that is there, built by Sphinx."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from itertools import groupby
+from pathlib import Path
+from typing import Final
+
+import nbformat
+from nbformat import NotebookNode
+
+from booktools.forms import for_page, with_numbers
+from booktools.layout import BUILD, COURSE, PROFILES, colab_url, executed
+from booktools.lessons import Lesson, LessonError
+from textwright.core.files import write_text
+
+SOURCE: Final = BUILD / "source"
+SITE: Final = BUILD / "html"
+_SMALL_RUN: Final = (
+    ":::{warning}\nThe outputs on this page come from a small run that only checks that the code works. "
+    "The numbers in the text come from the full run.\n:::"
+)
+
+
+def build_site(lessons: list[Lesson], printed: Mapping[str, str], *, draft: bool = False) -> Path:
+    """Build the whole site from executed lessons.
+
+    Args:
+        lessons: In their order.
+        printed: Committed numbers, "NN.name" -> text.
+        draft: Allow numbers that have no result yet.
+
+    Returns:
+        The folder with ``index.html``.
+
+    Raises:
+        LessonError: If a lesson was not executed since its code changed, or Sphinx finds a fault.
+    """
+    shutil.rmtree(SOURCE, ignore_errors=True)
+    shutil.rmtree(SITE, ignore_errors=True)
+    SOURCE.mkdir(parents=True)
+    for lesson in lessons:
+        page = page_of(lesson, newest_run(lesson), printed, draft=draft)
+        write_text(SOURCE / f"{lesson.stem}.ipynb", nbformat.writes(page))
+    write_text(SOURCE / "index.md", index_of(lessons))
+    command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-c", str(COURSE), str(SOURCE), str(SITE)]
+    if subprocess.run(command, check=False).returncode != 0:
+        raise LessonError("Sphinx found the faults above")
+    return SITE
+
+
+def newest_run(lesson: Lesson) -> NotebookNode:
+    """Read a lesson's executed notebook: of the full profile if there is one, else of smoke.
+
+    Raises:
+        LessonError: If neither is of the lesson's present code.
+    """
+    for profile in reversed(PROFILES):
+        path = executed(profile, lesson.stem)
+        if path.is_file():
+            notebook = nbformat.read(path, as_version=4)
+            if notebook.metadata["course"]["code_sha256"] == lesson.code_hash:
+                return notebook
+    raise LessonError(f"lesson {lesson.number} was not executed since it changed; run: make course-smoke")
+
+
+def page_of(lesson: Lesson, run: NotebookNode, printed: Mapping[str, str], *, draft: bool = False) -> NotebookNode:
+    """Join a lesson's present prose with the outputs of a run of its present code."""
+    outputs = iter([cell for cell in run.cells if cell.cell_type == "code"])
+    cells = []
+    for cell in lesson.notebook.cells:
+        if cell.cell_type == "markdown":
+            cells.append(nbformat.v4.new_markdown_cell(for_page(with_numbers(cell.source, printed, draft=draft))))
+        else:
+            cells.append(_shown(next(outputs)))
+    head = _head(lesson)
+    if run.metadata["course"]["profile"] == "smoke":
+        head += f"\n\n{_SMALL_RUN}"
+    cells[0] = nbformat.v4.new_markdown_cell(_under_title(cells[0].source, head))
+    return nbformat.v4.new_notebook(cells=cells, metadata=run.metadata)
+
+
+def index_of(lessons: list[Lesson]) -> str:
+    """Write the front page and the table of contents, by part."""
+    parts = ""
+    for part, members in groupby(lessons, key=lambda lesson: str(lesson.header["part"])):
+        names = list(members)
+        rows = "\n".join(
+            f"- [{one.number} {one.header['title']}]({one.stem}.ipynb): {one.header['question']}" for one in names
+        )
+        tree = "\n".join(f"{one.number} {one.header['title']} <{one.stem}>" for one in names)
+        parts += f"\n## {part}\n\n{rows}\n\n```{{toctree}}\n:hidden:\n:caption: {part}\n\n{tree}\n```\n"
+    return (COURSE / "index.md").read_text(encoding="utf-8").replace("<!-- lessons -->", parts)
+
+
+def _head(lesson: Lesson) -> str:
+    facts = f"[Open in Colab]({colab_url(lesson.stem)}){{.colab}}"
+    return f"{{.question}}\n{lesson.header['question']}\n\n{{.facts}}\n{facts}"
+
+
+def _under_title(markdown: str, head: str) -> str:
+    title, _, rest = markdown.partition("\n")
+    if not title.startswith("# "):
+        raise LessonError(f"a lesson begins with its title, not with {title!r}")
+    return f"{title}\n\n{head}\n{rest}"
+
+
+def _shown(cell: NotebookNode) -> NotebookNode:
+    """Fold what a reader opens on purpose: solutions, and cells that only draw."""
+    tags = cell.metadata.get("tags", [])
+    if "solution" in tags:
+        cell.metadata["tags"] = [*tags, "hide-cell"]
+        cell.metadata["mystnb"] = {
+            "code_prompt_show": "Show a checked solution",
+            "code_prompt_hide": "Hide the solution",
+        }
+    elif "hide-input" in tags:
+        cell.metadata["mystnb"] = {"code_prompt_show": "Show the code", "code_prompt_hide": "Hide the code"}
+    return cell

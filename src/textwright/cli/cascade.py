@@ -1,0 +1,92 @@
+"""``textwright cascade``: one artifact of two, where a fast model answers what it is sure of."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+from cyclopts import Parameter
+
+from textwright.cli.render import DEFAULT_OUTPUT, Output, Terminal
+from textwright.data.settings import DataSettings
+from textwright.extras import require
+from textwright.optimize.cascade.settings import CascadeSettings
+
+if TYPE_CHECKING:
+    from textwright.optimize.cascade.outcome import Outcome
+
+_DATA: Final = DataSettings()
+_SETTINGS: Final = CascadeSettings()
+
+
+def cascade(
+    fast: Path,
+    strong: Path,
+    /,
+    *,
+    source: Annotated[str, Parameter(name="--data")],
+    out: Path,
+    settings: Annotated[CascadeSettings, Parameter(name="*", group="Cascade")] = _SETTINGS,
+    data: Annotated[DataSettings, Parameter(name="*", group="Data")] = _DATA,
+    output: Annotated[Output, Parameter(name="*", group="Output")] = DEFAULT_OUTPUT,
+) -> None:
+    """Make one artifact of two: the fast model answers what it is sure of, the strong one takes the rest.
+
+    Example: textwright cascade runs/bow runs/bert --data movie-reviews --out runs/cascade
+
+    Example: textwright cascade runs/bow runs/bert --data movie-reviews --max-latency-ms 2 --out runs/cascade
+
+    Give one of --max-drop, --min-accuracy and --max-latency-ms. It is kept on the validation texts; the test texts are
+    only reported on.
+
+    Args:
+        fast: Artifact of the model that reads every text.
+        strong: Artifact of the model that takes what the fast one is not sure of.
+        source: Labelled texts, best those that both models were trained on: a built-in name, a file, a folder, a hub
+            id.
+        out: Folder of the new artifact and the report.
+    """
+    require("train", what="making a cascade")
+    from textwright.optimize.cascade.make import REPORT, make_cascade
+    from textwright.optimize.cascade.page import PAGE
+
+    terminal = Terminal(output)
+    outcome = make_cascade(fast, strong, source, out, settings, data, _View(terminal))
+    terminal.result(outcome.to_json(), lambda: _show(terminal, outcome))
+    terminal.note(f"report: {out / PAGE}, {out / REPORT}")
+    terminal.next(f"textwright serve {shlex.quote(str(out))}")
+
+
+class _View:
+    """Says on standard error which step begins."""
+
+    def __init__(self, terminal: Terminal) -> None:
+        self._terminal = terminal
+
+    def on_step(self, what: str) -> None:
+        """Name the step."""
+        self._terminal.note(what)
+
+
+def _show(terminal: Terminal, outcome: Outcome) -> None:
+    verdict, point = outcome.verdict, outcome.point
+    rows = [
+        (
+            *(stage, f"{verdict.accuracy[stage].value:.4f}"),
+            f"{verdict.accuracy[stage].low:.4f} to {verdict.accuracy[stage].high:.4f}",
+            *(f"{speed.mean_ms:.3g} ms", f"{speed.texts_per_second:,.0f}", f"{speed.throughput_gain:.2f}x"),
+        )
+        for stage, speed in outcome.speed.items()
+    ]
+    columns = ("model", "right", "95 % interval", "lone text", "texts/s", "gain")
+    terminal.table(f"{outcome.name} on {verdict.num_texts:,} test texts", columns, rows)
+    terminal.say(
+        f"{outcome.fast['family']} answers from a certainty of {point.certainty:.4f} on; {outcome.strong['family']} "
+        f"takes {verdict.share_sent_on:.1%} of the test texts ({point.share_sent_on:.1%} of the validation texts)"
+    )
+    terminal.say(
+        f"drop against {outcome.strong['family']} alone: {verdict.drop.value:+.2f} points "
+        f"({verdict.drop.low:+.2f} to {verdict.drop.high:+.2f}, p = {verdict.p_value:.3f}); bound on validation texts: "
+        f"{outcome.bound}"
+    )

@@ -1,0 +1,177 @@
+"""Two artifacts and a certainty become one artifact."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Final
+
+import numpy as np
+
+from textwright import __version__
+from textwright.core import artifact as artifacts
+from textwright.core.artifact import Artifact, Manifest, Variant
+from textwright.core.stages import FastStage, certainty
+from textwright.core.types import Bools, Float32s
+from textwright.evaluate.card import model_card
+from textwright.evaluate.evaluation import Evaluation
+from textwright.optimize.cascade.pair import Pair
+from textwright.runtime.predictor import Predictor
+
+FAST_TOKENIZER: Final = "fast.tokenizer.json"
+_NUM_GOLDEN_TEXTS: Final = 8
+"""Of each stage."""
+_LONGEST_GOLDEN_TEXT: Final = 2_000  # characters; golden examples are run at every load
+_LEAST_MARGIN: Final = 1e-3
+"""How far a golden text's certainty must be from the boundary: kernels differ in the last digits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What goes into the artifact.
+
+    Args:
+        pair: The models, with the graphs that answer when nobody names a variant.
+        certainty: The fast stage answers from this certainty on.
+        name: What the cascade is called on the wire.
+        texts: Validation texts, of which golden examples are chosen.
+        settings: What was asked for, for the manifest.
+        curve: What the artifact holds as ``cascade.json``.
+    """
+
+    pair: Pair
+    certainty: float
+    name: str
+    texts: Sequence[str]
+    settings: Mapping[str, Any]
+    curve: Mapping[str, Any]
+
+
+def write_cascade(path: Path, plan: Plan, evaluation: Evaluation | None = None) -> Artifact:
+    """Write the artifact: at once, or not at all.
+
+    If the graphs are bound to an instruction set, those that every machine reproduces are put in as well; they answer
+    where the others' golden examples do not reproduce.
+
+    Args:
+        path: The folder.
+        plan: What goes in.
+        evaluation: What was measured of it on the test split; None before that.
+
+    Returns:
+        The artifact, read back and verified.
+
+    Raises:
+        SettingsError: If ``path`` holds something that is no artifact.
+        BackendError: If an engine fails.
+    """
+    pairs = [plan.pair]
+    if plan.pair.instruction_set and plan.pair.reference.variant != plan.pair.variant:
+        pairs.append(plan.pair.reference)
+    manifest, contents = _manifest(plan, pairs), _files(plan, pairs)
+    if evaluation is not None:
+        manifest = _measured(manifest, plan.pair.variant, evaluation)
+    contents[artifacts.CARD] = model_card(manifest, {} if evaluation is None else {"test": evaluation}).encode()
+    return artifacts.write(path, manifest, {**contents, **_golden(plan, pairs, manifest, contents)})
+
+
+def _golden(plan: Plan, pairs: Sequence[Pair], manifest: Manifest, contents: Mapping[str, bytes]) -> dict[str, bytes]:
+    """Ask the artifact itself, written elsewhere without golden examples, for the golden logits of each variant."""
+    texts = _golden_texts(plan, pairs)
+    names = {name: variant.golden or artifacts.GOLDEN for name, variant in manifest.variants.items()}
+    with TemporaryDirectory(prefix="textwright-") as folder:
+        unproven = artifacts.write(
+            Path(folder) / "unproven", manifest, {**contents, **dict.fromkeys(names.values(), b"")}
+        )
+        predictors = {file: Predictor(unproven, variant=name, num_threads=1) for name, file in names.items()}
+        return {file: _golden_lines(predictor, texts) for file, predictor in predictors.items()}
+
+
+def _manifest(plan: Plan, pairs: Sequence[Pair]) -> Manifest:
+    fast, strong = (item.artifact.manifest for item in plan.pair)
+    return replace(
+        strong,
+        name=plan.name,
+        family=f"{fast.family}+{strong.family}",
+        variants={pair.variant: _variant(pair, is_reference=pair is pairs[-1]) for pair in pairs},
+        metrics_split="",
+        training={"cascade": dict(plan.settings), "fast": dict(fast.training), "strong": dict(strong.training)},
+        versions={**strong.versions, "textwright": __version__},
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        fast_stage=FastStage(
+            family=fast.family,
+            model=f"{fast.name}@{plan.pair.fast.artifact.version}",
+            tokenizer=FAST_TOKENIZER,
+            max_length=fast.max_length,
+            temperature=fast.temperature,
+            certainty=plan.certainty,
+            strong=f"{strong.name}@{plan.pair.strong.artifact.version}",
+        ),
+    )
+
+
+def _variant(pair: Pair, *, is_reference: bool) -> Variant:
+    strong = pair.strong.artifact.manifest.variant(pair.strong.variant)
+    recipes = {item.variant: item.artifact.manifest.variant(item.variant).recipe for item in pair}
+    return Variant(
+        file=f"{pair.variant}.onnx",
+        precision=strong.precision,
+        golden="" if is_reference else f"{pair.variant}.golden.jsonl",
+        instruction_set=pair.instruction_set,
+        recipe="; ".join(f"{name}: {recipe}" for name, recipe in recipes.items() if recipe),
+        fast=f"{pair.variant}.fast.onnx",
+    )
+
+
+def _files(plan: Plan, pairs: Sequence[Pair]) -> dict[str, bytes]:
+    fast, strong = (item.artifact for item in plan.pair)
+    contents = {
+        artifacts.TOKENIZER: strong.tokenizer().encode(),
+        FAST_TOKENIZER: fast.tokenizer().encode(),
+        artifacts.CURVE: (json.dumps(plan.curve, indent=2) + "\n").encode(),
+    }
+    for pair in pairs:
+        contents[f"{pair.variant}.onnx"] = _graph(pair.strong)
+        contents[f"{pair.variant}.fast.onnx"] = _graph(pair.fast)
+    return contents
+
+
+def _graph(predictor: Predictor) -> bytes:
+    artifact = predictor.artifact
+    return (artifact.path / artifact.manifest.variant(predictor.variant).file).read_bytes()
+
+
+def _measured(manifest: Manifest, variant: str, evaluation: Evaluation) -> Manifest:
+    metrics = {metric: asdict(interval) for metric, interval in evaluation.metrics.items()}
+    variants = {**manifest.variants, variant: replace(manifest.variants[variant], metrics=metrics)}
+    return replace(manifest, variants=variants, metrics_split=evaluation.split)
+
+
+def _golden_texts(plan: Plan, pairs: Iterable[Pair]) -> list[str]:
+    """Choose texts of which each variant sends the same ones on, clearly: some of each stage, then awkward ones."""
+    known = [item.text for item in plan.pair.strong.artifact.golden()]
+    texts = [text for text in dict.fromkeys([*plan.texts, *known]) if len(text) <= _LONGEST_GOLDEN_TEXT]
+    margins = np.stack([_certainty(pair.fast, texts) - plan.certainty for pair in pairs])  # (pairs, N)
+    is_fast, is_strong = margins.min(axis=0) > _LEAST_MARGIN, margins.max(axis=0) < -_LEAST_MARGIN
+    is_known = np.isin(np.arange(len(texts)), [texts.index(text) for text in known if text in texts])
+    chosen = [*_first(is_fast), *_first(is_strong), *np.flatnonzero(is_known & (is_fast | is_strong)).tolist()]
+    return [texts[position] for position in dict.fromkeys(chosen)]
+
+
+def _certainty(fast: Predictor, texts: Sequence[str]) -> Float32s:
+    probabilities = fast.probabilities(fast.logits(texts))
+    return certainty(probabilities, fast.labels.task, fast.artifact.manifest.threshold)
+
+
+def _first(wanted: Bools) -> list[int]:
+    positions: list[int] = np.flatnonzero(wanted)[:_NUM_GOLDEN_TEXTS].tolist()
+    return positions
+
+
+def _golden_lines(predictor: Predictor, texts: Sequence[str]) -> bytes:
+    pairs = zip(texts, predictor.logits(texts).tolist(), strict=True)
+    return "".join(json.dumps({"text": text, "logits": row}, ensure_ascii=False) + "\n" for text, row in pairs).encode()

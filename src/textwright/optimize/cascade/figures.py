@@ -1,0 +1,41 @@
+"""The plot of a cascade. Only ``page`` imports this module."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from textwright.evaluate.canvas import FULL_WIDTH, GRID, MUTED, RIGHT, SERIES, Axes, legend, percent, svg_of
+from textwright.optimize.cascade.outcome import Outcome
+
+_HEIGHT: Final = 4.4
+
+
+def curve(outcome: Outcome) -> str:
+    """Draw accuracy on the validation texts against the share that is sent on.
+
+    Args:
+        outcome: A cascade.
+
+    Returns:
+        SVG; the dashed line is the strong model alone, the large mark is the chosen point.
+    """
+    points, point = outcome.curve, outcome.point
+    strong, bound = points[0].accuracy, outcome.settings.drop_bound
+
+    def draw(axes: Axes) -> None:
+        axes.axhline(strong, color=MUTED, linestyle=(0, (4, 3)), linewidth=1, label=f"strong alone: {strong:.1%}")
+        if bound is not None:
+            axes.axhspan(strong - bound / 100, strong, color=GRID, alpha=0.7, label=f"within {bound:g} points")
+        shares, accuracies = [item.share_sent_on for item in points], [item.accuracy for item in points]
+        axes.step(shares, accuracies, where="mid", color=SERIES[0], linewidth=1.6, label="cascade")
+        chosen = f"chosen: {point.share_sent_on:.0%} sent on, {point.accuracy:.1%}"
+        axes.plot(
+            [point.share_sent_on], [point.accuracy], color=RIGHT, marker="o", markersize=9, linestyle="", label=chosen
+        )
+        axes.set(xlabel="Share of the texts sent on to the strong model", ylabel="Right, validation texts", xlim=(0, 1))
+        axes.margins(y=0.12)
+        percent(axes.xaxis, axes.yaxis)
+        axes.yaxis.get_major_formatter().decimals = 1
+        legend(axes)
+
+    return svg_of("curve", (FULL_WIDTH, _HEIGHT), draw)

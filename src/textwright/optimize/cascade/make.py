@@ -1,0 +1,244 @@
+"""The walk: two artifacts and their labelled source in; one artifact, and a report of how it came about, out.
+
+::
+
+    fast, strong -> validation texts -> certainty and who is right -> curve -> point within the bound
+                                                                                  |
+    OUT/artifact/                  what is shipped, with the curve <- written, timed and measured on the test texts
+    OUT/cascade.json, .html        the report
+
+Nothing but the validation texts decides; the test texts are read once, at the end, for the report.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from importlib import metadata
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Final, Protocol
+
+import numpy as np
+
+from textwright.core.artifact import Artifact
+from textwright.core.files import write_text
+from textwright.core.stages import certainty
+from textwright.core.types import Floats
+from textwright.data.dataset import Examples
+from textwright.data.settings import DataSettings
+from textwright.diagnosis import machine
+from textwright.errors import DataError, NoGainError
+from textwright.evaluate.evaluation import Evaluation
+from textwright.evaluate.intervals import Interval, bootstrap
+from textwright.evaluate.measure import evaluate
+from textwright.evaluate.observe import Observations, observe
+from textwright.evaluate.paired import paired_p_value
+from textwright.evaluate.selection import select
+from textwright.optimize.cascade.assemble import Plan, write_cascade
+from textwright.optimize.cascade.curve import Curve, Point
+from textwright.optimize.cascade.outcome import Outcome, Verdict
+from textwright.optimize.cascade.page import PAGE, write_page
+from textwright.optimize.cascade.pair import NUM_THREADS, Pair, open_pair
+from textwright.optimize.cascade.settings import CascadeSettings
+from textwright.optimize.cascade.speed import Speed, compare_speed
+from textwright.optimize.splits import num_texts_for
+from textwright.optimize.trial import LEAST_GAIN
+from textwright.runtime.predictor import Predictor
+from textwright.runtime.processor import instruction_set
+
+REPORT: Final = "cascade.json"
+_MOST_POINTS: Final = 201
+"""Of the curve in artifact and report."""
+_LEAST_TEXTS: Final = 100
+"""Validation texts, whatever the bound: with fewer, one text is more than a point."""
+
+
+class Listener(Protocol):
+    """Watches a cascade being made; nothing it does may change the result."""
+
+    def on_step(self, what: str) -> None:
+        """A step begins."""
+
+
+def make_cascade(
+    fast: Path,
+    strong: Path,
+    source: str,
+    out: Path,
+    settings: CascadeSettings,
+    data: DataSettings,
+    listener: Listener,
+) -> Outcome:
+    """Make one artifact of two.
+
+    Args:
+        fast: The artifact that reads every text.
+        strong: The one that takes what the fast one is not sure of.
+        source: Labelled texts; best those that both were trained on, whose splits are then cut as they were.
+        out: Folder of the result.
+        settings: The bound, and which graphs.
+        data: How to read the source.
+        listener: Told of each step.
+
+    Returns:
+        The cascade and how it came about.
+
+    Raises:
+        SettingsError: If the models do not belong together, or no point keeps a latency bound.
+        DataError: If the source cannot be used, has other labels, or too few validation texts for the bound.
+        ArtifactError: If an artifact cannot be trusted.
+        NoGainError: If no text can be left to the fast model within the bound, or that gains no time here.
+    """
+    pair = open_pair(fast, strong, settings.fast_variant, settings.strong_variant)
+    manifest = pair.strong.artifact.manifest
+    validation = select(source, data, manifest, "validation").examples
+    _refuse_too_few(len(validation), settings)
+    listener.on_step(f"asking both models about {len(validation):,} validation texts")
+    curve = _draw(pair, validation)
+    point = _choose(curve, settings, pair, validation.texts)
+    listener.on_step(f"the fast model answers from a certainty of {point.certainty:.4f} on")
+    points = curve.thinned(_MOST_POINTS)
+    described = _describe(pair, settings, source, len(validation))
+    stored = {**described, "point": asdict(point), "curve": [asdict(item) for item in points]}
+    name = settings.name or f"{manifest.name}-cascade"
+    plan = Plan(pair, point.certainty, name, validation.texts, settings.model_dump(mode="json"), stored)
+    test = select(source, data, manifest, "test").examples
+    with TemporaryDirectory(prefix="textwright-") as folder:
+        cascade = Predictor(write_cascade(Path(folder) / "cascade", plan), num_threads=NUM_THREADS)
+        listener.on_step("timing the cascade and its models in turn")
+        three = {"fast": pair.fast, "strong": pair.strong, "cascade": cascade}
+        speed = compare_speed(three, validation.texts, "strong")
+        _refuse_no_gain(speed, point)
+        listener.on_step(f"measuring them on {len(test):,} test texts")
+        verdict, evaluation = _judge(three, test, source)
+    artifact = write_cascade(out / "artifact", plan, evaluation)
+    outcome = _outcome(artifact, settings, described, points, point, verdict, speed)
+    write_text(out / REPORT, json.dumps(outcome.to_json(), indent=2, ensure_ascii=False) + "\n")
+    write_page(outcome, out / PAGE)
+    return outcome
+
+
+def _refuse_too_few(num_texts: int, settings: CascadeSettings) -> None:
+    bound, needed, reason = settings.drop_bound, _LEAST_TEXTS, "to draw a curve"
+    if bound is not None and num_texts_for(bound / 100, settings.confidence / 100) > needed:
+        needed = num_texts_for(bound / 100, settings.confidence / 100)
+        reason = f"to bound a drop by {bound:g} points with a confidence of {settings.confidence:g} %"
+    if num_texts < needed:
+        raise DataError(
+            f"there are {num_texts:,} validation texts, but {reason} takes {needed:,}: fewer cannot show it even if no "
+            "answer changes; train both models on a source with more texts, or with a larger --validation-fraction"
+            + ("" if bound is None else ", or allow a larger --max-drop")
+        )
+
+
+def _draw(pair: Pair, validation: Examples) -> Curve:
+    seen, by_strong = observe(pair.fast, validation), observe(pair.strong, validation)
+    sure = certainty(seen.probabilities, pair.fast.labels.task, pair.fast.artifact.manifest.threshold)
+    return Curve.of(sure, seen.correct, by_strong.correct)
+
+
+def _choose(curve: Curve, settings: CascadeSettings, pair: Pair, texts: Sequence[str]) -> Point:
+    if settings.max_latency_ms is not None:
+        speed = compare_speed({"fast": pair.fast, "strong": pair.strong}, texts, "strong")
+        return _choose_by_latency(curve, settings.max_latency_ms, speed["fast"].mean_ms, speed["strong"].mean_ms)
+    bound = settings.drop_bound
+    if bound is None:
+        bound = 100 * curve.strong_accuracy - (settings.min_accuracy or 0)
+    return curve.cheapest_within(bound, settings.confidence / 100)
+
+
+def _choose_by_latency(curve: Curve, max_ms: float, fast_ms: float, strong_ms: float) -> Point:
+    """Send on as much as there is time for: a text takes the fast stage always, and the strong one if it is sent on."""
+    if max_ms < fast_ms:
+        raise NoGainError(
+            f"the fast model alone takes {fast_ms:.3g} ms for a lone text here, more than the {max_ms:g} ms allowed; "
+            "allow more, or give a faster model"
+        )
+    if max_ms >= strong_ms:
+        raise NoGainError(
+            f"the strong model alone takes {strong_ms:.3g} ms for a lone text here, within the {max_ms:g} ms allowed; "
+            "serve it alone, or allow less"
+        )
+    return curve.best_within((max_ms - fast_ms) / strong_ms)
+
+
+def _refuse_no_gain(speed: Mapping[str, Speed], point: Point) -> None:
+    gain = speed["cascade"].throughput_gain
+    if gain < LEAST_GAIN:
+        raise NoGainError(
+            f"within the bound {point.share_sent_on:.0%} of the texts are sent on, and that is {gain:.2f} times the "
+            f"strong model's throughput here, which is no gain; the fast model takes "
+            f"{speed['fast'].mean_ms:.3g} ms for a text and the strong one {speed['strong'].mean_ms:.3g} ms"
+        )
+
+
+def _judge(three: Mapping[str, Predictor], test: Examples, source: str) -> tuple[Verdict, Evaluation]:
+    evaluations = {name: evaluate(item, test, source=source, split="test") for name, item in three.items()}
+    seen = {name: observe(three[name], test) for name in ("strong", "cascade")}
+    right = {name: item.correct.astype(np.int64) for name, item in seen.items()}
+    sent_on = [item.stage == "strong" for item in three["cascade"].predict(test.texts)]
+    verdict = Verdict(
+        num_texts=len(test),
+        accuracy={name: item.metrics[item.headline] for name, item in evaluations.items()},
+        share_sent_on=float(np.mean(sent_on)),
+        drop=_mean_of(100 * (right["strong"] - right["cascade"]).astype(np.float64)),
+        p_value=paired_p_value(right["cascade"], right["strong"]),
+        agreement=_agreement(seen["cascade"], seen["strong"]),
+    )
+    return verdict, evaluations["cascade"]
+
+
+def _mean_of(values: Floats) -> Interval:
+    (interval,) = bootstrap({"all": values[:, None]}, lambda means: {"mean": means["all"][:, 0]}).values()
+    return interval
+
+
+def _agreement(first: Observations, second: Observations) -> float:
+    is_alike = (first.predicted == second.predicted).reshape(len(first.predicted), -1).all(axis=1)
+    return 100 * float(is_alike.mean())
+
+
+def _describe(pair: Pair, settings: CascadeSettings, source: str, num_validation: int) -> dict[str, Any]:
+    models = {
+        stage: {
+            "name": item.artifact.manifest.name,
+            "version": item.artifact.version,
+            "family": item.artifact.manifest.family,
+            "variant": item.variant,
+        }
+        for stage, item in zip(("fast", "strong"), pair, strict=True)
+    }
+    return {"source": source, "bound": _bound(settings), **models, "num_validation": num_validation}
+
+
+def _bound(settings: CascadeSettings) -> str:
+    if settings.min_accuracy is not None:
+        return f"at least {settings.min_accuracy:g} % right, with a confidence of {settings.confidence:g} %"
+    if settings.max_latency_ms is not None:
+        return f"at most {settings.max_latency_ms:g} ms for a lone text, on average"
+    return f"at most {settings.drop_bound:g} points lost, with a confidence of {settings.confidence:g} %"
+
+
+def _outcome(
+    artifact: Artifact,
+    settings: CascadeSettings,
+    described: Mapping[str, Any],
+    curve: list[Point],
+    point: Point,
+    verdict: Verdict,
+    speed: Mapping[str, Speed],
+) -> Outcome:
+    facts = {"instruction_set": instruction_set(), "onnxruntime": metadata.version("onnxruntime")}
+    return Outcome(
+        name=artifact.manifest.name,
+        version=artifact.version,
+        settings=settings,
+        curve=curve,
+        point=point,
+        verdict=verdict,
+        speed=speed,
+        machine={**machine(), **facts},
+        **described,
+    )

@@ -1,0 +1,79 @@
+"""Everything that making a cascade came to: what the terminal, the JSON file and the page show."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from textwright.evaluate.intervals import Interval
+from textwright.optimize.cascade.curve import Point
+from textwright.optimize.cascade.settings import CascadeSettings
+from textwright.optimize.cascade.speed import Speed
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The cascade beside the strong model alone, on the test texts, which nothing was chosen on.
+
+    Args:
+        num_texts: Test texts.
+        accuracy: "fast", "strong" and "cascade" -> headline metric.
+        share_sent_on: Share of the texts that the strong stage answered.
+        drop: Strong model's accuracy less the cascade's, in points, with its paired bootstrap interval.
+        p_value: Of the exact paired test that neither is right more often.
+        agreement: Share of the texts that the cascade answers as the strong model does, in percent.
+    """
+
+    num_texts: int
+    accuracy: Mapping[str, Interval]
+    share_sent_on: float
+    drop: Interval
+    p_value: float
+    agreement: float
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A cascade and how it came about.
+
+    Args:
+        name: What it is called.
+        version: Of its artifact.
+        source: The labelled texts.
+        settings: The bound.
+        bound: The bound in words.
+        fast: Family, name, version and variant of the fast model.
+        strong: The same of the strong one.
+        num_validation: Validation texts that the curve is drawn over.
+        curve: From all texts sent on to none.
+        point: The chosen one.
+        verdict: On the test texts.
+        speed: "fast", "strong" and "cascade" -> measured in turn; gains are against strong.
+        machine: Where all this was measured.
+    """
+
+    name: str
+    version: str
+    source: str
+    settings: CascadeSettings
+    bound: str
+    fast: Mapping[str, str]
+    strong: Mapping[str, str]
+    num_validation: int
+    curve: Sequence[Point]
+    point: Point
+    verdict: Verdict
+    speed: Mapping[str, Speed]
+    machine: Mapping[str, Any]
+
+    @property
+    def gain(self) -> float:
+        """How many times the strong model's throughput the cascade has."""
+        return self.speed["cascade"].throughput_gain
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the outcome as JSON-ready values."""
+        content = asdict(self)
+        content["settings"] = self.settings.model_dump(mode="json")
+        return content

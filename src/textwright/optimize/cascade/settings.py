@@ -1,0 +1,45 @@
+"""What is asked of a cascade; each setting is defined here and nowhere else."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final, Self
+
+from pydantic import Field, model_validator
+
+from textwright.config import Settings
+
+DEFAULT_MAX_DROP: Final = 0.3
+
+
+class CascadeSettings(Settings):
+    """The operating point: one bound, on validation texts, and which graphs."""
+
+    max_drop: Annotated[float, Field(gt=0, le=100)] | None = None
+    """Most that accuracy may fall against the strong model alone, in points; 0.3 if no bound is given."""
+    min_accuracy: Annotated[float, Field(gt=1, le=100)] | None = None
+    """Least accuracy, in percent."""
+    confidence: Annotated[float, Field(ge=50, lt=100)] = 80.0
+    """How sure it is, in percent, that the bound on accuracy holds on other texts; 50 takes the curve as measured."""
+    max_latency_ms: Annotated[float, Field(gt=0)] | None = None
+    """Most milliseconds that a lone text may take on average here; the most accurate point within it is taken."""
+    fast_variant: str | None = None
+    """Graph of the fast model; its default if absent."""
+    strong_variant: str | None = None
+    """Graph of the strong model; its default if absent."""
+    name: str = ""
+    """What the cascade is called on the wire; empty adds "-cascade" to the strong model's name."""
+
+    @model_validator(mode="after")
+    def _has_one_bound(self) -> Self:
+        given = [name for name in ("max_drop", "min_accuracy", "max_latency_ms") if getattr(self, name) is not None]
+        if len(given) > 1:
+            flags = " and ".join(f"--{name.replace('_', '-')}" for name in given)
+            raise ValueError(f"give one bound alone, not {flags}")
+        return self
+
+    @property
+    def drop_bound(self) -> float | None:
+        """The bound on the drop in points; None if another bound is given."""
+        if self.min_accuracy is None and self.max_latency_ms is None:
+            return self.max_drop or DEFAULT_MAX_DROP
+        return None

@@ -1,0 +1,115 @@
+"""A tokenizer and a graph that belong together: from texts to logits, and no further."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from textwright.core.encodings import Encodings, pad
+from textwright.core.tokenization import TextEncoder
+from textwright.core.types import Float32s, Ints, TokenIds
+from textwright.core.word_spans import Located
+from textwright.errors import TextError
+from textwright.runtime.session import Session
+
+_MAX_BATCH_TOKENS: Final = 16_384
+"""Padded tokens of one inference call: enough to amortise the call, little enough to stay in cache."""
+
+
+class Model:
+    """One tokenizer and one graph. Safe to share between threads: nothing changes after loading.
+
+    Args:
+        tokenizer: The content of a ``tokenizer.json``.
+        graph: The ONNX file.
+        num_labels: K.
+        num_threads: Threads of one inference, >= 1; None takes one per physical core.
+    """
+
+    def __init__(self, tokenizer: str, graph: Path, *, num_labels: int, num_threads: int | None = None) -> None:
+        self._encoder = TextEncoder(tokenizer)
+        self._session = Session(graph, num_threads=num_threads)
+        self._num_labels = num_labels
+
+    @property
+    def vocab_size(self) -> int:
+        """Number of token ids, special tokens included (V)."""
+        return self._encoder.vocab_size
+
+    def encode(self, texts: Sequence[str]) -> Encodings:
+        """Turn texts into token ids, before queueing, so that a batcher can count tokens.
+
+        Args:
+            texts: B texts; empty ones are allowed.
+
+        Returns:
+            B encodings, in order.
+
+        Raises:
+            TextError: If an item is not a string, or no Unicode text; or if ``texts`` is one string.
+        """
+        if isinstance(texts, str):
+            raise TextError("texts is one string; give a list of strings: predict([text])")
+        return self._encoder.encode(texts)
+
+    def locate(self, texts: Sequence[str]) -> list[Located]:
+        """Turn texts into token ids, and say which word of the text each token stands in; what explaining starts from.
+
+        Args:
+            texts: B texts, as for :meth:`encode`.
+
+        Returns:
+            B texts, in order, with the ids that :meth:`encode` gives.
+
+        Raises:
+            TextError: If an item is not a string, or no Unicode text.
+        """
+        return self._encoder.locate(texts)
+
+    def infer(self, batch: Encodings | Sequence[TokenIds]) -> Float32s:
+        """Run the model once over a batch; this is the only call that costs.
+
+        Args:
+            batch: B texts, as encodings or as lists of token ids; texts of like length waste least padding.
+
+        Returns:
+            Logits, (B, K), in nats, not calibrated.
+
+        Raises:
+            BackendError: If the engine fails.
+        """
+        return self._session.infer(*pad(batch, self._encoder.pad_id))
+
+    def infer_all(self, encodings: Encodings) -> Float32s:
+        """Infer any number of texts, in batches of like length that fit the cache.
+
+        Args:
+            encodings: N texts, in any order of lengths.
+
+        Returns:
+            Logits, (N, K), in nats, in the order of the texts.
+
+        Raises:
+            BackendError: If the engine fails.
+        """
+        lengths = encodings.lengths
+        if len(lengths) * lengths.max(initial=0) <= _MAX_BATCH_TOKENS:
+            return self.infer(encodings)
+        order = np.argsort(lengths, kind="stable")
+        by_length = encodings.take(order)
+        logits = np.empty((len(encodings), self._num_labels), dtype=np.float32)
+        for start, stop in _batches(by_length.lengths):
+            logits[order[start:stop]] = self.infer(by_length.between(start, stop))
+        return logits
+
+
+def _batches(lengths: Ints) -> Iterator[tuple[int, int]]:
+    """Cut texts of rising length into runs of at most ``_MAX_BATCH_TOKENS`` padded tokens: (start, stop)."""
+    stop = len(lengths)
+    while stop > 0:
+        start = max(stop - max(_MAX_BATCH_TOKENS // max(int(lengths[stop - 1]), 1), 1), 0)
+        yield start, stop
+        stop = start

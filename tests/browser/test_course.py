@@ -1,0 +1,86 @@
+"""Every page of the course, as a reader meets it: offline, wide, on a phone, light and dark. Needs ``make course``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import pytest
+
+SITE = Path(__file__).parents[2] / "course" / "_build" / "html"
+PAGES = sorted(SITE.glob("*.html"))
+LESSONS = [page for page in PAGES if page.name[:2].isdigit()]
+
+pytestmark = pytest.mark.browser
+
+
+def opened(open_page, page, **form):
+    watched = open_page(page.as_uri(), allowed=(SITE.as_uri(), "data:"), **form)
+    watched.page.wait_for_load_state("load")
+    return watched
+
+
+def test_the_site_is_built():
+    sources = sorted(path.stem for path in (SITE.parents[1] / "lessons").glob("*.md"))
+    assert sources
+    assert [page.stem for page in LESSONS] == sources
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("width", "height"), [(1280, 900), (390, 844)])
+def test_a_page_opens_without_the_network(open_page, page, width, height, scheme):
+    watched = opened(open_page, page, width=width, height=height, scheme=scheme)
+    assert watched.page.evaluate("document.documentElement.scrollWidth") <= width, "the page scrolls sideways"
+    assert watched.faults == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_inside_the_site_leads_somewhere(open_page, page):
+    links = opened(open_page, page).page.locator("a[href]").evaluate_all("all => all.map(one => one.href)")
+    assert links
+    for link in links:
+        parts = urlsplit(link)
+        if parts.scheme == "file":
+            target = Path(unquote(parts.path))
+            assert target.is_file(), f"{page.name} links to {link}"
+            if parts.fragment:
+                assert f'id="{unquote(parts.fragment)}"' in target.read_text(encoding="utf-8"), link
+
+
+@pytest.mark.parametrize("page", LESSONS, ids=lambda page: page.name)
+@pytest.mark.parametrize("width", [1280, 390])
+def test_no_figure_is_empty(open_page, page, width):
+    figures = opened(open_page, page, width=width).page.locator(".kit-figure")
+    assert figures.count() >= 2
+    for number in range(figures.count()):
+        figure = figures.nth(number)
+        pictures = figure.locator("svg:visible, img:visible")
+        assert pictures.count() == 1
+        assert pictures.bounding_box()["width"] > 150
+        assert pictures.bounding_box()["height"] > 60
+        drawn = "one => one.tagName === 'IMG' ? one.naturalWidth : one.querySelectorAll('path, rect, text').length"
+        assert pictures.evaluate(drawn) > 2
+        assert figure.locator("figcaption").inner_text()
+
+
+@pytest.mark.parametrize("page", LESSONS, ids=lambda page: page.name)
+def test_a_quiz_answers_from_the_keyboard(open_page, page):
+    watched = opened(open_page, page)
+    for number in range(3):
+        field = watched.page.locator("form.quiz fieldset").nth(number)
+        right = field.locator("input").evaluate_all("all => all.findIndex(one => 'right' in one.dataset)")
+        for choice in (right + 1) % field.locator("input").count(), right:
+            field.locator("input").nth(choice).focus()
+            watched.page.keyboard.press("Space")
+            verdict = "Right." if choice == right else "Not this one."
+            assert verdict in field.locator(".verdict").inner_text()
+    assert watched.faults == []
+
+
+def test_the_search_finds_a_lesson(open_page):
+    watched = opened(open_page, SITE / "search.html")
+    watched.page.locator("input[name=q]").first.fill("temperature")
+    watched.page.keyboard.press("Enter")
+    watched.page.locator("#search-results a").first.wait_for()
+    assert watched.faults == []

@@ -1,0 +1,132 @@
+"""What lessons import: claims that fail, exercises that must start wrong, commands that refuse."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from bookkit import claims, commands, exercises, figures, offline, plans, profiles, tables
+
+
+@pytest.fixture(autouse=True)
+def fresh(monkeypatch):
+    monkeypatch.setattr(claims, "_kept", {})
+    monkeypatch.setattr(exercises, "_outcomes", {})
+    monkeypatch.setattr(exercises, "_checks", {})
+    monkeypatch.setenv(profiles.VARIABLE, "full")
+
+
+@pytest.fixture
+def shown(monkeypatch):
+    """Collect the HTML that a helper displays."""
+    seen = []
+    for module in (figures, tables, exercises):
+        monkeypatch.setattr(module, "display", lambda html: seen.append(html.data))
+    return seen
+
+
+def test_a_claim_is_kept_as_the_prose_prints_it():
+    claims.claim("accuracy", np.float32(0.7741), "{:.1%}", at_least=0.74)
+    assert claims.kept()["accuracy"]["text"] == "77.4%"
+    assert type(claims.kept()["accuracy"]["value"]) is float
+
+
+@pytest.mark.parametrize("bounds", [{"at_least": 0.8}, {"at_most": 0.7}, {"equals": 0.5}])
+def test_a_claim_out_of_bounds_fails(bounds):
+    with pytest.raises(claims.ClaimError, match=r"accuracy is 0\.75"):
+        claims.claim("accuracy", 0.75, **bounds)
+    assert claims.kept() == {}
+
+
+def test_a_claim_must_be_finite_and_said_once():
+    with pytest.raises(claims.ClaimError, match="finite"):
+        claims.claim("loss", math.nan)
+    claims.claim("loss", 0.5)
+    with pytest.raises(ValueError, match="already"):
+        claims.claim("loss", 0.5)
+
+
+def test_the_profiles_have_bounds_of_their_own(monkeypatch):
+    monkeypatch.setenv(profiles.VARIABLE, "smoke")
+    claims.claim("accuracy", 0.6, at_least=0.74, smoke_at_least=0.55)
+    with pytest.raises(claims.ClaimError, match="smoke profile"):
+        claims.claim("other", 0.5, at_least=0.4, smoke_at_least=0.55)
+    assert profiles.pick(smoke=1, full=2) == 1
+
+
+def test_another_profile_is_refused(monkeypatch):
+    monkeypatch.setenv(profiles.VARIABLE, "quick")
+    with pytest.raises(ValueError, match="must be smoke or full"):
+        profiles.profile()
+
+
+def test_an_exercise_shows_what_is_missing_and_then_holds(shown):
+    answers = [None]
+
+    def check():
+        if answers[0] is None:
+            raise NotImplementedError
+        assert answers[0] == 42, "<b>no</b>"
+
+    exercises.exercise("Exercise 1", check)
+    answers[0] = 41
+    exercises.exercise("Exercise 1")
+    answers[0] = 42
+    exercises.exercise("Exercise 1")
+    assert exercises.outcomes() == {"Exercise 1": [False, False, True]}
+    assert "your turn" in shown[0]
+    assert "&lt;b&gt;no" in shown[1]
+
+
+def test_the_plan_is_drawn_for_a_screen_and_for_a_phone(shown):
+    plans.plan([("One", "first"), ("Two", "second")], "Two steps & no more", highlight="Two")
+    assert shown[0].count("<svg") == 2
+    assert "Two steps &amp; no more" in shown[0]
+    with pytest.raises(ValueError, match="holds 18"):
+        plans.plan([("A title that is far too long", "")], "")
+
+
+def test_a_figure_takes_the_colours_of_the_page(shown):
+    figures.draw("line", lambda axes: axes.plot([1, 2], color=figures.colors.series[0]), "A line.")
+    assert 'class="kit-figure"' in shown[0]
+    assert "var(--series-1)" in shown[0]
+    assert 'id="caption-line"' in shown[0]
+
+
+def test_a_large_image_is_refused(shown):
+    with pytest.raises(ValueError, match="fewer than 2,000,000"):
+        figures.show_image(bytes(2_000_000), "", mime="image/gif")
+
+
+def test_a_table_puts_numbers_to_the_right(shown):
+    tables.table([{"name": "<a>", "share": "77.4%"}])
+    assert '<td class="number">77.4%</td>' in shown[0]
+    assert "&lt;a&gt;" in shown[0]
+
+
+def test_a_command_shows_what_it_says_or_fails(capsys):
+    assert "textwright" in commands.shell("textwright --help")
+    with pytest.raises(RuntimeError, match="exit code 2, not 0"):
+        commands.shell("textwright nonsense")
+    commands.shell("textwright nonsense", status=2)
+    assert "$ textwright nonsense" in capsys.readouterr().out
+
+
+def test_serving_answers_while_the_block_runs(tiny_artifact, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with commands.serving(tiny_artifact) as api:
+        assert commands.ask(f"{api}/v1/predict", {"text": "good"}).body["predictions"][0]["label"] == "positive"
+        assert commands.ask(f"{api}/v1/predict", b"{").status == 400
+    with pytest.raises(OSError, match="refused"):
+        commands.ask(f"{api}/readyz")
+    with pytest.raises(RuntimeError, match="ended with exit code"), commands.serving(tmp_path / "nothing"):
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_connection_that_leaves_the_machine_is_refused():
+    with pytest.raises(PermissionError, match=r"reach 192\.0\.2\.1"):
+        offline._refuse("socket.connect", (None, ("192.0.2.1", 80)))
+    offline._refuse("socket.connect", (None, ("127.0.0.1", 80)))

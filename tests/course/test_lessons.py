@@ -1,0 +1,91 @@
+"""Each lesson has the form, imports public names only, types no number, and is in step with what is committed."""
+
+from __future__ import annotations
+
+import ast
+import re
+
+import nbformat
+import pytest
+
+import textwright
+from booktools import forms, layout
+from booktools.lessons import STEPS, all_lessons
+from booktools.notebooks import notebook_text
+from booktools.results import printed_claims, read_results
+from textwright.data.catalog import ASSETS
+
+LESSONS = all_lessons()
+CODE = re.compile(r"```.*?```|`[^`]*`|\$\$.*?\$\$|\$[^$\n]*\$|\]\([^)]*\)", re.DOTALL)
+MAX_CODE = 88
+MEASURED = re.compile(r"\d+\.\d+|\d+ ?%|\d+ (?:points?|times) ")
+
+pytestmark = pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.stem)
+
+
+def test_a_lesson_has_the_form(lesson):
+    assert set(lesson.header) == {"title", "part", "question", "assets"}
+    assert lesson.header["question"].endswith("?")
+    assert set(lesson.header["assets"]) <= set(ASSETS)
+    assert lesson.notebook.cells[0].source.startswith(f"# {lesson.header['title']}")
+    headings = re.findall(r"^## (.+)$", lesson.prose, re.MULTILINE)
+    assert [heading.partition(":")[0] for heading in headings] == list(STEPS)
+    assert len(forms.quizzes(lesson.prose)) == 1
+    assert any("kit.plan(" in source for source in lesson.code)
+
+
+def test_a_lesson_imports_only_public_names(lesson):
+    for source in lesson.code:
+        for node in ast.walk(ast.parse(source)):
+            if isinstance(node, ast.ImportFrom):
+                assert node.module.partition(".")[0] != "textwright" or node.module == "textwright", node.module
+                assert node.module != "textwright" or {a.name for a in node.names} <= set(textwright.__all__)
+            if isinstance(node, ast.Import):
+                assert not [alias.name for alias in node.names if alias.name.startswith(("textwright.", "bookkit."))]
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "textwright":
+                assert node.attr in {*textwright.__all__, "__version__"}, f"textwright.{node.attr} is not public"
+
+
+def test_no_measured_number_is_typed_into_the_prose(lesson):
+    typed = MEASURED.findall(CODE.sub("", lesson.prose))
+    assert not typed, f"{typed}: make a claim of it and print it by {{n}}`{lesson.number}.name`"
+
+
+def test_code_is_not_wider_than_its_page(lesson):
+    wide = [line for source in lesson.code for line in source.splitlines() if len(line) > MAX_CODE]
+    assert not wide, f"more than {MAX_CODE} characters: {wide}"
+
+
+def test_exercises_are_complete(lesson):
+    tags = [cell.metadata.get("tags", []) for cell in lesson.notebook.cells]
+    num_starts, num_solutions = (sum(tag in each for each in tags) for tag in ("exercise", "solution"))
+    assert num_starts == num_solutions >= 1
+    assert num_starts == len(re.findall(r"^### Exercise \d+: ", lesson.prose, re.MULTILINE))
+
+
+def test_the_committed_result_is_of_the_full_profile_and_of_this_code(lesson):
+    result = read_results()[lesson.number]
+    assert (result["profile"], result["lesson"]) == ("full", lesson.stem)
+    stale = f"the code of lesson {lesson.number} changed; run: make course-full LESSONS={lesson.number}"
+    assert result["code_sha256"] == lesson.code_hash, stale
+
+
+def test_every_number_of_the_prose_has_a_result(lesson):
+    missing = set(forms.named_claims(lesson.prose)) - set(printed_claims())
+    assert not missing
+
+
+def test_the_notebook_for_colab_is_in_step(lesson):
+    path = layout.NOTEBOOKS / f"{lesson.stem}.ipynb"
+    assert path.read_text(encoding="utf-8") == notebook_text(lesson, printed_claims()), "run: make course-notebooks"
+    notebook = nbformat.read(path, as_version=4)
+    nbformat.validate(notebook)
+    assert all(not cell.get("outputs") and not cell.get("execution_count") for cell in notebook.cells)
+
+
+def test_the_badge_leads_to_the_committed_notebook(lesson):
+    home = layout.repository()
+    prefix = f"https://colab.research.google.com/github/{home['owner']}/{home['name']}/blob/{home['branch']}/"
+    first = nbformat.read(layout.NOTEBOOKS / f"{lesson.stem}.ipynb", as_version=4).cells[0].source
+    (path,) = re.findall(re.escape(prefix) + r"([^)\s]+)", first)
+    assert (layout.COURSE.parent / path).is_file()

@@ -1,0 +1,167 @@
+"""The book's own signs, the rules of a run, the notebooks and pages that are made of a lesson."""
+
+from __future__ import annotations
+
+import nbformat
+import pytest
+
+from booktools import execute, forms, layout, notebooks, site
+from booktools.lessons import Lesson, LessonError, find_lessons
+
+QUIZ = """```{quiz}
+- question: Is `1 < 2`?
+  options:
+    "yes, *it* is": true
+    "no": false
+    maybe: false
+  why: It is.
+- {question: b, options: {c: true, d: false, e: false}, why: f}
+- {question: b, options: {c: true, d: false, e: false}, why: f}
+```"""
+SOURCE = f"""---
+kernelspec: {{name: python3, display_name: Python 3}}
+lesson: {{title: T, part: P, question: "Why?", assets: []}}
+---
+# T
+
+It is {{n}}`07.share` of all.
+
+:::{{hint}} Where?
+Look *there*.
+:::
+
+```{{code-cell}} ipython3
+print(1)
+```
+
+```{{code-cell}} ipython3
+:tags: [solution]
+print(2)
+```
+
+{QUIZ}
+"""
+
+
+@pytest.fixture
+def lesson(tmp_path):
+    path = tmp_path / "07-a-test.md"
+    path.write_text(SOURCE, encoding="utf-8")
+    return Lesson(path)
+
+
+def test_numbers_come_from_results_or_not_at_all():
+    assert forms.with_numbers("{n}`07.share`!", {"07.share": "77.4%"}) == "77.4%!"
+    assert forms.with_numbers("{n}`07.share`", {}, draft=True) == "…"
+    with pytest.raises(LessonError, match="LESSONS=07"):
+        forms.with_numbers("{n}`07.share`", {})
+
+
+def test_a_quiz_becomes_a_form_on_the_page_and_folds_in_colab():
+    page, colab = forms.for_page(QUIZ), forms.for_colab(QUIZ)
+    assert page.count("<fieldset>") == 3
+    assert page.count("data-right") == 3
+    assert "<code>1 &lt; 2</code>" in page
+    assert colab.count("<details>") == 3
+    assert "{quiz}" not in page + colab
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [("maybe: false", "maybe: true"), ("    maybe: false\n", ""), ("why: It is.", "reason: It is.")],
+)
+def test_a_quiz_without_one_right_answer_is_refused(old, new):
+    with pytest.raises(LessonError):
+        forms.for_page(QUIZ.replace(old, new))
+
+
+def test_a_box_becomes_a_quotation_in_colab():
+    assert forms.for_colab(":::{note}\nTwo\nlines.\n:::") == "> **Note.** Two\n> lines."
+
+
+def test_a_notebook_has_a_badge_a_setup_cell_and_no_solution_that_runs(lesson):
+    notebook = notebooks.notebook_of(lesson, {"07.share": "77.4%"})
+    nbformat.validate(notebook)
+    sources = [cell.source for cell in notebook.cells]
+    assert layout.colab_url("07-a-test") in sources[0]
+    assert "It is 77.4% of all." in sources[2]
+    assert [cell.source for cell in notebook.cells if cell.cell_type == "code"][1:] == ["print(1)"]
+    assert all(not cell.get("outputs") for cell in notebook.cells)
+
+
+def test_a_page_joins_present_prose_with_the_outputs_of_the_same_code(lesson):
+    run = nbformat.from_dict(lesson.notebook)
+    run.metadata["course"] = {"profile": "smoke", "code_sha256": lesson.code_hash}
+    code = [cell for cell in run.cells if cell.cell_type == "code"]
+    code[0].outputs = [nbformat.v4.new_output("stream", text="1\n")]
+    page = site.page_of(lesson, run, {"07.share": "77.4%"})
+    assert "small run" in page.cells[0].source
+    assert page.cells[1].outputs[0].text == "1\n"
+    assert "hide-cell" in page.cells[2].metadata["tags"]
+
+
+def test_a_run_of_other_code_is_not_shown(lesson, tmp_path, monkeypatch):
+    monkeypatch.setattr(layout, "BUILD", tmp_path)
+    with pytest.raises(LessonError, match="not executed since"):
+        site.newest_run(lesson)
+
+
+@pytest.mark.parametrize(
+    ("report", "said"),
+    [
+        ({"profile": "full", "exercises": {"1": [False, True]}}, "ran as full"),
+        ({"profile": "smoke", "exercises": {}}, "no exercise"),
+        ({"profile": "smoke", "exercises": {"1": [True, True]}}, "its start must fail"),
+        ({"profile": "smoke", "exercises": {"1": [False, False]}}, "its solution pass"),
+    ],
+)
+def test_a_run_that_proves_nothing_is_refused(report, said):
+    figure = nbformat.v4.new_output("display_data", {"text/html": "kit-figure"})
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("", outputs=[figure])])
+    with pytest.raises(LessonError, match=said):
+        execute.check_run(notebook, report, "smoke")
+    with pytest.raises(LessonError, match="no figure"):
+        execute.check_run(nbformat.v4.new_notebook(), {"profile": "smoke"}, "smoke")
+
+
+def test_front_matter_that_is_no_yaml_is_refused_by_file_name(lesson):
+    lesson.path.write_text(SOURCE.replace('"Why?"', "{"), encoding="utf-8")
+    with pytest.raises(LessonError, match="07-a-test"):
+        _ = lesson.header
+
+
+def test_a_lesson_is_found_by_number_or_refused(lesson):
+    assert find_lessons(["7"], lesson.path.parent) == [lesson]
+    with pytest.raises(LessonError, match="there is no lesson 08; there are 07"):
+        find_lessons(["8"], lesson.path.parent)
+
+
+LITTLE = """---
+lesson: {{title: T, part: P, question: "Why?", assets: []}}
+---
+# T
+
+```{{code-cell}} ipython3
+from pathlib import Path
+
+import bookkit as kit
+
+kit.show("<svg></svg>", "Nothing.", name="nothing")
+kit.claim("share", {share}, "{{:.1%}}", smoke_at_least=0.5)
+Path("here").touch()
+answer = 41
+kit.exercise("Exercise 1", lambda: [][42 - answer])
+```
+"""
+
+
+@pytest.mark.parametrize(("share", "said"), [(0.4, "share is 0.4"), (0.75, "its solution pass")])
+def test_a_lesson_is_executed_in_a_folder_of_its_own_and_its_fault_is_said(tmp_path, monkeypatch, share, said):
+    monkeypatch.setattr(execute, "BUILD", tmp_path)
+    path = tmp_path / "07-a-test.md"
+    path.write_text(LITTLE.format(share=share), encoding="utf-8")
+    outcome = execute.execute(Lesson(path), "smoke", offline=True)
+    assert said in outcome.fault
+    assert "\x1b" not in outcome.fault
+    assert (tmp_path / "work" / "smoke" / "07-a-test" / "here").exists() == (share > 0.5)
+    assert not (tmp_path / "executed").exists()

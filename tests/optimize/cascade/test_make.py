@@ -1,0 +1,219 @@
+"""From two artifacts to one: the bound is kept, the report says all, and what cannot be is refused in words."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+from rule_source import write_source
+
+import textwright
+from textwright.cli.main import run
+from textwright.core import artifact as artifacts
+from textwright.core.artifact import Variant
+from textwright.data.load import load_dataset
+from textwright.data.settings import DataSettings
+from textwright.errors import DataError, NoGainError, SettingsError
+from textwright.optimize.cascade.assemble import Plan, write_cascade
+from textwright.optimize.cascade.make import REPORT, make_cascade
+from textwright.optimize.cascade.page import PAGE
+from textwright.optimize.cascade.pair import open_pair
+from textwright.optimize.cascade.settings import CascadeSettings
+from textwright.optimize.search import optimize
+from textwright.optimize.settings import OptimizeSettings
+
+GOOD, BAD = ("good", "great", "fine", "moving"), ("bad", "awful", "dull", "flat")
+EASY = CascadeSettings(max_drop=2)
+
+
+class Watch:
+    def __init__(self):
+        self.steps = []
+
+    def on_step(self, what):
+        self.steps.append(what)
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory):
+    return write_source(tmp_path_factory.mktemp("source") / "rows.jsonl", 2_400)
+
+
+@pytest.fixture(scope="module")
+def data(source):
+    fingerprint = load_dataset(source).fingerprint
+    return {"source": source, "fingerprint": fingerprint, "settings": DataSettings().model_dump(mode="json")}
+
+
+def words(good, bad, count=400):
+    return {f"w{index}": (0.2 * (index % 7 - 3), 0.0) for index in range(count)} | {
+        **dict.fromkeys(good, (-20.0, 20.0)),
+        **dict.fromkeys(bad, (20.0, -20.0)),
+    }
+
+
+@pytest.fixture(scope="module")
+def fast(make_artifact, data):
+    """Return a model that knows half of the words, and says so."""
+    return make_artifact("half", words=words(GOOD[:2], BAD[:2]), data=data)
+
+
+@pytest.fixture(scope="module")
+def strong(make_artifact, data):
+    """Return a model that knows every word, and takes its time: each token goes through large products."""
+    return make_artifact("whole", words=words(GOOD, BAD), data=data, num_slow_layers=24)
+
+
+@pytest.fixture(scope="module")
+def done(fast, strong, source, tmp_path_factory):
+    out, watch = tmp_path_factory.mktemp("cascade") / "out", Watch()
+    return make_cascade(fast, strong, source, out, EASY, DataSettings(), watch), out, watch
+
+
+def test_the_fast_model_answers_what_it_knows_and_nothing_is_lost(done):
+    outcome, out, watch = done
+    assert outcome.verdict.share_sent_on == pytest.approx(0.5, abs=0.1)
+    assert outcome.verdict.accuracy["cascade"].value == outcome.verdict.accuracy["strong"].value == 1.0
+    assert outcome.verdict.accuracy["fast"].value < 0.9
+    assert (outcome.verdict.drop.value, outcome.verdict.agreement, outcome.verdict.p_value) == (0.0, 100.0, 1.0)
+    assert outcome.gain > 1.3
+    assert len(watch.steps) >= 3
+    found = textwright.load(out).predict(["w1 a good w2", "w1 a moving w2"])
+    assert [(item.label, item.stage) for item in found] == [("positive", "fast"), ("positive", "strong")]
+
+
+def test_the_artifact_says_what_it_is_and_holds_the_curve(done, fast, strong):
+    outcome, out, _ = done
+    found = artifacts.read(out)
+    manifest, stage = found.manifest, found.manifest.fast_stage
+    assert (manifest.name, manifest.family, manifest.default_variant) == ("whole-cascade", "bow+bow", "fp32+fp32")
+    assert stage.model == f"half@{artifacts.read(fast).version}"
+    assert stage.strong == f"whole@{artifacts.read(strong).version}"
+    assert manifest.variants["fp32+fp32"].metrics["accuracy"]["value"] == 1.0
+    curve = json.loads((found.path / "cascade.json").read_text())
+    assert curve["point"]["certainty"] == stage.certainty == outcome.point.certainty
+    assert curve["curve"][0]["share_sent_on"] == 1.0
+    assert "cascade of two stages" in (found.path / "README.md").read_text()
+
+
+def test_the_report_says_everything(done):
+    outcome, out, _ = done
+    content = json.loads((out / REPORT).read_text())
+    assert content["verdict"]["accuracy"]["cascade"]["value"] == 1.0
+    assert content["speed"]["cascade"]["throughput_gain"] == outcome.gain
+    page = (out / PAGE).read_text()
+    assert "<script" not in page
+    assert "<svg" in page
+    assert "at most 2 points lost, with a confidence of 80 %" in page
+
+
+def test_a_floor_and_a_budget_choose_other_points(done, fast, strong, source, tmp_path):
+    outcome, _, _ = done
+    low = make_cascade(
+        fast, strong, source, tmp_path / "low", CascadeSettings(min_accuracy=80), DataSettings(), Watch()
+    )
+    assert low.point.share_sent_on < outcome.point.share_sent_on
+    assert low.point.accuracy >= 0.8
+    budget = (outcome.speed["fast"].mean_ms + outcome.speed["strong"].mean_ms) / 2
+    within = make_cascade(
+        fast, strong, source, tmp_path / "budget", CascadeSettings(max_latency_ms=budget), DataSettings(), Watch()
+    )
+    assert 0 < within.point.share_sent_on < 0.8
+
+
+def test_a_budget_that_no_model_or_each_keeps_is_refused(done, fast, strong, source, tmp_path):
+    for budget, reason in ((1e-6, "the fast model alone takes"), (1e6, "serve it alone")):
+        with pytest.raises(NoGainError, match=reason):
+            make_cascade(
+                fast, strong, source, tmp_path / "o", CascadeSettings(max_latency_ms=budget), DataSettings(), Watch()
+            )
+    assert not (tmp_path / "o").exists()
+
+
+def test_a_fast_model_that_is_not_faster_is_refused(fast, strong, source, tmp_path):
+    with pytest.raises(NoGainError, match="which is no gain"):
+        make_cascade(strong, fast, source, tmp_path / "o", CascadeSettings(max_drop=100), DataSettings(), Watch())
+    assert not (tmp_path / "o").exists()
+
+
+def test_too_few_validation_texts_are_refused_with_the_number_needed(make_artifact, tmp_path):
+    source = write_source(tmp_path / "few.jsonl", 1_200)
+    data = {"source": source, "fingerprint": load_dataset(source).fingerprint, "settings": {}}
+    few = [make_artifact(name, words=words(GOOD, BAD), data=data) for name in ("one", "two")]
+    with pytest.raises(DataError, match=r"there are 120 validation texts, .* takes 536"):
+        make_cascade(*few, source, tmp_path / "o", CascadeSettings(), DataSettings(), Watch())
+
+
+def test_models_that_do_not_belong_together_are_refused(make_artifact, make_cascade, fast, data, tmp_path):
+    def refuse(message, **fields):
+        other = make_artifact("other", **{"words": words(GOOD, BAD), "data": data, **fields})
+        with pytest.raises(SettingsError, match=message):
+            open_pair(fast, other, None, None)
+
+    refuse("same split: fingerprint is .* of the strong model", data={**data, "fingerprint": "0" * 64})
+    seed = {**data["settings"], "split_seed": 1}
+    refuse("same split: split_seed is 1 of the strong model, and of the fast one 0", data={**data, "settings": seed})
+    refuse("does not say what it was trained on", data={})
+    labels = textwright.core.labels.Labels(("no", "yes"))
+    refuse(r"other labels: labels is \['no', 'yes'\] of the strong", labels=labels)
+    with pytest.raises(SettingsError, match="is a cascade already"):
+        open_pair(fast, make_cascade(), None, None)
+
+
+def test_the_bound_is_one(capsys):
+    with pytest.raises(ValueError, match="--max-drop and --min-accuracy"):
+        CascadeSettings(max_drop=1, min_accuracy=90)
+    assert CascadeSettings().drop_bound == 0.3
+
+
+def test_graphs_of_one_processor_bring_those_of_every_one_along(fast, strong, tmp_path):
+    source = artifacts.read(strong)
+    contents = {name: (source.path / name).read_bytes() for name in source.files}
+    contents |= {"int8.onnx": contents["model.onnx"], "int8.golden.jsonl": contents["golden.jsonl"]}
+    int8 = Variant("int8.onnx", "int8", golden="int8.golden.jsonl", instruction_set="nothing that there is")
+    both = {"int8": int8, **source.manifest.variants}
+    bound = artifacts.write(tmp_path / "bound", replace(source.manifest, variants=both), contents).path
+    pair = open_pair(fast, bound, None, None)
+    assert pair.variant == "fp32+int8"
+    texts = ["w1 good", "w1 moving", "w2"]
+    found = write_cascade(tmp_path / "cascade", Plan(pair, 0.9, "both", texts, {}, {}))
+    assert list(found.manifest.variants) == ["fp32+int8", "fp32+fp32"]
+    assert found.manifest.reference_variant == "fp32+fp32"
+    spoilt = {name: (found.path / name).read_bytes() for name in found.files}
+    spoilt["fp32+int8.golden.jsonl"] = b'{"text": "w1 good", "logits": [9.0, 9.0]}\n'
+    elsewhere = artifacts.write(tmp_path / "elsewhere", found.manifest, spoilt).path
+    assert textwright.load(elsewhere).variant == "fp32+fp32"
+
+
+def test_a_cascade_is_not_optimized_again(make_cascade, source, tmp_path):
+    with pytest.raises(SettingsError, match="optimize the models that it is made of"):
+        optimize(make_cascade(), source, tmp_path, OptimizeSettings(), DataSettings(), None)
+
+
+def test_the_command_makes_it_and_others_know_it(fast, strong, source, tmp_path, capsys):
+    out = tmp_path / "out"
+    command = ["cascade", str(fast), str(strong), "--data", source, "--out", str(out)]
+    assert run([*command, "--max-drop", "2", "--json"]) == 0
+    said = capsys.readouterr()
+    assert json.loads(said.out)["point"]["share_sent_on"] < 0.7
+    assert "cascade.html" in said.err
+    assert run(["inspect", str(out)]) == 0
+    assert "answers from a certainty of" in capsys.readouterr().out
+    assert run(["predict", str(out), "a good w1", "a moving w1"]) == 0
+    table = capsys.readouterr().out
+    assert "fast" in table
+    assert "strong" in table
+    assert run(["evaluate", str(out), source, "--quiet"]) == 0
+    assert run([*command, "--max-drop", "1", "--min-accuracy", "90"]) == 2
+    assert "not --max-drop and --min-accuracy" in capsys.readouterr().err
+
+
+def test_a_file_is_predicted_with_the_stage_of_each_row(done, tmp_path):
+    _, out, _ = done
+    rows, scored = tmp_path / "rows.csv", tmp_path / "scored.csv"
+    rows.write_text("text\na good w1\na moving w1\n")
+    assert run(["predict", str(out), "--input", str(rows), "--output", str(scored)]) == 0
+    header, first, second = scored.read_text().splitlines()
+    assert header == "text,predicted_label,confidence,truncated,stage,probability_negative,probability_positive"
+    assert [line.split(",")[4] for line in (first, second)] == ["fast", "strong"]

@@ -1,0 +1,62 @@
+"""A cascade as a Lambda function answers what it answers behind the server."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from lambda_events import Context, function_url
+from starlette.testclient import TestClient
+
+import textwright
+from textwright.runtime.predictor import Predictor
+from textwright.server.app import create_app
+from textwright.server.settings import ServeSettings
+
+TEXTS = ["great", "a subtle film", "", "awful awful", "the loud film"]
+LIMITS = {"max_texts": 32, "max_text_chars": 1000, "max_body_bytes": 10_000}
+
+
+@pytest.fixture
+def door(make_door, tiny_cascade):
+    return make_door(tiny_cascade, **LIMITS)
+
+
+@pytest.fixture
+def server(tiny_cascade):
+    with TestClient(create_app(textwright.load(tiny_cascade, num_threads=1), ServeSettings(**LIMITS))) as client:
+        yield client
+
+
+def ask(door, path="/v1/predict", method="POST", context=None, **body):
+    event = function_url(json.dumps(body) if body else "", path=path, method=method)
+    answer = door(event, context or Context())
+    return answer["statusCode"], json.loads(answer["body"])
+
+
+def test_the_function_answers_what_the_server_answers(door, server, lines):
+    status, ours = ask(door, texts=TEXTS)
+    assert (status, ours) == (200, server.post("/v1/predict", json={"texts": TEXTS}).json())
+    assert {item["stage"] for item in ours["predictions"]} == {"fast", "strong"}
+    assert ask(door, path="/v1/model", method="GET")[1] == server.get("/v1/model").json()
+    (line,) = [item for item in lines() if item.get("path") == "/v1/predict"]
+    assert (line["num_texts"], line["num_sent_on"]) == (5, 3)
+
+
+def test_it_is_warm_in_both_stages(door):
+    assert door._pace.token_s > 0
+
+
+def test_time_is_looked_at_for_the_strong_stage_alone(door):
+    door._pace.token_s = 1e6
+    assert ask(door, texts=["great", "awful"])[0] == 200
+    status, problem = ask(door, texts=["great", "a subtle film"])
+    assert (status, problem["code"]) == (504, "deadline")
+
+
+def test_the_strong_stage_is_asked_about_what_is_sent_on(door, monkeypatch):
+    seen = []
+    infer = Predictor.infer
+    monkeypatch.setattr(Predictor, "infer", lambda self, batch: seen.append(len(batch)) or infer(self, batch))
+    ask(door, texts=TEXTS)
+    assert sum(seen) == 3
