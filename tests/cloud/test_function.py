@@ -212,4 +212,5 @@ def test_every_resource_is_really_there_as_it_is_described(aws, deploy, first):
     (bucket,) = aws("s3").list_buckets()["Buckets"]
     block = aws("s3").get_public_access_block(Bucket=bucket["Name"])["PublicAccessBlockConfiguration"]
     assert all(block.values())
+    assert aws("s3").get_bucket_versioning(Bucket=bucket["Name"])["Status"] == "Enabled"
     assert aws("s3").get_bucket_policy(Bucket=bucket["Name"])["Policy"].count("aws:SecureTransport") == 1

@@ -11,7 +11,7 @@ import threading
 import zipfile
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from moto.awslambda import models
+from moto.awslambda import models, responses
 
 from emulator.types import Made, client
 
@@ -31,6 +31,11 @@ def install(work):
     global WORK
     WORK = work
     models.LambdaFunction._invoke_lambda = _invoke
+    param = responses.LambdaResponse._get_param
+    # moto looks for the version that is asked under a name that no client sends, and would always run the latest.
+    responses.LambdaResponse._get_param = lambda self, name, *rest: param(
+        self, "Qualifier" if name == "qualifier" else name, *rest
+    )
     original = models.LambdaStorage.publish_version
 
     def publish(self, name_or_arn, description=""):

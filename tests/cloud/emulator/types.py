@@ -167,3 +167,22 @@ def install(work):
     parsing.get_model_list = both
     parsing.get_model_map = lambda: kinds
     parsing.get_name_type_map = lambda: names
+    _bucket()
+
+
+def _bucket():
+    """Do what moto leaves out of a bucket."""
+    create = s3.FakeBucket.create_from_cloudformation_json.__func__
+
+    def created(cls, resource_name, cloudformation_json, account_id, region_name, **keywords):
+        made = create(cls, resource_name, cloudformation_json, account_id, region_name, **keywords)
+        properties = cloudformation_json["Properties"]
+        client("s3").put_public_access_block(
+            Bucket=made.name, PublicAccessBlockConfiguration=properties["PublicAccessBlockConfiguration"]
+        )
+        client("s3").put_bucket_versioning(
+            Bucket=made.name, VersioningConfiguration=properties["VersioningConfiguration"]
+        )
+        return made
+
+    s3.FakeBucket.create_from_cloudformation_json = classmethod(created)
