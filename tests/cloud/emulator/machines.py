@@ -62,13 +62,11 @@ def _registry():
 
 
 class _Image:
+    """An image as moto's answers read it."""
+
     def __init__(self, repository, tag, digest):
-        self.response_describe_object = {
-            "registryId": "123456789012",
-            "repositoryName": repository,
-            "imageDigest": digest,
-            "imageTags": [tag],
-        }
+        self.registry_id, self.repository_name = "123456789012", repository
+        self.image_digest, self.image_tags = digest, [tag]
 
 
 def _balancer():
