@@ -37,6 +37,11 @@ The tree, with the stable ``code`` of each leaf::
     |   +-- PackageTooLargeError      the package is larger than its target takes
     |   +-- PackageSpaceError         the disk is full
     |   +-- ContainerEngineError      there is no container engine, or it failed
+    |   +-- CloudError                the cloud refused or cannot be reached
+    |       +-- CloudAccessError          no credentials, expired ones, or a permission is missing
+    |       +-- CloudQuotaError           a quota of the account is reached
+    |       +-- CloudNotFoundError        the cloud has no such thing
+    |       +-- StackError                a stack failed, or is in a state that it cannot leave by itself
     +-- PortInUseError              the address to serve on is taken
     +-- NoGainError                 optimising gained nothing, and a gain was required
 
@@ -287,6 +292,36 @@ class ContainerEngineError(DeployError):
     """There is no container engine, or it failed."""
 
     code = "container-engine"
+
+
+class CloudError(DeployError):
+    """The cloud refused, or cannot be reached."""
+
+    code = "cloud"
+
+
+class CloudAccessError(CloudError):
+    """There are no credentials, they have expired, or a permission is missing."""
+
+    code = "cloud-access"
+
+
+class CloudQuotaError(CloudError):
+    """A quota of the account is reached."""
+
+    code = "cloud-quota"
+
+
+class CloudNotFoundError(CloudError):
+    """The cloud has no such thing."""
+
+    code = "cloud-not-found"
+
+
+class StackError(CloudError):
+    """A stack failed, or is in a state that it cannot leave by itself."""
+
+    code = "cloud-stack"
 
 
 class PortInUseError(TextwrightError):

@@ -9,6 +9,7 @@ from textwright.errors import MissingExtraError
 _WITNESS = {
     "train": ("torch", "accelerate"),
     "deploy": ("jinja2", "packaging", "pip"),
+    "aws": ("boto3", "jinja2", "packaging", "pip", "yaml"),
     "server": ("fastapi", "uvicorn", "prometheus_client"),
     "openvino": ("openvino",),
     "otel": ("opentelemetry.sdk.trace", "opentelemetry.exporter.otlp.proto.http"),

@@ -53,6 +53,11 @@ STATUS: Final[Mapping[type[errors.TextwrightError], HTTPStatus]] = {
     errors.PackageTooLargeError: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.PackageSpaceError: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.ContainerEngineError: HTTPStatus.INTERNAL_SERVER_ERROR,
+    errors.CloudError: HTTPStatus.INTERNAL_SERVER_ERROR,
+    errors.CloudAccessError: HTTPStatus.INTERNAL_SERVER_ERROR,
+    errors.CloudQuotaError: HTTPStatus.INTERNAL_SERVER_ERROR,
+    errors.CloudNotFoundError: HTTPStatus.INTERNAL_SERVER_ERROR,
+    errors.StackError: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.PortInUseError: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.NoGainError: HTTPStatus.INTERNAL_SERVER_ERROR,
 }

@@ -63,6 +63,7 @@ COMMANDS: Final = (
     Command("predict", "textwright.cli.predict:predict", "Predict the labels of texts, or of a whole file."),
     Command("serve", "textwright.cli.serve:serve", "Serve an artifact as a REST API."),
     Command("package", "textwright.cli.package:package", "Package an artifact for a container or for Lambda."),
+    Command("deploy", "textwright.cli.deploy:app", "Plan a deployment on AWS, apply it, go back, remove it."),
     Command("cost", "textwright.cli.cost:cost", "Estimate what an artifact costs on EC2 and on Lambda."),
     Command("inspect", "textwright.cli.inspect:inspect", "Show what an artifact is and what was measured of it."),
     Command("data", "textwright.cli.data:app", "Check a labelled source before training on it."),

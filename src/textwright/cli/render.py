@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -99,6 +100,27 @@ class Terminal:
             console=self._err,
             disable=self.output.quiet or not self._err.is_terminal,
         )
+
+    @contextmanager
+    def steps(self, what: str) -> Iterator[Callable[[str], None]]:
+        """Show the steps of long work on standard error: the last one where somebody watches, else a line each.
+
+        Args:
+            what: What is being done.
+
+        Yields:
+            A function that takes each step.
+        """
+        with self.progress() as progress:
+            task = progress.add_task(what, total=None, note="")
+
+            def tell(line: str) -> None:
+                if progress.disable:
+                    self.note(line)
+                else:
+                    progress.update(task, note=line[:100])
+
+            yield tell
 
     def live(self, view: ConsoleRenderable | RichCast) -> Live:
         """Make a picture on standard error that is drawn anew four times a second; not started where nobody watches.

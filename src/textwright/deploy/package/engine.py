@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from time import monotonic, sleep
 from typing import Final
 
@@ -87,6 +88,31 @@ class Engine:
         """
         return self._run(["run", "--rm", *_RUN_OPTIONS, "--entrypoint", "python", image, "-c", script, *arguments])
 
+    def push(self, image: str, remote: str, user: str, password: str) -> str:
+        """Push an image to a registry; the password is kept nowhere.
+
+        Args:
+            image: Tag of the image here.
+            remote: Its tag there, with the registry's name.
+            user: Who logs in.
+            password: With what.
+
+        Returns:
+            The image's name there by its digest.
+
+        Raises:
+            ContainerEngineError: If it fails; with the end of what it wrote.
+        """
+        with TemporaryDirectory() as folder:
+            registry = remote.partition("/")[0]
+            config = ["--config", folder]
+            self._run([*config, "login", "--username", user, "--password-stdin", registry], given=password)
+            self._run(["tag", image, remote])
+            self._run([*config, "push", "--quiet", remote])
+        repository = remote.rpartition(":")[0]
+        digests = self._run(["image", "inspect", "--format", '{{join .RepoDigests " "}}', remote]).split()
+        return next(digest for digest in digests if digest.startswith(f"{repository}@"))
+
     @contextmanager
     def running(self, image: str) -> Iterator[str]:
         """Run a server and wait until its health check says that it is ready; then remove it.
@@ -119,12 +145,13 @@ class Engine:
             sleep(0.5)
         raise _failure("the container did not become ready", self._run(["logs", container], with_errors=True))
 
-    def _run(self, arguments: Sequence[str], *, with_errors: bool = False) -> str:
+    def _run(self, arguments: Sequence[str], *, with_errors: bool = False, given: str | None = None) -> str:
         done = subprocess.run(  # noqa: S603
-            [self._program, *arguments], capture_output=True, text=True, check=False
+            [self._program, *arguments], capture_output=True, text=True, check=False, input=given
         )
         if done.returncode:
-            raise _failure(f"{self._program} {arguments[0]} failed", done.stderr or done.stdout)
+            verb = next(word for word in arguments if not word.startswith(("-", "/")))
+            raise _failure(f"{self._program} {verb} failed", done.stderr or done.stdout)
         return (done.stdout + done.stderr if with_errors else done.stdout).strip()
 
 

@@ -27,8 +27,6 @@ from textwright.errors import DeployError, PackageTooLargeError, SettingsError
 
 PYTHONS: Final = ("3.12", "3.13", "3.14")
 """Managed runtimes that can be chosen; python3.11 can no longer be created, and its C library is too old."""
-MAX_ZIP_BYTES: Final = 50_000_000
-"""Larger zips cannot be uploaded directly."""
 MAX_TREE_BYTES: Final = 250 * 1024 * 1024
 """What a function may have when unpacked. Source: AWS Lambda Developer Guide, "Lambda quotas"."""
 _HANDLER: Final = "function.py"
@@ -69,7 +67,13 @@ class FunctionZip:
 
 
 def write_function_zip(
-    source: Artifact, variant: str | None, folder: Path, *, python: str, tell: Callable[[str], object]
+    source: Artifact,
+    variant: str | None,
+    folder: Path,
+    *,
+    python: str,
+    tell: Callable[[str], object],
+    max_bytes: int = 50_000_000,
 ) -> FunctionZip:
     """Write the zip and its bill of materials.
 
@@ -79,6 +83,7 @@ def write_function_zip(
         folder: Where to write ``function.zip`` and ``sbom-lambda.cdx.json``.
         python: The runtime's Python, one of :data:`PYTHONS`.
         tell: Called with what is being done.
+        max_bytes: Most bytes of the zip; those of an upload without S3 are the default.
 
     Returns:
         What was written.
@@ -108,7 +113,7 @@ def write_function_zip(
         tree_bytes = sum(path.stat().st_size for path in files.values())
         _require_tree(artifact, tree_bytes)
         zipped = write_zip(Path(temporary) / "function.zip", files)
-        _require_size(artifact, zipped.stat().st_size)
+        _require_size(artifact, zipped.stat().st_size, max_bytes)
         folder.mkdir(parents=True, exist_ok=True)
         path = Path(shutil.copyfile(zipped, folder / ".function.zip.tmp")).replace(folder / "function.zip")
     write_text(folder / "sbom-lambda.cdx.json", bill_of_materials(artifact, locked))
@@ -207,9 +212,9 @@ def _require_tree(artifact: Artifact, tree_bytes: int) -> None:
         raise _too_large(artifact, f"unpacked has {tree_bytes / 1e6:.0f} MB", f"{MAX_TREE_BYTES / 1e6:.0f} MB")
 
 
-def _require_size(artifact: Artifact, size_bytes: int) -> None:
-    if size_bytes > MAX_ZIP_BYTES:
-        raise _too_large(artifact, f"has {size_bytes / 1e6:.0f} MB", f"the {MAX_ZIP_BYTES / 1e6:.0f} MB of an upload")
+def _require_size(artifact: Artifact, size_bytes: int, max_bytes: int) -> None:
+    if size_bytes > max_bytes:
+        raise _too_large(artifact, f"has {size_bytes / 1e6:.0f} MB", f"the {max_bytes / 1e6:.0f} MB of an upload")
 
 
 def _too_large(artifact: Artifact, what: str, bound: str) -> PackageTooLargeError:

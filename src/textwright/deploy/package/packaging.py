@@ -94,7 +94,14 @@ def package(
 
 
 def _zip(artifact: Artifact, out: Path, settings: PackageSettings, tell: Callable[[str], object]) -> Package:
-    made = write_function_zip(artifact, settings.variant, out, python=settings.python_of("lambda-zip"), tell=tell)
+    made = write_function_zip(
+        artifact,
+        settings.variant,
+        out,
+        python=settings.python_of("lambda-zip"),
+        tell=tell,
+        max_bytes=settings.max_zip_bytes,
+    )
     return Package(
         "lambda-zip",
         made.path,

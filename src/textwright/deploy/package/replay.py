@@ -7,7 +7,7 @@ That the model here gives the stored golden logits was verified when it was pack
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -59,8 +59,19 @@ def check_answers(artifact: Artifact, output: str, what: str) -> int:
     Raises:
         GoldenMismatchError: If an answer is missing, or one differs beyond the tolerance; names the worst.
     """
+    return compare_answers(artifact, _answers(output, what), what)
+
+
+def compare_answers(artifact: Artifact, answers: Sequence[Mapping[str, Any]], what: str) -> int:
+    """Compare answers that were read already; see :func:`check_answers`.
+
+    Args:
+        artifact: The artifact that was packaged.
+        answers: For each golden example an object with ``statusCode`` and ``body``, in order.
+        what: What was asked, for messages.
+    """
     expected = _expected(artifact)
-    found = _found(_answers(output, what), artifact, what)
+    found = _found(answers, artifact, what)
     if found.shape != expected.shape:
         raise GoldenMismatchError(f"{what} gave probabilities of shape {found.shape}, not {expected.shape}")
     difference = np.abs(found - expected).max(axis=1)
@@ -88,7 +99,7 @@ def _answers(output: str, what: str) -> Sequence[Any]:
     return answers
 
 
-def _found(answers: Sequence[Any], artifact: Artifact, what: str) -> Float32s:
+def _found(answers: Sequence[Mapping[str, Any]], artifact: Artifact, what: str) -> Float32s:
     names, rows = artifact.manifest.labels.names, []
     for answer in answers:
         content = json.loads(answer["body"])

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias
+
+from pydantic import Field
 
 from textwright.config import Settings
 
 Target: TypeAlias = Literal["docker", "lambda-image", "lambda-zip"]
 
 
-class PackageSettings(Settings):
-    """What to build, for which Python, and with which engine."""
+class ImageSettings(Settings):
+    """What to package, for which Python, and with which engine."""
 
     variant: str | None = None
     """Graph of the artifact to ship ("fp32", "int8"); absent: the artifact's default."""
@@ -20,8 +22,6 @@ class PackageSettings(Settings):
     """Python of the target, such as 3.12; absent: this one's for an image, 3.12 for a zip."""
     base_image: str | None = None
     """Image to build on; absent: Python's official slim one on Debian 12."""
-    build: bool = False
-    """Build the image with the local engine, run it and replay the golden examples against it."""
     engine: str = "docker"
     """Program of the container engine."""
     build_network: str | None = None
@@ -42,3 +42,12 @@ class PackageSettings(Settings):
         pip = ["--secret", f"id=pipconf,src={self.pip_config}"] if self.pip_config else []
         certificate = ["--secret", f"id=ca,src={self.ca_certificate}"] if self.ca_certificate else []
         return [*network, *pip, *certificate]
+
+
+class PackageSettings(ImageSettings):
+    """What to package, and whether to build it."""
+
+    build: bool = False
+    """Build the image with the local engine, run it and replay the golden examples against it."""
+    max_zip_bytes: Annotated[int, Field(ge=1)] = 50_000_000
+    """Most bytes of a zip; larger ones than the default cannot be uploaded directly, but through S3."""

@@ -1,0 +1,216 @@
+"""Lambda by the code path of ``--apply``: made, changed, refused, gone back, removed; the zip really runs."""
+
+from __future__ import annotations
+
+import json
+import urllib.error
+import urllib.request
+
+import pytest
+from cloud_inventory import inventory
+
+from textwright.core import artifact as artifacts
+from textwright.deploy.cloud import function, operate
+from textwright.deploy.cloud.function import deploy_function
+from textwright.deploy.cloud.plan import Plan
+from textwright.deploy.cloud.settings import FunctionSettings, PlaceSettings
+from textwright.deploy.package import packaging
+from textwright.deploy.package.settings import ImageSettings
+from textwright.errors import GoldenMismatchError, NotFoundError
+
+QUICK = FunctionSettings(auth="open", watch_minutes=0)
+
+
+@pytest.fixture(scope="session")
+def packed(tmp_path_factory):
+    """Package each artifact once, for real: the bytes are the same each time, which tests of ``package`` hold."""
+    made = {}
+
+    def package(source, target, out, settings, *, tell):
+        if source not in made:
+            made[source] = packaging.package(source, target, tmp_path_factory.mktemp("zip"), settings, tell=tell)
+        tell("packaged")
+        return made[source]
+
+    return package
+
+
+@pytest.fixture
+def deploy(where, tmp_path, packed, monkeypatch):
+    monkeypatch.setattr(function, "package", packed)
+
+    def run(source, settings=QUICK, *, apply=True, tell=print):
+        place = PlaceSettings(name="demo", apply=apply, out=tmp_path / "review")
+        return deploy_function(source, place, settings, ImageSettings(python="3.12"), tell=tell)
+
+    return run
+
+
+def ask(address, text="good"):
+    body = json.dumps({"text": text}).encode()
+    request = urllib.request.Request(f"{address.rstrip('/')}/v1/predict", body, {"content-type": "application/json"})
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        return json.loads(answer.read())
+
+
+def actions(plan):
+    return {item.resource: item.action for item in plan.changes}
+
+
+def test_from_nothing_to_an_address_and_back_to_nothing(aws, where, deploy, first):
+    before = inventory(aws)
+    plan = deploy(first, apply=False)
+    assert isinstance(plan, Plan)
+    assert set(actions(plan).values()) == {"create"}
+    assert inventory(aws) == before, "a plan acts on nothing"
+
+    made = deploy(first)
+    assert made.num_golden == len(artifacts.read(first).golden())
+    assert ask(made.address)["predictions"][0]["label"] == "positive"
+    assert (made.live, made.previous) == ("1", "")
+    assert made.cold_ms > made.warm_ms
+
+    again = deploy(first)
+    assert (again.live, again.previous, again.address) == ("1", "", made.address), "nothing is made twice"
+    assert set(actions(deploy(first, apply=False)).values()) == {"keep"}
+
+    told = operate.status(where)
+    assert told.answers.startswith("ready")
+    assert len(told.alarms) == 3
+
+    assert operate.destroy(where, print) > 8
+    assert inventory(aws) == before
+    with pytest.raises(NotFoundError, match="no deployment 'demo'"):
+        operate.status(where)
+    with pytest.raises(NotFoundError, match="no deployment 'demo'"):
+        operate.destroy(where, print)
+
+
+def test_another_model_comes_by_a_shift_and_goes_by_a_rollback(aws, where, deploy, first, second):
+    made = deploy(first)
+    old = ask(made.address)["model"]["version"]
+    assert actions(deploy(second, apply=False))["Function"] == "change"
+    changed = deploy(second)
+    assert (changed.live, changed.previous, changed.address) == ("2", "1", made.address)
+    assert ask(made.address)["model"]["version"] != old
+    events = aws("cloudformation").describe_stack_events(StackName="textwright-demo")["StackEvents"]
+    moves = [
+        item for item in events if item["LogicalResourceId"] == "Live" and item["ResourceStatus"] == "UPDATE_COMPLETE"
+    ]
+    assert len(moves) == 2, "a share first, then all"
+
+    rollback = operate.plan_rollback(where)
+    assert (rollback.live, rollback.previous) == ("2", "1")
+    operate.roll_back(where, print)
+    assert ask(made.address)["model"]["version"] == old
+    operate.roll_back(where, print)
+    assert ask(made.address)["model"]["version"] != old
+
+
+def test_interrupted_at_any_step_the_same_command_finishes_the_work(aws, where, deploy, first):
+    class Stopped(BaseException):
+        pass
+
+    def stopping_after(steps):
+        told = []
+
+        def tell(line):
+            told.append(line)
+            if len(told) > steps:
+                raise Stopped(line)
+
+        return tell
+
+    before, num_stops = inventory(aws), 0
+    for steps in range(0, 60, 3):
+        try:
+            made = deploy(first, tell=stopping_after(steps))
+        except Stopped:
+            num_stops += 1
+        else:
+            break
+    assert num_stops > 2
+    assert ask(made.address)["predictions"][0]["label"] == "positive"
+    versions = aws("lambda").list_versions_by_function(FunctionName="textwright-demo")["Versions"]
+    assert [item["Version"] for item in versions] == ["$LATEST", "1"], "nothing was made twice"
+    assert len(aws("s3").list_buckets()["Buckets"]) == 1
+    operate.destroy(where, print)
+    assert inventory(aws) == before
+
+
+def test_versions_that_nothing_leads_to_are_deleted(aws, deploy, first, second, make_artifact):
+    for source in (first, second, make_artifact("tiny", temperature=2.0)):
+        deploy(source)
+    versions = aws("lambda").list_versions_by_function(FunctionName="textwright-demo")["Versions"]
+    assert [item["Version"] for item in versions] == ["$LATEST", "2", "3"]
+
+
+def test_what_does_not_reproduce_gets_no_traffic(aws, where, deploy, first, second, monkeypatch):
+    made = deploy(first)
+    old = ask(made.address)["model"]["version"]
+    # What is compared with is another model than what is shipped: as if the version computed otherwise.
+    shipped = function.write_selection
+    monkeypatch.setattr(
+        function, "write_selection", lambda _, variant, folder: shipped(artifacts.read(first), variant, folder)
+    )
+    with pytest.raises(GoldenMismatchError, match=r"No traffic was moved: version 1 goes on answering"):
+        deploy(second)
+    assert ask(made.address)["model"]["version"] == old
+    monkeypatch.undo()
+    assert deploy(second).live == "2", "the same command finishes the work"
+
+
+def test_the_address_of_iam_takes_signed_requests_alone(deploy, first):
+    made = deploy(first, FunctionSettings(watch_minutes=0))
+    with pytest.raises(urllib.error.HTTPError, match="403"):
+        ask(made.address)
+
+
+def test_a_key_is_asked_for_and_stands_nowhere(aws, deploy, first, monkeypatch):
+    from hashlib import sha256
+
+    secret = f"alice {sha256(b'key-of-alice').hexdigest()}\n"
+    aws("secretsmanager").create_secret(Name="keys", SecretString=secret)
+    monkeypatch.setenv("TEXTWRIGHT_API_KEY", "key-of-alice")
+    made = deploy(first, FunctionSettings(auth="key", api_keys_secret="keys", watch_minutes=0))
+    with pytest.raises(urllib.error.HTTPError, match="401"):
+        ask(made.address)
+    template = aws("cloudformation").get_template(StackName="textwright-demo")["TemplateBody"]
+    assert "key-of-alice" not in str(template)
+    assert sha256(b"key-of-alice").hexdigest() not in str(template)
+
+
+def test_every_resource_is_really_there_as_it_is_described(aws, deploy, first):
+    """What moto alone would say CREATE_COMPLETE to and ignore."""
+    deploy(
+        first,
+        FunctionSettings(
+            auth="open",
+            watch_minutes=0,
+            reserved_concurrency=5,
+            keep_failed_events=True,
+            log_days=7,
+            alarm_email="me@example.org",
+        ),
+    )
+    function = aws("lambda").get_function(FunctionName="textwright-demo")
+    assert function["Configuration"]["MemorySize"] == 1769
+    assert function["Configuration"]["Environment"]["Variables"]["ORT_DISABLE_TELEMETRY"] == "1"
+    alias = aws("lambda").get_alias(FunctionName="textwright-demo", Name="live")
+    assert alias["FunctionVersion"] == "1"
+    assert not (alias.get("RoutingConfig") or {}).get("AdditionalVersionWeights")
+    assert aws("lambda").get_function_url_config(FunctionName="textwright-demo")["AuthType"] == "NONE"
+    sent = aws("lambda").get_function_event_invoke_config(FunctionName="textwright-demo")
+    assert sent["DestinationConfig"]["OnFailure"]["Destination"].startswith("arn:aws:sqs:")
+    (group,) = aws("logs").describe_log_groups(logGroupNamePrefix="/textwright/demo")["logGroups"]
+    assert group["retentionInDays"] == 7
+    (filtered,) = aws("logs").describe_metric_filters(logGroupName="/textwright/demo")["metricFilters"]
+    assert filtered["filterPattern"] == "{ $.status >= 500 }"
+    alarms = aws("cloudwatch").describe_alarms()["MetricAlarms"]
+    assert {item["MetricName"] for item in alarms} == {"Errors", "Failures", "Throttles"}
+    assert all(item["AlarmActions"] for item in alarms)
+    (bucket,) = aws("s3").list_buckets()["Buckets"]
+    block = aws("s3").get_public_access_block(Bucket=bucket["Name"])["PublicAccessBlockConfiguration"]
+    assert all(block.values())
+    assert aws("s3").get_bucket_versioning(Bucket=bucket["Name"])["Status"] == "Enabled"
+    assert aws("s3").get_bucket_policy(Bucket=bucket["Name"])["Policy"].count("aws:SecureTransport") == 1
