@@ -8,7 +8,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from time import perf_counter
+from typing import Final
 from urllib.parse import urlsplit
+
+_IDLE_S: Final = 2.0
+"""Servers close connections that were idle for some seconds; one that may be closed is not used again."""
 
 
 def ask_at_rate(url: str, bodies: Sequence[str], *, per_second: float, seconds: float) -> list[float]:
@@ -31,13 +35,19 @@ def ask_at_rate(url: str, bodies: Sequence[str], *, per_second: float, seconds: 
 
 async def _ask(url: str, bodies: Sequence[str], per_second: float, count: int) -> list[float]:
     place = urlsplit(url)
-    free: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
+    free: list[tuple[float, asyncio.StreamReader, asyncio.StreamWriter]] = []
     start = perf_counter() + 0.1
+
+    async def connection() -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """Take the connection that was used last, unless a server may close it meanwhile for being idle."""
+        if free and perf_counter() - free[-1][0] < _IDLE_S:
+            return free.pop()[1:]
+        return await asyncio.open_connection(place.hostname, place.port)
 
     async def one(number: int) -> float:
         due = start + number / per_second
         await asyncio.sleep(due - perf_counter())
-        reader, writer = free.pop() if free else await asyncio.open_connection(place.hostname, place.port)
+        reader, writer = await connection()
         body = bodies[number % len(bodies)].encode()
         head = f"POST {place.path} HTTP/1.1\r\nhost: {place.netloc}\r\ncontent-type: application/json\r\n"
         writer.write(f"{head}content-length: {len(body)}\r\n\r\n".encode() + body)
@@ -46,10 +56,10 @@ async def _ask(url: str, bodies: Sequence[str], per_second: float, count: int) -
             raise RuntimeError(f"{url}: {answered}")
         length = next(line for line in answered.split("\r\n") if line.startswith("content-length:"))
         await reader.readexactly(int(length.partition(":")[2]))
-        free.append((reader, writer))
+        free.append((perf_counter(), reader, writer))
         return 1e3 * (perf_counter() - due)
 
     latencies = await asyncio.gather(*map(one, range(count)))
-    for _, writer in free:
+    for _, _, writer in free:
         writer.close()
     return list(latencies)
