@@ -6,6 +6,7 @@ The client is ``wrk`` (Debian package ``wrk``): one thread in C, so that the ser
 from __future__ import annotations
 
 import json
+import math
 import os
 import signal
 import socket
@@ -118,7 +119,8 @@ def put_load(server: Running, bodies: Sequence[str], *, connections: int, second
     with tempfile.NamedTemporaryFile("w", suffix=".jsonl", encoding="utf-8") as file:
         file.write("\n".join(bodies))
         file.flush()
-        command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds:g}s", "--timeout", "30s", "-s", HERE / "cycle.lua"]
+        duration = f"-d{math.ceil(seconds)}s"  # it takes whole seconds alone
+        command = ["wrk", "-t1", f"-c{connections}", duration, "--timeout", "30s", "-s", HERE / "cycle.lua"]
         found = subprocess.run([*command, server.url, "--", file.name], check=True, capture_output=True, text=True)
     measured: dict[str, Any] = json.loads(found.stdout.strip().splitlines()[-1])
     if measured.pop("failed"):
