@@ -16,6 +16,7 @@ from typing import Any
 from textwright.cli.exit_codes import MEANINGS
 
 ROOT = Path(__file__).parent.parent
+RESULTS = ROOT / "benchmarks" / "results"
 PAGES = (ROOT / "README.md", ROOT / "docs" / "command-line.md")
 _BLOCK = re.compile(r"(<!-- table: ([\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
@@ -25,13 +26,14 @@ LEADERBOARDS = ("movie-reviews", "airline-tweets", "bbc-news")
 
 def leaderboard() -> str:
     """Accuracy of each row on each dataset and its price, from ``results/leaderboard-*.json``; best first."""
-    boards = {name: _read(f"leaderboard-{name}") for name in LEADERBOARDS}
+    names = [name for name in LEADERBOARDS if (RESULTS / f"leaderboard-{name}.json").is_file()]
+    boards = {name: _read(f"leaderboard-{name}") for name in names}
     by_name = {name: {row["name"]: row for row in board["rows"]} for name, board in boards.items()}
-    first = boards[LEADERBOARDS[0]]["rows"]
+    first = boards[names[0]]["rows"]
     rows = [
         [
             f"`{row['name']}`" if not row["is_baseline"] else row["name"],
-            *(_accuracy_cell(by_name[name].get(row["name"])) for name in LEADERBOARDS),
+            *(_accuracy_cell(by_name[name].get(row["name"])) for name in names),
             f"{row['speed']['latency_ms']:.2g} ms",
             f"{row['size_bytes'] / 1e6:.1f} MB",
         ]
@@ -63,9 +65,60 @@ def speed() -> str:
             f"{ratio['median']:.2f} x importing numpy, onnxruntime and tokenizers alone",
         ]
     )
+    rows += [*_training_rows(), *_serving_rows()]
     memory = _read("memory")
     rows.append(["training `bow` on 1,000,000 rows of 20 words, peak memory", f"{memory['peak_gib']} GiB", ""])
     return _table(["", "measured", "beside it"], rows)
+
+
+def _training_rows() -> list[list[str]]:
+    content = _read("train_speed")
+    training, encoding = content["training"], content["encoding"]
+    theirs = training["examples_per_second"]["Trainer"]["median"]
+    vectors = encoding["texts_per_second"]
+    return [
+        *(
+            [
+                f"training `bert` in {form}, examples a second",
+                f"{training['examples_per_second'][name]['median']:.0f}",
+                f"{training['ratio'][name]['median']:.2f} x Hugging Face Trainer's {theirs:.0f} (fp32)",
+            ]
+            for form, name in (("bf16", "textwright bf16"), ("fp32", "textwright fp32"))
+        ),
+        [
+            "embedding texts for `frozen-bert` in fp32, texts a second",
+            f"{vectors['textwright fp32']['median']:.0f}",
+            (
+                f"{encoding['ratio']['textwright fp32']['median']:.2f} x sentence-transformers' "
+                f"{vectors['sentence-transformers']['median']:.0f}"
+            ),
+        ],
+    ]
+
+
+def _serving_rows() -> list[list[str]]:
+    content, words = _read("serving"), _read("serving_bow")
+    ratios = content["throughput_ratios"]
+    others = ", ".join(
+        f"{ratios[name]['median']:.2f} x {name}" for name in ("FastAPI + pipeline", "LitServe", "BentoML", "Infinity")
+    )
+    ours, bare = (_median(words, name, "per_second") for name in ("textwright", "bare"))
+    return [
+        [
+            "serving `bert` in fp32, requests a second from 32 connections",
+            f"{_median(content, 'textwright', 'per_second'):.0f}",
+            f"{others}; {ratios['raw loop']['median']:.2f} of ONNX Runtime in a loop without a server",
+        ],
+        [
+            "serving `bow`, requests a second from 32 connections",
+            f"{ours:,.0f}",
+            f"{words['requests_ratio']['bare']['median']:.2f} x a FastAPI route that answers a constant ({bare:,.0f})",
+        ],
+    ]
+
+
+def _median(content: Mapping[str, Any], contender: str, figure: str) -> float:
+    return float(content["measured_rounds"][contender][figure]["median"])
 
 
 def exit_codes() -> str:
@@ -98,7 +151,7 @@ def _accuracy_cell(row: Mapping[str, Any] | None) -> str:
 
 
 def _read(name: str) -> Any:  # noqa: ANN401  JSON
-    return json.loads((ROOT / "benchmarks" / "results" / f"{name}.json").read_text(encoding="utf-8"))
+    return json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))
 
 
 def _table(heading: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -39,6 +39,7 @@ def draw_bars(axes: Axes, title: str, rounds: dict[str, Any], key: str, unit: st
     axes.set_xlim(0, max(map(sum, zip(medians, spread[1], strict=True))) * 1.2)
     axes.set_title(title, loc="left", fontsize=10)
     axes.set_xlabel(unit)
+    axes.locator_params(axis="x", nbins=5)
     axes.spines[["top", "right"]].set_visible(False)
 
 
