@@ -62,6 +62,11 @@ bench-speed: $(VENV)/.ready-dev ## Measure prediction speed beside fastText, and
 bench-cascade: $(VENV)/.ready-dev ## Measure cascades of a fast family and int8 bert over 3 seeds (hours)
 	@$(BIN)/python benchmarks/cascade.py
 
+bench-optimize: $(VENV)/.ready-dev ## Optimise the artifacts under runs/bench-optimize, beside Optimum
+	@test -d .venv-rivals/optimum || { $(PYTHON) -m venv .venv-rivals/optimum && .venv-rivals/optimum/bin/python -m pip \
+	  install --quiet $(PIP_ARGS) --requirement benchmarks/rivals/optimum.txt; }
+	@$(BIN)/python benchmarks/optimize.py
+
 bench-memory: $(VENV)/.ready-dev ## Measure the memory of training on 1,000,000 rows
 	@$(BIN)/python benchmarks/memory.py
 
@@ -71,12 +76,16 @@ bench-data: $(VENV)/.ready-dev ## Measure checking and splitting a file of 1,000
 bench-explain: $(VENV)/.ready-dev ## Measure faithfulness and cost of explanations
 	@$(BIN)/python benchmarks/explain.py
 
+bench-distill: $(VENV)/.ready-dev ## Measure distillation and pruning over 3 seeds (hours)
+	@$(BIN)/python benchmarks/distill.py
+
 bench-serving: $(VENV)/.ready-dev ## Measure the server beside others, each in an environment of its own (needs wrk)
 	@for rival in litserve bentoml infinity; do \
 	  test -d .venv-rivals/$$rival || { $(PYTHON) -m venv .venv-rivals/$$rival && .venv-rivals/$$rival/bin/python -m pip \
 	    install --quiet $(PIP_ARGS) --requirement benchmarks/serving/rivals/$$rival.txt; } || exit 1; done
 	@$(BIN)/python benchmarks/serving/side_by_side.py
 	@$(BIN)/python benchmarks/serving/bow.py
+	@$(BIN)/python benchmarks/serving/draw.py
 
 bench-soak: $(VENV)/.ready-dev ## Ask runs/bench-serving twice what it can answer, for 10 minutes
 	@$(BIN)/python benchmarks/serving/soak.py runs/bench-serving

@@ -12,6 +12,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -139,7 +140,11 @@ def _wait(process: subprocess.Popen[bytes], contender: Contender, url: str, text
             raise RuntimeError(f"{contender.name} ended with {process.returncode}")
         try:
             ask(url, contender.body(text))
-        except OSError:  # not there yet, or not ready
+        except urllib.error.HTTPError as error:
+            if error.code < 500:
+                raise RuntimeError(f"{contender.name} answered {error.code}: {error.read(400)!r}") from None
+            sleep(0.02)  # not ready
+        except OSError:  # not there yet
             sleep(0.02)
         else:
             return

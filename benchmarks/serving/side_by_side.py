@@ -1,9 +1,10 @@
 """One fine-tuned MiniLM classifier behind five servers: which answers most, and which answers a lone request fastest?
 
-Run with nothing else running: ``make bench-serving``, which makes the rivals' environments. Each round starts each
-server alone, loads it with 32 connections, then asks it one request at a time. All get the sentences of the test split
-of `movie-reviews`. The rivals run the same encoder with the classification head of transformers, which reads its
-weights from the artifact's encoder; the ceiling is ONNX Runtime in a loop over sorted batches of 32, without a server.
+Run with nothing else running: ``make bench-serving``, which makes the rivals' environments; cut off, it goes on where
+it was. A trial: ``python benchmarks/serving/side_by_side.py --artifact RUN --rounds 1 --seconds 2 --trial``. Each round
+starts each server alone, loads it with 32 connections, then asks it one request at a time. All get the sentences of the
+test split of `movie-reviews`. The rivals run the same encoder with the classification head of transformers; the ceiling
+is ONNX Runtime in a loop over sorted batches of 32, without a server.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from random import Random
 from time import perf_counter, sleep
@@ -22,10 +24,10 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 import numpy as np
 import psutil
 from _load import HERE, Contender, Running, ask, put_load, running
+from _rounds import Rounds, asked
 from open_loop import ask_at_rate
 
 import textwright
-from _common import save, spread
 from textwright.data.load import load_dataset
 from textwright.data.settings import DataSettings
 
@@ -35,30 +37,36 @@ ROUNDS = 3
 SECONDS = 10.0
 CONNECTIONS = 32
 OURS = "textwright"
+RAW = "raw loop"
 
 
-def train() -> Path:
-    """Train the artifact unless it is there, and write its encoder with a head of transformers beside it."""
+def train() -> None:
+    """Train the artifact unless it is there."""
+    recipe = ROOT / "recipes" / "bert.toml"
+    command = [sys.executable, "-m", "textwright", "train", "movie-reviews", "--config", recipe, "--out", ARTIFACT]
+    subprocess.run([*command, "--num-epochs", "1"], check=True)
+
+
+def rival_model() -> Path:
+    """Write the same encoder with a head of transformers."""
     from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
     from textwright.models.pretrained import open_pretrained
 
-    recipe = ROOT / "recipes" / "bert.toml"
-    command = [sys.executable, "-m", "textwright", "train", "movie-reviews", "--config", recipe, "--out", ARTIFACT]
-    subprocess.run([*command, "--num-epochs", "1"], check=True)
-    rival = ARTIFACT / "transformers"
+    rival = ROOT / "runs" / "bench-serving-transformers"
     if not rival.exists():
         folder = open_pretrained("minilm-l6").path
-        AutoModelForSequenceClassification.from_pretrained(folder, num_labels=2).save_pretrained(rival)
+        labels = {0: "negative", 1: "positive"}  # named, or Infinity takes it for a model that ranks
+        AutoModelForSequenceClassification.from_pretrained(folder, id2label=labels).save_pretrained(rival)
         AutoTokenizer.from_pretrained(folder, model_max_length=128).save_pretrained(rival)
     return rival
 
 
-def contenders(rival: Path) -> list[Contender]:
+def contenders(artifact: Path, rival: Path) -> list[Contender]:
     """List the servers that there are environments for; ours first."""
     rivals, here = HERE / "rivals", {"MODEL": str(rival)}
     python = sys.executable
-    serve = [python, "-m", "textwright", "serve", str(ARTIFACT), "--port", "{port}"]
+    serve = [python, "-m", "textwright", "serve", str(artifact), "--port", "{port}"]
     uvicorn = [python, "-m", "uvicorn", "--app-dir", str(rivals), "tutorial:app", "--no-access-log", "--port", "{port}"]
     environments = ROOT / ".venv-rivals"
     lit, bento = environments / "litserve" / "bin", environments / "bentoml" / "bin"
@@ -95,18 +103,19 @@ def contenders(rival: Path) -> list[Contender]:
     return there
 
 
-def raw_loop(texts: list[str]) -> dict[str, float]:
+def raw_loop(artifact: Path, texts: list[str], seconds: float) -> dict[str, float]:
     """Run tokenizer and graph without a server: sorted batches of 32, then one text at a time."""
-    predictor = textwright.load(ARTIFACT)
-    encodings = predictor.encode(texts)
-    order = np.argsort(encodings.lengths, kind="stable")
+    predictor = textwright.load(artifact)
+    order = np.argsort(predictor.encode(texts).lengths, kind="stable")
     start, done = perf_counter(), 0
-    while perf_counter() - start < SECONDS:
-        predictor.encode(texts)
-        by_length = encodings.take(order)
+    while perf_counter() - start < seconds:
+        by_length = predictor.encode(texts).take(order)
         for first in range(0, len(texts), CONNECTIONS):
-            predictor.infer(by_length.between(first, min(first + CONNECTIONS, len(texts))))
-        done += len(texts)
+            last = min(first + CONNECTIONS, len(texts))
+            predictor.infer(by_length.between(first, last))
+            done += last - first
+            if perf_counter() - start >= seconds and done >= len(texts):
+                break
     per_second, lone = done / (perf_counter() - start), []
     for text in texts[:300]:
         begin = perf_counter()
@@ -115,13 +124,13 @@ def raw_loop(texts: list[str]) -> dict[str, float]:
     return {"per_second": per_second, "lone_p50_ms": float(np.median(lone))}
 
 
-def measure(contender: Contender, texts: list[str]) -> dict[str, float]:
+def measure(contender: Contender, texts: list[str], seconds: float) -> dict[str, float]:
     """Start a server and measure it."""
     bodies = [contender.body(text) for text in texts]
     with running(contender, texts[0]) as server:
         put_load(server, bodies, connections=CONNECTIONS, seconds=3)  # warm
-        full = put_load(server, bodies, connections=CONNECTIONS, seconds=SECONDS)
-        lone = put_load(server, bodies, connections=1, seconds=SECONDS / 2)
+        full = put_load(server, bodies, connections=CONNECTIONS, seconds=seconds)
+        lone = put_load(server, bodies, connections=1, seconds=seconds / 2)
         found = {
             "per_second": full["per_second"],
             "p50_ms": full["p50_ms"],
@@ -129,12 +138,12 @@ def measure(contender: Contender, texts: list[str]) -> dict[str, float]:
             "lone_p50_ms": lone["p50_ms"],
             "start_s": server.start_s,
         }
-        return found | (_of_ours(server, bodies, full["per_second"]) if contender.name == OURS else {})
+        return found | (_of_ours(server, bodies, full["per_second"], seconds) if contender.name == OURS else {})
 
 
-def _of_ours(server: Running, bodies: list[str], saturation: float) -> dict[str, float]:
+def _of_ours(server: Running, bodies: list[str], saturation: float, seconds: float) -> dict[str, float]:
     """Measure at 70 % of saturation, and what the server takes of the machine while nobody asks."""
-    latencies = ask_at_rate(server.url, bodies, per_second=0.7 * saturation, seconds=2 * SECONDS)
+    latencies = ask_at_rate(server.url, bodies, per_second=0.7 * saturation, seconds=2 * seconds)
     process = psutil.Process(server.pid)
     before, start = sum(process.cpu_times()[:2]), perf_counter()
     sleep(10)
@@ -150,31 +159,29 @@ def _of_ours(server: Running, bodies: list[str], saturation: float) -> dict[str,
 
 def main() -> None:
     """Measure in rounds, print and save."""
-    rival = train()
+    settings = asked(__doc__, rounds=ROUNDS, seconds=SECONDS)
+    if settings.artifact is None:
+        train()
+    artifact, rival = settings.artifact or ARTIFACT, rival_model()
     texts = list(load_dataset("movie-reviews", DataSettings()).test.texts)
     Random(0).shuffle(texts)  # noqa: S311  an order, no secret
-    found: dict[str, list[dict[str, float]]] = {}
-    for number in range(ROUNDS):
-        found.setdefault("raw loop", []).append(raw_loop(texts))
-        for contender in contenders(rival):
-            found.setdefault(contender.name, []).append(measure(contender, texts))
-        print(number, {name: round(rounds[-1]["per_second"]) for name, rounds in found.items()}, flush=True)
+    rounds, listed = Rounds("serving", settings), contenders(artifact, rival)
+    for number in range(settings.rounds):
+        rounds.measure(number, RAW, partial(raw_loop, artifact, texts, settings.seconds))
+        for contender in listed:
+            rounds.measure(number, contender.name, partial(measure, contender, texts, settings.seconds))
+    names = [name for name in rounds.found if name != OURS]
     content: dict[str, Any] = {
         "command": "make bench-serving",
         "connections": CONNECTIONS,
-        "mean_tokens": float(textwright.load(ARTIFACT).encode(texts).lengths.mean()),
+        "mean_tokens": float(textwright.load(artifact).encode(texts).lengths.mean()),
         "versions": _versions(),
-        "measured_rounds": {
-            name: {key: spread([one[key] for one in rounds]) for key in rounds[0]} for name, rounds in found.items()
-        },
-        "throughput_ratios": {name: _ratio(found[OURS], rounds) for name, rounds in found.items() if name != OURS},
+        "measured_rounds": rounds.spreads(),
+        "throughput_ratios": {name: rounds.ratio("per_second", OURS, name) for name in names},
+        "lone_p50_ratios": {name: rounds.ratio("lone_p50_ms", OURS, name) for name in names},
+        "p99_over_p50_at_70_percent": rounds.ratio("p99_at_70_percent_ms", OURS, OURS, "p50_at_70_percent_ms"),
     }
-    save("serving", content)
-
-
-def _ratio(ours: list[dict[str, float]], theirs: list[dict[str, float]]) -> dict[str, float]:
-    pairs = zip(ours, theirs, strict=True)
-    return spread([mine["per_second"] / other["per_second"] for mine, other in pairs])
+    rounds.save(content)
 
 
 def _versions() -> dict[str, str]:

@@ -54,6 +54,11 @@ class Settings(BaseModel):
         return type(self).model_validate({**defaults, **explicit})
 
 
+def split_commas(value: object) -> object:
+    """Read a list as it is typed: "1,3,5", or nothing at all; other values stay as they are."""
+    return [part for part in value.split(",") if part] if isinstance(value, str) else value
+
+
 def explain(error: ValidationError) -> str:
     """Say a validation error in one clause per wrong setting.
 

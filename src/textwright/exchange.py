@@ -74,8 +74,8 @@ def check_texts(texts: Sequence[str], limits: TextLimits, cure: Callable[[str], 
             f"the request holds {len(texts)} texts, at most {limits.max_texts} are allowed; send them in several "
             f"requests, or {cure('max_texts')}"
         )
-    longest = max(range(len(texts)), key=lambda position: len(texts[position]))
-    if len(texts[longest]) > limits.max_text_chars:
+    if max(map(len, texts)) > limits.max_text_chars:
+        longest = max(range(len(texts)), key=lambda position: len(texts[position]))
         name = f"text {longest}" if len(texts) > 1 else "the text"
         raise RequestLimitError(
             f"{name} has {len(texts[longest])} characters, at most {limits.max_text_chars} are allowed; cut "

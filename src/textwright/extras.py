@@ -11,6 +11,7 @@ _WITNESS = {
     "deploy": ("jinja2", "packaging", "pip"),
     "aws": ("boto3", "jinja2", "packaging", "pip", "yaml"),
     "server": ("fastapi", "uvicorn", "prometheus_client"),
+    "openvino": ("openvino",),
     "otel": ("opentelemetry.sdk.trace", "opentelemetry.exporter.otlp.proto.http"),
 }
 """Modules whose absence shows that an extra is not installed."""

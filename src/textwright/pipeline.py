@@ -26,18 +26,21 @@ from textwright.core.differences import first_difference
 from textwright.data.dataset import Dataset
 from textwright.data.load import load_dataset
 from textwright.data.settings import DataSettings
-from textwright.errors import ArtifactError, SettingsError
+from textwright.errors import ArtifactError, InputError, SettingsError
 from textwright.evaluate.card import model_card
 from textwright.evaluate.measure import Evaluation, evaluate
 from textwright.export.onnx import to_onnx
 from textwright.export.parity import AWKWARD_TEXTS, check_parity
 from textwright.runtime.predictor import Predictor, load
+from textwright.train.lessons import Teacher
 from textwright.train.progress import Progress
 from textwright.train.run import TrainedModel, resolve_settings, train
 from textwright.train.settings import TrainSettings
 
 MEASURED_SPLIT: Final = "test"
 _GRAPH: Final = "model.onnx"
+_TAUGHT: Final = "distillation"
+"""Where the manifest's account of training says who taught; absent where labels alone did."""
 _NUM_PARITY_TEXTS: Final = 256
 _NUM_GOLDEN_TEXTS: Final = 8
 _LONGEST_GOLDEN_TEXT: Final = 2_000  # characters; golden examples are run at every load
@@ -100,6 +103,7 @@ def build_artifact(
     overwrite: bool = False,
     progress: Progress | None = None,
     on_download: Callable[[int, int], None] | None = None,
+    teacher: Teacher | None = None,
 ) -> Built | None:
     """Make an artifact from a labelled source.
 
@@ -111,6 +115,7 @@ def build_artifact(
         overwrite: Throw away a run of another plan that is in ``out``; False refuses to.
         progress: Told of each epoch and step; None is silent.
         on_download: Told of the bytes of a built-in source that have come, and of all; None is silent.
+        teacher: Says what is learned from the training texts, and from others; None learns from their labels.
 
     Returns:
         The artifact, verified, with what was measured of it; None in all but the first of several processes
@@ -124,11 +129,14 @@ def build_artifact(
     """
     plan = plan.resolved()
     dataset = load_dataset(plan.source, plan.data, on_download)
-    described = _describe(plan, dataset)
+    described = _describe(plan, dataset, teacher)
     found = None if overwrite else _find_equal(out, described)
     if found is not None:
         return Built(found, {}, reused=True)
-    trained = train(dataset, plan.training, plan.model, run_dir=out, progress=progress, overwrite=overwrite)
+    lessons = None if teacher is None else teacher.teach(dataset)
+    trained = train(
+        dataset, plan.training, plan.model, run_dir=out, progress=progress, overwrite=overwrite, lessons=lessons
+    )
     if not trained.is_main:
         return None
     graph = to_onnx(trained.module)
@@ -164,10 +172,11 @@ def _golden(predictor: Predictor, dataset: Dataset) -> bytes:
     return ("\n".join(lines) + "\n").encode()
 
 
-def _describe(plan: Plan, dataset: Dataset) -> dict[str, dict[str, Any]]:
+def _describe(plan: Plan, dataset: Dataset, teacher: Teacher | None) -> dict[str, dict[str, Any]]:
     """Tell a plan and its data as JSON-ready values: equal plans on equal data are equal here."""
+    taught = {} if teacher is None else {_TAUGHT: teacher.describe()}
     return {
-        "training": {"settings": plan.training.model_dump(mode="json"), "model": dict(plan.model)},
+        "training": {"settings": plan.training.model_dump(mode="json"), "model": dict(plan.model), **taught},
         "data": {
             "source": plan.source,
             "fingerprint": dataset.fingerprint,
@@ -187,7 +196,9 @@ def _find_equal(out: Path, described: Mapping[str, Mapping[str, Any]]) -> Artifa
     except ArtifactError as error:
         raise SettingsError(f"{error}; or train again with --overwrite") from error
     there = {
-        "training": {name: found.manifest.training.get(name) for name in described["training"]},
+        "training": {
+            name: _as_now(found.manifest.training).get(name) for name in {**described["training"], _TAUGHT: None}
+        },
         "data": dict(found.manifest.data),
     }
     difference = first_difference(there, described)
@@ -196,6 +207,16 @@ def _find_equal(out: Path, described: Mapping[str, Mapping[str, Any]]) -> Artifa
     raise SettingsError(
         f"{out} holds an artifact of another plan ({difference}); give another --out, or --overwrite to replace it"
     )
+
+
+def _as_now(training: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Give settings that came after an artifact was made their defaults, so that it is still found equal."""
+    try:
+        settings = TrainSettings.parse(training["settings"], source="the manifest")
+        settings, model = resolve_settings(settings, training["model"])
+    except (KeyError, InputError):  # of another version altogether
+        return training
+    return {**training, "settings": settings.model_dump(mode="json"), "model": model.model_dump(mode="json")}
 
 
 def _manifest(plan: Plan, trained: TrainedModel, described: Mapping[str, Mapping[str, Any]]) -> Manifest:

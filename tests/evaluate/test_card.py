@@ -99,3 +99,9 @@ def test_a_multi_label_card_leads_with_exact_match(tiny_multilabel_artifact: Pat
     assert "any number of 3 labels" in card
     assert "does not occur" in card
     assert "No temperature was fitted" in card
+
+
+def test_a_student_names_its_teacher(make_artifact: Callable[..., Path]) -> None:
+    teacher = {"name": "big`one", "family": "bert", "version": "0123456789ab", "variant": "fp32"}
+    card = model_card(load(make_artifact(training={"distillation": {"teachers": [teacher]}})).artifact.manifest, {})
+    assert "It learned the answers of `big'one` (bert, version 0123456789ab), beside the labels." in card

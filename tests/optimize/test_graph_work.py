@@ -6,14 +6,20 @@ from collections import Counter
 
 import numpy as np
 import pytest
+from onnx import TensorProto
 
 from textwright.core.encodings import pad
 from textwright.errors import BackendError
+from textwright.optimize.extremes import extremes_of
 from textwright.optimize.fusion import fuse
-from textwright.optimize.graph import load
+from textwright.optimize.graph import dump, load
+from textwright.optimize.half import halve
+from textwright.optimize.integer import FULL, quantize_smoothed
+from textwright.optimize.outliers import scale_channels, split_neurons
 from textwright.optimize.quantize import quantize_blocks, quantize_dynamic, quantize_static
 from textwright.optimize.rows import narrow_rows, quantize_rows
 from textwright.optimize.sensitivity import node_errors, sensitive_nodes
+from textwright.optimize.weights import narrow_weights
 from textwright.runtime.session import Session
 
 TEXTS = ["", "the film is good", "a dull story , not moving .", "music", "good " * 40]
@@ -106,6 +112,64 @@ def test_blocks_are_near(make_encoder_graph):
     found = quantize_blocks(fuse(graph, joined=False), block_size=32)
     assert count(found)["MatMulNBits"] >= 6
     _assert_near(infer(found, encoder), infer(graph, encoder))
+
+
+def test_smoothed_products_answer_alike_in_any_company(make_encoder_graph):
+    graph, encoder = make_encoder_graph("bert")
+    fused = fuse(graph)
+    batches = [pad(encoder.encode(TEXTS), encoder.pad_id)]
+    found = quantize_smoothed(fused, extremes_of(fused, batches), largest=FULL)
+    assert count(found)["QAttention"] == 2
+    assert count(found)["MatMulIntegerToFloat"] >= 6
+    assert count(found)["MatMul"] == 4  # of the loud neurons: two in each layer
+    _assert_near(infer(found, encoder), infer(graph, encoder))
+    ids, session = encoder.encode(TEXTS), Session(found, num_threads=1)
+    alone = np.concatenate([session.infer(*pad(ids.between(i, i + 1), encoder.pad_id)) for i in range(len(TEXTS))])
+    np.testing.assert_allclose(alone, infer(found, encoder), atol=1e-3)
+
+
+def test_moving_outliers_changes_no_answer(make_encoder_graph):
+    graph, encoder = make_encoder_graph("bert")
+    model = load(fuse(graph))
+    batches = [pad(encoder.encode(TEXTS), encoder.pad_id)]
+    seen = extremes_of(dump(model), batches)
+    split = split_neurons(model, seen, 3)
+    np.testing.assert_allclose(infer(dump(model), encoder), infer(graph, encoder), atol=1e-4)
+    scaled = scale_channels(model, split, 0.5)
+    np.testing.assert_allclose(infer(dump(model), encoder), infer(graph, encoder), atol=1e-4)
+    assert sum(name.endswith("_scaled") for name in scaled) >= 4
+    loudest = {name: item.largest.max() for name, item in seen.items()}
+    assert all(item.largest.max() <= loudest[name] for name, item in split.items())
+
+
+def test_padding_is_not_seen(make_encoder_graph):
+    graph, encoder = make_encoder_graph("bert")
+    fused, batch = fuse(graph), pad(encoder.encode(["good film"]), encoder.pad_id)
+    wider = tuple(np.pad(values, ((0, 0), (0, 9))) for values in batch)
+    alone, padded = extremes_of(fused, [batch]), extremes_of(fused, [wider])
+    assert alone.keys() == padded.keys()
+    for name in alone:
+        np.testing.assert_allclose(padded[name].low, alone[name].low, atol=1e-4)
+        np.testing.assert_allclose(padded[name].high, alone[name].high, atol=1e-4)
+
+
+def test_narrow_weights_answer_nearly_alike_in_fewer_bytes(make_encoder_graph):
+    graph, encoder = make_encoder_graph("bert")
+    narrow = narrow_weights(graph)
+    assert len(narrow) < len(graph)
+    assert {node.domain for node in load(narrow).graph.node} <= {"", "ai.onnx"}
+    found, expected = infer(narrow, encoder), infer(graph, encoder)
+    assert not np.array_equal(found, expected)
+    np.testing.assert_allclose(found, expected, atol=0.05 * np.abs(expected).max())
+
+
+def test_halved_graphs_keep_their_signature(make_encoder_graph):
+    graph, encoder = make_encoder_graph("bert")
+    halved = halve(graph)
+    assert TensorProto.FLOAT not in {
+        item.data_type for item in load(halved).graph.initializer if np.prod(item.dims) > 1
+    }
+    np.testing.assert_allclose(infer(halved, encoder), infer(graph, encoder), atol=0.05)
 
 
 def test_the_products_that_suffer_most_are_spared(make_encoder_graph):

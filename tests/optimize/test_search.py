@@ -12,9 +12,10 @@ import textwright
 from textwright.core import artifact as artifacts
 from textwright.data.load import load_dataset
 from textwright.data.settings import DataSettings
-from textwright.errors import DataError, NoGainError
+from textwright.errors import DataError, NoGainError, SettingsError
+from textwright.optimize import measure, search, trial
 from textwright.optimize.page import PAGE
-from textwright.optimize.recipe import ladder
+from textwright.optimize.recipe import Recipe, ladder
 from textwright.optimize.search import REPORT, optimize
 from textwright.optimize.settings import OptimizeSettings, Target
 from textwright.optimize.splits import num_texts_for
@@ -86,6 +87,12 @@ def test_the_report_says_everything(done):
     assert "<svg" in page
 
 
+def test_memory_is_that_of_the_variant_and_not_of_this_process(tiny_artifact):
+    ballast = b"x" * 1_000_000_000
+    found = measure._memory(textwright.load(tiny_artifact))
+    assert 20_000_000 < found < 500_000_000 < len(ballast)
+
+
 def test_a_search_that_was_stopped_goes_on(done, model, source):
     outcome, out = done
     graph = out / "trials" / "int8-rows" / "model.onnx"
@@ -101,6 +108,50 @@ def test_a_budget_ends_the_search(model, source, tmp_path):
     outcome = optimize(model, source, tmp_path / "out", settings, DataSettings(), Watch())
     assert (outcome.trials, outcome.kept, outcome.skipped) == ([], [], ["fp16-rows", "int8-rows"])
     assert list(artifacts.read(tmp_path / "out").manifest.variants) == ["fp32"]
+
+
+def test_what_is_known_costs_no_budget(done, model, source):
+    outcome, out = done
+    settings = EASY.model_copy(update={"budget_minutes": 1e-9})
+    again = optimize(model, source, out, settings, DataSettings(), Watch())
+    assert [trial.cost for trial in again.trials] == [trial.cost for trial in outcome.trials]
+    assert not again.skipped
+
+
+def test_a_search_killed_while_timing_goes_on_from_the_gate(model, source, tmp_path, monkeypatch):
+    def die(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(search, "compare_costs", die)
+        with pytest.raises(KeyboardInterrupt):
+            optimize(model, source, tmp_path / "out", EASY, DataSettings(), Watch())
+    graph = tmp_path / "out" / "trials" / "fp16-rows" / "model.onnx"
+    made = graph.stat().st_mtime_ns
+    settings = EASY.model_copy(update={"recipes": ("fp16-rows",)})
+    outcome = optimize(model, source, tmp_path / "out", settings, DataSettings(), Watch())
+    assert [trial.name for trial in outcome.trials if trial.cost] == ["fp16-rows"]
+    assert graph.stat().st_mtime_ns == made
+
+
+def test_an_unknown_recipe_is_refused_with_those_that_there_are(model, source, tmp_path):
+    settings = EASY.model_copy(update={"recipes": ("int4",)})
+    with pytest.raises(SettingsError, match=r"'int4'.*fp16-rows, int8-rows"):
+        optimize(model, source, tmp_path / "out", settings, DataSettings(), Watch())
+
+
+def test_a_variant_keeps_the_engine_it_was_gated_on(model, source, tmp_path, monkeypatch):
+    pytest.importorskip("openvino")
+    recipe = Recipe("elsewhere", "fp32", "as it is, on OpenVINO", lambda it: it.graph, "openvino")
+    absent = Recipe("absent", "fp16", "never", lambda it: it.graph, "openvino", lambda: "there is none here")
+    monkeypatch.setattr(search, "ladder", lambda _: [recipe, absent])
+    monkeypatch.setattr(trial, "LEAST_GAIN", 0.0)
+    out = tmp_path / "out"
+    outcome = optimize(model, source, out, EASY, DataSettings(), Watch())
+    assert outcome.left_out == {"absent": "there is none here"}
+    assert artifacts.read(out).manifest.variants["elsewhere"].engine == "openvino"
+    assert textwright.load(out, variant="elsewhere").predict(["a moving w1"])[0].label == "positive"
+    assert "there is none here" in (out / PAGE).read_text()
 
 
 def test_a_gain_can_be_required(model, source, tmp_path):
@@ -131,4 +182,12 @@ def test_the_rule_of_three():
 def test_an_encoder_has_the_whole_ladder(make_encoder_graph):
     names = [recipe.name for recipe in ladder(make_encoder_graph("bert")[0])]
     assert len(set(names)) == len(names)
-    assert {"fused", "int8", "int8-static-entropy", "int8-rows", "quantize-dynamic"} <= set(names)
+    assert {
+        "fused",
+        "int8-smooth",
+        "openvino-bf16",
+        "int8",
+        "int8-static-entropy",
+        "int8-rows",
+        "quantize-dynamic",
+    } <= set(names)

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from textwright.errors import BackendError, DeadlineError, NotReadyError, QueueFullError
 from textwright.runtime.batcher import Batcher
 from textwright.runtime.batching import BatchLimits
-from textwright.runtime.pending import Answer
 
 POISON = "poison"
 ROOMY = BatchLimits(max_queue_texts=1000, max_queue_tokens=10_000, max_batch_tokens=10_000, call_tokens=1e9)
@@ -126,25 +125,6 @@ async def test_requests_that_wait_go_through_the_model_together():
     assert all(answer.queue_ms > 0 for answer in answers)
 
 
-async def quick(*results):
-    return Answer(list(results), 0.0, 0.1, len(results))
-
-
-async def broken():
-    raise BackendError("broken")
-
-
-@in_loop
-async def test_what_is_quick_passes_by_while_nobody_waits():
-    async with running() as (engine, batcher):
-        assert batcher.is_free
-        with batcher.admit(2) as permit:
-            answer = await permit.pass_by(lambda: quick("A", "B"))
-    assert answer.results == ["A", "B"]
-    assert not engine.calls
-    assert batcher.num_texts == 0
-
-
 @in_loop
 async def test_a_batcher_is_not_free_while_somebody_waits_or_is_computed():
     async with held() as (_, batcher, _):
@@ -153,27 +133,6 @@ async def test_a_batcher_is_not_free_while_somebody_waits_or_is_computed():
         await settle()
         assert not batcher.is_free
         waiting.cancel()
-
-
-@in_loop
-async def test_a_failure_in_passing_is_told_to_its_caller_and_remembered_until_something_works():
-    async with running() as (_, batcher):
-        with pytest.raises(BackendError), batcher.admit(1) as permit:
-            await permit.pass_by(broken)
-        assert batcher.last_failed
-        with batcher.admit(1) as permit:
-            await permit.pass_by(lambda: quick("A"))
-        assert not batcher.last_failed
-
-
-@in_loop
-async def test_what_is_late_does_not_pass_by_either():
-    async with running(timeout_s=0.01) as (_, batcher):
-        with batcher.admit(1) as permit:
-            await asyncio.sleep(0.02)
-            with pytest.raises(DeadlineError):
-                await permit.pass_by(pytest.fail)
-        assert not batcher.last_failed
 
 
 @in_loop

@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 
 from textwright.runtime.processor import (
+    AMX,
     AVX2,
     AVX512,
+    AVX512_BF16,
     AVX512_VNNI,
     AVX_VNNI,
     NEON,
@@ -21,6 +23,8 @@ FLAGS = {
     "flags\t\t: fpu avx2 avx512f avx512bw": AVX512,
     "flags\t\t: fpu avx2 avx_vnni": AVX_VNNI,
     "flags\t\t: fpu avx2 avx512bw avx512_vnni": AVX512_VNNI,
+    "flags\t\t: fpu avx2 avx512bw avx512_vnni avx512_bf16": AVX512_BF16,
+    "flags\t\t: fpu avx2 avx512bw avx512_vnni avx512_bf16 amx_bf16 amx_int8": AMX,
     "Features\t: fp asimd": NEON,
     "Features\t: fp asimd asimddp": NEON_DOT,
     "flags\t\t: fpu sse2": OTHER,

@@ -97,6 +97,14 @@ def test_json_is_read_however_it_is_declared(client, declared):
     assert answer.status_code == 200
 
 
+@pytest.mark.parametrize("text", ["a\x00b", "\x00" * 900, "\U0010ffff", "\u202e\u200b\ufeff", "e" + "\u0301" * 900])
+def test_odd_but_right_text_is_answered(client, predictor, text):
+    answer = client.post("/v1/predict", json={"text": text})
+    assert answer.status_code == 200
+    expected = predictor.predict([text])[0].probabilities
+    assert answer.json()["predictions"][0]["probabilities"] == pytest.approx(expected, abs=1e-6)
+
+
 ANY_JSON = st.recursive(
     st.none() | st.booleans() | st.floats() | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["text", "texts", "x"]), inner),

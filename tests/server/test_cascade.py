@@ -188,7 +188,8 @@ def test_metrics_and_log_tell_the_stages(client, caplog, cascade):
         if sample.name == "textwright_stage_texts_total"
     }
     assert counted == {"fast": len(MIXED) + 1 - strong, "strong": strong}
-    fields = [record.fields for record in caplog.records if "num_sent_on" in getattr(record, "fields", {})]
+    lines = [line for record in caplog.records for line in getattr(record, "lines", ())]
+    fields = [line for line in lines if "num_sent_on" in line]
     assert [(item["num_texts"], item["num_sent_on"]) for item in fields] == [(len(MIXED), strong), (1, 0)]
     assert all(item["num_tokens"] > 0 for item in fields)
 

@@ -9,7 +9,7 @@ import time
 import pytest
 
 from textwright.runtime.batching import BatchLimits
-from textwright.server.engine import Engine, items_of, measure_limits, score
+from textwright.server.engine import Engine, fitted, items_of, measure_limits, score
 from textwright.server.model_thread import ModelThread
 from textwright.server.settings import ServeSettings
 
@@ -48,6 +48,38 @@ def test_a_slow_model_gets_small_batches(predictor, monkeypatch):
     limits = measure_limits(predictor, ServeSettings())
     assert limits.max_batch_tokens < 40  # 50 ms at 2 ms a token, and some for the machine
     assert limits.token_s == pytest.approx(0.002, rel=0.5)
+
+
+def test_a_slow_call_is_not_quick_however_the_measurement_was_disturbed(predictor, monkeypatch):
+    infer, calls = predictor.infer, []
+
+    def disturbed(batch):
+        calls.append(len(batch.ids))
+        time.sleep(0.1 if len(batch.ids) == 16 else 0.003)  # the longest text, 16 tokens, meets a busy machine
+        return infer(batch)
+
+    monkeypatch.setattr(predictor, "infer", disturbed)
+    engine = Engine(predictor, measure_limits(predictor, ServeSettings()))
+    engine.close()
+    assert max(calls) == 16
+    assert not engine.is_quick(1, 1)
+
+
+def test_a_model_that_is_quick_gets_one_thread_and_says_the_same(predictor, monkeypatch):
+    assert fitted(predictor) is not predictor
+    assert fitted(predictor).predict(TEXTS) == predictor.predict(TEXTS)
+    infer = predictor.infer
+    monkeypatch.setattr(predictor, "infer", lambda batch: time.sleep(0.001) or infer(batch))
+    assert fitted(predictor) is predictor
+
+
+def test_texts_are_quick_as_long_as_their_characters_say_so(predictor):
+    engine = Engine(predictor, BatchLimits(call_tokens=0, token_s=1e-5))  # 100 tokens are quick
+    engine.close()
+    engine.quick_chars = 1000
+    assert engine.are_quick(["good film"] * 20)
+    assert not engine.are_quick(["good film"] * 101)
+    assert not engine.are_quick(["good film " * 101])
 
 
 def test_long_texts_are_encoded_in_a_thread_and_short_ones_at_once(predictor, monkeypatch):

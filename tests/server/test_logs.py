@@ -40,6 +40,35 @@ def test_a_request_is_one_line_with_its_cost(log, client):
     assert line["batch_size"] in {1, 2}  # together if padding is cheaper than a call, which is measured
 
 
+def test_requests_that_end_together_are_a_line_each(log, predictor):
+    app = create_app(predictor)
+    bodies = [b'{"texts": ["good"]}', b'{"texts": ["bad", "bad"]}', b"{}"]
+
+    async def scenario():
+        async with app.router.lifespan_context(app):
+            await asyncio.gather(*(post(app, body, number) for number, body in enumerate(bodies)))
+            await asyncio.sleep(0.01)
+
+    asyncio.run(scenario())
+    found = sorted(lines(log), key=lambda line: line["id"])
+    assert [(line["id"], line["status"], line.get("num_texts")) for line in found] == [
+        ("0", 200, 1),
+        ("1", 200, 2),
+        ("2", 422, None),
+    ]
+
+
+async def post(app, body, number):
+    """Send one request through ASGI."""
+    headers = [(b"content-type", b"application/json"), (b"x-request-id", b"%d" % number)]
+    scope = {"type": "http", "method": "POST", "path": "/v1/predict", "query_string": b"", "headers": headers}
+
+    async def receive():
+        return {"type": "http.request", "body": body}
+
+    await app(scope, receive, lambda _message: asyncio.sleep(0))
+
+
 def test_known_addresses_are_logged_and_unknown_ones_are_not(log, client):
     for path in ("/", "/docs", "/openapi.json", "/v1/model", "/unknown"):
         client.get(path)

@@ -6,7 +6,8 @@ import asyncio
 
 import pytest
 
-from textwright.errors import BackendError
+from textwright.errors import BackendError, TextError
+from textwright.runtime.batcher import Batcher
 from textwright.runtime.batching import BatchLimits
 from textwright.server.engine import Engine
 from textwright.server.quick_lane import QuickLane
@@ -19,24 +20,24 @@ def lane_of(predictor, limits=QUICK):
     engine = Engine(predictor, limits)
     sizes = []
     engine.on_batch = sizes.append
-    return QuickLane(engine), sizes
+    batcher = Batcher(engine.infer, limits, num_tokens=lambda item: len(item.ids), timeout_s=5)
+    return QuickLane(engine, batcher), sizes
 
 
-def ask_all(lane, predictor, requests=REQUESTS):
+def ask_all(lane, requests=REQUESTS):
     async def scenario():
-        waiting = [lane.score(predictor.encode(texts)) for texts in requests]
-        return await asyncio.gather(*waiting, return_exceptions=True)
+        return await asyncio.gather(*map(lane.score, requests), return_exceptions=True)
 
     return asyncio.run(scenario())
 
 
 def test_requests_of_one_turn_go_through_the_model_together(predictor):
     lane, sizes = lane_of(predictor)
-    answers = ask_all(lane, predictor)
+    answers = ask_all(lane)
     assert sizes == [6]
     for texts, answer in zip(REQUESTS, answers, strict=True):
-        assert [item.prediction.label for item in answer.results] == [item.label for item in predictor.predict(texts)]
-        for item, alone in zip(answer.results, predictor.logits(texts), strict=True):
+        assert [item.prediction.label for item in answer.scored] == [item.label for item in predictor.predict(texts)]
+        for item, alone in zip(answer.scored, predictor.logits(texts), strict=True):
             assert item.logits == pytest.approx(alone, abs=1e-5)
         assert answer.batch_size == 6
         assert answer.queue_ms >= 0
@@ -45,16 +46,55 @@ def test_requests_of_one_turn_go_through_the_model_together(predictor):
 
 def test_more_than_is_quick_is_cut(predictor):
     lane, sizes = lane_of(predictor, BatchLimits(call_tokens=0, token_s=1e-3 / 20))  # 20 padded tokens at most
-    answers = ask_all(lane, predictor, [["good"]] * 50)
+    answers = ask_all(lane, [["good"]] * 50)
     assert sizes == [20, 20, 10]
-    assert {answer.results[0].prediction.label for answer in answers} == {"positive"}
+    assert {answer.scored[0].prediction.label for answer in answers} == {"positive"}
+
+
+def test_requests_that_are_cut_keep_their_texts(predictor):
+    lane, sizes = lane_of(predictor, BatchLimits(call_tokens=0, token_s=1e-3 / 8))  # 8 padded tokens at most
+    requests = [["good", "bad"], ["a good film", "bad bad bad bad"], ["awful"], ["a great song"], ["good"] * 9]
+    answers = ask_all(lane, requests)
+    assert sizes == [2, 2, 2, 9]
+    for texts, answer in zip(requests, answers, strict=True):
+        assert [item.prediction.label for item in answer.scored] == [item.label for item in predictor.predict(texts)]
+        assert answer.num_tokens == len(predictor.encode(texts).ids)
+
+
+def test_more_characters_than_are_encoded_quickly_wait_for_the_next_turn(predictor):
+    lane, sizes = lane_of(predictor)
+    lane._engine.quick_chars = 9
+    answers = ask_all(lane, [["good"], ["awful"], ["a good film"], ["bad", "bad", "bad"], ["x"]])
+    assert sizes == [2, 1, 3, 1]
+    assert [len(answer.scored) for answer in answers] == [1, 1, 1, 3, 1]
 
 
 def test_only_what_is_quick_is_taken(predictor):
     lane, _ = lane_of(predictor, BatchLimits(call_tokens=0, token_s=1e-3 / 20))
-    assert lane.takes(predictor.encode(["good"] * 20))
-    assert not lane.takes(predictor.encode(["good"] * 21))
-    assert lane.takes(predictor.encode([""]))
+
+    async def scenario():
+        return [lane.takes(texts) for texts in (["good"] * 10, ["good"] * 21, ["good " * 100], [""])]
+
+    assert asyncio.run(scenario()) == [True, False, False, True]
+
+
+def test_what_fails_is_remembered_until_something_works(predictor, monkeypatch):
+    lane, _ = lane_of(predictor)
+    with monkeypatch.context() as patched:
+        patched.setattr(predictor, "infer", lambda _batch: 1 / 0)
+        (failed,) = ask_all(lane, [["good"]])
+    assert isinstance(failed, ZeroDivisionError)
+    assert lane._batcher.last_failed
+    ask_all(lane, [["good"]])
+    assert not lane._batcher.last_failed
+
+
+def test_a_text_that_cannot_be_encoded_fails_alone(predictor):
+    lane, _ = lane_of(predictor)
+    first, second = ask_all(lane, [["\ud800"], ["good"]])
+    assert isinstance(first, TextError)
+    assert second.scored[0].prediction.label == "positive"
+    assert not lane._batcher.last_failed
 
 
 def test_a_request_that_cannot_be_computed_fails_alone(predictor, monkeypatch):
@@ -67,9 +107,9 @@ def test_a_request_that_cannot_be_computed_fails_alone(predictor, monkeypatch):
         return infer(batch)
 
     monkeypatch.setattr(predictor, "infer", poisoned)
-    first, second, third = ask_all(lane, predictor, [["good"], ["a good film"], ["bad"]])
+    first, second, third = ask_all(lane, [["good"], ["a good film"], ["bad"]])
     assert isinstance(second, BackendError)
-    assert [answer.results[0].prediction.label for answer in (first, third)] == ["positive", "negative"]
+    assert [answer.scored[0].prediction.label for answer in (first, third)] == ["positive", "negative"]
     assert sizes == [3, 1, 1, 1]
 
 
@@ -77,10 +117,10 @@ def test_who_left_is_not_told(predictor):
     lane, _ = lane_of(predictor)
 
     async def scenario():
-        leaving = asyncio.ensure_future(lane.score(predictor.encode(["good"])))
-        staying = asyncio.ensure_future(lane.score(predictor.encode(["bad"])))
+        leaving = asyncio.ensure_future(lane.score(["good"]))
+        staying = asyncio.ensure_future(lane.score(["bad"]))
         await asyncio.sleep(0)
         leaving.cancel()
         return await staying
 
-    assert asyncio.run(scenario()).results[0].prediction.label == "negative"
+    assert asyncio.run(scenario()).scored[0].prediction.label == "negative"

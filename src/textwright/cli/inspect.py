@@ -63,7 +63,8 @@ def _show(terminal: Terminal, found: Artifact) -> None:
             (metric, *(f"{interval[bound]:.4f}" for bound in ("value", "low", "high")))
             for metric, interval in variant.metrics.items()
         ]
-        title = f"Variant {name} ({variant.precision}), measured on {manifest.metrics_split or 'nothing yet'}"
+        engine = f" on {variant.engine}" if variant.engine else ""
+        title = f"Variant {name} ({variant.precision}{engine}), measured on {manifest.metrics_split or 'nothing yet'}"
         terminal.table(title, ("metric", "value", "low", "high"), metrics)
     files = [(name, record.size_bytes, record.sha256[:12]) for name, record in found.files.items()]
     terminal.table("Files", ("file", "bytes", "sha256"), files)

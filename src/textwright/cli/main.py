@@ -58,6 +58,8 @@ COMMANDS: Final = (
     Command("evaluate", "textwright.cli.evaluate:evaluate", "Measure an artifact on labelled texts."),
     Command("optimize", "textwright.cli.optimize:optimize", "Make an artifact faster or smaller; keep its answers."),
     Command("cascade", "textwright.cli.cascade:cascade", "Make one artifact of a fast and a strong model."),
+    Command("distill", "textwright.cli.distill:distill", "Let an artifact teach a smaller model."),
+    Command("prune", "textwright.cli.prune:prune", "Cut out of an artifact what matters least."),
     Command("predict", "textwright.cli.predict:predict", "Predict the labels of texts, or of a whole file."),
     Command("serve", "textwright.cli.serve:serve", "Serve an artifact as a REST API."),
     Command("package", "textwright.cli.package:package", "Package an artifact for a container or for Lambda."),

@@ -85,6 +85,8 @@ def _show(terminal: Terminal, outcome: Outcome) -> None:
     )
     if outcome.skipped:
         terminal.say(f"not tried, for want of time: {', '.join(outcome.skipped)}")
+    for name, reason in outcome.left_out.items():
+        terminal.say(f"left out: {name}: {reason}")
     if not outcome.kept:
         terminal.say(f"nothing is gained on this CPU; the artifact holds {outcome.reference} alone")
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from textwright.cli.render import Terminal
 from textwright.core.artifact import describe
@@ -43,6 +44,10 @@ class TrainingView:
         """Show how many texts the frozen encoder has read."""
         self._bar.update(self._task, description="encoding the texts", completed=done, total=total)
 
+    def on_answer(self, done: int, total: int) -> None:
+        """Show how many texts the teacher has answered."""
+        self._bar.update(self._task, description="the teacher answers", completed=done, total=total)
+
     def on_start(self, num_steps: int, step: int) -> None:
         """Show the bar, from where a checkpoint left it."""
         if step:
@@ -63,12 +68,12 @@ class TrainingView:
         )
 
 
-def show_built(terminal: Terminal, built: Built) -> None:
-    """Say what was made and what was measured of it, with intervals."""
+def show_built(terminal: Terminal, built: Built, more: Mapping[str, Any] | None = None) -> None:
+    """Say what was made and what was measured of it, with intervals; ``more`` is for programs."""
     artifact = built.artifact
     manifest = artifact.manifest
     metrics = manifest.variants[manifest.default_variant].metrics
-    content = {**describe(artifact), "metrics": dict(metrics), "reused": built.reused}
+    content = {**describe(artifact), "metrics": dict(metrics), "reused": built.reused, **(more or {})}
 
     def show() -> None:
         if built.reused:

@@ -60,6 +60,7 @@ class Variant:
             ``golden.jsonl`` was made with.
         instruction_set: Of the processor on which it passed its gates, as ``runtime.processor`` names it; empty if
             the variant answers alike everywhere.
+        engine: What it passed its gates on and runs on, as ``runtime.engines`` names it; empty for ONNX Runtime.
         recipe: How it was made from the trained model's graph, for people; empty for that graph.
         fast: Name of the fast stage's ONNX file; empty for a model of one stage.
     """
@@ -69,6 +70,7 @@ class Variant:
     metrics: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     golden: str = ""
     instruction_set: str = ""
+    engine: str = ""
     recipe: str = ""
     fast: str = ""
 

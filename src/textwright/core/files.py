@@ -1,11 +1,12 @@
-"""Write files so that a reader never sees half of one, and know files by their bytes."""
+"""Write files so that a reader never sees half of one, and know files by their bytes.
+
+What only writing needs is imported when something is written: a Lambda function reads an artifact at each cold start.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import os
-import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -35,6 +36,8 @@ def atomic_file(path: Path) -> Iterator[IO[bytes]]:
     Yields:
         A binary file to write into. If the block raises, it is removed and ``path`` is untouched.
     """
+    import tempfile
+
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     temporary = Path(name)
@@ -69,6 +72,9 @@ def atomic_folder(path: Path) -> Iterator[Path]:
     Yields:
         An empty folder to fill. If the block raises, it is removed and ``path`` is untouched.
     """
+    import shutil
+    import tempfile
+
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
     try:
@@ -82,6 +88,9 @@ def atomic_folder(path: Path) -> Iterator[Path]:
 
 def _swap(temporary: Path, path: Path) -> None:
     """Give ``temporary`` the name ``path``; the folder that had it is removed last."""
+    import shutil
+    import tempfile
+
     if not path.exists():
         temporary.rename(path)
         return

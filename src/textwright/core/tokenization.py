@@ -14,7 +14,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import compress
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from tokenizers import Regex, Tokenizer, normalizers, pre_tokenizers
@@ -23,8 +23,10 @@ from tokenizers.models import WordLevel
 from textwright.core.encodings import Encodings
 from textwright.core.word_encoder import WordEncoder
 from textwright.core.word_rule import NEGATION, PATTERN, TYPOGRAPHIC_APOSTROPHE, find_words
-from textwright.core.word_spans import Located, locate_words
 from textwright.errors import ArtifactFormatError, SettingsError, TextError
+
+if TYPE_CHECKING:
+    from textwright.core.word_spans import Located
 
 PAD: Final = "[PAD]"
 UNKNOWN: Final = "[UNK]"
@@ -66,6 +68,12 @@ class TextEncoder:
         """The tokens in the order of their ids, (V,)."""
         vocabulary = self._tokenizer.get_vocab(with_added_tokens=True)
         return sorted(vocabulary, key=vocabulary.__getitem__)
+
+    @property
+    def unknown_id(self) -> int | None:
+        """The id of what the vocabulary does not know; None if the tokenizer knows every text."""
+        unknown: str | None = getattr(self._tokenizer.model, "unk_token", None)
+        return None if unknown is None else self._tokenizer.token_to_id(unknown)
 
     def serialize(self) -> str:
         """Return the ``tokenizer.json`` that this encoder was made from."""
@@ -109,6 +117,8 @@ class TextEncoder:
         Raises:
             TextError: If an item is not a string or holds a lone surrogate; names its position.
         """
+        from textwright.core.word_spans import Located, locate_words  # explanations alone need it
+
         try:
             found = self._tokenizer.encode_batch(list(texts))
         except (TypeError, AttributeError, UnicodeEncodeError) as error:
@@ -203,6 +213,8 @@ def _words(text: str, splitter: Tokenizer) -> list[str]:
 
 def _compile(serialized: str, max_length: int) -> WordEncoder | None:
     """Compile a tokenizer of :func:`train_word_level`'s form for ASCII texts; None for other forms."""
+    if '"WordLevel"' not in serialized:  # spares a cold start the reading of 30,000 word pieces
+        return None
     content = json.loads(serialized)
     model = content["model"]
     if model["type"] != "WordLevel" or model["unk_token"] not in model["vocab"]:

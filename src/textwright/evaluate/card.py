@@ -208,6 +208,11 @@ def _weakest(present: Sequence[LabelScores]) -> str:
 
 
 def _how(manifest: Manifest) -> Iterator[str]:
+    teachers = manifest.training.get("distillation", {}).get("teachers", [])
+    if teachers:
+        named = ", ".join(f"{_code(item['name'])} ({item['family']}, version {item['version']})" for item in teachers)
+        yield f"It learned the answers of {named}, beside the labels."
+        yield ""
     settings = json.dumps(manifest.training, indent=2, ensure_ascii=False, sort_keys=True)
     yield from ("```json", settings, "```")  # no line of JSON can close the fence
     if manifest.versions:

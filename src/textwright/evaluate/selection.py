@@ -73,9 +73,7 @@ def select(
         DataError: If it cannot be used, or holds a label that the model does not know.
         SettingsError: If there is no such split, or a flag would cut the training data in another way.
     """
-    stored = DataSettings.parse(manifest.data.get("settings", {}), source="the artifact's manifest, data.settings")
-    is_named_alike = source == manifest.data.get("source")
-    reading = settings.over(stored.model_dump() if is_named_alike else {"label_separator": stored.label_separator})
+    stored, reading = stored_settings(manifest), reading_settings(source, settings, manifest)
     collected = read_source(source, reading, labels=manifest.labels, progress=progress)
     targets = collected.targets(manifest.labels)
     if fingerprint(collected.texts, targets, manifest.labels) == manifest.data.get("fingerprint"):
@@ -86,6 +84,33 @@ def select(
             )
         return _of_training_data(collected, targets, manifest, stored, split)
     return _of_other_data(collected, targets, split)
+
+
+def stored_settings(manifest: Manifest) -> DataSettings:
+    """Return how the training data of a model was read and cut."""
+    return DataSettings.parse(manifest.data.get("settings", {}), source="the artifact's manifest, data.settings")
+
+
+def reading_settings(source: str, settings: DataSettings, manifest: Manifest) -> DataSettings:
+    """Read a source as at training if it is called so; any other one only inherits the label separator.
+
+    Args:
+        source: As for :func:`select`.
+        settings: What the user set explicitly.
+        manifest: Of the model.
+    """
+    stored, is_named_alike = stored_settings(manifest), source == manifest.data.get("source")
+    return settings.over(stored.model_dump() if is_named_alike else {"label_separator": stored.label_separator})
+
+
+def refuse_another_cut(source: str, settings: DataSettings, manifest: Manifest) -> None:
+    """Refuse a flag that would cut a model's training data in another way than its training did.
+
+    Raises:
+        SettingsError: Names the flag.
+    """
+    if source == manifest.data.get("source"):
+        _refuse_another_cut(settings, stored_settings(manifest))
 
 
 def _of_training_data(

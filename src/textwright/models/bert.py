@@ -17,13 +17,16 @@ Source:
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Final
+from typing import Annotated, Final, TypeAlias
 
-from pydantic import Field
+import numpy as np
+from pydantic import BeforeValidator, Field
 from torch import Tensor, nn
 
-from textwright.config import Settings
+from textwright.config import Settings, split_commas
 from textwright.core.tokenization import TextEncoder
+from textwright.errors import SettingsError
+from textwright.models import slim
 from textwright.models.encoder import Pooling, SentenceEncoder, layer_of, load_sentence_encoder, refuse_more_layers
 from textwright.models.family import BuildContext, Family, TextModel
 from textwright.models.pretrained import open_pretrained
@@ -31,6 +34,8 @@ from textwright.models.pretrained import open_pretrained
 _HEAD: Final = "head."
 _HEAD_STD: Final = 0.02
 """Spread of the head's first weights, as in BERT: the first logits are near 0 and the encoder is not shaken."""
+
+Numbers: TypeAlias = Annotated[tuple[Annotated[int, Field(ge=0)], ...], BeforeValidator(split_commas)]
 
 
 class BertConfig(Settings):
@@ -46,6 +51,12 @@ class BertConfig(Settings):
     """What a layer's learning rate is multiplied by, going one layer down; 1 gives all layers the same."""
     num_frozen_layers: Annotated[int, Field(ge=0)] = 0
     """Lowest layers that do not learn, the word embeddings with them; 0 lets everything learn."""
+    keep_layers: Numbers = ()
+    """Layers of the encoder that are used, from 0, separated by commas: 1,3,5 leaves three of six; absent: all."""
+    num_heads: Numbers = ()
+    """Attention heads of each used layer, separated by commas; absent: all. Set by textwright prune."""
+    num_neurons: Numbers = ()
+    """Width of each used layer's feed-forward part, separated by commas; absent: all. Set by textwright prune."""
 
 
 class FineTunedBert(TextModel):
@@ -104,12 +115,29 @@ def build(config: BertConfig, context: BuildContext) -> FineTunedBert:
     """
     pretrained = open_pretrained(config.encoder)
     encoder = load_sentence_encoder(pretrained, pooling=config.pooling, max_length=context.encoder.max_length)
+    _slim(encoder.backbone, config)
     refuse_more_layers("num_frozen_layers", config.num_frozen_layers, encoder.depth, pretrained)
     _freeze(encoder, config.num_frozen_layers)
     dense = nn.Linear(encoder.hidden_dim, len(context.labels))
     nn.init.normal_(dense.weight, std=_HEAD_STD)
     nn.init.zeros_(dense.bias)
     return FineTunedBert(encoder, nn.Sequential(nn.Dropout(config.dropout), dense), config.layer_decay)
+
+
+def _slim(backbone: nn.Module, config: BertConfig) -> None:
+    """Cut the encoder down to the layers, heads and neurons of the settings."""
+    if config.keep_layers:
+        slim.keep_layers(backbone, config.keep_layers, config.encoder)
+    cuts = {"num_heads": slim.cut_heads, "num_neurons": slim.cut_neurons}
+    for name, cut in cuts.items():
+        counts = getattr(config, name)
+        parts = slim.blocks(backbone, config.encoder) if counts else []
+        bounds = [getattr(part, name) for part in parts]
+        if len(counts) != len(bounds) or not all(1 <= n <= bound for n, bound in zip(counts, bounds, strict=True)):
+            given, most = (",".join(map(str, numbers)) for numbers in (counts, bounds))
+            raise SettingsError(f"{name} is {given}, but encoder {config.encoder} has {most} in its used layers")
+        for count, part in zip(counts, parts, strict=True):
+            cut(part, np.arange(count))
 
 
 def _freeze(encoder: SentenceEncoder, num_layers: int) -> None:

@@ -26,6 +26,7 @@ from pydantic import BeforeValidator, Field
 from torch import Tensor, nn
 from torch.nn import functional
 
+from textwright.config import split_commas
 from textwright.core.tokenization import PAD_ID, UNKNOWN_ID, TextEncoder, train_word_level
 from textwright.models.family import BuildContext, Family, TextModel
 from textwright.models.word_vectors import VectorSettings, load_table
@@ -34,12 +35,8 @@ from textwright.models.word_vectors import make_encoder as make_vector_encoder
 _INITIAL_RANGE: Final = 0.25
 
 
-def _split_commas(value: object) -> object:
-    return value.split(",") if isinstance(value, str) else value
-
-
 KernelSizes: TypeAlias = Annotated[
-    tuple[Annotated[int, Field(ge=1, le=100)], ...], Field(min_length=1), BeforeValidator(_split_commas)
+    tuple[Annotated[int, Field(ge=1, le=100)], ...], Field(min_length=1), BeforeValidator(split_commas)
 ]
 
 

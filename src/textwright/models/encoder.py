@@ -155,3 +155,9 @@ def layer_of(name: str) -> int | None:
     """
     found = _LAYER.search(name)
     return int(found[1]) if found else None
+
+
+def of_layer(name: str, layer: int) -> str:
+    """Name the same weight of another transformer layer; what belongs to no layer keeps its name."""
+    found = _LAYER.search(name)
+    return name if found is None else f"{name[: found.start(1)]}{layer}{name[found.end(1) :]}"

@@ -2,45 +2,118 @@
 
 from __future__ import annotations
 
+import statistics
+from collections.abc import Sequence
 from itertools import cycle
-from typing import Final
+from typing import Final, NamedTuple
 
-from matplotlib.ticker import FuncFormatter, NullFormatter
-
-from textwright.evaluate.canvas import FULL_WIDTH, MUTED, SERIES, Axes, legend, percent, shortened, svg_of
+from textwright.evaluate.canvas import FULL_WIDTH, INK, MUTED, RIGHT, SERIES, Axes, percent, svg_of
 from textwright.optimize.outcome import Outcome
 
-_MARKERS: Final = ("o", "s", "^", "D", "v", "P", "X", "h", "*")
 _HEIGHT: Final = 4.6
+_AREA_PER_MB: Final = 14.0
+_LEAST_SPAN: Final = 0.02
+"""Of the accuracies that are shown: less would make much of what is chance."""
+_LINE: Final = 13.0
+"""Points from one line of labels to the next."""
+_LETTER: Final = 5.6
+"""Points of a letter's width, on average."""
+
+
+class _Bubble(NamedTuple):
+    """One variant: milliseconds for one text, share answered right, bytes, and whether it is in the artifact."""
+
+    name: str
+    latency_ms: float
+    accuracy: float
+    size_bytes: float
+    is_kept: bool
 
 
 def tradeoff(outcome: Outcome) -> str:
-    """Draw accuracy on the gate texts against the time of one text; the area of a bubble grows with the size.
+    """Draw accuracy on the gate texts against the time of one text; the area of a bubble is the size of the graph.
 
     Args:
         outcome: With at least one variant whose cost was measured.
 
     Returns:
-        SVG; the dashed line is the reference's accuracy, and names in the legend with a tick were kept.
+        SVG. Each bubble bears its name; names with a tick were kept. The line joins the variants that no other one
+        beats in both.
     """
-    shown = [(trial, trial.gate, trial.cost) for trial in outcome.trials]
+    bubbles = _bubbles(outcome)
 
     def draw(axes: Axes) -> None:
-        label = f"{shortened(outcome.reference)}: {outcome.accuracy:.1%}"
-        axes.axhline(outcome.accuracy, color=MUTED, linestyle=(0, (4, 3)), linewidth=1, label=label)
-        for (trial, gate, cost), colour, marker in zip(shown, cycle(SERIES), cycle(_MARKERS), strict=False):
-            if gate is not None and cost is not None:
-                kept = " \N{CHECK MARK}" if trial.name in outcome.kept else ""
-                place = [cost.latency_ms], [gate.accuracy]
-                axes.scatter(*place, s=12 * cost.size_bytes**0.25, color=colour, alpha=0.25, linewidths=0)
-                axes.plot(*place, color=colour, marker=marker, linestyle="", label=shortened(trial.name) + kept)
-        axes.set_xscale("log")
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-        axes.xaxis.set_minor_formatter(NullFormatter())
+        _draw_frontier(axes, bubbles)
+        for item, colour in zip(bubbles, _colours(len(bubbles)), strict=True):
+            area = _AREA_PER_MB * item.size_bytes / 1e6
+            axes.scatter(item.latency_ms, item.accuracy, s=area, color=colour, alpha=0.25, linewidths=0)
+            axes.plot(item.latency_ms, item.accuracy, color=colour, marker="o", markersize=4, linestyle="")
         axes.set(xlabel="Milliseconds for one text", ylabel="Accuracy on the gate texts")
-        axes.margins(x=0.12, y=0.2)
+        axes.set_xlim(0, 1.25 * max(item.latency_ms for item in bubbles))
+        axes.set_ylim(*_accuracies(bubbles))
         percent(axes.yaxis)
         axes.yaxis.get_major_formatter().decimals = 1
-        legend(axes)
+        _label(axes, bubbles)
 
     return svg_of("tradeoff", (FULL_WIDTH, _HEIGHT), draw)
+
+
+def _bubbles(outcome: Outcome) -> list[_Bubble]:
+    """List the reference, then every variant that was timed.
+
+    Places follow from the gains, which were measured in turn: milliseconds of different moments cannot be compared.
+    """
+    timed = [(trial, trial.gate, trial.cost) for trial in outcome.trials if trial.gate and trial.cost]
+    costs = [cost for _, _, cost in timed if cost is not None]
+    latency = statistics.median(cost.latency_ms * cost.latency_gain for cost in costs)
+    size = statistics.median(cost.size_bytes * cost.size_gain for cost in costs)
+    found = [_Bubble(outcome.reference, latency, outcome.accuracy, size, is_kept=True)]
+    for trial, gate, cost in timed:
+        if gate is not None and cost is not None:
+            kept = trial.name in outcome.kept
+            found.append(_Bubble(trial.name, latency / cost.latency_gain, gate.accuracy, cost.size_bytes, kept))
+    return found
+
+
+def _accuracies(bubbles: Sequence[_Bubble]) -> tuple[float, float]:
+    low, high = (choose(item.accuracy for item in bubbles) for choose in (min, max))
+    middle, half = (low + high) / 2, max(high - low, _LEAST_SPAN) * 0.7
+    return middle - half, middle + half
+
+
+def _colours(count: int) -> list[str]:
+    colours = cycle(SERIES)
+    return [MUTED, *(next(colours) for _ in range(count - 1))]
+
+
+def _draw_frontier(axes: Axes, bubbles: Sequence[_Bubble]) -> None:
+    best: list[_Bubble] = []
+    for item in sorted(bubbles, key=lambda it: (it.latency_ms, -it.accuracy)):
+        if not best or item.accuracy > best[-1].accuracy:
+            best.append(item)
+    axes.plot([item.latency_ms for item in best], [item.accuracy for item in best], color=RIGHT, linewidth=1, zorder=1)
+
+
+def _label(axes: Axes, bubbles: Sequence[_Bubble]) -> None:
+    """Write each name beside its bubble, on the nearest line where no other name stands."""
+    axes.figure.draw_without_rendering()  # the scales are known only now
+    per_point = axes.figure.dpi / 72
+    taken: list[tuple[float, float, float]] = []
+    for item in sorted(bubbles, key=lambda it: (not it.is_kept, it.latency_ms)):
+        name = item.name + (" \N{CHECK MARK}" if item.is_kept else "")
+        x, y = axes.transData.transform((item.latency_ms, item.accuracy)) / per_point
+        width, lift = _LETTER * len(name), _LINE
+        while any(abs(y + lift - row) < _LINE and x < end and x + width > start for start, end, row in taken):
+            lift = -lift if lift > 0 else -lift + _LINE
+        taken.append((x, x + width, y + lift))
+        style = {"color": INK if item.is_kept else MUTED, "fontweight": "bold" if item.is_kept else "normal"}
+        line = {"arrowstyle": "-", "color": MUTED, "linewidth": 0.6}
+        axes.annotate(
+            name,
+            (item.latency_ms, item.accuracy),
+            xytext=(4, lift),
+            textcoords="offset points",
+            va="center",
+            arrowprops=line if abs(lift) > _LINE else None,
+            **style,
+        )

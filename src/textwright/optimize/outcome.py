@@ -31,6 +31,7 @@ class Outcome:
         trials: In the order in which they were tried.
         kept: Names of the variants in the new artifact beside the reference, the best at the target first.
         skipped: Names of the recipes that the budget left no time for.
+        left_out: Name of a recipe that cannot be tried here -> why.
         test: Variant -> its headline metric on the test texts.
         num_test: Test texts.
         version: Of the new artifact.
@@ -45,6 +46,7 @@ class Outcome:
     trials: Sequence[Trial]
     kept: Sequence[str]
     skipped: Sequence[str]
+    left_out: Mapping[str, str]
     test: Mapping[str, Interval]
     num_test: int
     version: str
@@ -60,6 +62,7 @@ class Outcome:
         trials: Sequence[Trial],
         kept: Sequence[str],
         skipped: Sequence[str],
+        left_out: Mapping[str, str],
         evaluations: Mapping[str, Evaluation],
         artifact: Artifact,
     ) -> Self:
@@ -75,6 +78,7 @@ class Outcome:
             trials=trials,
             kept=kept,
             skipped=skipped,
+            left_out=left_out,
             test={name: item.metrics[item.headline] for name, item in evaluations.items()},
             num_test=first.num_examples,
             version=artifact.version,
@@ -97,6 +101,7 @@ class Outcome:
             "trials": [{**trial.to_json(), "verdict": self.verdict(trial)} for trial in self.trials],
             "kept": list(self.kept),
             "skipped": list(self.skipped),
+            "left_out": dict(self.left_out),
             "num_test": self.num_test,
             "test": {name: {"value": it.value, "low": it.low, "high": it.high} for name, it in self.test.items()},
         }

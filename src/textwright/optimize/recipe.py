@@ -7,8 +7,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from textwright.errors import MissingExtraError
+from textwright.optimize.extremes import DENSE, extremes_of
 from textwright.optimize.fusion import fuse
 from textwright.optimize.graph import View, load
+from textwright.optimize.half import halve
+from textwright.optimize.integer import FULL, REDUCED, quantize_smoothed
 from textwright.optimize.quantize import (
     PRODUCTS,
     Batch,
@@ -19,6 +23,10 @@ from textwright.optimize.quantize import (
 )
 from textwright.optimize.rows import narrow_rows
 from textwright.optimize.sensitivity import node_errors, sensitive_nodes
+from textwright.optimize.weights import narrow_weights
+from textwright.runtime.openvino import import_openvino
+from textwright.runtime.processor import BFLOAT16, SATURATING, instruction_set
+from textwright.runtime.session import CUDA, import_onnxruntime
 
 _NUM_PROBES: Final = 2
 """Batches on which the error of each product is measured."""
@@ -48,12 +56,16 @@ class Recipe:
         precision: Of the weights: "fp32", "fp16" or "int8".
         summary: What is done, in a few words for people.
         make: Does it.
+        engine: What runs the graph, as ``runtime.engines`` names it; empty for ONNX Runtime.
+        obstacle: Says why it cannot be tried here; empty words if it can.
     """
 
     name: str
     precision: str
     summary: str
     make: Callable[[Material], bytes]
+    engine: str = ""
+    obstacle: Callable[[], str] = str
 
 
 def ladder(graph: bytes) -> list[Recipe]:
@@ -69,6 +81,8 @@ def ladder(graph: bytes) -> list[Recipe]:
     recipes: list[Recipe] = []
     if kinds["Softmax"]:  # attention
         recipes.append(Recipe("fused", "fp32", "attention, GELU and layer norm as one operator each", _fused))
+    if any(kinds[kind] for kind in DENSE):
+        recipes += _smoothed()
     if any(kinds[kind] for kind in PRODUCTS):
         recipes += _dynamic()
     if any(kinds[kind] for kind in (*PRODUCTS, "Conv")):
@@ -110,6 +124,57 @@ def _spared(material: Material) -> bytes:
     fused = fuse(material.graph)
     spared = sensitive_nodes(node_errors(fused, material.batches[:_NUM_PROBES]), share=_SHARE_LEFT)
     return quantize_dynamic(narrow_rows(fused, "int8"), per_channel=True, reduce_range=True, excluded=spared)
+
+
+def _quantized_smoothed(material: Material) -> bytes:
+    fused = fuse(material.graph)
+    largest = REDUCED if instruction_set() in SATURATING else FULL
+    products = quantize_smoothed(fused, extremes_of(fused, material.batches), largest=largest)
+    return narrow_rows(products, "int8") if products != fused else material.graph
+
+
+def _narrow_weights(material: Material) -> bytes:
+    return narrow_weights(narrow_rows(material.graph, "int8"))
+
+
+def _smoothed() -> Iterator[Recipe]:
+    yield Recipe(
+        "int8-smooth",
+        "int8",
+        "fused; loud neurons split off, loud channels scaled into the weights; products in 8 bits, ranges found on "
+        "training texts; rows in 8 bits",
+        _quantized_smoothed,
+    )
+    yield Recipe(
+        "openvino-bf16",
+        "int8",
+        "weights and rows stored in 8 bits, computed in bfloat16 by OpenVINO",
+        _narrow_weights,
+        "openvino-bf16",
+        _without_openvino_bf16,
+    )
+    yield Recipe("openvino", "fp32", "as it is, run by OpenVINO", lambda it: it.graph, "openvino", _without_openvino)
+    yield Recipe(
+        "fp16-cuda", "fp16", "all in 16 bits, on a GPU", lambda it: halve(it.graph), "onnxruntime-cuda", _without_cuda
+    )
+
+
+def _without_openvino() -> str:
+    try:
+        import_openvino()
+    except MissingExtraError as error:
+        return str(error)
+    return ""
+
+
+def _without_openvino_bf16() -> str:
+    multiplies = instruction_set() in BFLOAT16
+    return _without_openvino() or ("" if multiplies else f"this processor ({instruction_set()}) has no bfloat16")
+
+
+def _without_cuda() -> str:
+    has_one = CUDA in import_onnxruntime().get_available_providers()
+    return "" if has_one else "this ONNX Runtime sees no GPU; it would with onnxruntime-gpu and CUDA"
 
 
 def _dynamic() -> Iterator[Recipe]:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from importlib import metadata
@@ -32,6 +32,7 @@ from textwright.errors import ArtifactError, NoGainError, NotFoundError, Setting
 from textwright.evaluate.evaluation import Evaluation
 from textwright.evaluate.measure import evaluate
 from textwright.evaluate.observe import Observations, observe
+from textwright.optimize.golden import golden_lines
 from textwright.optimize.measure import compare_answers, compare_costs
 from textwright.optimize.outcome import Outcome
 from textwright.optimize.page import PAGE, write_page
@@ -99,7 +100,7 @@ def optimize(
     Raises:
         DataError: If the source cannot be used, has other labels, or too few texts for the gates.
         ArtifactError: If the artifact cannot be trusted.
-        SettingsError: If it is a cascade.
+        SettingsError: If it is a cascade, or a recipe is named that the ladder of this model has not.
         NoGainError: If nothing is gained and ``settings.require`` asks for it; the report is written all the same.
     """
     given = artifacts.read(path)
@@ -111,10 +112,14 @@ def optimize(
     search = Search(
         reference, texts, observe(reference, texts.gate), settings, _material(reference, texts), out / "trials"
     )
-    trials, skipped = _try_all(search, listener)
+    recipes = _wanted(ladder(search.material.graph), settings.recipes)
+    left_out = {recipe.name: reason for recipe in recipes if (reason := recipe.obstacle())}
+    trials, skipped = _try_all(search, [item for item in recipes if item.name not in left_out], listener)
     names = _choose(trials, settings)
     artifact, evaluations = _write(search, source, names, {trial.name: trial for trial in trials}, out / "artifact")
-    outcome = Outcome.of(reference, search.seen, source, settings, trials, names, skipped, evaluations, artifact)
+    outcome = Outcome.of(
+        reference, search.seen, source, settings, trials, names, skipped, left_out, evaluations, artifact
+    )
     write_text(out / REPORT, json.dumps(outcome.to_json(), indent=2, ensure_ascii=False) + "\n")
     write_page(outcome, out / PAGE)
     if settings.require and not any(is_winner(trial, settings.target, settings) for trial in trials):
@@ -123,6 +128,14 @@ def optimize(
             f"({instruction_set()}); {out / REPORT} says why of each; the artifact there is the reference alone"
         )
     return outcome
+
+
+def _wanted(recipes: list[Recipe], names: Sequence[str]) -> list[Recipe]:
+    known = [recipe.name for recipe in recipes]
+    for name in names:
+        if name not in known:
+            raise SettingsError(f"no recipe {name!r} for this model; there are {', '.join(known) or 'none'}")
+    return [recipe for recipe in recipes if not names or recipe.name in names]
 
 
 def _material(reference: Predictor, texts: Texts) -> Material:
@@ -134,32 +147,39 @@ def _material(reference: Predictor, texts: Texts) -> Material:
     return Material(graph.read_bytes(), tuple(pad(part, pad_id) for part in parts))
 
 
-def _try_all(search: Search, listener: Listener) -> tuple[list[Trial], list[str]]:
+def _try_all(search: Search, recipes: Sequence[Recipe], listener: Listener) -> tuple[list[Trial], list[str]]:
     """Try recipes until the budget is spent; return the trials, and the names of those not begun."""
-    recipes, budget = ladder(search.material.graph), search.settings.budget_minutes
-    begun, trials = monotonic(), list[Trial]()
+    budget = search.settings.budget_minutes
+    begun, trials, skipped = monotonic(), list[Trial](), list[str]()
     for number, recipe in enumerate(recipes, start=1):
-        if budget is not None and monotonic() - begun > 60 * budget:
-            return trials, [item.name for item in recipes[number - 1 :]]
+        is_late = budget is not None and monotonic() - begun > 60 * budget
+        if is_late and _stored(search, recipe) is None:
+            skipped.append(recipe.name)
+            continue
         listener.on_trial(recipe.name, recipe.summary, number, len(recipes))
         trials.append(_try(search, recipe))
         listener.on_result(trials[-1], verdict(trials[-1], search.settings))
-    return trials, []
+    return trials, skipped
 
 
 def _try(search: Search, recipe: Recipe) -> Trial:
-    """Try a recipe, or go on with what is known of it."""
-    identity, file = _identity(search, recipe), search.folder / f"{recipe.name}.json"
-    trial = _stored(file, identity) or _gated(search, recipe)
+    """Try a recipe, or go on with what is known of it; each half is kept as soon as it is known."""
+    trial = _stored(search, recipe) or _keep(search, recipe, _gated(search, recipe))
     if trial.gate is not None and trial.cost is None and not refusal(trial.gate, search.settings):
         predictor = Predictor(_made(search, recipe), num_threads=_NUM_THREADS)
-        trial = replace(trial, cost=compare_costs(predictor, search.reference, search.texts.gate.texts))
-    write_text(file, json.dumps({"identity": identity, "trial": trial.to_json()}, indent=2) + "\n")
+        cost = compare_costs(predictor, search.reference, search.texts.gate.texts)
+        return _keep(search, recipe, replace(trial, cost=cost))
+    return trial
+
+
+def _keep(search: Search, recipe: Recipe, trial: Trial) -> Trial:
+    content = {"identity": _identity(search, recipe), "trial": trial.to_json()}
+    write_text(search.folder / f"{recipe.name}.json", json.dumps(content, indent=2) + "\n")
     return trial
 
 
 def _gated(search: Search, recipe: Recipe) -> Trial:
-    trial = Trial(recipe.name, recipe.precision, recipe.summary)
+    trial = Trial(recipe.name, recipe.precision, recipe.summary, recipe.engine)
     try:
         predictor = Predictor(_made(search, recipe, anew=True), num_threads=_NUM_THREADS)
         return replace(trial, gate=compare_answers(predictor, search.seen, search.texts.gate))
@@ -174,10 +194,12 @@ def _made(search: Search, recipe: Recipe, *, anew: bool = False) -> Artifact:
         with suppress(ArtifactError, NotFoundError):
             return artifacts.read(folder)
     graph = recipe.make(search.material)
-    if graph == search.material.graph:
+    if graph == search.material.graph and not recipe.engine:
         raise NoGainError("there is nothing in this graph that it applies to")
     old = search.reference.artifact
-    manifest = replace(old.manifest, variants={recipe.name: Variant("model.onnx", recipe.precision)})
+    manifest = replace(
+        old.manifest, variants={recipe.name: Variant("model.onnx", recipe.precision, engine=recipe.engine)}
+    )
     contents = {"model.onnx": graph, artifacts.TOKENIZER: old.tokenizer().encode(), artifacts.GOLDEN: b""}
     return artifacts.write(folder, manifest, contents)
 
@@ -187,15 +209,21 @@ def _identity(search: Search, recipe: Recipe) -> str:
     texts = [[*part.texts, part.targets.tolist()] for part in (search.texts.gate, search.texts.calibration)]
     facts = [
         *(search.reference.artifact.digest, search.reference.variant, recipe.name, recipe.summary),
-        *(__version__, metadata.version("onnxruntime"), instruction_set(), texts),
+        *(__version__, *_engine_versions(recipe.engine), instruction_set(), texts),
     ]
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
 
 
-def _stored(file: Path, identity: str) -> Trial | None:
+def _engine_versions(engine: str) -> list[str]:
+    """List what runs a graph, with versions."""
+    names = ["onnxruntime", *(["openvino"] if engine.startswith("openvino") else [])]
+    return [engine, *map(metadata.version, names)]
+
+
+def _stored(search: Search, recipe: Recipe) -> Trial | None:
     try:
-        content = json.loads(file.read_text(encoding="utf-8"))
-        return Trial.of_json(content["trial"]) if content["identity"] == identity else None
+        content = json.loads((search.folder / f"{recipe.name}.json").read_text(encoding="utf-8"))
+        return Trial.of_json(content["trial"]) if content["identity"] == _identity(search, recipe) else None
     except (OSError, ValueError, KeyError, TypeError):  # absent, or of another version: try it again
         return None
 
@@ -222,13 +250,15 @@ def _write(
         predictor = Predictor(artifacts.read(search.folder / name), num_threads=_NUM_THREADS)
         evaluations[name] = evaluate(predictor, search.texts.test, source=source, split="test")
         contents[f"{name}.onnx"] = (search.folder / name / "model.onnx").read_bytes()
-        contents[f"{name}.golden.jsonl"] = "".join(_golden(predictor, search.reference)).encode()
+        golden = [item.text for item in search.reference.artifact.golden(search.reference.variant)]
+        contents[f"{name}.golden.jsonl"] = golden_lines(predictor, golden).encode()
         variants[name] = Variant(
             f"{name}.onnx",
             trials[name].precision,
             {metric: asdict(interval) for metric, interval in evaluations[name].metrics.items()},
             golden=f"{name}.golden.jsonl",
             instruction_set=instruction_set(),
+            engine=trials[name].engine,
             recipe=trials[name].summary,
         )
     first = {names[0]: variants.pop(names[0])} if names and _gains(search, trials[names[0]]) else {}
@@ -243,9 +273,3 @@ def _gains(search: Search, trial: Trial) -> bool:
 
 def _others(old: Artifact, added: Mapping[str, Variant]) -> dict[str, Variant]:
     return {name: item for name, item in old.manifest.variants.items() if name not in added}
-
-
-def _golden(predictor: Predictor, reference: Predictor) -> Iterator[str]:
-    texts = [item.text for item in reference.artifact.golden(reference.variant)]
-    for text, row in zip(texts, predictor.logits(texts).tolist() if texts else [], strict=True):
-        yield json.dumps({"text": text, "logits": row}, ensure_ascii=False) + "\n"

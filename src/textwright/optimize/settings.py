@@ -27,6 +27,8 @@ class OptimizeSettings(Settings):
     """Share of the gate texts that must be answered as the reference answers them, in percent."""
     target: Target = Target.LATENCY
     """What the first variant of the new artifact is best at: latency of a lone text, throughput of many, or size."""
+    recipes: tuple[str, ...] = ()
+    """Names of the recipes to try, in the ladder's order; absent: all of them."""
     budget_minutes: Annotated[float, Field(gt=0)] | None = None
     """Minutes after which no further recipe is begun; absent: all are tried."""
     require: bool = False

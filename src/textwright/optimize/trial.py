@@ -74,6 +74,7 @@ class Trial:
         name: Of the recipe, and of the variant if it is kept.
         precision: Of the weights.
         summary: What the recipe does.
+        engine: What ran it, as ``runtime.engines`` names it; empty for ONNX Runtime.
         gate: Its answers; None if no graph came of it.
         cost: What it costs; None if it did not pass its gates, so that nobody asked.
         failure: Why no graph came of it; empty if one did.
@@ -82,6 +83,7 @@ class Trial:
     name: str
     precision: str
     summary: str
+    engine: str = ""
     gate: Gate | None = None
     cost: Cost | None = None
     failure: str = ""

@@ -13,11 +13,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Sequence
 from math import ceil
-from time import perf_counter
-from typing import Final, Generic
+from time import monotonic, perf_counter
+from typing import Final, Generic, Self
 
 from textwright.errors import BackendError, DeadlineError, NotReadyError, QueueFullError
 from textwright.runtime.batching import BatchLimits, choose_batch
@@ -31,12 +30,29 @@ logger = logging.getLogger(__name__)
 
 
 class Permit(Generic[Item, Result]):
-    """The right to submit one request; :meth:`Batcher.admit` gives it."""
+    """The right to have one request computed, for as long as a ``with`` block lasts; :meth:`Batcher.admit` gives it.
 
-    def __init__(self, batcher: Batcher[Item, Result], deadline: float) -> None:
+    When the block is left, for whatever reason, nothing of the request is computed any more.
+    """
+
+    __slots__ = ("_batcher", "_deadline", "_num_texts", "_request")
+
+    def __init__(self, batcher: Batcher[Item, Result], num_texts: int, deadline: float) -> None:
         self._batcher = batcher
+        self._num_texts = num_texts
         self._deadline = deadline
-        self.request: PendingRequest[Item, Result] | None = None
+        self._request: PendingRequest[Item, Result] | None = None
+
+    def __enter__(self) -> Self:
+        """Count the texts as admitted."""
+        self._batcher.num_texts += self._num_texts
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Forget the request."""
+        self._batcher.num_texts -= self._num_texts
+        if self._request is not None:
+            self._batcher._forget(self._request)  # noqa: SLF001  a permit is the batcher's hand
 
     def submit(self, items: Sequence[Item]) -> asyncio.Future[Answer[Result]]:
         """Queue the items of the request; call once.
@@ -54,23 +70,8 @@ class Permit(Generic[Item, Result]):
             DeadlineError: If the deadline is over already.
             NotReadyError: If the batcher does not run any more.
         """
-        self.request = self._batcher._enqueue(items, self._deadline)  # noqa: SLF001  a permit is the batcher's hand
-        return self.request.answer
-
-    async def pass_by(self, run: Callable[[], Awaitable[Answer[Result]]]) -> Answer[Result]:
-        """Have the request computed past the queue; only while the batcher is free, and instead of submitting.
-
-        Args:
-            run: Computes it, so quickly that nobody else waits for it.
-
-        Returns:
-            The answer.
-
-        Raises:
-            DeadlineError: If the deadline is over already. What the computation raises is passed on; the batcher
-                remembers whether it did.
-        """
-        return await self._batcher._pass_by(run, self._deadline)  # noqa: SLF001
+        self._request = self._batcher._enqueue(items, self._deadline)  # noqa: SLF001
+        return self._request.answer
 
 
 class Batcher(Generic[Item, Result]):
@@ -100,13 +101,15 @@ class Batcher(Generic[Item, Result]):
         self._has_work = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._is_closing = False
+        self._now: Callable[[], float] = monotonic  # the time of the loop, once there is one
         self._call_started: float | None = None
         self.num_texts = 0
         """Texts that are admitted and not yet answered."""
         self.num_tokens = 0
         """Tokens that are submitted and not yet answered."""
         self.last_failed = False
-        """True if the last call of the model raised, or gave another number of results than items."""
+        """True if the last call of the model raised, or gave another number of results than items. Who calls the model
+        past the queue says so here."""
 
     @property
     def is_running(self) -> bool:
@@ -120,7 +123,9 @@ class Batcher(Generic[Item, Result]):
 
     def start(self) -> None:
         """Begin to compute what is submitted; call on the event loop that will submit."""
-        self._task = asyncio.get_running_loop().create_task(self._work(), name="batcher")
+        loop = asyncio.get_running_loop()
+        self._now = loop.time
+        self._task = loop.create_task(self._work(), name="batcher")
         self._task.add_done_callback(self._on_end)
 
     async def close(self, grace_s: float) -> None:
@@ -142,8 +147,7 @@ class Batcher(Generic[Item, Result]):
             await asyncio.wait({self._task})
         self._fail_open()
 
-    @contextmanager
-    def admit(self, num_texts: int) -> Iterator[Permit[Item, Result]]:
+    def admit(self, num_texts: int) -> Permit[Item, Result]:
         """Let a request in, or refuse it before any work is done for it.
 
         A request that finds the house empty is let in however large it is.
@@ -151,8 +155,8 @@ class Batcher(Generic[Item, Result]):
         Args:
             num_texts: Texts of the request, >= 1.
 
-        Yields:
-            A permit. When the block is left, for whatever reason, nothing of the request is computed any more.
+        Returns:
+            A permit, to be entered at once.
 
         Raises:
             QueueFullError: If more texts wait than may; says when to come back.
@@ -160,14 +164,7 @@ class Batcher(Generic[Item, Result]):
         """
         self._require_running()
         self._require_room("texts", self.num_texts, num_texts, self._limits.max_queue_texts)
-        permit = Permit(self, asyncio.get_running_loop().time() + self._timeout_s)
-        self.num_texts += num_texts
-        try:
-            yield permit
-        finally:
-            self.num_texts -= num_texts
-            if permit.request is not None:
-                self._forget(permit.request)
+        return Permit(self, num_texts, self._now() + self._timeout_s)
 
     def _enqueue(self, items: Sequence[Item], deadline: float) -> PendingRequest[Item, Result]:
         self._require_running()
@@ -181,16 +178,6 @@ class Batcher(Generic[Item, Result]):
         self._turns[request] = None
         self._has_work.set()
         return request
-
-    async def _pass_by(self, run: Callable[[], Awaitable[Answer[Result]]], deadline: float) -> Answer[Result]:
-        self._require_time(deadline)
-        try:
-            answer = await run()
-        except Exception:
-            self.last_failed = True
-            raise
-        self.last_failed = False
-        return answer
 
     def _forget(self, request: PendingRequest[Item, Result]) -> None:
         self.num_tokens -= request.num_tokens
@@ -208,7 +195,7 @@ class Batcher(Generic[Item, Result]):
 
     def _take(self) -> list[Entry[Item, Result]]:
         """Choose the next batch; its leader goes behind those that wait for their turn."""
-        now = asyncio.get_running_loop().time()
+        now = self._now()
         for request in list(self._turns):
             if request.deadline <= now:
                 self._expire(request)
@@ -260,7 +247,7 @@ class Batcher(Generic[Item, Result]):
                     request.put(position, result, now)
 
     async def _call(self, items: Sequence[Item]) -> Sequence[Result]:
-        self._call_started = asyncio.get_running_loop().time()
+        self._call_started = self._now()
         has_worked = False
         try:
             results = await self._run(items)
@@ -275,7 +262,7 @@ class Batcher(Generic[Item, Result]):
     def _is_stuck(self) -> bool:
         if self._call_started is None:
             return False
-        return asyncio.get_running_loop().time() - self._call_started > self._timeout_s
+        return self._now() - self._call_started > self._timeout_s
 
     def _expire(self, request: PendingRequest[Item, Result]) -> None:
         request.fail(self._late())
@@ -294,7 +281,7 @@ class Batcher(Generic[Item, Result]):
             raise _not_running()
 
     def _require_time(self, deadline: float) -> None:
-        if deadline <= asyncio.get_running_loop().time():
+        if deadline <= self._now():
             raise self._late()
 
     def _require_room(self, what: str, num_waiting: int, num_new: int, bound: int) -> None:

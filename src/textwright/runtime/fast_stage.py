@@ -11,6 +11,7 @@ from textwright.core.encodings import Encodings
 from textwright.core.numerics import activate
 from textwright.core.stages import StagedEncodings, certainty
 from textwright.core.types import Float32s, TokenIds
+from textwright.runtime.engines import open_session
 from textwright.runtime.model import Model
 
 
@@ -26,7 +27,8 @@ class FastModel(Model):
     def __init__(self, artifact: Artifact, variant: str, *, num_threads: int | None = None) -> None:
         manifest = artifact.manifest
         graph = artifact.path / manifest.variant(variant).fast
-        super().__init__(artifact.fast_tokenizer(), graph, num_labels=len(manifest.labels), num_threads=num_threads)
+        session = open_session(graph, num_threads=num_threads)
+        super().__init__(artifact.fast_tokenizer(), session, num_labels=len(manifest.labels))
         self._manifest = manifest
         assert manifest.fast_stage is not None  # noqa: S101  fast_tokenizer has refused it
         self._certainty = manifest.fast_stage.certainty

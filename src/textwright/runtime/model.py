@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from textwright.core.encodings import Encodings, pad
 from textwright.core.tokenization import TextEncoder
 from textwright.core.types import Float32s, Ints, TokenIds
-from textwright.core.word_spans import Located
 from textwright.errors import TextError
-from textwright.runtime.session import Session
+from textwright.runtime.engines import OpenSession
+
+if TYPE_CHECKING:
+    from textwright.core.word_spans import Located
 
 _MAX_BATCH_TOKENS: Final = 16_384
 """Padded tokens of one inference call: enough to amortise the call, little enough to stay in cache."""
@@ -24,14 +25,13 @@ class Model:
 
     Args:
         tokenizer: The content of a ``tokenizer.json``.
-        graph: The ONNX file.
+        session: The open graph.
         num_labels: K.
-        num_threads: Threads of one inference, >= 1; None takes one per physical core.
     """
 
-    def __init__(self, tokenizer: str, graph: Path, *, num_labels: int, num_threads: int | None = None) -> None:
+    def __init__(self, tokenizer: str, session: OpenSession, *, num_labels: int) -> None:
         self._encoder = TextEncoder(tokenizer)
-        self._session = Session(graph, num_threads=num_threads)
+        self._session = session
         self._num_labels = num_labels
 
     @property

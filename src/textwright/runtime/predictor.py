@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterable, Sequence
+from copy import copy
 from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final, NamedTuple, Self, TypeAlias
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from textwright.core.numerics import activate
 from textwright.core.stages import STAGES, StagedEncodings, stages_of
 from textwright.core.types import Float32s, TokenIds
 from textwright.errors import GoldenMismatchError, TextError
+from textwright.runtime.engines import OpenSession, open_session
 from textwright.runtime.fast_stage import FastModel
 from textwright.runtime.model import Model
 from textwright.runtime.probing import run, together
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from textwright.runtime.explain import Explainer, StagedExplainer
     from textwright.runtime.explanation import Explanation
 
-_LOG: Final = logging.getLogger(__name__)
 GOLDEN_TOLERANCE: Final = 1e-3
 """Largest difference of a golden logit between machines, in nats: kernels differ, models do not."""
 
@@ -73,9 +73,26 @@ class Predictor(Model):
         manifest = artifact.manifest
         self.artifact = artifact
         self.variant = variant or manifest.default_variant
-        graph = artifact.path / manifest.variant(variant).file
-        super().__init__(artifact.tokenizer(), graph, num_labels=len(manifest.labels), num_threads=num_threads)
+        super().__init__(artifact.tokenizer(), self._open(num_threads), num_labels=len(manifest.labels))
         self._fast = FastModel(artifact, self.variant, num_threads=num_threads) if manifest.fast_stage else None
+
+    def with_threads(self, num_threads: int) -> Self:
+        """Open the same graph for another number of threads.
+
+        Args:
+            num_threads: Threads of one inference, >= 1.
+
+        Returns:
+            A predictor that shares everything else with this one.
+        """
+        other = copy(self)
+        other._session = self._open(num_threads)  # noqa: SLF001  its own class
+        other.__dict__.pop("explainer", None)  # it would ask this one
+        return other
+
+    def _open(self, num_threads: int | None) -> OpenSession:
+        chosen = self.artifact.manifest.variant(self.variant)
+        return open_session(self.artifact.path / chosen.file, chosen.engine, num_threads=num_threads)
 
     @property
     def labels(self) -> Labels:
@@ -292,7 +309,9 @@ def load(path: str | Path, *, variant: str | None = None, num_threads: int | Non
         if not bound_to or bound_to == instruction_set():
             raise
         reference = artifact.manifest.reference_variant
-        _LOG.warning(
+        import logging  # here, since each import is part of a Lambda function's cold start
+
+        logging.getLogger(__name__).warning(
             "variant %s passed its gates on %s and does not reproduce on %s, so %s answers instead: %s",
             *(predictor.variant, bound_to, instruction_set(), reference, error),
         )

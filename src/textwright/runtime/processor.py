@@ -1,7 +1,8 @@
 """Which integer instructions this processor has: they decide how int8 kernels add up, hence what they answer.
 
 ONNX Runtime's int8 products differ between them: with VNNI (or the dot products of Arm) four products are summed in 32
-bits at once, while AVX2 first sums pairs in 16 bits, which can saturate. So a quantised variant is bound to the
+bits at once, while AVX2 first sums pairs in 16 bits, which can saturate. Whether bfloat16 is multiplied decides what
+OpenVINO computes in. So a quantised variant is bound to the
 instruction set on which it passed its gates. Called by ``predictor`` at load and by ``optimize``.
 """
 
@@ -12,6 +13,8 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
+AMX: Final = "amx"
+AVX512_BF16: Final = "avx512-bf16"
 AVX512_VNNI: Final = "avx512-vnni"
 AVX_VNNI: Final = "avx-vnni"
 AVX512: Final = "avx512"
@@ -21,6 +24,8 @@ NEON: Final = "neon"
 OTHER: Final = "other"
 
 _BY_FLAG: Final = (
+    ("amx_bf16", AMX),
+    ("avx512_bf16", AVX512_BF16),
     ("avx512_vnni", AVX512_VNNI),
     ("avx_vnni", AVX_VNNI),
     ("avx512bw", AVX512),
@@ -32,6 +37,9 @@ _BY_FLAG: Final = (
 
 SATURATING: Final = frozenset({AVX2, AVX512})
 """Sets whose int8 kernels sum pairs of products in 16 bits: weights of 7 bits are needed to rule saturation out."""
+
+BFLOAT16: Final = frozenset({AMX, AVX512_BF16})
+"""Sets with products of bfloat16."""
 
 
 @cache

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -13,6 +14,9 @@ from textwright.errors import BackendError
 
 if TYPE_CHECKING:
     import onnxruntime
+
+CPU: Final = "CPUExecutionProvider"
+CUDA: Final = "CUDAExecutionProvider"
 
 
 def import_onnxruntime() -> Any:  # noqa: ANN401  the module has no types
@@ -36,12 +40,13 @@ class Session:
     Args:
         path: The ``.onnx`` file, or its bytes.
         num_threads: Threads inside one call, >= 1; None takes one per physical core.
+        provider: Where the graph runs, as ONNX Runtime names it; what it cannot run there runs on the processor.
 
     Raises:
         BackendError: If the engine cannot open the graph.
     """
 
-    def __init__(self, path: Path | bytes, *, num_threads: int | None = None) -> None:
+    def __init__(self, path: Path | bytes, *, num_threads: int | None = None, provider: str = CPU) -> None:
         runtime = import_onnxruntime()
         options = runtime.SessionOptions()
         options.intra_op_num_threads = num_threads or 0
@@ -51,7 +56,7 @@ class Session:
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         try:
             self._session: onnxruntime.InferenceSession = runtime.InferenceSession(
-                path if isinstance(path, bytes) else str(path), options, providers=["CPUExecutionProvider"]
+                path if isinstance(path, bytes) else str(path), options, providers=list(dict.fromkeys((provider, CPU)))
             )
         except Exception as error:
             raise BackendError(
@@ -71,9 +76,25 @@ class Session:
         Raises:
             BackendError: If the engine fails.
         """
+        (logits,) = self.values(["logits"], input_ids, attention_mask)
+        return np.asarray(logits, dtype=np.float32)
+
+    def values(self, names: Sequence[str], input_ids: Ints, attention_mask: Ints) -> list[Float32s]:
+        """Run the graph once and return what it is asked for, for tools that look inside.
+
+        Args:
+            names: Outputs of the graph.
+            input_ids: As for :meth:`infer`.
+            attention_mask: As for :meth:`infer`.
+
+        Returns:
+            The outputs' values, in the order of the names.
+
+        Raises:
+            BackendError: If the engine fails.
+        """
         feed = {"input_ids": input_ids, "attention_mask": attention_mask}
         try:
-            (logits,) = self._session.run(["logits"], feed)
+            return list(self._session.run(list(names), feed))
         except Exception as error:
             raise BackendError(f"ONNX Runtime failed on a batch of shape {input_ids.shape}: {error}") from error
-        return np.asarray(logits, dtype=np.float32)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from starlette.middleware.cors import CORSMiddleware
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from textwright import __version__
 from textwright.extras import require
@@ -42,6 +42,13 @@ _REFRESH_S: Final = 1.0
 
 class _Application(FastAPI):
     """FastAPI behind our log and our short way; its document also holds the schema of problems."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection; what FastAPI and Starlette do here before, there is no need of."""
+        if self.middleware_stack is None:
+            self.middleware_stack = self.build_middleware_stack()
+        scope["app"] = self
+        await self.middleware_stack(scope, receive, send)
 
     def build_middleware_stack(self) -> ASGIApp:
         """Put the log around everything, then the guards, and the short way before the router."""

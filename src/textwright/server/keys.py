@@ -12,7 +12,6 @@ limit. The keys themselves should be long and random, which is why a plain hash 
 
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,17 +19,18 @@ from hashlib import sha256
 from hmac import compare_digest
 from pathlib import Path
 from time import monotonic
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from textwright.errors import NotFoundError, SettingsError, UnauthorizedError
 from textwright.server.rates import Bucket
+
+if TYPE_CHECKING:
+    import logging
 
 _LINE = re.compile(r"([A-Za-z0-9._-]{1,64})\s+([0-9a-f]{64})(?:\s+([1-9][0-9]{0,8}))?")
 _FORM: Final = "NAME SHA256-OF-THE-KEY [TEXTS-PER-MINUTE]"
 _BEARER: Final = "bearer "
 _LOOK_AGAIN_S: Final = 1.0
-
-logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ class KeyRing:
             if stamp != self._stamp:
                 self._keys, self._stamp = self._read(), stamp
         except (NotFoundError, SettingsError) as error:
-            logger.error("the keys were not reloaded", exc_info=error)  # noqa: TRY400  the class decides what is told
+            _log().error("the keys were not reloaded", exc_info=error)
 
     def _read(self) -> list[Key]:
         lines = self._path.read_text(encoding="utf-8", errors="replace").splitlines()
@@ -182,3 +182,9 @@ def _stamp(path: Path) -> tuple[int, int, int]:
     except OSError as error:
         raise NotFoundError(f"the file of API keys cannot be read: {path} ({error.strerror})") from error
     return found.st_mtime_ns, found.st_size, found.st_ino
+
+
+def _log() -> logging.Logger:
+    import logging  # here, since a Lambda function reads keys too and pays for each import at its cold start
+
+    return logging.getLogger(__name__)

@@ -10,7 +10,7 @@ import asyncio
 import logging
 import re
 import traceback
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import count
@@ -94,10 +94,10 @@ class RequestLog:
 
     Args:
         app: The application within.
-        observe: Called with the record of each request when it is complete.
+        observe: Called with the records of requests that are complete.
     """
 
-    def __init__(self, app: ASGIApp, observe: Callable[[RequestRecord], None]) -> None:
+    def __init__(self, app: ASGIApp, observe: Callable[[Sequence[RequestRecord]], None]) -> None:
         self._app = app
         self._observe = observe
         self._complete: list[RequestRecord] = []
@@ -109,8 +109,22 @@ class RequestLog:
             return
         start = perf_counter()
         record = scope[_SCOPE_KEY] = RequestRecord(_request_id(scope), scope["method"])
+
+        def send_with_id(message: Message) -> Awaitable[None]:
+            if message["type"] == "http.response.start":
+                record.status = message["status"]
+                message["headers"] = [*message.get("headers", ()), (REQUEST_ID, record.id.encode()), *_SAFETY]
+            return send(message)
+
         try:
-            await self._answer(record, scope, receive, send)
+            await self._app(scope, receive, send_with_id)
+        except ClientDisconnect:
+            record.status = CLIENT_GONE
+        except Exception as error:
+            logger.exception("unforeseen error", extra={"fields": {"id": record.id}})
+            if record.status is not None:
+                raise
+            await problem_response(error, record)(scope, receive, send_with_id)
         finally:
             record.path = _route(scope)
             record.total_ms = 1e3 * (perf_counter() - start)
@@ -127,26 +141,11 @@ class RequestLog:
 
     def _tell(self) -> None:
         complete, self._complete = self._complete, []
-        for record in complete:
-            self._observe(record)
-            _log(record)
-
-    async def _answer(self, record: RequestRecord, scope: Scope, receive: Receive, send: Send) -> None:
-        async def send_with_id(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                record.status = message["status"]
-                message["headers"] = [*message.get("headers", ()), (REQUEST_ID, record.id.encode()), *_SAFETY]
-            await send(message)
-
-        try:
-            await self._app(scope, receive, send_with_id)
-        except ClientDisconnect:
-            record.status = CLIENT_GONE
-        except Exception as error:
-            logger.exception("unforeseen error", extra={"fields": {"id": record.id}})
-            if record.status is not None:
-                raise
-            await problem_response(error, record)(scope, receive, send_with_id)
+        self._observe(complete)
+        if logger.isEnabledFor(logging.INFO):
+            # What logger.info does, without looking through the stack for its caller; once for all their lines.
+            extra = {"lines": list(map(_fields, complete))}
+            logger.handle(logger.makeRecord(logger.name, logging.INFO, "", 0, "request", (), None, extra=extra))
 
 
 def problem_response(error: Exception, record: RequestRecord) -> Response:
@@ -171,16 +170,16 @@ class JsonLines(logging.Formatter):
     """
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return one line without its line end."""
+        """Return one line without its line end; of several requests that were told together, a line for each."""
         line: dict[str, Any] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "event": record.getMessage(),
-            **getattr(record, "fields", {}),
         }
+        lines: list[dict[str, Any]] = getattr(record, "lines", None) or [getattr(record, "fields", {})]
         if record.exc_info and record.exc_info[1]:
             line["error"] = _describe(record.exc_info[1])
-        return to_json(line, fallback=str).decode()
+        return b"\n".join(to_json({**line, **fields}, fallback=str) for fields in lines).decode()
 
 
 def configure(stream: IO[str]) -> None:
@@ -213,17 +212,12 @@ def _route(scope: Scope) -> str | None:
     return template or (scope["path"] if "endpoint" in scope else None)
 
 
-def _log(record: RequestRecord) -> None:
-    if logger.isEnabledFor(logging.INFO):
-        fields = {
-            name: round(value, 3) if type(value) is float else value
-            for name, value in vars(record).items()
-            if value is not None
-        }
-        # What logger.info does, without looking through the stack for its caller.
-        logger.handle(
-            logger.makeRecord(logger.name, logging.INFO, "", 0, "request", (), None, extra={"fields": fields})
-        )
+def _fields(record: RequestRecord) -> dict[str, Any]:
+    return {
+        name: round(value, 3) if type(value) is float else value
+        for name, value in vars(record).items()
+        if value is not None
+    }
 
 
 def _describe(error: BaseException) -> dict[str, Any]:

@@ -8,6 +8,8 @@ stays.
 from __future__ import annotations
 
 import os
+from collections import Counter as Counts
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -68,7 +70,6 @@ class Metrics:
         self._answering: list[Service] = []
         self._without_model = self._durations["total_ms"].labels(_NO_MODEL)
         self._meters: dict[str, _Meters] = {}
-        self._answers: dict[tuple[str | None, int | None], Counter] = {}
 
     def watch(self, service: Service, replaced: Service | None = None) -> None:
         """Count for a model from now on.
@@ -86,23 +87,26 @@ class Metrics:
         self._models.labels(**service.identity.model_dump()).set(1)
         self.refresh()
 
-    def observe(self, record: RequestRecord) -> None:
-        """Count one request.
+    def observe(self, records: Sequence[RequestRecord]) -> None:
+        """Count requests.
 
         Args:
-            record: What its line in the log says.
+            records: What their lines in the log say.
         """
-        answer = (record.path, record.status)
-        counter = self._answers.get(answer)
-        if counter is None:
-            counter = self._answers[answer] = self._requests.labels(record.path or _UNKNOWN_ROUTE, record.status)
-        counter.inc()
-        if record.code is not None:
-            self._rejections.labels(record.code).inc()
-        if record.model is None:
-            self._without_model.observe(record.total_ms / 1e3)
-        else:
-            self._meters[record.model].observe(record)
+        answers = Counts((record.path, record.status) for record in records)
+        for (path, status), number in answers.items():
+            self._requests.labels(path or _UNKNOWN_ROUTE, status).inc(number)
+        by_model: defaultdict[str | None, list[RequestRecord]] = defaultdict(list)
+        for record in records:
+            by_model[record.model].append(record)
+            if record.code is not None:
+                self._rejections.labels(record.code).inc()
+        for model, theirs in by_model.items():
+            if model is not None:
+                self._meters[model].observe(theirs)
+            else:
+                for record in theirs:
+                    self._without_model.observe(record.total_ms / 1e3)
 
     def refresh(self) -> None:
         """Read how much waits now."""
@@ -173,15 +177,18 @@ class _Meters:
         self._counters = counters
         self._durations = durations
 
-    def observe(self, record: RequestRecord) -> None:
-        """Count one request that came to the model."""
-        fields = vars(record)
+    def observe(self, records: Sequence[RequestRecord]) -> None:
+        """Count requests that came to the model."""
         for name, counter in self._counters.items():
-            if fields[name]:
-                counter.inc(fields[name])
+            if number := sum(getattr(record, name) or 0 for record in records):
+                counter.inc(number)
         for name, histogram in self._durations.items():
-            if fields[name] is not None:
-                histogram.observe(fields[name] / 1e3)
-        if record.num_sent_on is not None:
-            self._stages[STRONG].inc(record.num_sent_on)
-            self._stages[FAST].inc((record.num_texts or 0) - record.num_sent_on)
+            for record in records:
+                duration_ms = getattr(record, name)
+                if duration_ms is not None:
+                    histogram.observe(duration_ms / 1e3)
+        sent_on = [record for record in records if record.num_sent_on is not None]
+        if sent_on:
+            num_strong = sum(record.num_sent_on or 0 for record in sent_on)
+            self._stages[STRONG].inc(num_strong)
+            self._stages[FAST].inc(sum(record.num_texts or 0 for record in sent_on) - num_strong)

@@ -1,4 +1,4 @@
-"""The way of every contract to the model: permit, encode, queue, answer; noted in the request's record."""
+"""The way of every contract to the model: past the queue or through it; noted in the request's record."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from functools import partial
 from time import perf_counter
 
-import numpy as np
 from starlette.requests import Request
 
 from textwright.core.encodings import Encodings
@@ -18,7 +17,7 @@ from textwright.runtime.pending import Answer
 from textwright.server.engine import Item, Scored, items_of
 from textwright.server.guard import charge
 from textwright.server.hang_up import noticed
-from textwright.server.logs import record_of
+from textwright.server.logs import RequestRecord, record_of
 from textwright.server.service import Service, service_of
 from textwright.server.staged import compute_staged
 
@@ -49,22 +48,16 @@ async def score(request: Request, texts: Sequence[str], *, may_truncate: bool = 
     check_texts(texts, service.settings)
     charge(request, len(texts))
     with service.batcher.admit(len(texts)) as permit:
-        start = perf_counter()
-        encodings = await _encode(service, texts)
-        record.tokenize_ms = 1e3 * (perf_counter() - start)
-        record.num_tokens = int(encodings.text_lengths.sum())
-        record.truncated = int(np.count_nonzero(encodings.truncated))
-        if record.truncated and not may_truncate:
-            raise _too_long(encodings, service.info.max_length)
-        answer = await compute(request, permit, encodings)
-    if isinstance(encodings, StagedEncodings):
-        record.num_sent_on = int(np.count_nonzero(~encodings.settled))
-    record.queue_ms, record.infer_ms, record.batch_size = answer.queue_ms, answer.infer_ms, answer.batch_size
-    return answer.results
+        if not service.quick_lane.takes(texts):
+            return await _queue(request, permit, texts, may_truncate=may_truncate)
+        done = await service.quick_lane.score(texts)
+    scored, record.num_tokens, record.tokenize_ms, record.queue_ms, record.infer_ms, record.batch_size = done
+    _note_truncated(record, [item.prediction.truncated for item in scored], service, may_truncate=may_truncate)
+    return scored
 
 
 async def compute(request: Request, permit: Permit[Item, Scored], encodings: Encodings) -> Answer[Scored]:
-    """Let what is quick pass by the queue while nobody waits in it; queue all else.
+    """Queue texts and wait for what the model says.
 
     Args:
         request: Who asks; if it hangs up, nothing more is computed.
@@ -74,14 +67,35 @@ async def compute(request: Request, permit: Permit[Item, Scored], encodings: Enc
     Returns:
         N scored texts in order, and what they cost.
     """
-    service = service_of(request)
-    if isinstance(encodings, StagedEncodings):
-        return await compute_staged(service.engine, encodings, partial(compute, request, permit))
-    if service.batcher.is_free and service.quick_lane.takes(encodings):
-        return await permit.pass_by(lambda: service.quick_lane.score(encodings))
     waiting = permit.submit(items_of(encodings))
     with noticed(request.receive, waiting):
         return await waiting
+
+
+async def _queue(
+    request: Request, permit: Permit[Item, Scored], texts: Sequence[str], *, may_truncate: bool
+) -> list[Scored]:
+    service, record, start = service_of(request), record_of(request), perf_counter()
+    encodings = await _encode(service, texts)
+    record.tokenize_ms = 1e3 * (perf_counter() - start)
+    record.num_tokens = int(encodings.text_lengths.sum())
+    _note_truncated(record, encodings.truncated.tolist(), service, may_truncate=may_truncate)
+    if isinstance(encodings, StagedEncodings):
+        answer = await compute_staged(service.engine, encodings, partial(compute, request, permit))
+        record.num_sent_on = len(texts) - sum(encodings.settled.tolist())
+    else:
+        answer = await compute(request, permit, encodings)
+    record.queue_ms, record.infer_ms, record.batch_size = answer.queue_ms, answer.infer_ms, answer.batch_size
+    return answer.results
+
+
+def _note_truncated(record: RequestRecord, truncated: Sequence[bool], service: Service, *, may_truncate: bool) -> None:
+    record.truncated = sum(truncated)
+    if record.truncated and not may_truncate:
+        raise RequestLimitError(
+            f"text {truncated.index(True)} is longer than the {service.info.max_length} tokens that the model reads, "
+            "and truncation is switched off; shorten it, or allow truncation"
+        )
 
 
 async def _encode(service: Service, texts: Sequence[str]) -> Encodings:
@@ -91,11 +105,3 @@ async def _encode(service: Service, texts: Sequence[str]) -> Encodings:
     except BackendError:
         service.batcher.last_failed = True
         raise
-
-
-def _too_long(encodings: Encodings, max_length: int) -> RequestLimitError:
-    position = int(encodings.truncated.argmax())
-    return RequestLimitError(
-        f"text {position} is longer than the {max_length} tokens that the model reads, and truncation is switched off; "
-        "shorten it, or allow truncation"
-    )

@@ -56,7 +56,7 @@ class Service:
     def __post_init__(self) -> None:
         """Tell the title once instead of at each request."""
         self.title = f"{self.identity.name}@{self.identity.version}"
-        self.quick_lane = QuickLane(self.engine)
+        self.quick_lane = QuickLane(self.engine, self.batcher)
 
     @classmethod
     def warmed_up(cls, predictor: Predictor, settings: ServeSettings, *, source: ModelSource | None = None) -> Service:

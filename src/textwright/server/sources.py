@@ -66,7 +66,10 @@ class ModelSource:
             BackendError: If the model cannot predict.
         """
         import textwright
+        from textwright.server.engine import fitted
         from textwright.server.service import Service
 
         predictor = textwright.load(self.path, variant=settings.variant, num_threads=settings.num_threads)
+        if settings.num_threads is None:
+            predictor = fitted(predictor)
         return Service.warmed_up(predictor, settings, source=self)

@@ -6,9 +6,9 @@ are its batch.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
-from secrets import token_hex
 from time import perf_counter
 from typing import Any, Final, Protocol
 
@@ -65,7 +65,7 @@ class Door:
         self._identity = identity_of(predictor)
         self._pace = Pace()
         self._is_cold = True
-        self._process = token_hex(8)
+        self._process = os.urandom(8).hex()
 
     def warm_up(self) -> None:
         """Run each stage of the model once, so that the first request finds it warm and its pace known."""
@@ -75,7 +75,7 @@ class Door:
 
     def begin_again(self) -> None:
         """Forget what must not be shared by instances that one snapshot was restored to: ids and shares of keys."""
-        self._process = token_hex(8)
+        self._process = os.urandom(8).hex()
         self._keys = _keys_of(self._settings)
         self._is_cold = True
 
@@ -102,7 +102,7 @@ class Door:
 
     def _new_record(self, context: LambdaContext | None) -> InvocationRecord:
         name, version = self._identity["name"], self._identity["version"]
-        invocation = context.aws_request_id if context else f"{self._process}-{token_hex(4)}"
+        invocation = context.aws_request_id if context else f"{self._process}-{os.urandom(4).hex()}"
         record = InvocationRecord(invocation, f"{name} {version}", name, cold_start=int(self._is_cold))
         self._is_cold = False
         return record

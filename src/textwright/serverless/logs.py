@@ -12,7 +12,6 @@ from __future__ import annotations
 import json
 import re
 import sys
-import traceback
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -98,6 +97,8 @@ class Log:
 
     def error(self, event: str, error: BaseException, request_id: str | None = None) -> None:
         """Write what went wrong; of foreign errors only the class and the places, since a message may quote a text."""
+        import traceback  # a cold start pays for each import, and seldom anything fails
+
         frames = [
             f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(error.__traceback__)
         ]

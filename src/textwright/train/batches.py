@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -24,11 +24,29 @@ class Batch(NamedTuple):
 
     Args:
         inputs: The module's arguments: ``input_ids`` (B, T) and ``attention_mask`` (B, T).
-        targets: Label indices, (B,) int64, or which labels hold, (B, K) float32.
+        targets: Label indices, (B,) int64, or which labels hold, (B, K) float32; of a teacher, (B, 2, K) float32.
     """
 
     inputs: tuple[Tensor, ...]
     targets: Tensor
+
+
+class LoopExamples(Protocol):
+    """What the loop needs to know of examples, be they token ids or features."""
+
+    def __len__(self) -> int:
+        """Count the examples, N."""
+
+    @property
+    def lengths(self) -> Ints:
+        """What each example costs, (N,); batches hold examples of like cost."""
+
+    @property
+    def targets(self) -> Ints | Bools:
+        """Label indices, (N,), or which labels hold, (N, K)."""
+
+    def batch(self, positions: Ints) -> Batch:
+        """Make a batch of the examples at some positions, (B,), in that order."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -139,23 +139,12 @@ class Checkpointer:
         """
         if not self._path.is_file():
             return TrainState()
-        content = self._read()
+        content = _read(self._path)
         self._refuse_difference(content["identity"])
         module.load_state_dict(content["module"])
         optimizer.load_state_dict(content["optimizer"])
         stored = content["state"]
         return TrainState(**{**stored, "history": [EpochRecord(**record) for record in stored["history"]]})
-
-    def _read(self) -> dict[str, Any]:
-        cure = "train again with --overwrite"
-        try:
-            content: dict[str, Any] = torch.load(self._path, map_location="cpu", weights_only=True)
-            version = content["format_version"]
-        except Exception as error:
-            raise TrainingError(f"{self._path} is damaged, or no checkpoint; {cure}") from error
-        if version != _FORMAT_VERSION:
-            raise TrainingError(f"{self._path} has format {version}, this version reads {_FORMAT_VERSION}; {cure}")
-        return content
 
     def _refuse_difference(self, stored: Mapping[str, Any]) -> None:
         names = [name for name in {**stored, **self._identity} if stored.get(name) != self._identity.get(name)]
@@ -165,6 +154,34 @@ class Checkpointer:
                 f"{self._path.parent} is of another run: {'; '.join(pairs)}; "
                 "give the same settings and data, another --out, or --overwrite to start anew"
             )
+
+
+def read_best_weights(folder: Path) -> dict[str, Tensor]:
+    """Read the weights that a finished run chose.
+
+    Args:
+        folder: Where its checkpoint lies.
+
+    Returns:
+        Name -> weight, as the run's module names them; empty if there is no checkpoint, or no epoch has ended.
+
+    Raises:
+        TrainingError: If the file cannot be read.
+    """
+    path = folder / _FILE
+    return dict(_read(path)["state"]["best_weights"]) if path.is_file() else {}
+
+
+def _read(path: Path) -> dict[str, Any]:
+    cure = "train again with --overwrite"
+    try:
+        content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+        version = content["format_version"]
+    except Exception as error:
+        raise TrainingError(f"{path} is damaged, or no checkpoint; {cure}") from error
+    if version != _FORMAT_VERSION:
+        raise TrainingError(f"{path} has format {version}, this version reads {_FORMAT_VERSION}; {cure}")
+    return content
 
 
 class NoCheckpoints(Checkpointer):

@@ -9,10 +9,11 @@ from torch import nn
 
 from textwright.core.labels import Labels
 from textwright.models.family import TextModel
-from textwright.train.batches import EncodedExamples
+from textwright.train.batches import EncodedExamples, LoopExamples
 from textwright.train.calibrate import fit_temperature
 from textwright.train.cross_validate import FEW_EXAMPLES, Chosen, choose_epochs
 from textwright.train.features import FeatureSplits, encode_splits
+from textwright.train.lessons import Lessons, TaughtExamples
 from textwright.train.loop import Engine, Splits, infer
 from textwright.train.progress import Progress
 from textwright.train.settings import TrainSettings
@@ -28,6 +29,7 @@ class Learner:
         settings: How it is trained.
         engine: Where it is trained, and in which number format.
         chosen: What folds of the training split said; None where the validation split decides.
+        lessons: What a teacher says of the training texts; None where labels are all there is.
     """
 
     module: nn.Module
@@ -35,6 +37,7 @@ class Learner:
     settings: TrainSettings
     engine: Engine
     chosen: Chosen | None = field(default=None)
+    lessons: Lessons | None = field(default=None)
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -67,6 +70,7 @@ def make_learner(
     *,
     engine: Engine,
     progress: Progress,
+    lessons: Lessons | None = None,
 ) -> Learner:
     """Decide what of a model is trained, and on what.
 
@@ -78,23 +82,36 @@ def make_learner(
         settings: How to train.
         engine: Where it runs, and in which number format.
         progress: Is told how far a frozen encoder is.
+        lessons: What a teacher says of the texts of ``train``; None learns from their labels.
 
     Returns:
         The whole model, or, of one in two stages, its head with the features of all texts.
     """
     stages = model.stages
     if stages is None:
-        return Learner(model, Splits(train, validation), settings, engine)
+        return Learner(model, _splits(train, validation, lessons), settings, engine, lessons=lessons)
     features = encode_splits(stages, train, validation, engine, progress)
-    return _head_learner(stages.head, features, labels, settings, Engine(engine.accelerator))
+    return _head_learner(stages.head, features, labels, settings, Engine(engine.accelerator), lessons)
 
 
 def _head_learner(
-    head: nn.Module, features: FeatureSplits, labels: Labels, settings: TrainSettings, engine: Engine
+    head: nn.Module,
+    features: FeatureSplits,
+    labels: Labels,
+    settings: TrainSettings,
+    engine: Engine,
+    lessons: Lessons | None,
 ) -> Learner:
-    """Take the head, in fp32: its products of matrices are too small for bf16 to pay."""
-    splits = Splits(features.train, features.validation)
-    if len(features.validation) >= FEW_EXAMPLES:
-        return Learner(head, splits, settings, engine)
+    """Take the head, in fp32: its products of matrices are too small for bf16 to pay.
+
+    Folds are never asked where there is a teacher: altered copies of a text would lie on both sides.
+    """
+    splits = _splits(features.train, features.validation, lessons)
+    if lessons is not None or len(features.validation) >= FEW_EXAMPLES:
+        return Learner(head, splits, settings, engine, lessons=lessons)
     chosen = choose_epochs(head, features.train, labels, settings, engine)
     return Learner(head, splits, chosen.settings, engine, chosen)
+
+
+def _splits(train: LoopExamples, validation: LoopExamples, lessons: Lessons | None) -> Splits:
+    return Splits(train if lessons is None else TaughtExamples(train, lessons), validation)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final, Protocol
+from typing import Final
 
 import numpy as np
 import torch
@@ -13,11 +13,12 @@ from accelerate import Accelerator
 from torch import Tensor, nn
 
 from textwright.core.labels import Labels
-from textwright.core.types import Bools, Ints
+from textwright.core.types import Ints
 from textwright.errors import TrainingError
 from textwright.models.family import TextModel
-from textwright.train.batches import Batch, shuffled_batches, sorted_batches
+from textwright.train.batches import Batch, LoopExamples, shuffled_batches, sorted_batches
 from textwright.train.checkpoint import Checkpointer, TrainState
+from textwright.train.lessons import Lessons
 from textwright.train.objective import Objective, judge, make_objective
 from textwright.train.optimizer import learning_rate_scale, make_optimizer, set_learning_rate
 from textwright.train.progress import Progress
@@ -26,24 +27,6 @@ from textwright.train.settings import TrainSettings
 _EVALUATION_BATCH_SIZE: Final = 256
 _STEPS_PER_READING: Final = 10
 """Reading a loss makes the CPU wait for the GPU, and one process for the others: it is done every tenth step."""
-
-
-class LoopExamples(Protocol):
-    """What the loop needs to know of examples, be they token ids or features."""
-
-    def __len__(self) -> int:
-        """Count the examples, N."""
-
-    @property
-    def lengths(self) -> Ints:
-        """What each example costs, (N,); batches hold examples of like cost."""
-
-    @property
-    def targets(self) -> Ints | Bools:
-        """Label indices, (N,), or which labels hold, (N, K)."""
-
-    def batch(self, positions: Ints) -> Batch:
-        """Make a batch of the examples at some positions, (B,), in that order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +67,7 @@ def fit(
     checkpointer: Checkpointer,
     progress: Progress,
     keeps_last: bool = False,
+    lessons: Lessons | None = None,
 ) -> TrainState:
     """Train a module until its epochs are done or validation stops improving; the best weights are kept.
 
@@ -99,6 +83,7 @@ def fit(
         checkpointer: Gives the state to start from, and keeps it.
         progress: Is told about steps and epochs.
         keeps_last: Keep the last epoch's weights, where validation is too small to judge which is the best.
+        lessons: How to learn from a teacher, where the targets of the training batches are soft.
 
     Returns:
         The state at the end, with the history and the best weights.
@@ -108,6 +93,8 @@ def fit(
     """
     accelerator = engine.accelerator
     objective = make_objective(labels.task, label_smoothing=settings.label_smoothing, r_drop=settings.r_drop)
+    if lessons is not None:
+        objective = lessons.objective(objective, labels.task)
     num_passes = 2 if settings.r_drop else 1
     factor = module.learning_rate_factor if isinstance(module, TextModel) else None
     optimizer = make_optimizer(module.to(accelerator.device), settings, factor)

@@ -43,6 +43,33 @@ def make_objective(task: Task, *, label_smoothing: float = 0.0, r_drop: float = 
     return twice
 
 
+def distilled(base: Objective, task: Task, *, temperature: float, label_weight: float) -> Objective:
+    """Make a loss for targets that a teacher gave.
+
+    The soft part is multiplied by the temperature squared: its gradient shrinks with the temperature by as much.
+
+    Args:
+        base: The loss of what counts as true, with label smoothing and R-Drop in it if they are wanted.
+        task: Decides the distribution of the soft part.
+        temperature: Divisor of the student's logits, as of the teacher's, > 0.
+        label_weight: Share of ``base`` in the loss, in [0, 1]; the soft part has the rest.
+
+    Returns:
+        An objective for targets (B, 2, K): the teacher's probabilities at that temperature, and what counts as true.
+
+    Source:
+        Hinton et al., 2015, "Distilling the Knowledge in a Neural Network", section 2.
+    """
+    soften = make_objective(task)
+
+    def objective(logits: Tensor, targets: Tensor) -> Tensor:
+        soft, true = targets.unbind(dim=1)  # (B, K) each
+        learned = temperature**2 * soften(logits / temperature, soft)
+        return label_weight * base(logits, true) + (1 - label_weight) * learned
+
+    return objective
+
+
 def _binary_cross_entropy(logits: Tensor, targets: Tensor, *, label_smoothing: float) -> Tensor:
     smooth = targets * (1 - label_smoothing) + label_smoothing / 2
     return functional.binary_cross_entropy_with_logits(logits, smooth)

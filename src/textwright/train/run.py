@@ -35,6 +35,7 @@ from textwright.train.batches import EncodedExamples, encode_examples
 from textwright.train.checkpoint import Checkpointer, TrainState
 from textwright.train.device import make_accelerator, repeatable, uses_bf16
 from textwright.train.learner import Learner, make_learner
+from textwright.train.lessons import Lessons
 from textwright.train.loop import Engine, fit
 from textwright.train.progress import EpochRecord, Everyone, Progress, SilentProgress
 from textwright.train.settings import TrainSettings
@@ -120,6 +121,7 @@ def train(
     run_dir: Path,
     progress: Progress | None = None,
     overwrite: bool = False,
+    lessons: Lessons | None = None,
 ) -> TrainedModel:
     """Train a model on a dataset; validation decides the epoch and the temperature, test is not looked at.
 
@@ -133,6 +135,8 @@ def train(
         progress: Is told about steps and epochs.
         overwrite: Start anew whatever the folder holds; False goes on from its checkpoint, or refuses another
             run's.
+        lessons: What a teacher says of the training texts and others, which are learned from instead of the labels;
+            None learns from the labels.
 
     Returns:
         The trained model. The same dataset, settings and machine give the same model, killed and resumed or not.
@@ -143,7 +147,7 @@ def train(
         DataError: If the training or the validation split is empty.
         TrainingError: If the loss is not finite, or a checkpoint cannot be read.
     """
-    prepared = prepare(dataset, settings, family_settings)
+    prepared = prepare(dataset, settings, family_settings, lessons)
     accelerator = make_accelerator(prepared.settings.device)
     bf16 = uses_bf16(prepared.settings.precision, accelerator.device, gains=prepared.gains_from_bf16)
     engine = Engine(accelerator, bf16)
@@ -184,9 +188,10 @@ class Prepared:
         gains_from_bf16: Whether the family is faster in bf16 where the hardware has it.
         labels: Label names in the order of the logits' columns, with the task.
         encoder: The tokenizer, made from the training split.
-        train: The training split as token ids.
+        train: The training split, or the texts of the lessons, as token ids.
         validation: The validation split as token ids.
-        module: The model with its first weights, drawn from ``settings.seed``.
+        module: The model with its first weights, drawn from ``settings.seed``, or those that the lessons bring.
+        lessons: What a teacher says of ``train``; None where labels are all there is.
     """
 
     settings: TrainSettings
@@ -197,6 +202,7 @@ class Prepared:
     train: EncodedExamples
     validation: EncodedExamples
     module: TextModel
+    lessons: Lessons | None
 
     @property
     def identity(self) -> dict[str, Any]:
@@ -206,16 +212,21 @@ class Prepared:
         del recipe["checkpoint_every_s"]
         data = {"labels": list(self.labels.names), "task": str(self.labels.task)}
         digests = {"training data": self.train.digest(), "validation data": self.validation.digest()}
+        if self.lessons is not None:
+            digests["lessons of the teacher"] = self.lessons.digest()
         return {**recipe, **model, **data, **{name: digest[:12] for name, digest in digests.items()}}
 
 
-def prepare(dataset: Dataset, settings: TrainSettings, family_settings: Mapping[str, Any]) -> Prepared:
+def prepare(
+    dataset: Dataset, settings: TrainSettings, family_settings: Mapping[str, Any], lessons: Lessons | None = None
+) -> Prepared:
     """Decide everything that :func:`train` decides before its first step, and train nothing.
 
     Args:
         dataset: Labelled examples, split.
         settings: How to train; the family's defaults are put beneath what was set explicitly.
         family_settings: Setting name -> value of the family's own settings; absent ones have their defaults.
+        lessons: What a teacher says; None learns from the labels.
 
     Returns:
         Encoded examples and a model with its first weights; equal arguments give equal weights.
@@ -230,12 +241,17 @@ def prepare(dataset: Dataset, settings: TrainSettings, family_settings: Mapping[
     for name in ("train", "validation"):
         if not dataset.splits[name]:
             raise DataError(f"{dataset.source}: the {name} split has no examples; training needs 1 or more in it")
-    encoder = family.make_encoder(dataset.train.texts, config, settings.max_length)
-    examples, validation = (encode_examples(split, encoder) for split in (dataset.train, dataset.validation))
+    words_from = dataset.train.texts if lessons is None else lessons.vocabulary_texts
+    encoder = family.make_encoder(words_from, config, settings.max_length)
+    learned = dataset.train if lessons is None else lessons.examples(dataset.labels)
+    examples, validation = (encode_examples(split, encoder) for split in (learned, dataset.validation))
     torch.manual_seed(settings.seed)
     training = TrainingSplit(examples.encodings, examples.targets)
     module = family.build(config, BuildContext(encoder, dataset.labels, training))
-    return Prepared(settings, config, family.gains_from_bf16, dataset.labels, encoder, examples, validation, module)
+    if lessons is not None and lessons.start:
+        module.load_state_dict(dict(lessons.start))
+    gains, labels = family.gains_from_bf16, dataset.labels
+    return Prepared(settings, config, gains, labels, encoder, examples, validation, module, lessons)
 
 
 def _open_run(run_dir: Path, prepared: Prepared, accelerator: Accelerator, *, overwrite: bool) -> Checkpointer:
@@ -252,8 +268,16 @@ def _open_run(run_dir: Path, prepared: Prepared, accelerator: Accelerator, *, ov
 
 
 def _make_learner(prepared: Prepared, engine: Engine, progress: Progress) -> Learner:
-    splits = prepared.train, prepared.validation
-    return make_learner(prepared.module, *splits, prepared.labels, prepared.settings, engine=engine, progress=progress)
+    return make_learner(
+        prepared.module,
+        prepared.train,
+        prepared.validation,
+        prepared.labels,
+        prepared.settings,
+        engine=engine,
+        progress=progress,
+        lessons=prepared.lessons,
+    )
 
 
 def _fit(learner: Learner, labels: Labels, checkpointer: Checkpointer, progress: Progress) -> TrainState:
@@ -266,6 +290,7 @@ def _fit(learner: Learner, labels: Labels, checkpointer: Checkpointer, progress:
         checkpointer=checkpointer,
         progress=progress,
         keeps_last=learner.chosen is not None,
+        lessons=learner.lessons,
     )
 
 

@@ -10,7 +10,7 @@ import textwright
 from textwright.core import artifact as artifacts
 from textwright.core.artifact import GOLDEN
 from textwright.deploy.package.selection import write_selection
-from textwright.errors import GoldenMismatchError, NotFoundError
+from textwright.errors import GoldenMismatchError, NotFoundError, SettingsError
 
 TEXTS = ["a good film", "", "the bad and the awful"]
 
@@ -35,6 +35,15 @@ def test_one_of_several_variants_stands_alone_and_answers_alike(two_variants, tm
 def test_a_variant_that_is_not_there_is_refused(two_variants, tmp_path):
     with pytest.raises(NotFoundError, match="int4"):
         write_selection(artifacts.read(two_variants), "int4", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_variant_of_another_engine_is_refused_with_those_that_can_be_shipped(two_variants, tmp_path):
+    source = artifacts.read(two_variants)
+    bound = replace(source.manifest.variants["other"], engine="openvino")
+    manifest = replace(source.manifest, variants={**source.manifest.variants, "other": bound})
+    with pytest.raises(SettingsError, match=r"other .*engine openvino.*: fp32$"):
+        write_selection(replace(source, manifest=manifest), "other", tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 

@@ -9,6 +9,7 @@ from typing import Final
 
 from textwright.core import artifact as artifacts
 from textwright.core.artifact import CARD, CURVE, GOLDEN, TOKENIZER, Artifact, Variant
+from textwright.errors import SettingsError
 from textwright.runtime.predictor import load
 
 GRAPH: Final = "model.onnx"
@@ -28,10 +29,12 @@ def write_selection(source: Artifact, variant: str | None, folder: Path) -> Arti
 
     Raises:
         NotFoundError: If there is no such variant.
+        SettingsError: If the variant runs on an engine that packages do not bring.
         GoldenMismatchError: If the variant does not reproduce its golden examples here.
     """
     chosen = source.manifest.variant(variant)
     name = variant or source.manifest.default_variant
+    _refuse_other_engines(source, name)
     predictor = load(source.path, variant=name, num_threads=1)
     if len(source.manifest.variants) == 1:
         return artifacts.write(
@@ -51,6 +54,16 @@ def write_selection(source: Artifact, variant: str | None, folder: Path) -> Arti
         **_fast_files(source, chosen),
     }
     return artifacts.write(folder, replace(source.manifest, variants={name: _alone(chosen)}), contents)
+
+
+def _refuse_other_engines(source: Artifact, name: str) -> None:
+    variants = source.manifest.variants
+    if variants[name].engine:
+        others = ", ".join(other for other, item in variants.items() if not item.engine)
+        raise SettingsError(
+            f"variant {name} of {source.path} runs on the engine {variants[name].engine}, and a package brings ONNX "
+            f"Runtime alone; name a variant that runs on it: {others or 'there is none in this artifact'}"
+        )
 
 
 def _alone(variant: Variant) -> Variant:

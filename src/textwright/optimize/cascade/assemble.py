@@ -122,6 +122,7 @@ def _variant(pair: Pair, *, is_reference: bool) -> Variant:
         precision=strong.precision,
         golden="" if is_reference else f"{pair.variant}.golden.jsonl",
         instruction_set=pair.instruction_set,
+        engine=strong.engine,
         recipe="; ".join(f"{name}: {recipe}" for name, recipe in recipes.items() if recipe),
         fast=f"{pair.variant}.fast.onnx",
     )

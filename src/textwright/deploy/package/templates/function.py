@@ -1,7 +1,13 @@
 """The Lambda function: Lambda imports this module once per instance and calls ``handler`` for each event."""
 
-from pathlib import Path
+import gc
 
-from textwright.serverless.start import start
+gc.disable()  # nothing that is loaded here is garbage, and each search for some costs the cold start
+
+from pathlib import Path  # noqa: E402
+
+from textwright.serverless.start import start  # noqa: E402
 
 handler = start(Path(__file__).parent)
+gc.freeze()
+gc.enable()

@@ -1,0 +1,100 @@
+"""``textwright distill``: an artifact teaches a smaller model."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+from cyclopts import Parameter
+
+from textwright.cli.render import DEFAULT_OUTPUT, Output, Terminal
+from textwright.data.settings import DataSettings
+from textwright.errors import SettingsError
+from textwright.extras import require
+from textwright.optimize.teaching_settings import DistillSettings
+from textwright.train.settings import TrainSettings
+
+if TYPE_CHECKING:
+    from textwright.optimize.distillation import Distillation, Peer
+
+_DATA: Final = DataSettings()
+_TRAINING: Final = TrainSettings()
+_TEACHING: Final = DistillSettings()
+
+
+def distill(
+    *teachers: Path,
+    source: Annotated[str, Parameter(name="--data")],
+    out: Path,
+    config: Path | None = None,
+    unlabelled: str = "",
+    beside: Path | None = None,
+    name: str = "",
+    overwrite: bool = False,
+    model: Annotated[dict[str, str] | None, Parameter(group="Training")] = None,
+    teaching: Annotated[DistillSettings, Parameter(name="*", group="Teaching")] = _TEACHING,
+    training: Annotated[TrainSettings, Parameter(name="*", group="Training")] = _TRAINING,
+    data: Annotated[DataSettings, Parameter(name="*", group="Data")] = _DATA,
+    output: Annotated[Output, Parameter(name="*", group="Output")] = DEFAULT_OUTPUT,
+) -> None:
+    """Let an artifact teach a smaller model, which learns its answers to many texts.
+
+    Example: textwright distill runs/bert --data movie-reviews --config recipes/cnn-glove.toml --out runs/student
+
+    Example: textwright distill runs/bert --data movie-reviews --family bert --model.keep-layers 1,3,5 --out runs/small
+
+    What was interrupted goes on where it was when the same command is given again.
+
+    Args:
+        teachers: Artifact folders, or the run folders that hold them; the probabilities of several are averaged.
+        source: Labelled texts, best those that the teacher was trained on: a built-in name, a file, a folder, a hub id.
+        out: Run folder of the student: artifact, report, checkpoint and TensorBoard events go there.
+        config: Recipe (TOML) whose keys are named like the flags; flags and environment go before it.
+        unlabelled: Further texts for the teacher to answer: a file, or any source, whose labels are not looked at.
+        beside: An artifact to test the student against, best of the same family, trained on labels alone.
+        name: What the model is called on the wire; by default source, family and "distilled".
+        overwrite: Throw away a run of other settings that is in --out.
+        model: Settings of the family, one flag each: --model.embedding-dim 200. See: textwright families NAME
+    """
+    require("train", what="distilling")
+    from textwright.cli.training_view import TrainingView, show_built
+    from textwright.optimize.distill import Lecture
+    from textwright.optimize.distill import distill as teach
+    from textwright.pipeline import Plan
+
+    del config  # read by textwright.cli.layers.Recipe
+    if not teachers:
+        raise SettingsError("name a teacher: textwright distill runs/bert --data movie-reviews --out runs/student")
+    terminal = Terminal(output)
+    settings = {key.replace("-", "_"): value for key, value in (model or {}).items()}
+    plan = Plan(source, data, training, settings, name)
+    lecture = Lecture(teachers, plan, teaching, unlabelled, beside)
+    with TrainingView(terminal) as view:
+        done = teach(
+            lecture, out, overwrite=overwrite, progress=view, on_download=view.on_download, on_answer=view.on_answer
+        )
+    if done is not None:
+        built, report = done
+        show_built(terminal, built, {"distillation": report.to_json()})
+        if not output.json:
+            show_distillation(terminal, report)
+        terminal.note(f"report: {out / 'distillation.json'}")
+        terminal.next(f"textwright optimize {shlex.quote(str(out))} --data {shlex.quote(source)} --out {out}-fast")
+
+
+def show_distillation(terminal: Terminal, report: Distillation) -> None:
+    """Say how the student compares with its teachers and with the model beside it."""
+    columns = ("", "model", "right", "student's gain", "alike", "one text", "texts/s", "size")
+    terminal.table(f"Beside others on {report.num_test:,} test texts", columns, map(_row, report.peers))
+    for peer in report.peers:
+        terminal.say(f"{peer.role}: {report.name} is {peer.verdict}")
+
+
+def _row(peer: Peer) -> tuple[str, ...]:
+    cost = peer.cost
+    costs = ["-"] * 3 if cost is None else [cost.latency_gain, cost.throughput_gain, cost.size_gain]
+    return (
+        *(peer.role, f"{peer.name} ({peer.version})", f"{100 * peer.accuracy.value:.2f} %", f"{peer.gain:+.2f} points"),
+        *(f"{100 * peer.agreement.value:.2f} %", *(f"{it:.2f}x" if isinstance(it, float) else it for it in costs)),
+    )

@@ -1,0 +1,84 @@
+"""``textwright prune``: a smaller artifact out of a given one."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+from cyclopts import Parameter
+
+from textwright.cli.render import DEFAULT_OUTPUT, Output, Terminal
+from textwright.data.settings import DataSettings
+from textwright.extras import require
+from textwright.optimize.teaching_settings import PruneSettings, RepairSettings
+from textwright.train.settings import TrainSettings
+
+if TYPE_CHECKING:
+    from textwright.optimize.pruning import Pruning, Step
+
+_DATA: Final = DataSettings()
+_TRAINING: Final = TrainSettings()
+_TEACHING: Final = RepairSettings()
+_PRUNING: Final = PruneSettings()
+
+
+def prune(
+    artifact: Path,
+    /,
+    *,
+    source: Annotated[str, Parameter(name="--data")],
+    out: Path,
+    overwrite: bool = False,
+    pruning: Annotated[PruneSettings, Parameter(name="*", group="Pruning")] = _PRUNING,
+    teaching: Annotated[RepairSettings, Parameter(name="*", group="Repair")] = _TEACHING,
+    training: Annotated[TrainSettings, Parameter(name="*", group="Repair")] = _TRAINING,
+    data: Annotated[DataSettings, Parameter(name="*", group="Data")] = _DATA,
+    output: Annotated[Output, Parameter(name="*", group="Output")] = DEFAULT_OUTPUT,
+) -> None:
+    """Cut out of an artifact what matters least: unused tokens, and of a BERT attention heads and neurons.
+
+    Example: textwright prune runs/bert --data movie-reviews --out runs/bert-pruned
+
+    Example: textwright prune runs/bert --data movie-reviews --heads 0.5 --neurons 0.5 --out runs/bert-pruned
+
+    Cut heads and neurons are made up for by a short training, in which the whole model teaches what is left of it.
+
+    Args:
+        artifact: An artifact folder, or the run folder that holds it; heads and neurons need the run folder.
+        source: The labelled texts that it was trained on: a built-in name, a file, a folder or a hub id.
+        out: Run folder of the smaller model; the report goes there too.
+        overwrite: Throw away a repair of other settings that is in --out.
+    """
+    require("train", what="pruning")
+    from textwright.cli.training_view import TrainingView
+    from textwright.optimize.prune import Task
+    from textwright.optimize.prune import prune as cut
+
+    terminal = Terminal(output)
+    task = Task(artifact, source, pruning, teaching, training, data)
+    with TrainingView(terminal) as view:
+        report = cut(task, out, overwrite=overwrite, progress=view, on_answer=view.on_answer)
+    terminal.result(report.to_json(), lambda: _show(terminal, report))
+    terminal.note(f"report: {out / 'pruning.json'}")
+    terminal.next(f"textwright optimize {shlex.quote(str(out))} --data {shlex.quote(source)} --out {out}-fast")
+
+
+def _show(terminal: Terminal, report: Pruning) -> None:
+    title = f"{report.name}, version {report.version}, cut out of {report.pruned_from}; gains against that"
+    columns = ("step", "drop", "alike", "one text", "texts/s", "size", "verdict")
+    terminal.table(title, columns, map(_row, report.steps))
+    for step in report.steps:
+        facts = "; ".join(f"{name.replace('_', ' ')} {value:.4g}" for name, value in step.facts.items())
+        terminal.say(f"{step.name}: {step.summary}" + (f"; {facts}" if facts else ""))
+    metrics = (
+        (name, f"{it['value']:.4f}", f"{it['low']:.4f} to {it['high']:.4f}") for name, it in report.metrics.items()
+    )
+    terminal.table("In the artifact, on the test texts", ("metric", "value", "95 % interval"), metrics)
+
+
+def _row(step: Step) -> tuple[str, ...]:
+    cost = step.cost
+    gains = () if cost is None else (cost.latency_gain, cost.throughput_gain, cost.size_gain)
+    shown = [f"{gain:.2f}x" for gain in gains] or ["-"] * 3
+    return step.name, f"{step.gate.drop:+.2f}", f"{step.gate.agreement:.2f} %", *shown, step.verdict

@@ -1,0 +1,187 @@
+"""The walk: served teachers and labelled texts in; a student, trained by the one loop, and how it compares, out.
+
+::
+
+    texts -> altered copies -> teachers answer -> train -> export -> parity -> artifact of the student
+                                                               test texts: student, teachers, model beside -> report
+
+Nothing is decided on the test texts; they are read once, for the report.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Final
+
+from torch import Tensor
+
+from textwright.core import artifact as artifacts
+from textwright.core.artifact import Manifest
+from textwright.core.files import write_text
+from textwright.data.load import read_source
+from textwright.data.settings import DataSettings
+from textwright.data.texts import open_texts
+from textwright.errors import DataError
+from textwright.evaluate.observe import observe
+from textwright.evaluate.selection import reading_settings, refuse_another_cut, select
+from textwright.optimize.distillation import (
+    REPORT,
+    Distillation,
+    Peer,
+    hold_against,
+    observe_in_order,
+    share,
+)
+from textwright.optimize.inherit import inherited_weights
+from textwright.optimize.measure import compare_costs
+from textwright.optimize.teacher import ServedTeacher, columns_of
+from textwright.optimize.teaching_settings import DistillSettings
+from textwright.pipeline import Built, Plan, build_artifact
+from textwright.runtime.predictor import Predictor, load
+from textwright.train.progress import Progress, SilentProgress
+
+_NUM_THREADS: Final = 1
+"""Of every measured inference: a server runs one inference per core."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lecture:
+    """What is to be taught to whom.
+
+    Args:
+        teachers: Artifacts, or the run folders that hold them, at least one; their probabilities are averaged.
+        plan: The student, and the labelled data.
+        settings: How it is taught.
+        unlabelled: A file, or any labelled source whose labels are not looked at; empty for none.
+        beside: An artifact to test the student against, best of the same family and labels alone; None for none.
+        start: Weights that the student starts from, by name; None takes over what fits from the first teacher.
+    """
+
+    teachers: Sequence[Path]
+    plan: Plan
+    settings: DistillSettings
+    unlabelled: str = ""
+    beside: Path | None = None
+    start: dict[str, Tensor] | None = field(default=None)
+
+
+def distill(
+    lecture: Lecture,
+    out: Path,
+    *,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+    on_download: Callable[[int, int], None] | None = None,
+    on_answer: Callable[[int, int], None] | None = None,
+) -> tuple[Built, Distillation] | None:
+    """Train a student on what its teachers say, and compare it with them on the test texts.
+
+    Running it again with an equal lecture finishes what was interrupted, or returns what is there.
+
+    Args:
+        lecture: What is to be taught to whom.
+        out: The student's run folder; the report goes there too.
+        overwrite: Throw away a run of another plan that is in ``out``; False refuses to.
+        progress: Told of each epoch and step; None is silent.
+        on_download: Told of the bytes of a built-in source; None is silent.
+        on_answer: Told of the texts that a teacher has answered, and of all; None is silent.
+
+    Returns:
+        The student's artifact, and the comparison; None in all but the first of several processes that train together.
+
+    Raises:
+        DataError: If a source cannot be used, or the labels are not the teachers'.
+        SettingsError: If a setting is wrong, or would let the student learn from texts that its teacher is tested on.
+        ArtifactError: If a teacher cannot be trusted.
+    """
+    teachers = [load(path, num_threads=_NUM_THREADS) for path in lecture.teachers]
+    beside = [] if lecture.beside is None else [load(lecture.beside, num_threads=_NUM_THREADS)]
+    for other in [*teachers[1:], *beside]:
+        columns_of(other, teachers[0].labels)
+    plan = _as_cut_for(lecture.plan, [item.artifact.manifest for item in [*teachers, *beside]]).resolved()
+    first = artifacts.read(lecture.teachers[0])
+    run = first.path.parent
+    start = lecture.start
+    if start is None:
+        start = inherited_weights(run, first.manifest, plan.training.family, plan.model)
+    teacher = ServedTeacher(
+        teachers,
+        lecture.settings,
+        seed=plan.training.seed,
+        unlabelled=read_unlabelled(lecture.unlabelled, plan.data) if lecture.unlabelled else (),
+        start=start,
+        on_answer=on_answer,
+    )
+    built = build_artifact(
+        plan,
+        out,
+        overwrite=overwrite,
+        progress=progress or SilentProgress(),
+        on_download=on_download,
+        teacher=teacher,
+    )
+    if built is None:
+        return None
+    report = _report(built, plan, [("teacher", item) for item in teachers] + [("beside", item) for item in beside])
+    write_text(out / REPORT, json.dumps(report.to_json(), indent=2, ensure_ascii=False) + "\n")
+    return built, report
+
+
+def _as_cut_for(plan: Plan, manifests: Sequence[Manifest]) -> Plan:
+    """Cut the data as the teachers' training did: a teacher must not have learned what the student is tested on."""
+    data: DataSettings = plan.data
+    for manifest in manifests:
+        refuse_another_cut(plan.source, data, manifest)
+        data = reading_settings(plan.source, data, manifest)
+    return replace(plan, data=data, name=plan.name or f"{plan.model_name}-distilled")
+
+
+def read_unlabelled(source: str, settings: DataSettings) -> list[str]:
+    """Read texts for the teacher to answer.
+
+    Args:
+        source: A file of texts (CSV, TSV, JSON lines, Parquet), or any labelled source.
+        settings: Text column and encoding.
+
+    Returns:
+        At least one text.
+
+    Raises:
+        NotFoundError: If there is no such source.
+        DataError: If it cannot be read, or is empty.
+    """
+    path = Path(source).expanduser()
+    if path.is_file():
+        with open_texts(path, settings) as rows:
+            texts = [row.text for row in rows.rows if row.text.strip()]
+    else:
+        texts = list(read_source(source, settings).texts)
+    if not texts:
+        raise DataError(f"{source} holds no text for the teacher to answer; give another file, or no --unlabelled")
+    return texts
+
+
+def _report(built: Built, plan: Plan, others: Sequence[tuple[str, Predictor]]) -> Distillation:
+    student = load(built.artifact.path, num_threads=_NUM_THREADS)
+    manifest = student.artifact.manifest
+    test = select(plan.source, plan.data, manifest, "test").examples
+    seen = observe(student, test)
+    peers: list[Peer] = []
+    for role, predictor in others:
+        cost = compare_costs(student, predictor, test.texts)
+        theirs = observe_in_order(predictor, test, student.labels)
+        peers.append(hold_against(seen, predictor, theirs, role=role, cost=cost))
+    return Distillation(
+        name=manifest.name,
+        family=manifest.family,
+        version=student.artifact.version,
+        source=plan.source,
+        settings=manifest.training["distillation"],
+        num_test=len(test),
+        accuracy=share(seen.correct),
+        peers=peers,
+        metrics=manifest.variant(None).metrics,
+    )

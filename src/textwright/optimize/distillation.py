@@ -1,0 +1,145 @@
+"""What a distillation came to, as the terminal and ``distillation.json`` show it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Final
+
+import numpy as np
+
+from textwright.core.labels import Labels
+from textwright.core.types import Bools
+from textwright.data.dataset import Examples
+from textwright.evaluate.intervals import Interval, wilson
+from textwright.evaluate.observe import Observations, observe
+from textwright.evaluate.paired import SIGNIFICANCE, paired_p_value
+from textwright.optimize.teacher import columns_of
+from textwright.optimize.trial import Cost
+from textwright.runtime.predictor import Predictor
+
+REPORT: Final = "distillation.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """A model that the student is held against, on the same test texts.
+
+    Args:
+        role: "teacher", or "beside": the same family without a teacher.
+        name: Of the model.
+        family: Of the model.
+        version: Of its artifact.
+        variant: Of its graph.
+        accuracy: Share of the texts that it answers right in whole.
+        gain: The student's accuracy less that, in points.
+        p_value: Of the exact paired test that neither is right more often.
+        agreement: Share of the texts that both answer alike.
+        cost: What the student costs, beside it; None if nobody measured.
+    """
+
+    role: str
+    name: str
+    family: str
+    version: str
+    variant: str
+    accuracy: Interval
+    gain: float
+    p_value: float
+    agreement: Interval
+    cost: Cost | None
+
+    @property
+    def verdict(self) -> str:
+        """Say in words whether the student is better."""
+        if self.p_value >= SIGNIFICANCE:
+            return f"not distinguishable from {self.name} on these texts (p {self.p_value:.2f})"
+        return f"{'better' if self.gain > 0 else 'worse'} than {self.name} (p {self.p_value:.2g})"
+
+
+@dataclass(frozen=True, slots=True)
+class Distillation:
+    """Everything that is to be known of a student.
+
+    Args:
+        name: The student's.
+        family: The student's.
+        version: Of its artifact.
+        source: The labelled data.
+        settings: How it was taught, as the manifest says it.
+        num_test: Test texts.
+        accuracy: The student's, on them.
+        peers: Its teachers, then the model beside it if there is one.
+        metrics: All of the student's metrics on the test texts: name -> value, low and high.
+    """
+
+    name: str
+    family: str
+    version: str
+    source: str
+    settings: Mapping[str, Any]
+    num_test: int
+    accuracy: Interval
+    peers: Sequence[Peer]
+    metrics: Mapping[str, Mapping[str, float]]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as JSON-ready values, each comparison with its verdict in words."""
+        return {**asdict(self), "peers": [{**asdict(peer), "verdict": peer.verdict} for peer in self.peers]}
+
+
+def hold_against(
+    student: Observations, predictor: Predictor, seen: Observations, *, role: str, cost: Cost | None
+) -> Peer:
+    """Compare the student with another model.
+
+    Args:
+        student: What the student said of N test texts.
+        predictor: The other model.
+        seen: What it said of the same texts.
+        role: What it is to the student.
+        cost: What the student costs beside it.
+    """
+    artifact, right, was_right = predictor.artifact, student.correct, seen.correct
+    alike = (student.predicted == seen.predicted).reshape(len(right), -1).all(axis=1)
+    return Peer(
+        role=role,
+        name=artifact.manifest.name,
+        family=artifact.manifest.family,
+        version=artifact.version,
+        variant=predictor.variant,
+        accuracy=share(was_right),
+        gain=100 * float(right.mean() - was_right.mean()),
+        p_value=paired_p_value(right.astype(np.int64), was_right.astype(np.int64)),
+        agreement=share(alike),
+        cost=cost,
+    )
+
+
+def observe_in_order(predictor: Predictor, examples: Examples, labels: Labels) -> Observations:
+    """Predict labelled texts with a model whose labels may stand in another order.
+
+    Args:
+        predictor: The model; it knows the same labels.
+        examples: N texts, with targets in the order of ``labels``.
+        labels: The order wanted.
+
+    Returns:
+        What was true and what was predicted in the order of ``labels``; probabilities in the model's own.
+
+    Raises:
+        DataError: If the model knows other labels.
+    """
+    theirs = np.array(columns_of(predictor, labels))  # (K,): where the model has each of the labels
+    ours = np.argsort(theirs)
+    is_single = examples.targets.ndim == 1
+    targets = theirs[examples.targets] if is_single else examples.targets[:, ours]
+    seen = observe(predictor, Examples(examples.texts, targets))
+    predicted = ours[seen.predicted] if is_single else seen.predicted[:, theirs]
+    return replace(seen, targets=examples.targets, predicted=predicted)
+
+
+def share(holds: Bools) -> Interval:
+    """Give the share of texts for which something holds, with its 95 % interval."""
+    (interval,) = wilson(np.array([int(holds.sum())]), np.array([len(holds)]))
+    return interval

@@ -1,0 +1,228 @@
+"""The walk: an artifact and its training data in; a smaller artifact that answers nearly as well, and a report, out.
+
+::
+
+    heads, neurons:  checkpoint -> importance -> cut -> repair: taught by the model that was given, in the one loop
+    vocabulary:      tokenizer and every variant's graph -> tokens of the training texts alone
+
+Each step is held against the model that was given, on the validation texts; one that costs too much is not kept.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+import numpy as np
+
+from textwright.core import artifact as artifacts
+from textwright.core.artifact import Artifact, Variant
+from textwright.core.files import write_text
+from textwright.core.tokenization import TextEncoder
+from textwright.data.dataset import Examples
+from textwright.data.settings import DataSettings
+from textwright.errors import SettingsError
+from textwright.evaluate.card import model_card
+from textwright.evaluate.measure import evaluate
+from textwright.evaluate.observe import Observations, observe
+from textwright.optimize.distill import Lecture, distill
+from textwright.optimize.golden import golden_lines
+from textwright.optimize.measure import compare_answers, compare_costs
+from textwright.optimize.pruning import REPORT, Pruning, Step
+from textwright.optimize.slimming import slim
+from textwright.optimize.splits import Texts, read_texts
+from textwright.optimize.teaching_settings import DistillSettings, PruneSettings
+from textwright.optimize.vocabulary import Vocabulary, cut_tables, used_vocabulary
+from textwright.pipeline import Plan
+from textwright.runtime.predictor import Predictor, load
+from textwright.train.progress import Progress
+from textwright.train.settings import TrainSettings
+
+_NUM_THREADS: Final = 1
+_REPAIR: Final = {"num_epochs": 1}
+"""Beneath what is asked for, and above how the model was trained: a repair is short."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What is to be cut out of what.
+
+    Args:
+        path: An artifact, or the run folder that holds it.
+        source: Its training data.
+        settings: What is cut.
+        teaching: How the model teaches what is left of it.
+        training: How that is trained; what is not set is as it was for the model.
+        data: What the user set explicitly of how the data is read.
+    """
+
+    path: Path
+    source: str
+    settings: PruneSettings
+    teaching: DistillSettings
+    training: TrainSettings
+    data: DataSettings
+
+
+def prune(
+    task: Task,
+    out: Path,
+    *,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+    on_answer: Callable[[int, int], None] | None = None,
+) -> Pruning:
+    """Cut an artifact down and write what is left.
+
+    Args:
+        task: What is to be cut out of what.
+        out: Run folder of the smaller model; the report goes there too.
+        overwrite: Throw away what is in ``out``.
+        progress: Told how the repair goes.
+        on_answer: Told of the texts that the model has answered for it.
+
+    Returns:
+        What was cut, and what it costs.
+
+    Raises:
+        SettingsError: If nothing is to be cut, or it cannot be cut out of this model.
+        DataError: If the data cannot be used, or has other labels.
+        ArtifactError: If the artifact cannot be trusted.
+    """
+    settings, given = task.settings, artifacts.read(task.path)
+    if not (settings.vocabulary or settings.heads or settings.neurons):
+        raise SettingsError("nothing is to be cut; give --heads, --neurons or both, or leave --no-vocabulary out")
+    reference = load(given.path, variant=given.manifest.reference_variant, num_threads=_NUM_THREADS)
+    texts = read_texts(task.source, task.data, given.manifest)
+    seen = observe(reference, texts.gate)
+    steps: list[Step] = []
+    current = given
+    if settings.heads or settings.neurons:
+        current, step = _slim(task, given, texts, out, reference, seen, overwrite, progress, on_answer)
+        steps.append(step)
+    if settings.vocabulary:
+        current, step = _cut_vocabulary(current, texts, out, reference, seen, settings)
+        steps.append(step)
+    written = current if current.path == out / "artifact" else _copy(current, out / "artifact")
+    report = Pruning(
+        name=written.manifest.name,
+        version=written.version,
+        pruned_from=given.version,
+        source=task.source,
+        settings=settings.model_dump(mode="json"),
+        steps=steps,
+        metrics=written.manifest.variant(None).metrics,
+    )
+    write_text(out / REPORT, json.dumps(report.to_json(), indent=2, ensure_ascii=False) + "\n")
+    return report
+
+
+def _slim(
+    task: Task,
+    given: Artifact,
+    texts: Texts,
+    out: Path,
+    reference: Predictor,
+    seen: Observations,
+    overwrite: bool,
+    progress: Progress | None,
+    on_answer: Callable[[int, int], None] | None,
+) -> tuple[Artifact, Step]:
+    """Cut heads and neurons, and let the model repair what is left."""
+    left = slim(given, texts.calibration, task.settings)
+    training = task.training.over({**given.manifest.training["settings"], **_REPAIR})
+    plan = Plan(task.source, task.data, training, left.model, f"{given.manifest.name}-pruned")
+    lecture = Lecture([task.path], plan, task.teaching, start=left.weights)
+    distill(lecture, out / "repair", overwrite=overwrite, progress=progress, on_answer=on_answer)
+    repaired = artifacts.read(out / "repair")
+    step = _held(repaired, "heads and neurons", left.summary, texts, reference, seen, task.settings, {})
+    return given if step.refusal else repaired, step
+
+
+def _cut_vocabulary(
+    artifact: Artifact, texts: Texts, out: Path, reference: Predictor, seen: Observations, settings: PruneSettings
+) -> tuple[Artifact, Step]:
+    """Leave out the tokens that no training text has, and count what that does to the validation texts."""
+    vocabulary = used_vocabulary(artifact.tokenizer(), texts.calibration.texts)
+    facts = _changes(artifact, vocabulary, texts.gate)
+    summary = f"tokens {vocabulary.num_before:,} to {len(vocabulary.kept):,}"
+    cut = write_cut(artifact, vocabulary, texts.test, out / "artifact")
+    step = _held(cut, "vocabulary", summary, texts, reference, seen, settings, facts)
+    return artifact if step.refusal else cut, step
+
+
+def _changes(artifact: Artifact, vocabulary: Vocabulary, gate: Examples) -> dict[str, float]:
+    """Count the validation texts that are encoded otherwise than before, and their tokens that are unknown."""
+    old, new = TextEncoder(artifact.tokenizer()), TextEncoder(vocabulary.tokenizer)
+    before, after = old.encode(gate.texts), new.encode(gate.texts)
+    same = [first.ids == vocabulary.kept[second.ids].tolist() for first, second in zip(before, after, strict=True)]
+    return {
+        "texts_encoded_otherwise": 1 - float(np.mean(same)),
+        "unknown_before": float(np.mean(before.ids == old.unknown_id)),
+        "unknown_after": float(np.mean(after.ids == new.unknown_id)),
+        "tokens_per_text_before": float(before.lengths.mean()),
+        "tokens_per_text_after": float(after.lengths.mean()),
+    }
+
+
+def _held(
+    artifact: Artifact,
+    name: str,
+    summary: str,
+    texts: Texts,
+    reference: Predictor,
+    seen: Observations,
+    settings: PruneSettings,
+    facts: dict[str, float],
+) -> Step:
+    """Hold what is left against the model that was given."""
+    predictor = load(artifact.path, variant=artifact.manifest.reference_variant, num_threads=_NUM_THREADS)
+    gate = compare_answers(predictor, seen, texts.gate)
+    if gate.drop > settings.max_drop:
+        refusal = f"accuracy falls by {gate.drop:.2f} points, bound {settings.max_drop:g}"
+        return Step(name, summary, gate, None, refusal, facts)
+    return Step(name, summary, gate, compare_costs(predictor, reference, texts.gate.texts), "", facts)
+
+
+def write_cut(artifact: Artifact, vocabulary: Vocabulary, test: Examples, path: Path) -> Artifact:
+    """Write an artifact with a smaller vocabulary: every variant, with its golden logits and what is measured of it.
+
+    Args:
+        artifact: With the whole vocabulary.
+        vocabulary: What stays of it.
+        test: Texts to measure on.
+        path: The new artifact's folder.
+    """
+    manifest = artifact.manifest
+    contents = _contents(artifact)
+    contents[artifacts.TOKENIZER] = vocabulary.tokenizer.encode()
+    for variant in manifest.variants.values():
+        contents[variant.file] = cut_tables(contents[variant.file], vocabulary.kept)
+    counts = {"num_before": vocabulary.num_before, "num_kept": len(vocabulary.kept)}
+    manifest = replace(manifest, training={**manifest.training, "vocabulary": counts})
+    variants: dict[str, Variant] = {}
+    evaluations = {}
+    with TemporaryDirectory(prefix="textwright-") as folder:
+        unmeasured = artifacts.write(Path(folder) / "unmeasured", manifest, contents)
+        for name, variant in manifest.variants.items():
+            predictor = Predictor(unmeasured, variant=name, num_threads=_NUM_THREADS)
+            golden = [item.text for item in artifact.golden(name)]
+            contents[variant.golden or artifacts.GOLDEN] = golden_lines(predictor, golden).encode()
+            evaluations[name] = evaluate(predictor, test, source=str(manifest.data.get("source", "")), split="test")
+            metrics = {metric: asdict(interval) for metric, interval in evaluations[name].metrics.items()}
+            variants[name] = replace(variant, metrics=metrics)
+    manifest = replace(manifest, variants=variants, metrics_split="test")
+    contents[artifacts.CARD] = model_card(manifest, {"test": evaluations[manifest.default_variant]}).encode()
+    return artifacts.write(path, manifest, contents)
+
+
+def _copy(artifact: Artifact, path: Path) -> Artifact:
+    return artifacts.write(path, artifact.manifest, _contents(artifact))
+
+
+def _contents(artifact: Artifact) -> dict[str, bytes]:
+    return {name: (artifact.path / name).read_bytes() for name in artifact.files}

@@ -1,0 +1,153 @@
+"""A served artifact, or several, as a teacher: what its graph answers to the training texts and to many more.
+
+Answers are kept in the user's cache under the teacher's version and the text's token ids, so that each text is answered
+once for all students, seeds and interrupted runs.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from torch import Tensor
+
+from textwright.core.labels import Labels
+from textwright.core.types import Float32s
+from textwright.data.cache import cache_dir
+from textwright.data.dataset import Dataset
+from textwright.errors import DataError
+from textwright.optimize.augment import augment
+from textwright.optimize.teaching_settings import DistillSettings
+from textwright.runtime.predictor import Predictor
+from textwright.train.feature_cache import FeatureCache, text_keys
+from textwright.train.lessons import Lessons, soften
+
+_TEXTS_PER_FILE: Final = 4_096
+"""Texts answered between two writes to the cache: what a kill may cost."""
+
+
+class ServedTeacher:
+    """One artifact, or several whose probabilities are averaged.
+
+    Args:
+        predictors: At least one, all of the same labels.
+        settings: How the student learns, and how texts are altered.
+        seed: Of the altered copies.
+        unlabelled: Further texts for the teacher to answer.
+        start: Weights that the student starts from, by name; empty leaves those of its family.
+        on_answer: Told of the texts that were answered, and of all that no earlier run has; None is silent.
+    """
+
+    def __init__(
+        self,
+        predictors: Sequence[Predictor],
+        settings: DistillSettings,
+        *,
+        seed: int,
+        unlabelled: Sequence[str] = (),
+        start: Mapping[str, Tensor] | None = None,
+        on_answer: Callable[[int, int], None] | None = None,
+    ) -> None:
+        self._predictors = predictors
+        self._settings = settings
+        self._seed = seed
+        self._unlabelled = unlabelled
+        self._start = start or {}
+        self._on_answer = on_answer
+
+    def describe(self) -> dict[str, Any]:
+        """Name the teachers with their versions, the settings and the further texts."""
+        return {
+            "teachers": [describe_teacher(item) for item in self._predictors],
+            "settings": self._settings.model_dump(mode="json"),
+            "unlabelled": {"num_texts": len(self._unlabelled), "fingerprint": _fingerprint(self._unlabelled)},
+            "starts_from_teacher": bool(self._start),
+        }
+
+    def teach(self, dataset: Dataset) -> Lessons:
+        """Answer the training texts, their altered copies and the further texts.
+
+        Args:
+            dataset: Its validation and test texts are neither altered nor answered, and are left out of the others.
+
+        Returns:
+            The lessons, with the training split first.
+
+        Raises:
+            DataError: If the labels of the dataset are not those of the teacher.
+        """
+        known, held_out = dataset.train.texts, {*dataset.validation.texts, *dataset.test.texts}
+        further = [text for text in dict.fromkeys(self._unlabelled) if text not in held_out]
+        copies = augment(known, self._settings, seed=self._seed)
+        texts = [*known, *further, *(text for text in copies if text not in held_out)]
+        answers = [self._answer(item, texts, dataset.labels) for item in self._predictors]
+        settings = self._settings
+        soft, true = soften(answers, dataset.train.targets, dataset.labels, temperature=settings.temperature)
+        return Lessons(
+            texts=texts,
+            soft=soft,
+            true=true,
+            temperature=settings.temperature,
+            label_weight=settings.label_weight,
+            vocabulary_texts=[*known, *further],
+            start=self._start,
+        )
+
+    def _answer(self, predictor: Predictor, texts: Sequence[str], labels: Labels) -> Float32s:
+        """Look answers up and ask for the others; calibrated logits in the order of the dataset's labels, (M, K)."""
+        columns = columns_of(predictor, labels)
+        encodings = predictor.encode(texts)
+        keys = text_keys(encodings)
+        cache = FeatureCache(_cache_folder(predictor), len(labels))
+        logits, is_known = cache.read(keys)
+        missing = np.flatnonzero(~is_known)
+        for start in range(0, len(missing), _TEXTS_PER_FILE):
+            positions = missing[start : start + _TEXTS_PER_FILE]
+            logits[positions] = predictor.infer_all(encodings.take(positions))
+            cache.add([keys[position] for position in positions.tolist()], logits[positions])
+            if self._on_answer is not None:
+                self._on_answer(start + len(positions), len(missing))
+        return logits[:, columns] / np.float32(predictor.artifact.manifest.temperature)
+
+
+def describe_teacher(predictor: Predictor) -> dict[str, str]:
+    """Name a teacher so that it can be found again: its digest is that of every byte of the artifact."""
+    artifact = predictor.artifact
+    manifest = artifact.manifest
+    return {
+        "name": manifest.name,
+        "family": manifest.family,
+        "version": artifact.version,
+        "digest": artifact.digest,
+        "variant": predictor.variant,
+    }
+
+
+def columns_of(predictor: Predictor, labels: Labels) -> list[int]:
+    """Find where a model's logits have each of some labels.
+
+    Raises:
+        DataError: If the model knows other labels.
+    """
+    theirs, manifest = predictor.labels, predictor.artifact.manifest
+    if theirs.task is not labels.task or set(theirs.names) != set(labels.names):
+        raise DataError(
+            f"the model {manifest.name} knows the labels {', '.join(theirs.names)} ({theirs.task}), but the data has "
+            f"{', '.join(labels.names)} ({labels.task}); give data with the model's labels, or another model"
+        )
+    return [theirs.index[name] for name in labels.names]
+
+
+def _cache_folder(predictor: Predictor) -> Path:
+    graph = predictor.artifact.manifest.variant(predictor.variant).file
+    return cache_dir() / "answers" / predictor.artifact.files[graph].sha256[:32]
+
+
+def _fingerprint(texts: Sequence[str]) -> str:
+    digest = hashlib.sha256()
+    for text in texts:
+        digest.update(f"{len(text)} {text}".encode("utf-8", "surrogatepass"))
+    return digest.hexdigest()[:16] if texts else ""

@@ -1,0 +1,94 @@
+"""OpenVINO as an engine: the same ONNX file, on Intel's kernels; an extra, for variants that were gated on it.
+
+Its Python package sends an event when it is imported, without asking, if ``openvino_telemetry`` can be imported;
+here it cannot (docs/decisions/0016).
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+
+from textwright.core.types import Float32s, Ints
+from textwright.errors import BackendError, MissingExtraError
+
+Precision: TypeAlias = Literal["f32", "bf16"]
+
+_TELEMETRY = "openvino_telemetry"
+
+
+def import_openvino() -> Any:  # noqa: ANN401  the module has no types
+    """Import OpenVINO without letting it phone home.
+
+    A module that is None in ``sys.modules`` cannot be imported, and OpenVINO then takes a stub that sends nothing.
+
+    Returns:
+        The ``openvino`` module.
+
+    Raises:
+        MissingExtraError: If it is not installed.
+    """
+    sys.modules.setdefault(_TELEMETRY, None)  # type: ignore[arg-type]
+    try:
+        import openvino
+    except ImportError as error:
+        raise MissingExtraError("a variant that was gated on OpenVINO", "openvino") from error
+    return openvino
+
+
+class OpenVinoSession:
+    """One ONNX graph in memory, on OpenVINO.
+
+    Args:
+        path: The ``.onnx`` file.
+        num_threads: Threads inside one call, >= 1; None takes one per physical core.
+        precision: What is computed in: bf16 takes half the bytes and, on a processor that multiplies it, half the time
+            or less; elsewhere OpenVINO computes in float32.
+
+    Raises:
+        MissingExtraError: If OpenVINO is not installed.
+        BackendError: If the engine cannot open the graph.
+    """
+
+    def __init__(self, path: Path, *, num_threads: int | None = None, precision: Precision) -> None:
+        openvino = import_openvino()
+        settings = {
+            "INFERENCE_PRECISION_HINT": precision,
+            "INFERENCE_NUM_THREADS": num_threads or 0,
+            "NUM_STREAMS": 1,
+        }
+        try:
+            core = openvino.Core()
+            self._compiled = core.compile_model(core.read_model(str(path)), "CPU", settings)
+        except Exception as error:
+            raise BackendError(f"OpenVINO cannot open {path}: {error}") from error
+        self._by_thread = threading.local()
+
+    def infer(self, input_ids: Ints, attention_mask: Ints) -> Float32s:
+        """Run the graph once, as :meth:`textwright.runtime.session.Session.infer` does.
+
+        Args:
+            input_ids: Token ids, (B, T).
+            attention_mask: 1 on tokens, 0 on padding, (B, T).
+
+        Returns:
+            Logits, (B, K), in nats.
+
+        Raises:
+            BackendError: If the engine fails.
+        """
+        try:
+            results = self._request().infer({"input_ids": input_ids, "attention_mask": attention_mask})
+            return np.array(results["logits"], dtype=np.float32)
+        except Exception as error:
+            raise BackendError(f"OpenVINO failed on a batch of shape {input_ids.shape}: {error}") from error
+
+    def _request(self) -> Any:  # noqa: ANN401
+        """Return this thread's request: one of them serves one call at a time."""
+        if not hasattr(self._by_thread, "request"):
+            self._by_thread.request = self._compiled.create_infer_request()
+        return self._by_thread.request

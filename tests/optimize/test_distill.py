@@ -1,0 +1,210 @@
+"""Any artifact teaches any family: the student is an ordinary artifact that knows who taught it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from tiny_families import TRAINING, make_settings, save_rows
+
+from textwright.core import artifact as artifacts
+from textwright.data.load import load_dataset
+from textwright.data.settings import DataSettings
+from textwright.errors import DataError, SettingsError
+from textwright.models import FAMILIES
+from textwright.optimize.distill import Lecture, distill
+from textwright.optimize.distillation import REPORT
+from textwright.optimize.teacher import ServedTeacher
+from textwright.optimize.teaching_settings import DistillSettings
+from textwright.pipeline import Plan, build_artifact
+from textwright.runtime.predictor import load
+from textwright.train.settings import TrainSettings
+
+MATRIX = [
+    ("bert", "multi-class", ("bow", "cnn-glove", "bert")),
+    ("bow", "multi-label", ("bow", "bow-glove", "frozen-bert")),
+]
+"""Teacher, task, students: each family is a student once, and each kind of teacher has one above and one below it."""
+PAIRS = [(teacher, family, task) for teacher, task, families in MATRIX for family in families]
+FEW = DistillSettings(num_copies=1)
+
+
+def make_plan(family: str, source: Path, folder: Path, **model: object) -> Plan:
+    folder.mkdir(exist_ok=True)
+    training = TrainSettings(family=family, batch_size=16, device="cpu", patience=9, **TRAINING[family])
+    return Plan(str(source), DataSettings(), training, {**make_settings(family, folder), **model})
+
+
+@pytest.fixture(scope="module")
+def taught(tmp_path_factory: pytest.TempPathFactory):
+    """Return a function that gives the folder of a task's teacher and its data; each is trained once."""
+    made: dict[tuple[str, str], tuple[Path, Path]] = {}
+
+    def make(family: str, task: str) -> tuple[Path, Path]:
+        if (family, task) not in made:
+            folder = tmp_path_factory.mktemp(f"{family}-{task}")
+            source = save_rows(task, folder)
+            build_artifact(make_plan(family, source, folder), folder / "run")
+            made[family, task] = folder / "run", source
+        return made[family, task]
+
+    return make
+
+
+def test_every_family_is_in_the_matrix() -> None:
+    assert {family for _, family, _ in PAIRS} == set(FAMILIES)
+
+
+@pytest.mark.parametrize(("teacher", "family", "task"), PAIRS, ids=["-".join(pair) for pair in PAIRS])
+def test_every_family_learns_from_every_teacher(taught, tmp_path: Path, teacher: str, family: str, task: str) -> None:
+    run, source = taught(teacher, task)
+    _, report = distill(Lecture([run], make_plan(family, source, tmp_path / "own"), FEW), tmp_path / "run")
+    student = load(tmp_path / "run")
+    (peer,) = report.peers
+    assert student.artifact.manifest.family == family
+    assert (peer.role, peer.version) == ("teacher", artifacts.read(run).version)
+    assert report.accuracy.value >= (0.85 if task == "multi-class" else 0.6)
+    assert peer.agreement.value >= 0.6
+    written = json.loads((tmp_path / "run" / REPORT).read_text())
+    assert written["version"] == student.artifact.version
+    assert written["settings"]["teachers"][0]["digest"] == artifacts.read(run).digest
+    assert written["peers"][0]["verdict"] == peer.verdict
+
+
+def test_a_student_without_labels_learns_from_the_teacher_alone(taught, tmp_path: Path) -> None:
+    """With no weight on labels, a student of a teacher that is wrong on purpose is wrong as well."""
+    run, source = taught("bow", "multi-class")
+    old = artifacts.read(run)
+    turned = old.manifest.labels.names[1:] + old.manifest.labels.names[:1]
+    manifest = artifacts.Manifest(
+        "wrong",
+        "bow",
+        artifacts.Labels(turned),
+        old.manifest.max_length,
+        {"fp32": artifacts.Variant("model.onnx")},
+        data=old.manifest.data,
+    )
+    contents = {name: (old.path / name).read_bytes() for name in old.files}
+    wrong = artifacts.write(tmp_path / "wrong", manifest, contents).path
+    plan = make_plan("bow", source, tmp_path / "own")
+    _, report = distill(Lecture([wrong], plan, DistillSettings(label_weight=0)), tmp_path / "run")
+    assert report.accuracy.value <= 0.2
+    assert report.peers[0].agreement.value >= 0.8
+    _, report = distill(Lecture([wrong], plan, DistillSettings(label_weight=1, num_copies=0)), tmp_path / "labels")
+    assert report.accuracy.value >= 0.85
+
+
+def test_several_teachers_and_a_model_beside_are_all_held_against_the_student(taught, tmp_path: Path) -> None:
+    bow, source = taught("bow", "multi-class")
+    bert, _ = taught("bert", "multi-class")
+    lecture = Lecture([bow, bert], make_plan("bow", source, tmp_path / "own"), FEW, beside=bow)
+    _, report = distill(lecture, tmp_path / "run")
+    assert [(peer.role, peer.family) for peer in report.peers] == [
+        ("teacher", "bow"),
+        ("teacher", "bert"),
+        ("beside", "bow"),
+    ]
+    assert [item["family"] for item in report.settings["teachers"]] == ["bow", "bert"]
+
+
+def test_the_same_again_trains_nothing_and_another_lecture_is_refused(taught, tmp_path: Path) -> None:
+    run, source = taught("bow", "multi-class")
+    plan = make_plan("bow", source, tmp_path / "own")
+    assert not distill(Lecture([run], plan, FEW), tmp_path / "run")[0].reused
+    assert distill(Lecture([run], plan, FEW), tmp_path / "run")[0].reused
+    with pytest.raises(SettingsError, match=r"distillation\.settings\.temperature was 2\.0, now 3\.0"):
+        distill(Lecture([run], plan, FEW.model_copy(update={"temperature": 3.0})), tmp_path / "run")
+    with pytest.raises(SettingsError, match="distillation was "):
+        build_artifact(Plan(plan.source, plan.data, plan.training, plan.model), tmp_path / "run")
+
+
+def test_each_text_is_answered_once_for_all_students(taught) -> None:
+    run, source = taught("bert", "multi-class")
+    dataset, told = load_dataset(str(source)), []
+    settings = DistillSettings(num_copies=2, drop_words=0.3)
+
+    def teach(seed: int):
+        teacher = ServedTeacher([load(run)], settings, seed=seed, on_answer=lambda *counts: told.append(counts))
+        return teacher.teach(dataset)
+
+    first = teach(5)
+    assert told[-1][0] == told[-1][1] > 0
+    told.clear()
+    again = teach(5)
+    assert told == []
+    assert again.digest() == first.digest()
+    assert teach(6).digest() != first.digest()
+    assert len(first.texts) > len(dataset.train)
+    assert len(set(first.texts[len(dataset.train) :])) == len(first.texts) - len(dataset.train)
+
+
+def test_held_out_texts_are_never_learned_from(taught, tmp_path: Path) -> None:
+    run, source = taught("bow", "multi-class")
+    dataset = load_dataset(str(source))
+    unlabelled = [*dataset.test.texts, *dataset.validation.texts, "a text that nobody knows"]
+    lessons = ServedTeacher([load(run)], FEW, seed=0, unlabelled=unlabelled).teach(dataset)
+    held_out = {*dataset.test.texts, *dataset.validation.texts}
+    own = set(dataset.train.texts)
+    assert not (held_out - own) & set(lessons.texts)
+    assert "a text that nobody knows" in lessons.texts
+    assert "a text that nobody knows" in lessons.vocabulary_texts
+    assert len(lessons.vocabulary_texts) == len(dataset.train) + 1
+
+
+def test_unlabelled_texts_come_from_a_file_without_labels(taught, tmp_path: Path) -> None:
+    run, source = taught("bow", "multi-class")
+    file = tmp_path / "more.csv"
+    file.write_text("text\nnobodyknows music\n\nplot word3 nobodyknows\n")
+    plan = make_plan("bow", source, tmp_path / "own")
+    distill(Lecture([run], plan, FEW, unlabelled=str(file)), tmp_path / "run")
+    student = load(tmp_path / "run")
+    assert student.artifact.manifest.training["distillation"]["unlabelled"]["num_texts"] == 2
+    assert '"nobodyknows"' in student.artifact.tokenizer()
+
+
+def test_labels_that_the_teacher_does_not_know_are_refused_in_one_sentence(taught, tmp_path: Path) -> None:
+    run, _ = taught("bow", "multi-class")
+    other = save_rows("binary", tmp_path)
+    with pytest.raises(DataError, match=r"knows the labels .*plot.*, but the data has bad, good .*another model"):
+        distill(Lecture([run], make_plan("bow", other, tmp_path / "own"), FEW), tmp_path / "run")
+    assert not (tmp_path / "run" / "artifact").exists()
+
+
+def test_a_model_beside_with_other_labels_is_refused_before_anything_is_trained(taught, tmp_path: Path) -> None:
+    run, source = taught("bow", "multi-class")
+    other, _ = taught("bow", "multi-label")
+    with pytest.raises(DataError, match=r"knows the labels .*multi-label.*another model"):
+        distill(Lecture([run], make_plan("bow", source, tmp_path / "own"), FEW, beside=other), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_cut_that_would_test_on_what_the_teacher_learned_is_refused(taught, tmp_path: Path) -> None:
+    run, source = taught("bow", "multi-class")
+    plan = make_plan("bow", source, tmp_path / "own")
+    plan = Plan(plan.source, DataSettings(split_seed=3), plan.training, plan.model)
+    with pytest.raises(SettingsError, match="split_seed"):
+        distill(Lecture([run], plan, FEW), tmp_path / "run")
+
+
+def test_a_student_of_fewer_layers_starts_from_its_teachers_weights(taught, tmp_path: Path) -> None:
+    run, source = taught("bert", "multi-class")
+    model = dict(artifacts.read(run).manifest.training["model"])
+    training = TrainSettings(family="bert", num_epochs=1, learning_rate=1e-9, max_length=48, device="cpu")
+    plan = Plan(str(source), DataSettings(), training, {**model, "keep_layers": "0"})
+    _, report = distill(Lecture([run], plan, FEW), tmp_path / "run")
+    assert report.settings["starts_from_teacher"]
+    weights = torch.load(tmp_path / "run" / "checkpoint" / "state.pt", weights_only=True)["module"]
+    theirs = torch.load(run / "checkpoint" / "state.pt", weights_only=True)["state"]["best_weights"]
+    assert not any(".layer.1." in name for name in weights)
+    for name, weight in weights.items():
+        torch.testing.assert_close(weight, theirs[name], rtol=0, atol=1e-6)
+
+
+def test_a_student_of_another_encoder_starts_from_its_own(taught, tmp_path: Path) -> None:
+    run, source = taught("bert", "multi-class")
+    _, report = distill(Lecture([run], make_plan("bert", source, tmp_path / "own"), FEW), tmp_path / "run")
+    assert not report.settings["starts_from_teacher"]
+    assert np.isfinite(load(tmp_path / "run").logits(["", "plot"])).all()

@@ -1,0 +1,175 @@
+"""What is cut out of an artifact is what matters least, and what is left answers nearly as before."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from tiny_families import TRAINING, make_settings, save_rows
+
+from textwright.core import artifact as artifacts
+from textwright.data.load import load_dataset
+from textwright.data.settings import DataSettings
+from textwright.errors import SettingsError
+from textwright.models.slim import blocks
+from textwright.optimize.importance import Importance, choose_heads, choose_neurons, measure_importance
+from textwright.optimize.prune import Task, prune
+from textwright.optimize.pruning import REPORT
+from textwright.optimize.slimming import _load
+from textwright.optimize.teaching_settings import PruneSettings, RepairSettings
+from textwright.pipeline import Plan, build_artifact
+from textwright.runtime.predictor import load
+from textwright.train.batches import encode_examples
+from textwright.train.settings import TrainSettings
+
+
+def train(family: str, folder: Path) -> tuple[Path, str]:
+    source = str(save_rows("multi-class", folder))
+    training = TrainSettings(family=family, batch_size=16, device="cpu", patience=9, **TRAINING[family])
+    build_artifact(Plan(source, DataSettings(), training, make_settings(family, folder)), folder / "run")
+    return folder / "run", source
+
+
+@pytest.fixture(scope="module")
+def bert(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    return train("bert", tmp_path_factory.mktemp("bert"))
+
+
+@pytest.fixture(scope="module")
+def bow(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    return train("bow", tmp_path_factory.mktemp("bow"))
+
+
+def task(given: tuple[Path, str], **settings: object) -> Task:
+    run, source = given
+    asked = PruneSettings.parse({"max_drop": 20, **settings}, source="test")
+    return Task(run, source, asked, RepairSettings(), TrainSettings(), DataSettings())
+
+
+def test_half_the_heads_and_neurons_go_and_the_rest_is_repaired(bert: tuple[Path, str], tmp_path: Path) -> None:
+    report = prune(task(bert, heads=0.5, neurons=0.5, vocabulary=False), tmp_path / "out")
+    (step,) = report.steps
+    assert step.verdict == "kept"
+    assert step.cost.size_gain > 1.0
+    written = artifacts.read(tmp_path / "out")
+    model = written.manifest.training["model"]
+    assert sum(model["num_heads"]) == 2  # of two in each of two layers, one at least stays
+    assert all(width % 16 == 0 and width <= 32 for width in model["num_neurons"])
+    assert sum(model["num_neurons"]) < 64
+    assert written.manifest.training["distillation"]["starts_from_teacher"]
+    assert json.loads((tmp_path / "out" / REPORT).read_text())["version"] == written.version == report.version
+    load(tmp_path / "out")
+
+
+def test_the_same_again_repairs_nothing(bert: tuple[Path, str], tmp_path: Path) -> None:
+    asked = task(bert, heads=0.5)
+    first = prune(asked, tmp_path / "out")
+    checkpoint = (tmp_path / "out" / "repair" / "checkpoint" / "state.pt").stat().st_mtime_ns
+    again = prune(asked, tmp_path / "out")
+    assert (tmp_path / "out" / "repair" / "checkpoint" / "state.pt").stat().st_mtime_ns == checkpoint
+    assert [step.gate for step in again.steps] == [step.gate for step in first.steps]
+
+
+@pytest.mark.parametrize("family", ["bert", "bow"])
+def test_unused_tokens_go_and_training_texts_are_answered_as_before(
+    family: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    run, source = request.getfixturevalue(family)
+    report = prune(task((run, source)), tmp_path / "out")
+    before, after = load(run), load(tmp_path / "out")
+    texts = load_dataset(source).train.texts
+    np.testing.assert_allclose(after.logits(texts), before.logits(texts), atol=1e-5)
+    assert after.vocab_size <= before.vocab_size
+    (step,) = report.steps
+    assert step.facts["unknown_after"] >= step.facts["unknown_before"]
+    counts = after.artifact.manifest.training["vocabulary"]
+    assert counts == {"num_before": before.vocab_size, "num_kept": after.vocab_size}
+    assert np.isfinite(after.logits(["", "qzxv \N{GRINNING FACE}"])).all()
+
+
+def test_what_costs_too_much_is_not_kept(bert: tuple[Path, str], tmp_path: Path) -> None:
+    run, source = bert
+    untrained = TrainSettings(num_epochs=1, learning_rate=1e-9, warmup_fraction=0)
+    asked = PruneSettings(heads=0.5, neurons=0.9, vocabulary=False, max_drop=0.01)
+    wrong = Task(run, source, asked, RepairSettings(), untrained, DataSettings())
+    report = prune(wrong, tmp_path / "out")
+    if report.steps[0].gate.drop > 0.01:
+        assert report.steps[0].verdict.startswith("no: accuracy falls by")
+        assert load(tmp_path / "out").artifact.manifest.training["model"].get("num_heads") == []
+
+
+def test_a_head_that_does_nothing_matters_least(bert: tuple[Path, str]) -> None:
+    run, source = bert
+    artifact = artifacts.read(run)
+    module = _load(artifact)
+    parts = blocks(module.encoder.backbone, "tiny")
+    with torch.no_grad():
+        parts[1].joined.weight[:, : parts[1].head_dim] = 0  # what head 0 of layer 1 says is not heard
+        parts[0].outer.weight[:, 5] = 0
+    dataset = load_dataset(source)
+    examples = encode_examples(dataset.train, load(run)._encoder)
+    importance = measure_importance(module, parts, examples, dataset.labels)
+    assert importance.heads[1][0] == 0 < importance.heads[1][1]
+    assert importance.neurons[0].argmin() == 5
+    assert choose_heads(importance, 0.25)[1].tolist() == [1]
+
+
+def test_the_slope_of_a_gate_is_the_change_of_the_loss(bert: tuple[Path, str]) -> None:
+    """Close a neuron a little, and compare with the slope that was measured, for a single text."""
+    run, source = bert
+    dataset = load_dataset(source)
+    module = _load(artifacts.read(run))
+    parts = blocks(module.encoder.backbone, "tiny")
+    examples = encode_examples(dataset.train.take(np.array([3])), load(run)._encoder)
+    batch = examples.batch(np.array([0]))
+
+    def loss() -> float:
+        return float(torch.nn.functional.cross_entropy(module(*batch.inputs), batch.targets))
+
+    def loss_with(neuron: int, factor: float) -> float:
+        weight = parts[0].outer.weight
+        column = weight[:, neuron].clone()
+        with torch.no_grad():
+            weight[:, neuron] = column * factor
+            changed = loss()
+            weight[:, neuron] = column
+        return changed
+
+    neurons = range(parts[0].num_neurons)
+    slopes = [abs(loss_with(neuron, 1.02) - loss_with(neuron, 0.98)) / 0.04 for neuron in neurons]
+    found = measure_importance(module, parts, examples, dataset.labels).neurons[0]
+    np.testing.assert_allclose(found, np.array(slopes) / np.linalg.norm(slopes), atol=0.03)
+
+
+def test_what_stays_is_spread_over_layers_by_importance() -> None:
+    importance = Importance([np.array([0.1, 0.9]), np.array([0.8, 0.7])], [np.linspace(0, 1, 64), np.full(64, 0.9)])
+    assert [heads.tolist() for heads in choose_heads(importance, 0.25)] == [[1], [0, 1]]
+    assert [len(neurons) for neurons in choose_neurons(importance, 0.4)] == [16, 64]
+    assert choose_neurons(importance, 0.4)[0].tolist() == list(range(48, 64))
+    assert [len(heads) for heads in choose_heads(importance, 0.99)] == [1, 1]
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({"vocabulary": False}, "nothing is to be cut; give --heads"),
+        ({"heads": 0.5}, "of the family bow; heads and neurons are cut out of bert alone"),
+    ],
+)
+def test_what_cannot_be_cut_is_said_in_one_sentence(
+    bow: tuple[Path, str], tmp_path: Path, settings: dict[str, object], sentence: str
+) -> None:
+    with pytest.raises(SettingsError, match=sentence):
+        prune(task(bow, **settings), tmp_path / "out")
+    assert not (tmp_path / "out" / "artifact").exists()
+
+
+def test_heads_cannot_be_cut_without_the_checkpoint(bert: tuple[Path, str], tmp_path: Path) -> None:
+    run, source = bert
+    old = artifacts.read(run)
+    alone = artifacts.write(tmp_path / "a" / "x", old.manifest, {n: (old.path / n).read_bytes() for n in old.files})
+    with pytest.raises(SettingsError, match="has no checkpoint; heads and neurons are cut out of the weights in it"):
+        prune(task((alone.path, source), heads=0.5), tmp_path / "out")

@@ -1,0 +1,54 @@
+"""The time limit of a body: it ends what waits too long, and nothing else."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from textwright.server.body import _TimeLimit
+
+
+def test_what_is_in_time_is_left_alone():
+    async def scenario():
+        with _TimeLimit(0.02):
+            await asyncio.sleep(0)
+        await asyncio.sleep(0.05)  # the alarm was switched off
+        return asyncio.current_task().cancelling()
+
+    assert asyncio.run(scenario()) == 0
+
+
+def test_what_takes_too_long_is_ended_and_the_task_goes_on():
+    async def scenario():
+        with pytest.raises(TimeoutError), _TimeLimit(0.01):
+            await asyncio.sleep(10)
+        await asyncio.sleep(0.001)
+        return asyncio.current_task().cancelling()
+
+    assert asyncio.run(asyncio.wait_for(scenario(), 5)) == 0
+
+
+@pytest.mark.parametrize("limit_s", [0.001, 10])
+def test_who_is_cancelled_from_outside_stays_so(limit_s):
+    async def waiting():
+        with _TimeLimit(limit_s):
+            await asyncio.sleep(10)
+
+    async def scenario():
+        task = asyncio.create_task(waiting())
+        await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(asyncio.wait_for(scenario(), 5))
+
+
+def test_another_error_is_passed_on():
+    async def scenario():
+        with _TimeLimit(10):
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        asyncio.run(scenario())
