@@ -5,11 +5,12 @@ from __future__ import annotations
 import base64
 import os
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 import requests
+from botocore.exceptions import ClientError
 from moto.autoscaling import models as groups
-from moto.ec2.models import launch_templates
 from moto.ec2.models.elastic_ip_addresses import ElasticAddress
 from moto.ecr import models as ecr
 from moto.elbv2 import models as elbv2
@@ -35,8 +36,9 @@ def install(work, registry):
     _group()
     # Where the real container of the rehearsal answers.
     ElasticAddress.physical_resource_id = property(lambda _: f"127.0.0.1:{os.environ['SERVER_PORT']}")
-    # moto keeps a launch template's script as it was given; an instance gets it decoded.
-    launch_templates.parse_user_data = lambda data: data
+    ElasticAddress.delete = lambda self, account_id, region_name: client("ec2").release_address(
+        AllocationId=self.allocation_id
+    )
 
 
 def _registry():
@@ -142,7 +144,8 @@ def _boot(template, resource, owner):
         "REHEARSAL_PORT": os.environ["SERVER_PORT"],
     }
     # The machine before gives its port away: this one machine plays all of them.
-    _end(owner)
+    for other in list(RUNS):
+        _end(other)
     with (home / "log").open("w") as log:
         done = subprocess.run(
             ["unshare", "--mount", "bash", "-c", _OVERLAID],
@@ -178,12 +181,24 @@ class Instance(Made):
         try:
             _boot(template, "Instance", "single")
         except ValueError:
-            client("ec2").terminate_instances(InstanceIds=[new])
+            _terminate(new)
             raise
         self.name = new
         if old:
-            client("ec2").terminate_instances(InstanceIds=[old])
+            _terminate(old)
 
     def remove(self):
         _end("single")
-        client("ec2").terminate_instances(InstanceIds=[self.name])
+        _terminate(self.name)
+
+
+def _terminate(instance):
+    """End an instance; what is marked as going with it goes, which moto forgets of network interfaces."""
+    ec2 = client("ec2")
+    (found,) = ec2.describe_instances(InstanceIds=[instance])["Reservations"][0]["Instances"]
+    ec2.terminate_instances(InstanceIds=[instance])
+    for interface in found.get("NetworkInterfaces", []):
+        if interface["Attachment"]["DeleteOnTermination"]:
+            with suppress(ClientError):
+                ec2.detach_network_interface(AttachmentId=interface["Attachment"]["AttachmentId"], Force=True)
+            ec2.delete_network_interface(NetworkInterfaceId=interface["NetworkInterfaceId"])
