@@ -2,13 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Sized
 from dataclasses import dataclass
 
 import numpy as np
 
 from textwright.core.labels import Labels, Task
 from textwright.core.types import Bools, Ints
+from textwright.errors import DataError
+
+
+def refuse_unpaired(texts: Sized, targets: Sized) -> None:
+    """Refuse texts and targets that cannot belong together.
+
+    Args:
+        texts: N texts, in any form.
+        targets: Their targets.
+
+    Raises:
+        DataError: If there is not one target for each text; they are of different splits then.
+    """
+    if len(texts) != len(targets):
+        raise DataError(
+            f"there are {len(texts):,} texts and {len(targets):,} targets; each text needs a target of its own, so "
+            "take both from the same split"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,10 +37,16 @@ class Examples:
         texts: N texts.
         targets: Label indices, (N,) int64, for a single-label task; which labels hold, (N, K) bool, for a
             multi-label one.
+
+    Raises:
+        DataError: If there is not one target for each text.
     """
 
     texts: Sequence[str]
     targets: Ints | Bools
+
+    def __post_init__(self) -> None:
+        refuse_unpaired(self.texts, self.targets)
 
     def __len__(self) -> int:
         return len(self.texts)

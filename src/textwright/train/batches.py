@@ -13,7 +13,7 @@ from torch import Tensor
 from textwright.core.encodings import Encodings, pad
 from textwright.core.tokenization import TextEncoder
 from textwright.core.types import Bools, Ints
-from textwright.data.dataset import Examples
+from textwright.data.dataset import Examples, refuse_unpaired
 
 _TEXTS_PER_CALL: Final = 8192
 _BATCHES_PER_POOL: Final = 50
@@ -57,11 +57,17 @@ class EncodedExamples:
         encodings: The texts.
         targets: Label indices, (N,), or which labels hold, (N, K).
         pad_id: The id that batches are padded with.
+
+    Raises:
+        DataError: If there is not one target for each text.
     """
 
     encodings: Encodings
     targets: Ints | Bools
     pad_id: int
+
+    def __post_init__(self) -> None:
+        refuse_unpaired(self.encodings, self.targets)
 
     def __len__(self) -> int:
         return len(self.encodings)
