@@ -22,15 +22,15 @@ import warnings
 from bookkit.claims import claim
 from bookkit.commands import Answer, ask, serving, shell
 from bookkit.exercises import exercise
-from bookkit.figures import colors, draw, show, show_image
+from bookkit.figures import colors, draw, recorded, show, show_image
 from bookkit.offline import stay_offline_if_told
 from bookkit.plans import plan
-from bookkit.profiles import pick, profile
+from bookkit.profiles import is_live, pick, profile
 from bookkit.tables import table
 
 __all__ = [
-    "Answer", "ask", "claim", "colors", "draw", "exercise", "pick", "plan", "profile", "serving", "shell", "show",
-    "show_image", "table",
+    "Answer", "ask", "claim", "colors", "draw", "exercise", "is_live", "pick", "plan", "profile", "recorded",
+    "serving", "shell", "show", "show_image", "table",
 ]  # fmt: skip
 
 stay_offline_if_told()

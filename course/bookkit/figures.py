@@ -20,6 +20,7 @@ from textwright.evaluate import canvas
 colors: Final = SimpleNamespace(
     ink=canvas.INK, muted=canvas.MUTED, grid=canvas.GRID, right=canvas.RIGHT, wrong=canvas.WRONG, series=canvas.SERIES
 )
+RECORDED: Final = Path(__file__).parents[1] / "recorded"
 STYLE: Final = f"<style>{(Path(__file__).parent / 'figures.css').read_text(encoding='utf-8')}</style>"
 
 
@@ -66,3 +67,19 @@ def show_image(content: bytes, caption: str, *, mime: str) -> None:
     source = f"data:{mime};base64,{base64.b64encode(content).decode()}"
     image = f'<img src="{source}" alt="{words}"><figcaption>{words}</figcaption>'
     display(HTML(f'{STYLE}<figure class="kit-figure">{image}</figure>'))
+
+
+def recorded(name: str) -> bytes:
+    """Read a picture that one of the project's scripts took of what a lesson cannot show by itself.
+
+    Args:
+        name: File in ``course/recorded``, for example "04-scalars.png".
+
+    Raises:
+        FileNotFoundError: If there is none; names those that are there.
+    """
+    path = RECORDED / name
+    if not path.is_file():
+        there = ", ".join(sorted(one.name for one in RECORDED.glob("*"))) or "none"
+        raise FileNotFoundError(f"there is no {path}; there are: {there}")
+    return path.read_bytes()

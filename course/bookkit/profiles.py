@@ -7,6 +7,8 @@ from typing import Final, Literal, TypeVar
 
 Value = TypeVar("Value")
 VARIABLE: Final = "TEXTWRIGHT_COURSE_PROFILE"
+REPORT: Final = "TEXTWRIGHT_COURSE_REPORT"
+"""Names the file that ``booktools`` waits for."""
 
 
 def profile() -> Literal["smoke", "full"]:
@@ -32,3 +34,8 @@ def pick(*, smoke: Value, full: Value) -> Value:
         full: What the prose speaks of.
     """
     return smoke if profile() == "smoke" else full
+
+
+def is_live() -> bool:
+    """Tell whether somebody runs the lesson in a notebook; False while ``booktools`` executes it for a page."""
+    return REPORT not in os.environ

@@ -5,16 +5,13 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import Final
 
 from bookkit.claims import kept
 from bookkit.exercises import outcomes
-from bookkit.profiles import profile
-
-VARIABLE: Final = "TEXTWRIGHT_COURSE_REPORT"
+from bookkit.profiles import REPORT, profile
 
 
 def write() -> None:
     """Write the report to ``$TEXTWRIGHT_COURSE_REPORT``."""
     content = {"profile": profile(), "claims": kept(), "exercises": outcomes()}
-    Path(os.environ[VARIABLE]).write_text(json.dumps(content), encoding="utf-8")
+    Path(os.environ[REPORT]).write_text(json.dumps(content), encoding="utf-8")

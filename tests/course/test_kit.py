@@ -56,6 +56,13 @@ def test_the_profiles_have_bounds_of_their_own(monkeypatch):
     assert profiles.pick(smoke=1, full=2) == 1
 
 
+def test_a_lesson_is_live_unless_a_report_is_waited_for(monkeypatch):
+    monkeypatch.delenv(profiles.REPORT, raising=False)
+    assert profiles.is_live()
+    monkeypatch.setenv(profiles.REPORT, "report.json")
+    assert not profiles.is_live()
+
+
 def test_another_profile_is_refused(monkeypatch):
     monkeypatch.setenv(profiles.VARIABLE, "quick")
     with pytest.raises(ValueError, match="must be smoke or full"):
@@ -93,6 +100,16 @@ def test_a_figure_takes_the_colours_of_the_page(shown):
     assert 'class="kit-figure"' in shown[0]
     assert "var(--series-1)" in shown[0]
     assert 'id="caption-line"' in shown[0]
+
+
+def test_a_recorded_picture_is_read_or_named(tmp_path, monkeypatch):
+    monkeypatch.setattr(figures, "RECORDED", tmp_path)
+    with pytest.raises(FileNotFoundError, match="there are: none"):
+        figures.recorded("04-text.png")
+    (tmp_path / "04-text.png").write_bytes(b"picture")
+    assert figures.recorded("04-text.png") == b"picture"
+    with pytest.raises(FileNotFoundError, match=r"there are: 04-text\.png"):
+        figures.recorded("04-scalars.png")
 
 
 def test_a_large_image_is_refused(shown):
