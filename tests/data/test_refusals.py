@@ -70,6 +70,10 @@ REFUSED = {
         b'{"text": "a", "label": 1}\n\n{"text": "b", \n',
         r"broken.jsonl, line 3: not JSON .*each line must hold one whole object",
     ),
+    "cut.jsonl": (
+        b'{"text": "a", "label": 1}\n{"text": "a long one that was c\r\n',
+        r"cut.jsonl, line 2: not JSON \(Unterminated string starting at: character 10\); each line must hold one whole",
+    ),
     "no_key.jsonl": (b'{"text": "a", "label": 1}\n{"text": "b"}\n', r"no_key.jsonl, line 2: there is no 'label'"),
     "null_label.jsonl": (
         b'{"text": "a", "label": 1}\n{"text": "b", "label": null}\n',

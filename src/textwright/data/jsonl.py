@@ -58,8 +58,12 @@ def _rows(file: TextFile) -> Iterator[Row]:
 
 def _object(line: str, place: str) -> Mapping[str, object]:
     try:
-        values = json.loads(line)
-    except (json.JSONDecodeError, RecursionError) as error:
+        values = json.loads(line.rstrip("\r\n"))  # else a line that is cut in a string is said to hold a line break
+    except json.JSONDecodeError as error:
+        raise DataError(
+            f"{place}: not JSON ({error.msg}: character {error.pos + 1}); each line must hold one whole object"
+        ) from error
+    except RecursionError as error:
         raise DataError(f"{place}: not JSON ({error}); each line must hold one whole object") from error
     if not isinstance(values, dict):
         raise DataError(
