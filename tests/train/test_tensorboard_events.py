@@ -70,6 +70,19 @@ def test_a_new_run_removes_the_events_of_the_one_before(tmp_path: Path) -> None:
     assert len(read(tmp_path / TENSORBOARD).Scalars("validation/loss")) == 2
 
 
+def test_texts_are_taken_from_the_whole_split(tmp_path: Path) -> None:
+    dataset = make_dataset()
+    by_label = dataset.validation.take(np.argsort(dataset.validation.targets, kind="stable"))
+    right = np.where(by_label.targets[:, None] == np.arange(2), 3, -3).astype(np.float32)
+    with TensorBoard(tmp_path, dataset.labels, by_label) as board:
+        board.on_start(1, 0)
+        board.on_epoch(EpochRecord(1, 1, 0.5, 0.5, 0.5, is_best=True), right)
+    listing = read(tmp_path).Tensors("validation/samples/text_summary")[0].tensor_proto.string_val[0].decode()
+    assert listing.count("(right)") == 16
+    assert listing.count("**negative**") >= 6
+    assert listing.count("**positive**") >= 6
+
+
 def test_texts_cannot_break_the_listing(tmp_path: Path) -> None:
     dataset = make_dataset(task=Task.MULTI_LABEL)
     nasty = Examples(["- a *b*\nc <script>", ""], np.zeros((2, 3), dtype=bool))

@@ -33,13 +33,15 @@ class TensorBoard:
     Args:
         folder: Where the events go. Those of a run that is resumed are kept, those of an earlier one removed.
         labels: Label names.
-        validation: Examples whose first few are shown with their predictions after each epoch.
+        validation: Examples of which a few, evenly spread, are shown with their predictions after each epoch.
     """
 
     def __init__(self, folder: Path, labels: Labels, validation: Examples) -> None:
         self._folder = folder
         self._labels = labels
-        self._samples = validation.take(np.arange(min(_NUM_SAMPLES, len(validation))))
+        num_samples = min(_NUM_SAMPLES, len(validation))  # spread, since many a source is sorted by label
+        self._positions = np.linspace(0, len(validation) - 1, num_samples).round().astype(np.int64)
+        self._samples = validation.take(self._positions)
 
     def __enter__(self) -> Self:
         """Return itself; the events are opened when training starts."""
@@ -69,7 +71,7 @@ class TensorBoard:
         self._writer.add_scalar("train/epoch_loss", record.train_loss, record.step)
         self._writer.add_scalar("validation/loss", record.validation_loss, record.step)
         self._writer.add_scalar("validation/accuracy", record.validation_accuracy, record.step)
-        probabilities = activate(logits[: len(self._samples)], self._labels.task)
+        probabilities = activate(logits[self._positions], self._labels.task)
         self._writer.add_text("validation/samples", _listing(self._samples, probabilities, self._labels), record.step)
 
     def on_end(self, settings: Mapping[str, Any], best: EpochRecord, words: list[str], vectors: Tensor) -> None:
