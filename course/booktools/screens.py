@@ -38,9 +38,13 @@ TABS: Final = {
     "text": "tf-text-loader .step-value, tf-text-loader",
     "pr_curves": "vz-line-chart2, tf-pr-curve-card",
     "graphs": "tf-graph-scene svg, #scene svg",
-    "projector": "#scatter canvas, vz-projector canvas, canvas",
+    "projector": "canvas",
 }
 """Tab -> what must be visible in it before it has drawn."""
+_CHOSEN: Final = "&tagFilter=train%2Floss%7Cvalidation"
+"""The curves to show: a regular expression in the address."""
+_FRAMED: Final = ("projector",)
+"""Tabs that TensorBoard shows in a frame within a frame."""
 _SIZE: Final = {"width": 1280, "height": 800}
 _SETTLES_MS: Final = 4000
 """From the first element to the last line: TensorBoard says nothing when it has drawn."""
@@ -60,9 +64,9 @@ def tensorboard(folder: Path, log: Path) -> Iterator[str]:
     Raises:
         TimeoutError: If it does not answer within a minute; with what it said.
     """
-    command = [sys.executable, "-m", "tensorboard.main", "--logdir", str(folder), "--host", "127.0.0.1", "--port", "0"]
-    with log.open("w", encoding="utf-8") as stream:
-        process = subprocess.Popen(command, stdout=stream, stderr=stream)
+    command = [sys.executable, "-m", "tensorboard.main", "--logdir", folder.name, "--host", "127.0.0.1", "--port", "0"]
+    with log.open("w", encoding="utf-8") as stream:  # the page shows the folder: its name, not where it lies
+        process = subprocess.Popen(command, stdout=stream, stderr=stream, cwd=folder.parent)
     try:
         yield _address(log)
     finally:
@@ -92,9 +96,14 @@ def open_tab(page: Any, address: str, tab: str) -> None:  # noqa: ANN401  Playwr
         tab: A key of :data:`TABS`.
     """
     page.goto("about:blank")  # a change behind "#" alone would not load the page anew
-    page.goto(f"{address}/#{tab}")
-    page.locator(TABS[tab]).first.wait_for(state="visible", timeout=60_000)
+    page.goto(f"{address}/#{tab}{_CHOSEN if tab == 'scalars' else ''}")
+    place_of(page, tab).locator(TABS[tab]).first.wait_for(state="visible", timeout=60_000)
     page.wait_for_timeout(_SETTLES_MS)
+
+
+def place_of(page: Any, tab: str) -> Any:  # noqa: ANN401
+    """Return what holds a tab's elements: the page, or a frame in it."""
+    return page.frame_locator("iframe").frame_locator("iframe") if tab in _FRAMED else page
 
 
 def main() -> int:
@@ -109,6 +118,9 @@ def main() -> int:
         page = browser.new_page(viewport=_SIZE)
         for tab in TABS:
             open_tab(page, address, tab)
+            if tab == "graphs":
+                page.locator("svg text").filter(has_text="BagOfWords").first.dblclick(force=True)
+                page.wait_for_timeout(_SETTLES_MS)
             path = RECORDED / f"04-{tab}.png"
             page.screenshot(path=path)
             print(f"wrote {path} ({path.stat().st_size / 1000:.0f} kB)")
