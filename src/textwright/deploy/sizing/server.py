@@ -65,6 +65,7 @@ def measure_server(folder: Path, variant: str, bodies: Sequence[str], seconds: f
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True) as process:  # noqa: S603
             try:
                 asked = _ask_for(process.pid, _port_of(process, log), bodies, seconds)
+                memory_bytes = _peak_memory(process.pid)
             except BaseException:
                 process.kill()
                 raise
@@ -74,7 +75,7 @@ def measure_server(folder: Path, variant: str, bodies: Sequence[str], seconds: f
         log.seek(0, os.SEEK_END)
         return ServerLoad(
             cpu_s=asked.cpu_s / asked.num_requests,
-            memory_bytes=usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024),
+            memory_bytes=memory_bytes or usage.ru_maxrss,
             request_bytes=sum(len(body.encode()) for body in bodies) / len(bodies),
             response_bytes=asked.num_bytes / asked.num_requests,
             log_bytes=log.tell() / (asked.num_requests + len(bodies)),
@@ -97,6 +98,16 @@ def process_cpu_s(pid: int) -> float:
         return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
     told = subprocess.run(["ps", "-o", "time=", "-p", str(pid)], capture_output=True, text=True, check=True)  # noqa: S603, S607
     return parse_time(told.stdout)
+
+
+def _peak_memory(pid: int) -> int:
+    """Tell the most bytes that a running process has held; 0 if the system tells only when it has ended.
+
+    What ``wait4`` says on Linux is at least the peak of the process that started this one.
+    """
+    status = Path(f"/proc/{pid}/status")
+    lines = status.read_text().splitlines() if status.exists() else []
+    return next((1024 * int(line.split()[1]) for line in lines if line.startswith("VmHWM")), 0)
 
 
 def parse_time(text: str) -> float:
