@@ -1,9 +1,9 @@
 """How accurate is each family, beside a linear baseline on the same split, and what does it cost?
 
-Run: ``make bench-leaderboard``; for some datasets and fewer seeds: ``python benchmarks/leaderboard.py bbc-news --seeds 3``.
-It is ``textwright compare``: on movie-reviews every recipe, elsewhere the five families. The protocol stands in each result
-file. Settings are the committed recipes, chosen on validation splits. The runs are kept under ``runs/``, so that a benchmark
-that was stopped goes on.
+Run: ``make bench-leaderboard``; for some datasets and fewer seeds ``python benchmarks/leaderboard.py bbc-news``.
+It is ``textwright compare``: on movie-reviews every recipe, elsewhere the five families. The protocol stands in each
+result file. Settings are the committed recipes, chosen on validation splits. The runs are kept under ``runs/``, so that
+a benchmark that was stopped goes on.
 
 Training is on one thread, and other work may go on beside it, which changes no accuracy: read the seconds of training
 as what a busy machine takes. The speed of answering is measured last, side by side, with nothing else running.
