@@ -49,9 +49,6 @@ lint: $(VENV)/.ready-dev ## Check style, formatting and the import rules of the 
 types: $(VENV)/.ready-dev ## Check the types
 	@$(BIN)/mypy
 
-bench-accuracy: $(VENV)/.ready-dev ## Measure accuracy over 5 seeds (minutes)
-	@$(BIN)/python benchmarks/accuracy.py
-
 bench-leaderboard: $(VENV)/.ready-dev ## Compare every family and recipe over 5 seeds (hours)
 	@$(BIN)/python benchmarks/leaderboard.py
 

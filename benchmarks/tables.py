@@ -40,8 +40,15 @@ def leaderboard() -> str:
         for row in first
         if row["name"] != "majority"
     ]
-    counts = [f"{name} ({sum(board['data']['num_examples'].values()):,})" for name, board in boards.items()]
+    counts = [
+        f"{name} ({sum(board['data']['num_examples'].values()):,} texts, {_num_seeds(board)} seeds)"
+        for name, board in boards.items()
+    ]
     return _table(["", *counts, "one text", "size"], rows)
+
+
+def _num_seeds(board: Mapping[str, Any]) -> int:
+    return max(len(row["metrics"]["accuracy"]["per_seed"]) for row in board["rows"])
 
 
 def speed() -> str:
