@@ -70,6 +70,12 @@ def test_a_new_run_removes_the_events_of_the_one_before(tmp_path: Path) -> None:
     assert len(read(tmp_path / TENSORBOARD).Scalars("validation/loss")) == 2
 
 
+def test_reading_a_finished_run_again_is_silent(run_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    train(make_dataset(), SETTINGS, {"embedding_dim": 8}, run_dir=run_dir)
+    assert "".join(capsys.readouterr()) == ""
+    assert len(list((run_dir / TENSORBOARD).glob("*/word_vectors"))) == 1
+
+
 def test_texts_cannot_break_the_listing(tmp_path: Path) -> None:
     dataset = make_dataset(task=Task.MULTI_LABEL)
     nasty = Examples(["- a *b*\nc <script>", ""], np.zeros((2, 3), dtype=bool))
