@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from textwright.compare.baselines import Majority, Tfidf
+    from textwright.compare.contender import Job
     from textwright.core.encodings import Encodings
     from textwright.core.labels import Labels
     from textwright.core.numerics import softmax
@@ -61,14 +62,15 @@ __all__ = [
     "shuffled_batches", "sorted_batches", "seed_step", "make_optimizer", "learning_rate_scale", "set_learning_rate",
     "train_model", "TrainedModel", "SilentProgress", "EpochRecord", "to_onnx", "check_parity",
     # Measure it, and compare what was measured.
-    "evaluate_predictor", "Evaluation", "observe", "Observations", "bootstrap", "paired_p_value", "holm", "Majority",
-    "Tfidf",
+    "evaluate_predictor", "Evaluation", "observe", "Observations", "bootstrap", "paired_p_value", "holm", "Job",
+    "Majority", "Tfidf",
     # What is installed here.
     "diagnose",
 ]  # fmt: skip
 
 _HOMES: Final = {
     "textwright.compare.baselines": ("Majority", "Tfidf"),
+    "textwright.compare.contender": ("Job",),
     "textwright.core.encodings": ("Encodings",),
     "textwright.core.labels": ("Labels",),
     "textwright.core.numerics": ("softmax",),

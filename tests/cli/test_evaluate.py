@@ -41,6 +41,16 @@ def test_people_see_metrics_labels_and_mistakes(
     assert "next:" in printed.err
 
 
+def test_a_file_of_one_label_is_called_so(
+    tiny_artifact: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "top.csv").write_text("text,label\ngood,positive\ngreat,positive\n")
+    report = tmp_path / "report.html"
+    assert run(["evaluate", str(tiny_artifact), str(tmp_path / "top.csv"), "--report", str(report)]) == 0
+    assert "! all 2 texts are labelled 'positive'" in capsys.readouterr().out
+    assert "all 2 texts are labelled" in report.read_text()
+
+
 def test_quiet_says_the_result_alone(tiny_artifact: Path, source: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["evaluate", str(tiny_artifact), str(source), "--quiet"]) == 0
     printed = capsys.readouterr()

@@ -49,6 +49,15 @@ def test_single_label_by_hand(predictor: Predictor) -> None:
     assert positive.precision.value == positive.recall.value == positive.f1.value == pytest.approx(2 / 3)
 
 
+def test_one_label_alone_is_no_test(predictor: Predictor, multilabel_predictor: Predictor) -> None:
+    positives = SINGLE.take(np.flatnonzero(SINGLE.targets == 1))
+    (warning,) = evaluate(predictor, positives).warnings
+    assert warning.startswith("all 3 texts are labelled 'positive'")
+    assert evaluate(predictor, positives).to_json()["warnings"] == [warning]
+    assert evaluate(predictor, SINGLE).warnings == ()
+    assert evaluate(multilabel_predictor, MULTI.take(np.array([0]))).warnings == ()
+
+
 def test_multi_label_by_hand(multilabel_predictor: Predictor) -> None:
     evaluation = evaluate(multilabel_predictor, MULTI)
     assert evaluation.headline == "exact_match"

@@ -83,6 +83,12 @@ def test_texts_are_taken_from_the_whole_split(tmp_path: Path) -> None:
     assert listing.count("**positive**") >= 6
 
 
+def test_reading_a_finished_run_again_is_silent(run_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    train(make_dataset(), SETTINGS, {"embedding_dim": 8}, run_dir=run_dir)
+    assert "".join(capsys.readouterr()) == ""
+    assert len(list((run_dir / TENSORBOARD).glob("*/word_vectors"))) == 1
+
+
 def test_texts_cannot_break_the_listing(tmp_path: Path) -> None:
     dataset = make_dataset(task=Task.MULTI_LABEL)
     nasty = Examples(["- a *b*\nc <script>", ""], np.zeros((2, 3), dtype=bool))

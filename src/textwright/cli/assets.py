@@ -48,6 +48,7 @@ def fetch(*names: str, output: _Output = DEFAULT_OUTPUT) -> None:
         names: Assets to fetch; without one, all of them.
     """
     from textwright.data.assets import asset_path, state_of
+    from textwright.data.builtin import BUILTIN
     from textwright.data.catalog import ASSETS
 
     terminal = Terminal(output)
@@ -59,7 +60,8 @@ def fetch(*names: str, output: _Output = DEFAULT_OUTPUT) -> None:
             bar.update(task, completed=state.asset.size_bytes)
     paths = {state.asset.name: str(state.path) for state in states}
     terminal.result(paths, lambda: terminal.table("", ("name", "path"), list(paths.items())))
-    terminal.next(f"textwright data check {states[0].asset.name}")
+    first = states[0].asset.name
+    terminal.next(f"textwright data check {first}" if first in BUILTIN else f"textwright assets path {first}")
 
 
 def _follow(bar: Progress, task: TaskID) -> Callable[[int, int], None]:

@@ -111,6 +111,8 @@ def _show(terminal: Terminal, evaluation: Evaluation) -> None:
     mistakes = map(_mistake, evaluation.worst[:_NUM_MISTAKES])
     if evaluation.worst:
         terminal.table("Worst mistakes", ("confidence", "predicted", "true", "text"), mistakes)
+    for warning in evaluation.warnings:
+        terminal.say(f"! {warning}")
 
 
 def _show_calibration(terminal: Terminal, evaluation: Evaluation) -> None:

@@ -63,7 +63,7 @@ class Asset:
 _ALL: Final = (
     Asset(
         name="movie-reviews",
-        summary="10,605 movie-review sentences with the mean rating of 20 people",
+        summary="10,605 movie-review sentences with their mean rating by 15 to 29 people",
         package="vaderSentiment",
         version="3.3.2",
         is_source=True,
@@ -78,6 +78,31 @@ _ALL: Final = (
         ),
         licence="MIT",
         citation="Hutto & Gilbert, 2014, VADER; sentences from Pang & Lee, 2004 and 2005",
+    ),
+    Asset(
+        name="vader",
+        summary="VADER's lexicon, each person's rating of the movie reviews, and rated sentences of 3 other domains",
+        package="vaderSentiment",
+        version="3.3.2",
+        is_source=True,
+        sha256="5d7c06e027fc8b99238edb0d53d970cf97066ef97654009890b83703849632f9",
+        size_bytes=2_466_783,
+        unpacked_bytes=2_758_850,
+        members=tuple(
+            Member(
+                "vaderSentiment-3.3.2/additional_resources/hutto_ICWSM_2014.tar.gz",
+                nested=f"hutto_ICWSM_2014/{name}.txt",
+            )
+            for name in (
+                "vader_sentiment_lexicon",
+                "movieReviewSnippets_anonDataRatings",
+                "amazonReviewSnippets_GroundTruth",
+                "tweets_GroundTruth",
+                "nytEditorialSnippets_GroundTruth",
+            )
+        ),
+        licence="MIT",
+        citation="Hutto & Gilbert, 2014, VADER: A Parsimonious Rule-based Model for Sentiment Analysis",
     ),
     Asset(
         name="airline-tweets",

@@ -23,6 +23,7 @@ _MAX_SAMPLE_CHARACTERS: Final = 300
 _MAX_PROJECTED_WORDS: Final = 5_000
 """The projector draws more than this slowly, and the most frequent words come first."""
 
+_VECTORS: Final = "word_vectors"
 _MARKDOWN: Final = re.compile(r"[\\`*_{}\[\]<>#|~]")
 """Characters of a text that Markdown would take for its own."""
 
@@ -87,7 +88,9 @@ class TensorBoard:
         metrics = {"best/accuracy": best.validation_accuracy, "best/loss": best.validation_loss}
         self._writer.add_hparams(plain, metrics, run_name=".", global_step=best.step)
         metadata = [repr(word)[1:-1] for word in words[:_MAX_PROJECTED_WORDS]]  # no tab or line break in a cell
-        self._writer.add_embedding(vectors[: len(metadata)].detach().cpu(), metadata, tag="word_vectors")
+        for earlier in self._folder.glob(f"*/{_VECTORS}"):  # a finished run was read again
+            shutil.rmtree(earlier)
+        self._writer.add_embedding(vectors[: len(metadata)].detach().cpu(), metadata, tag=_VECTORS)
 
 
 def _listing(examples: Examples, probabilities: Float32s, labels: Labels) -> str:
