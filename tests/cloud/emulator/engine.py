@@ -110,15 +110,24 @@ def _work(stack, change_set, word):
         undone = "ROLLBACK" if word == "CREATE" else "UPDATE_ROLLBACK"
         stack.status = f"{undone}_IN_PROGRESS"
         stack._add_stack_event(stack.status)
-        if word == "CREATE":
-            stack.resource_map.delete()
-            # moto's map makes what it is asked for.
-            stack.resource_map._resource_json_map = {}
-            stack.resolved, stack.raw_template = {"Resources": {}}, None
+        try:
+            _undo(stack, before if word == "UPDATE" else None)
+        except Exception:
+            traceback.print_exc()
+            stack.status = f"{undone}_FAILED"
         else:
-            _apply(stack, *before)
-        stack._add_stack_event(f"{undone}_COMPLETE")
-        stack.status = f"{undone}_COMPLETE"
+            stack.status = f"{undone}_COMPLETE"
+        stack._add_stack_event(stack.status)
+
+
+def _undo(stack, before):
+    if before is not None:
+        _apply(stack, *before)
+        return
+    stack.resource_map.delete()
+    # moto's map makes what it is asked for.
+    stack.resource_map._resource_json_map = {}
+    stack.resolved, stack.raw_template = {"Resources": {}}, None
 
 
 def _apply(stack, template, parameters):

@@ -5,11 +5,9 @@ from __future__ import annotations
 import base64
 import os
 import subprocess
-from contextlib import suppress
 from pathlib import Path
 
 import requests
-from botocore.exceptions import ClientError
 from moto.autoscaling import models as groups
 from moto.ec2.models.elastic_ip_addresses import ElasticAddress
 from moto.ecr import models as ecr
@@ -108,7 +106,7 @@ def _group():
             MinSize=int(cloudformation_json["Properties"]["MinSize"]),
             MaxSize=int(cloudformation_json["Properties"]["MaxSize"]),
         )
-        return backend.auto_scaling_groups[original_resource.name]
+        return backend.autoscaling_groups[original_resource.name]
 
     del update
     kind.create_from_cloudformation_json = classmethod(created)
@@ -193,12 +191,13 @@ class Instance(Made):
 
 
 def _terminate(instance):
-    """End an instance; what is marked as going with it goes, which moto forgets of network interfaces."""
+    """End an instance with its network interfaces: the template marks them so, and moto does not look at the mark."""
     ec2 = client("ec2")
-    (found,) = ec2.describe_instances(InstanceIds=[instance])["Reservations"][0]["Instances"]
+    filters = [{"Name": "attachment.instance-id", "Values": [instance]}]
+    found = ec2.describe_network_interfaces(Filters=filters)["NetworkInterfaces"]
+    (described,) = ec2.describe_instances(InstanceIds=[instance])["Reservations"][0]["Instances"]
+    names = {item["NetworkInterfaceId"] for item in [*found, *described.get("NetworkInterfaces", [])]}
     ec2.terminate_instances(InstanceIds=[instance])
-    for interface in found.get("NetworkInterfaces", []):
-        if interface["Attachment"]["DeleteOnTermination"]:
-            with suppress(ClientError):
-                ec2.detach_network_interface(AttachmentId=interface["Attachment"]["AttachmentId"], Force=True)
-            ec2.delete_network_interface(NetworkInterfaceId=interface["NetworkInterfaceId"])
+    left = {item["NetworkInterfaceId"] for item in ec2.describe_network_interfaces()["NetworkInterfaces"]}
+    for name in sorted(names & left):
+        ec2.delete_network_interface(NetworkInterfaceId=name)

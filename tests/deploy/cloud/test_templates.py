@@ -69,6 +69,8 @@ def test_an_instance_is_closed(profile):
     data = resources["LaunchTemplate"]["Properties"]["LaunchTemplateData"]
     assert data["MetadataOptions"] == {"HttpTokens": "required", "HttpPutResponseHopLimit": 1}
     assert all(item["Ebs"]["Encrypted"] for item in data["BlockDeviceMappings"])
+    assert all(item["Ebs"]["DeleteOnTermination"] for item in data["BlockDeviceMappings"])
+    assert all(item["DeleteOnTermination"] for item in data["NetworkInterfaces"])
     assert "KeyName" not in data
     rules = [rule for item in resources.values() for rule in item.get("Properties", {}).get("SecurityGroupIngress", [])]
     assert 22 not in {port for rule in rules for port in range(rule["FromPort"], rule["ToPort"] + 1)}
