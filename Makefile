@@ -59,7 +59,7 @@ bench-speed: $(VENV)/.ready-dev ## Measure prediction speed beside fastText, and
 bench-cascade: $(VENV)/.ready-dev ## Measure cascades of a fast family and int8 bert over 3 seeds (hours)
 	@$(BIN)/python benchmarks/cascade.py
 
-bench-optimize: $(VENV)/.ready-dev ## Optimise the artifacts under runs/bench-optimize, beside Optimum
+bench-optimize: $(VENV)/.ready-dev ## Measure what optimising gains over 3 seeds, beside Optimum
 	@test -d .venv-rivals/optimum || { $(PYTHON) -m venv .venv-rivals/optimum && .venv-rivals/optimum/bin/python -m pip \
 	  install --quiet $(PIP_ARGS) --requirement benchmarks/rivals/optimum.txt; }
 	@$(BIN)/python benchmarks/optimize.py

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import statistics
+import subprocess
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib import metadata
@@ -11,15 +13,30 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
+from textwright.core import artifact as artifacts
 from textwright.core.files import write_text
 from textwright.diagnosis import machine
 
-RESULTS = Path(__file__).parent / "results"
+ROOT = Path(__file__).parents[1]
+RESULTS = ROOT / "benchmarks" / "results"
+RUNS = ROOT / "runs" / "benchmarks"
+"""What benchmarks train and make is kept here, so that one that was stopped goes on and others use its models."""
 
 
 def versions(*names: str) -> dict[str, str]:
     """Look up the versions of the distributions that were measured."""
     return {name: metadata.version(name) for name in names}
+
+
+def trained(source: str, recipe: str, seed: int) -> Path:
+    """Find the run of a recipe: the leaderboard's, which all share; what it has not is trained as a user would."""
+    of_leaderboard = RUNS / source / "runs" / recipe / "all" / f"seed-{seed}"
+    if (of_leaderboard / "artifact" / artifacts.MANIFEST).is_file():
+        return of_leaderboard
+    out = RUNS / "trained" / source / f"{recipe}-{seed}"
+    command = [sys.executable, "-m", "textwright", "train", source, "--config", f"recipes/{recipe}.toml", "--quiet"]
+    subprocess.run([*command, "--seed", str(seed), "--out", str(out)], check=True, cwd=ROOT)
+    return out
 
 
 def side_by_side(contenders: Mapping[str, Callable[[], object]], *, rounds: int) -> dict[str, list[float]]:

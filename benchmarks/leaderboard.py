@@ -13,11 +13,10 @@ from __future__ import annotations
 
 import argparse
 import os
-from pathlib import Path
 
 os.environ["OMP_NUM_THREADS"] = "1"
 
-from _common import save
+from _common import ROOT, RUNS, save
 from textwright.compare.choice import choose
 from textwright.compare.comparison import SilentListener, compare
 from textwright.compare.leaderboard import Leaderboard
@@ -26,7 +25,6 @@ from textwright.compare.schedule import Schedule
 from textwright.data.settings import DataSettings
 from textwright.train.progress import Progress
 
-ROOT = Path(__file__).parents[1]
 FAMILIES = ("bow", "bow-glove", "cnn-glove", "frozen-bert", "bert")
 VARIATIONS = ("bow-bigram", "bow-nb", "bert-r-drop")
 DATASETS = {
@@ -62,7 +60,7 @@ def main() -> None:
         recipes, sizes = DATASETS[source]
         paths = [ROOT / "recipes" / f"{name}.toml" for name in recipes]
         choice = choose(source, DataSettings(), families="none", recipes=paths, sizes=sizes, seeds=asked.seeds)
-        board = compare(choice, ROOT / "runs" / "benchmarks" / source, listener=Printer())
+        board = compare(choice, RUNS / source, listener=Printer())
         command = f"python benchmarks/leaderboard.py {source} --seeds {asked.seeds}"
         save(f"leaderboard-{source}", {"command": command, **board.to_json()})
 

@@ -1,9 +1,8 @@
 """What does optimising gain, and what does it cost in answers? Trained artifacts, over seeds, beside Optimum.
 
-Run with nothing else running: ``python benchmarks/optimize.py``, or for some datasets and families: ``python
-benchmarks/optimize.py movie-reviews bert``. It reads artifacts that ``textwright train DATASET --config
-recipes/FAMILY.toml --seed SEED --out runs/bench-optimize/DATASET/FAMILY-SEED`` has written, three seeds each; it leaves
-a family out that has none. What was measured is kept beside them, so that a stopped benchmark goes on.
+Run with nothing else running: ``make bench-optimize``, or for some datasets and families: ``python
+benchmarks/optimize.py movie-reviews bert``. The artifacts are the leaderboard's, three seeds each; what it has not is
+trained first. What was measured is kept, so that a stopped benchmark goes on.
 
 Protocol: the ladder's promising recipes are tried on each artifact; gates are on the validation split, accuracy in
 "test" is on the test split, read once, with the exact paired test against fp32 over it. Gains are against the fp32
@@ -28,7 +27,7 @@ os.environ.update(ORT_DISABLE_TELEMETRY="1", TOKENIZERS_PARALLELISM="false", OMP
 
 import numpy as np
 
-from _common import save, versions
+from _common import ROOT, RUNS, save, trained, versions
 from textwright.core import artifact as artifacts
 from textwright.core.artifact import Variant
 from textwright.core.files import write_text
@@ -43,8 +42,6 @@ from textwright.optimize.splits import Texts, read_texts
 from textwright.optimize.trial import Cost, Gate, Trial
 from textwright.runtime.predictor import Predictor, load
 
-ROOT = Path(__file__).parents[1]
-RUNS = ROOT / "runs" / "bench-optimize"
 OPTIMUM = ROOT / ".venv-rivals" / "optimum" / "bin" / "python"
 DATASETS = ("movie-reviews", "airline-tweets")
 SEEDS = (0, 1, 2)
@@ -73,24 +70,26 @@ class Printer:
 
 def measure(source: str, family: str, seed: int) -> dict[str, dict[str, Any]]:
     """Measure the recipes and the rivals on one artifact; return their rows by name."""
-    folder = RUNS / source / f"{family}-{seed}"
+    folder = trained(source, family, seed)
+    made = RUNS / "optimize" / source / f"{family}-{seed}"
     print(f"{source} {family} seed {seed}", flush=True)
     settings = OptimizeSettings(
         max_drop=MAX_DROP, agreement=AGREEMENT, target=Target.THROUGHPUT, recipes=RECIPES[family]
     )
     # the gates of this bound need 998 validation texts, which both datasets have
-    outcome = optimize(folder, source, folder / "optimized", settings, DataSettings(), Printer())
+    outcome = optimize(folder, source, made / "optimized", settings, DataSettings(), Printer())
     reference = load(folder, variant="fp32", num_threads=1)
     texts = read_texts(source, DataSettings(), reference.artifact.manifest)
     was = observe(reference, texts.test)
     rows = {}
     for trial in outcome.trials:
-        made = folder / "optimized" / "trials" / trial.name
-        rows[trial.name] = _row(made, trial, reference, texts, was, outcome.verdict(trial))
+        rows[trial.name] = _row(
+            made / "optimized" / "trials" / trial.name, trial, reference, texts, was, outcome.verdict(trial)
+        )
     if "bert" in family:
         for name in ("quantize-dynamic", "optimum"):
-            made = _rival(name, reference, folder / "rivals" / name)
-            rows[name] = _row(made, Trial(name, "int8", ""), reference, texts, was, "a rival")
+            rival = _rival(name, reference, made / "rivals" / name)
+            rows[name] = _row(rival, Trial(name, "int8", ""), reference, texts, was, "a rival")
     return rows
 
 
@@ -163,24 +162,20 @@ def main() -> None:
     named = set(sys.argv[1:])
     for source in [item for item in DATASETS if item in named] or DATASETS:
         families = [item for item in RECIPES if item in named] or list(RECIPES)
-        there = [item for item in families if all((RUNS / source / f"{item}-{seed}").is_dir() for seed in SEEDS)]
-        for family in [item for item in families if item not in there]:
-            print(f"left out: {source} {family}: there is no {RUNS / source / family}-0 to -{SEEDS[-1]}", flush=True)
         content = {}
-        for family in there:
+        for family in families:
             seeds = [measure(source, family, seed) for seed in SEEDS]
             content[family] = {name: over_seeds([rows[name] for rows in seeds]) for name in seeds[0]}
-        if content:
-            save(
-                f"optimize-{source}",
-                {
-                    "command": f"python benchmarks/optimize.py {source}",
-                    "protocol": " ".join((__doc__ or "").partition("Protocol: ")[2].split()),
-                    "gates": {"max_drop": MAX_DROP, "agreement": AGREEMENT},
-                    "versions": versions("onnxruntime", "openvino", "onnx", "tokenizers"),
-                    "families": content,
-                },
-            )
+        save(
+            f"optimize-{source}",
+            {
+                "command": f"python benchmarks/optimize.py {source}",
+                "protocol": " ".join((__doc__ or "").partition("Protocol: ")[2].split()),
+                "gates": {"max_drop": MAX_DROP, "agreement": AGREEMENT},
+                "versions": versions("onnxruntime", "openvino", "onnx", "tokenizers"),
+                "families": content,
+            },
+        )
 
 
 if __name__ == "__main__":

@@ -18,8 +18,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from _load import Contender, put_load, running
 from side_by_side import CONNECTIONS, ROUNDS, SECONDS, _ratio, contenders, train
 
-from _common import save, spread, versions
-from cascade import BOUNDS, FAST, STRONG, strong, trained
+from _common import save, spread, trained, versions
+from cascade import BOUNDS, FAST, STRONG, strong
 from cascade import cascade as made
 from textwright.data.settings import DataSettings
 from textwright.evaluate.observe import observe

@@ -84,6 +84,7 @@ def _balancer():
     balancer.get_cfn_attribute = attribute
     group.has_cfn_attr = classmethod(lambda cls, name: True)
     group.get_cfn_attribute = lambda self, name: self.arn.rpartition(":")[2]
+    group.delete = lambda self, account_id, region_name: client("elbv2").delete_target_group(TargetGroupArn=self.arn)
 
 
 def _group():
@@ -115,7 +116,9 @@ def _group():
 
     def deleted(self, account_id, region_name):
         _end(self.name)
-        return delete(self, account_id, region_name)
+        interfaces = _interfaces([state.instance.id for state in self.instance_states])
+        delete(self, account_id, region_name)
+        _delete_interfaces(interfaces)
 
     kind.delete = deleted
 
@@ -191,13 +194,25 @@ class Instance(Made):
 
 
 def _terminate(instance):
-    """End an instance with its network interfaces: the template marks them so, and moto does not look at the mark."""
+    interfaces = _interfaces([instance])
+    client("ec2").terminate_instances(InstanceIds=[instance])
+    _delete_interfaces(interfaces)
+
+
+def _interfaces(instances):
+    """Name the network interfaces that end with their instances: the template marks them so, and moto does not look."""
+    if not instances:
+        return set()
     ec2 = client("ec2")
-    filters = [{"Name": "attachment.instance-id", "Values": [instance]}]
+    filters = [{"Name": "attachment.instance-id", "Values": instances}]
     found = ec2.describe_network_interfaces(Filters=filters)["NetworkInterfaces"]
-    (described,) = ec2.describe_instances(InstanceIds=[instance])["Reservations"][0]["Instances"]
-    names = {item["NetworkInterfaceId"] for item in [*found, *described.get("NetworkInterfaces", [])]}
-    ec2.terminate_instances(InstanceIds=[instance])
+    described = ec2.describe_instances(InstanceIds=instances)["Reservations"]
+    own = [part for each in described for item in each["Instances"] for part in item.get("NetworkInterfaces", [])]
+    return {item["NetworkInterfaceId"] for item in [*found, *own]}
+
+
+def _delete_interfaces(names):
+    ec2 = client("ec2")
     left = {item["NetworkInterfaceId"] for item in ec2.describe_network_interfaces()["NetworkInterfaces"]}
     for name in sorted(names & left):
         ec2.delete_network_interface(NetworkInterfaceId=name)
