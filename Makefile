@@ -88,10 +88,7 @@ bench-soak: $(VENV)/.ready-dev ## Ask runs/bench-serving twice what it can answe
 	@$(BIN)/python benchmarks/serving/soak.py runs/bench-serving
 
 bench-cold-start: $(VENV)/.ready-dev ## Measure init of an int8 MiniLM's Lambda zip beside its floor (needs Python 3.12)
-	@test -d runs/bench-minilm || { $(BIN)/textwright train movie-reviews --config recipes/bert.toml \
-	  --out runs/bench-minilm-fp32 && $(BIN)/textwright optimize runs/bench-minilm-fp32 --data movie-reviews \
-	  --agreement 95 --out runs/bench-minilm; }
-	@$(BIN)/python benchmarks/cold_start.py runs/bench-minilm --variant int8
+	@$(BIN)/python benchmarks/cold_start.py
 
 $(VENV)/.ready-course: $(VENV)/.ready-dev
 	@echo "Setting up the tools of the course, once ..."

@@ -16,6 +16,7 @@ from typing import Any
 from textwright.core import artifact as artifacts
 from textwright.core.files import write_text
 from textwright.diagnosis import machine
+from textwright.optimize.search import REPORT as OPTIMIZED
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
@@ -34,9 +35,22 @@ def trained(source: str, recipe: str, seed: int) -> Path:
     if (of_leaderboard / "artifact" / artifacts.MANIFEST).is_file():
         return of_leaderboard
     out = RUNS / "trained" / source / f"{recipe}-{seed}"
-    command = [sys.executable, "-m", "textwright", "train", source, "--config", f"recipes/{recipe}.toml", "--quiet"]
-    subprocess.run([*command, "--seed", str(seed), "--out", str(out)], check=True, cwd=ROOT)
+    _textwright("train", source, "--config", f"recipes/{recipe}.toml", "--seed", str(seed), "--out", str(out))
     return out
+
+
+def quantised(source: str, recipe: str, seed: int) -> Path:
+    """Give a trained BERT its int8 variant, if that passes its gates; fp32 stays the default where it does not."""
+    out = RUNS / "int8" / source / f"{recipe}-{seed}"
+    if not (out / OPTIMIZED).is_file():
+        found = str(trained(source, recipe, seed))
+        gates = ("--recipes", "int8-smooth", "--max-drop", "0.5", "--agreement", "99", "--target", "throughput")
+        _textwright("optimize", found, "--data", source, *gates, "--out", str(out))
+    return out
+
+
+def _textwright(*arguments: str) -> None:
+    subprocess.run([sys.executable, "-m", "textwright", *arguments, "--quiet"], check=True, cwd=ROOT)
 
 
 def side_by_side(contenders: Mapping[str, Callable[[], object]], *, rounds: int) -> dict[str, list[float]]:

@@ -23,7 +23,7 @@ os.environ.update(ORT_DISABLE_TELEMETRY="1", TOKENIZERS_PARALLELISM="false", OMP
 
 import numpy as np
 
-from _common import RUNS, save, side_by_side, spread, trained, versions
+from _common import RUNS, quantised, save, side_by_side, spread, trained, versions
 from textwright.core.types import Ints
 from textwright.data.settings import DataSettings
 from textwright.errors import NoGainError
@@ -32,17 +32,12 @@ from textwright.evaluate.paired import paired_p_value
 from textwright.evaluate.selection import select
 from textwright.optimize.cascade.make import REPORT, make_cascade
 from textwright.optimize.cascade.settings import CascadeSettings
-from textwright.optimize.search import REPORT as OPTIMIZED
-from textwright.optimize.search import optimize
-from textwright.optimize.settings import OptimizeSettings, Target
-from textwright.optimize.trial import Trial
 from textwright.runtime.predictor import Predictor, load
 
 DATASETS = ("movie-reviews", "airline-tweets")
 FAST = ("bow", "bow-glove", "cnn-glove")
 STRONG = "bert"
 SEEDS = (0, 1, 2)
-OPTIMIZE = OptimizeSettings(max_drop=0.5, agreement=99.0, target=Target.THROUGHPUT, recipes=("int8-smooth",))
 BOUNDS = {
     f"{drop:g} at {sure:g} %": CascadeSettings(max_drop=drop, confidence=sure)
     for drop in (0.3, 0.5)
@@ -73,22 +68,6 @@ class Printer:
         """Name the step of a cascade."""
         print(f"    {what}", flush=True)
 
-    def on_trial(self, name: str, summary: str, number: int, total: int) -> None:
-        """Name the recipe of an optimisation."""
-        print(f"  [{number}/{total}] {name}: {summary}", flush=True)
-
-    def on_result(self, trial: Trial, verdict: str) -> None:
-        """Say its verdict."""
-        print(f"    {trial.name} {verdict}", flush=True)
-
-
-def strong(source: str, seed: int) -> Path:
-    """Optimise the strong model, unless it is there."""
-    out = RUNS / "cascade" / source / f"{STRONG}-{seed}"
-    if not (out / OPTIMIZED).exists():
-        optimize(trained(source, STRONG, seed), source, out, OPTIMIZE, DataSettings(), Printer())
-    return out
-
 
 def cascade(source: str, fast: str, seed: int, bound: str) -> Path | None:
     """Make a cascade, unless it is there; None if no point is within the bound."""
@@ -96,9 +75,8 @@ def cascade(source: str, fast: str, seed: int, bound: str) -> Path | None:
     if not (out / REPORT).exists():
         print(f"  {source} {fast} seed {seed}, at most {bound}", flush=True)
         try:
-            make_cascade(
-                trained(source, fast, seed), strong(source, seed), source, out, BOUNDS[bound], DataSettings(), Printer()
-            )
+            pair = trained(source, fast, seed), quantised(source, STRONG, seed)
+            make_cascade(*pair, source, out, BOUNDS[bound], DataSettings(), Printer())
         except NoGainError as error:
             print(f"    {error}", flush=True)
             return None
@@ -107,7 +85,7 @@ def cascade(source: str, fast: str, seed: int, bound: str) -> Path | None:
 
 def measure(source: str, seed: int) -> tuple[str, dict[str, Run]]:
     """Measure the strong model and every cascade of a seed; return the strong variant's name and the runs."""
-    paths = {STRONG: strong(source, seed)}
+    paths = {STRONG: quantised(source, STRONG, seed)}
     for fast in FAST:
         for bound in BOUNDS:
             path = cascade(source, fast, seed, bound)

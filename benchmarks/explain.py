@@ -10,9 +10,7 @@ from __future__ import annotations
 
 import os
 import statistics
-import subprocess
 import sys
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from time import perf_counter
@@ -23,7 +21,7 @@ os.environ.update(ORT_DISABLE_TELEMETRY="1", TOKENIZERS_PARALLELISM="false", OMP
 import numpy as np
 
 import textwright
-from _common import save, versions
+from _common import save, trained, versions
 from textwright.data.load import load_dataset
 from textwright.data.settings import DataSettings
 from textwright.runtime.explanation import Explanation
@@ -34,13 +32,6 @@ NUM_TEXTS = 200
 NUM_TIMED = 60
 REMOVED = (0.1, 0.2, 0.3)
 MAX_RATIO = 10.0
-
-
-def train(recipe: str, folder: Path) -> Path:
-    """Train a recipe on movie-reviews, as a user would."""
-    config = ["--config", f"recipes/{recipe}.toml", "--out", str(folder), "--quiet"]
-    subprocess.run([sys.executable, "-m", "textwright", "train", "movie-reviews", *config], check=True)
-    return folder
 
 
 def without(text: str, explanation: Explanation, removed: Sequence[int]) -> str:
@@ -106,10 +97,9 @@ def is_good(found: dict[str, Any]) -> bool:
 def main() -> None:
     """Measure, print and save."""
     texts = load_dataset("movie-reviews", DataSettings()).test.texts[:NUM_TEXTS]
-    given = [Path(path) for path in sys.argv[1:]]
-    with tempfile.TemporaryDirectory() as temporary:
-        folders = given or [train(recipe, Path(temporary) / recipe) for recipe in RECIPES]
-        found = {folder.name: measure(folder, texts) for folder in folders}
+    given = {path: Path(path) for path in sys.argv[1:]}
+    folders = given or {recipe: trained("movie-reviews", recipe, seed=0) for recipe in RECIPES}
+    found = {name: measure(folder, texts) for name, folder in folders.items()}
     for name, measured in found.items():
         falls, spent = measured["faithfulness"]["fall_of_probability"], measured["cost"]
         print(name, measured["method"], {key: np.round(values, 3).tolist() for key, values in falls.items()}, spent)

@@ -18,8 +18,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from _load import Contender, put_load, running
 from side_by_side import CONNECTIONS, ROUNDS, SECONDS, _ratio, contenders, train
 
-from _common import save, spread, trained, versions
-from cascade import BOUNDS, FAST, STRONG, strong
+from _common import quantised, save, spread, trained, versions
+from cascade import BOUNDS, FAST, STRONG
 from cascade import cascade as made
 from textwright.data.settings import DataSettings
 from textwright.evaluate.observe import observe
@@ -33,7 +33,7 @@ RIVAL = "FastAPI + pipeline"
 
 def ours() -> dict[str, Path]:
     """Find the artifacts: fp32, optimised, and the cascade of each fast family and bound."""
-    found = {"fp32": trained(SOURCE, STRONG, SEED), "optimized": strong(SOURCE, SEED)}
+    found = {"fp32": trained(SOURCE, STRONG, SEED), "optimized": quantised(SOURCE, STRONG, SEED)}
     for fast in FAST:
         for bound in BOUNDS:
             path = made(SOURCE, fast, SEED, bound)

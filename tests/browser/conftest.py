@@ -102,6 +102,13 @@ def served_with_keys(tiny_artifact, tmp_path):
 
 
 @pytest.fixture
+def served_cascade(tiny_cascade):
+    """Serve a cascade; give its address."""
+    with serving(tiny_cascade) as address:
+        yield address
+
+
+@pytest.fixture
 def served_twice(tiny_artifact, tiny_multilabel_artifact):
     """Serve two models; give their address."""
     with serving(tiny_artifact, tiny_multilabel_artifact) as address:

@@ -50,6 +50,15 @@ def test_a_text_typed_by_keyboard_is_answered_and_explained(open_page, served, w
     assert_sound(watched, width)
 
 
+def test_a_cascade_says_which_stage_answered(open_page, served_cascade):
+    watched = open_page(served_cascade, allowed=served_cascade)
+    type_text(watched, "great")
+    watched.page.get_by_text("answered by the fast stage").wait_for()
+    watched.page.locator("#text").fill("a subtle film")
+    watched.page.get_by_text("answered by the strong stage").wait_for()
+    assert_sound(watched)
+
+
 def test_the_explanation_can_be_read_without_colours(open_page, served):
     watched = open_page(served, allowed=served)
     type_text(watched, "awful good film")

@@ -145,6 +145,22 @@ def test_a_row_whose_settings_changed_names_the_setting(source: str, recipe: Mak
         compare(after, tmp_path / "out")
 
 
+def test_a_run_made_before_a_setting_existed_is_still_found(source: str, recipe: MakeRecipe, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    choice = choose(source, NO_FLAGS, families="none", recipes=[recipe()], seeds=1)
+    before = compare(choice, out)
+    (kept,) = out.glob(f"runs/small/**/{RESULT}")
+    facts = json.loads(kept.read_text())
+    del facts["identity"]["settings"]["r_drop"], facts["identity"]["settings"]["model"]["dropout"]
+    kept.write_text(json.dumps(facts))
+
+    watcher = Watcher()
+    again = compare(choice, out, listener=watcher)
+
+    assert watcher.runs == []
+    assert again.row("small").metrics == before.row("small").metrics
+
+
 def test_a_damaged_result_is_said(source: str, tmp_path: Path) -> None:
     compare(linear(source, sizes="all"), tmp_path / "out")
     (tmp_path / "out/runs/tf-idf/all/seed-0" / RESULT).write_text("{")

@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import json
 import re
-from pathlib import Path
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-DASHBOARD = json.loads((Path(__file__).parents[2] / "docs" / "operations" / "grafana-dashboard.json").read_text())
+import textwright
+from textwright.deploy.package.context import read_template
+
+DASHBOARD = json.loads(read_template("grafana-dashboard.json"))
 QUERIES = [target["expr"] for panel in DASHBOARD["panels"] for target in panel["targets"]]
 VARIABLES = [item["query"]["query"] for item in DASHBOARD["templating"]["list"] if item["type"] == "query"]
+
+
+@pytest.fixture
+def predictor(tiny_cascade):
+    """A model that has every metric."""
+    return textwright.load(tiny_cascade, num_threads=1)
 
 
 @pytest.fixture
@@ -29,7 +37,7 @@ def test_every_query_names_metrics_and_labels_that_exist(samples, query):
     assert names
     labels = set().union(*(samples[name] for name in names))
     selectors = re.findall(r'(\w+)(?:=~|!~|!=|=)"', query)
-    groups = [label.strip() for group in re.findall(r"by \(([^)]*)\)", query) for label in group.split(",")]
+    groups = [label.strip() for group in re.findall(r"(?:by|on) \(([^)]*)\)", query) for label in group.split(",")]
     assert set(selectors) | set(groups) <= labels
 
 

@@ -50,6 +50,10 @@ class Majority:
         """There is nothing to set."""
         return {}
 
+    def complete(self, settings: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Nothing came since."""
+        return settings
+
     def run(self, job: Job, progress: Progress) -> Result:  # noqa: ARG002  there are no steps
         """Count the labels."""
         start = perf_counter()
@@ -89,6 +93,10 @@ class Tfidf:
     def settings(self) -> Mapping[str, Any]:
         """What is chosen from, and what is fixed."""
         return {"ngrams": [1, 2], "sublinear_tf": True, "C": list(_STRENGTHS)}
+
+    def complete(self, settings: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Nothing came since."""
+        return settings
 
     def run(self, job: Job, progress: Progress) -> Result:  # noqa: ARG002  there are no steps
         """Fit it once for each strength and keep the best on validation."""

@@ -134,7 +134,7 @@ class _Bench:
 
     def _take_up(self, run: Run) -> bool:
         """Enter a run that was finished before, and say whether it was."""
-        result = load_result(self._folder(run), self._identity(run))
+        result = load_result(self._folder(run), self._identity(run), self._contenders[run.contender].complete)
         if result is not None:
             self._table.add(run, result)
             self._schedule.finish(run, result.seconds)

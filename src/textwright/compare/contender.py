@@ -77,6 +77,16 @@ class Contender(Protocol):
     def settings(self) -> Mapping[str, Any]:
         """Every setting but the seed, as JSON-ready values; a run of other settings is not this contender's."""
 
+    def complete(self, settings: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Give settings that came after a run was made their defaults, so that it is still found equal.
+
+        Args:
+            settings: Of an earlier run, perhaps of another version.
+
+        Returns:
+            The same with what they lack; as they are if they cannot be read.
+        """
+
     def run(self, job: Job, progress: Progress) -> Result:
         """Learn from the training examples, choose with the validation ones, and answer the test texts.
 

@@ -13,7 +13,7 @@ from textwright.compare.contender import Job, Predict, Result
 from textwright.config import Settings, read_toml
 from textwright.core.types import Float32s
 from textwright.data.settings import DataSettings
-from textwright.errors import SettingsError
+from textwright.errors import InputError, SettingsError
 from textwright.evaluate.observe import observe
 from textwright.models import find_family
 from textwright.pipeline import Plan, build_artifact
@@ -51,7 +51,16 @@ class FamilyContender:
     @property
     def settings(self) -> Mapping[str, Any]:
         """Every setting but the seed."""
-        return {key: value for key, value in as_recipe(self.training, self.model).items() if key != "seed"}
+        return _without_seed(self.training, self.model)
+
+    def complete(self, settings: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Give settings that came after a run was made their defaults."""
+        try:
+            given = {key: value for key, value in settings.items() if key != "model"}
+            training = TrainSettings.parse(given, source="an earlier run")
+            return _without_seed(*resolve_settings(training, settings["model"]))
+        except (KeyError, InputError):  # of another version altogether
+            return settings
 
     def run(self, job: Job, progress: Progress) -> Result:
         """Build the artifact, or go on where a killed run was, and let it answer the test texts.
@@ -125,6 +134,10 @@ def from_recipe(path: Path, data: DataSettings) -> FamilyContender:
             )
     training = TrainSettings.parse({key: value for key, value in content.items() if key != "seed"}, source=str(path))
     return FamilyContender(path.stem, *resolve_settings(training, model))
+
+
+def _without_seed(training: TrainSettings, model: Settings) -> dict[str, Any]:
+    return {key: value for key, value in as_recipe(training, model).items() if key != "seed"}
 
 
 class _Watched:

@@ -11,7 +11,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, Final
@@ -44,12 +44,15 @@ def save_result(folder: Path, result: Result, identity: Mapping[str, Any]) -> No
     write_text(folder / RESULT, json.dumps({**facts, "identity": identity}, indent=2, ensure_ascii=False) + "\n")
 
 
-def load_result(folder: Path, identity: Mapping[str, Any]) -> Result | None:
+def load_result(
+    folder: Path, identity: Mapping[str, Any], complete: Callable[[Mapping[str, Any]], Mapping[str, Any]]
+) -> Result | None:
     """Read a finished run.
 
     Args:
         folder: The run's own.
         identity: What an equal run must share.
+        complete: Gives the settings of a run the defaults of those that came since.
 
     Returns:
         What came of it; None if it was not finished.
@@ -62,6 +65,7 @@ def load_result(folder: Path, identity: Mapping[str, Any]) -> Result | None:
     try:
         facts = json.loads((folder / RESULT).read_text(encoding="utf-8"))
         there = facts.pop("identity")
+        there["settings"] = complete(there["settings"])
         with np.load(folder / OBSERVATIONS, allow_pickle=False) as arrays:
             result = Result(seen=Observations(**arrays), **facts)
     except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile) as error:

@@ -10,7 +10,6 @@
     symbols.py       symbol tables of libraries blanked, so that they take no room in the zip
     context.py       the build context: Dockerfile, locks, wheel, artifact, compose file, Kubernetes manifest
     function_zip.py  the Lambda zip
-    dashboard.py     the Grafana dashboard that comes with the compose file
     sbom.py          the bill of materials (CycloneDX)
     engine.py        building and running with the local engine
     replay.py        the golden examples against what was built

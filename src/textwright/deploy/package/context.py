@@ -19,7 +19,6 @@ from textwright.core import artifact as artifacts
 from textwright.core.artifact import Artifact
 from textwright.core.files import atomic_folder, sha256_of, write_text
 from textwright.deploy.package.closure import RUNTIME_CLIENT, function_pins, server_pins
-from textwright.deploy.package.dashboard import dashboard
 from textwright.deploy.package.lock import AARCH64, X86_64, Locked, lock, requirements_text
 from textwright.deploy.package.sbom import bill_of_materials
 from textwright.deploy.package.selection import write_selection
@@ -117,10 +116,9 @@ def _texts(values: Mapping[str, str]) -> dict[str, str]:
     environment = Environment(loader=loader, undefined=StrictUndefined, keep_trailing_newline=True, autoescape=False)  # noqa: S701  no HTML
     made = {name: environment.get_template(f"{name}.j2").render(values) for name in _RENDERED}
     plain = {name: read_template(template) for name, template in _PLAIN.items()}
-    return {**made, **plain, "trim.txt": "\n".join([*PATTERNS, ""]), _DASHBOARD: dashboard()}
+    return {**made, **plain, "trim.txt": "\n".join([*PATTERNS, ""])}
 
 
-_DASHBOARD: Final = "monitoring/grafana/dashboards/textwright.json"
 _RENDERED: Final = ("Dockerfile", "compose.yaml", "kubernetes.yaml", MARK)
 _PLAIN: Final[Mapping[str, str]] = {
     "compile.sh": "compile.sh",
@@ -128,6 +126,7 @@ _PLAIN: Final[Mapping[str, str]] = {
     "monitoring/prometheus.yml": "prometheus.yml",
     "monitoring/grafana/provisioning/datasources/prometheus.yaml": "datasource.yaml",
     "monitoring/grafana/provisioning/dashboards/textwright.yaml": "dashboards.yaml",
+    "monitoring/grafana/dashboards/textwright.json": "grafana-dashboard.json",
     ".dockerignore": "dockerignore",
 }
 
