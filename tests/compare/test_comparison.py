@@ -147,7 +147,7 @@ def test_a_row_whose_settings_changed_names_the_setting(source: str, recipe: Mak
 
 def test_a_run_made_before_a_setting_existed_is_still_found(source: str, recipe: MakeRecipe, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    choice = choose(source, NO_FLAGS, families="none", recipes=[recipe()], seeds=1)
+    choice = choose(source, NO_FLAGS, families="none", recipes=[recipe()], seeds=1, sizes="all")
     before = compare(choice, out)
     (kept,) = out.glob(f"runs/small/**/{RESULT}")
     facts = json.loads(kept.read_text())

@@ -61,7 +61,7 @@ def test_a_slow_call_is_not_quick_however_the_measurement_was_disturbed(predicto
     monkeypatch.setattr(predictor, "infer", disturbed)
     engine = Engine(predictor, measure_limits(predictor, ServeSettings()))
     engine.close()
-    assert max(calls) == 16
+    assert 16 in calls
     assert not engine.is_quick(1, 1)
 
 

@@ -23,6 +23,8 @@ _BATCH_S: Final = 0.05
 """How long one batch may keep others waiting. Longer ones gain nothing: on a CPU the cost grows with the tokens."""
 _MAX_BATCH_TOKENS: Final = 16_384
 """Padded tokens of one batch, however fast the model: beyond, they fall out of the processor's cache."""
+_MANY: Final = 16
+"""Short texts of the batch that tells what a further text costs."""
 _HAND_OVER_S: Final = 1e-4
 """What it costs to send a batch to the thread and its results back."""
 _EXPLAIN_FACTOR: Final = 10
@@ -221,7 +223,7 @@ def fitted(predictor: Predictor) -> Predictor:
 
 
 def measure_limits(predictor: Predictor, settings: ServeSettings) -> BatchLimits:
-    """Run the model on a short and on its longest text, which also warms it, and read the price of a call from it.
+    """Run the model on a short text, its longest and many short ones, which also warms it; read prices from that.
 
     Args:
         predictor: A loaded model.
@@ -234,19 +236,26 @@ def measure_limits(predictor: Predictor, settings: ServeSettings) -> BatchLimits
         BackendError: If the model cannot predict.
     """
     max_length = predictor.artifact.manifest.max_length
-    texts = EXAMPLE_TEXT, " ".join([EXAMPLE_TEXT] * max_length)
-    brief, full = (predictor.encode_to_infer([text]) for text in texts)
-    brief_s, full_s = _seconds(predictor, brief), _seconds(predictor, full)
-    token_s = max((full_s - brief_s) / max(len(full.ids) - len(brief.ids), 1), _LEAST_TOKEN_S)
-    # At least half of the short text: a long one that was disturbed must not make a slow model look quick.
-    call_s = max(brief_s - len(brief.ids) * token_s, brief_s / 2) + _HAND_OVER_S
+    texts = [EXAMPLE_TEXT], [" ".join([EXAMPLE_TEXT] * max_length)], [EXAMPLE_TEXT] * _MANY
+    brief, full, many = map(predictor.encode_to_infer, texts)
+    brief_s, full_s, many_s = (_seconds(predictor, texts) for texts in (brief, full, many))
+    token_s = _slope(brief, brief_s, full, full_s)
+    # Tokens of further texts are cheaper than further tokens of a text, and it is texts that a batch is made of.
+    joined_token_s = _slope(brief, brief_s, many, many_s)
+    # At least half of the short text: others that were disturbed must not make a slow model look quick.
+    call_s = max(brief_s - len(brief.ids) * joined_token_s, brief_s / 2) + _HAND_OVER_S
     return BatchLimits(
         max_queue_texts=settings.max_queue_texts,
         max_queue_tokens=settings.max_queue_tokens,
         max_batch_tokens=min(max(int(_BATCH_S / token_s), max_length), _MAX_BATCH_TOKENS),
-        call_tokens=call_s / token_s,
+        call_tokens=call_s / joined_token_s,
         token_s=token_s,
     )
+
+
+def _slope(few: Encodings, few_s: float, more: Encodings, more_s: float) -> float:
+    """Seconds of each token that more texts, or a longer one, have beside fewer."""
+    return max((more_s - few_s) / max(len(more.ids) - len(few.ids), 1), _LEAST_TOKEN_S)
 
 
 def _seconds(predictor: Predictor, text: Encodings) -> float:
