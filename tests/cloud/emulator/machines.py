@@ -84,7 +84,9 @@ def _balancer():
     balancer.get_cfn_attribute = attribute
     group.has_cfn_attr = classmethod(lambda cls, name: True)
     group.get_cfn_attribute = lambda self, name: self.arn.rpartition(":")[2]
-    group.delete = lambda self, account_id, region_name: client("elbv2").delete_target_group(TargetGroupArn=self.arn)
+    # moto has no way to delete these two with their stack.
+    group.delete = lambda self, *_: client("elbv2").delete_target_group(TargetGroupArn=self.arn)
+    elbv2.FakeListener.delete = lambda self, *_: client("elbv2").delete_listener(ListenerArn=self.arn)
 
 
 def _group():
