@@ -56,6 +56,10 @@ bench-speed: $(VENV)/.ready-dev ## Measure prediction speed beside fastText, and
 	@$(INSTALL) --group bench
 	@$(BIN)/python benchmarks/speed.py
 
+bench-train-time: $(VENV)/.ready-dev ## Measure the time of training to an accuracy, beside fastText
+	@$(INSTALL) --group bench
+	@$(BIN)/python benchmarks/train_time.py
+
 bench-cascade: $(VENV)/.ready-dev ## Measure cascades of a fast family and int8 bert over 3 seeds (hours)
 	@$(BIN)/python benchmarks/cascade.py
 
