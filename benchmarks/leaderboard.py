@@ -1,9 +1,10 @@
 """How accurate is each family, beside a linear baseline on the same split, and what does it cost?
 
 Run: ``make bench-leaderboard``; for some datasets and fewer seeds ``python benchmarks/leaderboard.py bbc-news``.
-It is ``textwright compare``: on movie-reviews every recipe, elsewhere the five families. The protocol stands in each
-result file. Settings are the committed recipes, chosen on validation splits. The runs are kept under ``runs/``, so that
-a benchmark that was stopped goes on.
+It is ``textwright compare``: on movie-reviews every recipe, elsewhere the five families; ``--curve`` takes the five
+families on parts of the training examples, to show what more labels bring. The protocol stands in each result file.
+Settings are the committed recipes, chosen on validation splits. The runs are kept under ``runs/``, so that a benchmark
+that was stopped goes on.
 
 Training is on one thread, and other work may go on beside it, which changes no accuracy: read the seconds of training
 as what a busy machine takes. The speed of answering is measured last, side by side, with nothing else running.
@@ -33,6 +34,7 @@ DATASETS = {
     "bbc-news": (FAMILIES, "1000,all"),
 }
 """Source -> the recipes that are its rows, and the sizes of its learning curve."""
+CURVE = "100,300,1000,3000,all"
 
 
 class Printer(SilentListener):
@@ -55,14 +57,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("datasets", nargs="*", choices=DATASETS, default=list(DATASETS))
     parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--curve", action="store_true")
     asked = parser.parse_args()
     for source in asked.datasets:
-        recipes, sizes = DATASETS[source]
+        recipes, sizes = (FAMILIES, CURVE) if asked.curve else DATASETS[source]
         paths = [ROOT / "recipes" / f"{name}.toml" for name in recipes]
         choice = choose(source, DataSettings(), families="none", recipes=paths, sizes=sizes, seeds=asked.seeds)
         board = compare(choice, RUNS / source, listener=Printer())
-        command = f"python benchmarks/leaderboard.py {source} --seeds {asked.seeds}"
-        save(f"leaderboard-{source}", {"command": command, **board.to_json()})
+        command = f"python benchmarks/leaderboard.py {source} --seeds {asked.seeds}" + " --curve" * asked.curve
+        save(f"{'curve' if asked.curve else 'leaderboard'}-{source}", {"command": command, **board.to_json()})
 
 
 if __name__ == "__main__":
