@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import statistics
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -68,7 +68,7 @@ def faithfulness(predictor: Predictor, texts: list[str]) -> dict[str, Any]:
 def cost(predictor: Predictor, texts: list[str]) -> dict[str, Any]:
     """Time predicting and explaining each text alone, in turn."""
     seconds: dict[str, list[float]] = {"predict": [], "explain": []}
-    actions = {"predict": predictor.predict, "explain": predictor.explain}
+    actions: dict[str, Callable[[list[str]], object]] = {"predict": predictor.predict, "explain": predictor.explain}
     for text in [texts[0], *texts]:
         for name, action in actions.items():
             start = perf_counter()
@@ -96,7 +96,7 @@ def is_good(found: dict[str, Any]) -> bool:
 
 def main() -> None:
     """Measure, print and save."""
-    texts = load_dataset("movie-reviews", DataSettings()).test.texts[:NUM_TEXTS]
+    texts = list(load_dataset("movie-reviews", DataSettings()).test.texts[:NUM_TEXTS])
     given = {path: Path(path) for path in sys.argv[1:]}
     folders = given or {recipe: trained("movie-reviews", recipe, seed=0) for recipe in RECIPES}
     found = {name: measure(folder, texts) for name, folder in folders.items()}

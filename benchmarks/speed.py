@@ -16,7 +16,7 @@ from time import perf_counter
 
 os.environ.update(ORT_DISABLE_TELEMETRY="1", TOKENIZERS_PARALLELISM="false", OMP_NUM_THREADS="1")
 
-import fasttext  # type: ignore[import-not-found]
+import fasttext
 
 import textwright
 from _common import save, side_by_side, spread, versions

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,19 @@ from textwright.cli.exit_codes import MEANINGS
 
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
-PAGES = (ROOT / "README.md", ROOT / "docs" / "command-line.md")
+PAGES = tuple(
+    ROOT / name
+    for name in (
+        "README.md",
+        "docs/command-line.md",
+        "docs/explain.md",
+        "docs/optimize/int8.md",
+        "docs/optimize/cascade.md",
+        "docs/optimize/distillation.md",
+        "docs/optimize/pruning.md",
+        "docs/families/how-many-labels.md",
+    )
+)
 _BLOCK = re.compile(r"(<!-- table: ([\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -72,7 +83,7 @@ def speed() -> str:
             f"{ratio['median']:.2f} x importing numpy, onnxruntime and tokenizers alone",
         ]
     )
-    rows += [*_training_rows(), *_serving_rows()]
+    rows += [*_training_rows(), *_time_rows(), *_serving_rows(), _soak_row(), _cold_start_row()]
     memory = _read("memory")
     rows.append(["training `bow` on 1,000,000 rows of 20 words, peak memory", f"{memory['peak_gib']} GiB", ""])
     return _table(["", "measured", "beside it"], rows)
@@ -124,6 +135,148 @@ def _serving_rows() -> list[list[str]]:
     ]
 
 
+def _time_rows() -> list[list[str]]:
+    found = _read("train_time")["contenders"]
+    rival = found["fastText, tutorial"]
+    beside = f"fastText: {rival['whole_s']['median']:.1f} s, test accuracy {100 * rival['accuracy']['median']:.1f} %"
+    bars = _read("train_time")["stated_validation_accuracy"]
+    return [
+        [
+            f"training `{name}` on movie-reviews until {100 * bars[name]:.0f} % of the validation texts are right",
+            f"{found[name]['to_stated_s']['median']:.1f} s",
+            beside,
+        ]
+        for name in bars
+    ]
+
+
+def _soak_row() -> list[str]:
+    content = _read("soak")
+    asked = sum(content["outcomes"].values())
+    return [
+        f"{content['seconds'] / 60:.0f} minutes at twice what the server can answer: lost or swapped answers",
+        f"{content['num_wrong']} of {asked:,}",
+        f"memory {100 * content['memory_growth']:+.1f} %, quick again {content['recovery_s']:.1f} s after",
+    ]
+
+
+def _cold_start_row() -> list[str]:
+    content = _read("cold_start")
+    return [
+        f"Lambda init of int8 MiniLM ({content['zip_bytes'] / 1e6:.1f} MB zip), CPU",
+        f"{content['init_cpu_s']['median']:.2f} s",
+        f"{content['init_over_floor']['median']:.2f} x importing its libraries and opening its graph alone",
+    ]
+
+
+def explain() -> str:
+    """Faithfulness and cost of explanations, from ``results/explain.json``."""
+    rows = []
+    for name, found in _read("explain")["models"].items():
+        falls, cost = found["faithfulness"]["fall_of_probability"], found["cost"]
+        by_share = zip(falls["most"], falls["random"], strict=True)
+        falls_in_words = [f"{100 * most:.0f} / {100 * random:.0f}" for most, random in by_share]
+        rows.append([f"`{name}`", found["method"], *falls_in_words, f"{cost['ratio']:.1f}"])
+    shares = _read("explain")["models"]["bow"]["faithfulness"]["share_of_words_removed"]
+    heads = [f"without {100 * share:.0f} % of the words" for share in shares]
+    return _table(["model", "method", *heads, "predictions that one costs"], rows)
+
+
+OPTIMIZED = {
+    "int8-smooth": "`int8-smooth`",
+    "openvino-bf16": "`openvino-bf16`",
+    "optimum": "Optimum's dynamic int8",
+    "quantize-dynamic": "ONNX Runtime's `quantize_dynamic`",
+}
+
+
+def optimize() -> str:
+    """What quantising a BERT costs and gains, from ``results/optimize-*.json``."""
+    rows = []
+    for source in ("movie-reviews", "airline-tweets"):
+        found = _read(f"optimize-{source}")["families"]["bert"]
+        rows += [
+            [
+                source,
+                title,
+                f"{found[name]['mean_test_drop']:+.2f}",
+                f"{found[name]['mean_test_agreement']:.2f} %",
+                f"{found[name]['median_latency_gain']:.2f} x",
+                f"{found[name]['median_throughput_gain']:.2f} x",
+                f"{1 / found[name]['median_size_gain']:.2f} x",
+            ]
+            for name, title in OPTIMIZED.items()
+            if "mean_test_drop" in found.get(name, {})
+        ]
+    return _table(["", "", "points lost", "answers alike", "lone text", "many texts", "size"], rows)
+
+
+def cascade() -> str:
+    """What a cascade gains and loses against its strong model, from ``results/cascade.json``."""
+    rows = []
+    for source, found in _read("cascade")["datasets"].items():
+        for name, row in found["cascades"].items():
+            fast, bound = name.split(", ")
+            drops = row["drop"]
+            rows.append(
+                [
+                    source,
+                    f"`{fast}`",
+                    bound.replace(" at ", ", confidence "),
+                    f"{drops['mean']:+.2f} ({', '.join(f'{drop:+.2f}' for drop in drops['seeds'])})",
+                    f"{100 * row['share_sent_on']['median']:.0f} %",
+                    f"{row['throughput_gain']['median']:.2f} x",
+                ]
+            )
+    return _table(["", "fast stage", "bound, points", "points lost (seeds)", "sent on", "many texts"], rows)
+
+
+def distillation() -> str:
+    """What a teacher adds to its students, from ``results/distill.json``."""
+    (found,) = _read("distill")["datasets"].values()
+    rows = []
+    for name, row in found.items():
+        if "labels_alone_accuracy" in row["seeds"][0]:
+            alone = 100 * (row["accuracy"]) - row["gain_points"]
+            gains = ", ".join(f"{gain:+.1f}" for gain in row["gain_points_of_seeds"])
+            cells = [f"{alone:.1f}", f"{100 * row['accuracy']:.1f}", f"{row['gain_points']:+.1f} ({gains})"]
+            rows.append([f"`{name}`", *cells, f"{row['p_value']:.2g}", f"{row['throughput_gain']:.0f} x"])
+    heads = ["student", "labels alone", "taught", "points gained (seeds)", "p", "texts a second against its teacher"]
+    return _table(heads, rows)
+
+
+def pruning() -> str:
+    """What is left of a BERT that is cut down, from ``results/distill.json``."""
+    (found,) = _read("distill")["datasets"].values()
+    rows = [
+        [
+            name,
+            f"{100 * row['accuracy']:.1f}",
+            f"{row['gain_points']:+.2f}",
+            f"{row['latency_gain']:.2f} x",
+            f"{row['throughput_gain']:.2f} x",
+            f"{1 / row['size_gain']:.2f} x",
+        ]
+        for name, row in found.items()
+        if "labels_alone_accuracy" not in row["seeds"][0]
+    ]
+    return _table(["", "accuracy", "points against the whole", "lone text", "many texts", "size"], rows)
+
+
+def labels() -> str:
+    """Accuracy by number of training examples, from ``results/curve-movie-reviews.json``."""
+    board = _read("curve-movie-reviews")
+    rows = {
+        row["name"]: {p["num_train"]: p for p in row["curve"]} for row in board["rows"] if row["name"] != "majority"
+    }
+    sizes = sorted({size for points in rows.values() for size in points})
+    cells = [
+        [f"`{name}`" if name != "tf-idf" else name, *(f"{100 * points[size]['value']:.1f}" for size in sizes)]
+        for name, points in rows.items()
+    ]
+    return _table(["training examples", *(f"{size:,}" for size in sizes)], cells)
+
+
 def _median(content: Mapping[str, Any], contender: str, figure: str) -> float:
     return float(content["measured_rounds"][contender][figure]["median"])
 
@@ -133,7 +286,17 @@ def exit_codes() -> str:
     return _table(["code", "meaning"], [[str(code), meaning] for code, meaning in MEANINGS.items()])
 
 
-TABLES: Mapping[str, Callable[[], str]] = {"leaderboard": leaderboard, "speed": speed, "exit-codes": exit_codes}
+TABLES: Mapping[str, Callable[[], str]] = {
+    "leaderboard": leaderboard,
+    "speed": speed,
+    "exit-codes": exit_codes,
+    "explain": explain,
+    "optimize": optimize,
+    "cascade": cascade,
+    "distillation": distillation,
+    "pruning": pruning,
+    "labels": labels,
+}
 
 
 def filled(page: str) -> str:
@@ -175,4 +338,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

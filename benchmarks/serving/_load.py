@@ -120,7 +120,16 @@ def put_load(server: Running, bodies: Sequence[str], *, connections: int, second
         file.write("\n".join(bodies))
         file.flush()
         duration = f"-d{math.ceil(seconds)}s"  # it takes whole seconds alone
-        command = ["wrk", "-t1", f"-c{connections}", duration, "--timeout", "30s", "-s", HERE / "cycle.lua"]
+        command: list[str | Path] = [
+            "wrk",
+            "-t1",
+            f"-c{connections}",
+            duration,
+            "--timeout",
+            "30s",
+            "-s",
+            HERE / "cycle.lua",
+        ]
         found = subprocess.run([*command, server.url, "--", file.name], check=True, capture_output=True, text=True)
     measured: dict[str, Any] = json.loads(found.stdout.strip().splitlines()[-1])
     if measured.pop("failed"):

@@ -98,7 +98,15 @@ def main() -> None:
     settings = asked(__doc__, rounds=ROUNDS, seconds=SECONDS)
     artifact = settings.artifact or ARTIFACT
     if settings.artifact is None:
-        train = ["train", "movie-reviews", "--config", ROOT / "recipes" / "bow.toml", "--out", ARTIFACT, "--quiet"]
+        train: list[str | Path] = [
+            "train",
+            "movie-reviews",
+            "--config",
+            ROOT / "recipes" / "bow.toml",
+            "--out",
+            ARTIFACT,
+            "--quiet",
+        ]
         subprocess.run([sys.executable, "-m", "textwright", *train], check=True)
     texts = list(load_dataset("movie-reviews", DataSettings()).test.texts)
     rounds, listed = Rounds("serving_bow", settings), contenders(artifact)

@@ -43,8 +43,8 @@ RAW = "raw loop"
 def train() -> None:
     """Train the artifact unless it is there."""
     recipe = ROOT / "recipes" / "bert.toml"
-    command = [sys.executable, "-m", "textwright", "train", "movie-reviews", "--config", recipe, "--out", ARTIFACT]
-    subprocess.run([*command, "--num-epochs", "1"], check=True)
+    command: list[str | Path] = [sys.executable, "-m", "textwright", "train", "movie-reviews"]
+    subprocess.run([*command, "--config", recipe, "--out", ARTIFACT, "--num-epochs", "1"], check=True)
 
 
 def rival_model() -> Path:

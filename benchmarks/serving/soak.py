@@ -233,7 +233,8 @@ async def load(client: Client, per_second: float, seconds: float, memory: Sequen
     Returns:
         Bytes, one number for each second.
     """
-    start, sent, used = perf_counter(), 0, []
+    start, sent = perf_counter(), 0
+    used: list[int] = []
     running: set[asyncio.Task[None]] = set()
     while (now := perf_counter() - start) < seconds:
         while sent < now * per_second:

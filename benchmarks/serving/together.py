@@ -9,6 +9,7 @@ head of transformers; what it would answer is what the fp32 artifact answers, wh
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -16,9 +17,10 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from _load import Contender, put_load, running
-from side_by_side import CONNECTIONS, ROUNDS, SECONDS, _ratio, contenders, train
+from _rounds import Rounds, asked
+from side_by_side import CONNECTIONS, ROUNDS, SECONDS, contenders, rival_model
 
-from _common import quantised, save, spread, trained, versions
+from _common import quantised, trained, versions
 from cascade import BOUNDS, FAST, STRONG
 from cascade import cascade as made
 from textwright.data.settings import DataSettings
@@ -47,40 +49,37 @@ def served(name: str, path: Path) -> Contender:
     return Contender(name, [sys.executable, "-m", "textwright", "serve", str(path), "--port", "{port}"], "/v1/predict")
 
 
-def measure(contender: Contender, texts: list[str]) -> dict[str, float]:
+def measure(contender: Contender, texts: list[str], seconds: float) -> dict[str, float]:
     """Start a server and load it; then ask it one at a time."""
     bodies = [contender.body(text) for text in texts]
     with running(contender, texts[0]) as server:
         put_load(server, bodies, connections=CONNECTIONS, seconds=3)  # warm
-        full = put_load(server, bodies, connections=CONNECTIONS, seconds=SECONDS)
-        lone = put_load(server, bodies, connections=1, seconds=SECONDS / 2)
+        full = put_load(server, bodies, connections=CONNECTIONS, seconds=seconds)
+        lone = put_load(server, bodies, connections=1, seconds=seconds / 2)
     return {**{key: full[key] for key in ("per_second", "p50_ms", "p99_ms")}, "lone_p50_ms": lone["p50_ms"]}
 
 
 def main() -> None:
     """Measure in rounds, print and save."""
-    (rival,) = [one for one in contenders(train()) if one.name == RIVAL]
-    paths = ours()
+    settings, paths = asked(__doc__, rounds=ROUNDS, seconds=SECONDS), ours()
+    rivals = {one.name: one for one in contenders(paths["fp32"], rival_model())}
     test = select(SOURCE, DataSettings(), load(paths["fp32"]).artifact.manifest, "test").examples
     accuracy = {name: float(observe(load(path), test).correct.mean()) for name, path in paths.items()}
     texts = list(test.texts)
     Random(0).shuffle(texts)  # noqa: S311  an order, no secret
-    found: dict[str, list[dict[str, float]]] = {}
-    for number in range(ROUNDS):
-        for contender in [rival, *(served(name, path) for name, path in paths.items())]:
-            found.setdefault(contender.name, []).append(measure(contender, texts))
-        print(number, {name: round(rounds[-1]["per_second"]) for name, rounds in found.items()}, flush=True)
+    rounds = Rounds("serving_together", settings)
+    for number in range(settings.rounds):
+        for one in [rivals[RIVAL], *(served(name, path) for name, path in paths.items())]:
+            rounds.measure(number, one.name, partial(measure, one, texts, settings.seconds))
     content: dict[str, Any] = {
         "command": "python benchmarks/serving/together.py",
         "connections": CONNECTIONS,
         "versions": versions("fastapi", "onnxruntime", "tokenizers", "torch", "transformers", "uvicorn"),
         "accuracy": accuracy,
-        "measured_rounds": {
-            name: {key: spread([one[key] for one in rounds]) for key in rounds[0]} for name, rounds in found.items()
-        },
-        "throughput_against_pipeline": {name: _ratio(found[name], found[RIVAL]) for name in paths},
+        "measured_rounds": rounds.spreads(),
+        "throughput_against_pipeline": {name: rounds.ratio("per_second", name, RIVAL) for name in paths},
     }
-    save("serving-cascade", content)
+    rounds.save(content)
 
 
 if __name__ == "__main__":
