@@ -1,13 +1,13 @@
 """What does a teacher add to a small model, and what is left of a large one that is cut down? Over seeds.
 
 Run with nothing else running: ``make bench-distill``, or for some datasets: ``python benchmarks/distill.py
-movie-reviews``. Protocol: one drawn split. Each student family is trained with three seeds on labels alone (the
-leaderboard's runs), and with the same seeds and the same recipe taught by the mean of three `bert-r-drop` models (the
-leaderboard's as well), which answer the training texts and sentences of 25,000 unlabelled reviews; and, for what the
-unlabelled reviews add, the same without them. For each seed one more `bert-r-drop` is trained, and its checkpoint kept:
-it teaches a student of three of its six layers, and is cut down without unused tokens, and without half its heads and
-neurons. Settings were chosen on the validation split; accuracy is on the test split, read once; costs are measured in
-turn with the teacher, one thread. Runs and the teachers' answers are kept, so that a stopped benchmark goes on.
+movie-reviews``. Protocol: one drawn split; `bert-r-drop` and each student's recipe were trained with three seeds on
+labels alone (the leaderboard's runs). With the same seeds and recipes, students are taught by the `bert-r-drop` of
+their seed: once it answers the training texts and sentences of unlabelled reviews, once the training texts and two
+altered copies of each. Further, a student of three of its six layers, and what is left of it without unused tokens,
+and without half its heads and neurons. Settings were chosen on the validation split; accuracy is on the test split,
+read once; costs are measured in turn with the teacher, one thread. Runs and the teachers' answers are kept, so that a
+stopped benchmark goes on.
 """
 
 from __future__ import annotations
@@ -35,13 +35,19 @@ from textwright.runtime.predictor import load
 DATASETS = ("movie-reviews",)
 SEEDS = (0, 1, 2)
 TEACHER = "bert-r-drop"
-STUDENTS = ("bow", "bow-glove", "cnn-glove")
+STUDENTS: Mapping[str, tuple[str, ...]] = {
+    "bow": (),
+    "bow-glove": (),
+    "cnn-glove": ("--num-epochs", "4"),
+}
+"""Recipe -> flags of its distillation beside the recipe."""
+SENTENCES = ("--sentences", "--num-copies", "0", "--temperature", "1")
 UNLABELLED: Mapping[str, tuple[str, ...]] = {
-    "movie-reviews": ("--unlabelled", "imdb-reviews", "--sentences", "--max-unlabelled", "60000"),
+    "movie-reviews": ("--unlabelled", "imdb-reviews", "--max-unlabelled", "60000", *SENTENCES),
 }
 """Dataset -> flags for its unlabelled texts; a dataset without has none."""
-FLAGS: Mapping[str, tuple[str, ...]] = {"unlabelled": ("--num-copies", "0"), "copies": ("--num-copies", "10")}
-LAYERS = ("--family", "bert", "--model.keep-layers", "1,3,5", "--num-copies", "2", "--num-epochs", "2")
+COPIES = ("--num-copies", "2")
+LAYERS = ("--family", "bert", "--model.keep-layers", "1,3,5", "--num-epochs", "2")
 HALVES = ("--heads", "0.5", "--neurons", "0.5", "--no-vocabulary", "--max-drop", "100")
 
 
@@ -60,27 +66,25 @@ def run(source: str, seed: int) -> dict[str, dict[str, Any]]:
 
 def _word_students(source: str, seed: int, folder: Path) -> dict[str, dict[str, Any]]:
     """Teach each family of word models with each kind of further texts, beside the same recipe on labels alone."""
-    teachers = [trained(source, TEACHER, teacher_seed) for teacher_seed in SEEDS]
-    kinds = {"copies": FLAGS["copies"]}
-    if source in UNLABELLED:
-        kinds = {"unlabelled": (*FLAGS["unlabelled"], *UNLABELLED[source]), **kinds}
+    teacher = trained(source, TEACHER, seed)
+    kinds = {"unlabelled": UNLABELLED[source]} if source in UNLABELLED else {}
     rows = {}
-    for recipe in STUDENTS:
+    for recipe, own in STUDENTS.items():
         alone = trained(source, recipe, seed)
-        for kind, flags in kinds.items():
+        for kind, flags in {**kinds, "copies": COPIES}.items():
             taught = folder / f"{recipe}-{kind}"
-            lesson = ("--data", source, "--config", f"recipes/{recipe}.toml", "--seed", str(seed), *flags)
-            textwright("distill", *teachers, *lesson, "--beside", alone, "--out", taught)
+            lesson = ("--data", source, "--config", f"recipes/{recipe}.toml", "--seed", str(seed), *own, *flags)
+            textwright("distill", teacher, *lesson, "--beside", alone, "--out", taught)
             rows[f"{recipe}, {kind}"] = _distilled(taught, source, alone)
     return rows
 
 
 def _cut_down(source: str, seed: int, folder: Path) -> dict[str, dict[str, Any]]:
-    """Make smaller models of one teacher, beside it; its checkpoint is needed, which the leaderboard keeps none of."""
-    of_seed, teacher = ("--seed", str(seed)), folder / TEACHER
-    textwright("train", source, "--config", f"recipes/{TEACHER}.toml", *of_seed, "--out", teacher)
+    """Make smaller models of one teacher, beside it."""
+    teacher = trained(source, TEACHER, seed)
     layers, tokens, halves = (folder / f"bert-{name}" for name in ("3-layers", "vocabulary", "halves"))
-    textwright("distill", teacher, "--data", source, *LAYERS, *of_seed, "--out", layers)
+    further = UNLABELLED.get(source, COPIES)
+    textwright("distill", teacher, "--data", source, *LAYERS, *further, "--seed", str(seed), "--out", layers)
     textwright("prune", teacher, "--data", source, "--max-drop", "100", "--out", tokens)
     textwright("prune", teacher, "--data", source, *HALVES, "--out", halves)
     return {
@@ -92,14 +96,14 @@ def _cut_down(source: str, seed: int, folder: Path) -> dict[str, dict[str, Any]]
 
 def _distilled(folder: Path, source: str, beside: Path) -> dict[str, Any]:
     report = json.loads((folder / "distillation.json").read_text(encoding="utf-8"))
-    teachers = [peer for peer in report["peers"] if peer["role"] == "teacher"]
+    teacher = report["peers"][0]
     other = _right(beside, source)
     return {
         "accuracy": report["accuracy"]["value"],
         "beside_accuracy": float(other.mean()),
-        "teacher_accuracy": [peer["accuracy"]["value"] for peer in teachers],
-        "agreement_with_teacher": [peer["agreement"]["value"] for peer in teachers],
-        "cost": teachers[0]["cost"],
+        "teacher_accuracy": teacher["accuracy"]["value"],
+        "agreement_with_teacher": teacher["agreement"]["value"],
+        "cost": teacher["cost"],
         "right": _right(folder, source),
         "beside": other,
     }
