@@ -53,8 +53,8 @@ def test_a_source_without_a_sentence_is_refused(tmp_path: Path) -> None:
 
 
 def test_what_is_nearly_held_out_is_left_out() -> None:
-    held_out = ["It is a wonderful film that nobody who loves the cinema should ever think of missing, not even for a day."]
-    alike = "it is a wonderful film that nobody who loves the cinema should ever think of missing not even for a day !"
+    held_out = ["It is a wonderful film that nobody who loves cinema should ever think of missing, not even for a day."]
+    alike = "it is a wonderful film that nobody who loves cinema should ever think of missing not even for a day !"
     nearly = alike.replace("ever think", "once think")
     other = "a dull film that nobody should see ."
     assert apart_from(held_out, [alike, other, nearly, *held_out, other]) == [other]
