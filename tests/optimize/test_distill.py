@@ -144,11 +144,13 @@ def test_each_text_is_answered_once_for_all_students(taught) -> None:
 def test_held_out_texts_are_never_learned_from(taught, tmp_path: Path) -> None:
     run, source = taught("bow", "multi-class")
     dataset = load_dataset(str(source))
-    unlabelled = [*dataset.test.texts, *dataset.validation.texts, "a text that nobody knows"]
+    spelled_otherwise = [f"{text.upper()} !" for text in dataset.test.texts]
+    unlabelled = [*dataset.test.texts, *dataset.validation.texts, *spelled_otherwise, "a text that nobody knows"]
     lessons = ServedTeacher([load(run)], FEW, seed=0, unlabelled=unlabelled).teach(dataset)
     held_out = {*dataset.test.texts, *dataset.validation.texts}
     own = set(dataset.train.texts)
     assert not (held_out - own) & set(lessons.texts)
+    assert not set(spelled_otherwise) & set(lessons.texts)
     assert "a text that nobody knows" in lessons.texts
     assert "a text that nobody knows" in lessons.vocabulary_texts
     assert len(lessons.vocabulary_texts) == len(dataset.train) + 1

@@ -167,9 +167,18 @@ def test_what_cannot_be_cut_is_said_in_one_sentence(
     assert not (tmp_path / "out" / "artifact").exists()
 
 
-def test_heads_cannot_be_cut_without_the_checkpoint(bert: tuple[Path, str], tmp_path: Path) -> None:
+def test_weights_are_found_in_the_graph_where_there_is_no_checkpoint(bert: tuple[Path, str], tmp_path: Path) -> None:
     run, source = bert
     old = artifacts.read(run)
     alone = artifacts.write(tmp_path / "a" / "x", old.manifest, {n: (old.path / n).read_bytes() for n in old.files})
-    with pytest.raises(SettingsError, match="has no checkpoint; heads and neurons are cut out of the weights in it"):
-        prune(task((alone.path, source), heads=0.5), tmp_path / "out")
+    theirs, found = _load(old).state_dict(), _load(alone).state_dict()
+    assert list(found) == list(theirs)
+    assert all(torch.equal(found[name], theirs[name]) for name in theirs)
+    report = prune(task((alone.path, source), heads=0.5, vocabulary=False), tmp_path / "out")
+    assert report.steps[0].verdict == "kept"
+
+
+def test_heads_cannot_be_cut_where_the_vocabulary_was(bert: tuple[Path, str], tmp_path: Path) -> None:
+    prune(task(bert), tmp_path / "small")
+    with pytest.raises(SettingsError, match=r"the weights of .* cannot be trained on; give the run folder"):
+        prune(task((tmp_path / "small", bert[1]), heads=0.5), tmp_path / "out")

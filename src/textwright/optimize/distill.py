@@ -18,13 +18,9 @@ from typing import Final
 
 from torch import Tensor
 
-from textwright.core import artifact as artifacts
 from textwright.core.artifact import Manifest
 from textwright.core.files import write_text
-from textwright.data.load import read_source
 from textwright.data.settings import DataSettings
-from textwright.data.texts import open_texts
-from textwright.errors import DataError
 from textwright.evaluate.observe import observe
 from textwright.evaluate.selection import reading_settings, refuse_another_cut, select
 from textwright.optimize.distillation import (
@@ -38,13 +34,15 @@ from textwright.optimize.distillation import (
 from textwright.optimize.inherit import inherited_weights
 from textwright.optimize.measure import compare_costs
 from textwright.optimize.teacher import ServedTeacher, columns_of
-from textwright.optimize.teaching_settings import DistillSettings
+from textwright.optimize.teaching_settings import DistillSettings, UnlabelledSettings
+from textwright.optimize.unlabelled import read_unlabelled
 from textwright.pipeline import Built, Plan, build_artifact
 from textwright.runtime.predictor import Predictor, load
 from textwright.train.progress import Progress, SilentProgress
 
 _NUM_THREADS: Final = 1
 """Of every measured inference: a server runs one inference per core."""
+_ALL_WHOLE: Final = UnlabelledSettings()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +54,7 @@ class Lecture:
         plan: The student, and the labelled data.
         settings: How it is taught.
         unlabelled: A file, or any labelled source whose labels are not looked at; empty for none.
+        further: Which of the unlabelled texts are taken, and how.
         beside: An artifact to test the student against, best of the same family and labels alone; None for none.
         start: Weights that the student starts from, by name; None takes over what fits from the first teacher.
     """
@@ -64,6 +63,7 @@ class Lecture:
     plan: Plan
     settings: DistillSettings
     unlabelled: str = ""
+    further: UnlabelledSettings = _ALL_WHOLE
     beside: Path | None = None
     start: dict[str, Tensor] | None = field(default=None)
 
@@ -102,16 +102,14 @@ def distill(
     for other in [*teachers[1:], *beside]:
         columns_of(other, teachers[0].labels)
     plan = _as_cut_for(lecture.plan, [item.artifact.manifest for item in [*teachers, *beside]]).resolved()
-    first = artifacts.read(lecture.teachers[0])
-    run = first.path.parent
     start = lecture.start
     if start is None:
-        start = inherited_weights(run, first.manifest, plan.training.family, plan.model)
+        start = inherited_weights(teachers[0].artifact, plan.training.family, plan.model)
     teacher = ServedTeacher(
         teachers,
         lecture.settings,
         seed=plan.training.seed,
-        unlabelled=read_unlabelled(lecture.unlabelled, plan.data) if lecture.unlabelled else (),
+        unlabelled=read_unlabelled(lecture.unlabelled, plan.data, lecture.further) if lecture.unlabelled else (),
         start=start,
         on_answer=on_answer,
     )
@@ -137,31 +135,6 @@ def _as_cut_for(plan: Plan, manifests: Sequence[Manifest]) -> Plan:
         refuse_another_cut(plan.source, data, manifest)
         data = reading_settings(plan.source, data, manifest)
     return replace(plan, data=data, name=plan.name or f"{plan.model_name}-distilled")
-
-
-def read_unlabelled(source: str, settings: DataSettings) -> list[str]:
-    """Read texts for the teacher to answer.
-
-    Args:
-        source: A file of texts (CSV, TSV, JSON lines, Parquet), or any labelled source.
-        settings: Text column and encoding.
-
-    Returns:
-        At least one text.
-
-    Raises:
-        NotFoundError: If there is no such source.
-        DataError: If it cannot be read, or is empty.
-    """
-    path = Path(source).expanduser()
-    if path.is_file():
-        with open_texts(path, settings) as rows:
-            texts = [row.text for row in rows.rows if row.text.strip()]
-    else:
-        texts = list(read_source(source, settings).texts)
-    if not texts:
-        raise DataError(f"{source} holds no text for the teacher to answer; give another file, or no --unlabelled")
-    return texts
 
 
 def _report(built: Built, plan: Plan, others: Sequence[tuple[str, Predictor]]) -> Distillation:

@@ -8,43 +8,43 @@ Source:
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any, Final
 
 from torch import Tensor
 
-from textwright.core.artifact import Manifest
+from textwright.core.artifact import Artifact
 from textwright.models.encoder import layer_of, of_layer
-from textwright.train.checkpoint import read_best_weights
-from textwright.train.run import CHECKPOINT
+from textwright.optimize.restore import restore
 
 _FAMILY: Final = "bert"
 _SHAPE: Final = ("encoder", "pooling", "num_heads", "num_neurons")
 """Settings that must be alike for weights to fit."""
 
 
-def inherited_weights(run: Path, teacher: Manifest, family: str, model: Mapping[str, Any]) -> dict[str, Tensor]:
+def inherited_weights(teacher: Artifact, family: str, model: Mapping[str, Any]) -> dict[str, Tensor]:
     """Take the teacher's weights for the layers that the student keeps.
 
     Args:
-        run: The teacher's run folder, where its checkpoint lies.
-        teacher: The teacher's manifest.
+        teacher: The teacher, in its run folder or alone.
         family: The student's.
         model: The student's own settings, all of them.
 
     Returns:
         Weights as the student's module names them. Empty where they cannot be taken over: another family or encoder,
-        heads or neurons that were cut, layers that the teacher lacks, or no checkpoint.
+        heads, neurons or tokens that were cut, or layers that the teacher lacks.
 
     Raises:
         TrainingError: If the checkpoint cannot be read.
     """
-    theirs = teacher.training.get("model", {})
-    if family != _FAMILY or teacher.family != _FAMILY:
+    theirs = teacher.manifest.training.get("model", {})
+    if family != _FAMILY or teacher.manifest.family != _FAMILY:
         return {}
     if any(theirs.get(name, []) != model.get(name, []) for name in _SHAPE):
         return {}
-    weights = read_best_weights(run / CHECKPOINT)
+    module = restore(teacher)
+    if module is None:
+        return {}
+    weights = module.state_dict()
     depth = 1 + max((layer_of(name) or 0 for name in weights), default=-1)
     used = list(theirs.get("keep_layers") or range(depth))  # where each of the teacher's layers stands in the encoder
     wanted = list(model.get("keep_layers") or used)

@@ -1,6 +1,6 @@
 """Cut the heads and neurons that matter least out of a trained encoder: the start of a student that is then repaired.
 
-The weights come from the run's checkpoint, because a graph cannot be trained.
+The weights come from the run's checkpoint or from the artifact's own graph.
 """
 
 from __future__ import annotations
@@ -14,15 +14,12 @@ from textwright.core.artifact import Artifact
 from textwright.core.tokenization import TextEncoder
 from textwright.data.dataset import Examples
 from textwright.errors import SettingsError
-from textwright.models import find_family
 from textwright.models.bert import FineTunedBert
-from textwright.models.family import BuildContext
 from textwright.models.slim import blocks, cut_heads, cut_neurons
 from textwright.optimize.importance import choose_heads, choose_neurons, measure_importance
+from textwright.optimize.restore import restore
 from textwright.optimize.teaching_settings import PruneSettings
 from textwright.train.batches import encode_examples
-from textwright.train.checkpoint import read_best_weights
-from textwright.train.run import CHECKPOINT
 
 
 class Slimmed(NamedTuple):
@@ -43,7 +40,7 @@ def slim(artifact: Artifact, examples: Examples, settings: PruneSettings) -> Sli
     """Measure what matters in a trained encoder and cut the rest.
 
     Args:
-        artifact: Of the family ``bert``, in the run folder that trained it.
+        artifact: Of the family ``bert``, in the run folder that trained it or alone.
         examples: Training texts with their labels.
         settings: How much goes.
 
@@ -51,7 +48,7 @@ def slim(artifact: Artifact, examples: Examples, settings: PruneSettings) -> Sli
         A smaller model, not yet repaired.
 
     Raises:
-        SettingsError: If the artifact is of another family, or its run folder has no checkpoint.
+        SettingsError: If the artifact is of another family, or its weights cannot be trained on.
         TrainingError: If the checkpoint cannot be read.
     """
     module = _load(artifact)
@@ -77,21 +74,16 @@ def _change(before: Sequence[int], after: Sequence[int]) -> str:
 
 
 def _load(artifact: Artifact) -> FineTunedBert:
-    manifest, run = artifact.manifest, artifact.path.parent
+    manifest = artifact.manifest
     if manifest.family != "bert":
         raise SettingsError(
             f"{manifest.name} is of the family {manifest.family}; heads and neurons are cut out of bert alone: leave "
             "--heads and --neurons out to cut the vocabulary"
         )
-    weights = read_best_weights(run / CHECKPOINT)
-    if not weights:
+    module = restore(artifact)
+    if module is None:
         raise SettingsError(
-            f"{run} has no checkpoint; heads and neurons are cut out of the weights in it: give the run folder "
-            "that textwright train wrote, or leave --heads and --neurons out to cut the vocabulary"
+            f"the weights of {artifact.path} cannot be trained on; give the run folder that textwright train wrote, or "
+            "leave --heads and --neurons out to cut the vocabulary"
         )
-    family = find_family(manifest.family)
-    config = family.config.parse(manifest.training["model"], source="the artifact's manifest")
-    module = family.build(config, BuildContext(TextEncoder(artifact.tokenizer()), manifest.labels))
-    module.load_state_dict(weights)
-    assert isinstance(module, FineTunedBert)  # noqa: S101  its family was asked
-    return module.eval()
+    return module

@@ -21,6 +21,7 @@ from textwright.data.dataset import Dataset
 from textwright.errors import DataError
 from textwright.optimize.augment import augment
 from textwright.optimize.teaching_settings import DistillSettings
+from textwright.optimize.unlabelled import apart_from
 from textwright.runtime.predictor import Predictor
 from textwright.train.feature_cache import FeatureCache, text_keys
 from textwright.train.lessons import Lessons, soften
@@ -71,7 +72,8 @@ class ServedTeacher:
         """Answer the training texts, their altered copies and the further texts.
 
         Args:
-            dataset: Its validation and test texts are neither altered nor answered, and are left out of the others.
+            dataset: Its validation and test texts are neither altered nor answered; what is nearly one of them is left
+                out of the further texts.
 
         Returns:
             The lessons, with the training split first.
@@ -79,10 +81,10 @@ class ServedTeacher:
         Raises:
             DataError: If the labels of the dataset are not those of the teacher.
         """
-        known, held_out = dataset.train.texts, {*dataset.validation.texts, *dataset.test.texts}
-        further = [text for text in dict.fromkeys(self._unlabelled) if text not in held_out]
-        copies = augment(known, self._settings, seed=self._seed)
-        texts = [*known, *further, *(text for text in copies if text not in held_out)]
+        known, held_out = dataset.train.texts, [*dataset.validation.texts, *dataset.test.texts]
+        further = apart_from(held_out, self._unlabelled) if self._unlabelled else []
+        copies, forbidden = augment(known, self._settings, seed=self._seed), set(held_out)
+        texts = [*known, *further, *(text for text in copies if text not in forbidden)]
         answers = [self._answer(item, texts, dataset.labels) for item in self._predictors]
         settings = self._settings
         soft, true = soften(answers, dataset.train.targets, dataset.labels, temperature=settings.temperature)

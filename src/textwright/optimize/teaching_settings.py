@@ -27,6 +27,15 @@ class AugmentSettings(Settings):
     """Share of the copies that is the first part of one text and the last part of another."""
 
 
+class UnlabelledSettings(Settings):
+    """Which of the texts without labels the teacher is asked about."""
+
+    sentences: bool = False
+    """Cut the unlabelled texts into sentences: for a student of sentences, where they are longer."""
+    max_unlabelled: Annotated[int, Field(ge=0)] = 0
+    """Most unlabelled texts, or sentences, that the teacher is asked about, always the same ones; 0 asks about all."""
+
+
 class DistillSettings(AugmentSettings):
     """How a student learns from a teacher, and from which texts."""
 
