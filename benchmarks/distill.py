@@ -3,11 +3,10 @@
 Run with nothing else running: ``make bench-distill``, or for some datasets: ``python benchmarks/distill.py
 movie-reviews``. Protocol: one drawn split; `bert-r-drop` and each student's recipe were trained with three seeds on
 labels alone (the leaderboard's runs). With the same seeds and recipes, students are taught by the `bert-r-drop` of
-their seed: once it answers the training texts and sentences of unlabelled reviews, once the training texts and two
-altered copies of each. Further, a student of three of its six layers, and what is left of it without unused tokens,
-and without half its heads and neurons. Settings were chosen on the validation split; accuracy is on the test split,
-read once; costs are measured in turn with the teacher, one thread. Runs and the teachers' answers are kept, so that a
-stopped benchmark goes on.
+their seed, which answers the training texts and sentences of unlabelled reviews. Further, a student of three of its six
+layers, and what is left of it without unused tokens, and without half its heads and neurons. Settings were chosen on
+the validation split; accuracy is on the test split, read once; costs are measured in turn with the teacher, one thread.
+Runs and the teachers' answers are kept, so that a stopped benchmark goes on.
 """
 
 from __future__ import annotations
@@ -37,13 +36,12 @@ SEEDS = (0, 1, 2)
 TEACHER = "bert-r-drop"
 STUDENTS: Mapping[str, tuple[str, ...]] = {
     "bow": (),
-    "bow-glove": (),
     "cnn-glove": ("--num-epochs", "4"),
 }
 """Recipe -> flags of its distillation beside the recipe."""
 SENTENCES = ("--sentences", "--num-copies", "0", "--temperature", "1")
 UNLABELLED: Mapping[str, tuple[str, ...]] = {
-    "movie-reviews": ("--unlabelled", "imdb-reviews", "--max-unlabelled", "60000", *SENTENCES),
+    "movie-reviews": ("--unlabelled", "imdb-reviews", "--max-unlabelled", "20000", *SENTENCES),
 }
 """Dataset -> flags for its unlabelled texts; a dataset without has none."""
 COPIES = ("--num-copies", "2")
@@ -58,30 +56,25 @@ def textwright(*arguments: str | Path) -> None:
     subprocess.run(command, check=True, cwd=ROOT, stdout=subprocess.DEVNULL)
 
 
-def run(source: str, seed: int) -> dict[str, dict[str, Any]]:
-    """Make all students of a seed, as far as they are not there; return what each came to."""
-    folder = RUNS / "distill" / source / str(seed)
-    return {**_word_students(source, seed, folder), **_cut_down(source, seed, folder)}
+def student(source: str, recipe: str, seed: int) -> Path:
+    """Teach a family of word models by the teacher of its seed, unless that was done."""
+    taught, alone = RUNS / "distill" / source / str(seed) / recipe, trained(source, recipe, seed)
+    lesson = ("--data", source, "--config", f"recipes/{recipe}.toml", "--seed", str(seed), *STUDENTS[recipe])
+    further = UNLABELLED.get(source, COPIES)
+    textwright("distill", trained(source, TEACHER, seed), *lesson, *further, "--beside", alone, "--out", taught)
+    return taught
 
 
-def _word_students(source: str, seed: int, folder: Path) -> dict[str, dict[str, Any]]:
-    """Teach each family of word models with each kind of further texts, beside the same recipe on labels alone."""
-    teacher = trained(source, TEACHER, seed)
-    kinds = {"unlabelled": UNLABELLED[source]} if source in UNLABELLED else {}
-    rows = {}
-    for recipe, own in STUDENTS.items():
-        alone = trained(source, recipe, seed)
-        for kind, flags in {**kinds, "copies": COPIES}.items():
-            taught = folder / f"{recipe}-{kind}"
-            lesson = ("--data", source, "--config", f"recipes/{recipe}.toml", "--seed", str(seed), *own, *flags)
-            textwright("distill", teacher, *lesson, "--beside", alone, "--out", taught)
-            rows[f"{recipe}, {kind}"] = _distilled(taught, source, alone)
-    return rows
+def word_students(source: str, seed: int) -> dict[str, dict[str, Any]]:
+    """Hold each taught family against the same recipe on labels alone."""
+    return {
+        recipe: _distilled(student(source, recipe, seed), source, trained(source, recipe, seed)) for recipe in STUDENTS
+    }
 
 
-def _cut_down(source: str, seed: int, folder: Path) -> dict[str, dict[str, Any]]:
+def cut_down(source: str, seed: int) -> dict[str, dict[str, Any]]:
     """Make smaller models of one teacher, beside it."""
-    teacher = trained(source, TEACHER, seed)
+    teacher, folder = trained(source, TEACHER, seed), RUNS / "distill" / source / str(seed)
     layers, tokens, halves = (folder / f"bert-{name}" for name in ("3-layers", "vocabulary", "halves"))
     further = UNLABELLED.get(source, COPIES)
     textwright("distill", teacher, "--data", source, *LAYERS, *further, "--seed", str(seed), "--out", layers)
@@ -150,10 +143,12 @@ def over_seeds(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 def main() -> None:
     """Measure all datasets, or those named on the command line."""
     seeds = tuple(map(int, os.environ.get("SEEDS", "").split(","))) if os.environ.get("SEEDS") else SEEDS
-    content = {}
+    content: dict[str, dict[str, Any]] = {}
     for source in sys.argv[1:] or DATASETS:
-        runs = [run(source, seed) for seed in seeds]
-        content[source] = {name: over_seeds([rows[name] for rows in runs]) for name in runs[0]}
+        content[source] = {}
+        for measure in (word_students, cut_down):
+            runs = [measure(source, seed) for seed in seeds]
+            content[source] |= {name: over_seeds([rows[name] for rows in runs]) for name in runs[0]}
     save(
         "distill",
         {
