@@ -217,7 +217,7 @@ def cascade() -> str:
     rows = []
     for source, found in _read("cascade")["datasets"].items():
         for name, row in found["cascades"].items():
-            fast, bound = name.split(", ")
+            fast, bound = name.split("; ")
             drops = row["drop"]
             rows.append(
                 [
