@@ -277,7 +277,7 @@ def labels() -> str:
     }
     sizes = sorted({size for points in rows.values() for size in points})
     cells = [
-        [f"`{name}`" if name != "tf-idf" else name, *(f"{100 * points[size]['value']:.1f}" for size in sizes)]
+        [f"`{name}`" if name != "tf-idf" else name, *(_with_deviation(points[size]["metric"]) for size in sizes)]
         for name, points in rows.items()
     ]
     return _table(["training examples", *(f"{size:,}" for size in sizes)], cells)
@@ -321,9 +321,12 @@ def _accuracy_cell(row: Mapping[str, Any] | None) -> str:
     if row is None:
         return "not run"
     found = row["metrics"]["accuracy"]
+    return f"{_with_deviation(found)} ({100 * found['low']:.1f} to {100 * found['high']:.1f})"
+
+
+def _with_deviation(found: Mapping[str, Any]) -> str:
     deviation = found["deviation"]
-    spread = "" if deviation is None else f" ± {100 * deviation:.1f}"
-    return f"{100 * found['value']:.1f}{spread} ({100 * found['low']:.1f} to {100 * found['high']:.1f})"
+    return f"{100 * found['value']:.1f}" + ("" if deviation is None else f" ± {100 * deviation:.1f}")
 
 
 def _read(name: str) -> Any:  # noqa: ANN401  JSON
