@@ -86,6 +86,12 @@ def test_a_path_that_is_nothing_or_no_artifact_says_so(tmp_path):
         artifacts.read(tmp_path)
 
 
+def test_a_run_that_has_not_ended_says_how_to_end_it(tmp_path):
+    (tmp_path / "settings.json").write_text("{}")
+    with pytest.raises(ArtifactFormatError, match=r"has not ended.*textwright train command again"):
+        artifacts.read(tmp_path)
+
+
 def test_a_folder_that_is_no_artifact_is_never_replaced(tmp_path):
     (tmp_path / "thesis.txt").write_text("years of work")
     with pytest.raises(SettingsError, match="no artifact"):

@@ -37,6 +37,8 @@ TOKENIZER: Final = "tokenizer.json"
 GOLDEN: Final = "golden.jsonl"
 CARD: Final = "README.md"
 CURVE: Final = "cascade.json"
+RUN_SETTINGS: Final = "settings.json"
+"""In the folder of a run from its first second on; the artifact comes with its last."""
 _NO_DIGEST: Final = "0" * 64
 
 
@@ -276,6 +278,11 @@ def _locate(path: Path) -> Path:
             return folder
     if not path.exists():
         raise NotFoundError(f"there is no artifact at {path}; make one with: textwright train SOURCE --out {path}")
+    if (path / RUN_SETTINGS).is_file():
+        raise ArtifactFormatError(
+            f"{path} is a run that has not ended: it holds no artifact yet; give its textwright train command again, "
+            "which goes on where it stopped"
+        )
     raise ArtifactFormatError(f"{path} is no artifact: it holds no {MANIFEST}")
 
 

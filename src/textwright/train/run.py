@@ -23,6 +23,7 @@ import torch
 from accelerate import Accelerator
 
 from textwright.config import Settings
+from textwright.core.artifact import RUN_SETTINGS
 from textwright.core.files import write_text
 from textwright.core.labels import Labels
 from textwright.core.tokenization import TextEncoder
@@ -44,7 +45,7 @@ from textwright.train.tensorboard import TensorBoard
 CHECKPOINT: Final = "checkpoint"
 TENSORBOARD: Final = "tensorboard"
 HISTORY: Final = "history.jsonl"
-SETTINGS: Final = "settings.json"
+SETTINGS: Final = RUN_SETTINGS
 
 
 @dataclass(frozen=True, slots=True)
