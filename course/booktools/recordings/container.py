@@ -57,7 +57,7 @@ def record(work: Path, made: tuple[Path, Path]) -> dict[str, Any]:
     told: dict[str, Any] = {
         "engine": docker("version", "--format", "{{.Server.Version}}"),
         "base": "a Debian 12 with its Python, in place of the official python:3.11-slim-bookworm",
-        "said": said,
+        "said": [line for line in said if line and not line.startswith("#")],
         "build_s": round(time.monotonic() - start, 1),
         "golden": built.num_golden,
         "context": {
@@ -94,7 +94,6 @@ def _runs(built: Package, artifact: Path) -> dict[str, Any]:
             "training_packages": docker("exec", container, "python", "-c", _ABSENT),
             "inside": json.loads(docker("exec", container, "python", "-c", _SIZES)),
             "difference": _difference(port, artifact),
-            "log": docker("logs", "--tail", "3", container).splitlines(),
         }
         told["kill"] = _killed(container, port)
     port = free_port()

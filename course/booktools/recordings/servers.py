@@ -143,6 +143,7 @@ def _shortened(log: str) -> list[str]:
 
 
 def _plain(text: str) -> str:
-    """Leave out the ports of this machine, which stand for an address and a registry."""
+    """Leave out what is this machine's: ports, which stand for an address and a registry, and folders."""
+    text = re.sub(r"/\S+/machines/[^/\s]+/", "/root/", text)
     registry = re.sub(r"127\.0\.0\.1:\d+/textwright", "REGISTRY/textwright", text)
     return re.sub(r"127\.0\.0\.1:\d+", "ADDRESS", registry)
