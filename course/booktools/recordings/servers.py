@@ -55,7 +55,7 @@ class _Rehearsal:
         log = self.log_lines()
         machine = min((self.work / "emulator" / "machines").iterdir(), key=lambda path: path.stat().st_mtime)
         told = {
-            "user_data": (machine / "user-data").read_text(),
+            "user_data": _plain((machine / "user-data").read_text()),
             "boot_log": _shortened((machine / "log").read_text()),
             "systemctl": (machine / "systemctl").read_text().split("\n"),
             "container_log": log,
