@@ -78,7 +78,7 @@ class _Rehearsal:
         return {
             "name": name,
             "seconds": round(seconds, 1),
-            "said": [_plain(line) for line in said],
+            "said": [_plain(line) for line in said if line and not line.startswith("#")],
             "error": _plain(error),
             "events": events,
             "answers": self.version(),
