@@ -31,6 +31,8 @@ from textwright.deploy.package.settings import PackageSettings
 
 _CLIENT: Final = ["awslambdaric==4.2.2", "simplejson==4.3.0", "snapshot-restore-py==1.0.0"]
 """AWS's client, which the managed runtime brings."""
+_LARGEST: Final = 250 * 1024 * 1024
+"""As `textwright deploy lambda` allows, which uploads through S3; only a direct upload must stay below 50 MB."""
 _NUM_STARTS: Final = 7
 _NUM_WARM: Final = 50
 _INVOKE: Final = "/2015-03-31/functions/function/invocations"
@@ -59,7 +61,8 @@ def record(work: Path, made: tuple[Path, Path]) -> dict[str, Any]:
 
 
 def _function(artifact: Path, folder: Path, python: Path, client: Path) -> dict[str, Any]:
-    built = package(artifact, "lambda-zip", folder / "zip", PackageSettings(python=ZIP_PYTHON), tell=print)
+    settings = PackageSettings(python=ZIP_PYTHON, max_zip_bytes=_LARGEST)
+    built = package(artifact, "lambda-zip", folder / "zip", settings, tell=print)
     tree = folder / "tree"
     with zipfile.ZipFile(built.path) as archive:
         archive.extractall(tree)
