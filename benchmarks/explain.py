@@ -96,7 +96,7 @@ def is_good(found: dict[str, Any]) -> bool:
 
 def main() -> None:
     """Measure, print and save."""
-    texts = list(load_dataset("movie-reviews", DataSettings()).test.texts[:NUM_TEXTS])
+    texts = list(load_dataset("movie-reviews", DataSettings()).test.texts)
     given = {path: Path(path) for path in sys.argv[1:]}
     folders = given or {recipe: trained("movie-reviews", recipe, seed=0) for recipe in RECIPES}
     found = {name: measure(folder, texts) for name, folder in folders.items()}

@@ -12,7 +12,7 @@
     kit.exercise("name", check)    a failing test that the reader makes pass
 
 The form of a lesson: ``course/CONTRIBUTING.md``. Runs in Colab, in Jupyter and under ``booktools``; needs no more than
-``textwright[server,train]``.
+``textwright[aws,server,train]``.
 """
 
 from __future__ import annotations

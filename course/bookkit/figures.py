@@ -70,10 +70,10 @@ def show_image(content: bytes, caption: str, *, mime: str) -> None:
 
 
 def recorded(name: str) -> bytes:
-    """Read a picture that one of the project's scripts took of what a lesson cannot show by itself.
+    """Read what one of the project's scripts recorded of what a lesson cannot show by itself.
 
     Args:
-        name: File in ``course/recorded``, for example "04-scalars.png".
+        name: File in ``course/recorded``, for example "04-scalars.png" or "25-container.json".
 
     Raises:
         FileNotFoundError: If there is none; names those that are there.

@@ -27,7 +27,7 @@ if not here:
     here = [Path("{name}", "course").resolve()]
 sys.path.insert(0, str(here[0]))
 if importlib.util.find_spec("textwright") is None:
-    source = f"{{here[0].parent}}[server,train]"
+    source = f"{{here[0].parent}}[aws,server,train]"
     subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "--editable", source], check=True)
     sys.path.insert(0, str(here[0].parent / "src"))"""
 

@@ -15,7 +15,7 @@ from typing import Any, Final, TypeAlias
 
 import matplotlib as mpl
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, PercentFormatter
+from matplotlib.ticker import LogFormatter, MaxNLocator, NullFormatter, PercentFormatter
 
 from textwright.evaluate.intervals import Interval
 
@@ -82,9 +82,18 @@ def svg_of(name: str, size: tuple[float, float], draw: Callable[[Axes], None]) -
         axes = figure.subplots()
         axes.patch.set_visible(False)
         draw(axes)
+        for axis in (axes.xaxis, axes.yaxis):
+            _plain_powers(axis)
         file = io.StringIO()
         figure.savefig(file, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
     return _themed(file.getvalue(), name)
+
+
+def _plain_powers(axis: Axis) -> None:
+    """Write 0.1, 1 and 10 at a logarithmic axis whose plot says nothing else: matplotlib's own labels are formulas."""
+    if isinstance(axis.get_major_formatter(), LogFormatter):
+        axis.set_major_formatter(lambda value, _: f"{value:,.10g}")
+        axis.set_minor_formatter(NullFormatter())
 
 
 def _themed(svg: str, name: str) -> str:
