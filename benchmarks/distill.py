@@ -72,19 +72,22 @@ def word_students(source: str, seed: int) -> dict[str, dict[str, Any]]:
     }
 
 
-def cut_down(source: str, seed: int) -> dict[str, dict[str, Any]]:
-    """Make smaller models of one teacher, beside it."""
-    teacher, folder = trained(source, TEACHER, seed), RUNS / "distill" / source / str(seed)
-    layers, tokens, halves = (folder / f"bert-{name}" for name in ("3-layers", "vocabulary", "halves"))
+def fewer_layers(source: str, seed: int) -> dict[str, dict[str, Any]]:
+    """Teach a student of three of the teacher's layers, beside it."""
+    teacher, out = trained(source, TEACHER, seed), RUNS / "distill" / source / str(seed) / "bert-3-layers"
     further = UNLABELLED.get(source, COPIES)
-    textwright("distill", teacher, "--data", source, *LAYERS, *further, "--seed", str(seed), "--out", layers)
-    textwright("prune", teacher, "--data", source, "--max-drop", "100", "--out", tokens)
-    textwright("prune", teacher, "--data", source, *HALVES, "--out", halves)
-    return {
-        "bert, 3 layers": _distilled(layers, source, teacher),
-        "bert, used tokens": _pruned(tokens, source, teacher),
-        "bert, half the heads and neurons": _pruned(halves, source, teacher),
-    }
+    textwright("distill", teacher, "--data", source, *LAYERS, *further, "--seed", str(seed), "--out", out)
+    return {"bert, 3 layers": _distilled(out, source, teacher)}
+
+
+def used_tokens(source: str, seed: int) -> dict[str, dict[str, Any]]:
+    """Leave the teacher's unused tokens out, beside it."""
+    return {"bert, used tokens": _pruned(source, seed, "vocabulary", "--max-drop", "100")}
+
+
+def halves(source: str, seed: int) -> dict[str, dict[str, Any]]:
+    """Leave half of the teacher's heads and neurons out, beside it."""
+    return {"bert, half the heads and neurons": _pruned(source, seed, "halves", *HALVES)}
 
 
 def _distilled(folder: Path, source: str, beside: Path) -> dict[str, Any]:
@@ -102,7 +105,9 @@ def _distilled(folder: Path, source: str, beside: Path) -> dict[str, Any]:
     }
 
 
-def _pruned(folder: Path, source: str, teacher: Path) -> dict[str, Any]:
+def _pruned(source: str, seed: int, name: str, *flags: str) -> dict[str, Any]:
+    teacher, folder = trained(source, TEACHER, seed), RUNS / "distill" / source / str(seed) / f"bert-{name}"
+    textwright("prune", teacher, "--data", source, *flags, "--out", folder)
     report = json.loads((folder / "pruning.json").read_text(encoding="utf-8"))
     (step,) = report["steps"]
     whole, left = _right(teacher, source), _right(folder, source)
@@ -146,7 +151,7 @@ def main() -> None:
     content: dict[str, dict[str, Any]] = {}
     for source in sys.argv[1:] or DATASETS:
         content[source] = {}
-        for measure in (word_students, cut_down):
+        for measure in (word_students, fewer_layers, used_tokens, halves):
             runs = [measure(source, seed) for seed in seeds]
             content[source] |= {name: over_seeds([rows[name] for rows in runs]) for name in runs[0]}
     save(
