@@ -39,13 +39,15 @@ def trained(source: str, recipe: str, seed: int) -> Path:
     return out
 
 
-def quantised(source: str, recipe: str, seed: int) -> Path:
-    """Give a trained BERT its int8 variant, if that passes its gates; fp32 stays the default where it does not."""
-    out = RUNS / "int8" / source / f"{recipe}-{seed}"
+def quantised(
+    source: str, recipe: str, seed: int, *, kind: str = "int8-smooth", max_drop: float = 0.5, agreement: float = 99
+) -> Path:
+    """Give a trained BERT an int8 variant, if that passes its gates; fp32 stays the default where it does not."""
+    out = RUNS / kind / source / f"{recipe}-{seed}"
     if not (out / OPTIMIZED).is_file():
+        gates = ("--max-drop", str(max_drop), "--agreement", str(agreement), "--target", "throughput")
         found = str(trained(source, recipe, seed))
-        gates = ("--recipes", "int8-smooth", "--max-drop", "0.5", "--agreement", "99", "--target", "throughput")
-        _textwright("optimize", found, "--data", source, *gates, "--out", str(out))
+        _textwright("optimize", found, "--data", source, "--recipes", kind, *gates, "--out", str(out))
     return out
 
 
