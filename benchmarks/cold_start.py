@@ -101,7 +101,7 @@ def measure(artifact: Path, variant: str | None, version: str) -> dict[str, Any]
 
 
 def small() -> Path:
-    """Give the leaderboard's bert the int8 variant that fits into a direct upload, whether or not it is close enough."""
+    """Give the leaderboard's bert the int8 variant that fits into a direct upload, close enough or not."""
     return quantised("movie-reviews", "bert", seed=0, kind="int8", max_drop=5, agreement=90)
 
 
