@@ -31,6 +31,7 @@ from textwright.evaluate.paired import paired_p_value
 from textwright.evaluate.selection import select
 from textwright.runtime.predictor import load
 
+REPORT = "distillation.json"
 DATASETS = ("movie-reviews",)
 SEEDS = (0, 1, 2)
 TEACHER = "bert-r-drop"
@@ -59,6 +60,8 @@ def textwright(*arguments: str | Path) -> None:
 def student(source: str, recipe: str, seed: int) -> Path:
     """Teach a family of word models by the teacher of its seed, unless that was done."""
     taught, alone = RUNS / "distill" / source / str(seed) / recipe, trained(source, recipe, seed)
+    if (taught / REPORT).is_file():
+        return taught
     lesson = ("--data", source, "--config", f"recipes/{recipe}.toml", "--seed", str(seed), *STUDENTS[recipe])
     further = UNLABELLED.get(source, COPIES)
     textwright("distill", trained(source, TEACHER, seed), *lesson, *further, "--beside", alone, "--out", taught)
@@ -91,7 +94,7 @@ def halves(source: str, seed: int) -> dict[str, dict[str, Any]]:
 
 
 def _distilled(folder: Path, source: str, beside: Path) -> dict[str, Any]:
-    report = json.loads((folder / "distillation.json").read_text(encoding="utf-8"))
+    report = json.loads((folder / REPORT).read_text(encoding="utf-8"))
     teacher = report["peers"][0]
     other = _right(beside, source)
     return {
