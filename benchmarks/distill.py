@@ -11,6 +11,7 @@ Runs and the teachers' answers are kept, so that a stopped benchmark goes on.
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import statistics
@@ -148,19 +149,31 @@ def over_seeds(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     return {**summary, "seeds": kept}
 
 
+MEASURES = {
+    "students": word_students,
+    "layers": fewer_layers,
+    "tokens": used_tokens,
+    "halves": halves,
+}
+
+
 def main() -> None:
     """Measure all datasets, or those named on the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("datasets", nargs="*", default=DATASETS)
+    parser.add_argument("--only", choices=MEASURES, action="append", help="parts of it; absent: all")
+    asked = parser.parse_args()
     seeds = tuple(map(int, os.environ.get("SEEDS", "").split(","))) if os.environ.get("SEEDS") else SEEDS
     content: dict[str, dict[str, Any]] = {}
-    for source in sys.argv[1:] or DATASETS:
+    for source in asked.datasets:
         content[source] = {}
-        for measure in (word_students, fewer_layers, used_tokens, halves):
+        for measure in [MEASURES[name] for name in asked.only or MEASURES]:
             runs = [measure(source, seed) for seed in seeds]
             content[source] |= {name: over_seeds([rows[name] for rows in runs]) for name in runs[0]}
     save(
         "distill",
         {
-            "command": "make bench-distill",
+            "command": " ".join(["python benchmarks/distill.py", *(f"--only {name}" for name in asked.only or ())]),
             "protocol": " ".join((__doc__ or "").partition("Protocol: ")[2].split()),
             "gain": "students of words: against the same recipe on labels alone; all others: against their teacher",
             "versions": versions("torch", "transformers", "onnxruntime", "onnx", "tokenizers"),
