@@ -60,13 +60,19 @@ def _box(x: int, y: int, title: str, words: str, is_highlighted: bool) -> str:
     fill, ink, soft = ("accent", "on-accent", "on-accent") if is_highlighted else ("box", "ink", "muted")
     lines = "".join(
         _text(x + 14, y + 50 + 18 * number, line, f'font-size="13.5" fill="var(--{soft})"')
-        for number, line in enumerate(textwrap.wrap(words, 27))
+        for number, line in enumerate(_two_lines(words))
     )
     return (
         f'<rect x="{x}" y="{y}" width="{_WIDTH}" height="{_HEIGHT}" rx="10" fill="var(--{fill})" stroke="var(--grid)"/>'
         + _text(x + 14, y + 27, title, f'font-size="16" font-weight="650" fill="var(--{ink})"')
         + lines
     )
+
+
+def _two_lines(words: str) -> list[str]:
+    """Break where wide letters still fit into the box; only what would take three lines may go to its edge."""
+    lines = textwrap.wrap(words, 25)
+    return lines if len(lines) <= 2 else textwrap.wrap(words, 27)
 
 
 def _arrow(start: tuple[int, int], end: tuple[int, int], kind: str) -> str:

@@ -95,6 +95,14 @@ def test_the_plan_is_drawn_for_a_screen_and_for_a_phone(shown):
         plans.plan([("A title that is far too long", "")], "")
 
 
+def test_the_words_of_a_step_break_before_the_edge_of_its_box(shown):
+    plans.plan(
+        [("Wide", "one graph, the same request"), ("Narrow", "a folder: graph, tokenizer, what was measured")], ""
+    )
+    assert ">one graph, the same</text>" in shown[0]
+    assert ">a folder: graph, tokenizer,</text>" in shown[0], "a third line would lie below the box"
+
+
 def test_a_figure_takes_the_colours_of_the_page(shown):
     figures.draw("line", lambda axes: axes.plot([1, 2], color=figures.colors.series[0]), "A line.")
     assert 'class="kit-figure"' in shown[0]
