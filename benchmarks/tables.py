@@ -26,7 +26,6 @@ PAGES = tuple(
         "docs/optimize/int8.md",
         "docs/optimize/cascade.md",
         "docs/optimize/distillation.md",
-        "docs/optimize/pruning.md",
         "docs/families/how-many-labels.md",
     )
 )
@@ -194,7 +193,8 @@ OPTIMIZED = {
 def optimize() -> str:
     """What quantising a BERT costs and gains, from ``results/optimize-*.json``."""
     rows = []
-    for source in ("movie-reviews", "airline-tweets"):
+    sources = [name for name in LEADERBOARDS if (RESULTS / f"optimize-{name}.json").is_file()]
+    for source in sources:
         found = _read(f"optimize-{source}")["families"]["bert"]
         rows += [
             [
@@ -232,41 +232,18 @@ def cascade() -> str:
     return _table(["", "fast stage", "bound, points", "points lost (seeds)", "sent on", "many texts"], rows)
 
 
-WORD_STUDENTS = ("bow", "cnn-glove")
-
-
 def distillation() -> str:
     """What a teacher adds to its students, from ``results/distill.json``."""
     (found,) = _read("distill")["datasets"].values()
     rows = []
-    for name in WORD_STUDENTS:
-        row = found[name]
+    for name, row in found.items():
         gains = ", ".join(f"{gain:+.1f}" for gain in row["gain_points_of_seeds"])
         alone = 100 * row["accuracy"] - row["gain_points"]
         teacher = 100 * statistics.mean(seed["teacher_accuracy"] for seed in row["seeds"])
         gained = f"{row['gain_points']:+.1f} ({gains})"
         cells = [f"{alone:.1f}", f"{100 * row['accuracy']:.1f}", gained, f"{row['p_value']:.2g}", f"{teacher:.1f}"]
-        rows.append([f"`{name}`", *cells, f"{row['throughput_gain']:.0f} x"])
-    heads = ["student", "labels alone", "taught", "points gained (seeds)", "p", "teacher", "texts a second against it"]
-    return _table(heads, rows)
-
-
-def pruning() -> str:
-    """What is left of a BERT that is cut down, from ``results/distill.json``."""
-    (found,) = _read("distill")["datasets"].values()
-    rows = [
-        [
-            name,
-            f"{100 * row['accuracy']:.1f}",
-            f"{row['gain_points']:+.2f}",
-            f"{row['latency_gain']:.2f} x",
-            f"{row['throughput_gain']:.2f} x",
-            f"{1 / row['size_gain']:.2f} x",
-        ]
-        for name, row in found.items()
-        if name not in WORD_STUDENTS
-    ]
-    return _table(["", "accuracy", "points against the whole", "lone text", "many texts", "size"], rows)
+        rows.append([f"`{name}`", *cells])
+    return _table(["student", "labels alone", "taught", "points gained (seeds)", "p", "its teachers"], rows)
 
 
 def labels() -> str:
@@ -300,7 +277,6 @@ TABLES: Mapping[str, Callable[[], str]] = {
     "optimize": optimize,
     "cascade": cascade,
     "distillation": distillation,
-    "pruning": pruning,
     "labels": labels,
 }
 
