@@ -1,7 +1,7 @@
 """Everything together through HTTP: a cascade over int8 `bert` beside the tutorials' FastAPI + `pipeline`.
 
-Run with nothing else running, after ``make bench-cascade``, whose artifacts of seed 0 are served here: ``python
-benchmarks/serving/together.py``. Each round starts each server alone and loads it with 32 connections, each asking for
+Run with nothing else running, after ``make bench-optimize`` and ``make bench-cascade``, whose artifacts of seed 0 are
+served here: ``python benchmarks/serving/together.py``. Each round starts each server alone and loads it with 32 connections, each asking for
 one sentence of the test split of `movie-reviews` at a time. The pipeline runs the same encoder with the classification
 head of transformers; what it would answer is what the fp32 artifact answers, whose accuracy stands beside.
 """
@@ -20,7 +20,7 @@ from _load import Contender, put_load, running
 from _rounds import Rounds, asked
 from side_by_side import CONNECTIONS, ROUNDS, SECONDS, contenders, rival_model
 
-from _common import quantised, trained, versions
+from _common import RUNS, quantised, trained, versions
 from cascade import BOUNDS, STRONG, TAUGHT
 from cascade import cascade as made
 from textwright.data.settings import DataSettings
@@ -35,8 +35,11 @@ FAST_STAGE = f"cnn-glove{TAUGHT}"
 
 
 def ours() -> dict[str, Path]:
-    """Find the artifacts: fp32, optimised, and the cascades of one fast stage."""
-    found = {"fp32": trained(SOURCE, STRONG, SEED), "optimized": quantised(SOURCE, STRONG, SEED)}
+    """Find the artifacts: fp32, int8, the variant of most throughput, and the cascades of one fast stage."""
+    found = {"fp32": trained(SOURCE, STRONG, SEED), "int8-smooth": quantised(SOURCE, STRONG, SEED)}
+    fastest = RUNS / "optimize" / SOURCE / f"{STRONG}-{SEED}" / "optimized"
+    if fastest.is_dir():
+        found[load(fastest).variant] = fastest
     for bound in BOUNDS:
         path = made(SOURCE, FAST_STAGE, SEED, bound)
         if path is not None:
