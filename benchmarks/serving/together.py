@@ -1,9 +1,10 @@
-"""Everything together through HTTP: a cascade over int8 `bert` beside the tutorials' FastAPI + `pipeline`.
+"""Everything together through HTTP: int8, bfloat16 and cascades of `bert` beside the tutorials' FastAPI + `pipeline`.
 
 Run with nothing else running, after ``make bench-optimize`` and ``make bench-cascade``, whose artifacts of seed 0 are
-served here: ``python benchmarks/serving/together.py``. Each round starts each server alone and loads it with 32 connections, each asking for
-one sentence of the test split of `movie-reviews` at a time. The pipeline runs the same encoder with the classification
-head of transformers; what it would answer is what the fp32 artifact answers, whose accuracy stands beside.
+served here: ``python benchmarks/serving/together.py``. Each round starts each server alone and loads it with 32
+connections, each asking for one sentence of the test split of `movie-reviews` at a time. The pipeline runs the same
+encoder with the classification head of transformers; what it would answer is what the fp32 artifact answers, whose
+accuracy stands beside.
 """
 
 from __future__ import annotations
