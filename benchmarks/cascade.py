@@ -155,7 +155,7 @@ def main() -> None:
     save(
         "cascade",
         {
-            "command": "make bench-cascade",
+            "command": " ".join(["python benchmarks/cascade.py", *content]),
             "protocol": " ".join((__doc__ or "").partition("Protocol: ")[2].split()),
             "versions": versions("onnxruntime", "onnx", "torch", "tokenizers"),
             "datasets": content,
