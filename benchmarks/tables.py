@@ -83,7 +83,7 @@ def speed() -> str:
             f"{ratio['median']:.2f} x importing numpy, onnxruntime and tokenizers alone",
         ]
     )
-    rows += [*_training_rows(), *_time_rows(), *_serving_rows(), _soak_row(), _cold_start_row()]
+    rows += [*_training_rows(), *_time_rows(), *_serving_rows(), *_together_rows(), _soak_row(), _cold_start_row()]
     memory = _read("memory")
     rows.append(["training `bow` on 1,000,000 rows of 20 words, peak memory", f"{memory['peak_gib']} GiB", ""])
     return _table(["", "measured", "beside it"], rows)
@@ -132,6 +132,24 @@ def _serving_rows() -> list[list[str]]:
             f"{ours:,.0f}",
             f"{words['requests_ratio']['bare']['median']:.2f} x a FastAPI route that answers a constant ({bare:,.0f})",
         ],
+    ]
+
+
+def _together_rows() -> list[list[str]]:
+    content = _read("serving_together")
+    titles = {
+        "int8-smooth": "serving int8 `bert`, requests a second from 32 connections",
+        "cnn-glove, taught; 0.3 at 80 %": "serving a cascade: a `cnn-glove` that was taught by a `bert`, before int8 `bert`",
+    }
+    right = {name: f"{100 * content['accuracy'][name]:.1f} %" for name in ("fp32", *titles)}
+    return [
+        [
+            title,
+            f"{_median(content, name, 'per_second'):.0f}",
+            f"{content['throughput_against_pipeline'][name]['median']:.1f} x FastAPI + pipeline, test accuracy "
+            f"{right[name]} (fp32 {right['fp32']})",
+        ]
+        for name, title in titles.items()
     ]
 
 
