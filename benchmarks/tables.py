@@ -139,15 +139,15 @@ def _together_rows() -> list[list[str]]:
     content = _read("serving_together")
     titles = {
         "int8-smooth": "serving int8 `bert`, requests a second from 32 connections",
-        "cnn-glove, taught; 0.3 at 80 %": "serving a cascade: a `cnn-glove` that was taught by a `bert`, before int8 `bert`",
+        "cnn-glove, taught; 0.3 at 80 %": "serving a cascade: a `cnn-glove` that a `bert` taught, before int8 `bert`",
     }
+    gains = content["throughput_against_pipeline"]
     right = {name: f"{100 * content['accuracy'][name]:.1f} %" for name in ("fp32", *titles)}
     return [
         [
             title,
             f"{_median(content, name, 'per_second'):.0f}",
-            f"{content['throughput_against_pipeline'][name]['median']:.1f} x FastAPI + pipeline, test accuracy "
-            f"{right[name]} (fp32 {right['fp32']})",
+            f"{gains[name]['median']:.1f} x FastAPI + pipeline, test accuracy {right[name]} (fp32 {right['fp32']})",
         ]
         for name, title in titles.items()
     ]
