@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+from importlib import resources
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 import textwright
-from textwright.deploy.package.context import read_template
 
-DASHBOARD = json.loads(read_template("grafana-dashboard.json"))
+TEMPLATES = resources.files("textwright.deploy.package") / "templates"
+DASHBOARD = json.loads((TEMPLATES / "grafana-dashboard.json").read_text(encoding="utf-8"))
 QUERIES = [target["expr"] for panel in DASHBOARD["panels"] for target in panel["targets"]]
 VARIABLES = [item["query"]["query"] for item in DASHBOARD["templating"]["list"] if item["type"] == "query"]
 
