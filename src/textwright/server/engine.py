@@ -239,9 +239,10 @@ def measure_limits(predictor: Predictor, settings: ServeSettings) -> BatchLimits
     texts = [EXAMPLE_TEXT], [" ".join([EXAMPLE_TEXT] * max_length)], [EXAMPLE_TEXT] * _MANY
     brief, full, many = map(predictor.encode_to_infer, texts)
     brief_s, full_s, many_s = (_seconds(predictor, texts) for texts in (brief, full, many))
-    token_s = _slope(brief, brief_s, full, full_s)
     # Tokens of further texts are cheaper than further tokens of a text, and it is texts that a batch is made of.
     joined_token_s = _slope(brief, brief_s, many, many_s)
+    # Never the smaller one: a call, told in tokens of a batch, must not look quicker in tokens of a text.
+    token_s = max(_slope(brief, brief_s, full, full_s), joined_token_s)
     # At least half of the short text: others that were disturbed must not make a slow model look quick.
     call_s = max(brief_s - len(brief.ids) * joined_token_s, brief_s / 2) + _HAND_OVER_S
     return BatchLimits(
