@@ -76,7 +76,7 @@ def main() -> None:
         for one in [rivals[RIVAL], *(served(name, path) for name, path in paths.items())]:
             rounds.measure(number, one.name, partial(measure, one, texts, settings.seconds))
     content: dict[str, Any] = {
-        "command": "python benchmarks/serving/together.py",
+        "command": f"python benchmarks/serving/together.py --seconds {settings.seconds:g} --rounds {settings.rounds}",
         "connections": CONNECTIONS,
         "versions": versions("fastapi", "onnxruntime", "tokenizers", "torch", "transformers", "uvicorn"),
         "accuracy": accuracy,
