@@ -145,6 +145,33 @@ def ask(url: str, body: str) -> bytes:
     return content
 
 
+@contextmanager
+def witness() -> Iterator[list[float]]:
+    """Notice whether the machine itself stands still: a process of its own that does nothing but sleep for 5 ms.
+
+    Yields:
+        A list, empty until the end, then of one: the most milliseconds that it woke up late.
+    """
+    program = (
+        "import sys, threading, time\n"
+        "late, end = 0.0, []\n"
+        "threading.Thread(target=lambda: (sys.stdin.read(), end.append(1)), daemon=True).start()\n"
+        "while not end:\n"
+        "    start = time.perf_counter()\n"
+        "    time.sleep(0.005)\n"
+        "    late = max(late, time.perf_counter() - start - 0.005)\n"
+        "print(1e3 * late)"
+    )
+    found: list[float] = []
+    with subprocess.Popen(
+        [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            yield found
+        finally:
+            found.append(float(process.communicate()[0]))
+
+
 def _wait(process: subprocess.Popen[bytes], contender: Contender, url: str, text: str, until: float) -> None:
     while monotonic() < until:
         if process.poll() is not None:

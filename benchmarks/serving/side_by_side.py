@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import numpy as np
 import psutil
-from _load import HERE, Contender, Running, ask, put_load, running
+from _load import HERE, Contender, Running, ask, put_load, running, witness
 from _rounds import Rounds, asked
 from open_loop import ask_at_rate
 
@@ -143,7 +143,8 @@ def measure(contender: Contender, texts: list[str], seconds: float) -> dict[str,
 
 def _of_ours(server: Running, bodies: list[str], saturation: float, seconds: float) -> dict[str, float]:
     """Measure at 70 % of saturation, and what the server takes of the machine while nobody asks."""
-    latencies = ask_at_rate(server.url, bodies, per_second=0.7 * saturation, seconds=2 * seconds)
+    with witness() as late:
+        latencies = ask_at_rate(server.url, bodies, per_second=0.7 * saturation, seconds=2 * seconds)
     process = psutil.Process(server.pid)
     before, start = sum(process.cpu_times()[:2]), perf_counter()
     sleep(10)
@@ -152,6 +153,8 @@ def _of_ours(server: Running, bodies: list[str], saturation: float, seconds: flo
     return {
         "p50_at_70_percent_ms": float(np.percentile(latencies, 50)),
         "p99_at_70_percent_ms": float(np.percentile(latencies, 99)),
+        "p100_at_70_percent_ms": max(latencies),
+        "witness_late_at_70_percent_ms": late[0],
         "idle_cores": idle,
         "resident_mib": process.memory_info().rss / 2**20,
     }

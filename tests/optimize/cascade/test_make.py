@@ -105,7 +105,7 @@ def test_the_report_says_everything(done):
     page = (out / PAGE).read_text()
     assert "<script" not in page
     assert "<svg" in page
-    assert "at most 2 points lost, with a confidence of 80 %" in page
+    assert "at most 2 points lost, with a confidence of 95 %" in page
 
 
 def test_a_floor_and_a_budget_choose_other_points(done, fast, strong, source, tmp_path):
@@ -141,7 +141,7 @@ def test_too_few_validation_texts_are_refused_with_the_number_needed(make_artifa
     source = write_source(tmp_path / "few.jsonl", 1_200)
     data = {"source": source, "fingerprint": load_dataset(source).fingerprint, "settings": {}}
     few = [make_artifact(name, words=words(GOOD, BAD), data=data) for name in ("one", "two")]
-    with pytest.raises(DataError, match=r"there are 120 validation texts, .* takes 536"):
+    with pytest.raises(DataError, match=r"there are 120 validation texts, .* takes 998"):
         make_cascade(*few, source, tmp_path / "o", CascadeSettings(), DataSettings(), Watch())
 
 

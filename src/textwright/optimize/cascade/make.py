@@ -129,7 +129,7 @@ def _refuse_too_few(num_texts: int, settings: CascadeSettings) -> None:
         raise DataError(
             f"there are {num_texts:,} validation texts, but {reason} takes {needed:,}: fewer cannot show it even if no "
             "answer changes; train both models on a source with more texts, or with a larger --validation-fraction"
-            + ("" if bound is None else ", or allow a larger --max-drop")
+            + ("" if bound is None else ", allow a larger --max-drop, or lower --confidence")
         )
 
 

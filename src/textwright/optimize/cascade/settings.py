@@ -18,7 +18,7 @@ class CascadeSettings(Settings):
     """Most that accuracy may fall against the strong model alone, in points; 0.3 if no bound is given."""
     min_accuracy: Annotated[float, Field(gt=1, le=100)] | None = None
     """Least accuracy, in percent."""
-    confidence: Annotated[float, Field(ge=50, lt=100)] = 80.0
+    confidence: Annotated[float, Field(ge=50, lt=100)] = 95.0
     """How sure it is, in percent, that the bound on accuracy holds on other texts; 50 takes the curve as measured."""
     max_latency_ms: Annotated[float, Field(gt=0)] | None = None
     """Most milliseconds that a lone text may take on average here; the most accurate point within it is taken."""
