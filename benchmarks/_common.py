@@ -44,10 +44,14 @@ def quantised(
 ) -> Path:
     """Give a trained BERT an int8 variant, if that passes its gates; fp32 stays the default where it does not."""
     out = RUNS / kind / source / f"{recipe}-{seed}"
+    gates = ("--max-drop", str(max_drop), "--agreement", str(agreement))
+    return quantise(trained(source, recipe, seed), source, out, "--recipes", kind, *gates)
+
+
+def quantise(run_dir: Path, source: str, out: Path, *flags: str) -> Path:
+    """Optimise a run for throughput into a folder, unless that was done."""
     if not (out / OPTIMIZED).is_file():
-        gates = ("--max-drop", str(max_drop), "--agreement", str(agreement), "--target", "throughput")
-        found = str(trained(source, recipe, seed))
-        _textwright("optimize", found, "--data", source, "--recipes", kind, *gates, "--out", str(out))
+        _textwright("optimize", str(run_dir), "--data", source, "--target", "throughput", *flags, "--out", str(out))
     return out
 
 

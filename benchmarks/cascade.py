@@ -78,13 +78,22 @@ def fast_stage(source: str, name: str, seed: int) -> Path:
     return student(source, recipe, seed) if name != recipe else trained(source, recipe, seed)
 
 
-def cascade(source: str, fast: str, seed: int, bound: str) -> Path | None:
-    """Make a cascade, unless it is there; None if no point is within the bound."""
-    out = RUNS / "cascade" / source / _folder_name(f"{fast}-{STRONG}-{seed}") / _folder_name(bound)
+def cascade(source: str, fast: str, seed: int, bound: str, strong: tuple[str, Path] | None = None) -> Path | None:
+    """Make a cascade, unless it is there; None if no point is within the bound.
+
+    Args:
+        source: What both stages were trained on.
+        fast: Recipe of the fast stage.
+        seed: Of both.
+        bound: Name of one of ``BOUNDS``.
+        strong: Name and folder of the strong stage; None is quantised ``bert``.
+    """
+    name, path = strong or (STRONG, quantised(source, STRONG, seed))
+    out = RUNS / "cascade" / source / _folder_name(f"{fast}-{name}-{seed}") / _folder_name(bound)
     if not (out / REPORT).exists():
         print(f"  {source} {fast} seed {seed}, at most {bound}", flush=True)
         try:
-            pair = fast_stage(source, fast, seed), quantised(source, STRONG, seed)
+            pair = fast_stage(source, fast, seed), path
             make_cascade(*pair, source, out, BOUNDS[bound], DataSettings(), Printer())
         except NoGainError as error:
             print(f"    {error}", flush=True)

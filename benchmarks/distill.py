@@ -78,12 +78,18 @@ def word_students(source: str, seed: int) -> dict[str, dict[str, Any]]:
     }
 
 
-def fewer_layers(source: str, seed: int) -> dict[str, dict[str, Any]]:
-    """Teach a student of three of the teacher's layers, beside it."""
+def three_layers(source: str, seed: int) -> Path:
+    """Teach a student of three of the teacher's layers, unless that was done."""
     teacher, out = trained(source, TEACHER, seed), RUNS / "distill" / source / str(seed) / "bert-3-layers"
     if not (out / REPORT).is_file():
         further = UNLABELLED.get(source, COPIES)
         textwright("distill", teacher, "--data", source, *LAYERS, *further, "--seed", str(seed), "--out", out)
+    return out
+
+
+def fewer_layers(source: str, seed: int) -> dict[str, dict[str, Any]]:
+    """Hold the student of three layers against its teacher."""
+    teacher, out = trained(source, TEACHER, seed), three_layers(source, seed)
     return {"bert, 3 layers": _distilled(out, source, teacher) | {"cost": _cost(out, teacher, source)}}
 
 

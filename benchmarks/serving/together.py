@@ -1,10 +1,10 @@
-"""Everything together through HTTP: int8, bfloat16 and cascades of `bert` beside the tutorials' FastAPI + `pipeline`.
+"""Everything together through HTTP: int8, bfloat16, fewer layers and cascades beside FastAPI + `pipeline`.
 
-Run with nothing else running, after ``make bench-optimize`` and ``make bench-cascade``, whose artifacts of seed 0 are
-served here: ``python benchmarks/serving/together.py``. Each round starts each server alone and loads it with 32
-connections, each asking for one sentence of the test split of `movie-reviews` at a time. The pipeline runs the same
-encoder with the classification head of transformers; what it would answer is what the fp32 artifact answers, whose
-accuracy stands beside.
+Run with nothing else running, after ``make bench-optimize``, ``make bench-cascade`` and ``make bench-distill``, whose
+artifacts of seed 0 are served here: ``python benchmarks/serving/together.py``. Each round starts each server alone and
+loads it with 32 connections, each asking for one sentence of the test split of `movie-reviews` at a time. The pipeline,
+as tutorials serve it, runs the same encoder with the classification head of transformers; what it would answer is what
+the fp32 artifact answers, whose accuracy stands beside.
 """
 
 from __future__ import annotations
@@ -21,9 +21,10 @@ from _load import Contender, put_load, running
 from _rounds import Rounds, asked
 from side_by_side import CONNECTIONS, ROUNDS, SECONDS, contenders, rival_model
 
-from _common import RUNS, quantised, trained, versions
+from _common import RUNS, quantise, quantised, trained, versions
 from cascade import STRONG, TAUGHT
 from cascade import cascade as made
+from distill import three_layers
 from textwright.data.settings import DataSettings
 from textwright.evaluate.observe import observe
 from textwright.evaluate.selection import select
@@ -34,6 +35,7 @@ SEED = 0
 RIVAL = "FastAPI + pipeline"
 FAST_STAGES = ("bow", f"cnn-glove{TAUGHT}")
 BOUND = "0.5 at 95 %"
+THREE_LAYERS = "3 layers"
 
 
 def ours() -> dict[str, Path]:
@@ -46,6 +48,11 @@ def ours() -> dict[str, Path]:
         path = made(SOURCE, fast, SEED, BOUND)
         if path is not None:
             found[f"{fast}; {BOUND}"] = path
+    halved = RUNS / "int8-smooth" / SOURCE / f"{THREE_LAYERS}-{SEED}"
+    found[THREE_LAYERS] = quantise(three_layers(SOURCE, SEED), SOURCE, halved, "--recipes", "int8-smooth")
+    path = made(SOURCE, "bow", SEED, BOUND, (THREE_LAYERS, halved))
+    if path is not None:
+        found[f"bow, {THREE_LAYERS}; {BOUND}"] = path
     return found
 
 
