@@ -10,9 +10,9 @@ from typing import Final
 
 from bookkit.figures import show
 
-_WIDTH: Final = 190
+_WIDTH: Final = 200
 _HEIGHT: Final = 86
-_GAP: Final = 46
+_GAP: Final = 36
 _ACROSS: Final = 3
 
 
