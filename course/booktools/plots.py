@@ -8,12 +8,10 @@ from typing import Final
 from nbformat import NotebookNode
 
 _PLOT: Final = re.compile(r'<svg class="plot" viewBox="0 0 ([\d.]+) ')
-_SCALE: Final = 1.05
-"""Pixels for a unit of a drawing: its usual text, 10 units high, has 10.5 pixels."""
 
 
 def readable(cell: NotebookNode) -> NotebookNode:
-    """Give each plot among a cell's outputs the width, in pixels, at which its text can be read.
+    """Give each plot among a cell's outputs the width, in pixels, at which its text can be read: a pixel for a unit.
 
     Args:
         cell: An executed code cell; changed in place.
@@ -26,4 +24,4 @@ def readable(cell: NotebookNode) -> NotebookNode:
 
 
 def _with_width(match: re.Match[str]) -> str:
-    return f'<svg class="plot" style="--readable: {float(match[1]) * _SCALE:.0f}px" viewBox="0 0 {match[1]} '
+    return f'<svg class="plot" style="--readable: {float(match[1]):.0f}px" viewBox="0 0 {match[1]} '
