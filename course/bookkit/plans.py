@@ -10,9 +10,9 @@ from typing import Final
 
 from bookkit.figures import show
 
-_WIDTH: Final = 190
+_WIDTH: Final = 200
 _HEIGHT: Final = 86
-_GAP: Final = 46
+_GAP: Final = 36
 _ACROSS: Final = 3
 
 
@@ -70,9 +70,9 @@ def _box(x: int, y: int, title: str, words: str, is_highlighted: bool) -> str:
 
 
 def _two_lines(words: str) -> list[str]:
-    """Break where wide letters still fit into the box; only what would take three lines may go to its edge."""
-    lines = textwrap.wrap(words, 25)
-    return lines if len(lines) <= 2 else textwrap.wrap(words, 27)
+    """Break as far from the edge of the box as two lines allow; 50 characters without luck go up to it."""
+    tries = [textwrap.wrap(words, width) for width in range(22, 28)]
+    return next((lines for lines in tries if len(lines) <= 2), tries[-1])
 
 
 def _arrow(start: tuple[int, int], end: tuple[int, int], kind: str) -> str:

@@ -16,6 +16,7 @@ from nbformat import NotebookNode
 from booktools.forms import for_page, with_numbers
 from booktools.layout import BUILD, COURSE, PROFILES, colab_url, executed
 from booktools.lessons import Lesson, LessonError
+from booktools.plots import readable
 from textwright.core.files import write_text
 
 SOURCE: Final = BUILD / "source"
@@ -76,7 +77,7 @@ def page_of(lesson: Lesson, run: NotebookNode, printed: Mapping[str, str], *, dr
         if cell.cell_type == "markdown":
             cells.append(nbformat.v4.new_markdown_cell(for_page(with_numbers(cell.source, printed, draft=draft))))
         else:
-            cells.append(_shown(next(outputs)))
+            cells.append(_shown(readable(next(outputs))))
     head = _head(lesson)
     if run.metadata["course"]["profile"] == "smoke":
         head += f"\n\n{_SMALL_RUN}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import nbformat
 import pytest
 
-from booktools import execute, forms, layout, notebooks, site
+from booktools import execute, forms, layout, notebooks, plots, site
 from booktools.lessons import Lesson, LessonError, find_lessons
 
 QUIZ = """```{quiz}
@@ -98,6 +98,20 @@ def test_a_page_joins_present_prose_with_the_outputs_of_the_same_code(lesson):
     assert "small run" in page.cells[0].source
     assert page.cells[1].outputs[0].text == "1\n"
     assert "hide-cell" in page.cells[2].metadata["tags"]
+
+
+def test_a_plot_says_how_wide_it_must_be_to_be_read_on_a_phone():
+    drawing = '<svg class="plot" viewBox="0 0 460.8 259.2" role="img">'
+    cell = nbformat.v4.new_code_cell(
+        outputs=[
+            nbformat.v4.new_output("display_data", {"text/html": f"{drawing}</svg>"}),
+            nbformat.v4.new_output("stream", text=drawing),
+        ]
+    )
+    figure, words = plots.readable(cell).outputs
+    wide = '<svg class="plot" style="--readable: 461px" viewBox="0 0 460.8 259.2" role="img">'
+    assert figure["data"]["text/html"] == f"{wide}</svg>"
+    assert words["text"] == drawing, "what a program printed stays as it is"
 
 
 def test_a_run_of_other_code_is_not_shown(lesson, tmp_path, monkeypatch):
