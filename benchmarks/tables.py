@@ -270,7 +270,15 @@ def distillation() -> str:
 
 def labels() -> str:
     """Accuracy by number of training examples, from ``results/curve-movie-reviews.json``."""
-    board = _read("curve-movie-reviews")
+    return _curve(_read("curve-movie-reviews"))
+
+
+def labels_of_articles() -> str:
+    """The same of bbc-news, from ``results/leaderboard-bbc-news.json``."""
+    return _curve(_read("leaderboard-bbc-news"))
+
+
+def _curve(board: Mapping[str, Any]) -> str:
     rows = {
         row["name"]: {p["num_train"]: p for p in row["curve"]} for row in board["rows"] if row["name"] != "majority"
     }
@@ -300,6 +308,7 @@ TABLES: Mapping[str, Callable[[], str]] = {
     "cascade": cascade,
     "distillation": distillation,
     "labels": labels,
+    "labels-of-articles": labels_of_articles,
 }
 
 
