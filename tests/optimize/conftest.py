@@ -14,6 +14,7 @@ from textwright.core.tokenization import TextEncoder
 from textwright.export.onnx import to_onnx
 from textwright.models import FAMILIES
 from textwright.models.family import BuildContext, TrainingSplit
+from textwright.optimize import measure
 
 LABELS = Labels(("negative", "positive"))
 
@@ -32,6 +33,15 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Keep the answers of tiny teachers out of the user's cache."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TEXTWRIGHT_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+@pytest.fixture(scope="module")
+def short_timings() -> Iterator[None]:
+    """Time what is made twice only: for tests that ask whether it is made right, not whether it is fast."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(measure, "_NUM_ROUNDS", 2)
+        patch.setattr(measure, "_LEAST_SECONDS", 0.02)
         yield
 
 

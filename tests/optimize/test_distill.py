@@ -31,6 +31,8 @@ MATRIX = [
 PAIRS = [(teacher, family, task) for teacher, task, families in MATRIX for family in families]
 FEW = DistillSettings(num_copies=1)
 
+pytestmark = pytest.mark.usefixtures("short_timings")
+
 
 def make_plan(family: str, source: Path, folder: Path, **model: object) -> Plan:
     folder.mkdir(exist_ok=True)

@@ -25,6 +25,8 @@ from textwright.runtime.predictor import load
 from textwright.train.batches import encode_examples
 from textwright.train.settings import TrainSettings
 
+pytestmark = pytest.mark.usefixtures("short_timings")
+
 
 def train(family: str, folder: Path) -> tuple[Path, str]:
     source = str(save_rows("multi-class", folder))

@@ -31,6 +31,9 @@ _EXPLAIN_FACTOR: Final = 10
 """How much longer finding the words of a text takes than encoding it."""
 _LEAST_TOKEN_S: Final = 1e-8
 """No model reads a token in less; what is measured below is the noise of the clock."""
+_LEAST_TRIES: Final = 3
+_TRIAL_S: Final = 0.01
+"""A measurement is repeated as often and for as long as that."""
 _WAKING_S: Final = 2e-4
 """What it may cost to wake other threads for one call, and to wait for them."""
 _INLINE_S: Final = 1e-3
@@ -261,20 +264,20 @@ def _slope(few: Encodings, few_s: float, more: Encodings, more_s: float) -> floa
 
 def _seconds(predictor: Predictor, text: Encodings) -> float:
     """Time the model on one text."""
-    return _best_of_three(lambda: score(predictor, text))
+    return _best(lambda: score(predictor, text))
 
 
 def _seconds_per_char(predictor: Predictor) -> float:
     """Time the tokenizer on a text of some thousand characters; with a fast stage on as many in short texts."""
     text = EXAMPLE_TEXT * 100
     texts = [EXAMPLE_TEXT] * 100 if predictor.stages else [text]
-    return _best_of_three(lambda: predictor.encode(texts)) / len(text)
+    return _best(lambda: predictor.encode(texts)) / len(text)
 
 
-def _best_of_three(action: Callable[[], object]) -> float:
-    """Time an action; the first time is cold and any may be disturbed."""
-    durations = []
-    for _ in range(3):
+def _best(action: Callable[[], object]) -> float:
+    """Time an action; the first time is cold and any may be disturbed, those of microseconds above all."""
+    durations: list[float] = []
+    while len(durations) < _LEAST_TRIES or sum(durations) < _TRIAL_S:
         start = perf_counter()
         action()
         durations.append(perf_counter() - start)
