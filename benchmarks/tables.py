@@ -140,7 +140,6 @@ def _together_rows() -> list[list[str]]:
     titles = {
         "int8-smooth": "serving int8 `bert`, requests a second from 32 connections",
         "bow; 0.5 at 95 %": "serving a cascade: `bow` before int8 `bert`",
-        "cnn-glove, taught; 0.5 at 95 %": "serving a cascade: a `cnn-glove` that a `bert` taught, before int8 `bert`",
         "3 layers": "serving three of its six layers, taught by `bert-r-drop`, in int8",
         "bow, 3 layers; 0.5 at 95 %": "serving a cascade: `bow` before these three layers",
     }
@@ -149,7 +148,7 @@ def _together_rows() -> list[list[str]]:
     return [
         [
             title,
-            f"{_median(content, name, 'per_second'):.0f}",
+            f"{_median(content, name, 'per_second'):,.0f}",
             f"{gains[name]['median']:.1f} x FastAPI + pipeline, test accuracy {right[name]} (fp32 {right['fp32']})",
         ]
         for name, title in titles.items()
@@ -259,6 +258,8 @@ def distillation() -> str:
     (found,) = _read("distill")["datasets"].values()
     rows = []
     for name, row in found.items():
+        if name.startswith("bert"):
+            continue  # of the teacher's own family: cut down, see smaller()
         gains = ", ".join(f"{gain:+.1f}" for gain in row["gain_points_of_seeds"])
         alone = 100 * row["accuracy"] - row["gain_points"]
         teacher = 100 * statistics.mean(seed["teacher_accuracy"] for seed in row["seeds"])
@@ -266,6 +267,20 @@ def distillation() -> str:
         cells = [f"{alone:.1f}", f"{100 * row['accuracy']:.1f}", gained, f"{row['p_value']:.2g}", f"{teacher:.1f}"]
         rows.append([f"`{name}`", *cells])
     return _table(["student", "labels alone", "taught", "points gained (seeds)", "p", "its teachers"], rows)
+
+
+def smaller() -> str:
+    """What is left of a BERT that was cut down, against the whole one, from ``results/distill.json``."""
+    (found,) = _read("distill")["datasets"].values()
+    rows = []
+    for name, row in found.items():
+        if not name.startswith("bert"):
+            continue
+        lost = ", ".join(f"{-gain:+.1f}" for gain in row["gain_points_of_seeds"])
+        cells = [f"{100 * row['accuracy']:.1f}", f"{-row['gain_points']:+.2f} ({lost})", f"{row['p_value']:.2g}"]
+        gains = [f"{row[gain]:.2f} x" for gain in ("latency_gain", "throughput_gain")]
+        rows.append([name, *cells, *gains, f"{1 / row['size_gain']:.2f} x"])
+    return _table(["", "accuracy", "points lost (seeds)", "p", "lone text", "many texts", "size"], rows)
 
 
 def labels() -> str:
@@ -307,6 +322,7 @@ TABLES: Mapping[str, Callable[[], str]] = {
     "optimize": optimize,
     "cascade": cascade,
     "distillation": distillation,
+    "smaller": smaller,
     "labels": labels,
     "labels-of-articles": labels_of_articles,
 }
