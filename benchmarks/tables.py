@@ -94,14 +94,18 @@ def _training_rows() -> list[list[str]]:
     training, encoding = content["training"], content["encoding"]
     theirs = training["examples_per_second"]["Trainer"]["median"]
     vectors = encoding["texts_per_second"]
+    right = {name: f"{100 * value:.1f} %" for name, value in content["test_accuracy"].items()}
     return [
         *(
             [
                 f"training `bert` in {form}, examples a second",
                 f"{training['examples_per_second'][name]['median']:.0f}",
-                f"{training['ratio'][name]['median']:.2f} x Hugging Face Trainer's {theirs:.0f} (fp32)",
+                f"{training['ratio'][name]['median']:.2f} x Hugging Face Trainer's {theirs:.0f} (fp32){accuracy}",
             ]
-            for form, name in (("bf16", "textwright bf16"), ("fp32", "textwright fp32"))
+            for form, name, accuracy in (
+                ("bf16", "textwright bf16", f"; test accuracy {right['textwright']}, its {right['Trainer']}"),
+                ("fp32", "textwright fp32", ""),
+            )
         ),
         [
             "embedding texts for `frozen-bert` in fp32, texts a second",
