@@ -103,7 +103,11 @@ def _training_rows() -> list[list[str]]:
                 f"{training['ratio'][name]['median']:.2f} x Hugging Face Trainer's {theirs:.0f} (fp32){accuracy}",
             ]
             for form, name, accuracy in (
-                ("bf16", "textwright bf16", f"; test accuracy {right['textwright']}, its {right['Trainer']}"),
+                (
+                    "bf16",
+                    "textwright bf16",
+                    f"; test accuracy of a whole training {right['textwright']}, Trainer's {right['Trainer']}",
+                ),
                 ("fp32", "textwright fp32", ""),
             )
         ),
