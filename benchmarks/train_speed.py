@@ -205,6 +205,7 @@ def add_accuracy(dataset: Dataset) -> None:
     path = RESULTS / "train_speed.json"
     content = json.loads(path.read_text(encoding="utf-8"))
     content["test_accuracy"] = {name: accuracy for name, (_, accuracy) in whole.items()}
+    content["accuracy_command"] = "python benchmarks/train_speed.py --accuracy"
     write_text(path, json.dumps(content, indent=2) + "\n")
     print(content["test_accuracy"])
 
