@@ -17,17 +17,22 @@ def stopped_by_signals() -> Iterator[None]:
     """Leave the block quietly on SIGINT or SIGTERM.
 
     While it runs, uvicorn has handlers of its own that finish the running requests first; it then raises the signal
-    again, which ends up here.
+    again, which ends up here. What the signal interrupts may make another error of it, as a library written in C does
+    that is just being imported; that is no error either.
     """
+    is_stopped = False
 
     def stop(_number: int, _frame: FrameType | None) -> None:
+        nonlocal is_stopped
+        is_stopped = True
         raise _Stopped
 
     before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
-    except _Stopped:
-        return
+    except BaseException:
+        if not is_stopped:
+            raise
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
