@@ -1,7 +1,7 @@
 """How fast does `bert` train beside Hugging Face Trainer, and `frozen-bert` encode beside sentence-transformers?
 
 Run with nothing else running: ``python benchmarks/train_speed.py``; ``--texts 200 --rounds 1`` shows that it works.
-``--accuracy`` trains each whole instead, and adds the test accuracies to the result file; that may have company.
+How accurate both become, over seeds: ``bert_settings.py``.
 
 Training: the same encoder, texts, batch size of 32 and number of epochs; Trainer with its defaults, which pad each
 batch to its longest text and compute in fp32; nothing is saved, logged or evaluated in between. Encoding: from text to
@@ -11,7 +11,6 @@ vectors of the last layer; sentence-transformers with its defaults.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import tempfile
 from collections.abc import Callable
@@ -28,8 +27,7 @@ from sentence_transformers import SentenceTransformer
 from transformers import AutoModelForSequenceClassification, AutoTokenizer, Trainer, TrainingArguments
 from transformers.utils import logging
 
-from _common import RESULTS, save, spread, versions
-from textwright.core.files import write_text
+from _common import save, spread, versions
 from textwright.data.assets import asset_path
 from textwright.data.dataset import Dataset, Examples
 from textwright.data.load import load_dataset
@@ -50,6 +48,7 @@ ENCODER = "minilm-l6"
 MAX_LENGTH = 128
 BATCH_SIZE = 32
 TRAINER_EPOCHS = 3
+"""Its default."""
 
 
 class Clock(SilentProgress):
@@ -69,9 +68,9 @@ class Clock(SilentProgress):
         return self.stop - self.start
 
 
-def train_ours(dataset: Dataset, *, bf16: bool, num_epochs: int) -> tuple[float, float]:
-    """Train `bert` with its defaults; return examples per second and test accuracy."""
-    settings, config = resolve_settings(TrainSettings(family="bert", num_epochs=num_epochs), {"encoder": ENCODER})
+def train_ours(dataset: Dataset, *, bf16: bool) -> float:
+    """Train `bert` with its defaults for an epoch; return examples per second."""
+    settings, config = resolve_settings(TrainSettings(family="bert", num_epochs=1), {"encoder": ENCODER})
     family = find_family("bert")
     encoder = family.make_encoder([], config, settings.max_length)
     torch.manual_seed(0)
@@ -79,15 +78,14 @@ def train_ours(dataset: Dataset, *, bf16: bool, num_epochs: int) -> tuple[float,
     engine, clock = Engine(make_accelerator(settings.device), bf16), Clock()
     splits = Splits(encode_examples(dataset.train, encoder), encode_examples(dataset.validation, encoder))
     fit(module, splits, dataset.labels, settings, engine=engine, checkpointer=NoCheckpoints(), progress=clock)
-    test = encode_examples(dataset.test, encoder)
-    logits = infer(module, test, len(dataset.labels), Engine(engine.accelerator)).numpy()
-    return num_epochs * len(dataset.train) / clock.seconds, _accuracy(logits, dataset.test)
+    return len(dataset.train) / clock.seconds
 
 
-def train_trainer(dataset: Dataset, *, num_epochs: int) -> tuple[float, float]:
-    """Train the same encoder with Trainer's defaults; return examples per second and test accuracy."""
+def train_trainer(dataset: Dataset, *, num_epochs: int, seed: int = 0) -> tuple[float, dict[str, float]]:
+    """Train the same encoder with Trainer's defaults; return examples per second, and accuracy by split."""
     path = asset_path(ENCODER)
     tokenizer = AutoTokenizer.from_pretrained(path)
+    torch.manual_seed(seed)  # the head's first weights
     model = AutoModelForSequenceClassification.from_pretrained(
         path, num_labels=len(dataset.labels), dtype=torch.float32
     )
@@ -96,6 +94,7 @@ def train_trainer(dataset: Dataset, *, num_epochs: int) -> tuple[float, float]:
             folder,
             per_device_train_batch_size=BATCH_SIZE,
             num_train_epochs=num_epochs,
+            seed=seed,
             save_strategy="no",
             logging_strategy="no",
             report_to="none",
@@ -104,8 +103,12 @@ def train_trainer(dataset: Dataset, *, num_epochs: int) -> tuple[float, float]:
         )
         trainer = Trainer(model, arguments, train_dataset=_rows(dataset.train, tokenizer), processing_class=tokenizer)
         seconds = trainer.train().metrics["train_runtime"]
-        logits = trainer.predict(_rows(dataset.test, tokenizer)).predictions
-    return num_epochs * len(dataset.train) / seconds, _accuracy(logits, dataset.test)
+        splits = {"validation_accuracy": dataset.validation, "test_accuracy": dataset.test}
+        accuracies = {
+            name: _accuracy(trainer.predict(_rows(split, tokenizer)).predictions, split)
+            for name, split in splits.items()
+        }
+    return num_epochs * len(dataset.train) / seconds, accuracies
 
 
 def _rows(examples: Examples, tokenizer: Any) -> list[dict[str, Any]]:  # noqa: ANN401
@@ -182,8 +185,8 @@ def measure_training(dataset: Dataset, num_texts: int, rounds: int) -> dict[str,
     )  # fmt: skip
     contenders: dict[str, Callable[[], float]] = {
         "Trainer": lambda: train_trainer(small, num_epochs=1)[0],
-        "textwright fp32": lambda: train_ours(small, bf16=False, num_epochs=1)[0],
-        "textwright bf16": lambda: train_ours(small, bf16=True, num_epochs=1)[0],
+        "textwright fp32": lambda: train_ours(small, bf16=False),
+        "textwright bf16": lambda: train_ours(small, bf16=True),
     }
     rates: dict[str, list[float]] = {name: [] for name in contenders}
     for number in range(rounds + 1):
@@ -196,33 +199,15 @@ def measure_training(dataset: Dataset, num_texts: int, rounds: int) -> dict[str,
     return {"num_texts": len(small.train), "examples_per_second": found, "ratio": _ratios(rates, "Trainer")}
 
 
-def add_accuracy(dataset: Dataset) -> None:
-    """Train each contender whole, once: Trainer for its 3 epochs at its learning rate, `bert` by its recipe."""
-    whole = {
-        "Trainer": train_trainer(dataset, num_epochs=TRAINER_EPOCHS),
-        "textwright": train_ours(dataset, bf16=True, num_epochs=find_family("bert").defaults["num_epochs"]),
-    }
-    path = RESULTS / "train_speed.json"
-    content = json.loads(path.read_text(encoding="utf-8"))
-    content["test_accuracy"] = {name: accuracy for name, (_, accuracy) in whole.items()}
-    content["accuracy_command"] = "python benchmarks/train_speed.py --accuracy"
-    write_text(path, json.dumps(content, indent=2) + "\n")
-    print(content["test_accuracy"])
-
-
 def main() -> None:
     """Measure, print and save."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--texts", type=int, default=1600, help="training texts of a round")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--accuracy", action="store_true", help="train each contender whole, and measure no speed")
     asked = parser.parse_args()
     logging.set_verbosity_error()
     logging.disable_progress_bar()
     dataset = load_dataset("movie-reviews")
-    if asked.accuracy:
-        add_accuracy(dataset)
-        return
     content = {
         "command": f"python {Path(__file__).parent.name}/{Path(__file__).name}",
         "encoder": f"{ENCODER}, batch size {BATCH_SIZE}, layer_decay {BertConfig().layer_decay}",

@@ -67,7 +67,12 @@ class SilentListener:
 
 
 def compare(
-    choice: Choice, out: Path, *, listener: Listener | None = None, on_download: Download | None = None
+    choice: Choice,
+    out: Path,
+    *,
+    listener: Listener | None = None,
+    on_download: Download | None = None,
+    measures_speed: bool = True,
 ) -> Leaderboard:
     """Train and measure every row on the same examples.
 
@@ -78,6 +83,7 @@ def compare(
         out: Folder of the comparison: ``leaderboard.json`` after every run, the page at the end, and all runs.
         listener: Told of every run and every new table; None is silent.
         on_download: Told (bytes there, bytes in all) while a built-in source is fetched.
+        measures_speed: Time the finished models at the end; False needs none of them, only what they said.
 
     Returns:
         The complete table.
@@ -90,6 +96,8 @@ def compare(
     source = Source(choice.source, choice.data, on_download)
     bench = _Bench(choice, source, out, listener or SilentListener())
     bench.run_all()
+    if measures_speed:
+        bench.measure_speed()
     return bench.finish()
 
 
@@ -119,8 +127,8 @@ class _Bench:
             self._schedule.finish(run, result.seconds)
             self._publish()
 
-    def finish(self) -> Leaderboard:
-        """Time the finished models beside each other, and write the table for the last time."""
+    def measure_speed(self) -> None:
+        """Time the finished models beside each other."""
         versions = self._table.versions()
         speeds = _speeds_before(self._before, versions)
         if speeds is None:
@@ -128,6 +136,9 @@ class _Bench:
             answering = {name: self._contenders[name].reopen(self._job(run)) for name, run in first.items()}
             speeds = measure_speed(answering, self._source.whole.test.texts)
         self._table.add_speeds(speeds)
+
+    def finish(self) -> Leaderboard:
+        """Write the table for the last time, and the page."""
         board = self._publish()
         write_page(board, self._out / PAGE)
         return board
