@@ -26,6 +26,15 @@ def test_a_row_that_is_distinguishably_worse_is_not_advised() -> None:
     assert any("bow from 0.1 ms, bert from 9 ms" in sentence for sentence in advice)
 
 
+def test_of_what_costs_about_the_same_the_more_accurate_is_advised() -> None:
+    best = make_row("tf-idf", 0.987, latency_ms=1, tied=None, is_baseline=True)
+    rows = [make_row("frozen", 0.986, latency_ms=40, tied=True), make_row("bert", 0.98, latency_ms=38.5, tied=True)]
+    assert advise(make_board(best, *rows))[0] == (
+        "tf-idf, a baseline, is the most accurate: 98.7 %, but frozen (98.6 %) is not distinguishable from it: "
+        "take frozen."
+    )
+
+
 def test_a_dominated_row_is_in_no_budget() -> None:
     rows = [
         make_row("bert", 0.86, latency_ms=9, size_bytes=9e7, tied=None),

@@ -43,15 +43,16 @@ def advise(board: Leaderboard) -> tuple[str, ...]:
 
 def _most_accurate(ranked: Sequence[Row], headline: str) -> Iterator[str]:
     best, served = ranked[0], [row for row in ranked if not row.is_baseline]
-    said = f"{best.name} is the most accurate: {_percent(best, headline)}"
+    said = f"{best.name}{', a baseline,' if best.is_baseline else ''} is the most accurate: {_percent(best, headline)}"
     ties = [row for row in served if row is best or _ties(row)]
-    cheapest = min(ties, key=_cost, default=best)
-    if cheapest is best:
+    limit = _TIMES_FASTER * min(map(_cost, ties), default=0)
+    taken = next((row for row in ties if _cost(row) <= limit), best)
+    if taken is best:
         yield f"{said}; take it when accuracy decides." if best in served else f"{said}."
         return
-    cheaper = _times_faster(cheapest, best)
-    verdict = f"{cheapest.name} ({_percent(cheapest, headline)}) is not distinguishable from it"
-    yield f"{said}, but {verdict}{f' and {cheaper}' if cheaper else ''}: take {cheapest.name}."
+    faster = _times_faster(taken, best)
+    verdict = f"{taken.name} ({_percent(taken, headline)}) is not distinguishable from it"
+    yield f"{said}, but {verdict}{f' and {faster}' if faster else ''}: take {taken.name}."
 
 
 def _against_linear(ranked: Sequence[Row]) -> Iterator[str]:
@@ -135,8 +136,9 @@ def _ties(row: Row) -> bool:
     return versus is not None and not versus.is_distinguishable and versus.difference.value >= -_CLOSE
 
 
-def _cost(row: Row) -> tuple[float, float]:
-    return (row.speed.latency_ms if row.speed else float("inf"), row.size_bytes or float("inf"))
+def _cost(row: Row) -> float:
+    """Milliseconds of a text, or the size where speed was not measured; where one row has no speed, none has."""
+    return row.speed.latency_ms if row.speed else row.size_bytes or math.inf
 
 
 def _times_faster(row: Row, other: Row) -> str:
