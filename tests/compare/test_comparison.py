@@ -119,6 +119,15 @@ def test_folds_test_every_text_once(source: str, tmp_path: Path) -> None:
     assert "3 stratified folds" in board.protocol
 
 
+def test_accuracy_alone_needs_no_model(source: str, tmp_path: Path) -> None:
+    """What a bigger machine has run can be summed up without its models, and later be timed with them."""
+    out = tmp_path / "out"
+    board = compare(linear(source, folds=2), out, measures_speed=False)
+    assert {row.speed for row in board.rows} == {None}
+    assert "tf-idf" in (out / PAGE).read_text(encoding="utf-8")
+    assert compare(linear(source, folds=2), out).row("tf-idf").speed is not None
+
+
 def test_a_multi_label_source_is_ranked_by_exact_match(tmp_path: Path) -> None:
     source = write_source(tmp_path / "topics.csv", 120, task="multi")
     choice = linear(source, settings=DataSettings(label_separator="|"), seeds=1, sizes="all")
