@@ -23,7 +23,7 @@ os.environ.update(ORT_DISABLE_TELEMETRY="1", TOKENIZERS_PARALLELISM="false", OMP
 
 import numpy as np
 
-from _common import RUNS, quantised, save, side_by_side, spread, trained, versions
+from _common import RUNS, quantise, quantised, save, side_by_side, spread, trained, versions
 from distill import student
 from textwright.core.types import Ints
 from textwright.data.settings import DataSettings
@@ -35,12 +35,14 @@ from textwright.optimize.cascade.make import REPORT, make_cascade
 from textwright.optimize.cascade.settings import CascadeSettings
 from textwright.runtime.predictor import Predictor, load
 
-TAUGHT = ", taught"
+TAUGHT, INT8 = ", taught", ", int8"
 FAST: Mapping[str, tuple[str, ...]] = {
-    "movie-reviews": ("bow", f"cnn-glove{TAUGHT}"),
-    "airline-tweets": ("cnn-glove",),
+    "movie-reviews": ("bow", f"cnn-glove{TAUGHT}", f"cnn-glove{TAUGHT}{INT8}"),
+    "airline-tweets": ("cnn-glove", f"cnn-glove{INT8}"),
 }
 """Dataset -> recipes of the fast stage; those that are taught by a BERT are students of ``benchmarks/distill.py``."""
+INT8_RECIPE = "int8-static-percentile"
+"""The one that makes convolutions faster."""
 STRONG = "bert"
 SEEDS = (0, 1, 2)
 BOUNDS = {
@@ -73,7 +75,11 @@ class Printer:
 
 
 def fast_stage(source: str, name: str, seed: int) -> Path:
-    """Find a fast stage; what is not there is trained, and taught."""
+    """Find a fast stage; what is not there is trained, taught and quantised."""
+    if name.endswith(INT8):
+        whole = fast_stage(source, name.removesuffix(INT8), seed)
+        out = RUNS / INT8_RECIPE / source / _folder_name(f"{name.removesuffix(INT8)}-{seed}")
+        return quantise(whole, source, out, "--recipes", INT8_RECIPE)
     recipe = name.removesuffix(TAUGHT)
     return student(source, recipe, seed) if name != recipe else trained(source, recipe, seed)
 

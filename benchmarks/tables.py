@@ -26,7 +26,10 @@ PAGES = tuple(
         "docs/optimize/int8.md",
         "docs/optimize/cascade.md",
         "docs/optimize/distillation.md",
+        "docs/optimize/pruning.md",
         "docs/families/how-many-labels.md",
+        "docs/families/what-was-tried-bert.md",
+        "docs/families/what-was-tried-word-vectors.md",
     )
 )
 _BLOCK = re.compile(r"(<!-- table: ([\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -90,11 +93,12 @@ def speed() -> str:
 
 
 def _training_rows() -> list[list[str]]:
-    content = _read("train_speed")
+    content, accuracies = _read("train_speed"), _read("bert_settings")["variants"]
     training, encoding = content["training"], content["encoding"]
     theirs = training["examples_per_second"]["Trainer"]["median"]
     vectors = encoding["texts_per_second"]
-    right = {name: f"{100 * value:.1f} %" for name, value in content["test_accuracy"].items()}
+    ours, rival = (_mean_and_deviation(accuracies[name]["test_accuracy"]) for name in ("bert", "Trainer"))
+    num_seeds = len(accuracies["bert"]["seeds"])
     return [
         *(
             [
@@ -106,7 +110,7 @@ def _training_rows() -> list[list[str]]:
                 (
                     "bf16",
                     "textwright bf16",
-                    f"; test accuracy of a whole training {right['textwright']}, Trainer's {right['Trainer']}",
+                    f"; test accuracy over {num_seeds} seeds {ours}, Trainer's {rival}",
                 ),
                 ("fp32", "textwright fp32", ""),
             )
@@ -211,34 +215,36 @@ def explain() -> str:
     return _table(["model", "method", *heads, "predictions that one costs"], rows)
 
 
-OPTIMIZED = {
-    "int8-smooth": "`int8-smooth`",
-    "openvino-bf16": "`openvino-bf16`",
-    "optimum": "Optimum's dynamic int8",
-    "quantize-dynamic": "ONNX Runtime's `quantize_dynamic`",
+OPTIMIZED: Mapping[str, Mapping[str, str]] = {
+    "bert": {
+        "int8-smooth": "`int8-smooth`",
+        "openvino-bf16": "`openvino-bf16`",
+        "optimum": "Optimum's dynamic int8",
+        "quantize-dynamic": "ONNX Runtime's `quantize_dynamic`",
+    },
+    "frozen-bert": {"int8-smooth": "`int8-smooth`", "openvino-bf16": "`openvino-bf16`"},
+    "cnn-glove": {"int8-static-percentile": "`int8-static-percentile`"},
+    "bow-glove": {"int8-rows": "`int8-rows`"},
+    "bow": {"int8-rows": "`int8-rows`"},
 }
+"""Family -> recipes that are told, and how."""
 
 
 def optimize() -> str:
-    """What quantising a BERT costs and gains, from ``results/optimize-*.json``."""
+    """What quantising costs and gains, from ``results/optimize-*.json``."""
     rows = []
-    sources = [name for name in LEADERBOARDS if (RESULTS / f"optimize-{name}.json").is_file()]
-    for source in sources:
-        found = _read(f"optimize-{source}")["families"]["bert"]
-        rows += [
-            [
-                source,
-                title,
-                f"{found[name]['mean_test_drop']:+.2f}",
-                f"{found[name]['mean_test_agreement']:.2f} %",
-                f"{found[name]['median_latency_gain']:.2f} x",
-                f"{found[name]['median_throughput_gain']:.2f} x",
-                f"{1 / found[name]['median_size_gain']:.2f} x",
-            ]
-            for name, title in OPTIMIZED.items()
-            if "mean_test_drop" in found.get(name, {})
-        ]
-    return _table(["", "", "points lost", "answers alike", "lone text", "many texts", "size"], rows)
+    for source in [name for name in LEADERBOARDS if (RESULTS / f"optimize-{name}.json").is_file()]:
+        families = _read(f"optimize-{source}")["families"]
+        for family, titles in OPTIMIZED.items():
+            for name, title in titles.items():
+                found = families.get(family, {}).get(name, {})
+                if "mean_test_drop" in found:
+                    cells = (f"{found['mean_test_drop']:+.2f}", f"{found['mean_test_agreement']:.2f} %")
+                    gains = (f"{found[f'median_{gain}']:.2f} x" for gain in ("latency_gain", "throughput_gain"))
+                    rows.append(
+                        [source, f"`{family}`", title, *cells, *gains, f"{1 / found['median_size_gain']:.2f} x"]
+                    )
+    return _table(["", "", "", "points lost", "answers alike", "lone text", "many texts", "size"], rows)
 
 
 def cascade() -> str:
@@ -313,6 +319,32 @@ def _curve(board: Mapping[str, Any]) -> str:
     return _table(["training examples", *(f"{size:,}" for size in sizes)], cells)
 
 
+def folds() -> str:
+    """Accuracy where each text is tested once, from ``results/folds-movie-reviews.json``."""
+    found = _read("folds-movie-reviews")["rows"]
+    rows = [[f"`{row['name']}`" if not row["is_baseline"] else row["name"], _accuracy_cell(row)] for row in found]
+    return _table(["", "accuracy over all texts (95 % interval)"], rows)
+
+
+def settings_of_bert() -> str:
+    """Settings of ``bert``, and Trainer's, over seeds, from ``results/bert_settings.json``."""
+    found = _read("bert_settings")["variants"]
+    order = sorted(found, key=lambda name: -found[name]["validation_accuracy"]["mean"])
+    rows = [
+        [
+            f"`{name}`" if name.startswith("bert") else name,
+            str(len(found[name]["seeds"])),
+            *(_mean_and_deviation(found[name].get(f"{split}_accuracy")) for split in ("validation", "test")),
+        ]
+        for name in order
+    ]
+    return _table(["", "seeds", "validation accuracy", "test accuracy"], rows)
+
+
+def _mean_and_deviation(found: Mapping[str, float] | None) -> str:
+    return "" if found is None else f"{100 * found['mean']:.1f} ± {100 * found['deviation']:.1f}"
+
+
 def _median(content: Mapping[str, Any], contender: str, figure: str) -> float:
     return float(content["measured_rounds"][contender][figure]["median"])
 
@@ -333,6 +365,8 @@ TABLES: Mapping[str, Callable[[], str]] = {
     "smaller": smaller,
     "labels": labels,
     "labels-of-articles": labels_of_articles,
+    "folds": folds,
+    "settings-of-bert": settings_of_bert,
 }
 
 
