@@ -6,7 +6,8 @@ import json
 import statistics
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from argparse import ArgumentParser
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -77,6 +78,15 @@ def side_by_side(contenders: Mapping[str, Callable[[], object]], *, rounds: int)
             if round_number:
                 seconds[name].append(perf_counter() - start)
     return seconds
+
+
+def chosen(parser: ArgumentParser, named: Sequence[str], known: Iterable[str]) -> list[str]:
+    """Read the datasets of a command line, all where none is named; argparse cannot check none against choices."""
+    known = list(known)
+    for name in named:
+        if name not in known:
+            parser.error(f"{name} is none of {', '.join(known)}")
+    return list(named) or known
 
 
 def spread(values: Sequence[float]) -> dict[str, float]:

@@ -1,11 +1,13 @@
 """What does a teacher add to a small model, and what is left of a large one that is cut down? Over seeds.
 
 Run with nothing else running: ``make bench-distill``, or for some datasets: ``python benchmarks/distill.py
-movie-reviews``. Protocol: one drawn split; `bert-r-drop` and each student's recipe were trained with three seeds on
-labels alone (the leaderboard's runs). With the same seeds and recipes, students are taught by the `bert-r-drop` of
-their seed, which answers the training texts and sentences of unlabelled reviews. Further, a student of three of its six
-layers, and what is left of it without unused tokens, and without half its heads and neurons. Settings were chosen on
-the validation split; accuracy is on the test split, read once; costs are measured in turn with the teacher, one thread.
+movie-reviews``. Protocol: one drawn split; the teacher (`bert-r-drop` on movie-reviews, `bert` on airline-tweets) and
+each student's recipe were trained with three seeds on labels alone (the leaderboard's runs). With the same seeds and
+recipes, students are taught by the teacher of their seed, which answers the training texts and, on movie-reviews,
+sentences of unlabelled reviews; on airline-tweets, two altered copies of each text. Further, on movie-reviews, a
+student of three of its six layers, and what is left of it without unused tokens, and without half its heads and
+neurons. Settings were chosen on the validation split; accuracy is on the test split, read once; costs are measured in
+turn with the teacher, one thread.
 Runs and the teachers' answers are kept, so that a stopped benchmark goes on.
 """
 
@@ -26,7 +28,7 @@ os.environ.update(ORT_DISABLE_TELEMETRY="1", TOKENIZERS_PARALLELISM="false", OMP
 
 import numpy as np
 
-from _common import ROOT, RUNS, save, trained, versions
+from _common import ROOT, RUNS, chosen, save, trained, versions
 from textwright.data.settings import DataSettings
 from textwright.evaluate.observe import observe
 from textwright.evaluate.paired import paired_p_value
@@ -35,9 +37,9 @@ from textwright.optimize.measure import compare_costs
 from textwright.runtime.predictor import load
 
 REPORT, PRUNED = "distillation.json", "pruning.json"
-DATASETS = ("movie-reviews",)
 SEEDS = (0, 1, 2)
-TEACHER = "bert-r-drop"
+TEACHERS = {"movie-reviews": "bert-r-drop", "airline-tweets": "bert"}
+"""Dataset -> recipe of the teacher."""
 STUDENTS: Mapping[str, tuple[str, ...]] = {
     "bow": (),
     "cnn-glove": ("--num-epochs", "4"),
@@ -67,7 +69,8 @@ def student(source: str, recipe: str, seed: int) -> Path:
         return taught
     lesson = ("--data", source, "--config", f"recipes/{recipe}.toml", "--seed", str(seed), *STUDENTS[recipe])
     further = UNLABELLED.get(source, COPIES)
-    textwright("distill", trained(source, TEACHER, seed), *lesson, *further, "--beside", alone, "--out", taught)
+    teacher = trained(source, TEACHERS[source], seed)
+    textwright("distill", teacher, *lesson, *further, "--beside", alone, "--out", taught)
     return taught
 
 
@@ -80,7 +83,7 @@ def word_students(source: str, seed: int) -> dict[str, dict[str, Any]]:
 
 def three_layers(source: str, seed: int) -> Path:
     """Teach a student of three of the teacher's layers, unless that was done."""
-    teacher, out = trained(source, TEACHER, seed), RUNS / "distill" / source / str(seed) / "bert-3-layers"
+    teacher, out = trained(source, TEACHERS[source], seed), RUNS / "distill" / source / str(seed) / "bert-3-layers"
     if not (out / REPORT).is_file():
         further = UNLABELLED.get(source, COPIES)
         textwright("distill", teacher, "--data", source, *LAYERS, *further, "--seed", str(seed), "--out", out)
@@ -89,7 +92,7 @@ def three_layers(source: str, seed: int) -> Path:
 
 def fewer_layers(source: str, seed: int) -> dict[str, dict[str, Any]]:
     """Hold the student of three layers against its teacher."""
-    teacher, out = trained(source, TEACHER, seed), three_layers(source, seed)
+    teacher, out = trained(source, TEACHERS[source], seed), three_layers(source, seed)
     return {"bert, 3 layers": _distilled(out, source, teacher) | {"cost": _cost(out, teacher, source)}}
 
 
@@ -119,7 +122,7 @@ def _distilled(folder: Path, source: str, beside: Path) -> dict[str, Any]:
 
 
 def _pruned(source: str, seed: int, name: str, *flags: str) -> dict[str, Any]:
-    teacher, folder = trained(source, TEACHER, seed), RUNS / "distill" / source / str(seed) / f"bert-{name}"
+    teacher, folder = trained(source, TEACHERS[source], seed), RUNS / "distill" / source / str(seed) / f"bert-{name}"
     if not (folder / PRUNED).is_file():
         textwright("prune", teacher, "--data", source, *flags, "--out", folder)
     report = json.loads((folder / PRUNED).read_text(encoding="utf-8"))
@@ -172,19 +175,21 @@ MEASURES = {
     "tokens": used_tokens,
     "halves": halves,
 }
+PARTS = {"movie-reviews": tuple(MEASURES), "airline-tweets": ("students",)}
+"""Dataset -> what is measured on it."""
 
 
 def main() -> None:
     """Measure all datasets, or those named on the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("datasets", nargs="*", default=DATASETS)
+    parser.add_argument("datasets", nargs="*")
     parser.add_argument("--only", choices=MEASURES, action="append", help="parts of it; absent: all")
     asked = parser.parse_args()
     seeds = tuple(map(int, os.environ.get("SEEDS", "").split(","))) if os.environ.get("SEEDS") else SEEDS
     content: dict[str, dict[str, Any]] = {}
-    for source in asked.datasets:
+    for source in chosen(parser, asked.datasets, TEACHERS):
         content[source] = {}
-        for measure in [MEASURES[name] for name in asked.only or MEASURES]:
+        for measure in [MEASURES[name] for name in PARTS[source] if name in (asked.only or MEASURES)]:
             runs = [measure(source, seed) for seed in seeds]
             content[source] |= {name: over_seeds([rows[name] for rows in runs]) for name in runs[0]}
     save(

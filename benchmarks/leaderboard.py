@@ -18,7 +18,7 @@ import os
 
 os.environ["OMP_NUM_THREADS"] = "1"
 
-from _common import ROOT, RUNS, save
+from _common import ROOT, RUNS, chosen, save
 from textwright.compare.choice import choose
 from textwright.compare.comparison import SilentListener, compare
 from textwright.compare.leaderboard import Leaderboard
@@ -56,13 +56,13 @@ class Printer(SilentListener):
 def main() -> None:
     """Compare on all datasets, or on those named on the command line, and save each leaderboard."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("datasets", nargs="*", choices=DATASETS, default=list(DATASETS))
+    parser.add_argument("datasets", nargs="*")
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--curve", action="store_true")
     parser.add_argument("--folds", type=int)
     parser.add_argument("--trained-on", help="with --folds: where the runs that are there were made, if not here")
     asked = parser.parse_args()
-    for source in asked.datasets:
+    for source in chosen(parser, asked.datasets, DATASETS):
         if asked.folds:
             fold(source, asked.folds, asked.trained_on)
             continue

@@ -269,9 +269,9 @@ def cascade() -> str:
 
 def distillation() -> str:
     """What a teacher adds to its students, from ``results/distill.json``."""
-    (found,) = _read("distill")["datasets"].values()
+    datasets = _read("distill")["datasets"]
     rows = []
-    for name, row in found.items():
+    for source, name, row in [(source, name, row) for source, found in datasets.items() for name, row in found.items()]:
         if name.startswith("bert"):
             continue  # of the teacher's own family: cut down, see smaller()
         gains = ", ".join(f"{gain:+.1f}" for gain in row["gain_points_of_seeds"])
@@ -279,13 +279,13 @@ def distillation() -> str:
         teacher = 100 * statistics.mean(seed["teacher_accuracy"] for seed in row["seeds"])
         gained = f"{row['gain_points']:+.1f} ({gains})"
         cells = [f"{alone:.1f}", f"{100 * row['accuracy']:.1f}", gained, f"{row['p_value']:.2g}", f"{teacher:.1f}"]
-        rows.append([f"`{name}`", *cells])
-    return _table(["student", "labels alone", "taught", "points gained (seeds)", "p", "its teachers"], rows)
+        rows.append([source, f"`{name}`", *cells])
+    return _table(["", "student", "labels alone", "taught", "points gained (seeds)", "p", "its teachers"], rows)
 
 
 def smaller() -> str:
     """What is left of a BERT that was cut down, against the whole one, from ``results/distill.json``."""
-    (found,) = _read("distill")["datasets"].values()
+    found = _read("distill")["datasets"]["movie-reviews"]
     rows = []
     for name, row in found.items():
         if not name.startswith("bert"):
