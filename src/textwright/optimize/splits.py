@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
-from typing import Final
 
 from textwright.core.artifact import Manifest
 from textwright.data.dataset import Examples
 from textwright.data.load import load_examples
 from textwright.data.settings import DataSettings
-from textwright.errors import DataError
+from textwright.evaluate.paired_drop import num_texts_for
 from textwright.evaluate.selection import select
 from textwright.optimize.settings import OptimizeSettings
-
-_CONFIDENCE: Final = 0.95
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,42 +57,6 @@ def read_texts(source: str, data: DataSettings, manifest: Manifest) -> Texts:
     return Texts(*parts)
 
 
-def refuse_too_few(num_gate: int, settings: OptimizeSettings) -> None:
-    """Refuse gates that so few texts cannot prove.
-
-    If n texts show no difference, the share of differences is, with 95 % confidence, below b for n >= log 0.05 /
-    log(1 - b). Fewer texts could not prove the bound even by showing none.
-
-    Args:
-        num_gate: Texts of the gates.
-        settings: The bounds.
-
-    Raises:
-        DataError: Says how many texts are needed, and which bounds these texts can prove.
-    """
-    needed = max(num_texts_for(settings.max_drop / 100), num_texts_for(1 - settings.agreement / 100))
-    if num_gate < needed:
-        provable = 100 * (1 - (1 - _CONFIDENCE) ** (1 / max(num_gate, 1)))
-        raise DataError(
-            f"the gates have {num_gate:,} texts, but --max-drop {settings.max_drop:g} and --agreement "
-            f"{settings.agreement:g} need {needed:,}: fewer cannot prove them even if no answer changes; give a source "
-            f"with more texts, a larger --validation-fraction if the model was not trained on it, or --max-drop "
-            f"{_up(provable):g} --agreement {100 - _up(provable):g}"
-        )
-
-
-def num_texts_for(bound: float, confidence: float = _CONFIDENCE) -> int:
-    """Count the texts without a difference that prove a share of differences below a bound.
-
-    Args:
-        bound: In (0, 1); 1 needs a single text.
-        confidence: With which they prove it, in (0, 1).
-
-    Source:
-        Hanley & Lippman-Hand, 1983, "If Nothing Goes Wrong, Is Everything All Right?" (the rule of three).
-    """
-    return 1 if bound >= 1 else math.ceil(math.log(1 - confidence) / math.log1p(-bound))
-
-
-def _up(percent: float) -> float:
-    return math.ceil(10 * percent) / 10
+def num_texts_needed(settings: OptimizeSettings) -> int:
+    """Count the gate texts that can exclude more than the bounds allow, if no answer changes on any."""
+    return max(num_texts_for(settings.max_drop / 100), num_texts_for(1 - settings.agreement / 100))

@@ -17,8 +17,11 @@ class Gate:
 
     Args:
         num_texts: Texts compared.
+        num_lost: Texts that only the reference answers right.
+        num_won: Texts that only the variant answers right.
         accuracy: Share that is right in whole.
         drop: Reference's accuracy less that, in points; below 0 it rose.
+        drop_bound: Most that accuracy may have fallen with a confidence of 95 %, in points: fewer texts exclude less.
         p_value: Of the exact paired test that neither is right more often.
         agreement: Share of the texts answered alike, in percent.
         calibration_error: Over 15 bins.
@@ -26,8 +29,11 @@ class Gate:
     """
 
     num_texts: int
+    num_lost: int
+    num_won: int
     accuracy: float
     drop: float
+    drop_bound: float
     p_value: float
     agreement: float
     calibration_error: float
@@ -100,12 +106,22 @@ class Trial:
 
 
 def refusal(gate: Gate, settings: OptimizeSettings) -> str:
-    """Say which gate a variant does not pass; empty if it passes all."""
+    """Say which gate a variant does not pass; empty if it passes all.
+
+    What was measured decides; what so few texts cannot exclude decides only where ``require_bound`` is set.
+    """
     if gate.drop > settings.max_drop:
         return f"accuracy falls by {gate.drop:.2f} points, bound {settings.max_drop:g}"
     if gate.agreement < settings.agreement:
         return f"answers {gate.agreement:.2f} % of the texts alike, bound {settings.agreement:g}"
+    if settings.require_bound and gate.drop_bound > settings.max_drop:
+        return f"{not_excluded(gate)}, bound {settings.max_drop:g}"
     return ""
+
+
+def not_excluded(gate: Gate) -> str:
+    """Say in words how large a loss the gate texts leave possible."""
+    return f"{gate.num_texts:,} texts cannot exclude a loss of up to {gate.drop_bound:.2f} points (95 % confidence)"
 
 
 def verdict(trial: Trial, settings: OptimizeSettings) -> str:
@@ -126,7 +142,8 @@ def verdict(trial: Trial, settings: OptimizeSettings) -> str:
     gain, target = trial.cost.gain(settings.target), settings.target.value
     if gain < LEAST_GAIN:
         return f"no: {gain:.2f} times the reference's {target} is no gain here"
-    return f"passes: {gain:.2f} times as good in {target}"
+    doubt = f"; {not_excluded(trial.gate)}" if trial.gate.drop_bound > settings.max_drop else ""
+    return f"passes: {gain:.2f} times as good in {target}{doubt}"
 
 
 def is_winner(trial: Trial, target: Target, settings: OptimizeSettings) -> bool:
