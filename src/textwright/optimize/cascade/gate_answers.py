@@ -1,4 +1,4 @@
-"""Both models' answers to texts that they were not trained on: validation texts and, if these are few, out-of-fold ones."""
+"""Both models' answers to texts not trained on: validation texts and, if these are few, out-of-fold texts."""
 
 from __future__ import annotations
 

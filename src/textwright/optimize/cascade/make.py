@@ -7,8 +7,8 @@
     OUT/artifact/                  what is shipped, with the curve <- written, timed and measured on the test texts
     OUT/cascade.json, .html        the report
 
-Nothing but the validation texts decides and, where these are few, training texts by cross-validation; the test texts are
-read once, at the end, for the report.
+Nothing but the validation texts decides and, where these are few, training texts by cross-validation; the test texts
+are read once, at the end, for the report.
 """
 
 from __future__ import annotations
