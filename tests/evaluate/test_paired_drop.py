@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from textwright.evaluate.paired_drop import PairedDrop, num_texts_for, smallest_bound
+from textwright.evaluate.paired_drop import PairedDrop, bound_in_words, num_texts_for, smallest_bound
 
 
 def test_it_counts_the_texts_that_tell_two_models_apart():
@@ -48,3 +48,8 @@ def test_a_bound_holds_on_other_texts_as_often_as_it_says(num, lost, won):
     counts, times = np.unique(draws[:, :2], axis=0, return_counts=True)
     bounds = np.array([PairedDrop(num, *row).upper_bound() for row in counts.tolist()])
     assert times[bounds >= 100 * (lost - won) - 1e-9].sum() >= 0.925 * 1_000
+
+
+def test_a_bound_is_said_in_words():
+    assert bound_in_words(214, 1.39) == "214 texts cannot exclude a loss of up to 1.39 points (95 % confidence)"
+    assert bound_in_words(1_057, -0.27) == "1,057 texts show a gain of at least 0.27 points (95 % confidence)"

@@ -10,6 +10,7 @@ from cyclopts import Parameter
 
 from textwright.cli.render import DEFAULT_OUTPUT, Output, Terminal
 from textwright.data.settings import DataSettings
+from textwright.evaluate.paired_drop import bound_in_words
 from textwright.extras import require
 from textwright.optimize.cascade.settings import CascadeSettings
 
@@ -88,11 +89,11 @@ def _show(terminal: Terminal, outcome: Outcome) -> None:
     terminal.say(
         f"drop against {outcome.strong['family']} alone: {verdict.drop.value:+.2f} points "
         f"({verdict.drop.low:+.2f} to {verdict.drop.high:+.2f}, p = {verdict.p_value:.3f}); "
-        f"{verdict.num_texts:,} texts cannot exclude a loss of up to {verdict.drop_bound:.2f} (95 % confidence)"
+        f"{bound_in_words(verdict.num_texts, verdict.drop_bound)}"
     )
     terminal.say(f"point chosen on {outcome.gate_texts}; bound: {outcome.bound}")
     chosen = outcome.cross_validated
     terminal.say(
-        f"cross-validated on these {chosen.num_texts:,} texts: {chosen.drop:+.2f} points lost, a loss of up to "
-        f"{chosen.drop_bound:.2f} is not excluded"
+        f"cross-validated on these: {chosen.drop:+.2f} points lost; "
+        f"{bound_in_words(chosen.num_texts, chosen.drop_bound)}"
     )

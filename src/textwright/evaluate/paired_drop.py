@@ -86,6 +86,18 @@ class PairedDrop:
         return (lost - won - num * drop) / math.sqrt(variance) if variance > 0 else -math.inf
 
 
+def bound_in_words(num_texts: int, bound: float) -> str:
+    """Say in words how large a loss some texts leave possible.
+
+    Args:
+        num_texts: Texts compared.
+        bound: As :meth:`PairedDrop.upper_bound` gives it with a confidence of 95 %, in points.
+    """
+    if bound < 0:
+        return f"{num_texts:,} texts show a gain of at least {-bound:.2f} points (95 % confidence)"
+    return f"{num_texts:,} texts cannot exclude a loss of up to {bound:.2f} points (95 % confidence)"
+
+
 def smallest_bound(num_texts: int, confidence: float = CONFIDENCE) -> float:
     """Say which share of differences N texts exclude at best: if they show none.
 

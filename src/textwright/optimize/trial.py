@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
+from textwright.evaluate.paired_drop import bound_in_words
 from textwright.optimize.settings import OptimizeSettings, Target
 
 LEAST_GAIN: Final = 1.05
@@ -115,13 +116,8 @@ def refusal(gate: Gate, settings: OptimizeSettings) -> str:
     if gate.agreement < settings.agreement:
         return f"answers {gate.agreement:.2f} % of the texts alike, bound {settings.agreement:g}"
     if settings.require_bound and gate.drop_bound > settings.max_drop:
-        return f"{not_excluded(gate)}, bound {settings.max_drop:g}"
+        return f"{bound_in_words(gate.num_texts, gate.drop_bound)}, bound {settings.max_drop:g}"
     return ""
-
-
-def not_excluded(gate: Gate) -> str:
-    """Say in words how large a loss the gate texts leave possible."""
-    return f"{gate.num_texts:,} texts cannot exclude a loss of up to {gate.drop_bound:.2f} points (95 % confidence)"
 
 
 def verdict(trial: Trial, settings: OptimizeSettings) -> str:
@@ -142,8 +138,10 @@ def verdict(trial: Trial, settings: OptimizeSettings) -> str:
     gain, target = trial.cost.gain(settings.target), settings.target.value
     if gain < LEAST_GAIN:
         return f"no: {gain:.2f} times the reference's {target} is no gain here"
-    doubt = f"; {not_excluded(trial.gate)}" if trial.gate.drop_bound > settings.max_drop else ""
-    return f"passes: {gain:.2f} times as good in {target}{doubt}"
+    gate, words = trial.gate, f"passes: {gain:.2f} times as good in {target}"
+    return (
+        f"{words}; {bound_in_words(gate.num_texts, gate.drop_bound)}" if gate.drop_bound > settings.max_drop else words
+    )
 
 
 def is_winner(trial: Trial, target: Target, settings: OptimizeSettings) -> bool:

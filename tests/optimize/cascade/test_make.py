@@ -158,10 +158,10 @@ def test_few_texts_keep_the_bound_as_measured_and_say_which_they_can_show(make_a
     with pytest.raises(DataError, match=r"there are 30 texts to choose by, .* takes 998.* leave --require-bound out"):
         make_cascade(half, whole, source, tmp_path / "o", strict, DataSettings(), Watch())
     command = ["cascade", str(half), str(whole), "--data", source, "--out", str(tmp_path / "o")]
-    assert run([*command, "--gate-folds", "5"]) == 2
+    assert run([*command, "--gate-folds", "5"]) == 3
     assert "--gate-folds 5: the artifact does not say how it was trained" in capsys.readouterr().err
     assert run(command) == 0
-    assert f"30 texts {words_of_bound} (95 % confidence)" in capsys.readouterr().out.replace("\n", " ")
+    assert f"30 texts {words_of_bound} points (95 % confidence)" in capsys.readouterr().out.replace("\n", " ")
 
 
 def test_models_that_do_not_belong_together_are_refused(make_artifact, make_cascade, fast, data, tmp_path):

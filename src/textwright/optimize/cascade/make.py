@@ -193,7 +193,8 @@ def _refuse_no_gain(speed: Mapping[str, Speed], point: Point) -> None:
         raise NoGainError(
             f"within the bound {point.share_sent_on:.0%} of the texts are sent on, and that is {gain:.2f} times the "
             f"strong model's throughput here, which is no gain; the fast model takes "
-            f"{speed['fast'].mean_ms:.3g} ms for a text and the strong one {speed['strong'].mean_ms:.3g} ms"
+            f"{speed['fast'].mean_ms:.3g} ms for a text and the strong one {speed['strong'].mean_ms:.3g} ms; "
+            "allow a larger drop, or give a fast model that is faster or more often right"
         )
 
 
