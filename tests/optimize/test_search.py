@@ -198,6 +198,13 @@ def test_an_artifact_whose_training_is_unknown_is_gated_on_its_validation_texts(
         )
 
 
+def test_hardly_any_texts_are_refused(model, tmp_path):
+    few = write_source(tmp_path / "few.jsonl", 60)
+    with pytest.raises(DataError, match=r"at least 10 texts, and there are 6 validation texts; .*loss of 39 points"):
+        optimize(model, few, tmp_path / "out", OptimizeSettings(), DataSettings(), Watch())
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_bound_that_must_be_shown_takes_enough_texts(model, source, tmp_path):
     settings = OptimizeSettings(require_bound=True)
     with pytest.raises(DataError, match=r"have 80 texts.* need 598 .* leave --require-bound out, .*--max-drop 3\.7"):

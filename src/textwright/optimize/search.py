@@ -45,7 +45,7 @@ from textwright.optimize.outcome import Outcome
 from textwright.optimize.page import PAGE, write_page
 from textwright.optimize.recipe import Recipe, ladder
 from textwright.optimize.settings import OptimizeSettings, Target
-from textwright.optimize.splits import Texts, num_texts_needed, read_texts
+from textwright.optimize.splits import Texts, num_texts_needed, read_texts, refuse_hardly_any
 from textwright.optimize.trial import Trial, is_winner, refusal, verdict
 from textwright.runtime.predictor import Predictor, load
 from textwright.runtime.processor import instruction_set
@@ -119,8 +119,8 @@ def optimize(
         Everything tried, with its verdict.
 
     Raises:
-        DataError: If the source cannot be used or has other labels; with ``settings.require_bound`` also if it has too
-            few texts for the bounds.
+        DataError: If the source cannot be used, has other labels or hardly any texts; with ``settings.require_bound``
+            also if they are too few for the bounds.
         ArtifactError: If the artifact cannot be trusted.
         SettingsError: If it is a cascade, or a recipe is named that the ladder of this model has not, or folds are set
             and cannot be had.
@@ -135,16 +135,18 @@ def optimize(
     recipes = _wanted(ladder(own.material.graph), settings.recipes)
     folds, why_no_folds = fold_parts(reference, source, texts, settings, out / "folds", listener.on_fold)
     search = Search(own, folds, texts, settings, out / "trials")
+    num_out_of_fold = search.num_gate_texts - len(texts.gate)
+    gate_texts = gate_texts_in_words(len(texts.gate), num_out_of_fold, len(folds), why_no_folds)
+    refuse_hardly_any(search.num_gate_texts, gate_texts)
     _refuse_too_few(search.num_gate_texts, settings)
     left_out = {recipe.name: reason for recipe in recipes if (reason := recipe.obstacle())}
     trials, skipped = _try_all(search, [item for item in recipes if item.name not in left_out], listener)
     names = _choose(trials, settings)
     artifact, evaluations = _write(search, source, names, {trial.name: trial for trial in trials}, out / "artifact")
-    num_out_of_fold = search.num_gate_texts - len(texts.gate)
     outcome = Outcome.of(
         reference,
         search.accuracy,
-        gate_texts_in_words(len(texts.gate), num_out_of_fold, len(folds), why_no_folds),
+        gate_texts,
         source,
         settings,
         trials,

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from textwright.core.artifact import Manifest
 from textwright.data.dataset import Examples
 from textwright.data.load import load_examples
 from textwright.data.settings import DataSettings
-from textwright.evaluate.paired_drop import num_texts_for
+from textwright.errors import DataError
+from textwright.evaluate.paired_drop import num_texts_for, smallest_bound
 from textwright.evaluate.selection import select
 from textwright.optimize.settings import OptimizeSettings
+
+_LEAST_TEXTS: Final = 10
+"""Of a gate: fewer cannot exclude that a quarter of the answers becomes wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,3 +65,20 @@ def read_texts(source: str, data: DataSettings, manifest: Manifest) -> Texts:
 def num_texts_needed(settings: OptimizeSettings) -> int:
     """Count the gate texts that can exclude more than the bounds allow, if no answer changes on any."""
     return max(num_texts_for(settings.max_drop / 100), num_texts_for(1 - settings.agreement / 100))
+
+
+def refuse_hardly_any(num_texts: int, gate_texts: str) -> None:
+    """Refuse a gate of so few texts that passing it says nothing.
+
+    Args:
+        num_texts: Texts of the gate.
+        gate_texts: Which these are, in words.
+
+    Raises:
+        DataError: Says what they could show at best.
+    """
+    if num_texts < _LEAST_TEXTS:
+        raise DataError(
+            f"the gates need at least {_LEAST_TEXTS} texts, and there are {gate_texts}; these could not exclude a loss of "
+            f"{100 * smallest_bound(num_texts):.0f} points even if no answer changed, so give a source with more texts"
+        )

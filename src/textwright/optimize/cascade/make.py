@@ -45,6 +45,7 @@ from textwright.optimize.cascade.page import PAGE, write_page
 from textwright.optimize.cascade.pair import NUM_THREADS, Pair, open_pair
 from textwright.optimize.cascade.settings import CascadeSettings
 from textwright.optimize.cascade.speed import Speed, compare_speed
+from textwright.optimize.splits import refuse_hardly_any
 from textwright.optimize.trial import LEAST_GAIN
 from textwright.runtime.predictor import Predictor
 from textwright.runtime.processor import instruction_set
@@ -99,6 +100,7 @@ def make_cascade(
     answers, gate_texts = ask(
         pair, source, data, validation, settings, _num_needed(settings), out / "folds", listener.on_step
     )
+    refuse_hardly_any(len(answers), gate_texts)
     _refuse_too_few(len(answers), settings)
     curve, choose = answers.curve(), _chooser(settings, pair, validation.texts)
     point = choose(curve)
