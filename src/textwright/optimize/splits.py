@@ -80,5 +80,6 @@ def refuse_hardly_any(num_texts: int, gate_texts: str) -> None:
     if num_texts < _LEAST_TEXTS:
         raise DataError(
             f"the gates need at least {_LEAST_TEXTS} texts, and there are {gate_texts}; these could not exclude a "
-            f"loss of {100 * smallest_bound(num_texts):.0f} points even if no answer changed, so give a source with more texts"
+            f"loss of {100 * smallest_bound(num_texts):.0f} points even if no answer changed, so give a source "
+            "with more texts"
         )
