@@ -15,7 +15,7 @@ from textwright.data.load import load_dataset
 from textwright.data.settings import DataSettings
 from textwright.errors import SettingsError
 from textwright.optimize import folds
-from textwright.optimize.cascade.gate_answers import ask
+from textwright.optimize.cascade.gate_answers import answer_gate_texts
 from textwright.optimize.cascade.pair import open_pair
 from textwright.optimize.cascade.settings import CascadeSettings
 from textwright.optimize.folds import assign_folds, plan_folds
@@ -71,15 +71,15 @@ def test_few_validation_texts_are_joined_by_out_of_fold_texts(trained, short_tim
     assert made == sorted(item.stat().st_mtime_ns for item in (out / "folds").glob("*/artifact/model.onnx"))
 
 
-def test_no_model_is_asked_about_a_text_that_it_has_seen(trained, monkeypatch):
+def test_no_model_predicts_a_text_that_it_was_trained_on(trained, monkeypatch):
     source, path, out = trained
-    asked = []
+    datasets = []
     of = folds.build_artifact
     monkeypatch.setattr(
-        folds, "build_artifact", lambda plan, path, dataset: (asked.append(dataset), of(plan, path, dataset=dataset))
+        folds, "build_artifact", lambda plan, path, dataset: (datasets.append(dataset), of(plan, path, dataset=dataset))
     )
     validation = load_dataset(source).validation
-    answers, words = ask(
+    answers, words = answer_gate_texts(
         open_pair(path, path, None, None),
         source,
         DataSettings(),
@@ -92,11 +92,11 @@ def test_no_model_is_asked_about_a_text_that_it_has_seen(trained, monkeypatch):
     assert words == "30 validation texts, and 240 training texts by 2-fold cross-validation"
     assert np.bincount(answers.part).tolist() == [120, 120, 30]
     assert 0.7 < answers.strong_right.mean() < 1.0
-    assert [len(dataset.test) for dataset in asked] == [120] * 4
-    assert all(not set(dataset.test.texts) & set(dataset.train.texts) for dataset in asked)
-    assert asked[0].test.texts == asked[2].test.texts  # both models hold the same texts out
+    assert [len(dataset.test) for dataset in datasets] == [120] * 4
+    assert all(not set(dataset.test.texts) & set(dataset.train.texts) for dataset in datasets)
+    assert datasets[0].test.texts == datasets[2].test.texts  # both models hold the same texts out
     assert not set(validation.texts + load_dataset(source).test.texts) & {
-        text for it in asked for text in it.test.texts
+        text for it in datasets for text in it.test.texts
     }
 
 

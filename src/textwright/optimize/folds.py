@@ -68,13 +68,13 @@ def plan_folds(
         source: The labelled source.
         num_validation: Validation texts.
         num_needed: Gate texts from which on the validation texts are enough.
-        requested: What the user asked for; None decides by itself.
+        requested: What the user has set; None decides by itself.
 
     Returns:
         The number of folds, 0 for none; and why there are none although there are few texts, empty if that is not so.
 
     Raises:
-        SettingsError: If folds were asked for and cannot be had; says why.
+        SettingsError: If folds are set and cannot be had; says why.
     """
     if requested == 0 or (requested is None and num_validation >= num_needed):
         return 0, ""
@@ -106,7 +106,7 @@ def _obstacle(manifest: Manifest, source: str, num_folds: int) -> str:
 
 
 def _cost(family: str, num_folds: int) -> str:
-    """Say why a training should not be repeated unasked: seconds for word models, up to hours for an encoder."""
+    """Say why a training is not repeated by default: seconds for word models, up to hours for an encoder."""
     if family in FAMILIES and not FAMILIES[family].gains_from_bf16:
         return ""
     return f"training {family} {num_folds} times can take long; --gate-folds {num_folds} does it"

@@ -31,18 +31,18 @@ class GatePart:
     Args:
         reference: The model, with the graph that variants are made of.
         examples: The texts.
-        seen: What the reference says of them.
+        observations: What the reference predicts of them.
         material: What recipes start from: its graph and texts that it was trained on.
     """
 
     reference: Predictor
     examples: Examples
-    seen: Observations
+    observations: Observations
     material: Material
 
     @classmethod
     def of(cls, reference: Predictor, examples: Examples, calibration: Examples) -> Self:
-        """Ask a model about its gate texts, and encode its calibration texts."""
+        """Predict the gate texts with a model, and encode its calibration texts."""
         return cls(reference, examples, observe(reference, examples), _material(reference, calibration))
 
     def make(self, recipe: Recipe, folder: Path) -> Artifact:
@@ -92,7 +92,7 @@ def fold_parts(
         A part for each fold; and why there is none although there are few texts, empty if that is not so.
 
     Raises:
-        SettingsError: If folds were asked for and cannot be had; says why.
+        SettingsError: If folds are set and cannot be had; says why.
     """
     manifest = reference.artifact.manifest
     num_folds, reason = plan_folds([manifest], source, len(texts.gate), num_texts_needed(settings), settings.gate_folds)

@@ -45,7 +45,7 @@ from textwright.optimize.outcome import Outcome
 from textwright.optimize.page import PAGE, write_page
 from textwright.optimize.recipe import Recipe, ladder
 from textwright.optimize.settings import OptimizeSettings, Target
-from textwright.optimize.splits import Texts, num_texts_needed, read_texts, refuse_hardly_any
+from textwright.optimize.splits import Texts, check_enough_texts, num_texts_needed, read_texts
 from textwright.optimize.trial import Trial, is_winner, refusal, verdict
 from textwright.runtime.predictor import Predictor, load
 from textwright.runtime.processor import instruction_set
@@ -99,7 +99,7 @@ class Search:
     @property
     def accuracy(self) -> float:
         """The reference's, on the gate texts."""
-        return float(np.concatenate([part.seen.correct for part in (self.own, *self.folds)]).mean())
+        return float(np.concatenate([part.observations.correct for part in (self.own, *self.folds)]).mean())
 
 
 def optimize(
@@ -137,7 +137,7 @@ def optimize(
     search = Search(own, folds, texts, settings, out / "trials")
     num_out_of_fold = search.num_gate_texts - len(texts.gate)
     gate_texts = gate_texts_in_words(len(texts.gate), num_out_of_fold, len(folds), why_no_folds)
-    refuse_hardly_any(search.num_gate_texts, gate_texts)
+    check_enough_texts(search.num_gate_texts, gate_texts)
     _refuse_too_few(search.num_gate_texts, settings)
     left_out = {recipe.name: reason for recipe in recipes if (reason := recipe.obstacle())}
     trials, skipped = _try_all(search, [item for item in recipes if item.name not in left_out], listener)
@@ -231,10 +231,10 @@ def _gated(search: Search, recipe: Recipe) -> Trial:
         made = _predictor(own.make(recipe, search.folder / recipe.name))
         with TemporaryDirectory(prefix="textwright-") as folder:
             folds = [
-                (_predictor(part.make(recipe, Path(folder) / str(number))), part.seen, part.examples)
+                (_predictor(part.make(recipe, Path(folder) / str(number))), part.observations, part.examples)
                 for number, part in enumerate(search.folds)
             ]
-            return replace(trial, gate=compare_answers(made, own.seen, own.examples, folds))
+            return replace(trial, gate=compare_answers(made, own.observations, own.examples, folds))
     except TextwrightError as error:
         return replace(trial, failure=str(error))
 

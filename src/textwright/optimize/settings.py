@@ -44,11 +44,11 @@ class OptimizeSettings(Settings):
 
     @model_validator(mode="after")
     def _check_folds(self) -> Self:
-        refuse_one_fold(self.gate_folds)
+        check_gate_folds(self.gate_folds)
         return self
 
 
-def refuse_one_fold(gate_folds: int | None) -> None:
+def check_gate_folds(gate_folds: int | None) -> None:
     """Refuse a single fold, which would leave no text to train on.
 
     Raises:

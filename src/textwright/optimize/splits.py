@@ -67,7 +67,7 @@ def num_texts_needed(settings: OptimizeSettings) -> int:
     return max(num_texts_for(settings.max_drop / 100), num_texts_for(1 - settings.agreement / 100))
 
 
-def refuse_hardly_any(num_texts: int, gate_texts: str) -> None:
+def check_enough_texts(num_texts: int, gate_texts: str) -> None:
     """Refuse a gate of so few texts that passing it says nothing.
 
     Args:

@@ -44,7 +44,7 @@ class GateAnswers:
 
     @classmethod
     def of(cls, pair: Pair, examples: Examples, part: int | None = None) -> Self:
-        """Ask both models.
+        """Predict texts with both models.
 
         Args:
             pair: The models.
@@ -97,7 +97,7 @@ class GateAnswers:
         return PairedDrop.of(right, self.strong_right)
 
 
-def ask(
+def answer_gate_texts(
     pair: Pair,
     source: str,
     data: DataSettings,
@@ -107,7 +107,7 @@ def ask(
     folder: Path,
     on_step: Callable[[str], object],
 ) -> tuple[GateAnswers, str]:
-    """Ask both models about texts that neither was trained on, by cross-validation if the validation texts are few.
+    """Predict texts that neither model was trained on, by cross-validation if the validation texts are few.
 
     Args:
         pair: The models.
@@ -123,14 +123,14 @@ def ask(
         The answers, and which texts they are to, in words.
 
     Raises:
-        SettingsError: If folds were asked for and cannot be had; says why.
+        SettingsError: If folds are set and cannot be had; says why.
     """
     on_step(f"asking both models about {len(validation):,} validation texts")
     manifests = [item.artifact.manifest for item in pair]
     num_folds, reason = plan_folds(manifests, source, len(validation), num_needed, settings.gate_folds)
     if num_folds:
         try:
-            folds = _ask_folds(pair, source, data, validation, num_folds, folder, on_step)
+            folds = _answer_folds(pair, source, data, validation, num_folds, folder, on_step)
         except TextwrightError as error:
             if settings.gate_folds is not None:
                 raise
@@ -141,7 +141,7 @@ def ask(
     return GateAnswers.of(pair, validation), gate_texts_in_words(len(validation), 0, 0, reason)
 
 
-def _ask_folds(
+def _answer_folds(
     pair: Pair,
     source: str,
     data: DataSettings,
@@ -150,16 +150,14 @@ def _ask_folds(
     folder: Path,
     on_step: Callable[[str], object],
 ) -> list[GateAnswers]:
-    """Repeat both trainings without each fold, and ask about its texts."""
+    """Repeat both trainings without each fold, and predict its texts."""
     train = select(source, data, pair.strong.artifact.manifest, "train").examples
     models = []
     for item in pair:
         family = item.artifact.manifest.family
 
         def say(number: int, total: int, family: str = family) -> None:
-            on_step(
-                f"few validation texts: training {family} without fold {number} of {total}, to ask it about the fold"
-            )
+            on_step(f"few validation texts: training {family} without fold {number} of {total}, to predict that fold")
 
         models.append(train_folds(item.artifact.manifest, train, validation, num_folds, folder, say))
     both = zip(*models, strict=True)

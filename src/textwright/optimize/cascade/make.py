@@ -39,13 +39,13 @@ from textwright.evaluate.paired_drop import PairedDrop, num_texts_for, smallest_
 from textwright.evaluate.selection import select
 from textwright.optimize.cascade.assemble import Plan, write_cascade
 from textwright.optimize.cascade.curve import Curve, Point
-from textwright.optimize.cascade.gate_answers import ask
+from textwright.optimize.cascade.gate_answers import answer_gate_texts
 from textwright.optimize.cascade.outcome import DropOnTexts, Outcome, Verdict
 from textwright.optimize.cascade.page import PAGE, write_page
 from textwright.optimize.cascade.pair import NUM_THREADS, Pair, open_pair
 from textwright.optimize.cascade.settings import CascadeSettings
 from textwright.optimize.cascade.speed import Speed, compare_speed
-from textwright.optimize.splits import refuse_hardly_any
+from textwright.optimize.splits import check_enough_texts
 from textwright.optimize.trial import LEAST_GAIN
 from textwright.runtime.predictor import Predictor
 from textwright.runtime.processor import instruction_set
@@ -97,10 +97,10 @@ def make_cascade(
     pair = open_pair(fast, strong, settings.fast_variant, settings.strong_variant)
     manifest = pair.strong.artifact.manifest
     validation = select(source, data, manifest, "validation").examples
-    answers, gate_texts = ask(
+    answers, gate_texts = answer_gate_texts(
         pair, source, data, validation, settings, _num_needed(settings), out / "folds", listener.on_step
     )
-    refuse_hardly_any(len(answers), gate_texts)
+    check_enough_texts(len(answers), gate_texts)
     _refuse_too_few(len(answers), settings)
     curve, choose = answers.curve(), _chooser(settings, pair, validation.texts)
     point = choose(curve)

@@ -7,7 +7,7 @@ from typing import Annotated, Final, Self
 from pydantic import Field, model_validator
 
 from textwright.config import Settings
-from textwright.optimize.settings import refuse_one_fold
+from textwright.optimize.settings import check_gate_folds
 
 DEFAULT_MAX_DROP: Final = 0.3
 
@@ -44,7 +44,7 @@ class CascadeSettings(Settings):
         if len(given) > 1:
             flags = " and ".join(f"--{name.replace('_', '-')}" for name in given)
             raise ValueError(f"give one bound alone, not {flags}")
-        refuse_one_fold(self.gate_folds)
+        check_gate_folds(self.gate_folds)
         return self
 
     @property
