@@ -62,6 +62,10 @@ MAX_DROP, AGREEMENT = 0.3, 99.0
 class Printer:
     """Says what is tried."""
 
+    def on_fold(self, number: int, total: int) -> None:
+        """Say that the training is repeated."""
+        print(f"  training without fold {number} of {total}", flush=True)
+
     def on_trial(self, name: str, summary: str, number: int, total: int) -> None:
         """Name the recipe."""
         print(f"  [{number}/{total}] {name}: {summary}", flush=True)

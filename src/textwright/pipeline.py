@@ -104,6 +104,7 @@ def build_artifact(
     progress: Progress | None = None,
     on_download: Callable[[int, int], None] | None = None,
     teacher: Teacher | None = None,
+    dataset: Dataset | None = None,
 ) -> Built | None:
     """Make an artifact from a labelled source.
 
@@ -116,6 +117,8 @@ def build_artifact(
         progress: Told of each epoch and step; None is silent.
         on_download: Told of the bytes of a built-in source that have come, and of all; None is silent.
         teacher: Says what is learned from the training texts, and from others; None learns from their labels.
+        dataset: The source's examples, split in another way than ``plan.data`` says, for example into folds; None reads
+            and splits the source.
 
     Returns:
         The artifact, verified, with what was measured of it; None in all but the first of several processes
@@ -128,7 +131,8 @@ def build_artifact(
         ParityError: If the exported graph disagrees with the trained model; nothing is written then.
     """
     plan = plan.resolved()
-    dataset = load_dataset(plan.source, plan.data, on_download)
+    if dataset is None:
+        dataset = load_dataset(plan.source, plan.data, on_download)
     described = _describe(plan, dataset, teacher)
     found = None if overwrite else _find_equal(out, described)
     if found is not None:

@@ -18,7 +18,7 @@ from textwright.optimize.page import PAGE
 from textwright.optimize.recipe import Recipe, ladder
 from textwright.optimize.search import REPORT, optimize
 from textwright.optimize.settings import OptimizeSettings, Target
-from textwright.optimize.splits import num_texts_for
+from textwright.optimize.trial import verdict
 
 EASY = OptimizeSettings(max_drop=5, agreement=95, target=Target.SIZE)
 
@@ -26,6 +26,10 @@ EASY = OptimizeSettings(max_drop=5, agreement=95, target=Target.SIZE)
 class Watch:
     def __init__(self) -> None:
         self.tried: list[str] = []
+        self.folds: list[tuple[int, int]] = []
+
+    def on_fold(self, number, total):
+        self.folds.append((number, total))
 
     def on_trial(self, name, summary, number, total):
         assert summary
@@ -161,9 +165,50 @@ def test_a_gain_can_be_required(model, source, tmp_path):
     assert (tmp_path / "out" / PAGE).is_file()
 
 
-def test_too_few_texts_are_refused_with_the_number_needed(model, source, tmp_path):
-    with pytest.raises(DataError, match=r"have 80 texts.* need 598: .*--max-drop 3\.7 --agreement 96\.3"):
-        optimize(model, source, tmp_path / "out", OptimizeSettings(), DataSettings(), Watch())
+def test_few_texts_pass_by_what_was_measured_and_the_bound_is_said(done):
+    outcome, out = done
+    trial = outcome.trials[0]
+    assert (trial.gate.num_texts, trial.gate.drop) == (80, 0.0)
+    assert trial.gate.drop_bound == pytest.approx(3.68, abs=0.01)
+    strict = EASY.model_copy(update={"max_drop": 0.5})
+    words = "80 texts cannot exclude a loss of up to 3.68 points (95 % confidence)"
+    assert verdict(trial, strict).endswith(words)
+    assert verdict(trial, strict.model_copy(update={"require_bound": True})) == f"no: {words}, bound 0.5"
+    assert "cannot exclude" not in verdict(trial, EASY)
+    assert outcome.gate_texts == "80 validation texts"
+    evidence = artifacts.read(out).manifest.variants["int8-rows"].gate
+    assert (evidence["num_texts"], evidence["drop"], evidence["num_folds"]) == (80, 0.0, 0)
+    assert outcome.test_drop["int8-rows"].num_texts == outcome.num_test
+
+
+def test_an_artifact_whose_training_is_unknown_is_gated_on_its_validation_texts(model, source, tmp_path):
+    settings = OptimizeSettings(target=Target.SIZE, recipes=("int8-rows",))
+    outcome = optimize(model, source, tmp_path / "out", settings, DataSettings(), Watch())
+    assert outcome.kept == ["int8-rows"]
+    assert "no cross-validation: the artifact does not say how it was trained" in outcome.gate_texts
+    assert "cannot exclude a loss of up to 3.68 points" in (tmp_path / "out" / PAGE).read_text()
+    with pytest.raises(SettingsError, match=r"--gate-folds 5: .* how it was trained; leave it out"):
+        optimize(
+            model,
+            source,
+            tmp_path / "five",
+            settings.model_copy(update={"gate_folds": 5}),
+            DataSettings(),
+            Watch(),
+        )
+
+
+def test_hardly_any_texts_are_refused(model, tmp_path):
+    few = write_source(tmp_path / "few.jsonl", 60)
+    with pytest.raises(DataError, match=r"at least 10 texts, and there are 6 validation texts; .*loss of 39 points"):
+        optimize(model, few, tmp_path / "out", OptimizeSettings(), DataSettings(), Watch())
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_bound_that_must_be_shown_takes_enough_texts(model, source, tmp_path):
+    settings = OptimizeSettings(require_bound=True)
+    with pytest.raises(DataError, match=r"have 80 texts.* need 598 .* leave --require-bound out, .*--max-drop 3\.7"):
+        optimize(model, source, tmp_path / "out", settings, DataSettings(), Watch())
     assert not (tmp_path / "out").exists()
 
 
@@ -172,11 +217,6 @@ def test_other_labels_are_refused(model, tmp_path):
     path.write_text('{"text": "a", "label": "sports"}\n' * 3)
     with pytest.raises(DataError, match="sports"):
         optimize(model, str(path), tmp_path / "out", EASY, DataSettings(), Watch())
-
-
-def test_the_rule_of_three():
-    assert num_texts_for(0.01) == 299
-    assert num_texts_for(0.003) == 998
 
 
 def test_an_encoder_has_the_whole_ladder(make_encoder_graph):

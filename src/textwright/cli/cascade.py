@@ -10,6 +10,7 @@ from cyclopts import Parameter
 
 from textwright.cli.render import DEFAULT_OUTPUT, Output, Terminal
 from textwright.data.settings import DataSettings
+from textwright.evaluate.paired_drop import bound_in_words
 from textwright.extras import require
 from textwright.optimize.cascade.settings import CascadeSettings
 
@@ -37,8 +38,8 @@ def cascade(
 
     Example: textwright cascade runs/bow runs/bert --data movie-reviews --max-latency-ms 2 --out runs/cascade
 
-    Give one of --max-drop, --min-accuracy and --max-latency-ms. It is kept on the validation texts; the test texts are
-    only reported on.
+    Give one of --max-drop, --min-accuracy and --max-latency-ms. It is kept on the validation texts and, where these
+    are few, on training texts by cross-validation; the test texts are only reported on.
 
     Args:
         fast: Artifact of the model that reads every text.
@@ -83,10 +84,16 @@ def _show(terminal: Terminal, outcome: Outcome) -> None:
     terminal.table(f"{outcome.name} on {verdict.num_texts:,} test texts", columns, rows)
     terminal.say(
         f"{outcome.fast['family']} answers from a certainty of {point.certainty:.4f} on; {outcome.strong['family']} "
-        f"takes {verdict.share_sent_on:.1%} of the test texts ({point.share_sent_on:.1%} of the validation texts)"
+        f"takes {verdict.share_sent_on:.1%} of the test texts ({point.share_sent_on:.1%} of those that chose the point)"
     )
     terminal.say(
         f"drop against {outcome.strong['family']} alone: {verdict.drop.value:+.2f} points "
-        f"({verdict.drop.low:+.2f} to {verdict.drop.high:+.2f}, p = {verdict.p_value:.3f}); bound on validation texts: "
-        f"{outcome.bound}"
+        f"({verdict.drop.low:+.2f} to {verdict.drop.high:+.2f}, p = {verdict.p_value:.3f}); "
+        f"{bound_in_words(verdict.num_texts, verdict.drop_bound)}"
+    )
+    terminal.say(f"point chosen on {outcome.gate_texts}; bound: {outcome.bound}")
+    chosen = outcome.cross_validated
+    terminal.say(
+        f"cross-validated on these: {chosen.drop:+.2f} points lost; "
+        f"{bound_in_words(chosen.num_texts, chosen.drop_bound)}"
     )

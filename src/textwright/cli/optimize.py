@@ -60,6 +60,10 @@ class _View:
     def __init__(self, terminal: Terminal) -> None:
         self._terminal = terminal
 
+    def on_fold(self, number: int, total: int) -> None:
+        """Say that the training is repeated."""
+        self._terminal.note(f"few validation texts: training without fold {number} of {total}, to try variants on it")
+
     def on_trial(self, name: str, summary: str, number: int, total: int) -> None:
         """Name the recipe."""
         self._terminal.note(f"[{number}/{total}] {name}: {summary}")
@@ -73,14 +77,18 @@ def _show(terminal: Terminal, outcome: Outcome) -> None:
     title = (
         f"{outcome.name} on {outcome.machine['instruction_set']}; gains against {outcome.reference}, gate texts only"
     )
+    terminal.say(f"gates on {outcome.gate_texts}; reference right in {outcome.accuracy:.2%}")
     columns = ("variant", "drop", "agree", "one text", "gain", "texts/s", "gain", "MB", "gain")
     terminal.table(title, columns, map(_row, outcome.trials))
     for trial in outcome.trials:
         terminal.say(f"{trial.name}: {outcome.verdict(trial)}")
-    rows = ((name, f"{it.value:.4f}", f"{it.low:.4f} to {it.high:.4f}") for name, it in outcome.test.items())
+    rows = (
+        (name, f"{it.value:.4f}", f"{it.low:.4f} to {it.high:.4f}", *_test_drop(outcome, name))
+        for name, it in outcome.test.items()
+    )
     terminal.table(
         f"In the artifact, on {outcome.num_test:,} test texts",
-        ("variant", "accuracy", "95 % interval"),
+        ("variant", "accuracy", "95 % interval", "drop", "at most (95 %)"),
         rows,
     )
     if outcome.skipped:
@@ -89,6 +97,11 @@ def _show(terminal: Terminal, outcome: Outcome) -> None:
         terminal.say(f"left out: {name}: {reason}")
     if not outcome.kept:
         terminal.say(f"nothing is gained on this CPU; the artifact holds {outcome.reference} alone")
+
+
+def _test_drop(outcome: Outcome, name: str) -> tuple[str, str]:
+    drop = outcome.test_drop.get(name)
+    return ("-", "-") if drop is None else (f"{drop.points:+.2f}", f"{drop.upper_bound():+.2f}")
 
 
 def _row(trial: Trial) -> tuple[str, ...]:

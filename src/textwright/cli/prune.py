@@ -10,6 +10,7 @@ from cyclopts import Parameter
 
 from textwright.cli.render import DEFAULT_OUTPUT, Output, Terminal
 from textwright.data.settings import DataSettings
+from textwright.evaluate.paired_drop import bound_in_words
 from textwright.extras import require
 from textwright.optimize.teaching_settings import PruneSettings, RepairSettings
 from textwright.train.settings import TrainSettings
@@ -70,7 +71,8 @@ def _show(terminal: Terminal, report: Pruning) -> None:
     terminal.table(title, columns, map(_row, report.steps))
     for step in report.steps:
         facts = "; ".join(f"{name.replace('_', ' ')} {value:.4g}" for name, value in step.facts.items())
-        terminal.say(f"{step.name}: {step.summary}" + (f"; {facts}" if facts else ""))
+        bound = bound_in_words(step.gate.num_texts, step.gate.drop_bound)
+        terminal.say(f"{step.name}: {step.summary}; {bound}" + (f"; {facts}" if facts else ""))
     metrics = (
         (name, f"{it['value']:.4f}", f"{it['low']:.4f} to {it['high']:.4f}") for name, it in report.metrics.items()
     )

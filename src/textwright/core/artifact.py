@@ -65,6 +65,8 @@ class Variant:
         engine: What it passed its gates on and runs on, as ``runtime.engines`` names it; empty for ONNX Runtime.
         recipe: How it was made from the trained model's graph, for people; empty for that graph.
         fast: Name of the fast stage's ONNX file; empty for a model of one stage.
+        gate: What its gates have shown against the reference: number of texts and of folds, drop and its upper bound
+            in points, and so on; empty for a variant without gates.
     """
 
     file: str
@@ -75,6 +77,7 @@ class Variant:
     engine: str = ""
     recipe: str = ""
     fast: str = ""
+    gate: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

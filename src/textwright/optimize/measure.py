@@ -8,17 +8,21 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 from time import perf_counter
-from typing import Final
+from typing import Final, TypeAlias
 
 import numpy as np
 
 from textwright.core import metrics
+from textwright.core.types import Bools
 from textwright.data.dataset import Examples
 from textwright.evaluate.observe import Observations, observe
 from textwright.evaluate.paired import paired_p_value
+from textwright.evaluate.paired_drop import PairedDrop
 from textwright.optimize.trial import Cost, Gate
 from textwright.runtime.predictor import Predictor
 
+Compared: TypeAlias = tuple[Predictor, Observations, Examples]
+"""A variant, what its reference said of some texts, and the texts."""
 _NUM_ROUNDS: Final = 5
 _NUM_LONE_TEXTS: Final = 40
 _LEAST_SECONDS: Final = 0.2
@@ -41,33 +45,47 @@ else:
 """
 
 
-def compare_answers(predictor: Predictor, reference: Observations, examples: Examples) -> Gate:
+def compare_answers(
+    predictor: Predictor, reference: Observations, examples: Examples, folds: Sequence[Compared] = ()
+) -> Gate:
     """Compare a variant's answers with the reference's.
 
     Args:
         predictor: The variant.
         reference: What the reference said of the examples.
         examples: N labelled texts.
+        folds: The same variant of models of other training texts, with what their references said of further texts.
 
     Returns:
-        How far apart they are.
+        How far apart they are, on all texts together.
 
     Raises:
         BackendError: If the engine fails, or a logit is not finite.
     """
-    seen = observe(predictor, examples)
-    right, was_right = (item.correct.astype(np.int64) for item in (seen, reference))
-    is_alike = (seen.predicted == reference.predicted).reshape(len(examples), -1).all(axis=1)
-    gaps = metrics.calibration_gaps(*seen.claims(seen.probabilities)).mean(axis=0, keepdims=True)
+    parts = [(observe(item, texts), was) for item, was, texts in [(predictor, reference, examples), *folds]]
+    right = np.concatenate([seen.correct for seen, _ in parts])
+    was_right = np.concatenate([was.correct for _, was in parts])
+    is_alike = np.concatenate([_are_alike(seen, was) for seen, was in parts])
+    gaps = [metrics.calibration_gaps(*seen.claims(seen.probabilities)) for seen, _ in parts]
+    drop = PairedDrop.of(right, was_right)
     return Gate(
-        num_texts=len(examples),
+        num_texts=drop.num_texts,
+        num_lost=drop.num_lost,
+        num_won=drop.num_won,
         accuracy=float(right.mean()),
-        drop=100 * float(was_right.mean() - right.mean()),
-        p_value=paired_p_value(right, was_right),
+        drop=drop.points,
+        drop_bound=drop.upper_bound(),
+        p_value=paired_p_value(right.astype(np.int64), was_right.astype(np.int64)),
         agreement=100 * float(is_alike.mean()),
-        calibration_error=float(metrics.expected_calibration_error(gaps)[0]),
+        calibration_error=float(
+            metrics.expected_calibration_error(np.concatenate(gaps).mean(axis=0, keepdims=True))[0]
+        ),
         company=_company(predictor, examples.texts[:_NUM_COMPANY_TEXTS]),
     )
+
+
+def _are_alike(first: Observations, second: Observations) -> Bools:
+    return np.asarray((first.predicted == second.predicted).reshape(len(first.predicted), -1).all(axis=1))
 
 
 def _company(predictor: Predictor, texts: Sequence[str]) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib import metadata
 from typing import Any, Self
 
@@ -11,7 +11,7 @@ from textwright.core.artifact import Artifact
 from textwright.diagnosis import machine
 from textwright.evaluate.evaluation import Evaluation
 from textwright.evaluate.intervals import Interval
-from textwright.evaluate.observe import Observations
+from textwright.evaluate.paired_drop import PairedDrop
 from textwright.optimize.settings import OptimizeSettings
 from textwright.optimize.trial import Trial, verdict
 from textwright.runtime.predictor import Predictor
@@ -27,12 +27,14 @@ class Outcome:
         source: The labelled texts.
         reference: Name of the variant that was to be beaten.
         accuracy: The reference's, on the gate texts.
+        gate_texts: Which texts the gates compare on, in words.
         settings: Gates, target and limits.
         trials: In the order in which they were tried.
         kept: Names of the variants in the new artifact beside the reference, the best at the target first.
         skipped: Names of the recipes that the budget left no time for.
         left_out: Name of a recipe that cannot be tried here -> why.
         test: Variant -> its headline metric on the test texts.
+        test_drop: Kept variant -> its answers to the test texts beside the reference's.
         num_test: Test texts.
         version: Of the new artifact.
         machine: Where all this was measured.
@@ -42,12 +44,14 @@ class Outcome:
     source: str
     reference: str
     accuracy: float
+    gate_texts: str
     settings: OptimizeSettings
     trials: Sequence[Trial]
     kept: Sequence[str]
     skipped: Sequence[str]
     left_out: Mapping[str, str]
     test: Mapping[str, Interval]
+    test_drop: Mapping[str, PairedDrop]
     num_test: int
     version: str
     machine: Mapping[str, Any]
@@ -56,7 +60,8 @@ class Outcome:
     def of(
         cls,
         reference: Predictor,
-        seen: Observations,
+        accuracy: float,
+        gate_texts: str,
         source: str,
         settings: OptimizeSettings,
         trials: Sequence[Trial],
@@ -65,6 +70,7 @@ class Outcome:
         left_out: Mapping[str, str],
         evaluations: Mapping[str, Evaluation],
         artifact: Artifact,
+        test_drop: Mapping[str, PairedDrop],
     ) -> Self:
         """Gather an outcome from what a search made."""
         first = next(iter(evaluations.values()))
@@ -73,13 +79,15 @@ class Outcome:
             name=artifact.manifest.name,
             source=source,
             reference=reference.variant,
-            accuracy=float(seen.correct.mean()),
+            accuracy=accuracy,
+            gate_texts=gate_texts,
             settings=settings,
             trials=trials,
             kept=kept,
             skipped=skipped,
             left_out=left_out,
             test={name: item.metrics[item.headline] for name, item in evaluations.items()},
+            test_drop=test_drop,
             num_test=first.num_examples,
             version=artifact.version,
             machine={**machine(), **facts},
@@ -98,10 +106,15 @@ class Outcome:
             "settings": self.settings.model_dump(mode="json"),
             "machine": dict(self.machine),
             "reference": {"variant": self.reference, "gate_accuracy": self.accuracy},
+            "gate_texts": self.gate_texts,
             "trials": [{**trial.to_json(), "verdict": self.verdict(trial)} for trial in self.trials],
             "kept": list(self.kept),
             "skipped": list(self.skipped),
             "left_out": dict(self.left_out),
             "num_test": self.num_test,
             "test": {name: {"value": it.value, "low": it.low, "high": it.high} for name, it in self.test.items()},
+            "test_drop": {
+                name: {**asdict(it), "drop": it.points, "drop_bound": it.upper_bound()}
+                for name, it in self.test_drop.items()
+            },
         }

@@ -4,41 +4,48 @@
 
     OUT/artifact/                 what is shipped: the winner, the reference, what is best at the other targets
     OUT/optimization.json, .html  everything that was tried
+    OUT/folds/                    models of cross-validated gates, where the validation texts are few
     OUT/trials/NAME.json, NAME/   finished trials, so that a search that was stopped goes on
 
-Nothing but the gate texts decides; the test texts are read once, at the end, for what the artifact says of itself.
+Nothing but the gate texts decides: the validation texts and, where these are few, training texts by cross-validation.
+The test texts are read once, at the end, for what the artifact says of itself.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from importlib import metadata
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from time import monotonic
 from typing import Final, Protocol
+
+import numpy as np
 
 from textwright import __version__
 from textwright.core import artifact as artifacts
 from textwright.core.artifact import Artifact, Variant
-from textwright.core.encodings import pad
 from textwright.core.files import write_text
-from textwright.core.tokenization import TextEncoder
 from textwright.data.settings import DataSettings
-from textwright.errors import ArtifactError, NoGainError, NotFoundError, SettingsError, TextwrightError
+from textwright.errors import ArtifactError, DataError, NoGainError, NotFoundError, SettingsError, TextwrightError
 from textwright.evaluate.evaluation import Evaluation
 from textwright.evaluate.measure import evaluate
-from textwright.evaluate.observe import Observations, observe
+from textwright.evaluate.observe import observe
+from textwright.evaluate.paired_drop import PairedDrop, smallest_bound
+from textwright.optimize.folds import gate_texts_in_words
+from textwright.optimize.gate_texts import GatePart, fold_parts
 from textwright.optimize.golden import golden_lines
 from textwright.optimize.measure import compare_answers, compare_costs
 from textwright.optimize.outcome import Outcome
 from textwright.optimize.page import PAGE, write_page
-from textwright.optimize.recipe import Material, Recipe, ladder
+from textwright.optimize.recipe import Recipe, ladder
 from textwright.optimize.settings import OptimizeSettings, Target
-from textwright.optimize.splits import Texts, read_texts, refuse_too_few
+from textwright.optimize.splits import Texts, check_enough_texts, num_texts_needed, read_texts
 from textwright.optimize.trial import Trial, is_winner, refusal, verdict
 from textwright.runtime.predictor import Predictor, load
 from textwright.runtime.processor import instruction_set
@@ -46,12 +53,13 @@ from textwright.runtime.processor import instruction_set
 REPORT: Final = "optimization.json"
 _NUM_THREADS: Final = 1
 """Of every measured inference: a server runs one inference per core."""
-_NUM_CALIBRATION_TEXTS: Final = 256
-_CALIBRATION_BATCH: Final = 32
 
 
 class Listener(Protocol):
     """Watches a search; nothing it does may change the result."""
+
+    def on_fold(self, number: int, total: int) -> None:
+        """The artifact's training is repeated without fold ``number`` of ``total``, from 1."""
 
     def on_trial(self, name: str, summary: str, number: int, total: int) -> None:
         """A recipe is tried, the ``number``-th of ``total``, from 1."""
@@ -65,20 +73,33 @@ class Search:
     """What every trial of a search shares.
 
     Args:
-        reference: The variant that is to be beaten.
+        own: The variant that is to be beaten, and the validation texts.
+        folds: Models of the same training without a part of the training texts, and that part.
         texts: Of the source.
-        seen: What the reference says of the gate texts.
         settings: Gates, target and limits.
-        material: What recipes start from.
         folder: Where trials are kept.
     """
 
-    reference: Predictor
+    own: GatePart
+    folds: Sequence[GatePart]
     texts: Texts
-    seen: Observations
     settings: OptimizeSettings
-    material: Material
     folder: Path
+
+    @property
+    def reference(self) -> Predictor:
+        """The variant that is to be beaten."""
+        return self.own.reference
+
+    @property
+    def num_gate_texts(self) -> int:
+        """Texts that the gates compare on."""
+        return sum(len(part.examples) for part in (self.own, *self.folds))
+
+    @property
+    def accuracy(self) -> float:
+        """The reference's, on the gate texts."""
+        return float(np.concatenate([part.observations.correct for part in (self.own, *self.folds)]).mean())
 
 
 def optimize(
@@ -98,9 +119,11 @@ def optimize(
         Everything tried, with its verdict.
 
     Raises:
-        DataError: If the source cannot be used, has other labels, or too few texts for the gates.
+        DataError: If the source cannot be used, has other labels or hardly any texts; with ``settings.require_bound``
+            also if they are too few for the bounds.
         ArtifactError: If the artifact cannot be trusted.
-        SettingsError: If it is a cascade, or a recipe is named that the ladder of this model has not.
+        SettingsError: If it is a cascade, or a recipe is named that the ladder of this model has not, or folds are set
+            and cannot be had.
         NoGainError: If nothing is gained and ``settings.require`` asks for it; the report is written all the same.
     """
     given = artifacts.read(path)
@@ -108,17 +131,31 @@ def optimize(
         raise SettingsError(f"{path} is a cascade; optimize the models that it is made of, then make it again of those")
     reference = load(path, variant=given.manifest.reference_variant, num_threads=_NUM_THREADS)
     texts = read_texts(source, data, given.manifest)
-    refuse_too_few(len(texts.gate), settings)
-    search = Search(
-        reference, texts, observe(reference, texts.gate), settings, _material(reference, texts), out / "trials"
-    )
-    recipes = _wanted(ladder(search.material.graph), settings.recipes)
+    own = GatePart.of(reference, texts.gate, texts.calibration)
+    recipes = _wanted(ladder(own.material.graph), settings.recipes)
+    folds, why_no_folds = fold_parts(reference, source, texts, settings, out / "folds", listener.on_fold)
+    search = Search(own, folds, texts, settings, out / "trials")
+    num_out_of_fold = search.num_gate_texts - len(texts.gate)
+    gate_texts = gate_texts_in_words(len(texts.gate), num_out_of_fold, len(folds), why_no_folds)
+    check_enough_texts(search.num_gate_texts, gate_texts)
+    _refuse_too_few(search.num_gate_texts, settings)
     left_out = {recipe.name: reason for recipe in recipes if (reason := recipe.obstacle())}
     trials, skipped = _try_all(search, [item for item in recipes if item.name not in left_out], listener)
     names = _choose(trials, settings)
     artifact, evaluations = _write(search, source, names, {trial.name: trial for trial in trials}, out / "artifact")
     outcome = Outcome.of(
-        reference, search.seen, source, settings, trials, names, skipped, left_out, evaluations, artifact
+        reference,
+        search.accuracy,
+        gate_texts,
+        source,
+        settings,
+        trials,
+        names,
+        skipped,
+        left_out,
+        evaluations,
+        artifact,
+        _test_drops(search, names),
     )
     write_text(out / REPORT, json.dumps(outcome.to_json(), indent=2, ensure_ascii=False) + "\n")
     write_page(outcome, out / PAGE)
@@ -130,21 +167,31 @@ def optimize(
     return outcome
 
 
+def _refuse_too_few(num_texts: int, settings: OptimizeSettings) -> None:
+    """Refuse texts that cannot exclude what the bounds forbid, where the bounds must be shown."""
+    needed = num_texts_needed(settings)
+    if settings.require_bound and num_texts < needed:
+        raise DataError(
+            f"the gates have {num_texts:,} texts, but --max-drop {settings.max_drop:g} and --agreement "
+            f"{settings.agreement:g} need {needed:,} to be shown: fewer cannot show them even if no answer changes; "
+            f"give a source with more texts, leave --require-bound out, or allow --max-drop "
+            f"{math.ceil(1000 * smallest_bound(num_texts)) / 10:g}"
+        )
+
+
+def _test_drops(search: Search, names: Sequence[str]) -> dict[str, PairedDrop]:
+    """Compare the winners with the reference on the test texts."""
+    was_right = observe(search.reference, search.texts.test).correct
+    made = {name: _predictor(artifacts.read(search.folder / name)) for name in names}
+    return {name: PairedDrop.of(observe(item, search.texts.test).correct, was_right) for name, item in made.items()}
+
+
 def _wanted(recipes: list[Recipe], names: Sequence[str]) -> list[Recipe]:
     known = [recipe.name for recipe in recipes]
     for name in names:
         if name not in known:
             raise SettingsError(f"no recipe {name!r} for this model; there are {', '.join(known) or 'none'}")
     return [recipe for recipe in recipes if not names or recipe.name in names]
-
-
-def _material(reference: Predictor, texts: Texts) -> Material:
-    encodings = reference.encode(texts.calibration.texts[:_NUM_CALIBRATION_TEXTS])
-    starts = range(0, len(encodings), _CALIBRATION_BATCH)
-    parts = (encodings.between(start, min(start + _CALIBRATION_BATCH, len(encodings))) for start in starts)
-    graph = reference.artifact.path / reference.artifact.manifest.variant(reference.variant).file
-    pad_id = TextEncoder(reference.artifact.tokenizer()).pad_id
-    return Material(graph.read_bytes(), tuple(pad(part, pad_id) for part in parts))
 
 
 def _try_all(search: Search, recipes: Sequence[Recipe], listener: Listener) -> tuple[list[Trial], list[str]]:
@@ -166,8 +213,7 @@ def _try(search: Search, recipe: Recipe) -> Trial:
     """Try a recipe, or go on with what is known of it; each half is kept as soon as it is known."""
     trial = _stored(search, recipe) or _keep(search, recipe, _gated(search, recipe))
     if trial.gate is not None and trial.cost is None and not refusal(trial.gate, search.settings):
-        predictor = Predictor(_made(search, recipe), num_threads=_NUM_THREADS)
-        cost = compare_costs(predictor, search.reference, search.texts.gate.texts)
+        cost = compare_costs(_predictor(_made(search, recipe)), search.reference, search.texts.gate.texts)
         return _keep(search, recipe, replace(trial, cost=cost))
     return trial
 
@@ -180,33 +226,35 @@ def _keep(search: Search, recipe: Recipe, trial: Trial) -> Trial:
 
 def _gated(search: Search, recipe: Recipe) -> Trial:
     trial = Trial(recipe.name, recipe.precision, recipe.summary, recipe.engine)
+    own = search.own
     try:
-        predictor = Predictor(_made(search, recipe, anew=True), num_threads=_NUM_THREADS)
-        return replace(trial, gate=compare_answers(predictor, search.seen, search.texts.gate))
+        made = _predictor(own.make(recipe, search.folder / recipe.name))
+        with TemporaryDirectory(prefix="textwright-") as folder:
+            folds = [
+                (_predictor(part.make(recipe, Path(folder) / str(number))), part.observations, part.examples)
+                for number, part in enumerate(search.folds)
+            ]
+            return replace(trial, gate=compare_answers(made, own.observations, own.examples, folds))
     except TextwrightError as error:
         return replace(trial, failure=str(error))
 
 
-def _made(search: Search, recipe: Recipe, *, anew: bool = False) -> Artifact:
-    """Make a recipe's graph, as an artifact of that variant alone; False takes one that is there."""
+def _predictor(artifact: Artifact) -> Predictor:
+    return Predictor(artifact, num_threads=_NUM_THREADS)
+
+
+def _made(search: Search, recipe: Recipe) -> Artifact:
+    """Take a recipe's graph that is there, or make it."""
     folder = search.folder / recipe.name
-    if not anew:
-        with suppress(ArtifactError, NotFoundError):
-            return artifacts.read(folder)
-    graph = recipe.make(search.material)
-    if graph == search.material.graph and not recipe.engine:
-        raise NoGainError("there is nothing in this graph that it applies to")
-    old = search.reference.artifact
-    manifest = replace(
-        old.manifest, variants={recipe.name: Variant("model.onnx", recipe.precision, engine=recipe.engine)}
-    )
-    contents = {"model.onnx": graph, artifacts.TOKENIZER: old.tokenizer().encode(), artifacts.GOLDEN: b""}
-    return artifacts.write(folder, manifest, contents)
+    with suppress(ArtifactError, NotFoundError):
+        return artifacts.read(folder)
+    return search.own.make(recipe, folder)
 
 
 def _identity(search: Search, recipe: Recipe) -> str:
     """Hash what a trial depends on: model, recipe, texts, versions and processor."""
     texts = [[*part.texts, part.targets.tolist()] for part in (search.texts.gate, search.texts.calibration)]
+    texts.append([part.reference.artifact.digest for part in search.folds])
     facts = [
         *(search.reference.artifact.digest, search.reference.variant, recipe.name, recipe.summary),
         *(__version__, *_engine_versions(recipe.engine), instruction_set(), texts),
@@ -247,7 +295,7 @@ def _write(
     variants = {}
     evaluations = {search.reference.variant: evaluate(search.reference, search.texts.test, source=source, split="test")}
     for name in names:
-        predictor = Predictor(artifacts.read(search.folder / name), num_threads=_NUM_THREADS)
+        predictor = _predictor(artifacts.read(search.folder / name))
         evaluations[name] = evaluate(predictor, search.texts.test, source=source, split="test")
         contents[f"{name}.onnx"] = (search.folder / name / "model.onnx").read_bytes()
         golden = [item.text for item in search.reference.artifact.golden(search.reference.variant)]
@@ -260,10 +308,20 @@ def _write(
             instruction_set=instruction_set(),
             engine=trials[name].engine,
             recipe=trials[name].summary,
+            gate=_evidence(search, trials[name]),
         )
     first = {names[0]: variants.pop(names[0])} if names and _gains(search, trials[names[0]]) else {}
     manifest = replace(old.manifest, variants={**first, **_others(old, {**first, **variants}), **variants})
     return artifacts.write(path, manifest, contents), evaluations
+
+
+def _evidence(search: Search, trial: Trial) -> dict[str, float]:
+    """Say for the manifest what the gates have shown of a variant."""
+    gate = trial.gate
+    if gate is None:
+        return {}
+    names = ("num_texts", "num_lost", "num_won", "drop", "drop_bound", "agreement")
+    return {**{name: getattr(gate, name) for name in names}, "num_folds": len(search.folds)}
 
 
 def _gains(search: Search, trial: Trial) -> bool:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from textwright.config import Settings
 
@@ -31,5 +31,28 @@ class OptimizeSettings(Settings):
     """Names of the recipes to try, in the ladder's order; absent: all of them."""
     budget_minutes: Annotated[float, Field(gt=0)] | None = None
     """Minutes after which no further recipe is begun; absent: all are tried."""
+    gate_folds: Annotated[int, Field(ge=0)] | None = None
+    """Folds of cross-validated gates: the training is repeated without each, so that its texts can be gate texts.
+
+    Absent: 5 if the validation texts are too few for the bounds and the training takes seconds, else none; 0: none."""
+    require_bound: bool = False
+    """Refuse a variant unless the gate texts exclude, with 95 % confidence, that accuracy falls by more than the bound.
+
+    Absent: what was measured decides, and the report says how large a loss the texts cannot exclude."""
     require: bool = False
     """Fail, with exit code 11, if no variant passes its gates and is better at the target."""
+
+    @model_validator(mode="after")
+    def _check_folds(self) -> Self:
+        check_gate_folds(self.gate_folds)
+        return self
+
+
+def check_gate_folds(gate_folds: int | None) -> None:
+    """Refuse a single fold, which would leave no text to train on.
+
+    Raises:
+        ValueError: Says what can be given instead.
+    """
+    if gate_folds == 1:
+        raise ValueError("gate_folds is 1; give 2 or more, or 0 for none")

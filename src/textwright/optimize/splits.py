@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,10 +10,12 @@ from textwright.data.dataset import Examples
 from textwright.data.load import load_examples
 from textwright.data.settings import DataSettings
 from textwright.errors import DataError
+from textwright.evaluate.paired_drop import num_texts_for, smallest_bound
 from textwright.evaluate.selection import select
 from textwright.optimize.settings import OptimizeSettings
 
-_CONFIDENCE: Final = 0.95
+_LEAST_TEXTS: Final = 10
+"""Of a gate: fewer cannot exclude that a quarter of the answers becomes wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,42 +62,24 @@ def read_texts(source: str, data: DataSettings, manifest: Manifest) -> Texts:
     return Texts(*parts)
 
 
-def refuse_too_few(num_gate: int, settings: OptimizeSettings) -> None:
-    """Refuse gates that so few texts cannot prove.
+def num_texts_needed(settings: OptimizeSettings) -> int:
+    """Count the gate texts that can exclude more than the bounds allow, if no answer changes on any."""
+    return max(num_texts_for(settings.max_drop / 100), num_texts_for(1 - settings.agreement / 100))
 
-    If n texts show no difference, the share of differences is, with 95 % confidence, below b for n >= log 0.05 /
-    log(1 - b). Fewer texts could not prove the bound even by showing none.
+
+def check_enough_texts(num_texts: int, gate_texts: str) -> None:
+    """Refuse a gate of so few texts that passing it says nothing.
 
     Args:
-        num_gate: Texts of the gates.
-        settings: The bounds.
+        num_texts: Texts of the gate.
+        gate_texts: Which these are, in words.
 
     Raises:
-        DataError: Says how many texts are needed, and which bounds these texts can prove.
+        DataError: Says what they could show at best.
     """
-    needed = max(num_texts_for(settings.max_drop / 100), num_texts_for(1 - settings.agreement / 100))
-    if num_gate < needed:
-        provable = 100 * (1 - (1 - _CONFIDENCE) ** (1 / max(num_gate, 1)))
+    if num_texts < _LEAST_TEXTS:
         raise DataError(
-            f"the gates have {num_gate:,} texts, but --max-drop {settings.max_drop:g} and --agreement "
-            f"{settings.agreement:g} need {needed:,}: fewer cannot prove them even if no answer changes; give a source "
-            f"with more texts, a larger --validation-fraction if the model was not trained on it, or --max-drop "
-            f"{_up(provable):g} --agreement {100 - _up(provable):g}"
+            f"the gates need at least {_LEAST_TEXTS} texts, and there are {gate_texts}; these could not exclude a "
+            f"loss of {100 * smallest_bound(num_texts):.0f} points even if no answer changed, so give a source "
+            "with more texts"
         )
-
-
-def num_texts_for(bound: float, confidence: float = _CONFIDENCE) -> int:
-    """Count the texts without a difference that prove a share of differences below a bound.
-
-    Args:
-        bound: In (0, 1); 1 needs a single text.
-        confidence: With which they prove it, in (0, 1).
-
-    Source:
-        Hanley & Lippman-Hand, 1983, "If Nothing Goes Wrong, Is Everything All Right?" (the rule of three).
-    """
-    return 1 if bound >= 1 else math.ceil(math.log(1 - confidence) / math.log1p(-bound))
-
-
-def _up(percent: float) -> float:
-    return math.ceil(10 * percent) / 10

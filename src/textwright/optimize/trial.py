@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
+from textwright.evaluate.paired_drop import bound_in_words
 from textwright.optimize.settings import OptimizeSettings, Target
 
 LEAST_GAIN: Final = 1.05
@@ -17,8 +18,11 @@ class Gate:
 
     Args:
         num_texts: Texts compared.
+        num_lost: Texts that only the reference answers right.
+        num_won: Texts that only the variant answers right.
         accuracy: Share that is right in whole.
         drop: Reference's accuracy less that, in points; below 0 it rose.
+        drop_bound: Most that accuracy may have fallen with a confidence of 95 %, in points: fewer texts exclude less.
         p_value: Of the exact paired test that neither is right more often.
         agreement: Share of the texts answered alike, in percent.
         calibration_error: Over 15 bins.
@@ -26,8 +30,11 @@ class Gate:
     """
 
     num_texts: int
+    num_lost: int
+    num_won: int
     accuracy: float
     drop: float
+    drop_bound: float
     p_value: float
     agreement: float
     calibration_error: float
@@ -100,11 +107,16 @@ class Trial:
 
 
 def refusal(gate: Gate, settings: OptimizeSettings) -> str:
-    """Say which gate a variant does not pass; empty if it passes all."""
+    """Say which gate a variant does not pass; empty if it passes all.
+
+    What was measured decides; what so few texts cannot exclude decides only where ``require_bound`` is set.
+    """
     if gate.drop > settings.max_drop:
         return f"accuracy falls by {gate.drop:.2f} points, bound {settings.max_drop:g}"
     if gate.agreement < settings.agreement:
         return f"answers {gate.agreement:.2f} % of the texts alike, bound {settings.agreement:g}"
+    if settings.require_bound and gate.drop_bound > settings.max_drop:
+        return f"{bound_in_words(gate.num_texts, gate.drop_bound)}, bound {settings.max_drop:g}"
     return ""
 
 
@@ -126,7 +138,10 @@ def verdict(trial: Trial, settings: OptimizeSettings) -> str:
     gain, target = trial.cost.gain(settings.target), settings.target.value
     if gain < LEAST_GAIN:
         return f"no: {gain:.2f} times the reference's {target} is no gain here"
-    return f"passes: {gain:.2f} times as good in {target}"
+    gate, words = trial.gate, f"passes: {gain:.2f} times as good in {target}"
+    return (
+        f"{words}; {bound_in_words(gate.num_texts, gate.drop_bound)}" if gate.drop_bound > settings.max_drop else words
+    )
 
 
 def is_winner(trial: Trial, target: Target, settings: OptimizeSettings) -> bool:

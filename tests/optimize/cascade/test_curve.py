@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from textwright.errors import NoGainError
 from textwright.optimize.cascade.curve import Curve
+from textwright.optimize.cascade.gate_answers import GateAnswers
 
 TEXTS = st.lists(st.tuples(st.sampled_from([0.5, 0.6, 0.75, 0.9, 0.99, 1.0]), st.booleans(), st.booleans()), min_size=1)
 
@@ -81,3 +82,23 @@ def test_a_budget_takes_the_most_accurate_point_and_of_equal_ones_the_cheapest()
     curve = curve_of(rows)
     assert curve.best_within(1.0).share_sent_on == pytest.approx(0.25)
     assert curve.best_within(0.2).share_sent_on == 0.0
+
+
+def test_few_texts_take_the_bound_that_they_can_show_but_not_one_measured_loss_more():
+    rows = [(0.9, True, True)] * 40 + [(0.8, False, True)] + [(0.6, False, True)] * 59
+    curve = curve_of(rows)
+    with pytest.raises(NoGainError):
+        curve.cheapest_within(0.3, 0.95)
+    assert curve.cheapest_within(0.3, 0.95, shown_bound=3.0).share_sent_on == pytest.approx(0.6)
+
+
+def test_a_choice_is_tried_on_texts_that_it_was_not_made_on():
+    random = np.random.default_rng(0)
+    lost = []
+    for _ in range(20):
+        sure, fast_right, strong_right = draw(random, 200)
+        answers = GateAnswers(sure, fast_right, strong_right, np.arange(200) % 5)
+        measured = answers.curve().cheapest_within(0.5, 0.5)
+        lost.append(answers.cross_validate(lambda curve: curve.cheapest_within(0.5, 0.5)).points)
+        assert 100 * (strong_right.mean() - measured.accuracy) <= 0.5 + 1e-9
+    assert np.mean(lost) > 0.5

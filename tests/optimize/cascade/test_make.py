@@ -137,12 +137,31 @@ def test_a_fast_model_that_is_not_faster_is_refused(fast, strong, source, tmp_pa
     assert not (tmp_path / "o").exists()
 
 
-def test_too_few_validation_texts_are_refused_with_the_number_needed(make_artifact, tmp_path):
-    source = write_source(tmp_path / "few.jsonl", 1_200)
+def test_few_texts_keep_the_bound_as_measured_and_say_which_they_can_show(make_artifact, tmp_path, capsys):
+    source = write_source(tmp_path / "few.jsonl", 300)
     data = {"source": source, "fingerprint": load_dataset(source).fingerprint, "settings": {}}
-    few = [make_artifact(name, words=words(GOOD, BAD), data=data) for name in ("one", "two")]
-    with pytest.raises(DataError, match=r"there are 120 validation texts, .* takes 998"):
-        make_cascade(*few, source, tmp_path / "o", CascadeSettings(), DataSettings(), Watch())
+    half = make_artifact("half", words=words(GOOD[:2], BAD[:2]), data=data)
+    whole = make_artifact("whole", words=words(GOOD, BAD), data=data, num_slow_layers=24)
+    out = tmp_path / "out"
+    outcome = make_cascade(half, whole, source, out, CascadeSettings(), DataSettings(), Watch())
+    assert (outcome.num_texts, outcome.verdict.num_texts) == (30, 30)
+    assert "no cross-validation: the artifact does not say how it was trained" in outcome.gate_texts
+    assert outcome.bound == (
+        "at most 0.3 points lost as measured, and at most 9.50 with a confidence of 95 %: 30 texts can show no less"
+    )
+    assert outcome.point.accuracy == 1.0
+    assert min(outcome.verdict.drop_bound, outcome.cross_validated.drop_bound) > 9.49 > outcome.verdict.drop.value
+    words_of_bound = f"cannot exclude a loss of up to {outcome.verdict.drop_bound:.2f}"
+    assert f"{words_of_bound} points" in (out / PAGE).read_text()
+    assert json.loads((out / "artifact" / "cascade.json").read_text())["cross_validated"]["num_texts"] == 30
+    strict = CascadeSettings(require_bound=True)
+    with pytest.raises(DataError, match=r"there are 30 texts to choose by, .* takes 998.* leave --require-bound out"):
+        make_cascade(half, whole, source, tmp_path / "o", strict, DataSettings(), Watch())
+    command = ["cascade", str(half), str(whole), "--data", source, "--out", str(tmp_path / "o")]
+    assert run([*command, "--gate-folds", "5"]) == 3
+    assert "--gate-folds 5: the artifact does not say how it was trained" in capsys.readouterr().err
+    assert run(command) == 0
+    assert f"30 texts {words_of_bound} points (95 % confidence)" in capsys.readouterr().out.replace("\n", " ")
 
 
 def test_models_that_do_not_belong_together_are_refused(make_artifact, make_cascade, fast, data, tmp_path):

@@ -121,23 +121,27 @@ class Curve:
         variance = ((self.num_discordant + 1) / self.num_texts - drop**2) / self.num_texts
         return np.asarray(100 * (drop + NormalDist().inv_cdf(confidence) * np.sqrt(variance)))
 
-    def cheapest_within(self, max_drop: float, confidence: float) -> Point:
+    def cheapest_within(self, max_drop: float, confidence: float, shown_bound: float | None = None) -> Point:
         """Find the point that sends on least while its drop stays within a bound.
 
         Args:
             max_drop: In points.
             confidence: With which it stays within, in [0.5, 1).
+            shown_bound: What it stays within with that confidence, in points, where the texts are too few to show
+                ``max_drop``; the measured drop stays within ``max_drop`` all the same. None is ``max_drop``.
 
         Raises:
             NoGainError: If not even a text can be left to the fast stage; says what each stage reaches alone.
         """
-        within = np.flatnonzero(self.drops(confidence)[1:] <= max_drop + 1e-9)
+        bound = max_drop if shown_bound is None else max(shown_bound, max_drop)
+        is_within = (self.drops(confidence) <= bound + 1e-9) & (self.drops(0.5) <= max_drop + 1e-9)
+        within = np.flatnonzero(is_within[1:])
         if not len(within):
             raise NoGainError(
-                f"no text can be left to the fast model: no point of the curve stays within {max_drop:.2f} points of "
+                f"no text can be left to the fast model: no point of the curve stays within {bound:.2f} points of "
                 f"the strong model with a confidence of {confidence:.0%}. Alone, the strong model is right in "
                 f"{self.strong_accuracy:.2%} and the fast one in {self.fast_accuracy:.2%} of {self.num_texts:,} "
-                "validation texts; allow more, lower --confidence, or give a better fast model"
+                "texts; allow more, lower --confidence, or give a better fast model"
             )
         return self.point(int(within[-1]) + 1)
 

@@ -11,7 +11,7 @@ _HEIGHT: Final = 4.4
 
 
 def curve(outcome: Outcome) -> str:
-    """Draw accuracy on the validation texts against the share that is sent on.
+    """Draw accuracy on texts that neither model was trained on against the share that is sent on.
 
     Args:
         outcome: A cascade.
@@ -32,7 +32,7 @@ def curve(outcome: Outcome) -> str:
         axes.plot(
             [point.share_sent_on], [point.accuracy], color=RIGHT, marker="o", markersize=9, linestyle="", label=chosen
         )
-        axes.set(xlabel="Share of the texts sent on to the strong model", ylabel="Right, validation texts", xlim=(0, 1))
+        axes.set(xlabel="Share of the texts sent on to the strong model", ylabel="Right", xlim=(0, 1))
         axes.margins(y=0.12)
         percent(axes.xaxis, axes.yaxis)
         axes.yaxis.get_major_formatter().decimals = 1

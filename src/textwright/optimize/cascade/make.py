@@ -2,18 +2,19 @@
 
 ::
 
-    fast, strong -> validation texts -> certainty and who is right -> curve -> point within the bound
+    fast, strong -> texts not trained on -> certainty and who is right -> curve -> point within the bound
                                                                                   |
     OUT/artifact/                  what is shipped, with the curve <- written, timed and measured on the test texts
     OUT/cascade.json, .html        the report
 
-Nothing but the validation texts decides; the test texts are read once, at the end, for the report.
+Nothing but the validation texts decides and, where these are few, training texts by cross-validation; the test texts
+are read once, at the end, for the report.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from importlib import metadata
 from pathlib import Path
@@ -24,7 +25,6 @@ import numpy as np
 
 from textwright.core.artifact import Artifact
 from textwright.core.files import write_text
-from textwright.core.stages import certainty
 from textwright.core.types import Floats
 from textwright.data.dataset import Examples
 from textwright.data.settings import DataSettings
@@ -35,15 +35,17 @@ from textwright.evaluate.intervals import Interval, bootstrap
 from textwright.evaluate.measure import evaluate
 from textwright.evaluate.observe import Observations, observe
 from textwright.evaluate.paired import paired_p_value
+from textwright.evaluate.paired_drop import PairedDrop, num_texts_for, smallest_bound
 from textwright.evaluate.selection import select
 from textwright.optimize.cascade.assemble import Plan, write_cascade
 from textwright.optimize.cascade.curve import Curve, Point
-from textwright.optimize.cascade.outcome import Outcome, Verdict
+from textwright.optimize.cascade.gate_answers import answer_gate_texts
+from textwright.optimize.cascade.outcome import DropOnTexts, Outcome, Verdict
 from textwright.optimize.cascade.page import PAGE, write_page
 from textwright.optimize.cascade.pair import NUM_THREADS, Pair, open_pair
 from textwright.optimize.cascade.settings import CascadeSettings
 from textwright.optimize.cascade.speed import Speed, compare_speed
-from textwright.optimize.splits import num_texts_for
+from textwright.optimize.splits import check_enough_texts
 from textwright.optimize.trial import LEAST_GAIN
 from textwright.runtime.predictor import Predictor
 from textwright.runtime.processor import instruction_set
@@ -52,7 +54,7 @@ REPORT: Final = "cascade.json"
 _MOST_POINTS: Final = 201
 """Of the curve in artifact and report."""
 _LEAST_TEXTS: Final = 100
-"""Validation texts, whatever the bound: with fewer, one text is more than a point."""
+"""Texts that are enough for a curve, whatever the bound: with fewer, one text is more than a point."""
 
 
 class Listener(Protocol):
@@ -87,21 +89,32 @@ def make_cascade(
 
     Raises:
         SettingsError: If the models do not belong together, or no point keeps a latency bound.
-        DataError: If the source cannot be used, has other labels, or too few validation texts for the bound.
+        DataError: If the source cannot be used, has other labels, or with ``settings.require_bound`` too few texts for
+            the bound.
         ArtifactError: If an artifact cannot be trusted.
         NoGainError: If no text can be left to the fast model within the bound, or that gains no time here.
     """
     pair = open_pair(fast, strong, settings.fast_variant, settings.strong_variant)
     manifest = pair.strong.artifact.manifest
     validation = select(source, data, manifest, "validation").examples
-    _refuse_too_few(len(validation), settings)
-    listener.on_step(f"asking both models about {len(validation):,} validation texts")
-    curve = _draw(pair, validation)
-    point = _choose(curve, settings, pair, validation.texts)
+    answers, gate_texts = answer_gate_texts(
+        pair, source, data, validation, settings, _num_needed(settings), out / "folds", listener.on_step
+    )
+    check_enough_texts(len(answers), gate_texts)
+    _refuse_too_few(len(answers), settings)
+    curve, choose = answers.curve(), _chooser(settings, pair, validation.texts)
+    point = choose(curve)
     listener.on_step(f"the fast model answers from a certainty of {point.certainty:.4f} on")
     points = curve.thinned(_MOST_POINTS)
-    described = _describe(pair, settings, source, len(validation))
-    stored = {**described, "point": asdict(point), "curve": [asdict(item) for item in points]}
+    described = _describe(pair, settings, source, len(answers), gate_texts)
+    cross_validated = DropOnTexts.of(answers.cross_validate(choose))
+    described["cross_validated"] = cross_validated
+    stored = {
+        **described,
+        "cross_validated": asdict(cross_validated),
+        "point": asdict(point),
+        "curve": [asdict(item) for item in points],
+    }
     name = settings.name or f"{manifest.name}-cascade"
     plan = Plan(pair, point.certainty, name, validation.texts, settings.model_dump(mode="json"), stored)
     test = select(source, data, manifest, "test").examples
@@ -120,33 +133,45 @@ def make_cascade(
     return outcome
 
 
+def _num_needed(settings: CascadeSettings) -> int:
+    """Count the texts that can show the bound on the drop, if no answer changes on any."""
+    bound = settings.drop_bound
+    return _LEAST_TEXTS if bound is None else max(_LEAST_TEXTS, num_texts_for(bound / 100, settings.confidence / 100))
+
+
 def _refuse_too_few(num_texts: int, settings: CascadeSettings) -> None:
-    bound, needed, reason = settings.drop_bound, _LEAST_TEXTS, "to draw a curve"
-    if bound is not None and num_texts_for(bound / 100, settings.confidence / 100) > needed:
-        needed = num_texts_for(bound / 100, settings.confidence / 100)
-        reason = f"to bound a drop by {bound:g} points with a confidence of {settings.confidence:g} %"
-    if num_texts < needed:
+    """Refuse texts that cannot show the bound, where it must be shown."""
+    needed, bound = _num_needed(settings), settings.drop_bound
+    if settings.require_bound and num_texts < needed:
+        reason = "to draw a curve"
+        if bound is not None and needed > _LEAST_TEXTS:
+            reason = f"to bound a drop by {bound:g} points with a confidence of {settings.confidence:g} %"
         raise DataError(
-            f"there are {num_texts:,} validation texts, but {reason} takes {needed:,}: fewer cannot show it even if no "
-            "answer changes; train both models on a source with more texts, or with a larger --validation-fraction"
+            f"there are {num_texts:,} texts to choose by, but {reason} takes {needed:,}: fewer cannot show it even "
+            "if no answer changes; train both models on a source with more texts, leave --require-bound out"
             + ("" if bound is None else ", allow a larger --max-drop, or lower --confidence")
         )
 
 
-def _draw(pair: Pair, validation: Examples) -> Curve:
-    seen, by_strong = observe(pair.fast, validation), observe(pair.strong, validation)
-    sure = certainty(seen.probabilities, pair.fast.labels.task, pair.fast.artifact.manifest.threshold)
-    return Curve.of(sure, seen.correct, by_strong.correct)
+def _shown_bound(settings: CascadeSettings, num_texts: int) -> float:
+    """Say which bound on the drop, in points, so many texts can show: the one that was set, or a larger one."""
+    return max(settings.drop_bound or 0.0, 100 * smallest_bound(num_texts, settings.confidence / 100))
 
 
-def _choose(curve: Curve, settings: CascadeSettings, pair: Pair, texts: Sequence[str]) -> Point:
+def _chooser(settings: CascadeSettings, pair: Pair, texts: Sequence[str]) -> Callable[[Curve], Point]:
+    """Return what chooses the point of a curve."""
     if settings.max_latency_ms is not None:
+        max_ms = settings.max_latency_ms
         speed = compare_speed({"fast": pair.fast, "strong": pair.strong}, texts, "strong")
-        return _choose_by_latency(curve, settings.max_latency_ms, speed["fast"].mean_ms, speed["strong"].mean_ms)
-    bound = settings.drop_bound
+        return lambda curve: _choose_by_latency(curve, max_ms, speed["fast"].mean_ms, speed["strong"].mean_ms)
+    return lambda curve: _choose_by_drop(curve, settings)
+
+
+def _choose_by_drop(curve: Curve, settings: CascadeSettings) -> Point:
+    confidence, bound = settings.confidence / 100, settings.drop_bound
     if bound is None:
-        bound = 100 * curve.strong_accuracy - (settings.min_accuracy or 0)
-    return curve.cheapest_within(bound, settings.confidence / 100)
+        return curve.cheapest_within(100 * curve.strong_accuracy - (settings.min_accuracy or 0), confidence)
+    return curve.cheapest_within(bound, confidence, _shown_bound(settings, curve.num_texts))
 
 
 def _choose_by_latency(curve: Curve, max_ms: float, fast_ms: float, strong_ms: float) -> Point:
@@ -170,7 +195,8 @@ def _refuse_no_gain(speed: Mapping[str, Speed], point: Point) -> None:
         raise NoGainError(
             f"within the bound {point.share_sent_on:.0%} of the texts are sent on, and that is {gain:.2f} times the "
             f"strong model's throughput here, which is no gain; the fast model takes "
-            f"{speed['fast'].mean_ms:.3g} ms for a text and the strong one {speed['strong'].mean_ms:.3g} ms"
+            f"{speed['fast'].mean_ms:.3g} ms for a text and the strong one {speed['strong'].mean_ms:.3g} ms; "
+            "allow a larger drop, or give a fast model that is faster or more often right"
         )
 
 
@@ -184,6 +210,7 @@ def _judge(three: Mapping[str, Predictor], test: Examples, source: str) -> tuple
         accuracy={name: item.metrics[item.headline] for name, item in evaluations.items()},
         share_sent_on=float(np.mean(sent_on)),
         drop=_mean_of(100 * (right["strong"] - right["cascade"]).astype(np.float64)),
+        drop_bound=PairedDrop.of(seen["cascade"].correct, seen["strong"].correct).upper_bound(),
         p_value=paired_p_value(right["cascade"], right["strong"]),
         agreement=_agreement(seen["cascade"], seen["strong"]),
     )
@@ -200,7 +227,7 @@ def _agreement(first: Observations, second: Observations) -> float:
     return 100 * float(is_alike.mean())
 
 
-def _describe(pair: Pair, settings: CascadeSettings, source: str, num_validation: int) -> dict[str, Any]:
+def _describe(pair: Pair, settings: CascadeSettings, source: str, num_texts: int, gate_texts: str) -> dict[str, Any]:
     models = {
         stage: {
             "name": item.artifact.manifest.name,
@@ -210,15 +237,22 @@ def _describe(pair: Pair, settings: CascadeSettings, source: str, num_validation
         }
         for stage, item in zip(("fast", "strong"), pair, strict=True)
     }
-    return {"source": source, "bound": _bound(settings), **models, "num_validation": num_validation}
+    bound = _bound(settings, num_texts)
+    return {"source": source, "bound": bound, **models, "num_texts": num_texts, "gate_texts": gate_texts}
 
 
-def _bound(settings: CascadeSettings) -> str:
+def _bound(settings: CascadeSettings, num_texts: int) -> str:
     if settings.min_accuracy is not None:
         return f"at least {settings.min_accuracy:g} % right, with a confidence of {settings.confidence:g} %"
     if settings.max_latency_ms is not None:
         return f"at most {settings.max_latency_ms:g} ms for a lone text, on average"
-    return f"at most {settings.drop_bound:g} points lost, with a confidence of {settings.confidence:g} %"
+    shown, confidence = _shown_bound(settings, num_texts), f"with a confidence of {settings.confidence:g} %"
+    if shown > (settings.drop_bound or 0.0):
+        return (
+            f"at most {settings.drop_bound:g} points lost as measured, and at most {shown:.2f} {confidence}: "
+            f"{num_texts:,} texts can show no less"
+        )
+    return f"at most {settings.drop_bound:g} points lost, {confidence}"
 
 
 def _outcome(

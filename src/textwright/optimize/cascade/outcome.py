@@ -4,12 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Self
 
 from textwright.evaluate.intervals import Interval
+from textwright.evaluate.paired_drop import PairedDrop
 from textwright.optimize.cascade.curve import Point
 from textwright.optimize.cascade.settings import CascadeSettings
 from textwright.optimize.cascade.speed import Speed
+
+
+@dataclass(frozen=True, slots=True)
+class DropOnTexts:
+    """What a cascade loses against the strong model alone on some texts.
+
+    Args:
+        num_texts: Texts.
+        drop: Points lost; below 0 the cascade is better.
+        drop_bound: Most points that may be lost on other texts, with a confidence of 95 %.
+    """
+
+    num_texts: int
+    drop: float
+    drop_bound: float
+
+    @classmethod
+    def of(cls, drop: PairedDrop) -> Self:
+        """Sum up a paired comparison."""
+        return cls(drop.num_texts, drop.points, drop.upper_bound())
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +42,7 @@ class Verdict:
         accuracy: "fast", "strong" and "cascade" -> headline metric.
         share_sent_on: Share of the texts that the strong stage answered.
         drop: Strong model's accuracy less the cascade's, in points, with its paired bootstrap interval.
+        drop_bound: Most points that may be lost on other texts, with a confidence of 95 %: the fewer texts, the more.
         p_value: Of the exact paired test that neither is right more often.
         agreement: Share of the texts that the cascade answers as the strong model does, in percent.
     """
@@ -29,6 +51,7 @@ class Verdict:
     accuracy: Mapping[str, Interval]
     share_sent_on: float
     drop: Interval
+    drop_bound: float
     p_value: float
     agreement: float
 
@@ -45,7 +68,9 @@ class Outcome:
         bound: The bound in words.
         fast: Family, name, version and variant of the fast model.
         strong: The same of the strong one.
-        num_validation: Validation texts that the curve is drawn over.
+        num_texts: Texts that the curve is drawn over, on which neither model was trained.
+        gate_texts: Which these are, in words.
+        cross_validated: What is lost on them if each part is answered at the point that the others choose.
         curve: From all texts sent on to none.
         point: The chosen one.
         verdict: On the test texts.
@@ -60,7 +85,9 @@ class Outcome:
     bound: str
     fast: Mapping[str, str]
     strong: Mapping[str, str]
-    num_validation: int
+    num_texts: int
+    gate_texts: str
+    cross_validated: DropOnTexts
     curve: Sequence[Point]
     point: Point
     verdict: Verdict

@@ -7,6 +7,7 @@ from typing import Final
 
 from textwright.core.files import write_text
 from textwright.errors import MissingExtraError
+from textwright.evaluate.paired_drop import bound_in_words
 from textwright.optimize.cascade.outcome import Outcome
 
 PAGE: Final = "cascade.html"
@@ -50,4 +51,4 @@ def render_page(outcome: Outcome) -> str:
     )
     pages.trim_blocks = pages.lstrip_blocks = True
     plot = Markup(figures.curve(outcome))  # noqa: S704  our own drawing, names in it escaped
-    return pages.get_template("cascade.html.j2").render(outcome=outcome, plot=plot)
+    return pages.get_template("cascade.html.j2").render(outcome=outcome, plot=plot, in_words=bound_in_words)

@@ -7,6 +7,7 @@ from typing import Annotated, Final, Self
 from pydantic import Field, model_validator
 
 from textwright.config import Settings
+from textwright.optimize.settings import check_gate_folds
 
 DEFAULT_MAX_DROP: Final = 0.3
 
@@ -20,6 +21,14 @@ class CascadeSettings(Settings):
     """Least accuracy, in percent."""
     confidence: Annotated[float, Field(ge=50, lt=100)] = 95.0
     """How sure it is, in percent, that the bound on accuracy holds on other texts; 50 takes the curve as measured."""
+    gate_folds: Annotated[int, Field(ge=0)] | None = None
+    """Folds of cross-validation: both trainings are repeated without each, so that its texts can choose the point.
+
+    Absent: 5 if the validation texts are too few for the bound and both trainings take seconds, else none; 0: none."""
+    require_bound: bool = False
+    """Refuse texts that are too few to show the bound with this confidence.
+
+    Absent: the smallest bound that they can show is kept with this confidence, and the bound itself as measured."""
     max_latency_ms: Annotated[float, Field(gt=0)] | None = None
     """Most milliseconds that a lone text may take on average here; the most accurate point within it is taken."""
     fast_variant: str | None = None
@@ -35,6 +44,7 @@ class CascadeSettings(Settings):
         if len(given) > 1:
             flags = " and ".join(f"--{name.replace('_', '-')}" for name in given)
             raise ValueError(f"give one bound alone, not {flags}")
+        check_gate_folds(self.gate_folds)
         return self
 
     @property
