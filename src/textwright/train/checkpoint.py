@@ -50,8 +50,16 @@ class TrainState:
         return max((record.epoch for record in self.history if record.is_best), default=0)
 
     def is_over(self, *, num_epochs: int, patience: int) -> bool:
-        """Tell whether training has ended: all epochs done, or none better for ``patience`` epochs."""
-        return self.epoch >= num_epochs or self.epoch - self.best_epoch >= patience
+        """Tell whether training has ended: all epochs done, or neither accuracy nor loss better for ``patience``.
+
+        Accuracy alone would end training on an uneven file: it stays at the share of the largest class while the loss
+        falls in every epoch.
+        """
+        return self.epoch >= num_epochs or self.epoch - max(self.best_epoch, self._lowest_loss_epoch) >= patience
+
+    @property
+    def _lowest_loss_epoch(self) -> int:
+        return min(self.history, key=lambda record: record.validation_loss).epoch if self.history else 0
 
     def end_epoch(self, score: Score, module: nn.Module, total_steps: int, *, keeps_last: bool = False) -> EpochRecord:
         """Take in an epoch's validation, and keep the weights if they are the best so far.

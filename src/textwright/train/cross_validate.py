@@ -65,7 +65,7 @@ def choose_epochs(
     lengths = sorted({math.ceil(num_steps / steps_per_epoch) for num_steps in _NUM_STEPS})
     tried = []
     for num_epochs in lengths:
-        candidate = settings.model_copy(update={"num_epochs": num_epochs})
+        candidate = settings.model_copy(update={"num_epochs": num_epochs, "min_steps": 0})
         logits = _out_of_fold(head, examples, labels, candidate, engine)
         tried.append(Chosen(candidate, judge(logits, torch.from_numpy(examples.targets), labels.task), logits.numpy()))
     return max(tried, key=lambda chosen: chosen.score.negative_loss)

@@ -91,6 +91,7 @@ def fit(
     Raises:
         TrainingError: If the loss is not finite.
     """
+    settings = settings.scaled_to(len(splits.train))
     accelerator = engine.accelerator
     objective = make_objective(labels.task, label_smoothing=settings.label_smoothing, r_drop=settings.r_drop)
     if lessons is not None:

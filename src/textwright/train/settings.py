@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Self
 
 from pydantic import Field
 
@@ -35,7 +36,9 @@ class TrainSettings(Settings):
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     """Seed of the first weights, the order of the batches and dropout; the same seed gives the same model."""
     num_epochs: Annotated[int, Field(ge=1)] = 10
-    """Most passes over the training split; early stopping may end sooner."""
+    """Most passes over the training split; early stopping may end sooner, and min_steps may ask for more."""
+    min_steps: Annotated[int, Field(ge=0)] = 0
+    """Steps of a whole training at least: on a small file num_epochs and patience rise in proportion; 0 sets no floor."""
     batch_size: Annotated[int, Field(ge=1)] = 32
     """Examples per step, over all processes together."""
     gradient_accumulation: Annotated[int, Field(ge=1)] = 1
@@ -57,7 +60,9 @@ class TrainSettings(Settings):
     max_grad_norm: Annotated[float, Field(gt=0)] = 1.0
     """Longest gradient of a step, as an L2 norm over all weights; longer ones are scaled down."""
     patience: Annotated[int, Field(ge=1)] = 3
-    """Epochs without a better validation result after which training stops; the best epoch's weights are kept."""
+    """Epochs without a higher accuracy or a lower loss on validation after which training stops.
+
+    The weights of the most accurate epoch are kept."""
     max_length: Annotated[int, Field(ge=1, le=100_000)] = 256
     """Longest text in tokens; the rest is cut off, in training and in prediction."""
     precision: Precision = Precision.AUTO
@@ -66,3 +71,19 @@ class TrainSettings(Settings):
     """auto takes a GPU when there is one."""
     checkpoint_every_s: Annotated[float, Field(ge=0)] = 30.0
     """Seconds of training that a kill may cost, at most; 0 writes a checkpoint after every step."""
+
+    def scaled_to(self, num_examples: int) -> Self:
+        """Raise passes and patience until training takes ``min_steps``.
+
+        Args:
+            num_examples: Size of the training split, >= 1.
+
+        Returns:
+            These settings where the passes are enough already; ``min_steps`` is 0 in what is returned otherwise.
+        """
+        num_steps = math.ceil(num_examples / self.batch_size) * self.num_epochs
+        factor = self.min_steps / num_steps
+        if factor <= 1:
+            return self
+        raised = {"num_epochs": math.ceil(self.num_epochs * factor), "patience": math.ceil(self.patience * factor)}
+        return self.model_copy(update={**raised, "min_steps": 0})
