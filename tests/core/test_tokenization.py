@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from unicodedata import normalize
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from tokenizers import Tokenizer, models, pre_tokenizers
 
@@ -15,9 +16,11 @@ from textwright.core.tokenization import (
     PAD_ID,
     UNKNOWN_ID,
     TextEncoder,
+    _word_level,
     train_word_level,
     word_level_encoder,
 )
+from textwright.core.word_rule import SPACED_PATTERN, is_unspaced
 from textwright.errors import ArtifactFormatError, SettingsError, TextError
 
 WORDS = ["n't", "'s", "'", "it", "do", "film", "a", "!", "_", "x_1", "café", "über", "3", "...", "'ll", "can"]
@@ -48,6 +51,55 @@ def test_contractions_are_cut_as_in_the_penn_treebank():
 
 def test_typographic_apostrophes_are_read_like_straight_ones():
     assert list(ENCODER.encode(["it\u2019s"])) == list(ENCODER.encode(["it's"]))
+
+
+@given(st.one_of(st.text(), review_like))
+def test_composed_and_decomposed_texts_encode_alike(text):
+    composed, decomposed = ENCODER.encode([normalize("NFC", text), normalize("NFD", text)])
+    assert composed == decomposed == ENCODER.encode([text])[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "tokens"),
+    [
+        ("这家餐厅", ["这", "家", "餐", "厅"]),
+        ("日本語のテスト", ["日", "本", "語", "の", "テ", "ス", "ト"]),
+        ("\u0e01\u0e35\u0e48\u0e27\u0e31\u0e19", ["\u0e01\u0e35\u0e48", "\u0e27\u0e31", "\u0e19"]),
+        ("\u0e81\u0eb5\u0e97", ["\u0e81\u0eb5", "\u0e97"]),
+        ("\u1781\u17d2\u1798\u17c2", ["\u1781\u17d2", "\u1798\u17c2"]),
+        ("\u1019\u103c\u1014\u103a", ["\u1019\u103c", "\u1014\u103a"]),
+        ("iPhone手机, it's 5G网络", ["iphone", "手", "机", ",", "it", "'s", "5g", "网", "络"]),
+        ("한국어 텍스트", ["한국어", "텍스트"]),
+        ("Привет, мир", ["привет", ",", "мир"]),
+        ("naïve d'été", ["naïve", "d", "'", "été"]),
+    ],
+    ids=["Chinese", "Japanese", "Thai", "Lao", "Khmer", "Myanmar", "mixed", "Korean", "Russian", "French"],
+)
+def test_scripts_without_spaces_are_cut_into_characters_and_others_into_words(text, tokens):
+    encoder = train_word_level([text], vocab_size=50, min_frequency=1, max_length=20)
+    assert [encoder.vocabulary[index] for index in encoder.encode([text])[0].ids] == tokens
+
+
+EARLIER = TextEncoder(
+    _word_level(
+        {word: index for index, word in enumerate(ENCODER.vocabulary)}, 12, pattern=SPACED_PATTERN, composes=False
+    ).to_str()
+)
+spaced_letters = st.characters(categories=["L", "N", "P", "S", "Z"]).filter(lambda letter: not is_unspaced(letter))
+
+
+@given(st.one_of(st.text(spaced_letters), st.text(st.characters(max_codepoint=0x24F)), st.sampled_from(WORDS)))
+def test_texts_in_scripts_with_spaces_encode_as_before(text):
+    text = normalize("NFC", text)
+    assume(not any(map(is_unspaced, text)))
+    assert ENCODER.encode([text])[0] == EARLIER.encode([text])[0]
+
+
+def test_tokenizers_of_the_earlier_form_are_compiled_too_and_keep_their_words():
+    assert ENCODER._words is not None
+    assert EARLIER._words is not None
+    (encoded,) = EARLIER.encode(["日本 it's"])
+    assert [EARLIER.vocabulary[index] for index in encoded.ids] == ["[UNK]", "it", "'s"]
 
 
 def test_a_long_text_is_cut_and_says_so():
