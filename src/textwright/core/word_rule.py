@@ -1,11 +1,10 @@
 r"""The word rule: lower-cased words, contractions cut off, every other visible character a token of its own.
 
 Contractions are cut as in the Penn Treebank and in GloVe's vocabulary: ``did n't``, ``it 's``. Scripts that are written
-without spaces have no words that a pattern could find: each of their characters, with the marks above and below it, is
-a token (``docs/decisions/0020``). The rule exists as the pieces of a ``tokenizer.json``, which is the reference for
-every script, and in two forms for ASCII texts that are as exact and faster (``docs/decisions/0005``): a compiled
-pattern, for a few texts, and passes over bytes in numpy, for many. Property tests hold the three equal. Callers:
-``core.tokenization``, ``core.word_encoder`` and ``core.word_spans``; ``models.bow`` asks for the script.
+without spaces are cut into characters or syllables (``core.scripts``). The rule exists as the pieces of a
+``tokenizer.json``, which is the reference for every script, and in two forms for ASCII texts that are as exact and
+faster (``docs/decisions/0005``): a compiled pattern, for a few texts, and passes over bytes in numpy, for many.
+Property tests hold the three equal. Callers: ``core.tokenization`` and ``core.word_encoder``.
 """
 
 from __future__ import annotations
@@ -16,30 +15,18 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from textwright.core.scripts import UNIT, UNSPACED
 from textwright.core.types import Bools, Bytes, Ints
 
 TYPOGRAPHIC_APOSTROPHE: Final = ("\u2019", "'")
 NEGATION: Final = ("n't", " n't")
-UNSPACED: Final = (
-    "\u0e01-\u0e3a\u0e40-\u0e5b"  # Thai
-    "\u0e80-\u0eff"  # Lao
-    "\u1000-\u109f\ua9e0-\ua9ff\uaa60-\uaa7f"  # Myanmar
-    "\u1780-\u17ff\u19e0-\u19ff"  # Khmer
-    "\u3041-\u309f"  # Hiragana
-    "\u30a1-\u30fa\u30fc-\u30ff\u31f0-\u31ff\uff66-\uff9f"  # Katakana
-    "\u2e80-\u2fd5\u3005-\u3007\u3021-\u3029\u3038-\u303b\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"  # Han
-    "\U00020000-\U0003ffff"
-)
-"""Ranges of the scripts that are written without spaces, for the inside of a character class of any engine."""
-
 # Words come first in the pattern because they are the most frequent: the engine tries the branches in order. A class
 # like [\w&&[^...]] would be another rule: inside of classes, \w does not match raised digits and fractions.
-PATTERN: Final = rf"(?:(?![{UNSPACED}])\w)+(?:'t\b)?|'(?:s|m|d|ll|re|ve)\b|[{UNSPACED}]\p{{M}}*|[^\w\s]"
+PATTERN: Final = rf"(?:(?![{UNSPACED}])\w)+(?:'t\b)?|'(?:s|m|d|ll|re|ve)\b|{UNIT}|[^\w\s]"
 """For the engine of the ``tokenizers`` library, Oniguruma."""
 SPACED_PATTERN: Final = r"\w+(?:'t\b)?|'(?:s|m|d|ll|re|ve)\b|[^\w\s]"
 """The same rule for texts that hold no such script; tokenizers made before it have this one."""
 _FIND_WORDS = re.compile(SPACED_PATTERN, re.ASCII).findall
-_IS_UNSPACED = re.compile(f"[{UNSPACED}]").match
 
 MARGIN: Final = 8
 """Bytes of white space before and behind a block, so that looking around a token never leaves it."""
@@ -78,11 +65,6 @@ class Tokens(NamedTuple):
     starts: Ints
     lengths: Ints
     offsets: Ints
-
-
-def is_unspaced(text: str) -> bool:
-    """Tell whether a text, for example a token, starts with a character of a script that is written without spaces."""
-    return _IS_UNSPACED(text) is not None
 
 
 def find_words(text: str) -> list[str]:

@@ -14,8 +14,8 @@ from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple, TypeAlias
 from unicodedata import category
 
+from textwright.core.scripts import UNSPACED, is_unspaced
 from textwright.core.types import TokenIds
-from textwright.core.word_rule import UNSPACED, is_unspaced
 
 Span: TypeAlias = tuple[int, int]
 """Characters from the first up to, not including, the second; of a Python string, that is Unicode code points."""

@@ -28,9 +28,9 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from textwright.config import Settings
+from textwright.core.scripts import is_unspaced
 from textwright.core.tokenization import PAD_ID, UNKNOWN_ID, TextEncoder, train_word_level
 from textwright.core.types import Ints
-from textwright.core.word_rule import is_unspaced
 from textwright.models.family import BuildContext, Family, TextModel
 from textwright.models.naive_bayes import RatioEmbedding, log_count_ratios
 
@@ -55,7 +55,7 @@ class BowConfig(Settings):
     num_bigram_buckets: Literal["auto"] | Annotated[int, Field(ge=0, le=2**24)] = "auto"
     """Vectors for hashed pairs of neighbouring words; 0 looks at single words only.
 
-    auto takes pairs where most training tokens are characters of scripts without spaces (Chinese, Japanese, Thai),
+    auto takes pairs where most training tokens are of scripts without spaces (Chinese, Japanese, Thai),
     and 0 elsewhere. Give it more buckets than the training split has distinct pairs: 131072 suits ten thousand
     sentences."""
     hidden_dim: Annotated[int, Field(ge=0, le=4096)] = 0
@@ -204,10 +204,10 @@ def build(config: BowConfig, context: BuildContext) -> BagOfWords:
 
 
 def _choose_num_buckets(context: BuildContext) -> int:
-    """Choose buckets for pairs of characters where these are the tokens: twice the distinct pairs, rounded up; or 0."""
+    """Choose buckets for pairs in scripts without spaces: twice the distinct pairs, rounded up; 0 elsewhere."""
     encodings = context.training.encodings
-    is_character = np.array([is_unspaced(token) for token in context.encoder.vocabulary])
-    if not len(encodings.ids) or is_character[encodings.ids].mean() <= 0.5:
+    is_unit = np.array([is_unspaced(token) for token in context.encoder.vocabulary])
+    if not len(encodings.ids) or is_unit[encodings.ids].mean() <= 0.5:
         return 0
     pairs = np.unique(encodings.ids[:-1].astype(np.int64) * context.encoder.vocab_size + encodings.ids[1:])
     return min(max(1 << (2 * len(pairs) - 1).bit_length(), _FEWEST_BUCKETS), _MOST_BUCKETS)
