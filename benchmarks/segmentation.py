@@ -16,6 +16,7 @@ from __future__ import annotations
 import argparse
 import gettext
 import html
+import json
 import operator
 import random
 import re
@@ -34,7 +35,7 @@ import torch
 from sklearn.feature_extraction.text import TfidfVectorizer  # type: ignore[import-untyped]
 from sklearn.linear_model import LogisticRegression  # type: ignore[import-untyped]
 
-from _common import save, versions
+from _common import RESULTS, save, versions
 from textwright.core import tokenization
 from textwright.core.encodings import Encodings, pad
 from textwright.core.scripts import UNIT, UNSPACED
@@ -48,7 +49,6 @@ from textwright.train.batches import encode_examples
 from textwright.train.run import train
 from textwright.train.settings import TrainSettings
 
-SEEDS = (0, 1)
 TRAINING: dict[str, Any] = {"num_epochs": 40, "patience": 10, "device": "cpu"}
 CHARACTERS, UNITS = "characters", "characters and syllables"
 CHARACTER = rf"[{UNSPACED}]\p{{M}}*"
@@ -100,9 +100,9 @@ def windows(folder: Path, language: str) -> Iterator[Pair]:
 
 SOURCES: dict[str, tuple[Callable[[Path], Iterable[Pair]], int]] = {
     "Chinese": (reviews, 1500),
-    "Japanese": (lambda folder: paragraphs(folder, "ja"), 500),
     "Thai": (lambda folder: windows(folder, "th"), 600),
     "Khmer": (lambda folder: paragraphs(folder, "km"), 500),
+    "Japanese": (lambda folder: paragraphs(folder, "ja"), 500),
 }
 """Language -> its texts, and how many of a label are taken."""
 
@@ -170,11 +170,11 @@ def with_pairs(cut: Callable[[str], list[str]]) -> Callable[[str], list[str]]:
     return analyze
 
 
-def bow(dataset: Dataset, pattern: str, num_buckets: int | str) -> dict[str, Any]:
+def bow(dataset: Dataset, pattern: str, num_buckets: int | str, seeds: Sequence[int]) -> dict[str, Any]:
     """Train `bow` with a rule over seeds: accuracy in percent."""
     use(pattern)
     accuracies = []
-    for seed in SEEDS:
+    for seed in seeds:
         with tempfile.TemporaryDirectory() as folder:
             settings = TrainSettings(family="bow", seed=seed, **TRAINING)
             model = train(dataset, settings, {"num_bigram_buckets": num_buckets}, run_dir=Path(folder) / "run")
@@ -199,7 +199,7 @@ def percent(is_right: np.ndarray) -> float:
     return round(100 * float(is_right.mean()), 1)
 
 
-def measure(dataset: Dataset, segmenter: Callable[[str], list[str]] | None) -> dict[str, Any]:
+def measure(dataset: Dataset, segmenter: Callable[[str], list[str]] | None, seeds: Sequence[int]) -> dict[str, Any]:
     """Measure every way on one language."""
     cuts = {name: splitter(pattern) for name, pattern in RULES.items()}
     if segmenter is not None:
@@ -212,19 +212,22 @@ def measure(dataset: Dataset, segmenter: Callable[[str], list[str]] | None) -> d
     sizes = {name: len(examples) for name, examples in dataset.splits.items()}
     is_same = all(map(operator.eq, *(map(cuts[name], dataset.train.texts) for name in (CHARACTERS, UNITS))))
     ways = {name: way for name, way in BOW.items() if not (is_same and name.startswith(UNITS))}
-    return {"num_texts": sizes, "linear": over, "bow": {name: bow(dataset, *way) for name, way in ways.items()}}
+    return {"num_texts": sizes, "linear": over, "bow": {name: bow(dataset, *way, seeds) for name, way in ways.items()}}
 
 
 def main() -> None:
-    """Measure the languages and write the result file."""
+    """Measure languages that have no result yet, and write the result file."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("folder", type=Path, help="where the packages were unpacked")
-    folder = parser.parse_args().folder
+    parser.add_argument("--seeds", type=int, default=2, help="trainings of bow for each way")
+    arguments = parser.parse_args()
+    file = RESULTS / "segmentation.json"
+    languages = json.loads(file.read_text(encoding="utf-8"))["languages"] if file.is_file() else {}
     installed = segmenters()
-    languages = {}
-    for language, (source, num_per_label) in SOURCES.items():
-        languages[language] = measure(read(source(folder), num_per_label), installed.get(language))
-        print(language, languages[language])
+    for language in [name for name in SOURCES if name not in languages]:
+        source, num_per_label = SOURCES[language]
+        dataset = read(source(arguments.folder), num_per_label)
+        languages[language] = measure(dataset, installed.get(language), range(arguments.seeds))
         save("segmentation", {"training": TRAINING, "versions": versions("tokenizers"), "languages": languages})
 
 

@@ -178,6 +178,16 @@ def test_pairs_of_characters_are_looked_at_by_default_in_scripts_without_spaces(
     assert (model.bigrams.num_embeddings if model.bigrams is not None else 0) == num_buckets
 
 
+def test_many_labels_have_fewer_pairs_so_that_the_graph_stays_small():
+    labels = Labels(tuple(f"label {index}" for index in range(9_000)))
+    texts = [chr(0x4E00 + index) + chr(0x5E00 + index) for index in range(1000)]
+    config = BowConfig(embedding_dim=1)
+    encoder = make_encoder(texts, config, 64)
+    training = TrainingSplit(encoder.encode(texts), np.arange(len(texts)))
+    model = build(config, BuildContext(encoder, labels, training))
+    assert model.bigrams.num_embeddings == 1024
+
+
 @pytest.mark.parametrize(("value", "expected"), [("auto", "auto"), ("64", 64), (0, 0)])
 def test_the_number_of_buckets_is_a_number_or_chosen(value, expected):
     assert BowConfig.parse({"num_bigram_buckets": value}, source="flags").num_bigram_buckets == expected

@@ -1,9 +1,9 @@
 r"""Scripts that are written without spaces between words, and what stands for words in them.
 
-Chinese and Japanese are cut into characters. Thai, Lao, Khmer and Myanmar are alphabets, of which a character says
-little: they are cut into written syllables, which their spelling shows. A syllable is a consonant with its vowels,
-whether these stand before, above, below or behind it, and a consonant that closes it; where several readings are
-possible the pattern takes one of them, always the same. Callers: ``core.word_rule`` puts the pattern into every
+Chinese and Japanese are cut into characters. A character of Thai, Lao, Khmer or Myanmar spells a sound and says
+little by itself: these are cut into written syllables, which their spelling shows. A syllable is a consonant with its
+vowels, whether these stand before, above, below or behind it, and a consonant that closes it; where several readings
+are possible the pattern takes one of them, always the same. Callers: ``core.word_rule`` puts the pattern into every
 ``tokenizer.json``; ``core.word_spans`` and ``models.bow`` ask for the script. Measured: ``docs/decisions/0020``.
 
 Source:

@@ -38,6 +38,8 @@ _HASH_MULTIPLIER: Final = 1_000_003
 """A prime near 2**20: ids below it give every pair a number of its own before the modulus, far from int64's end."""
 _FEWEST_BUCKETS, _MOST_BUCKETS = 2**10, 2**17
 """Bounds of the number of buckets that is chosen automatically; more cost time and gain little."""
+_MOST_SCORES: Final = 2**24
+"""Most scores of pairs, buckets times labels, that are chosen automatically: 64 MB of the shipped graph."""
 _INITIAL_STD: Final = 0.1
 _RATIO_GAIN: Final = 10.0
 """The model takes the mean of the scores, naive Bayes their sum: this makes up for it at the length of a sentence."""
@@ -210,7 +212,8 @@ def _choose_num_buckets(context: BuildContext) -> int:
     if not len(encodings.ids) or is_unit[encodings.ids].mean() <= 0.5:
         return 0
     pairs = np.unique(encodings.ids[:-1].astype(np.int64) * context.encoder.vocab_size + encodings.ids[1:])
-    return min(max(1 << (2 * len(pairs) - 1).bit_length(), _FEWEST_BUCKETS), _MOST_BUCKETS)
+    most = min(_MOST_BUCKETS, 1 << (_MOST_SCORES // len(context.labels)).bit_length() - 1)
+    return min(max(1 << (2 * len(pairs) - 1).bit_length(), _FEWEST_BUCKETS), most)
 
 
 def _build_from_counts(config: BowConfig, context: BuildContext, num_buckets: int) -> BagOfWords:
