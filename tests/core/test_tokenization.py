@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from unicodedata import normalize
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from tokenizers import Tokenizer, models, pre_tokenizers
 
 from textwright.core.encodings import Encoded
+from textwright.core.scripts import is_unspaced
 from textwright.core.tokenization import (
     PAD_ID,
     UNKNOWN_ID,
     TextEncoder,
+    _word_level,
     train_word_level,
     word_level_encoder,
 )
+from textwright.core.word_rule import SPACED_PATTERN
 from textwright.errors import ArtifactFormatError, SettingsError, TextError
 
 WORDS = ["n't", "'s", "'", "it", "do", "film", "a", "!", "_", "x_1", "café", "über", "3", "...", "'ll", "can"]
@@ -50,6 +54,57 @@ def test_typographic_apostrophes_are_read_like_straight_ones():
     assert list(ENCODER.encode(["it\u2019s"])) == list(ENCODER.encode(["it's"]))
 
 
+@settings(deadline=None)
+@given(st.one_of(st.text(), review_like))
+def test_composed_and_decomposed_texts_encode_alike(text):
+    composed, decomposed = ENCODER.encode([normalize("NFC", text), normalize("NFD", text)])
+    assert composed == decomposed == ENCODER.encode([text])[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "tokens"),
+    [
+        ("这家餐厅", ["这", "家", "餐", "厅"]),
+        ("日本語のテスト", ["日", "本", "語", "の", "テ", "ス", "ト"]),
+        ("กี่วันเริ่มต้นศุกร์ ๑๒ ๆ", ["กี่", "วัน", "เริ่ม", "ต้น", "ศุกร์", "๑", "๒", "ๆ"]),
+        ("ພາສາລາວ", ["ພາ", "ສາ", "ລາວ"]),
+        ("ភាសាខ្មែរ", ["ភា", "សា", "ខ្មែរ"]),
+        ("မြန်မာဘာသာ", ["မြန်", "မာ", "ဘာ", "သာ"]),
+        ("iPhone手机, it's 5G网络", ["iphone", "手", "机", ",", "it", "'s", "5g", "网", "络"]),
+        ("한국어 텍스트", ["한국어", "텍스트"]),
+        ("Привет, мир", ["привет", ",", "мир"]),
+        ("naïve d'été", ["naïve", "d", "'", "été"]),
+    ],
+    ids=["Chinese", "Japanese", "Thai", "Lao", "Khmer", "Myanmar", "mixed", "Korean", "Russian", "French"],
+)
+def test_scripts_without_spaces_are_cut_into_characters_or_syllables_and_others_into_words(text, tokens):
+    encoder = train_word_level([text], vocab_size=50, min_frequency=1, max_length=20)
+    assert [encoder.vocabulary[index] for index in encoder.encode([text])[0].ids] == tokens
+
+
+EARLIER = TextEncoder(
+    _word_level(
+        {word: index for index, word in enumerate(ENCODER.vocabulary)}, 12, pattern=SPACED_PATTERN, composes=False
+    ).to_str()
+)
+spaced_letters = st.characters(categories=["L", "N", "P", "S", "Z"]).filter(lambda letter: not is_unspaced(letter))
+
+
+@settings(deadline=None)
+@given(st.one_of(st.text(spaced_letters), st.text(st.characters(max_codepoint=0x24F)), st.sampled_from(WORDS)))
+def test_texts_in_scripts_with_spaces_encode_as_before(text):
+    text = normalize("NFC", text)
+    assume(not any(map(is_unspaced, text)))
+    assert ENCODER.encode([text])[0] == EARLIER.encode([text])[0]
+
+
+def test_tokenizers_of_the_earlier_form_are_compiled_too_and_keep_their_words():
+    assert ENCODER._words is not None
+    assert EARLIER._words is not None
+    (encoded,) = EARLIER.encode(["日本 it's"])
+    assert [EARLIER.vocabulary[index] for index in encoded.ids] == ["[UNK]", "it", "'s"]
+
+
 def test_a_long_text_is_cut_and_says_so():
     assert ENCODER.encode(["a " * 12])[0] == Encoded([ENCODER.vocabulary.index("a")] * 12, truncated=False)
     for word in ("a ", "café "):  # the compiled rule, and the library's
@@ -64,7 +119,7 @@ def test_an_empty_text_has_no_tokens():
 
 @pytest.mark.parametrize("bad", [None, 3, b"bytes", ["nested"]])
 def test_an_item_that_is_no_string_names_its_position(bad):
-    with pytest.raises(TextError, match="text 1 is of type"):
+    with pytest.raises(TextError, match=r"text 1 is (of type|missing)"):
         ENCODER.encode(["fine", bad])
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from unicodedata import combining, normalize
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 
-from textwright.core.tokenization import TextEncoder, word_level_encoder
+from textwright.core.tokenization import TextEncoder, _word_level, word_level_encoder
+from textwright.core.word_rule import SPACED_PATTERN
 from textwright.core.word_spans import find_word_spans
 from textwright.errors import TextError
 
@@ -46,8 +48,15 @@ def bytes_of_text() -> TextEncoder:
     return TextEncoder(tokenizer.to_str())
 
 
+def spaced_words() -> TextEncoder:
+    """A tokenizer of the form that was saved before scripts without spaces were cut into characters."""
+    vocabulary = {"[PAD]": 0, "[UNK]": 1, "film": 2}
+    return TextEncoder(_word_level(vocabulary, 12, pattern=SPACED_PATTERN, composes=False).to_str())
+
+
 ENCODERS = {
-    "words": word_level_encoder(["did", "n't", "film", "it", "'s"], max_length=12),
+    "words": word_level_encoder(["did", "n't", "film", "it", "'s", "caf\u00e9"], max_length=12),
+    "spaced": spaced_words(),
     "pieces": word_pieces(),
     "bytes": bytes_of_text(),
 }
@@ -105,7 +114,41 @@ def test_white_space_that_is_read_as_tokens_is_a_word_where_nothing_else_is():
 
 def test_ideographs_are_words_unless_one_token_holds_several():
     assert words_of("\u65e5\u672c film", "pieces") == ["\u65e5", "\u672c", "film"]
-    assert words_of("\u65e5\u672c film", "words") == ["\u65e5\u672c", "film"]
+    assert words_of("\u65e5\u672c film", "words") == ["\u65e5", "\u672c", "film"]
+    assert words_of("\u65e5\u672c film", "spaced") == ["\u65e5\u672c", "film"]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("กี่วัน film", ["กี่", "วัน", "film"]),
+        ("\u30c6\u30b9\u30c8film", ["\u30c6", "\u30b9", "\u30c8", "film"]),
+        ("ភាសាខ្មែរ", ["ភា", "សា", "ខ្មែរ"]),
+        ("caf\u00e9\u6211", ["caf\u00e9", "\u6211"]),
+        ("\u0e01\u0e35film", ["\u0e01\u0e35", "film"]),
+    ],
+    ids=["Thai", "Katakana", "Khmer", "Latin before Han", "Latin behind a mark"],
+)
+def test_a_character_or_syllable_of_a_script_without_spaces_is_a_word(text, words):
+    assert words_of(text) == words
+
+
+@settings(deadline=None)
+@given(any_text)
+def test_decomposed_texts_have_the_tokens_of_composed_ones_and_words_of_their_own(text):
+    composed, decomposed = (normalize(form, text) for form in ("NFC", "NFD"))
+    located, other = ENCODERS["words"].locate([composed, decomposed])
+    assert located.ids == other.ids
+    for word in other.words:
+        assert word.start < word.end
+        assert not combining(decomposed[word.end : word.end + 1] or " ")  # no mark is cut off its letter
+
+
+def test_positions_point_into_the_text_that_was_sent():
+    text = f"{CAFE}s, {CAFE} \u1112\u1161\u11ab\u1100\u1173\u11af film"
+    (located,) = ENCODERS["words"].locate([text])
+    assert [text[word.start : word.end] for word in located.words] == text.replace(",", " ,").split(" ")
+    assert [word.start for word in located.words] == [0, 6, 8, 14, 21]
 
 
 def test_a_word_of_several_pieces_is_one_word():

@@ -156,3 +156,43 @@ def test_the_tokenizer_knows_the_training_words_alone() -> None:
 def test_a_setting_out_of_bounds_is_named() -> None:
     with pytest.raises(SettingsError, match=r"recipe, \[model\]: dropout: .*less than 1 \(got 1.5\)"):
         BowConfig.parse({"dropout": 1.5}, source="recipe, [model]")
+
+
+@pytest.mark.parametrize(
+    ("texts", "num_buckets"),
+    [
+        (["\u597d\u5403 good", "\u8fd9\u5bb6\u9910\u5385"], 1024),
+        (["\u597d a good film", "another good film"], 0),
+        (["a good film"], 0),
+        ([chr(0x4E00 + index) + chr(0x5E00 + index) for index in range(1000)], 4096),
+        ([], 0),
+    ],
+    ids=["Chinese", "mostly English", "English", "many pairs", "no texts"],
+)
+@pytest.mark.parametrize("naive_bayes", [False, True])
+def test_pairs_of_characters_are_looked_at_by_default_in_scripts_without_spaces(texts, num_buckets, naive_bayes):
+    config = BowConfig(embedding_dim=4, naive_bayes=naive_bayes)
+    encoder = make_encoder(texts or ["\u597d"], config, 64)
+    training = TrainingSplit(encoder.encode(texts), np.arange(len(texts)) % len(LABELS))
+    model = build(config, BuildContext(encoder, LABELS, training))
+    assert (model.bigrams.num_embeddings if model.bigrams is not None else 0) == num_buckets
+
+
+def test_many_labels_have_fewer_pairs_so_that_the_graph_stays_small():
+    labels = Labels(tuple(f"label {index}" for index in range(9_000)))
+    texts = [chr(0x4E00 + index) + chr(0x5E00 + index) for index in range(1000)]
+    config = BowConfig(embedding_dim=1)
+    encoder = make_encoder(texts, config, 64)
+    training = TrainingSplit(encoder.encode(texts), np.arange(len(texts)))
+    model = build(config, BuildContext(encoder, labels, training))
+    assert model.bigrams.num_embeddings == 1024
+
+
+@pytest.mark.parametrize(("value", "expected"), [("auto", "auto"), ("64", 64), (0, 0)])
+def test_the_number_of_buckets_is_a_number_or_chosen(value, expected):
+    assert BowConfig.parse({"num_bigram_buckets": value}, source="flags").num_bigram_buckets == expected
+
+
+def test_another_word_for_the_number_of_buckets_is_refused():
+    with pytest.raises(SettingsError, match=r"num_bigram_buckets.*'auto'"):
+        BowConfig.parse({"num_bigram_buckets": "many"}, source="flags")

@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from unicodedata import normalize
 
 import pytest
 from tiny_encoders import BERT_SPECIAL, WORDS
+from tokenizers import Tokenizer, normalizers
 
 from textwright.core.encodings import pad
 from textwright.errors import NotFoundError, SettingsError
@@ -31,6 +33,23 @@ def test_a_tokenizer_comes_back_from_its_file(pretrained: Pretrained) -> None:
     again = json.loads(encoder.serialize())
     assert again["truncation"]["max_length"] == 16
     assert again["padding"]["pad_id"] == encoder.pad_id
+
+
+def test_composed_and_decomposed_accents_are_the_same_tokens(pretrained: Pretrained) -> None:
+    composed, decomposed = (normalize(form, "un café cliché, 한국어 film") for form in ("NFC", "NFD"))
+    encoder = pretrained.load_tokenizer(64)
+    assert encoder.encode([composed])[0] == encoder.encode([decomposed])[0]
+
+
+@pytest.mark.parametrize("normalizer", [None, normalizers.BertNormalizer(lowercase=False), normalizers.Lowercase()])
+def test_a_cased_tokenizer_composes_accents_and_keeps_the_rest(normalizer: object, tiny_bert: Path) -> None:
+    tokenizer = Tokenizer.from_file(str(tiny_bert / "tokenizer.json"))
+    tokenizer.normalizer = normalizer
+    tokenizer.save(str(tiny_bert / "tokenizer.json"))
+    found = Tokenizer.from_str(open_pretrained(str(tiny_bert)).load_tokenizer(16).serialize()).normalizer
+    assert found.normalize_str("Cafe\u0301") == found.normalize_str("Caf\u00e9")
+    if normalizer is not None:
+        assert found.normalize_str("A Film") == normalizer.normalize_str("A Film")
 
 
 @pytest.mark.parametrize("max_length", [1, 2])

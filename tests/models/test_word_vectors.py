@@ -60,6 +60,24 @@ def test_every_id_has_the_vector_of_its_word(path: Path) -> None:
     assert not table[[PAD_ID, UNKNOWN_ID]].any()
 
 
+def test_decomposed_words_of_the_vectors_are_composed_as_in_texts(tmp_path: Path) -> None:
+    file = tmp_path / "french.vec"
+    file.write_text("cafe\u0301 1 -1\nE\u0301te\u0301 2 -2\n")
+    made = context(file, ["caf\u00e9 caf\u00e9"])
+    assert made.encoder.vocabulary[2:] == ["caf\u00e9", "\u00e9t\u00e9"]
+    table, coverage = load_table(config(file), made)
+    assert table[2:].tolist() == [[1, -1], [2, -2]]
+    assert coverage.words == 1
+
+
+def test_characters_of_scripts_without_spaces_have_vectors_of_their_own(tmp_path: Path) -> None:
+    file = tmp_path / "chinese.vec"
+    file.write_text("\u9910\u5385 1 -1\n\u9910 2 -2\n\u597d 3 -3\n")
+    made = context(file, ["\u9910\u5385\u597d \u9910\u5385\u597d"])
+    assert set(made.encoder.vocabulary[2:]) == {"\u9910", "\u5385", "\u597d"}
+    assert load_table(config(file), made)[1].words == pytest.approx(2 / 3)
+
+
 def test_a_word_without_a_vector_starts_from_a_random_one_of_the_same_spread(path: Path) -> None:
     texts = [" ".join(f"x{index}" for index in range(400))]
     made = context(path, texts, min_frequency=1)

@@ -61,6 +61,15 @@ def test_company_changes_nothing(cascade, texts):
         same(item, by_itself)
 
 
+def test_a_cascade_reads_a_generator_once(cascade):
+    texts = ["great film", "subtle film", "loud"]
+    found = cascade.predict(text for text in texts)
+    assert [item.stage for item in found] == [item.stage for item in cascade.predict(texts)]
+    assert [item.label for item in cascade.explain(iter(texts))] == [item.label for item in cascade.explain(texts)]
+    with pytest.raises(TextError, match="mapping"):
+        cascade.predict({"a": "great film"})
+
+
 def test_a_text_is_cut_where_the_stage_that_answers_cuts_it(cascade):
     texts = ["great " * 9, "the " * 9, "the " * 17]  # the fast stage reads 8 words, the strong one 16
     found = cascade.predict(texts)

@@ -90,7 +90,7 @@ def test_the_score_among_several_labels_is_above_the_mean_of_the_others(make_art
 
 
 def test_what_is_no_list_of_texts_is_refused(predictor):
-    with pytest.raises(TextError, match=r"explain\(\[text\]\)"):
+    with pytest.raises(TextError, match=r"\[text\]"):
         predictor.explain("good")
     with pytest.raises(TextError, match="text 1"):
         predictor.explain(["good", None])

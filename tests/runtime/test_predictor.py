@@ -69,8 +69,23 @@ def test_awkward_texts_are_answered(tiny_artifact):
 
 
 def test_one_string_instead_of_a_list_is_refused(tiny_artifact):
-    with pytest.raises(TextError, match=r"predict\(\[text\]\)"):
+    with pytest.raises(TextError, match=r"\[text\]"):
         textwright.load(tiny_artifact).predict("a good film")
+
+
+@pytest.mark.parametrize("call", ["predict", "logits", "explain", "encode"])
+def test_every_way_in_takes_any_iterable_once_and_refuses_what_has_no_order_of_texts(tiny_artifact, call):
+    predictor = textwright.load(tiny_artifact)
+    ask, texts = getattr(predictor, call), ["a good film", "an awful film", ""]
+    expected = list(ask(texts))
+    for container in (iter(texts), tuple(texts), np.array(texts), dict(enumerate(texts)).values()):
+        for answer, other in zip(ask(container), expected, strict=True):
+            np.testing.assert_equal(answer, other)
+    for bad in ("a good film", b"film", {"a": "film"}, {"film"}, None):
+        with pytest.raises(TextError, match="give"):
+            ask(bad)
+    with pytest.raises(TextError, match="text 1 is missing"):
+        ask(["film", float("nan")])
 
 
 def test_an_unknown_variant_is_refused(tiny_artifact):

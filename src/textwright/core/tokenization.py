@@ -12,17 +12,18 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from itertools import compress
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import compress, product
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from tokenizers import Regex, Tokenizer, normalizers, pre_tokenizers
 from tokenizers.models import WordLevel
 
 from textwright.core.encodings import Encodings
+from textwright.core.text_input import describe_bad_item, list_of_texts
 from textwright.core.word_encoder import WordEncoder
-from textwright.core.word_rule import NEGATION, PATTERN, TYPOGRAPHIC_APOSTROPHE, find_words
+from textwright.core.word_rule import NEGATION, PATTERN, SPACED_PATTERN, TYPOGRAPHIC_APOSTROPHE, find_words
 from textwright.errors import ArtifactFormatError, SettingsError, TextError
 
 if TYPE_CHECKING:
@@ -79,19 +80,21 @@ class TextEncoder:
         """Return the ``tokenizer.json`` that this encoder was made from."""
         return self._serialized
 
-    def encode(self, texts: Sequence[str]) -> Encodings:
+    def encode(self, texts: Iterable[str]) -> Encodings:
         """Turn texts into token ids.
 
         Args:
-            texts: B texts of any length, any script; empty ones are allowed.
+            texts: B texts of any length, any script, from any iterable; empty ones are allowed.
 
         Returns:
             B encodings in order, each of at most ``max_length`` ids. An empty text of a word-level
             tokenizer has no ids at all.
 
         Raises:
-            TextError: If an item is not a string or holds a lone surrogate; names its position.
+            TextError: If an item is not a string or holds a lone surrogate; names its position. If ``texts`` is one
+                string, a table, a mapping or a set; names the cure.
         """
+        texts = list_of_texts(texts)
         try:
             if self._words is None:
                 return self.encode_with_library(texts)
@@ -105,7 +108,7 @@ class TextEncoder:
         found = self._tokenizer.encode_batch_fast(list(texts))
         return Encodings.of([item.ids for item in found], [bool(item.overflowing) for item in found])
 
-    def locate(self, texts: Sequence[str]) -> list[Located]:
+    def locate(self, texts: Iterable[str]) -> list[Located]:
         """Turn texts into token ids, and say which word of the text each token stands in.
 
         Args:
@@ -119,6 +122,7 @@ class TextEncoder:
         """
         from textwright.core.word_spans import Located, locate_words  # explanations alone need it
 
+        texts = list_of_texts(texts)
         try:
             found = self._tokenizer.encode_batch(list(texts))
         except (TypeError, AttributeError, UnicodeEncodeError) as error:
@@ -137,7 +141,7 @@ class TextEncoder:
 def _bad_text(texts: Sequence[object]) -> TextError:
     for position, text in enumerate(texts):
         if not isinstance(text, str):
-            return TextError(f"text {position} is of type {type(text).__name__}; each text must be a string")
+            return TextError(describe_bad_item(position, text))
         try:
             text.encode()
         except UnicodeEncodeError as error:
@@ -166,7 +170,7 @@ def train_word_level(texts: Iterable[str], *, vocab_size: int, min_frequency: in
     """
     splitter = _word_level({PAD: PAD_ID, UNKNOWN: UNKNOWN_ID}, max_length)
     counts: Counter[str] = Counter()
-    for text in texts:
+    for text in list_of_texts(texts):
         counts.update(_words(text, splitter))
     ranked = sorted(((-count, word) for word, count in counts.items() if count >= min_frequency))
     if not ranked:
@@ -193,12 +197,19 @@ def word_level_encoder(words: Sequence[str], *, max_length: int) -> TextEncoder:
     return TextEncoder(_word_level(vocabulary, max_length).to_str())
 
 
-def _word_level(vocabulary: dict[str, int], max_length: int) -> Tokenizer:
+def _word_level(
+    vocabulary: dict[str, int], max_length: int, *, pattern: str = PATTERN, composes: bool = True
+) -> Tokenizer:
     tokenizer = Tokenizer(WordLevel(vocabulary, unk_token=UNKNOWN))
     tokenizer.normalizer = normalizers.Sequence(
-        [normalizers.Replace(*TYPOGRAPHIC_APOSTROPHE), normalizers.Lowercase(), normalizers.Replace(*NEGATION)]
+        [
+            *([normalizers.NFC()] if composes else []),
+            normalizers.Replace(*TYPOGRAPHIC_APOSTROPHE),
+            normalizers.Lowercase(),
+            normalizers.Replace(*NEGATION),
+        ]
     )
-    tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(PATTERN), behavior="removed", invert=True)
+    tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(pattern), behavior="removed", invert=True)
     tokenizer.enable_truncation(max_length)
     tokenizer.enable_padding(pad_id=PAD_ID, pad_token=PAD)
     return tokenizer
@@ -212,14 +223,24 @@ def _words(text: str, splitter: Tokenizer) -> list[str]:
 
 
 def _compile(serialized: str, max_length: int) -> WordEncoder | None:
-    """Compile a tokenizer of :func:`train_word_level`'s form for ASCII texts; None for other forms."""
+    """Compile a tokenizer of :func:`train_word_level`'s form for ASCII texts; None for other forms.
+
+    The forms that it had before are compiled too: they differ in texts that are not ASCII alone.
+    """
     if '"WordLevel"' not in serialized:  # spares a cold start the reading of 30,000 word pieces
         return None
     content = json.loads(serialized)
     model = content["model"]
     if model["type"] != "WordLevel" or model["unk_token"] not in model["vocab"]:
         return None
-    ours = json.loads(_word_level({PAD: PAD_ID, UNKNOWN: UNKNOWN_ID}, max_length).to_str())
-    if any(content[part] != ours[part] for part in ("normalizer", "pre_tokenizer", "post_processor", "added_tokens")):
+    parts = ("normalizer", "pre_tokenizer", "post_processor", "added_tokens")
+    if not any(all(content[part] == ours[part] for part in parts) for ours in _known_forms(max_length)):
         return None
     return WordEncoder(model["vocab"], model["vocab"][model["unk_token"]], max_length)
+
+
+def _known_forms(max_length: int) -> Iterator[dict[str, Any]]:
+    """Yield the content of files that hold the word rule, today's first."""
+    for composes, pattern in product((True, False), (PATTERN, SPACED_PATTERN)):
+        tokenizer = _word_level({PAD: PAD_ID, UNKNOWN: UNKNOWN_ID}, max_length, pattern=pattern, composes=composes)
+        yield json.loads(tokenizer.to_str())

@@ -1,9 +1,10 @@
 r"""The word rule: lower-cased words, contractions cut off, every other visible character a token of its own.
 
-Contractions are cut as in the Penn Treebank and in GloVe's vocabulary: ``did n't``, ``it 's``. The rule exists as
-the pieces of a ``tokenizer.json``, which is the reference for every script, and in two forms for ASCII texts that
-are as exact and faster (``docs/decisions/0005``): a compiled pattern, for a few texts, and passes over bytes in numpy,
-for many. Property tests hold the three equal. Callers: ``core.tokenization`` and ``core.word_encoder``.
+Contractions are cut as in the Penn Treebank and in GloVe's vocabulary: ``did n't``, ``it 's``. Scripts that are written
+without spaces are cut into characters or syllables (``core.scripts``). The rule exists as the pieces of a
+``tokenizer.json``, which is the reference for every script, and in two forms for ASCII texts that are as exact and
+faster (``docs/decisions/0005``): a compiled pattern, for a few texts, and passes over bytes in numpy, for many.
+Property tests hold the three equal. Callers: ``core.tokenization`` and ``core.word_encoder``.
 """
 
 from __future__ import annotations
@@ -14,13 +15,18 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from textwright.core.scripts import UNIT, UNSPACED
 from textwright.core.types import Bools, Bytes, Ints
 
 TYPOGRAPHIC_APOSTROPHE: Final = ("\u2019", "'")
 NEGATION: Final = ("n't", " n't")
-# Words come first in the pattern because they are the most frequent: the engine tries the branches in order.
-PATTERN: Final = r"\w+(?:'t\b)?|'(?:s|m|d|ll|re|ve)\b|[^\w\s]"
-_FIND_WORDS = re.compile(PATTERN, re.ASCII).findall
+# Words come first in the pattern because they are the most frequent: the engine tries the branches in order. A class
+# like [\w&&[^...]] would be another rule: inside of classes, \w does not match raised digits and fractions.
+PATTERN: Final = rf"(?:(?![{UNSPACED}])\w)+(?:'t\b)?|'(?:s|m|d|ll|re|ve)\b|{UNIT}|[^\w\s]"
+"""For the engine of the ``tokenizers`` library, Oniguruma."""
+SPACED_PATTERN: Final = r"\w+(?:'t\b)?|'(?:s|m|d|ll|re|ve)\b|[^\w\s]"
+"""The same rule for texts that hold no such script; tokenizers made before it have this one."""
+_FIND_WORDS = re.compile(SPACED_PATTERN, re.ASCII).findall
 
 MARGIN: Final = 8
 """Bytes of white space before and behind a block, so that looking around a token never leaves it."""

@@ -1,9 +1,9 @@
 """Where a text's words stand in it, and which of its tokens each word became.
 
-A word, for people, is a run of letters and digits with the apostrophes inside it (``didn't``), one ideograph, or one
-other visible character (``,``); marks that combine with it and joined emoji belong to it. A tokenizer cuts otherwise:
-``did n't`` or ``un ##watch ##able``. Each token goes to the word that its characters stand in, by the offsets of the
-``tokenizers`` library. Caller: ``core.tokenization``.
+A word, for people, is a run of letters and digits with the apostrophes inside it (``didn't``), one character of a
+script that is written without spaces, or one other visible character (``,``); marks that combine with it and joined
+emoji belong to it. A tokenizer cuts otherwise: ``did n't`` or ``un ##watch ##able``. Each token goes to the word that
+its characters stand in, by the offsets of the ``tokenizers`` library. Caller: ``core.tokenization``.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple, TypeAlias
 from unicodedata import category
 
+from textwright.core.scripts import UNSPACED, is_unspaced
 from textwright.core.types import TokenIds
 
 Span: TypeAlias = tuple[int, int]
 """Characters from the first up to, not including, the second; of a Python string, that is Unicode code points."""
 
-_IDEOGRAPHS: Final = r"\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
-_LETTER: Final = rf"[^\W{_IDEOGRAPHS}]"
+_LETTER: Final = rf"[^\W{UNSPACED}]"
 _WORD_LIKE = re.compile(rf"{_LETTER}+(?:['\u2019]{_LETTER}+)*|\S")
 _JOINER: Final = "\u200d"
 _IS_FLAG_HALF = re.compile(r"[\U0001f1e6-\U0001f1ff]").fullmatch
@@ -126,7 +126,7 @@ def _belongs_together(text: str, before: Span, behind: Span) -> bool:
     if text[edge - 1] == _JOINER or text[edge] == _JOINER or _is_mark(text[edge]):
         return True
     if _is_mark(text[edge - 1]):
-        return text[before[0]].isalnum() and text[edge].isalnum()
+        return all(text[place].isalnum() and not is_unspaced(text[place]) for place in (before[0], edge))
     return bool(_IS_FLAG_HALF(text[slice(*before)]) and _IS_FLAG_HALF(text[slice(*behind)]))
 
 

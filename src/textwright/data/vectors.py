@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Final, NamedTuple
+from unicodedata import normalize
 
 import numpy as np
 
@@ -67,7 +68,8 @@ class WordVectors(ABC):
         """Find the vectors of some words.
 
         A word that is not there takes the vector of its first other spelling ("Paris" for "paris"), since files of
-        cased words hold names in no other way.
+        cased words hold names in no other way. Letters and accents of the file's words are composed first (NFC), as the
+        tokenizer does it.
 
         Args:
             words: N distinct words.
@@ -110,6 +112,7 @@ class _Rows:
 
     def place(self, word: str) -> int | None:
         """Tell where the vector of a word of the file goes; None if it is not wanted."""
+        word = word if word.isascii() else normalize("NFC", word)
         position = self._position.get(word)
         if position is not None:
             is_new = not self._has_exact[position]

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Annotated, Final, TypeAlias, TypeVar
+from typing import Annotated, Final, Literal, TypeAlias, TypeVar
 
 import numpy as np
 import torch
@@ -28,6 +28,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from textwright.config import Settings
+from textwright.core.scripts import is_unspaced
 from textwright.core.tokenization import PAD_ID, UNKNOWN_ID, TextEncoder, train_word_level
 from textwright.core.types import Ints
 from textwright.models.family import BuildContext, Family, TextModel
@@ -35,6 +36,10 @@ from textwright.models.naive_bayes import RatioEmbedding, log_count_ratios
 
 _HASH_MULTIPLIER: Final = 1_000_003
 """A prime near 2**20: ids below it give every pair a number of its own before the modulus, far from int64's end."""
+_FEWEST_BUCKETS, _MOST_BUCKETS = 2**10, 2**17
+"""Bounds of the number of buckets that is chosen automatically; more cost time and gain little."""
+_MOST_SCORES: Final = 2**24
+"""Most scores of pairs, buckets times labels, that are chosen automatically: 64 MB of the shipped graph."""
 _INITIAL_STD: Final = 0.1
 _RATIO_GAIN: Final = 10.0
 """The model takes the mean of the scores, naive Bayes their sum: this makes up for it at the length of a sentence."""
@@ -49,9 +54,12 @@ class BowConfig(Settings):
     """Largest number of token ids V; rarer words become the unknown word."""
     min_frequency: Annotated[int, Field(ge=1)] = 1
     """A word seen fewer times in the training split becomes the unknown word; 1 keeps all."""
-    num_bigram_buckets: Annotated[int, Field(ge=0, le=2**24)] = 0
-    """Vectors for hashed pairs of neighbouring words; 0 looks at single words only. Give it more
-    buckets than the training split has distinct pairs: 131072 suits ten thousand sentences."""
+    num_bigram_buckets: Literal["auto"] | Annotated[int, Field(ge=0, le=2**24)] = "auto"
+    """Vectors for hashed pairs of neighbouring words; 0 looks at single words only.
+
+    auto takes pairs where most training tokens are of scripts without spaces (Chinese, Japanese, Thai),
+    and 0 elsewhere. Give it more buckets than the training split has distinct pairs: 131072 suits ten thousand
+    sentences."""
     hidden_dim: Annotated[int, Field(ge=0, le=4096)] = 0
     """Width H of a ReLU layer between mean and logits; 0 keeps the head linear, which is also the fastest to serve."""
     naive_bayes: bool = False
@@ -183,10 +191,11 @@ def build(config: BowConfig, context: BuildContext) -> BagOfWords:
         An untrained model. What training may never touch -- the unknown word where every training word is known,
         pairs that first occur in prediction -- starts from zeros, so that it says nothing; padding stays there.
     """
+    num_buckets = _choose_num_buckets(context) if config.num_bigram_buckets == "auto" else config.num_bigram_buckets
     if config.naive_bayes:
-        return _build_from_counts(config, context)
+        return _build_from_counts(config, context, num_buckets)
     words = nn.Embedding(context.encoder.vocab_size, config.embedding_dim, padding_idx=PAD_ID)
-    bigrams = nn.Embedding(config.num_bigram_buckets, config.embedding_dim) if config.num_bigram_buckets else None
+    bigrams = nn.Embedding(num_buckets, config.embedding_dim) if num_buckets else None
     nn.init.normal_(words.weight, std=_INITIAL_STD)
     words.weight.data[[PAD_ID, UNKNOWN_ID]] = 0
     if bigrams is not None:
@@ -196,17 +205,28 @@ def build(config: BowConfig, context: BuildContext) -> BagOfWords:
     return BagOfWords(words, bigrams, head, config.word_dropout)
 
 
-def _build_from_counts(config: BowConfig, context: BuildContext) -> BagOfWords:
+def _choose_num_buckets(context: BuildContext) -> int:
+    """Choose buckets for pairs in scripts without spaces: twice the distinct pairs, rounded up; 0 elsewhere."""
+    encodings = context.training.encodings
+    is_unit = np.array([is_unspaced(token) for token in context.encoder.vocabulary])
+    if not len(encodings.ids) or is_unit[encodings.ids].mean() <= 0.5:
+        return 0
+    pairs = np.unique(encodings.ids[:-1].astype(np.int64) * context.encoder.vocab_size + encodings.ids[1:])
+    most = min(_MOST_BUCKETS, 1 << (_MOST_SCORES // len(context.labels)).bit_length() - 1)
+    return min(max(1 << (2 * len(pairs) - 1).bit_length(), _FEWEST_BUCKETS), most)
+
+
+def _build_from_counts(config: BowConfig, context: BuildContext, num_buckets: int) -> BagOfWords:
     """Count words and hashed pairs, each in a table of their own; the labels' biases start from 0."""
     encodings, num_labels = context.training.encodings, len(context.labels)
     holds = context.training.holds(num_labels)
     texts, ids = np.repeat(np.arange(len(encodings)), encodings.lengths), encodings.ids.astype(np.int64)
     words = _RATIO_GAIN * log_count_ratios(ids, texts, holds, num_ids=context.encoder.vocab_size)
     bigrams = None
-    if config.num_bigram_buckets:
+    if num_buckets:
         is_pair = texts[1:] == texts[:-1]
-        buckets = hash_pairs(ids[:-1], ids[1:], config.num_bigram_buckets)[is_pair]
-        ratios = log_count_ratios(buckets, texts[1:][is_pair], holds, num_ids=config.num_bigram_buckets)
+        buckets = hash_pairs(ids[:-1], ids[1:], num_buckets)[is_pair]
+        ratios = log_count_ratios(buckets, texts[1:][is_pair], holds, num_ids=num_buckets)
         bigrams = RatioEmbedding(_RATIO_GAIN * ratios)
     return BagOfWords(RatioEmbedding(words), bigrams, Bias(torch.zeros(num_labels)), config.word_dropout)
 

@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
+from unicodedata import normalize
 
 import torch
-from tokenizers import Tokenizer
+from tokenizers import Tokenizer, normalizers
 from torch import nn
 
 from textwright.core.tokenization import TextEncoder
@@ -27,6 +28,8 @@ from textwright.errors import NotFoundError, SettingsError
 _HUB_FILES: Final = ("*.json", "*.txt", "*.model", "*.safetensors")
 _OTHER_ENGINES: Final = ("onnx/*", "openvino/*", "coreml/*")
 _POOLING_CONFIG: Final = "1_Pooling/config.json"
+_COMPOSED: Final = "\u00e9\ud55c"
+"""A letter with its accent and a syllable of Hangul: both are several characters when decomposed."""
 _UNUSED_PARTS: Final = ("pooler.", "embeddings.position_ids")
 """Weights that a sentence vector does not need; a checkpoint may lack them."""
 
@@ -67,7 +70,8 @@ class Pretrained:
             max_length: Longest encoding in tokens, special tokens included.
 
         Returns:
-            The encoder's own tokenizer; it pads with the id that its weights know as padding.
+            The encoder's own tokenizer; it pads with the id that its weights know as padding. It reads a letter with
+            its accent alike whether these are one character or two, since encoders were trained on composed text.
 
         Raises:
             NotFoundError: If the folder is no encoder.
@@ -82,6 +86,7 @@ class Pretrained:
                 f"max_length is {max_length}, of which encoder {self.name} takes {num_special} for special tokens; "
                 f"it must be {num_special + 1} or more"
             )
+        _compose_accents(tokenizer)
         tokenizer.enable_truncation(max_length)
         tokenizer.enable_padding(pad_id=pad_id, pad_token=tokenizer.id_to_token(pad_id) or "")
         return TextEncoder(tokenizer.to_str())
@@ -217,6 +222,15 @@ def _quiet() -> Iterator[None]:
         logging.set_verbosity(level)
         if has_bar:
             logging.enable_progress_bar()
+
+
+def _compose_accents(tokenizer: Tokenizer) -> None:
+    """Put NFC in front of the normalization, where that keeps accents apart: cased word pieces and byte pairs do."""
+    normalizer = tokenizer.normalizer
+    if normalizer is None:
+        tokenizer.normalizer = normalizers.NFC()
+    elif normalizer.normalize_str(_COMPOSED) != normalizer.normalize_str(normalize("NFD", _COMPOSED)):
+        tokenizer.normalizer = normalizers.Sequence([normalizers.NFC(), normalizer])
 
 
 def _first_line(error: Exception) -> str:

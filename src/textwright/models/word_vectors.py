@@ -17,6 +17,7 @@ import logging
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Annotated, Final, NamedTuple
+from unicodedata import normalize
 
 import numpy as np
 import torch
@@ -102,14 +103,18 @@ def _count_words(texts: Sequence[str]) -> dict[str, int]:
 
 
 def _further_words(words: Iterator[str], seen: set[str]) -> Iterator[str]:
-    """Yield unseen words that the tokenizer can give: lower-cased, and one token by its rule ("u.s." is four)."""
+    """Yield unseen words that the tokenizer can give: normalized, and one token by its rule ("u.s." is four)."""
     while chunk := list(islice(words, _WORDS_PER_CHUNK)):
-        candidates = [word for word in dict.fromkeys(map(str.lower, chunk)) if word not in seen]
+        candidates = [word for word in dict.fromkeys(map(_normalize, chunk)) if word not in seen]
         encodings = word_level_encoder(candidates, max_length=_NUM_SPECIAL).encode(candidates)
         for index, (word, encoded) in enumerate(zip(candidates, encodings, strict=True), start=_NUM_SPECIAL):
             if encoded.ids == [index]:
                 yield word
         seen = seen.union(candidates)
+
+
+def _normalize(word: str) -> str:
+    return (word if word.isascii() else normalize("NFC", word)).lower()
 
 
 def load_table(config: VectorSettings, context: BuildContext) -> tuple[Tensor, Coverage]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -10,7 +10,6 @@ import numpy as np
 from textwright.core.encodings import Encodings, pad
 from textwright.core.tokenization import TextEncoder
 from textwright.core.types import Float32s, Ints, TokenIds
-from textwright.errors import TextError
 from textwright.runtime.engines import OpenSession
 
 if TYPE_CHECKING:
@@ -39,23 +38,22 @@ class Model:
         """Number of token ids, special tokens included (V)."""
         return self._encoder.vocab_size
 
-    def encode(self, texts: Sequence[str]) -> Encodings:
+    def encode(self, texts: Iterable[str]) -> Encodings:
         """Turn texts into token ids, before queueing, so that a batcher can count tokens.
 
         Args:
-            texts: B texts; empty ones are allowed.
+            texts: B texts, from any iterable; empty ones are allowed.
 
         Returns:
             B encodings, in order.
 
         Raises:
-            TextError: If an item is not a string, or no Unicode text; or if ``texts`` is one string.
+            TextError: If an item is not a string, or no Unicode text; or if ``texts`` is one string, a table, a
+                mapping or a set.
         """
-        if isinstance(texts, str):
-            raise TextError("texts is one string; give a list of strings: predict([text])")
         return self._encoder.encode(texts)
 
-    def locate(self, texts: Sequence[str]) -> list[Located]:
+    def locate(self, texts: Iterable[str]) -> list[Located]:
         """Turn texts into token ids, and say which word of the text each token stands in; what explaining starts from.
 
         Args:

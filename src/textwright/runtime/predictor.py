@@ -16,8 +16,9 @@ from textwright.core.encodings import Encodings
 from textwright.core.labels import Labels, Task
 from textwright.core.numerics import activate
 from textwright.core.stages import STAGES, StagedEncodings, stages_of
+from textwright.core.text_input import list_of_texts
 from textwright.core.types import Float32s, TokenIds
-from textwright.errors import GoldenMismatchError, TextError
+from textwright.errors import GoldenMismatchError
 from textwright.runtime.engines import OpenSession, open_session
 from textwright.runtime.fast_stage import FastModel
 from textwright.runtime.model import Model
@@ -104,24 +105,27 @@ class Predictor(Model):
         """Names of the stages that may answer; none for a model of one stage."""
         return STAGES if self._fast else ()
 
-    def encode(self, texts: Sequence[str]) -> Encodings:
+    def encode(self, texts: Iterable[str]) -> Encodings:
         """Turn texts into token ids, before queueing, so that a batcher can count tokens.
 
         The fast stage of a cascade runs here: the texts that it answers have no ids, since nothing is left to do.
 
         Args:
-            texts: B texts; empty ones are allowed.
+            texts: B texts, from any iterable; empty ones are allowed.
 
         Returns:
             B encodings, in order; of a cascade :class:`~textwright.core.stages.StagedEncodings`.
 
         Raises:
-            TextError: If an item is not a string, or no Unicode text; or if ``texts`` is one string.
+            TextError: If an item is not a string, or no Unicode text; or if ``texts`` is one string, a
+                table, a mapping or a set; names the cure.
             BackendError: If the engine of the fast stage fails.
         """
-        return super().encode(texts) if self._fast is None else self._fast.read(texts, super().encode)
+        if self._fast is None:
+            return super().encode(texts)
+        return self._fast.read(list_of_texts(texts), super().encode)
 
-    def encode_to_infer(self, texts: Sequence[str]) -> Encodings:
+    def encode_to_infer(self, texts: Iterable[str]) -> Encodings:
         """Turn texts into token ids whatever a fast stage would say; to measure the model, and to warm it.
 
         Args:
@@ -183,38 +187,40 @@ class Predictor(Model):
         """
         return activate(logits, self.labels.task, temperature=self.artifact.manifest.temperature)
 
-    def logits(self, texts: Sequence[str]) -> Float32s:
+    def logits(self, texts: Iterable[str]) -> Float32s:
         """Encode texts and infer them in batches of like length.
 
         Args:
-            texts: N texts.
+            texts: N texts, from any iterable.
 
         Returns:
             Logits, (N, K), in the order of the texts.
         """
         return self.infer_all(self.encode(texts))
 
-    def predict(self, texts: Sequence[str]) -> list[Prediction]:
+    def predict(self, texts: Iterable[str]) -> list[Prediction]:
         """Predict the labels of texts.
 
         Args:
-            texts: N texts of any length; beyond ``max_length`` tokens a text is not read, and says so.
+            texts: N texts of any length, from any iterable that has an order: a list, a generator, an array, a column
+                of a table. Beyond ``max_length`` tokens a text is not read, and says so.
 
         Returns:
             N predictions, in the order of the texts.
 
         Raises:
-            TextError: If an item is not a string, or no Unicode text; or if ``texts`` is one string.
+            TextError: If an item is not a string, or no Unicode text; or if ``texts`` is one string, a
+                table, a mapping or a set; names the cure.
             BackendError: If the engine fails.
         """
         encoded = self.encode(texts)
         return self.decode(self.infer_all(encoded), encoded)
 
-    def explain(self, texts: Sequence[str], *, max_cost: float | None = None) -> list[Explanation]:
+    def explain(self, texts: Iterable[str], *, max_cost: float | None = None) -> list[Explanation]:
         """Say which words of each text speak for its label, and which against it.
 
         Args:
-            texts: N texts.
+            texts: N texts, from any iterable.
             max_cost: Tokens that may be read for a text, as a multiple of its own, > 0; more finds single words more
                 exactly. None takes 8. A bag of words is always explained exactly, for less.
 
@@ -222,11 +228,11 @@ class Predictor(Model):
             N explanations of the most probable labels, in the order of the texts.
 
         Raises:
-            TextError: If an item is not a string, or no Unicode text; or if ``texts`` is one string.
+            TextError: If an item is not a string, or no Unicode text; or if ``texts`` is one string, a
+                table, a mapping or a set; names the cure.
             BackendError: If the engine fails.
         """
-        if isinstance(texts, str):
-            raise TextError("texts is one string; give a list of strings: explain([text])")
+        texts = list_of_texts(texts)
         encoded = self.encode(texts)
         answered_by = stages_of(encoded, has_fast_stage=self._fast is not None)
         parts = self.explainer.parts(texts, self.infer_all(encoded), answered_by, max_cost)
