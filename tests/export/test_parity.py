@@ -13,7 +13,7 @@ from textwright.errors import BackendError, ParityError
 from textwright.export import parity
 from textwright.export.onnx import to_onnx
 from textwright.export.parity import AWKWARD_TEXTS, TOLERANCE, check_parity
-from textwright.models.bow import BagOfWords
+from textwright.models.bow import BagOfWords, Pooling
 
 
 def test_an_export_agrees_on_awkward_texts_and_paddings(model, graph: bytes) -> None:
@@ -62,7 +62,7 @@ class AveragesPadding(BagOfWords):
 
 def test_a_graph_that_averages_padding_is_found() -> None:
     model = make_model("bow", min_frequency=1)
-    broken = AveragesPadding(model.module.words, None, model.module.head, 0.0).eval()
+    broken = AveragesPadding(model.module.words, None, model.module.head, 0.0, Pooling.MEAN).eval()
     with pytest.raises(ParityError, match="the text 'film'"):  # alone it agrees; beside longer texts it does not
         check_parity(broken, to_onnx(broken), model.encoder, [])
 

@@ -21,6 +21,7 @@ CONFIGS = {
     "unigrams": BowConfig(embedding_dim=8),
     "bigrams": BowConfig(embedding_dim=8, num_bigram_buckets=97),
     "deep": BowConfig(embedding_dim=8, hidden_dim=5, num_bigram_buckets=97),
+    "mean": BowConfig(embedding_dim=8, num_bigram_buckets=97, pooling="mean"),
     "as wide as the vectors": BowConfig(embedding_dim=8, hidden_dim=8),
     "ratios": BowConfig(num_bigram_buckets=97, naive_bayes=True),
 }
@@ -44,18 +45,19 @@ def run(model: nn.Module, batch: list[list[int]]) -> torch.Tensor:
 
 
 def reference(model: BagOfWords, tokens: list[int]) -> torch.Tensor:
-    """The mean written out: one vector per word, and one per pair."""
+    """The pooling written out: one vector per word, and one per pair."""
     vectors = [model.words.weight[token] for token in tokens]
     if model.bigrams is not None:
         hashed = [(a * 1_000_003 + b) % model.bigrams.num_embeddings for a, b in pairwise(tokens)]
         vectors += [model.bigrams.weight[bucket] for bucket in hashed]
-    return model.head(torch.stack(vectors).mean(dim=0))
+    divisor = len(vectors) if model.pooling == "mean" else len(vectors) ** 0.5
+    return model.head(torch.stack(vectors).sum(dim=0) / divisor)
 
 
 @pytest.mark.parametrize("name", CONFIGS)
 @given(tokens=ids.filter(bool))
 @settings(max_examples=20, deadline=None)
-def test_logits_are_the_head_of_the_mean(name: str, tokens: list[int]) -> None:
+def test_logits_are_the_head_of_the_pooled_vectors(name: str, tokens: list[int]) -> None:
     model = make_model(name)
     torch.testing.assert_close(run(model, [tokens])[0], reference(model, tokens), rtol=1e-5, atol=1e-6)
 

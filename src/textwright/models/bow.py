@@ -1,13 +1,13 @@
 """Bag of words with learned embeddings.
 
-The picture: every word has a vector; a text is the mean of its words' vectors, whatever their order; a dense layer
-turns that mean into one score per label. Pairs of neighbouring words ("not good") may have vectors of their own: each
+The picture: every word has a vector; a text is the sum of its words' vectors, whatever their order, divided by the
+square root of their number (or by their number: the mean); a dense layer turns that into one score per label. Pairs of neighbouring words ("not good") may have vectors of their own: each
 pair is hashed into one of a fixed number of buckets, so no list of pairs is kept. Instead of vectors, words and pairs
 may have one score per label that starts from the training split's counts (``models.naive_bayes``).
 
 ::
 
-    input_ids (B, T) -> word vectors (B, T, E) --mean over tokens--> (B, E) -> dropout -> dense -> logits (B, K)
+    input_ids (B, T) -> word vectors (B, T, E) --pool over tokens--> (B, E) -> dropout -> dense -> logits (B, K)
     pairs     (B, T) -> pair vectors (B, T, E) --^
 
 Source:
@@ -19,6 +19,7 @@ Source:
 from __future__ import annotations
 
 from collections.abc import Sequence
+from enum import StrEnum
 from itertools import pairwise
 from typing import Annotated, Final, Literal, TypeAlias, TypeVar
 
@@ -31,7 +32,7 @@ from textwright.config import Settings
 from textwright.core.scripts import is_unspaced
 from textwright.core.tokenization import PAD_ID, UNKNOWN_ID, TextEncoder, train_word_level
 from textwright.core.types import Ints
-from textwright.models.family import BuildContext, Family, TextModel
+from textwright.models.family import BuildContext, Family, TextModel, start_from_shares
 from textwright.models.naive_bayes import RatioEmbedding, log_count_ratios
 
 _HASH_MULTIPLIER: Final = 1_000_003
@@ -45,10 +46,17 @@ _RATIO_GAIN: Final = 10.0
 """The model takes the mean of the scores, naive Bayes their sum: this makes up for it at the length of a sentence."""
 
 
+class Pooling(StrEnum):
+    """How the vectors of a text become one."""
+
+    SQRTN = "sqrtn"
+    MEAN = "mean"
+
+
 class BowConfig(Settings):
     """Settings of the bag of words."""
 
-    embedding_dim: Annotated[int, Field(ge=1, le=4096)] = 32
+    embedding_dim: Annotated[int, Field(ge=1, le=4096)] = 64
     """Length E of a word vector. More costs training time alone: the shipped graph keeps one number per label."""
     vocab_size: Annotated[int, Field(ge=3, le=1_000_000)] = 50_000
     """Largest number of token ids V; rarer words become the unknown word."""
@@ -60,16 +68,20 @@ class BowConfig(Settings):
     auto takes pairs where most training tokens are of scripts without spaces (Chinese, Japanese, Thai),
     and 0 elsewhere. Give it more buckets than the training split has distinct pairs: 131072 suits ten thousand
     sentences."""
+    pooling: Pooling = Pooling.SQRTN
+    """sqrtn divides the sum of the vectors by the square root of their number, mean by their number.
+
+    Under sqrtn a few decisive words of a long text weigh more."""
     hidden_dim: Annotated[int, Field(ge=0, le=4096)] = 0
-    """Width H of a ReLU layer between mean and logits; 0 keeps the head linear, which is also the fastest to serve."""
+    """Width H of a ReLU layer between the pooled vectors and the logits; 0 keeps the head linear, which is also the fastest to serve."""
     naive_bayes: bool = False
     """Give each word and pair no vector but one score per label: its log-count ratio times a learned weight.
 
     embedding_dim, hidden_dim and dropout have no say then."""
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.5
-    """Share of the mean's components that is zeroed in training, in [0, 1)."""
+    """Share of the pooled vector's components that is zeroed in training, in [0, 1)."""
     word_dropout: Annotated[float, Field(ge=0, lt=1)] = 0.5
-    """Share of the words that is left out of the mean in training, in [0, 1)."""
+    """Share of the words that is left out in training, in [0, 1)."""
 
 
 class Bias(nn.Module):
@@ -89,26 +101,30 @@ Vectors: TypeAlias = nn.Embedding | RatioEmbedding
 
 
 class BagOfWords(TextModel):
-    """The masked mean of word (and pair) vectors, and a head.
+    """The pooled word (and pair) vectors of a text, and a head.
 
     Args:
         words: Word vectors, (V, E); scores with E = K where they start from counts.
         bigrams: Pair vectors, (buckets, E), of the same kind; None looks at single words only.
-        head: Turns means, (B, E), into logits, (B, K).
-        word_dropout: Share of the words left out of the mean in training, in [0, 1).
+        head: Turns pooled vectors, (B, E), into logits, (B, K).
+        word_dropout: Share of the words left out in training, in [0, 1).
+        pooling: What the sum of the vectors is divided by.
     """
 
-    def __init__(self, words: Vectors, bigrams: Vectors | None, head: nn.Module, word_dropout: float) -> None:
+    def __init__(
+        self, words: Vectors, bigrams: Vectors | None, head: nn.Module, word_dropout: float, pooling: Pooling
+    ) -> None:
         super().__init__()
         self.words = words
         self.bigrams = bigrams
         self.head = head
         self.word_dropout = word_dropout
+        self.pooling = pooling
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
-        """Average the vectors of the tokens that are attended to, and score the labels.
+        """Pool the vectors of the tokens that are attended to, and score the labels.
 
-        A text without tokens has a mean of zeros, so that its logits are those of the head alone.
+        A text without tokens is pooled to zeros, so that its logits are those of the head alone.
         """
         mask = self._drop_words(attention_mask.to(self.words.weight.dtype))  # (B, T)
         total = _masked_sum(self.words(input_ids), mask)  # (B, E)
@@ -117,7 +133,9 @@ class BagOfWords(TextModel):
             pairs = mask * _shift_left(mask)  # (B, T): both words are there
             total = total + _masked_sum(self.bigrams(self._hash_pairs(input_ids)), pairs)  # (B, E)
             count = count + pairs.sum(dim=1, keepdim=True)  # (B, 1)
-        logits: Tensor = self.head(total / count.clamp(min=1))  # (B, K)
+        count = count.clamp(min=1)  # (B, 1)
+        divisor = count.sqrt() if self.pooling is Pooling.SQRTN else count  # (B, 1)
+        logits: Tensor = self.head(total / divisor)  # (B, K)
         return logits
 
     @property
@@ -126,7 +144,7 @@ class BagOfWords(TextModel):
         return self.words.weight
 
     def simplified(self) -> nn.Module:
-        """Fold a linear head into the embeddings: the head of a mean is the mean of the heads.
+        """Fold a linear head into the embeddings: the head of a weighted sum is the weighted sum of the heads.
 
         Returns:
             A bag of words with E = K, whose vectors are the words' own scores for each label: a fraction of the
@@ -137,7 +155,7 @@ class BagOfWords(TextModel):
             return self
         words = _project(self.words, layers[0])
         bigrams = None if self.bigrams is None else _project(self.bigrams, layers[0])
-        folded = BagOfWords(words, bigrams, Bias(layers[0].bias.detach().clone()), word_dropout=0.0)
+        folded = BagOfWords(words, bigrams, Bias(layers[0].bias.detach().clone()), 0.0, self.pooling)
         return folded.train(self.training)
 
     def _drop_words(self, mask: Tensor) -> Tensor:
@@ -202,7 +220,8 @@ def build(config: BowConfig, context: BuildContext) -> BagOfWords:
         nn.init.zeros_(bigrams.weight)
     hidden_dims = [config.hidden_dim] if config.hidden_dim else []
     head = dense_head([config.embedding_dim, *hidden_dims, len(context.labels)], config.dropout)
-    return BagOfWords(words, bigrams, head, config.word_dropout)
+    start_from_shares(head[-1], context)
+    return BagOfWords(words, bigrams, head, config.word_dropout, config.pooling)
 
 
 def _choose_num_buckets(context: BuildContext) -> int:
@@ -228,7 +247,7 @@ def _build_from_counts(config: BowConfig, context: BuildContext, num_buckets: in
         buckets = hash_pairs(ids[:-1], ids[1:], num_buckets)[is_pair]
         ratios = log_count_ratios(buckets, texts[1:][is_pair], holds, num_ids=num_buckets)
         bigrams = RatioEmbedding(_RATIO_GAIN * ratios)
-    return BagOfWords(RatioEmbedding(words), bigrams, Bias(torch.zeros(num_labels)), config.word_dropout)
+    return BagOfWords(RatioEmbedding(words), bigrams, Bias(torch.zeros(num_labels)), config.word_dropout, config.pooling)
 
 
 def dense_head(dims: Sequence[int], dropout: float) -> nn.Sequential:

@@ -6,7 +6,7 @@ or are fine-tuned once the head has found its place. With hidden layers it is th
 
 ::
 
-    input_ids (B, T) -> word vectors (B, T, E) --mean over tokens--> (B, E) -> [dense + ReLU] x n -> dense -> (B, K)
+    input_ids (B, T) -> word vectors (B, T, E) --pool over tokens--> (B, E) -> [dense + ReLU] x n -> dense -> (B, K)
 
 Source:
     Iyyer et al., 2015, "Deep Unordered Composition Rivals Syntactic Methods for Text Classification" (hidden layers
@@ -23,8 +23,8 @@ from pydantic import Field
 from torch import nn
 
 from textwright.core.tokenization import PAD_ID
-from textwright.models.bow import BagOfWords, dense_head
-from textwright.models.family import BuildContext, Family
+from textwright.models.bow import BagOfWords, Pooling, dense_head
+from textwright.models.family import BuildContext, Family, start_from_shares
 from textwright.models.word_vectors import Coverage, VectorSettings, load_table, make_encoder
 
 
@@ -45,12 +45,14 @@ class BowGloveConfig(VectorSettings):
     """Epochs for which thawed vectors stay frozen, so that an untrained head does not pull them about."""
     hidden_dim: Annotated[int, Field(ge=1, le=4096)] = 100
     """Width H of the hidden layers."""
+    pooling: Pooling = Pooling.SQRTN
+    """sqrtn divides the sum of the vectors by the square root of their number, mean by their number."""
     num_hidden_layers: Annotated[int, Field(ge=0, le=10)] = 0
-    """ReLU layers between mean and logits; 0 keeps the head linear, which is the smallest and fastest to serve."""
+    """ReLU layers between the pooled vectors and the logits; 0 keeps the head linear, which is the smallest and fastest to serve."""
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.3
     """Share of the components before each dense layer that is zeroed in training, in [0, 1)."""
     word_dropout: Annotated[float, Field(ge=0, lt=1)] = 0.3
-    """Share of the words that is left out of the mean in training, in [0, 1)."""
+    """Share of the words that is left out in training, in [0, 1)."""
 
 
 class BagOfVectors(BagOfWords):
@@ -58,16 +60,16 @@ class BagOfVectors(BagOfWords):
 
     Args:
         words: Pretrained word vectors, (V, E).
-        head: Turns means, (B, E), into logits, (B, K).
-        word_dropout: Share of the words left out of the mean in training, in [0, 1).
+        head: Turns pooled vectors, (B, E), into logits, (B, K).
+        config: Word dropout, and how vectors are pooled.
         num_frozen_epochs: Epochs for which the vectors stay as they are.
         coverage: How much of the training split has a vector.
     """
 
     def __init__(
-        self, words: nn.Embedding, head: nn.Module, word_dropout: float, num_frozen_epochs: int, coverage: Coverage
+        self, words: nn.Embedding, head: nn.Module, config: BowGloveConfig, num_frozen_epochs: int, coverage: Coverage
     ) -> None:
-        super().__init__(words, None, head, word_dropout)
+        super().__init__(words, None, head, config.word_dropout, config.pooling)
         self._num_frozen_epochs = num_frozen_epochs
         self._coverage = coverage
 
@@ -98,7 +100,8 @@ def build(config: BowGloveConfig, context: BuildContext) -> BagOfVectors:
     hidden_dims = [config.hidden_dim] * config.num_hidden_layers
     head = dense_head([table.shape[1], *hidden_dims, len(context.labels)], config.dropout)
     num_frozen_epochs = config.num_frozen_epochs if config.vector_training is VectorTraining.THAWED else 0
-    return BagOfVectors(words, head, config.word_dropout, num_frozen_epochs, coverage)
+    start_from_shares(head[-1], context)
+    return BagOfVectors(words, head, config, num_frozen_epochs, coverage)
 
 
 FAMILY: Final = Family(

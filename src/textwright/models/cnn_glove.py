@@ -28,7 +28,7 @@ from torch.nn import functional
 
 from textwright.config import split_commas
 from textwright.core.tokenization import PAD_ID, UNKNOWN_ID, TextEncoder, train_word_level
-from textwright.models.family import BuildContext, Family, TextModel
+from textwright.models.family import BuildContext, Family, TextModel, start_from_shares
 from textwright.models.word_vectors import VectorSettings, load_table
 from textwright.models.word_vectors import make_encoder as make_vector_encoder
 
@@ -191,6 +191,7 @@ def build(config: CnnGloveConfig, context: BuildContext) -> ConvolutionalNetwork
     num_labels = len(context.labels)
     dense = BoundedLinear(num_features, num_labels, config.max_norm) if config.max_norm else None
     head = nn.Sequential(nn.Dropout(config.dropout), dense or nn.Linear(num_features, num_labels))
+    start_from_shares(head[-1], context)
     return ConvolutionalNetwork(channels, config.kernel_sizes, config.num_filters, head, facts)
 
 

@@ -12,11 +12,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import torch
 from torch import Tensor, nn
 
 from textwright.config import Settings
 from textwright.core.encodings import Encodings
-from textwright.core.labels import Labels
+from textwright.core.labels import Labels, Task
 from textwright.core.tokenization import TextEncoder
 from textwright.core.types import Bools, Ints
 
@@ -153,6 +154,22 @@ class Family:
     build: Callable[[Any, BuildContext], TextModel]
     defaults: Mapping[str, Any] = field(default_factory=dict)
     gains_from_bf16: bool = False
+
+
+@torch.no_grad()
+def start_from_shares(layer: nn.Module, context: BuildContext) -> None:
+    """Start the biases of the last layer from the labels' shares, so that no step is spent on learning them.
+
+    Args:
+        layer: Has a ``bias``, (K,), which is replaced.
+        context: Holds the training split; an empty one leaves the bias as it is.
+    """
+    holds = context.training.holds(len(context.labels))  # (N, K)
+    if not len(holds):
+        return
+    shares = torch.from_numpy((holds.sum(axis=0) + 0.5) / (len(holds) + 1))  # (K,), never 0 nor 1
+    is_multi = context.labels.task is Task.MULTI_LABEL
+    layer.bias.copy_(torch.logit(shares) if is_multi else shares.log())  # type: ignore[operator]
 
 
 def describe(family: Family) -> dict[str, dict[str, Any]]:

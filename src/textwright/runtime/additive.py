@@ -2,11 +2,11 @@
 
 A bag of words without hidden layers computes
 
-    logits(text) = bias + (sum over words of s[word] + sum over pairs of p[first, second]) / (words + pairs)
+    logits(text) = bias + (sum over words of s[word] + sum over pairs of p[first, second]) / d(words + pairs)
 
-whose parts can all be asked for: a text without words gives the bias, a word alone gives s, two words give p. So the
+where d is the number itself or its square root, and whose parts can all be asked for: a text without words gives the bias, a word alone gives s, two words give p. So the
 graph itself tells what it adds, and whether it does: :func:`find_form` compares such sums with the logits of a few
-longer texts. A word's contribution is its share of the sum, s / n, and half of p / n for each pair it stands in.
+longer texts. A word's contribution is its share of the sum, s / d, and half of p / d for each pair it stands in.
 """
 
 from __future__ import annotations
@@ -30,10 +30,21 @@ _SMALLEST: Final = 1e-6
 
 
 class Form(Enum):
-    """What a model adds up."""
+    """What a model adds up: whether pairs of neighbors too, and the power of their number that the sum is divided by."""
 
-    WORDS = "words"
-    PAIRS = "words and pairs of neighbours"
+    WORDS = (False, 1.0)
+    PAIRS = (True, 1.0)
+    WORDS_SQRTN = (False, 0.5)
+    PAIRS_SQRTN = (True, 0.5)
+
+    @property
+    def has_pairs(self) -> bool:
+        """Whether pairs of neighbors are added."""
+        return self.value[0]
+
+    def divisor(self, num_terms: int) -> float:
+        """Say what a sum of some words and pairs is divided by, > 0."""
+        return float(max(num_terms, 1) ** self.value[1])
 
 
 def find_form(vocab_size: int) -> Probing[Form | None]:
@@ -90,16 +101,16 @@ def shares(logits: Float32s, num_tokens: int, form: Form) -> Floats:
     """
     above = logits[1:].astype(np.float64) - logits[0]
     alone = above[:num_tokens]
-    if form is Form.WORDS:
-        return np.asarray(alone / max(num_tokens, 1))
-    pairs = 3 * above[num_tokens:] - alone[:-1] - alone[1:]  # two words and their pair: the mean is of three
+    if not form.has_pairs:
+        return np.asarray(alone / form.divisor(num_tokens))
+    pairs = form.divisor(3) * above[num_tokens:] - alone[:-1] - alone[1:]  # two words and their pair: three terms
     total = alone.copy()
     total[:-1] += pairs / 2
     total[1:] += pairs / 2
-    return np.asarray(total / max(2 * num_tokens - 1, 1))
+    return np.asarray(total / form.divisor(2 * num_tokens - 1))
 
 
 def _parts(ids: Sequence[int], form: Form) -> list[TokenIds]:
     """List the empty text, each token alone and, if they matter, each two neighbours."""
-    pairs = map(list, pairwise(ids)) if form is Form.PAIRS else ()
+    pairs = map(list, pairwise(ids)) if form.has_pairs else ()
     return [[], *([token] for token in ids), *pairs]
