@@ -103,6 +103,7 @@ def build_artifact(
     overwrite: bool = False,
     progress: Progress | None = None,
     on_download: Callable[[int, int], None] | None = None,
+    on_warning: Callable[[str], None] | None = None,
     teacher: Teacher | None = None,
 ) -> Built | None:
     """Make an artifact from a labelled source.
@@ -115,6 +116,7 @@ def build_artifact(
         overwrite: Throw away a run of another plan that is in ``out``; False refuses to.
         progress: Told of each epoch and step; None is silent.
         on_download: Told of the bytes of a built-in source that have come, and of all; None is silent.
+        on_warning: Called with each sentence about rows that were dropped and labels that look like mistakes.
         teacher: Says what is learned from the training texts, and from others; None learns from their labels.
 
     Returns:
@@ -129,6 +131,8 @@ def build_artifact(
     """
     plan = plan.resolved()
     dataset = load_dataset(plan.source, plan.data, on_download)
+    for warning in dataset.warnings if on_warning is not None else ():
+        on_warning(warning)
     described = _describe(plan, dataset, teacher)
     found = None if overwrite else _find_equal(out, described)
     if found is not None:
@@ -199,7 +203,7 @@ def _find_equal(out: Path, described: Mapping[str, Mapping[str, Any]]) -> Artifa
         "training": {
             name: _as_now(found.manifest.training).get(name) for name in {**described["training"], _TAUGHT: None}
         },
-        "data": dict(found.manifest.data),
+        "data": _data_as_now(found.manifest.data),
     }
     difference = first_difference(there, described)
     if difference is None:
@@ -217,6 +221,15 @@ def _as_now(training: Mapping[str, Any]) -> Mapping[str, Any]:
     except (KeyError, InputError):  # of another version altogether
         return training
     return {**training, "settings": settings.model_dump(mode="json"), "model": model.model_dump(mode="json")}
+
+
+def _data_as_now(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Give settings of the data that came after an artifact was made their defaults."""
+    try:
+        settings = DataSettings.parse(data["settings"], source="the manifest")
+    except (KeyError, InputError):  # of another version altogether
+        return dict(data)
+    return {**data, "settings": settings.model_dump(mode="json")}
 
 
 def _manifest(plan: Plan, trained: TrainedModel, described: Mapping[str, Mapping[str, Any]]) -> Manifest:

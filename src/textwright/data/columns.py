@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import Final
 
+from textwright.core.labels import Labels, Task
 from textwright.data.settings import DataSettings
 from textwright.data.suggest import did_you_mean
 from textwright.data.tables import Row, Table
@@ -21,33 +24,49 @@ _LABEL: Final = (
     "emotion", "rating", "stars", "polarity", "tag", "tags", "genre", "genres",
 )
 # fmt: on
+_PART: Final = re.compile(r"[\W_]+")
 _SPLIT: Final = ("split", "partition", "subset")
 
 _SURE: Final = {"text": ("text",), "label": ("label", "labels"), "split": ("split",)}
 """Names that win over other common ones."""
 
 
+_MAX_NAMED: Final = 12
+"""Columns of labels that a message lists; more are written as a pattern."""
+
+
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """Names of the columns that are read; ``label`` and ``split`` may be absent."""
+    """Names of the columns that are read.
+
+    Args:
+        text: Of the text.
+        label: Of the label or labels; None if there is one column for each label.
+        split: Of the split; None if the source has none.
+        label_columns: One for each label; empty if ``label`` is given.
+    """
 
     text: str
     label: str | None
     split: str | None
+    label_columns: tuple[str, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The columns there are, in the order text, label, split."""
-        return tuple(name for name in (self.text, self.label, self.split) if name is not None)
+        """The columns there are, in the order text, label, split, label columns."""
+        return tuple(name for name in (self.text, self.label, self.split, *self.label_columns) if name is not None)
 
 
-def find_columns(table: Table, settings: DataSettings, *, split_names: Sequence[str]) -> Columns:
+def find_columns(
+    table: Table, settings: DataSettings, *, split_names: Sequence[str], labels: Labels | None = None
+) -> Columns:
     """Find the columns of a labelled table.
 
     Args:
         table: The table; its sample is looked at where names do not tell.
         settings: Names given by the user win.
         split_names: Values by which a split column is recognised.
+        labels: Labels that are known already; columns of their names are then columns of labels.
 
     Returns:
         The columns; ``split`` is None if the table has none.
@@ -57,9 +76,16 @@ def find_columns(table: Table, settings: DataSettings, *, split_names: Sequence[
             and names the flag.
     """
     text = _given(table, settings.text_column, "text") or _by_name(table, "text", _TEXT)
-    label = _given(table, settings.label_column, "label") or _by_name(table, "label", _LABEL)
     split = _given(table, settings.split_column, "split") or _split_by_name(table, split_names)
+    label = _given(table, settings.label_column, "label")
+    if label is None:
+        label_columns = _label_columns(table, settings, labels, [name for name in (text, split) if name is not None])
+        if label_columns:
+            return Columns(text or _only_other(table, (split, *label_columns)), None, split, label_columns)
+        label = _by_name(table, "label", _LABEL)
     others = [name for name in table.columns if name not in (text, label, split)]
+    if label is None:
+        _refuse_unnamed_label_columns(table, text, split)
     if text is None and label is None and len(others) == 2:
         text, label = _by_content(table.sample, others)
     elif len(others) == 1:
@@ -69,6 +95,81 @@ def find_columns(table: Table, settings: DataSettings, *, split_names: Sequence[
     if label is None or label == text:
         raise _unclear(table, "label")
     return Columns(text, label, split)
+
+
+def _label_columns(
+    table: Table, settings: DataSettings, labels: Labels | None, taken: Sequence[str]
+) -> tuple[str, ...]:
+    """Find the columns of labels that the user or a model names; none if neither does."""
+    if settings.label_columns is not None:
+        return matching_columns(table, settings.label_columns, labels, taken)
+    is_named = labels is not None and labels.task is Task.MULTI_LABEL and set(labels.names) <= set(table.columns)
+    return labels.names if is_named and labels is not None else ()
+
+
+def matching_columns(table: Table, patterns: str, labels: Labels | None, taken: Sequence[str]) -> tuple[str, ...]:
+    """Find the columns that ``--label-columns`` means.
+
+    Args:
+        table: The table.
+        patterns: Names and patterns, separated by commas.
+        labels: Labels that are known already; a pattern then matches columns of their names alone.
+        taken: Columns that hold something else.
+
+    Returns:
+        At least one column, in the order of the table; a pattern takes columns of 0 and 1 alone.
+
+    Raises:
+        DataError: If a name or a pattern stands for no column.
+    """
+    binary = [name for name in table.columns if name in labels.names] if labels else binary_columns(table)
+    chosen: set[str] = set()
+    for pattern in filter(None, map(str.strip, patterns.split(","))):
+        if pattern in table.columns:
+            chosen.add(pattern)
+            continue
+        matches = [name for name in binary if name not in taken and fnmatchcase(name, pattern)]
+        if not matches:
+            what = "column of 0 and 1 matches" if any(mark in pattern for mark in "*?[") else "column is named"
+            raise DataError(
+                f"{table.name}: no {what} {pattern!r} (--label-columns){did_you_mean(pattern, table.columns)}"
+            )
+        chosen.update(matches)
+    if not chosen:
+        raise DataError(f"{table.name}: --label-columns names no column; name one for each label, or leave it out")
+    return tuple(name for name in table.columns if name in chosen)
+
+
+def binary_columns(table: Table) -> list[str]:
+    """List the columns whose sample holds 0 and 1, true and false, or 1 and nothing."""
+    return [name for name in table.columns if _is_binary(row.values.get(name) for row in table.sample)]
+
+
+def _is_binary(cells: Iterable[object]) -> bool:
+    seen = {str(cell).strip().lower() for cell in cells if cell is not None}
+    return bool(seen - {""}) and seen <= {"", "0", "1", "0.0", "1.0", "true", "false", "-1"}
+
+
+def _refuse_unnamed_label_columns(table: Table, text: str | None, split: str | None) -> None:
+    """Refuse a table with one column for each label until the user says which ones are labels."""
+    binary = [name for name in binary_columns(table) if name not in (text, split)]
+    if len(binary) < 2:  # one column of 0 and 1 is a label of two values
+        return
+    flag = ",".join(binary) if len(binary) <= _MAX_NAMED else "*"
+    shown = ", ".join(map(repr, binary[:_MAX_NAMED])) + (", ..." if len(binary) > _MAX_NAMED else "")
+    raise DataError(
+        f"{table.name}: no column is named like a label, and {len(binary)} columns hold 0 and 1 ({shown}); if they are "
+        f'labels, one in each column, say --label-columns "{flag}"; if another column holds the label, say '
+        "--label-column NAME"
+    )
+
+
+def _only_other(table: Table, taken: Sequence[str | None]) -> str:
+    """Return the one column that is left for the text."""
+    others = [name for name in table.columns if name not in taken]
+    if len(others) != 1:
+        raise _unclear(table, "text")
+    return others[0]
 
 
 def find_text_column(table: Table, settings: DataSettings) -> str:
@@ -106,6 +207,10 @@ def _by_name(table: Table, role: str, common: Sequence[str]) -> str | None:
     """Find the one column with a sure name, else the one with a common name; None if there is none, or several."""
     for names in (_SURE[role], common):
         found = [column for column in table.columns if column.lower() in names]
+        if len(found) == 1:
+            return found[0]
+    if role == "text":  # comment_text, "Ticket description"
+        found = [column for column in table.columns if _PART.split(column.lower())[-1] in common]
         if len(found) == 1:
             return found[0]
     return None
