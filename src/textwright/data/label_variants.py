@@ -10,9 +10,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
-from textwright.core.labels import Labels
-from textwright.core.types import Ints
-
 _MISSING: Final = frozenset(("nan", "none", "null", "n/a", "na", "<na>", "#n/a", "nil", "undefined"))
 """What programs write into an empty cell, in lower case."""
 _LOOK_ALIKE: Final = str.maketrans(
@@ -26,42 +23,40 @@ _MIN_LETTERS: Final = 5
 _MAX_SHOWN: Final = 5
 
 
-def suspicious_labels(counts: Ints, labels: Labels) -> Iterator[str]:
+def suspicious_labels(counts: Mapping[str, int]) -> Iterator[str]:
     """Say which labels look like mistakes.
 
     Args:
-        counts: Examples of each label, (K,).
-        labels: Their names.
+        counts: Label name -> its examples.
 
     Yields:
         One sentence for each kind of mistake.
     """
-    count_of = dict(zip(labels.names, counts.tolist(), strict=True))
-    missing = [name for name in labels.names if name.lower() in _MISSING]
+    missing = [name for name in counts if name.lower() in _MISSING]
     if missing:
         yield (
-            f"labels that usually stand for no label: {_shown(missing, count_of)}; if they do here, empty these cells "
+            f"labels that usually stand for no label: {_shown(missing, counts)}; if they do here, empty these cells "
             "and say --drop-unlabeled"
         )
-    same = list(_spelled_alike(labels.names))
+    same = list(_spelled_alike(counts))
     if same:
-        groups = "; ".join(_shown(group, count_of) for group in same[:_MAX_SHOWN])
+        groups = "; ".join(_shown(group, counts) for group in same[:_MAX_SHOWN])
         yield (
             f"labels that differ in case, spaces, punctuation or look-alike letters only: {groups}"
             f"{'; ...' if len(same) > _MAX_SHOWN else ''}; they are trained as different labels, spell them alike"
         )
     joined = {name for group in same for name in group}
-    near = [pair for pair in one_letter_apart(labels.names) if not joined.issuperset(pair)]
+    near = [pair for pair in one_letter_apart(counts) if not joined.issuperset(pair)]
     if near:
-        pairs = "; ".join(_shown(pair, count_of) for pair in near[:_MAX_SHOWN])
+        pairs = "; ".join(_shown(pair, counts) for pair in near[:_MAX_SHOWN])
         yield (
             f"labels that differ by one letter: {pairs}{'; ...' if len(near) > _MAX_SHOWN else ''}; if one is a typing "
             "error, correct it"
         )
 
 
-def _shown(names: Iterable[str], count_of: Mapping[str, int]) -> str:
-    return ", ".join(f"{ascii(name) if not name.isascii() else repr(name)} ({count_of[name]:,})" for name in names)
+def _shown(names: Iterable[str], counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{ascii(name) if not name.isascii() else repr(name)} ({counts[name]:,})" for name in names)
 
 
 def _spelled_alike(names: Iterable[str]) -> Iterator[list[str]]:

@@ -70,6 +70,7 @@ def cut(collected: Collected, settings: DataSettings, groups: Ints | None = None
     labels = collected.labels()
     targets = collected.targets(labels)
     splits = assign_splits(collected, labels, targets, settings, groups)
+    counts = label_counts(Examples(collected.texts, targets), labels)
     parts = {name: _take(collected, targets, np.flatnonzero(splits == number)) for number, name in enumerate(SPLITS)}
     return Dataset(
         source=collected.source,
@@ -77,10 +78,7 @@ def cut(collected: Collected, settings: DataSettings, groups: Ints | None = None
         **parts,
         fingerprint=fingerprint(collected.texts, targets, labels),
         splits_are_given=are_given(collected),
-        warnings=(
-            *dropped(collected),
-            *suspicious_labels(label_counts(Examples(collected.texts, targets), labels), labels),
-        ),
+        warnings=(*dropped(collected), *suspicious_labels(dict(zip(labels.names, counts.tolist(), strict=True)))),
     )
 
 
