@@ -155,7 +155,7 @@ def _too_few(
     if labels.task is Task.MULTI_LABEL:
         return None
     counts = np.bincount(targets, minlength=len(labels))
-    needs = f"(near duplicates count once), and needs at least {num_needed} to be in {places}"
+    needs = f"at least {num_needed} to be in {places}"
     cure = f"--min-examples-per-label {num_needed}"
 
     def error(lacking: Mapping[int, int]) -> DataError:
@@ -164,14 +164,14 @@ def _too_few(
         if not others:
             return DataError(
                 f"{collected.source}: label {name!r} has {num_texts} distinct texts in {counts[stratum]:,} examples "
-                f"{needs}; add examples of it, or drop it with {cure}"
+                f"(near duplicates count once), and needs {needs}; add examples of it, or drop it with {cure}"
             )
         shown = [f"{labels.names[stratum]!r} ({number})" for stratum, number in lacking.items()]
         more = f" and {len(shown) - _MAX_LABELS_SHOWN} more" if len(shown) > _MAX_LABELS_SHOWN else ""
         return DataError(
             f"{collected.source}: {len(lacking)} of {len(labels)} labels have too few distinct texts: "
-            f"{', '.join(shown[:_MAX_LABELS_SHOWN])}{more}; each counts its texts {needs}; add examples of them, join "
-            f"labels, or drop these labels with {cure}"
+            f"{', '.join(shown[:_MAX_LABELS_SHOWN])}{more}; each needs {needs} (near duplicates count once): add "
+            f"examples, join labels, or drop these with {cure}"
         )
 
     return error

@@ -18,6 +18,8 @@ _LOOK_ALIKE: Final = str.maketrans(
     "aeopcyxijshdbhkmtaovptuxikn",
 )
 """Lower-case letters of other scripts -> the Latin letter that they, or their capitals, look like."""
+_IGNORED: Final = ("Z", "C", "Pd", "Pc")
+"""Categories of characters that spellings differ in: spaces, invisible characters, dashes and underscores."""
 _MIN_LETTERS: Final = 5
 """Shorter names that differ by one letter are mostly different words."""
 _MAX_SHOWN: Final = 5
@@ -42,7 +44,7 @@ def suspicious_labels(counts: Mapping[str, int]) -> Iterator[str]:
     if same:
         groups = "; ".join(_shown(group, counts) for group in same[:_MAX_SHOWN])
         yield (
-            f"labels that differ in case, spaces, punctuation or look-alike letters only: {groups}"
+            f"labels that differ in case, spaces, hyphens or look-alike letters only: {groups}"
             f"{'; ...' if len(same) > _MAX_SHOWN else ''}; they are trained as different labels, spell them alike"
         )
     joined = {name for group in same for name in group}
@@ -67,13 +69,13 @@ def _spelled_alike(names: Iterable[str]) -> Iterator[list[str]]:
 
 
 def _skeleton(name: str) -> str:
-    """Return what two spellings of one name share: its letters and digits, in lower case and in Latin look-alikes.
+    """Return what two spellings of one name share: its visible characters, in lower case and in Latin look-alikes.
 
     Source:
         Unicode Technical Standard 39, "Unicode Security Mechanisms", section 4, for the idea of a skeleton.
     """
     folded = unicodedata.normalize("NFKC", name).casefold().translate(_LOOK_ALIKE)
-    letters = "".join(character for character in folded if character.isalnum())
+    letters = "".join(character for character in folded if not unicodedata.category(character).startswith(_IGNORED))
     return letters if not letters.isdecimal() else name  # "-1" and "1" are different numbers
 
 
@@ -84,7 +86,7 @@ def one_letter_apart(names: Iterable[str]) -> list[tuple[str, str]]:
         names: K distinct names; those with fewer than 5 letters, and differences in a digit, are passed over.
 
     Returns:
-        Pairs in the order of the names, in time linear in K.
+        Pairs, sorted, each in the order of the names, in time linear in K.
     """
     long_names = [name for name in names if sum(map(str.isalpha, name)) >= _MIN_LETTERS]
     known, shortened = set(long_names), defaultdict[tuple[int, str], list[str]](list)
@@ -97,7 +99,8 @@ def one_letter_apart(names: Iterable[str]) -> list[tuple[str, str]]:
             others.append(name)
             if short in known:
                 pairs[short, name] = None
-    return list(pairs)
+    order = {name: position for position, name in enumerate(long_names)}
+    return sorted((min(pair, key=order.__getitem__), max(pair, key=order.__getitem__)) for pair in pairs)
 
 
 def _digits(name: str) -> str:

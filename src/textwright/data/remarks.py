@@ -98,8 +98,8 @@ def _imbalance(report: DataReport) -> list[str]:
         return []
     if report.is_multi_label:
         share = report.num_without_labels / report.num_rows
-        what = "has none of the labels: a model that never names one has an exact match"
-        return [f"{share:.1%} of the rows {what} of {share:.1%}; read macro-F1"] if share >= _MAJORITY else []
+        constant = f"a model that never names one has an exact match of {share:.1%}"
+        return [f"{share:.1%} of the rows have none of the labels: {constant}; read macro-F1"] * (share >= _MAJORITY)
     largest = max(counts, key=counts.__getitem__)
     share = counts[largest] / report.num_rows
     if share >= _MAJORITY and len(counts) > 1:
