@@ -197,6 +197,7 @@ def _report(
     scripts = main_scripts(collected.texts)
     is_spaceless = np.isin(scripts, [number for number, name in enumerate(SCRIPTS) if name in WITHOUT_SPACES])
     rows = np.arange(len(collected))
+    is_empty = _flags(not text.strip() for text in collected.texts)
     is_exact, is_grouped = duplicates.exact != rows, duplicates.near != rows
     given = np.array(collected.splits) if are_given(collected) else np.zeros(len(rows), dtype=np.int64)
 
@@ -222,11 +223,11 @@ def _report(
         scripts=_script_counts(scripts),
         without_spaces=finding(is_spaceless),
         characters_per_token=_characters_per_token(collected.texts, lengths, np.flatnonzero(is_spaceless)),
-        empty=finding(_flags(not text.strip() for text in collected.texts)),
+        empty=finding(is_empty),
         exact_duplicates=finding(is_exact),
         near_duplicates=finding(is_grouped & ~is_exact),
         across_splits=finding(_across(duplicates.near, given)),
-        conflicts=finding(_conflicts(targets, duplicates.exact)),
+        conflicts=finding(_conflicts(targets, duplicates.exact) & ~is_empty),
         near_conflicts=finding(_conflicts(targets, duplicates.near) & ~is_exact),
         repaired=collected.num_repaired,
         damaged=finding(_flags(not text.isascii() and bool(_MOJIBAKE.search(text)) for text in collected.texts)),

@@ -31,6 +31,14 @@ _SURE: Final = {"text": ("text",), "label": ("label", "labels"), "split": ("spli
 """Names that win over other common ones."""
 
 
+_BINARY: Final = frozenset(("", "0", "1", "0.0", "1.0", "true", "false", "-1"))
+"""Cells of a column for one label; -1 says that nobody has looked at the text."""
+_MIN_WORDS: Final = 2
+"""Mean words of a cell from which on a column may hold texts."""
+_MIN_DISTINCT: Final = 0.5
+"""Share of distinct cells from which on a column may hold texts."""
+_MAX_LABEL_SHARE: Final = 0.25
+"""Share of distinct cells up to which a column may hold labels."""
 _MAX_NAMED: Final = 12
 """Columns of labels that a message lists; more are written as a pattern."""
 
@@ -91,6 +99,8 @@ def find_columns(
     elif len(others) == 1:
         text, label = text or others[0], label or others[0]
     if text is None:
+        text = _only_text(table, others)
+    if text is None:
         raise _unclear(table, "text")
     if label is None or label == text:
         raise _unclear(table, "label")
@@ -112,7 +122,7 @@ def matching_columns(table: Table, patterns: str, labels: Labels | None, taken: 
 
     Args:
         table: The table.
-        patterns: Names and patterns, separated by commas.
+        patterns: Names and patterns, separated by commas; "-" before one leaves out what it matches.
         labels: Labels that are known already; a pattern then matches columns of their names alone.
         taken: Columns that hold something else.
 
@@ -128,6 +138,9 @@ def matching_columns(table: Table, patterns: str, labels: Labels | None, taken: 
         if pattern in table.columns:
             chosen.add(pattern)
             continue
+        if pattern.startswith("-"):
+            chosen = {name for name in chosen if not fnmatchcase(name, pattern[1:])}
+            continue
         matches = [name for name in binary if name not in taken and fnmatchcase(name, pattern)]
         if not matches:
             what = "column of 0 and 1 matches" if any(mark in pattern for mark in "*?[") else "column is named"
@@ -141,13 +154,19 @@ def matching_columns(table: Table, patterns: str, labels: Labels | None, taken: 
 
 
 def binary_columns(table: Table) -> list[str]:
-    """List the columns whose sample holds 0 and 1, true and false, or 1 and nothing."""
-    return [name for name in table.columns if _is_binary(row.values.get(name) for row in table.sample)]
+    """List the columns whose sample holds 0 and 1, true and false, or 1 and nothing.
+
+    Where nothing stands for 0, a column that is empty in the whole sample may be a rare label, and counts as one.
+    """
+    values = {name: _values(row.values.get(name) for row in table.sample) for name in table.columns}
+    binary = {name for name, seen in values.items() if seen - {""} and seen <= _BINARY}
+    if any("" in values[name] for name in binary):
+        binary.update(name for name, seen in values.items() if seen == {""})
+    return [name for name in table.columns if name in binary]
 
 
-def _is_binary(cells: Iterable[object]) -> bool:
-    seen = {str(cell).strip().lower() for cell in cells if cell is not None}
-    return bool(seen - {""}) and seen <= {"", "0", "1", "0.0", "1.0", "true", "false", "-1"}
+def _values(cells: Iterable[object]) -> set[str]:
+    return {"" if cell is None else str(cell).strip().lower() for cell in cells}
 
 
 def _refuse_unnamed_label_columns(table: Table, text: str | None, split: str | None) -> None:
@@ -159,17 +178,30 @@ def _refuse_unnamed_label_columns(table: Table, text: str | None, split: str | N
     shown = ", ".join(map(repr, binary[:_MAX_NAMED])) + (", ..." if len(binary) > _MAX_NAMED else "")
     raise DataError(
         f"{table.name}: no column is named like a label, and {len(binary)} columns hold 0 and 1 ({shown}); if they are "
-        f'labels, one in each column, say --label-columns "{flag}"; if another column holds the label, say '
-        "--label-column NAME"
+        f'labels, one in each column, say --label-columns "{flag}" ("*,-NAME" leaves one out); if another column holds '
+        "the label, say --label-column NAME"
     )
 
 
 def _only_other(table: Table, taken: Sequence[str | None]) -> str:
     """Return the one column that is left for the text."""
     others = [name for name in table.columns if name not in taken]
-    if len(others) != 1:
+    text = others[0] if len(others) == 1 else _only_text(table, others)
+    if text is None:
         raise _unclear(table, "text")
-    return others[0]
+    return text
+
+
+def _only_text(table: Table, names: Sequence[str]) -> str | None:
+    """Find the one column of several words in a cell, most of them distinct; None if there is none, or several."""
+    found = [name for name in names if _is_text([row.values.get(name) for row in table.sample])]
+    return found[0] if len(found) == 1 else None
+
+
+def _is_text(cells: Sequence[object]) -> bool:
+    texts = [cell for cell in cells if isinstance(cell, str) and cell.strip()]
+    num_words = sum(len(text.split()) for text in texts)
+    return bool(texts) and num_words >= _MIN_WORDS * len(texts) and len(set(texts)) >= _MIN_DISTINCT * len(texts)
 
 
 def find_text_column(table: Table, settings: DataSettings) -> str:
@@ -191,6 +223,8 @@ def find_text_column(table: Table, settings: DataSettings) -> str:
     if found is None and len(table.columns) == 2:
         found, _ = _by_content(table.sample, table.columns)
     if found is None:
+        found = _only_text(table, table.columns)
+    if found is None:
         raise _unclear(table, "text")
     return found
 
@@ -210,7 +244,9 @@ def _by_name(table: Table, role: str, common: Sequence[str]) -> str | None:
         if len(found) == 1:
             return found[0]
     if role == "text":  # comment_text, "Ticket description"
-        found = [column for column in table.columns if _PART.split(column.lower())[-1] in common]
+        named = [column for column in table.columns if _PART.split(column.lower())[-1] in common]
+        binary = binary_columns(table) if named else []
+        found = [column for column in named if column not in binary]
         if len(found) == 1:
             return found[0]
     return None
@@ -237,7 +273,20 @@ def _by_content(sample: Sequence[Row], names: Sequence[str]) -> tuple[str | None
 def _unclear(table: Table, role: str) -> DataError:
     if len(table.columns) == 1:
         return DataError(f"{table.name}: the one column {table.columns[0]!r} leaves none for the {role}; add a column")
+    hint = ""
+    if role == "label" and (few := _columns_of_few_values(table)):
+        hint = f"; few distinct values: {', '.join(map(repr, few))}"
     return DataError(
         f"{table.name}: which column holds the {role} is not clear; say --{role}-column NAME, "
-        f"one of {', '.join(map(repr, table.columns))}"
+        f"one of {', '.join(map(repr, table.columns))}{hint}"
     )
+
+
+def _columns_of_few_values(table: Table) -> list[str]:
+    """List the columns that could be labels: more than one value, each of them often."""
+    found = []
+    for name in table.columns:
+        cells = [str(row.values.get(name)).strip() for row in table.sample]
+        if 1 < len(set(cells)) <= max(2.0, _MAX_LABEL_SHARE * len(cells)):
+            found.append(name)
+    return found

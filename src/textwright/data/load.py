@@ -135,8 +135,12 @@ def read_source(
         NotFoundError: If there is no such source.
         DataError: If a row cannot be used, or none is left.
     """
-    with open_source(source, settings, progress, row_errors) as tables:
-        collected = collect(source, tables, settings, labels, row_errors)
+    try:
+        with open_source(source, settings, progress, row_errors) as tables:
+            collected = collect(source, tables, settings, labels, row_errors)
+    except DataError as error:
+        others = list(row_errors.sentences())  # what was counted before reading had to end
+        raise DataError("; ".join([str(error), *others])) from error
     if settings.min_examples_per_label is not None and len(collected):
         drop_rare_labels(collected, settings.min_examples_per_label)
         if labels is not None:

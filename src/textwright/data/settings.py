@@ -23,7 +23,8 @@ class DataSettings(Settings):
     label_columns: str | None = None
     """Columns of 0 and 1, one for each label, separated by commas: toxic,insult; makes the task multi-label.
 
-    A pattern stands for the columns of 0 and 1 that it matches: "is_*", or "*" for all of them."""
+    A pattern stands for the columns of 0 and 1 that it matches: "is_*", or "*" for all of them;
+    "-" before a name or a pattern leaves it out: "*,-is_closed"."""
     label_names: str | None = None
     """Names of the labels 0, 1, 2, ..., separated by commas, for labels that are numbers or 0/1 vectors."""
     min_examples_per_label: Annotated[int, Field(ge=1)] | None = None
