@@ -73,7 +73,7 @@ def find_columns(
     Args:
         table: The table; its sample is looked at where names do not tell.
         settings: Names given by the user win.
-        split_names: Values by which a split column is recognised.
+        split_names: Values by which a split column is recognized.
         labels: Labels that are known already; columns of their names are then columns of labels.
 
     Returns:
