@@ -25,7 +25,7 @@ from textwright.core.artifact import Artifact, Manifest, Variant
 from textwright.core.differences import first_difference
 from textwright.data.dataset import Dataset
 from textwright.data.load import load_dataset
-from textwright.data.settings import DataSettings
+from textwright.data.settings import DataSettings, complete_settings
 from textwright.errors import ArtifactError, InputError, SettingsError
 from textwright.evaluate.card import model_card
 from textwright.evaluate.measure import Evaluation, evaluate
@@ -131,8 +131,9 @@ def build_artifact(
     """
     plan = plan.resolved()
     dataset = load_dataset(plan.source, plan.data, on_download)
-    for warning in dataset.warnings if on_warning is not None else ():
-        on_warning(warning)
+    if on_warning is not None:
+        for warning in dataset.warnings:
+            on_warning(warning)
     described = _describe(plan, dataset, teacher)
     found = None if overwrite else _find_equal(out, described)
     if found is not None:
@@ -226,10 +227,9 @@ def _as_now(training: Mapping[str, Any]) -> Mapping[str, Any]:
 def _data_as_now(data: Mapping[str, Any]) -> dict[str, Any]:
     """Give settings of the data that came after an artifact was made their defaults."""
     try:
-        settings = DataSettings.parse(data["settings"], source="the manifest")
+        return {**data, "settings": complete_settings(data["settings"])}
     except (KeyError, InputError):  # of another version altogether
         return dict(data)
-    return {**data, "settings": settings.model_dump(mode="json")}
 
 
 def _manifest(plan: Plan, trained: TrainedModel, described: Mapping[str, Mapping[str, Any]]) -> Manifest:

@@ -12,8 +12,8 @@ import pytest
 from textwright.core.labels import Labels, Task
 from textwright.data.collect import Collected
 from textwright.data.load import load_dataset, load_examples, read_source
-from textwright.data.settings import DataSettings
-from textwright.errors import DataError
+from textwright.data.settings import DataSettings, complete_settings
+from textwright.errors import DataError, SettingsError
 
 NAMES = ("insult", "threat", "toxic")
 HOLDS = [(0, 1, 1), (0, 0, 0), (1, 0, 0), (0, 0, 1)]  # (N, K)
@@ -194,3 +194,11 @@ def test_a_question_may_name_a_column(tmp_path: Path) -> None:
     source = write(tmp_path / "a.csv", (question, "label"), [("muy bien", "si"), ("mal", "no")])
 
     assert read(source)[0].texts == ["muy bien", "mal"]
+
+
+def test_settings_of_an_earlier_version_are_completed() -> None:
+    stored = {"label_column": "stars", "split_seed": 3}
+
+    assert complete_settings(stored) == DataSettings(**stored).model_dump(mode="json")
+    with pytest.raises(SettingsError, match="no such setting"):
+        complete_settings({"of_a_later_version": 1})

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Self
+from collections.abc import Mapping
+from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
 
@@ -75,3 +76,15 @@ class DataSettings(Settings):
         if self.label_columns is not None and given:
             raise ValueError(f"label_columns names one column for each label, so leave {given[0]} out")
         return self
+
+
+def complete_settings(stored: Mapping[str, Any]) -> dict[str, Any]:
+    """Give settings that were stored by an earlier version the defaults of those that came since.
+
+    Args:
+        stored: JSON-ready values by name.
+
+    Raises:
+        SettingsError: If one is not known, as where a later version stored it.
+    """
+    return DataSettings.parse(stored, source="stored settings of the data").model_dump(mode="json")
