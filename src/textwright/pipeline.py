@@ -25,7 +25,7 @@ from textwright.core.artifact import Artifact, Manifest, Variant
 from textwright.core.differences import first_difference
 from textwright.data.dataset import Dataset
 from textwright.data.load import load_dataset
-from textwright.data.settings import DataSettings
+from textwright.data.settings import DataSettings, complete_settings
 from textwright.errors import ArtifactError, InputError, SettingsError
 from textwright.evaluate.card import model_card
 from textwright.evaluate.measure import Evaluation, evaluate
@@ -103,6 +103,7 @@ def build_artifact(
     overwrite: bool = False,
     progress: Progress | None = None,
     on_download: Callable[[int, int], None] | None = None,
+    on_warning: Callable[[str], None] | None = None,
     teacher: Teacher | None = None,
     dataset: Dataset | None = None,
 ) -> Built | None:
@@ -116,6 +117,7 @@ def build_artifact(
         overwrite: Throw away a run of another plan that is in ``out``; False refuses to.
         progress: Told of each epoch and step; None is silent.
         on_download: Told of the bytes of a built-in source that have come, and of all; None is silent.
+        on_warning: Called with each sentence about rows that were dropped and labels that look like mistakes.
         teacher: Says what is learned from the training texts, and from others; None learns from their labels.
         dataset: The source's examples, split in another way than ``plan.data`` says, for example into folds; None reads
             and splits the source.
@@ -133,6 +135,8 @@ def build_artifact(
     plan = plan.resolved()
     if dataset is None:
         dataset = load_dataset(plan.source, plan.data, on_download)
+    for warning in dataset.warnings if on_warning is not None else ():
+        on_warning(warning)
     described = _describe(plan, dataset, teacher)
     found = None if overwrite else _find_equal(out, described)
     if found is not None:
@@ -203,7 +207,7 @@ def _find_equal(out: Path, described: Mapping[str, Mapping[str, Any]]) -> Artifa
         "training": {
             name: _as_now(found.manifest.training).get(name) for name in {**described["training"], _TAUGHT: None}
         },
-        "data": dict(found.manifest.data),
+        "data": _data_as_now(found.manifest.data),
     }
     difference = first_difference(there, described)
     if difference is None:
@@ -221,6 +225,14 @@ def _as_now(training: Mapping[str, Any]) -> Mapping[str, Any]:
     except (KeyError, InputError):  # of another version altogether
         return training
     return {**training, "settings": settings.model_dump(mode="json"), "model": model.model_dump(mode="json")}
+
+
+def _data_as_now(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Give settings of the data that came after an artifact was made their defaults."""
+    try:
+        return {**data, "settings": complete_settings(data["settings"])}
+    except (KeyError, InputError):  # of another version altogether
+        return dict(data)
 
 
 def _manifest(plan: Plan, trained: TrainedModel, described: Mapping[str, Mapping[str, Any]]) -> Manifest:

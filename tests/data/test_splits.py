@@ -51,8 +51,8 @@ def test_a_group_larger_than_a_part_is_trained_on() -> None:
 def test_a_class_with_too_few_groups_is_refused_or_left_to_training() -> None:
     strata, groups = np.array([0, 0, 0, 1, 1]), np.array([0, 1, 2, 3, 3])
 
-    with pytest.raises(DataError, match="class 1 has 1"):
-        draw_splits(strata, groups, [0.2, 0.2], 0, lambda number, count: DataError(f"class {number} has {count}"))
+    with pytest.raises(DataError, match=r"classes \{1: 1\}"):
+        draw_splits(strata, groups, [0.2, 0.2], 0, lambda lacking: DataError(f"classes {dict(lacking)}"))
     assert draw_splits(strata, groups, [0.2, 0.2], 0)[3:].tolist() == [0, 0]
 
 

@@ -122,6 +122,27 @@ def test_the_label_separator_of_training_holds_for_other_sources(tmp_path: Path)
     assert selection.examples.targets.tolist() == [[True, True], [False, False]]
 
 
+def test_one_column_per_label_is_read_as_at_training(tmp_path: Path) -> None:
+    rows = [(text, str(index % 2), str(index % 3 // 2), "1") for index, (text, _) in enumerate(ROWS)]
+    source = write(tmp_path / "reviews.csv", rows, "text", "x", "y", "closed")
+    manifest, dataset = manifest_of(source, DataSettings(label_columns="*,-closed"))
+    assert list(select(source, NO_FLAGS, manifest).examples.texts) == list(dataset.test.texts)
+
+    columns = write(tmp_path / "new.csv", [("a", "1", "0", "0"), ("b", "", "1", "1")], "text", "y", "closed", "x")
+    names = write(tmp_path / "names.csv", [("a", "['y']"), ("b", "['x']")], "text", "tags")
+
+    expected = [[False, True], [True, False]]
+    assert select(columns, NO_FLAGS, manifest).examples.targets.tolist() == expected
+    assert select(names, DataSettings(label_column="tags"), manifest).examples.targets.tolist() == expected
+
+
+def test_label_names_of_training_hold_for_other_sources(tmp_path: Path) -> None:
+    rows = [(text, str(index % 2)) for index, (text, _) in enumerate(ROWS)]
+    manifest, _ = manifest_of(write(tmp_path / "reviews.csv", rows), DataSettings(label_names="bad,good"))
+    selection = select(write(tmp_path / "new.csv", [("x", "1"), ("y", "bad")]), NO_FLAGS, manifest)
+    assert selection.examples.targets.tolist() == [1, 0]
+
+
 def test_no_source_is_said(tmp_path: Path) -> None:
     manifest, _ = manifest_of(write(tmp_path / "reviews.csv", ROWS), NO_FLAGS)
     with pytest.raises(NotFoundError):

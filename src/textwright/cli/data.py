@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+import shlex
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Final
 
 from cyclopts import App, Parameter
 from cyclopts.validators import Number
 
 from textwright.cli.render import DEFAULT_OUTPUT, Output, Terminal
 from textwright.data.settings import DataSettings
+from textwright.errors import AssetError, DataError
+from textwright.extras import require
+from textwright.train.settings import TrainSettings
 
 if TYPE_CHECKING:
-    from textwright.data.check import DataReport, Finding
+    from textwright.data.check import DataReport
+    from textwright.data.lengths import Tokens
+    from textwright.data.row_errors import Finding
+
+_MAX_LABELS: Final = 60
+"""Labels in the table; all of them are in ``--json``."""
 
 DEFAULT_DATA = DataSettings()
 
@@ -23,53 +33,106 @@ def check(
     source: str,
     /,
     *,
-    max_length: Annotated[int, Parameter(validator=Number(gte=1))] = 512,
+    family: str | None = None,
+    max_length: Annotated[int, Parameter(validator=Number(gte=1))] | None = None,
     data: Annotated[DataSettings, Parameter(name="*", group="Data")] = DEFAULT_DATA,
     output: Annotated[Output, Parameter(name="*", group="Output")] = DEFAULT_OUTPUT,
 ) -> None:
-    """Report rows, labels, lengths, duplicates, conflicts and encodings of a labelled source.
+    """Report rows, labels, lengths, scripts, duplicates, conflicts and encodings of a labelled source.
 
     Example: textwright data check reviews.csv --label-column stars
 
     Args:
         source: A built-in name, a CSV, TSV, JSONL or Parquet file, a folder of them named train, validation and test,
             or a Hugging Face dataset id.
-        max_length: Words and punctuation marks from which on a text counts as truncated.
+        family: The family that will be trained; its tokenizer counts the tokens. By default words are counted.
+        max_length: Tokens from which on a text counts as truncated; by default what the family reads.
     """
     from textwright.data.check import check as check_source
-    from textwright.errors import DataError
 
     terminal = Terminal(output)
-    report = check_source(source, data, max_length=max_length)
+    report = check_source(source, data, tokens=_tokens(family, terminal), max_length=max_length)
     terminal.result(report.to_json(), lambda: _show(terminal, report))
+    if len(report.problems) > 1:
+        raise DataError(f"{len(report.problems)} problems:" + "".join(f"\n- {problem}" for problem in report.problems))
     if report.problems:
-        raise DataError("; ".join(report.problems))
-    terminal.next(f"textwright train {source} --family bow --out runs/bow")
+        raise DataError(report.problems[0])
+    flags = "".join(f" {flag}" for flag in _flags(data))
+    name = family or TrainSettings().family
+    terminal.next(f"textwright train {shlex.quote(source)}{flags} --family {name} --out runs/{name}")
+
+
+def _tokens(family: str | None, terminal: Terminal) -> Tokens:
+    """Find the tokenizer of a family; where its encoder is not here and cannot be fetched, count words."""
+    from textwright.data.lengths import word_tokens
+
+    if family is None:  # needs no torch, and so no second more
+        return word_tokens(TrainSettings().family)
+    require("train", what="the tokenizer of a family")
+    from textwright.models.token_counts import family_tokens
+
+    try:
+        return family_tokens(family)
+    except AssetError as error:
+        terminal.note(f"! words are counted in place of the tokens of {family}: {error}")
+        return word_tokens(family)
+
+
+def _flags(data: DataSettings) -> Iterator[str]:
+    """Write the settings of the data as they were typed, for the next command."""
+    for name in DataSettings.model_fields:
+        value = getattr(data, name)
+        if value == getattr(DEFAULT_DATA, name):
+            continue
+        flag = name.replace("_", "-")
+        if isinstance(value, bool):
+            yield f"--{flag}" if value else f"--no-{flag}"
+        else:
+            yield f"--{flag} {shlex.quote(str(value))}"
 
 
 def _show(terminal: Terminal, report: DataReport) -> None:
     splits = ", ".join(f"{name} {count:,}" for name, count in report.splits.items())
     origin = "given" if report.splits_are_given else "drawn"
     lengths = report.lengths
+    scripts = ", ".join(f"{name} {count / report.num_rows:.0%}" for name, count in report.scripts.items())
     facts = [
         ("rows", f"{report.num_rows:,}"),
+        *((f"rows {problem}", _count(finding, report.source)) for problem, finding in report.unusable.items()),
         ("task", f"{report.task}, {len(report.labels)} labels"),
+        ("labels from", report.layout),
         ("splits", f"{splits} ({origin})" if splits else "cannot be drawn"),
-        ("words per text", f"median {lengths.median}, 95 % {lengths.percentile_95}, longest {lengths.longest}"),
-        (f"longer than {report.max_length} words", _count(report.truncated, report.source)),
+        ("scripts of the texts", scripts),
+        (
+            f"{report.token_unit} per text",
+            f"median {lengths.median}, 95 % {lengths.percentile_95}, longest {lengths.longest}",
+        ),
+        (f"longer than {report.max_length} {report.token_unit}", _count(report.truncated, report.source)),
         ("empty texts", _count(report.empty, report.source)),
         ("exact duplicates", _count(report.exact_duplicates, report.source)),
         ("near duplicates", _count(report.near_duplicates, report.source)),
         ("duplicates across splits", _count(report.across_splits, report.source)),
         ("conflicting labels", _count(report.conflicts, report.source)),
+        ("near duplicates, other label", _count(report.near_conflicts, report.source)),
         ("repaired lines", f"{report.repaired:,}"),
         ("damaged texts", _count(report.damaged, report.source)),
+        ("not composed (NFC)", _count(report.decomposed, report.source)),
     ]
     terminal.table(report.source, ("", ""), facts)
-    share = [(name, count, f"{count / report.num_rows:.1%}") for name, count in report.labels.items()]
-    terminal.table("Labels", ("label", "rows", "share"), share)
-    for warning in report.warnings:
-        terminal.say(f"! {warning}")
+    _show_labels(terminal, report)
+    for sentence in (*report.dropped, *report.warnings):
+        terminal.say(f"! {sentence}")
+
+
+def _show_labels(terminal: Terminal, report: DataReport) -> None:
+    rows = [(name, count, f"{count / report.num_rows:.1%}") for name, count in report.labels.items()]
+    if report.is_multi_label:
+        rows.append(("(none of them)", report.num_without_labels, f"{report.num_without_labels / report.num_rows:.1%}"))
+    title = "Labels"
+    if len(rows) > _MAX_LABELS:
+        rows = sorted(rows, key=lambda row: -row[1])[:_MAX_LABELS]
+        title = f"Labels, the {_MAX_LABELS} most frequent of {len(report.labels):,}; all with --json"
+    terminal.table(title, ("label", "rows", "share"), rows)
 
 
 def _count(finding: Finding, source: str) -> str:

@@ -51,7 +51,14 @@ def train(
     terminal = Terminal(output)
     plan = Plan(source, data, training, {key.replace("-", "_"): value for key, value in (model or {}).items()}, name)
     with TrainingView(terminal) as view:
-        built = build_artifact(plan, out, overwrite=overwrite, progress=view, on_download=view.on_download)
+        built = build_artifact(
+            plan,
+            out,
+            overwrite=overwrite,
+            progress=view,
+            on_download=view.on_download,
+            on_warning=view.on_warning,
+        )
     if built is not None:
         show_built(terminal, built)
         terminal.next(f"textwright serve {out}")

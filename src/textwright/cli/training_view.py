@@ -40,6 +40,10 @@ class TrainingView:
         """Show how much of a built-in source has come."""
         self._bar.update(self._task, description="fetching the data", completed=done, total=total)
 
+    def on_warning(self, sentence: str) -> None:
+        """Say what was dropped while reading, and which labels look like mistakes."""
+        self._terminal.note(f"! {sentence}")
+
     def on_encode(self, done: int, total: int) -> None:
         """Show how many texts the frozen encoder has read."""
         self._bar.update(self._task, description="encoding the texts", completed=done, total=total)

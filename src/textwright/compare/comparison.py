@@ -24,6 +24,7 @@ from textwright.core.differences import first_difference
 from textwright.core.files import write_text
 from textwright.core.labels import Task
 from textwright.data.download import Progress as Download
+from textwright.data.settings import complete_settings
 from textwright.diagnosis import machine
 from textwright.errors import SettingsError
 from textwright.train.progress import Progress, SilentProgress
@@ -199,7 +200,7 @@ def _read_before(out: Path, data: Mapping[str, Any]) -> dict[str, Any]:
         return {}
     try:
         before: dict[str, Any] = json.loads((out / LEADERBOARD).read_text(encoding="utf-8"))
-        there = before["data"]
+        there = {**before["data"], "settings": complete_settings(before["data"]["settings"])}
         found, wanted = ({name: it[name] for name in ("fingerprint", "settings")} for it in (there, data))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise SettingsError(f"{out / LEADERBOARD} is no leaderboard ({error}); give another --out") from error

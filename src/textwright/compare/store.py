@@ -22,6 +22,7 @@ import numpy as np
 from textwright.compare.contender import Result
 from textwright.core.differences import first_difference
 from textwright.core.files import atomic_file, write_text
+from textwright.data.settings import complete_settings
 from textwright.errors import SettingsError
 from textwright.evaluate.observe import Observations
 
@@ -65,7 +66,7 @@ def load_result(
     try:
         facts = json.loads((folder / RESULT).read_text(encoding="utf-8"))
         there = facts.pop("identity")
-        there["settings"] = complete(there["settings"])
+        there["settings"], there["data"] = complete(there["settings"]), complete_settings(there["data"])
         with np.load(folder / OBSERVATIONS, allow_pickle=False) as arrays:
             result = Result(seen=Observations(**arrays), **facts)
     except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile) as error:

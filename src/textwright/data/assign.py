@@ -5,6 +5,7 @@ Called by :mod:`textwright.data.load`, :mod:`textwright.data.check` and ``evalua
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 import numpy as np
@@ -18,6 +19,8 @@ from textwright.data.splits import TooFew, draw_folds, draw_splits, draw_subset,
 from textwright.errors import DataError, SettingsError
 
 _TRAIN: Final = SPLITS.index("train")
+_MAX_LABELS_SHOWN: Final = 30
+"""Labels that a message names; the rest is counted."""
 
 
 def are_given(collected: Collected) -> bool:
@@ -67,11 +70,15 @@ def _check_given(collected: Collected, labels: Labels, targets: Ints | Bools, sp
     in_train = _held(targets[splits == _TRAIN], labels)
     if not in_train.any():
         raise DataError(f"{collected.source}: the given splits have no training examples; name some rows train")
-    for index in np.flatnonzero(~in_train).tolist():
-        rows = np.flatnonzero(targets == index if labels.task is Task.SINGLE_LABEL else targets[:, index])
+    absent = np.flatnonzero(~in_train).tolist()
+    if absent:
+        rows = np.flatnonzero(targets == absent[0] if labels.task is Task.SINGLE_LABEL else targets[:, absent[0]])
+        others = ", ".join(repr(labels.names[index]) for index in absent[1 : _MAX_LABELS_SHOWN + 1])
+        more = ", ..." if len(absent) > _MAX_LABELS_SHOWN + 1 else ""
         raise DataError(
-            f"{collected.at(int(rows[0]))}: label {labels.names[index]!r} does not occur in the training split; "
+            f"{collected.at(int(rows[0]))}: label {labels.names[absent[0]]!r} does not occur in the training split; "
             "correct the label, or add training examples of it"
+            + (f" (nor do {len(absent) - 1} others: {others}{more})" if others else "")
         )
 
 
@@ -144,16 +151,27 @@ def _regrouped(groups: Ints) -> Ints:
 def _too_few(
     collected: Collected, labels: Labels, targets: Ints | Bools, num_needed: int, places: str
 ) -> TooFew | None:
-    """Make the error for a class with too few distinct texts; a rare label of a multi-label task is no error."""
+    """Make the error for classes with too few distinct texts; a rare label of a multi-label task is no error."""
     if labels.task is Task.MULTI_LABEL:
         return None
+    counts = np.bincount(targets, minlength=len(labels))
+    needs = f"at least {num_needed} to be in {places}"
+    cure = f"--min-examples-per-label {num_needed}"
 
-    def error(stratum: int, num_texts: int) -> DataError:
-        count = int((targets == stratum).sum())
+    def error(lacking: Mapping[int, int]) -> DataError:
+        name, *others = [labels.names[stratum] for stratum in lacking]
+        stratum, num_texts = next(iter(lacking.items()))
+        if not others:
+            return DataError(
+                f"{collected.source}: label {name!r} has {num_texts} distinct texts in {counts[stratum]:,} examples "
+                f"(near duplicates count once), and needs {needs}; add examples of it, or drop it with {cure}"
+            )
+        shown = [f"{labels.names[stratum]!r} ({number})" for stratum, number in lacking.items()]
+        more = f" and {len(shown) - _MAX_LABELS_SHOWN} more" if len(shown) > _MAX_LABELS_SHOWN else ""
         return DataError(
-            f"{collected.source}: label {labels.names[stratum]!r} has {num_texts} distinct texts in {count:,} examples "
-            f"(near duplicates count once), and needs at least {num_needed} to be in {places}; add examples of it or "
-            "remove it"
+            f"{collected.source}: {len(lacking)} of {len(labels)} labels have too few distinct texts: "
+            f"{', '.join(shown[:_MAX_LABELS_SHOWN])}{more}; each needs {needs} (near duplicates count once): add "
+            f"examples, join labels, or drop these with {cure}"
         )
 
     return error

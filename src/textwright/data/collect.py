@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -16,7 +16,8 @@ import numpy as np
 from textwright.core.labels import Labels, Task
 from textwright.core.types import Bools, Ints
 from textwright.data.columns import Columns, find_columns
-from textwright.data.label_names import is_list, label_name, label_names
+from textwright.data.label_layouts import LabelLayout, find_layout
+from textwright.data.row_errors import END_AT_FIRST, RowErrors, RowProblem
 from textwright.data.settings import DataSettings
 from textwright.data.tables import SPLIT_NAMES, Table
 from textwright.errors import DataError
@@ -24,6 +25,8 @@ from textwright.errors import DataError
 SPLITS: Final = ("train", "validation", "test")
 NO_SPLIT: Final = -1
 """Split number of a row whose source brings no splits."""
+_MAX_KNOWN_CELLS: Final = 100_000
+"""Distinct cells whose labels are remembered; further ones are read anew, so that memory stays bounded."""
 
 
 @dataclass(slots=True)
@@ -41,7 +44,11 @@ class Collected:
         splits: Position in ``SPLITS`` of each row's given split, (N,), or ``NO_SPLIT``.
         starts: First row of each table.
         places: What messages call each table, and its unit.
+        layout: How the labels are written, in words.
         num_repaired: Lines whose bytes did not fit the encoding.
+        num_unlabeled: Rows without a label that were skipped.
+        dropped_labels: Labels that were dropped with too few texts -> distinct texts of each.
+        num_dropped: Rows that lost a label with them; in a single-label source they were dropped.
     """
 
     source: str
@@ -54,7 +61,11 @@ class Collected:
     splits: array[int] = field(default_factory=lambda: array("b"))
     starts: list[int] = field(default_factory=list)
     places: list[tuple[str, str]] = field(default_factory=list)
+    layout: str = ""
     num_repaired: int = 0
+    num_unlabeled: int = 0
+    dropped_labels: dict[str, int] = field(default_factory=dict)
+    num_dropped: int = 0
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -99,8 +110,33 @@ class Collected:
         holds[np.repeat(np.arange(len(self)), num_labels), ids] = True
         return holds
 
+    def keep(self, rows: Ints) -> None:
+        """Drop all other rows.
 
-def collect(source: str, tables: Sequence[Table], settings: DataSettings, labels: Labels | None = None) -> Collected:
+        Args:
+            rows: Positions of the rows that stay, ascending.
+        """
+        ends = np.frombuffer(self.label_ends, dtype=np.int64)
+        counts = np.diff(ends, prepend=0)
+        stays = np.zeros(len(self), dtype=np.bool_)
+        stays[rows] = True
+        ids = np.frombuffer(self.label_ids, dtype=np.int32)[np.repeat(stays, counts)]
+        self.label_ids = array("i", ids.tolist())
+        self.label_ends = array("q", np.cumsum(counts[rows]).tolist())
+        positions = rows.tolist()
+        self.texts = [self.texts[row] for row in positions]
+        self.lines = array("q", [self.lines[row] for row in positions])
+        self.splits = array("b", [self.splits[row] for row in positions])
+        self.starts = np.searchsorted(rows, self.starts).tolist()
+
+
+def collect(
+    source: str,
+    tables: Sequence[Table],
+    settings: DataSettings,
+    labels: Labels | None = None,
+    row_errors: RowErrors = END_AT_FIRST,
+) -> Collected:
     """Read every row of a labelled source.
 
     Args:
@@ -108,104 +144,128 @@ def collect(source: str, tables: Sequence[Table], settings: DataSettings, labels
         tables: Its open tables.
         settings: Columns and label separator.
         labels: Names and task that are known already; None takes both from the source.
+        row_errors: What happens to rows that cannot be used.
 
     Returns:
-        At least one row.
+        Its rows, without those that were reported to ``row_errors`` or skipped.
 
     Raises:
         DataError: If a row has no text, no label or an unknown one, or an unknown split; names file and line.
     """
-    columns = [find_columns(table, settings, split_names=tuple(SPLIT_NAMES)) for table in tables]
-    task = labels.task if labels is not None else _task(tables[0], columns[0], settings)
-    collected = Collected(source, task, names=dict(labels.index) if labels is not None else {})
-    for table, found in zip(tables, columns, strict=True):
-        _Collector(collected, table, found, settings, labels).run()
+    columns = [find_columns(table, settings, split_names=tuple(SPLIT_NAMES), labels=labels) for table in tables]
+    task = labels.task if labels is not None else find_layout(tables[0], columns[0], settings).task
+    layouts = [find_layout(table, found, settings, task) for table, found in zip(tables, columns, strict=True)]
+    names = dict(labels.index) if labels is not None else {}
+    collected = Collected(source, task, names=names, layout=layouts[0].description)
+    for table, found, layout in zip(tables, columns, layouts, strict=True):
+        if layout.task is not task:
+            raise DataError(f"{table.name}: a {layout.task} file in a {task} source; give every file the same layout")
+        _Collector(collected, table, found, layout, settings, labels, row_errors).run()
     return collected
-
-
-def _task(table: Table, columns: Columns, settings: DataSettings) -> Task:
-    is_multi = settings.label_separator is not None or any(
-        is_list(row.values.get(str(columns.label))) for row in table.sample
-    )
-    return Task.MULTI_LABEL if is_multi else Task.SINGLE_LABEL
 
 
 class _Collector:
     """Appends the rows of one table."""
 
     def __init__(
-        self, into: Collected, table: Table, columns: Columns, settings: DataSettings, labels: Labels | None
+        self,
+        into: Collected,
+        table: Table,
+        columns: Columns,
+        layout: LabelLayout,
+        settings: DataSettings,
+        labels: Labels | None,
+        row_errors: RowErrors,
     ) -> None:
         self._into = into
         self._table = table
         self._columns = columns
-        self._separator = settings.label_separator
+        self._layout = layout
+        self._settings = settings
         self._labels = labels
-        self._known: dict[str, tuple[int, ...]] = {}
-        """Cell -> label ids; most cells are strings that were met before."""
+        self._row_errors = row_errors
+        self._known: dict[Hashable, tuple[int, ...]] = {}
+        """Cell -> label ids; most cells were met before."""
 
     def run(self) -> None:
         into, known, split_column = self._into, self._known, self._columns.split
-        text_column, label_column = self._columns.text, str(self._columns.label)
-        split = SPLITS.index(self._table.split) if self._table.split in SPLITS else NO_SPLIT
+        text_column, key_of = self._columns.text, self._layout.key
+        given = SPLITS.index(self._table.split) if self._table.split in SPLITS else NO_SPLIT
         into.starts.append(len(into))
         into.places.append((self._table.name, self._table.unit))
         for line, values in self._table.read(self._columns.names):
-            text, label = values.get(text_column), values.get(label_column)
-            ids = known.get(label) if isinstance(label, str) else None
-            into.label_ids.extend(self._ids(label, line, values) if ids is None else ids)
+            text = values.get(text_column)
+            ids = known.get(key_of(values))
+            if ids is None:
+                ids = self._ids(line, values)
+            if not isinstance(text, str):
+                text = self._text(text, line, values)
+            split = given if split_column is None else self._split(values.get(split_column), line)
+            if ids is None or text is None or split is None:
+                continue
+            into.label_ids.extend(ids)
             into.label_ends.append(len(into.label_ids))
-            into.texts.append(text if isinstance(text, str) else self._text(text, line, values))
+            into.texts.append(text)
             into.lines.append(line)
-            into.splits.append(split if split_column is None else self._split(values.get(split_column), line))
+            into.splits.append(split)
         into.num_repaired += len(self._table.repairs.lines)
 
-    def _text(self, value: object, line: int, values: object) -> str:
+    def _report(self, problem: RowProblem, line: int, reason: str) -> None:
+        self._row_errors.report(problem, self._table.at(line), reason)
+
+    def _text(self, value: object, line: int, values: Mapping[str, object]) -> str | None:
         column = self._columns.text
-        if value is None and column in values:  # type: ignore[operator]
+        if value is None and column in values:
             return ""
         what = "there is no" if value is None else f"a value of type {type(value).__name__} stands as"
-        raise DataError(f"{self._table.at(line)}: {what} {column!r}; the text must be a string")
+        self._report(RowProblem.NO_TEXT, line, f"{what} {column!r}; the text must be a string")
+        return None
 
-    def _ids(self, label: object, line: int, values: object) -> tuple[int, ...]:
-        if label is None and self._columns.label not in values:  # type: ignore[operator]
-            raise DataError(f"{self._table.at(line)}: there is no {self._columns.label!r}; give every row its label")
+    def _ids(self, line: int, values: Mapping[str, object]) -> tuple[int, ...] | None:
+        """Number the labels of a row; None if it cannot be used."""
         try:
-            names = self._names(label)
+            names = self._layout.names(values)
+            ids = None if names is None else tuple(map(self._id, names))
         except DataError as error:
-            raise DataError(f"{self._table.at(line)}: {error}") from error
-        ids = tuple(self._id(name, line) for name in names)
-        if isinstance(label, str):
-            self._known[label] = ids
+            self._report(RowProblem.BAD_LABEL, line, str(error))
+            return None
+        key = self._layout.key(values)
+        if ids is None:
+            self._skip_unlabeled(line, values)
+        elif key is not None and len(self._known) < _MAX_KNOWN_CELLS:
+            self._known[key] = ids
         return ids
 
-    def _names(self, label: object) -> tuple[str, ...]:
-        if self._into.task is Task.MULTI_LABEL:
-            return label_names(label, self._separator)
-        if is_list(label):
-            raise DataError(f"a list of labels ({label}) in a single-label source; give every row a list or none")
-        name = label_name(label)
-        if not name:
-            raise DataError(f"the label ({self._columns.label!r}) is empty; give the row a label or remove it")
-        return (name,)
+    def _skip_unlabeled(self, line: int, values: Mapping[str, object]) -> None:
+        if self._settings.drop_unlabeled:
+            self._into.num_unlabeled += 1
+            return
+        column = self._layout.column
+        reason = f"the label ({column!r}) is empty; give the row a label or remove it"
+        if self._columns.label is not None and column not in values:
+            reason = f"there is no {column!r}; give every row its label"
+        self._report(RowProblem.UNLABELED, line, f"{reason}, or skip such rows with --drop-unlabeled")
 
-    def _id(self, name: str, line: int) -> int:
+    def _id(self, name: str) -> int:
         names = self._into.names
-        if self._labels is None:
+        # Rare labels are dropped when every row is read; an unknown one may be one of them until then.
+        if self._labels is None or name in names or self._settings.min_examples_per_label is not None:
             return names.setdefault(name, len(names))
-        if name not in names:
-            known = ", ".join(map(repr, self._labels.names[:20])) + (", ..." if len(self._labels) > 20 else "")
-            raise DataError(
-                f"{self._table.at(line)}: label {name!r} is unknown to the model, whose labels are {known}; correct "
-                "the label, remove the row, or train again with it"
-            )
-        return names[name]
+        raise DataError(unknown_label(name, self._labels))
 
-    def _split(self, value: object, line: int) -> int:
+    def _split(self, value: object, line: int) -> int | None:
         name = SPLIT_NAMES.get(str(value).strip().lower())
-        if name is None:
-            raise DataError(
-                f"{self._table.at(line)}: split {value!r} ({self._columns.split!r}) is not known; write train, "
-                "validation or test"
-            )
-        return SPLITS.index(name)
+        if name is not None:
+            return SPLITS.index(name)
+        reason = f"split {value!r} ({self._columns.split!r}) is not known; write train, validation or test"
+        self._report(RowProblem.BAD_SPLIT, line, reason)
+        return None
+
+
+def unknown_label(name: str, labels: Labels) -> str:
+    """Say that a model does not know a label, with the cure."""
+    known = ", ".join(map(repr, labels.names[:20])) + (", ..." if len(labels) > 20 else "")
+    return (
+        f"label {name!r} is unknown to the model, whose labels are {known}; correct the label, remove the row, or "
+        "train again with it"
+    )

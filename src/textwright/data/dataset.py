@@ -75,6 +75,7 @@ class Dataset:
         test: Examples to measure with, once.
         fingerprint: sha256 over every text and label in order; equal sources have equal fingerprints.
         splits_are_given: True if the source brought its splits, False if they were drawn from a seed.
+        warnings: What was dropped while reading, and which labels look like mistakes, in sentences for people.
     """
 
     source: str
@@ -84,6 +85,7 @@ class Dataset:
     test: Examples
     fingerprint: str
     splits_are_given: bool
+    warnings: tuple[str, ...] = ()
 
     @property
     def splits(self) -> Mapping[str, Examples]:

@@ -73,7 +73,7 @@ def _hash_all(texts: Sequence[str]) -> tuple[Hashes, Signatures, Bools]:
     whole = np.empty(len(texts), dtype=np.uint64)
     has_words = np.empty(len(texts), dtype=np.bool_)
     signatures = np.empty((_NUM_HASHES, len(texts)), dtype=np.uint32)
-    for start, stop in _batches(texts):
+    for start, stop in batches(texts):
         hashed = shingle(texts[start:stop])
         whole[start:stop], has_words[start:stop] = hashed.whole, hashed.has_words
         for row, factor in zip(signatures, _factors(), strict=True):
@@ -82,8 +82,8 @@ def _hash_all(texts: Sequence[str]) -> tuple[Hashes, Signatures, Bools]:
     return whole, signatures, has_words
 
 
-def _batches(texts: Sequence[str]) -> Iterator[tuple[int, int]]:
-    """Cut texts into ranges of about a million characters."""
+def batches(texts: Sequence[str]) -> Iterator[tuple[int, int]]:
+    """Cut texts into ranges, first and behind the last, of about a million characters."""
     ends = np.cumsum(np.fromiter((len(text) + 1 for text in texts), dtype=np.int64, count=len(texts)))
     cuts = np.flatnonzero(np.diff(ends // _BATCH_CHARACTERS, prepend=0)) + 1
     edges = sorted({0, *cuts.tolist(), len(texts)})

@@ -104,31 +104,24 @@ def _table(split: Any, name: str, split_name: str | None) -> Table | None:  # no
     is_unlabelled = not sample or any(
         all(row.values[column] in (_UNLABELLED, None) for row in sample) for column in _class_columns(split)
     )
-    return None if is_unlabelled else Table(name, columns, sample, partial(_rows, split), unit="row", split=split_name)
+    if is_unlabelled:
+        return None
+    names = _class_columns(split)
+    return Table(name, columns, sample, partial(_rows, split), unit="row", split=split_name, class_names=names)
 
 
 def _rows(split: Any, columns: Sequence[str]) -> Iterator[Row]:  # noqa: ANN401
-    names = _class_columns(split)
     number = 0
     for batch in split.select_columns(list(columns)).iter(batch_size=1_024):
         for cells in zip(*(batch[column] for column in columns), strict=True):
             number += 1
-            values = dict(zip(columns, cells, strict=True))
-            yield Row(number, {name: _named(value, names.get(name)) for name, value in values.items()})
+            yield Row(number, dict(zip(columns, cells, strict=True)))
 
 
 def _class_columns(split: Any) -> dict[str, list[str]]:  # noqa: ANN401
     """Map each column of class indices, or of lists of them, to the names of its classes."""
     features = {name: getattr(feature, "feature", feature) for name, feature in split.features.items()}
     return {name: list(feature.names) for name, feature in features.items() if hasattr(feature, "names")}
-
-
-def _named(value: object, names: Sequence[str] | None) -> object:
-    if names is None or value in (None, _UNLABELLED):
-        return value
-    if isinstance(value, list):
-        return [names[item] for item in value]
-    return names[value] if isinstance(value, int) else value
 
 
 def _first_line(error: Exception) -> str:

@@ -7,18 +7,20 @@ from collections.abc import Iterator, Mapping
 from itertools import chain, islice
 from pathlib import Path
 
+from textwright.data.row_errors import END_AT_FIRST, RowErrors, RowProblem
 from textwright.data.settings import DataSettings
 from textwright.data.tables import SAMPLE_ROWS, Row, Table
 from textwright.data.text_files import TextFile
 from textwright.errors import DataError
 
 
-def open_jsonl(path: Path, settings: DataSettings) -> Table:
+def open_jsonl(path: Path, settings: DataSettings, row_errors: RowErrors = END_AT_FIRST) -> Table:
     """Open a file of JSON lines, compressed or not.
 
     Args:
         path: A ``.jsonl`` or ``.ndjson`` file, with ``.gz`` or ``.zst`` behind it or not.
         settings: Its encoding.
+        row_errors: What happens to a line that is no JSON object.
 
     Returns:
         A table; its columns are the keys of the sample's objects, in the order of their first appearance.
@@ -26,16 +28,16 @@ def open_jsonl(path: Path, settings: DataSettings) -> Table:
     Raises:
         DataError: If the file is empty, or a line of the sample is no JSON object.
     """
-    file = TextFile(path, settings.encoding)
+    file = TextFile(path, settings.encoding, row_errors)
     try:
-        return _table(file)
+        return _table(file, row_errors)
     except BaseException:
         file.close()
         raise
 
 
-def _table(file: TextFile) -> Table:
-    rows = _rows(file)
+def _table(file: TextFile, row_errors: RowErrors) -> Table:
+    rows = _rows(file, row_errors)
     sample = list(islice(rows, SAMPLE_ROWS))
     if not sample:
         raise DataError(f"{file.name}: the file has blank lines only; it needs one JSON object a line")
@@ -50,38 +52,45 @@ def _table(file: TextFile) -> Table:
     )
 
 
-def _rows(file: TextFile) -> Iterator[Row]:
+def _rows(file: TextFile, row_errors: RowErrors) -> Iterator[Row]:
     for number, line in enumerate(file.lines(), start=1):
-        if not line.isspace():
-            yield Row(number, _object(line, f"{file.name}, line {number}"))
+        if line.isspace():
+            continue
+        try:
+            values = _object(line)
+        except DataError as error:
+            row_errors.report(RowProblem.MALFORMED, f"{file.name}, line {number}", str(error))
+        else:
+            yield Row(number, values)
 
 
-def _object(line: str, place: str) -> Mapping[str, object]:
+def _object(line: str) -> Mapping[str, object]:
+    """Parse a line; its errors name no place."""
     try:
         values = json.loads(line.rstrip("\r\n"))  # else a line that is cut in a string is said to hold a line break
     except json.JSONDecodeError as error:
         raise DataError(
-            f"{place}: not JSON ({error.msg}: character {error.pos + 1}); each line must hold one whole object"
+            f"not JSON ({error.msg}: character {error.pos + 1}); each line must hold one whole object"
         ) from error
     except RecursionError as error:
-        raise DataError(f"{place}: not JSON ({error}); each line must hold one whole object") from error
+        raise DataError(f"not JSON ({error}); each line must hold one whole object") from error
     if not isinstance(values, dict):
         raise DataError(
-            f"{place}: a JSON {type(values).__name__} where an object was expected; each line must hold one object "
+            f"a JSON {type(values).__name__} where an object was expected; each line must hold one object "
             'such as {"text": "...", "label": "..."}'
         )
     if "\\ud" in line.lower():
-        _check_surrogates(values, place)
+        _check_surrogates(values)
     return values
 
 
-def _check_surrogates(values: Mapping[str, object], place: str) -> None:
+def _check_surrogates(values: Mapping[str, object]) -> None:
     r"""Refuse half of a surrogate pair (``"\ud83d"`` alone), which is no Unicode text."""
     for key, value in values.items():
         try:
             json.dumps(value, ensure_ascii=False).encode()
         except UnicodeEncodeError as error:
             raise DataError(
-                f"{place}: {key!r} holds half of a surrogate pair, which is no character; remove the escape "
+                f"{key!r} holds half of a surrogate pair, which is no character; remove the escape "
                 "or write the whole character"
             ) from error

@@ -1,11 +1,14 @@
 """From a cell to label names: strings, integers, booleans, whole floats, and lists of them.
 
-The same class has the same name whatever format it comes from: ``true``, ``"True"`` and a Parquet boolean are "true";
-``1``, ``1.0`` and ``"1.0"`` (which pandas writes for integers beside empty cells) are "1".
+A list may be one (JSON lines, Parquet) or stand as text in a CSV cell, in the spelling of JSON, of Python or of NumPy:
+``["a", "b"]``, ``['a', 'b']``, ``['a' 'b']``, ``[0 1 0]``. The same class has the same name whatever format it comes
+from: ``true``, ``"True"`` and a Parquet boolean are "true"; ``1``, ``1.0`` and ``"1.0"`` (which pandas writes for
+integers beside empty cells) are "1".
 """
 
 from __future__ import annotations
 
+import ast
 import json
 import math
 import re
@@ -15,6 +18,8 @@ from typing import Final
 from textwright.errors import DataError
 
 _WHOLE_FLOAT: Final = re.compile(r"(-?\d+)\.0+")
+_NUMPY_NUMBERS: Final = re.compile(r"\[\s*-?\d+\.?\d*(?:\s+-?\d+\.?\d*)*\s*\]")
+_NUMPY_STRINGS: Final = re.compile(r"""(['"])\s+(?=['"])""")
 
 
 def label_name(value: object) -> str:
@@ -57,30 +62,67 @@ def label_names(value: object, separator: str | None) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for name in map(label_name, items) if name))
 
 
-def is_list(value: object) -> bool:
-    """Say whether a cell is a list of labels, as a list or as JSON text."""
-    return isinstance(value, list | tuple) or (isinstance(value, str) and _json_list(value) is not None)
+def as_list(value: object) -> Sequence[object] | None:
+    """Return the items of a cell that is a list, as a list or as its text; None for any other cell."""
+    if isinstance(value, list | tuple):
+        return value
+    return _list_from_text(value) if isinstance(value, str) else None
+
+
+def class_name(value: object, names: Sequence[str]) -> object:
+    """Replace the number of a class by its name.
+
+    Args:
+        value: A cell: a number, or a name already.
+        names: Names of the classes 0, 1, 2, ...
+
+    Returns:
+        The name; None for an empty cell and for -1, which stands for "no label" in published datasets.
+
+    Raises:
+        DataError: If the number has no name; without a place, which the caller knows.
+    """
+    name = label_name(value)
+    if name in ("", "-1"):
+        return None
+    if name in names:
+        return name
+    number = {"false": "0", "true": "1"}.get(name, name)
+    if not number.isdecimal() or int(number) >= len(names):
+        raise DataError(
+            f"the label {name!r} has no name: there are {len(names)} names, for the numbers 0 to {len(names) - 1}; "
+            "give as many --label-names as there are labels"
+        )
+    return names[int(number)]
 
 
 def _items(value: object, separator: str | None) -> Sequence[object]:
-    if isinstance(value, list | tuple):
-        return value
-    if not isinstance(value, str):
-        return [value]
-    if separator is not None:
+    if isinstance(value, str) and separator is not None:
         return value.split(separator)
-    found = _json_list(value)
-    return [value] if found is None else found
+    items = as_list(value)
+    return [value] if items is None else items
 
 
-def _json_list(text: str) -> list[object] | None:
-    if not text.lstrip().startswith("["):
+def _list_from_text(text: str) -> Sequence[object] | None:
+    text = text.strip()
+    if not (text.startswith("[") and text.endswith("]")):
         return None
     try:
-        found = json.loads(text)
+        items = json.loads(text)
     except ValueError:
+        items = _python_list(text)
+    return items if isinstance(items, list) else None
+
+
+def _python_list(text: str) -> object:
+    """Read a list as Python or NumPy prints it; None if it is none."""
+    if _NUMPY_NUMBERS.fullmatch(text):
+        return [float(number) if "." in number else int(number) for number in text[1:-1].split()]
+    try:
+        # Without the comma Python would join two strings into one label.
+        return ast.literal_eval(_NUMPY_STRINGS.sub(r"\1, ", text))
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
         return None
-    return found if isinstance(found, list) else None
 
 
 def _from_text(text: str) -> str:

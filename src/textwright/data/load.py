@@ -15,12 +15,15 @@ import numpy as np
 from textwright.core.labels import Labels
 from textwright.core.types import Bools, Ints
 from textwright.data.assign import are_given, assign_splits
-from textwright.data.collect import SPLITS, Collected, collect
-from textwright.data.dataset import Dataset, Examples
+from textwright.data.collect import SPLITS, Collected, collect, unknown_label
+from textwright.data.dataset import Dataset, Examples, label_counts
 from textwright.data.download import Progress
+from textwright.data.label_variants import suspicious_labels
+from textwright.data.rare_labels import drop_rare_labels, dropped
+from textwright.data.row_errors import END_AT_FIRST, RowErrors
 from textwright.data.settings import DataSettings
 from textwright.data.sources import open_source
-from textwright.errors import NotFoundError
+from textwright.errors import DataError, NotFoundError
 
 DEFAULT_SETTINGS: Final = DataSettings()
 _HASH_TEXTS: Final = 10_000
@@ -67,6 +70,7 @@ def cut(collected: Collected, settings: DataSettings, groups: Ints | None = None
     labels = collected.labels()
     targets = collected.targets(labels)
     splits = assign_splits(collected, labels, targets, settings, groups)
+    counts = label_counts(Examples(collected.texts, targets), labels)
     parts = {name: _take(collected, targets, np.flatnonzero(splits == number)) for number, name in enumerate(SPLITS)}
     return Dataset(
         source=collected.source,
@@ -74,6 +78,7 @@ def cut(collected: Collected, settings: DataSettings, groups: Ints | None = None
         **parts,
         fingerprint=fingerprint(collected.texts, targets, labels),
         splits_are_given=are_given(collected),
+        warnings=(*dropped(collected), *suspicious_labels(dict(zip(labels.names, counts.tolist(), strict=True)))),
     )
 
 
@@ -107,25 +112,52 @@ def load_examples(
 
 
 def read_source(
-    source: str, settings: DataSettings, *, labels: Labels | None = None, progress: Progress | None = None
+    source: str,
+    settings: DataSettings,
+    *,
+    labels: Labels | None = None,
+    progress: Progress | None = None,
+    row_errors: RowErrors = END_AT_FIRST,
 ) -> Collected:
-    """Read every row of a labelled source.
+    """Read every row of a labelled source, without the rows and labels that the settings drop.
 
     Args:
         source: As for :func:`load_dataset`.
         settings: Columns and encoding.
         labels: Labels that are known already; None takes them from the source.
         progress: Told (bytes there, bytes in all) while a built-in source is fetched.
+        row_errors: What happens to rows that cannot be used; by default the first is an error.
 
     Returns:
         At least one row.
 
     Raises:
         NotFoundError: If there is no such source.
-        DataError: If a row cannot be used.
+        DataError: If a row cannot be used, or none is left.
     """
-    with open_source(source, settings, progress) as tables:
-        return collect(source, tables, settings, labels)
+    try:
+        with open_source(source, settings, progress, row_errors) as tables:
+            collected = collect(source, tables, settings, labels, row_errors)
+    except DataError as error:
+        others = list(row_errors.sentences())  # what was counted before reading had to end
+        raise DataError("; ".join([str(error), *others])) from error
+    if settings.min_examples_per_label is not None and len(collected):
+        drop_rare_labels(collected, settings.min_examples_per_label)
+        if labels is not None:
+            _refuse_unknown(collected, labels)
+    if not len(collected):
+        raise DataError("; ".join([f"{source}: no row can be used", *dropped(collected), *row_errors.sentences()]))
+    return collected
+
+
+def _refuse_unknown(collected: Collected, labels: Labels) -> None:
+    """Refuse labels that a model does not know, which were let in because they could have been rare."""
+    names = list(collected.names)
+    unknown = [number for number, name in enumerate(names) if name not in labels.names]
+    if unknown:
+        position = int(np.flatnonzero(np.isin(np.array(collected.label_ids), unknown))[0])
+        row = int(np.searchsorted(np.array(collected.label_ends), position, side="right"))
+        raise DataError(f"{collected.at(row)}: {unknown_label(names[collected.label_ids[position]], labels)}")
 
 
 def fingerprint(texts: Sequence[str], targets: Ints | Bools, labels: Labels) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -10,6 +11,8 @@ from textwright.data.tables import SAMPLE_ROWS, Row, Table
 from textwright.errors import DataError, MissingExtraError
 
 _BATCH_ROWS: Final = 8_192
+_HUGGING_FACE: Final = b"huggingface"
+"""Key of the schema's metadata under which ``datasets`` describes its columns."""
 
 
 def open_parquet(path: Path) -> Table:
@@ -46,6 +49,7 @@ def open_parquet(path: Path) -> Table:
         sample=sample,
         read=read,
         unit="row",
+        class_names=_class_names(file.schema_arrow.metadata or {}),
         fraction_read=lambda: position[0] / num_rows,
         close=file.close,
     )
@@ -60,6 +64,20 @@ def _open(path: Path) -> Any:  # noqa: ANN401  pyarrow has no types
         return parquet.ParquetFile(path)
     except (ArrowException, OSError) as error:
         raise DataError(f"{path}: not a Parquet file that can be read: {error}") from error
+
+
+def _class_names(metadata: Mapping[bytes, bytes]) -> dict[str, list[str]]:
+    """Map each column of class numbers, or of lists of them, to the names that ``datasets`` wrote into the schema."""
+    try:
+        features = json.loads(metadata.get(_HUGGING_FACE, b"{}"))["info"]["features"]
+    except (ValueError, KeyError, TypeError):
+        return {}
+    items = {
+        column: feature[0] if isinstance(feature, list) else feature.get("feature", feature)
+        for column, feature in features.items()
+        if isinstance(feature, dict) or (isinstance(feature, list) and feature)
+    }
+    return {column: item["names"] for column, item in items.items() if isinstance(item, dict) and item.get("names")}
 
 
 def _sample(file: Any, columns: Sequence[str], name: str) -> list[Row]:  # noqa: ANN401

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from textwright.data.label_variants import suspicious_labels
+from textwright.data.scripts import WITHOUT_SPACES
+
 if TYPE_CHECKING:
     from textwright.data.check import DataReport
 
@@ -12,8 +15,13 @@ _FEW: Final = 20
 """Examples of a label below which a measured accuracy says little about it."""
 _IMBALANCE: Final = 20
 """How many times as frequent the most frequent label is when accuracy alone misleads."""
+_MAJORITY: Final = 0.8
+"""Share of the rows from which on one constant answer has an accuracy that looks good."""
 _MANY: Final = 0.05
 """Share of the rows from which on duplicates or cut texts are worth a sentence."""
+_LONG_TOKEN: Final = 6.0
+"""Characters per token from which on a text without spaces has not been cut into words."""
+_MAX_SHOWN: Final = 10
 
 
 def remarks(report: DataReport) -> DataReport:
@@ -25,7 +33,7 @@ def remarks(report: DataReport) -> DataReport:
     Returns:
         The same report with ``warnings`` filled in.
     """
-    found = [*_texts(report), *_labels(report), *_duplicates(report)]
+    found = [*_texts(report), *_scripts(report), *_labels(report), *_imbalance(report), *_duplicates(report)]
     return replace(report, warnings=tuple(found))
 
 
@@ -42,21 +50,66 @@ def _texts(report: DataReport) -> list[str]:
         )
     if report.truncated.count > _MANY * report.num_rows:
         found.append(
-            f"{report.truncated.count:,} texts are longer than {report.max_length} words, and a model of that length "
-            "does not read their end; raise its max_length or cut them where it matters"
+            f"{report.truncated.count:,} texts ({report.truncated.count / report.num_rows:.0%}) are longer than "
+            f"{report.max_length} {report.token_unit}, and {report.family} does not read their end; raise --max-length "
+            "in training, or cut them where it matters"
+        )
+    return found
+
+
+def _scripts(report: DataReport) -> list[str]:
+    found = []
+    if report.without_spaces.count and report.characters_per_token > _LONG_TOKEN:
+        names = ", ".join(name for name in report.scripts if name in WITHOUT_SPACES)
+        found.append(
+            f"{report.without_spaces.count:,} texts are in a script without spaces between words ({names}), which "
+            f"{report.family} does not cut into words: its tokens have {report.characters_per_token:.0f} characters "
+            "there; take a family that reads characters or word pieces of that language"
+        )
+    if report.decomposed.count:
+        found.append(
+            f"{report.decomposed.count:,} texts are not in Unicode's composed form (first: "
+            f"{report.decomposed.places[0]}): an accented letter may stand in two spellings; normalize the file to NFC"
         )
     return found
 
 
 def _labels(report: DataReport) -> list[str]:
-    found = []
+    found = list(suspicious_labels(report.labels))
     few = [f"{name!r} ({count})" for name, count in report.labels.items() if count < _FEW]
     if few:
-        found.append(f"fewer than {_FEW} examples of {', '.join(few[:10])}; what is measured of them will be uncertain")
-    counts = report.labels.values()
-    if counts and max(counts) > _IMBALANCE * max(min(counts), 1):
-        found.append("the most frequent label has more than 20 times the examples of the rarest; read macro-F1")
+        more = f" and {len(few) - _MAX_SHOWN} more" if len(few) > _MAX_SHOWN else ""
+        found.append(
+            f"fewer than {_FEW} examples of {', '.join(few[:_MAX_SHOWN])}{more}; what is measured of them will be "
+            "uncertain"
+        )
+    num_applied = sum(report.labels.values())
+    if report.is_multi_label and num_applied == report.num_rows and not report.num_without_labels:
+        found.append(
+            "every row has exactly one label; if no text can have two, write its name into one column: a single-label "
+            "task is easier to learn"
+        )
     return found
+
+
+def _imbalance(report: DataReport) -> list[str]:
+    counts = report.labels
+    if not counts or not report.num_rows:
+        return []
+    if report.is_multi_label:
+        share = report.num_without_labels / report.num_rows
+        constant = f"a model that never names one has an exact match of {share:.1%}"
+        return [f"{share:.1%} of the rows have none of the labels: {constant}; read macro-F1"] * (share >= _MAJORITY)
+    largest = max(counts, key=counts.__getitem__)
+    share = counts[largest] / report.num_rows
+    if share >= _MAJORITY and len(counts) > 1:
+        constant = f"always giving it has an accuracy of {share:.1%}, so accuracy says little"
+        return [
+            f"{share:.1%} of the rows have the label {largest!r}: {constant}; read macro-F1 and each label's recall"
+        ]
+    if counts[largest] > _IMBALANCE * max(min(counts.values()), 1):
+        return ["the most frequent label has more than 20 times the examples of the rarest; read macro-F1"]
+    return []
 
 
 def _duplicates(report: DataReport) -> list[str]:
@@ -65,6 +118,11 @@ def _duplicates(report: DataReport) -> list[str]:
         found.append(
             f"{report.conflicts.count:,} texts came before with another label (first: {report.conflicts.places[0]}); "
             "decide which is right"
+        )
+    if report.near_conflicts.count:
+        found.append(
+            f"{report.near_conflicts.count:,} texts are nearly the same as one with another label (first: "
+            f"{report.near_conflicts.places[0]}); decide which is right"
         )
     if report.across_splits.count:
         found.append(

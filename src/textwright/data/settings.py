@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Self
+from collections.abc import Mapping
+from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
 
@@ -20,6 +21,21 @@ class DataSettings(Settings):
     """Column that names each row's split (train, validation, test); absent: splits are drawn."""
     label_separator: str | None = None
     """Text between the labels of one row, for example "|"; makes the task multi-label."""
+    label_columns: str | None = None
+    """Columns of 0 and 1, one for each label, separated by commas: toxic,insult; makes the task multi-label.
+
+    A pattern stands for the columns of 0 and 1 that it matches: "is_*", or "*" for all of them;
+    "-" before a name or a pattern leaves it out: "*,-is_closed"."""
+    label_names: str | None = None
+    """Names of the labels 0, 1, 2, ..., separated by commas, for labels that are numbers or 0/1 vectors."""
+    min_examples_per_label: Annotated[int, Field(ge=1)] | None = None
+    """Distinct texts that a label needs; labels with fewer are dropped, and the rows that then have none.
+
+    Rows of a multi-label source stay, without those labels."""
+    drop_unlabeled: bool = False
+    """Skip rows without a label, and count them; without it the first such row is an error.
+
+    In a multi-label source, a row to which no label applies is not one without a label."""
     validation_fraction: Annotated[float, Field(gt=0, lt=0.5)] = 0.1
     """Share of the examples that is drawn for validation when the source brings no splits."""
     test_fraction: Annotated[float, Field(gt=0, lt=0.5)] = 0.1
@@ -48,3 +64,27 @@ class DataSettings(Settings):
         if self.fold >= (self.num_folds or 1):
             raise ValueError(f"fold is {self.fold}, but there are {self.num_folds or 'no'} folds, counted from 0")
         return self
+
+    @model_validator(mode="after")
+    def _check_label_columns(self) -> Self:
+        others = {
+            "label_column": self.label_column,
+            "label_separator": self.label_separator,
+            "label_names": self.label_names,
+        }
+        given = [name for name, value in others.items() if value is not None]
+        if self.label_columns is not None and given:
+            raise ValueError(f"label_columns names one column for each label, so leave {given[0]} out")
+        return self
+
+
+def complete_settings(stored: Mapping[str, Any]) -> dict[str, Any]:
+    """Give settings that were stored by an earlier version the defaults of those that came since.
+
+    Args:
+        stored: JSON-ready values by name.
+
+    Raises:
+        SettingsError: If one is not known, as where a later version stored it.
+    """
+    return DataSettings.parse(stored, source="stored settings of the data").model_dump(mode="json")

@@ -17,17 +17,18 @@ from textwright.data.download import Progress
 from textwright.data.hub import is_hub_id, is_saved_dataset, open_hub, open_saved
 from textwright.data.jsonl import open_jsonl
 from textwright.data.parquet import open_parquet
+from textwright.data.row_errors import END_AT_FIRST, RowErrors
 from textwright.data.settings import DataSettings
 from textwright.data.suggest import did_you_mean, nearest
 from textwright.data.tables import SPLIT_NAMES, Table
 from textwright.errors import DataError, NotFoundError
 
-_READERS: Final[Mapping[str, Callable[[Path, DataSettings], Table]]] = {
+_READERS: Final[Mapping[str, Callable[[Path, DataSettings, RowErrors], Table]]] = {
     ".csv": open_delimited,
     ".tsv": open_delimited,
     ".jsonl": open_jsonl,
     ".ndjson": open_jsonl,
-    ".parquet": lambda path, _settings: open_parquet(path),
+    ".parquet": lambda path, _settings, _row_errors: open_parquet(path),
 }
 _COMPRESSED: Final = (".gz", ".zst")
 
@@ -36,13 +37,16 @@ FORMATS: Final = ".csv, .tsv, .jsonl, .ndjson (each also .gz or .zst) and .parqu
 
 
 @contextmanager
-def open_source(source: str, settings: DataSettings, progress: Progress | None = None) -> Iterator[list[Table]]:
+def open_source(
+    source: str, settings: DataSettings, progress: Progress | None = None, row_errors: RowErrors = END_AT_FIRST
+) -> Iterator[list[Table]]:
     """Open a labelled source.
 
     Args:
         source: A built-in name, a file, a folder with files named train, validation and test, or a Hugging Face id.
         settings: How to read it.
         progress: Told (bytes there, bytes in all) while a built-in source is fetched.
+        row_errors: What happens to rows that cannot be read.
 
     Yields:
         Its tables; each knows its split if the source brings splits in files of their own.
@@ -53,7 +57,8 @@ def open_source(source: str, settings: DataSettings, progress: Progress | None =
         AssetError: If a built-in source cannot be fetched.
     """
     with ExitStack() as stack:
-        tables = [open_builtin(source, progress)] if source in BUILTIN else _open_path_or_id(source, settings)
+        is_builtin = source in BUILTIN
+        tables = [open_builtin(source, progress)] if is_builtin else _open_path_or_id(source, settings, row_errors)
         for table in tables:
             stack.enter_context(table)
         yield tables
@@ -79,12 +84,13 @@ def data_format(path: Path) -> str:
     return suffix[0]
 
 
-def open_file(path: Path, settings: DataSettings) -> Table:
+def open_file(path: Path, settings: DataSettings, row_errors: RowErrors = END_AT_FIRST) -> Table:
     """Open one file by the ending of its name.
 
     Args:
         path: An existing file.
         settings: How to read it.
+        row_errors: What happens to rows that cannot be read.
 
     Returns:
         A table.
@@ -97,15 +103,15 @@ def open_file(path: Path, settings: DataSettings) -> Table:
         raise NotFoundError(f"there is no file {path}")
     if path.is_dir():
         raise DataError(f"{path}: a folder where a file was expected; name one of its files")
-    return _READERS[data_format(path)](path, settings)
+    return _READERS[data_format(path)](path, settings, row_errors)
 
 
-def _open_path_or_id(source: str, settings: DataSettings) -> list[Table]:
+def _open_path_or_id(source: str, settings: DataSettings, row_errors: RowErrors) -> list[Table]:
     path = Path(source).expanduser()
     if path.is_dir():
-        return open_saved(path) if is_saved_dataset(path) else _open_folder(path, settings)
+        return open_saved(path) if is_saved_dataset(path) else _open_folder(path, settings, row_errors)
     if path.exists():
-        return [open_file(path, settings)]
+        return [open_file(path, settings, row_errors)]
     is_path = any(suffix in _READERS for suffix in path.suffixes) or (len(path.parts) > 1 and path.parent.is_dir())
     if is_hub_id(source) and not is_path and nearest(source, BUILTIN) is None:
         return open_hub(source)
@@ -113,7 +119,7 @@ def _open_path_or_id(source: str, settings: DataSettings) -> list[Table]:
     raise NotFoundError(what + did_you_mean(source, BUILTIN).replace("there are", "built in are"))
 
 
-def _open_folder(folder: Path, settings: DataSettings) -> list[Table]:
+def _open_folder(folder: Path, settings: DataSettings, row_errors: RowErrors) -> list[Table]:
     """Open the files of a folder that are named after splits; a split may lie in several files."""
     files = {path: split for path in sorted(folder.iterdir()) if (split := _split_of(path)) is not None}
     if "train" not in files.values():
@@ -123,7 +129,7 @@ def _open_folder(folder: Path, settings: DataSettings) -> list[Table]:
         )
     tables = []
     for path, split in files.items():
-        table = open_file(path, settings)
+        table = open_file(path, settings, row_errors)
         table.split = split
         tables.append(table)
     return tables

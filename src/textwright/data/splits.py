@@ -5,7 +5,7 @@ Called by :mod:`textwright.data.load` for sources that bring no splits, or not a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias
 
 import numpy as np
@@ -13,8 +13,8 @@ import numpy as np
 from textwright.core.types import Bools, Ints
 from textwright.errors import DataError
 
-TooFew: TypeAlias = Callable[[int, int], DataError]
-"""Makes the error for a class: (its number, how many distinct texts it has)."""
+TooFew: TypeAlias = Callable[[Mapping[int, int]], DataError]
+"""Makes the error for classes with too few distinct texts: number of the class -> how many it has."""
 
 
 def draw_splits(
@@ -28,7 +28,7 @@ def draw_splits(
             and by the class of its first example.
         fractions: Share of the examples for part 1, 2, ...; each > 0, together < 1. Part 0 takes the rest.
         seed: The same seed gives the same parts.
-        too_few: Makes the error for a class with fewer groups than parts; None leaves such a class to part 0.
+        too_few: Makes the error for the classes with fewer groups than parts; None leaves them to part 0.
 
     Returns:
         Part of each example, (N,): 0 for the rest, 1, 2, ... for the fractions. Every class with enough
@@ -41,13 +41,16 @@ def draw_splits(
     generator = np.random.default_rng(seed)
     part_of_unit = np.zeros(len(units), dtype=np.int64)
     unit_strata = strata[units]
+    lacking: dict[int, int] = {}
     for stratum in np.unique(strata).tolist():
         members = np.flatnonzero(unit_strata == stratum)
         if len(members) > len(fractions):
             order = generator.permutation(members)
             part_of_unit[order] = _cut(sizes[order], fractions)
-        elif too_few is not None:
-            raise too_few(stratum, len(members))
+        else:
+            lacking[stratum] = len(members)
+    if lacking and too_few is not None:
+        raise too_few(lacking)
     return part_of_unit[np.searchsorted(units, groups)]
 
 
@@ -59,7 +62,7 @@ def draw_folds(strata: Ints, groups: Ints, num_folds: int, seed: int, too_few: T
         groups: Position of the first example of each example's group, (N,); a group lies in one fold.
         num_folds: Number of folds, >= 2.
         seed: The same seed gives the same folds.
-        too_few: Makes the error for a class with fewer groups than folds; None leaves such a class to fold 0.
+        too_few: Makes the error for the classes with fewer groups than folds; None leaves them to fold 0.
 
     Returns:
         Fold of each example, (N,), in [0, num_folds).

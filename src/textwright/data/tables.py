@@ -59,6 +59,7 @@ class Table:
         read: Gives every row, once; readers that can leave out columns other than the given ones do so.
         unit: What is counted by ``Row.line``: "line" of a text file, "row" of anything else.
         split: Name of the split that the whole table belongs to, if it is known.
+        class_names: Column -> names of its integer labels 0, 1, 2, ..., where the file itself names them.
         repairs: Grows while rows are read.
         fraction_read: How much of the source has been read, in [0, 1].
         close: Lets go of the file.
@@ -70,6 +71,7 @@ class Table:
     read: ReadRows
     unit: str = "line"
     split: str | None = None
+    class_names: Mapping[str, Sequence[str]] = field(default_factory=dict)
     repairs: Repairs = field(default_factory=Repairs)
     fraction_read: Callable[[], float] = lambda: 0.0
     close: Callable[[], None] = lambda: None
@@ -113,6 +115,8 @@ def check_columns(columns: Sequence[str], name: str) -> tuple[str, ...]:
 
 
 def _is_no_name(cell: str) -> bool:
+    if cell.endswith(("?", ":")):  # surveys name a column by its question
+        return False
     return len(cell) > 64 or len(cell.split()) > 4 or cell.lstrip("-").isdecimal()
 
 

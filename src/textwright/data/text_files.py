@@ -16,6 +16,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import IO, Final, cast
 
+from textwright.data.row_errors import END_AT_FIRST, RowErrors, RowProblem
 from textwright.data.tables import Repairs
 from textwright.errors import DataError, MissingExtraError, SettingsError
 
@@ -39,6 +40,7 @@ class TextFile:
     Args:
         path: The file; ``.gz`` and ``.zst`` are decompressed while reading.
         encoding: A codec name, or "repair"; None expects UTF-8.
+        row_errors: What happens to a line whose bytes do not fit the encoding.
 
     Raises:
         DataError: If the file cannot be opened, or is empty.
@@ -46,9 +48,10 @@ class TextFile:
         MissingExtraError: If ``.zst`` needs a library that is not installed.
     """
 
-    def __init__(self, path: Path, encoding: str | None) -> None:
+    def __init__(self, path: Path, encoding: str | None, row_errors: RowErrors = END_AT_FIRST) -> None:
         self.name = str(path)
         self.repairs = Repairs()
+        self._row_errors = row_errors
         self._repair = encoding == REPAIR
         codec = _codec(encoding)
         self._file = _open(path)
@@ -94,21 +97,23 @@ class TextFile:
 
     def _checked(self, line: str, number: int) -> str:
         if "\0" in line:
-            raise DataError(
-                f"{self.name}, line {number}: a NUL byte; this is no text file, or it is UTF-16 without a mark: "
-                "then say --encoding utf-16-le"
+            self._report(
+                number,
+                "a NUL byte; this is no text file, or it is UTF-16 without a mark: then say --encoding utf-16-le",
             )
+            line = line.replace("\0", "")
         found = _UNDECODED.search(line)
         if found is None:
             return line
-        if not self._repair:
+        if self._repair:
+            self.repairs.lines.add(number)
+        else:
             byte = ord(found[0][0]) - 0xDC00
-            raise DataError(
-                f"{self.name}, line {number}: byte 0x{byte:02x} after {found.start()} characters is not "
-                f"{self._codec}; {_CURE}"
-            )
-        self.repairs.lines.add(number)
+            self._report(number, f"byte 0x{byte:02x} after {found.start()} characters is not {self._codec}; {_CURE}")
         return _UNDECODED.sub(_as_windows_1252, line)
+
+    def _report(self, number: int, reason: str) -> None:
+        self._row_errors.report(RowProblem.ENCODING, f"{self.name}, line {number}", reason)
 
     def _decompressed(self, path: Path) -> io.RawIOBase:
         if path.suffix == ".gz":

@@ -34,6 +34,8 @@ _SPLITTING: Final = (
     "subset_seed",
 )
 """Settings that decide which row is in which split."""
+_LABEL_FORM: Final = {"label_separator", "label_columns", "label_names"}
+"""Settings that say how labels are written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,7 @@ def select(
     Args:
         source: A built-in name, a file, a folder or a hub id.
         settings: What the user set explicitly. A source that is called as in training is otherwise read as it was
-            then; any other source only inherits the label separator.
+            then; any other source only inherits how labels are written.
         manifest: Of the model; its labels are the only ones allowed, its data settings cut the training data.
         split: "auto" takes the test split of the training data, or the test split that another source brings, or
             else all its rows.
@@ -92,7 +94,7 @@ def stored_settings(manifest: Manifest) -> DataSettings:
 
 
 def reading_settings(source: str, settings: DataSettings, manifest: Manifest) -> DataSettings:
-    """Read a source as at training if it is called so; any other one only inherits the label separator.
+    """Read a source as at training if it is called so; any other one only inherits how labels are written.
 
     Args:
         source: As for :func:`select`.
@@ -100,7 +102,10 @@ def reading_settings(source: str, settings: DataSettings, manifest: Manifest) ->
         manifest: Of the model.
     """
     stored, is_named_alike = stored_settings(manifest), source == manifest.data.get("source")
-    return settings.over(stored.model_dump() if is_named_alike else {"label_separator": stored.label_separator})
+    one_column = {"label_column", "label_separator", "label_names"}
+    replaced = one_column if "label_columns" in settings.model_fields_set else set[str]()
+    replaced = {"label_columns"} if one_column & settings.model_fields_set else replaced
+    return settings.over(stored.model_dump(include=None if is_named_alike else _LABEL_FORM, exclude=replaced))
 
 
 def refuse_another_cut(source: str, settings: DataSettings, manifest: Manifest) -> None:

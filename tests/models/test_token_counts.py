@@ -1,0 +1,25 @@
+"""Tokens are counted as the family's own tokenizer counts them, and not cut off."""
+
+from pathlib import Path
+
+from textwright.data.lengths import count_words
+from textwright.models.pretrained import open_pretrained
+from textwright.models.token_counts import family_tokens
+
+
+def test_a_pretrained_encoder_counts_its_own_tokens(tiny_bert: Path) -> None:
+    text = "a film, " * 400
+
+    tokens = family_tokens("bert", {"encoder": str(tiny_bert)})
+
+    ids = open_pretrained(str(tiny_bert)).load_tokenizer(100_000).encode([text, ""])
+    assert tokens.count([text, ""]).tolist() == ids.lengths.tolist()
+    assert tokens.count([text])[0] > tokens.max_length
+    assert tokens.unit == f"tokens of {tiny_bert}"
+
+
+def test_the_word_families_count_words() -> None:
+    tokens = family_tokens("cnn-glove")
+
+    assert tokens.count is count_words
+    assert tokens.unit == "words"
