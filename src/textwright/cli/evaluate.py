@@ -108,6 +108,7 @@ def _show(terminal: Terminal, evaluation: Evaluation) -> None:
         labels,
     )
     _show_calibration(terminal, evaluation)
+    _show_truncation(terminal, evaluation)
     mistakes = map(_mistake, evaluation.worst[:_NUM_MISTAKES])
     if evaluation.worst:
         terminal.table("Worst mistakes", ("confidence", "predicted", "true", "text"), mistakes)
@@ -121,6 +122,22 @@ def _show_calibration(terminal: Terminal, evaluation: Evaluation) -> None:
         rows.append((f"{evaluation.after.temperature:.3f} (as served)", evaluation.after))
     values = ((name, f"{side.log_loss.value:.4f}", f"{side.calibration_error.value:.4f}") for name, side in rows)
     terminal.table("Calibration", ("temperature", "log loss", "calibration error"), values)
+
+
+def _show_truncation(terminal: Terminal, evaluation: Evaluation) -> None:
+    """Show the texts that were cut beside the others, where some were."""
+    if not evaluation.by_truncation:
+        return
+    rows = (
+        (
+            f"first {evaluation.model.max_length:,} tokens" if row.truncated else "whole",
+            row.count,
+            f"{row.accuracy.value:.3f}",
+            f"{row.accuracy.low:.3f} to {row.accuracy.high:.3f}",
+        )
+        for row in evaluation.by_truncation
+    )
+    terminal.table("Texts that were cut", ("read", "texts", evaluation.headline, "95 % interval"), rows)
 
 
 def _mistake(item: Mistake) -> tuple[str, str, str, str]:

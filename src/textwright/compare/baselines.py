@@ -17,7 +17,8 @@ import numpy as np
 
 from textwright.compare.contender import Job, Predict, Result
 from textwright.evaluate.baselines import observations
-from textwright.evaluate.linear import NGRAMS, STRENGTHS, fit_linear, label_shares
+from textwright.evaluate.linear import STRENGTHS, fit_linear, label_shares
+from textwright.evaluate.ngrams import NGRAMS
 from textwright.train.progress import Progress
 
 

@@ -5,7 +5,7 @@ Called by the pipeline at the end of ``train``; ``compare`` shows the same two b
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from time import perf_counter
 from typing import Any, Final
@@ -23,6 +23,9 @@ from textwright.evaluate.paired import SIGNIFICANCE, paired_p_value
 
 MAJORITY: Final = "majority"
 LINEAR: Final = "tf-idf"
+_TITLES: Final = {MAJORITY: "the most frequent label", LINEAR: "the linear baseline tf-idf"}
+_OTHERS: Final = ("linear", "frozen-bert")
+"""Families to try where a model is no better: the linear model itself, and what learns from few texts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,3 +146,35 @@ def _hits(seen: Observations) -> Ints:
 def _ignore(stage: str) -> None:
     """Say nothing."""
     del stage
+
+
+def verdict(baselines: Sequence[Baseline], *, metric: str, value: float, num_examples: int, family: str) -> str:
+    """Say in a sentence or two how a model stands to its baselines, and what to try where it is no better.
+
+    Args:
+        baselines: The majority first, as :func:`compare_with_baselines` gives them.
+        metric: What people call the metric that was tested.
+        value: Of the model.
+        num_examples: Test texts.
+        family: Of the model; it is not what to try next.
+    """
+    standing = "; ".join(map(_standing, baselines))
+    said = f"On {num_examples:,} test texts the model's {metric.lower()} is {100 * value:.1f} %: {standing}."
+    worst = next((item for item in reversed(baselines) if not item.is_beaten), None)
+    if worst is None:
+        return said
+    others = " or ".join(f"--family {name}" for name in _OTHERS if name != family)
+    reason = "A linear model does better" if worst.is_better else "The model does not earn its cost yet"
+    return (
+        f"{said} {reason}: try {others}, or textwright compare, whose learning curve also shows whether more labelled "
+        "texts would help."
+    )
+
+
+def _standing(item: Baseline) -> str:
+    points = f"{100 * abs(item.difference.value):.1f} points"
+    ends = f"95 % interval {100 * item.difference.low:+.1f} to {100 * item.difference.high:+.1f}"
+    name = f"{_TITLES[item.name]} ({100 * next(iter(item.metrics.values())):.1f} %)"
+    if not item.is_distinguishable:
+        return f"not distinguishable from {name}, {ends}"
+    return f"{points} {'above' if item.is_beaten else 'below'} {name}, {ends}"

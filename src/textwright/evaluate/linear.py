@@ -1,17 +1,13 @@
 """TF-IDF with logistic regression, tuned by cross-validation: the linear model that every other one is compared with.
 
-Called by :mod:`textwright.evaluate.baselines` and by ``compare``. scikit-learn is imported here alone, and only when a
-model is fitted. Only the training split is read: what is compared on the test split was not chosen with it.
+Called by :mod:`textwright.evaluate.baselines` and by ``compare``. scikit-learn is imported only when a model is
+fitted. Only the training split is read: what is compared on the test split was not chosen with it.
 """
 
 from __future__ import annotations
 
-import unicodedata
-import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any, Final, TypeAlias
 
 import numpy as np
@@ -22,15 +18,23 @@ from textwright.core.types import Bools, Float32s, Floats, Ints
 from textwright.data.dataset import Examples
 from textwright.data.dataset import label_counts as label_counts_of
 from textwright.data.splits import draw_folds, draw_splits, draw_subset, rarest_label
+from textwright.evaluate.ngrams import (
+    Features,
+    Matrix,
+    NgramCounts,
+    num_outputs,
+    quiet,
+    side_by_side,
+    weigh_without,
+)
 
-Matrix: TypeAlias = Any
-"""A sparse matrix of scipy, which has no types that mypy reads here."""
+Estimator: TypeAlias = Any
+"""A classifier of scikit-learn, which has no types."""
 
 THRESHOLD: Final = 0.5
 """A label of a multi-label task holds from this probability on, as by default in an artifact."""
 STRENGTHS: Final = (1.0, 3.0, 10.0, 30.0, 100.0)
 """Inverse regularization strengths C; cross-validation chooses."""
-NGRAMS: Final = {"words": (1, 2), "characters": (1, 5)}
 _HOLDOUT: Final = 0.2
 _FOLDS: Final = {1_000: 5, 3_000: 3}
 """Up to so many texts are cut into so many folds; more have one part held out, whose score is sure enough."""
@@ -39,24 +43,8 @@ _MAX_TUNING_WORK: Final = 8_000_000  # characters times outputs; some seconds
 _MAX_TEXTS: Final = 50_000
 _MAX_CHARACTERS: Final = 3_000_000
 """Above it a fit on character n-grams takes minutes, and texts that long hold words enough."""
-_MAX_WEIGHTS: Final = 4_000_000
-"""Features times outputs; the solver keeps some twenty vectors of that size."""
-_MIN_FEATURES: Final = 5_000
 _FEW_SPACES: Final = 0.05
 """Share of white space below which a text has no words between spaces: English has 0.17, Chinese next to none."""
-
-
-class Features(StrEnum):
-    """What a linear model counts."""
-
-    WORDS = "words"
-    CHARACTERS = "characters"
-    BOTH = "words and characters"
-
-    @property
-    def kinds(self) -> tuple[str, ...]:
-        """Names in :data:`NGRAMS`."""
-        return ("words", "characters") if self is Features.BOTH else (self.value,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,18 +80,20 @@ class LinearModel:
 
     vectorizers: Sequence[Any]
     weights: Sequence[Any]
-    head: Any
+    head: Estimator
     labels: Labels
     tuning: Tuning
 
     def probabilities(self, texts: Sequence[str]) -> Float32s:
         """Give each label of each text a probability, (N, K)."""
-        with _quiet():
+        with quiet():
             parts = [
                 weight.transform(vectorizer.transform(texts))
                 for vectorizer, weight in zip(self.vectorizers, self.weights, strict=True)
             ]
-            return _spread(self.head.predict_proba(_beside(parts) if parts else texts), self.head.classes_, self.labels)
+            return _spread(
+                self.head.predict_proba(side_by_side(parts) if parts else texts), self.head.classes_, self.labels
+            )
 
 
 def fit_linear(train: Examples, labels: Labels) -> LinearModel:
@@ -123,24 +113,24 @@ def fit_linear(train: Examples, labels: Labels) -> LinearModel:
     """
     candidates, kept, note = _within_seconds(train, labels)
     examples = _subset(kept, labels, _tuning_size(kept, labels))
-    counts = _Counts(examples.texts, candidates, labels)
+    counts = NgramCounts(examples.texts, candidates, labels)
     tuning = _tune(examples, labels, counts, note)
     if tuning is None:
         untuned = Tuning(Features.WORDS, STRENGTHS[0], 0, 0, "label shares alone: too few texts, or none with a word")
         return LinearModel((), (), _Shares(label_shares(train, labels)), labels, untuned)
     if len(examples) < len(kept):
-        counts = _Counts(kept.texts, (tuning.features,), labels)
+        counts = NgramCounts(kept.texts, (tuning.features,), labels)
     return _fit(kept, labels, counts, tuning)
 
 
-def _fit(train: Examples, labels: Labels, counts: _Counts, tuning: Tuning) -> LinearModel:
+def _fit(train: Examples, labels: Labels, counts: NgramCounts, tuning: Tuning) -> LinearModel:
     from sklearn.feature_extraction.text import TfidfTransformer  # type: ignore[import-untyped]
 
     kinds = tuning.features.kinds
-    with _quiet():
+    with quiet():
         weights = [TfidfTransformer(sublinear_tf=True).fit(counts.matrices[kind]) for kind in kinds]
         parts = [weight.transform(counts.matrices[kind]) for kind, weight in zip(kinds, weights, strict=True)]
-        head = _set_strength(_head(train.targets, labels), tuning.strength).fit(_beside(parts), train.targets)
+        head = _set_strength(_head(train.targets, labels), tuning.strength).fit(side_by_side(parts), train.targets)
     return LinearModel([counts.vectorizers[kind] for kind in kinds], weights, head, labels, tuning)
 
 
@@ -186,30 +176,26 @@ def _strata(examples: Examples, labels: Labels) -> Ints:
 
 
 def _tuning_size(train: Examples, labels: Labels) -> int:
-    work = max(sum(map(len, train.texts)) * _num_outputs(labels), 1)
+    work = max(sum(map(len, train.texts)) * num_outputs(labels), 1)
     return min(len(train), _MAX_TUNING_TEXTS, max(len(train) * _MAX_TUNING_WORK // work, 20 * len(labels)))
 
 
-def _tune(examples: Examples, labels: Labels, counts: _Counts, note: str) -> Tuning | None:
+def _tune(examples: Examples, labels: Labels, counts: NgramCounts, note: str) -> Tuning | None:
     """Choose features and strength: the best score, of equals the lowest log loss; None if nothing can be chosen."""
     held_out = _held_out(examples, labels)
     if not counts.features or not held_out:
         return None
     scores = {(features, strength): _Score(labels) for features in counts.features for strength in STRENGTHS}
     for rows in held_out:
-        weighed = {kind: _weigh(matrix, rows) for kind, matrix in counts.matrices.items()}
+        weighed = {kind: weigh_without(matrix, rows) for kind, matrix in counts.matrices.items()}
         for features in counts.features:
             train_x, test_x = (
-                _beside(sides) for sides in zip(*(weighed[kind] for kind in features.kinds), strict=True)
+                side_by_side(sides) for sides in zip(*(weighed[kind] for kind in features.kinds), strict=True)
             )
             for strength, probabilities in _path(train_x, examples.targets[~rows], test_x, labels):
                 scores[features, strength].add(examples.targets[rows], probabilities)
     features, strength = max(scores, key=lambda key: scores[key].key)
     return Tuning(features, strength, len(held_out), len(examples), note)
-
-
-def _num_outputs(labels: Labels) -> int:
-    return 1 if labels.task is Task.SINGLE_LABEL and len(labels) <= 2 else len(labels)
 
 
 def _held_out(examples: Examples, labels: Labels) -> list[Bools]:
@@ -249,79 +235,27 @@ class _Score:
         return (float(macro_f1(self.counts)) if is_multi else self.num_right), -self.loss  # type: ignore[arg-type]
 
 
-def _normalize(text: str) -> str:
-    """Compose accents and lower-case, so that one letter is one character."""
-    return unicodedata.normalize("NFC", text).lower()
-
-
-def _vectorizer_settings(kind: str, labels: Labels) -> dict[str, Any]:
-    limit = max(_MAX_WEIGHTS // _num_outputs(labels), _MIN_FEATURES)
-    analyzer = "word" if kind == "words" else "char"
-    return {"analyzer": analyzer, "ngram_range": NGRAMS[kind], "preprocessor": _normalize, "max_features": limit}
-
-
-class _Counts:
-    """How often each text has each n-gram.
-
-    Args:
-        texts: N texts.
-        candidates: What may be counted; what no text has is left out.
-        labels: Their number bounds that of the n-grams.
-    """
-
-    def __init__(self, texts: Sequence[str], candidates: Sequence[Features], labels: Labels) -> None:
-        from sklearn.feature_extraction.text import CountVectorizer
-
-        self.vectorizers: dict[str, Any] = {}
-        self.matrices: dict[str, Matrix] = {}  # (N, D) each
-        for kind in dict.fromkeys(kind for features in candidates for kind in features.kinds):
-            vectorizer = CountVectorizer(**_vectorizer_settings(kind, labels), dtype=np.float64)
-            try:
-                with _quiet():
-                    self.matrices[kind] = vectorizer.fit_transform(texts)
-            except ValueError:  # an empty vocabulary: no text has a word
-                continue
-            self.vectorizers[kind] = vectorizer
-        self.features = [features for features in candidates if all(kind in self.matrices for kind in features.kinds)]
-
-
-def _weigh(counts: Matrix, rows: Bools) -> tuple[Matrix, Matrix]:
-    """Weigh counts by TF-IDF as if the held-out rows had never been seen: neither their n-grams nor their counts."""
-    from sklearn.feature_extraction.text import TfidfTransformer
-
-    learned, held_out = counts[~rows], counts[rows]
-    known = np.flatnonzero(np.bincount(learned.indices, minlength=counts.shape[1]))
-    weight = TfidfTransformer(sublinear_tf=True)
-    return weight.fit_transform(learned[:, known]), weight.transform(held_out[:, known])
-
-
-def _beside(parts: Sequence[Matrix]) -> Matrix:
-    from scipy.sparse import hstack  # type: ignore[import-untyped]
-
-    return parts[0] if len(parts) == 1 else hstack(parts, format="csr")
-
-
 def _path(train_x: Matrix, targets: Ints | Bools, test_x: Matrix, labels: Labels) -> Iterator[tuple[float, Float32s]]:
     """Fit each strength in turn, each from the weights of the one before, and predict what was held out."""
-    head = _head(targets, labels, warm_start=True, tol=1e-3)
+    head = _head(targets, labels, is_search=True)
     for strength in STRENGTHS:
-        with _quiet():
+        with quiet():
             _set_strength(head, strength).fit(train_x, targets)
             yield strength, _spread(head.predict_proba(test_x), head.classes_, labels)
 
 
-def _head(targets: Ints | Bools, labels: Labels, **settings: Any) -> Any:
+def _head(targets: Ints | Bools, labels: Labels, *, is_search: bool = False) -> Estimator:
     from sklearn.dummy import DummyClassifier  # type: ignore[import-untyped]
     from sklearn.linear_model import LogisticRegression  # type: ignore[import-untyped]
     from sklearn.multiclass import OneVsRestClassifier  # type: ignore[import-untyped]
 
-    regression = LogisticRegression(max_iter=1000, **settings)
+    regression = LogisticRegression(max_iter=1000, warm_start=is_search, tol=1e-3 if is_search else 1e-4)
     if labels.task is Task.MULTI_LABEL:
         return OneVsRestClassifier(regression)  # a label that all texts have, or none, becomes a constant
     return regression if len(np.unique(targets)) > 1 else DummyClassifier()
 
 
-def _set_strength(head: Any, strength: float) -> Any:
+def _set_strength(head: Estimator, strength: float) -> Estimator:
     name = next((name for name in ("C", "estimator__C") if name in head.get_params()), None)
     return head if name is None else head.set_params(**{name: strength})
 
@@ -343,11 +277,3 @@ class _Shares:
 
     def predict_proba(self, texts: Sequence[str]) -> Float32s:
         return np.tile(self._shares, (len(texts), 1))
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Silence what scikit-learn warns of: constant labels and steps that ran out are no concern of a baseline."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
