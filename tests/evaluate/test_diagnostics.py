@@ -29,7 +29,7 @@ FINE = TrainingFacts(
     metadata={"tokens_with_vector": 0.98},
 )
 BEATEN = Baseline(MAJORITY, "", {"accuracy": 0.6}, Interval(0.2, 0.1, 0.3), 0.001, 0.0)
-TIED = replace(BEATEN, difference=Interval(0.01, -0.04, 0.06), p_value=0.8)
+TIED = replace(BEATEN, difference=Interval(-0.01, -0.06, 0.04), p_value=0.8)
 
 
 @pytest.fixture
@@ -82,7 +82,12 @@ def test_one_answer_to_all_texts_is_said_first(evaluation: Evaluation) -> None:
     rows = tuple(replace(row, num_predicted=num) for row, num in zip(evaluation.per_label, counts, strict=True))
     first, second = diagnose(replace(evaluation, per_label=rows), FINE, [TIED])
     assert first.startswith("the model answers 'negative' to all 20 test texts")
-    assert "no better than always answering the most frequent label: the difference is +1.0 points" in second
+    assert "no better than always the most frequent label: the difference is -1.0 points" in second
+
+
+def test_too_few_test_texts_to_beat_the_majority_are_said(evaluation: Evaluation) -> None:
+    (sentence,) = diagnose(evaluation, FINE, [replace(TIED, difference=Interval(0.3, -0.02, 0.6))])
+    assert sentence.startswith("20 test texts cannot show that the model is better than always the most frequent")
 
 
 def test_a_model_that_gives_no_label_is_said(make_multilabel: Callable[[], Evaluation]) -> None:

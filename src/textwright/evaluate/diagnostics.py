@@ -91,15 +91,21 @@ def _majority(evaluation: Evaluation, baselines: Sequence[Baseline]) -> Iterator
     majority = next((item for item in baselines if item.name == MAJORITY), None)
     if majority is None or majority.is_beaten:
         return
-    low, high = (f"{100 * end:+.1f}" for end in (majority.difference.low, majority.difference.high))
-    answer = (
-        "no better than giving every text the same labels"
-        if evaluation.is_multi_label
-        else ("no better than always answering the most frequent label")
+    difference = majority.difference
+    measured = (
+        f"the difference is {100 * difference.value:+.1f} points, 95 % interval {100 * difference.low:+.1f} to "
+        f"{100 * difference.high:+.1f}"
     )
+    constant = "giving every text the same labels" if evaluation.is_multi_label else "always the most frequent label"
+    if difference.value > 0:
+        yield (
+            f"{evaluation.num_examples:,} test texts cannot show that the model is better than {constant}: {measured}; "
+            "give more labelled texts, or test on all of them with textwright compare --folds 10"
+        )
+        return
     yield (
-        f"on these {evaluation.num_examples:,} test texts the model is {answer}: the difference is "
-        f"{100 * majority.difference.value:+.1f} points, 95 % interval {low} to {high}; it is not fit to be served yet"
+        f"on {evaluation.num_examples:,} test texts the model is no better than {constant}: {measured}; it is not fit "
+        "to be served yet"
     )
 
 
