@@ -29,6 +29,7 @@ from textwright.core.differences import first_difference
 from textwright.data.dataset import Dataset
 from textwright.data.load import load_dataset
 from textwright.data.settings import DataSettings
+from textwright.data.text_hashes import write_text_hashes
 from textwright.errors import ArtifactError, InputError, SettingsError
 from textwright.evaluate.baselines import MAJORITY, Baseline, compare_with_baselines, verdict
 from textwright.evaluate.card import model_card
@@ -37,6 +38,7 @@ from textwright.evaluate.linear import label_shares
 from textwright.evaluate.measure import Evaluation, evaluate_observations
 from textwright.evaluate.observe import Observations, observe
 from textwright.evaluate.scores import TITLES
+from textwright.evaluate.selection import TRAINING_TEXTS
 from textwright.export.onnx import to_onnx
 from textwright.export.parity import AWKWARD_TEXTS, check_parity
 from textwright.runtime.predictor import Predictor, load
@@ -254,7 +256,11 @@ def _measure_and_write(
         measured = measure(predictor)
     evaluations = measured.evaluations
     metrics = {name: asdict(interval) for name, interval in evaluations[MEASURED_SPLIT].metrics.items()}
-    said = {_BASELINES: [item.to_json() for item in measured.baselines], _WARNINGS: list(measured.warnings)}
+    said = {
+        _BASELINES: [item.to_json() for item in measured.baselines],
+        _WARNINGS: list(measured.warnings),
+        TRAINING_TEXTS: write_text_hashes(dataset, path.parent),
+    }
     manifest = replace(
         manifest,
         variants={"fp32": Variant(_GRAPH, "fp32", metrics)},

@@ -30,6 +30,7 @@ def evaluate(
     split: Literal["auto", "train", "validation", "test", "all"] = "auto",
     report: Path | None = None,
     variant: str | None = None,
+    exclude_seen: bool = False,
     data: Annotated[DataSettings, Parameter(name="*", group="Data")] = _DATA,
     output: Annotated[Output, Parameter(name="*", group="Output")] = DEFAULT_OUTPUT,
 ) -> None:
@@ -44,17 +45,27 @@ def evaluate(
             source brings, or else all its rows.
         report: HTML file to draw the evaluation into; it opens offline.
         variant: Graph to measure (fp32, int8); by default the artifact's first.
+        exclude_seen: Leave out texts that the model was trained or validated on, known by their hashes in the run
+            folder.
     """
     from textwright.evaluate.report import write_report
-    from textwright.evaluate.selection import select
+    from textwright.evaluate.selection import select, training_texts
     from textwright.runtime.predictor import load
 
     terminal = Terminal(output)
     predictor = load(artifact, variant=variant)
-    selection = select(source, data, predictor.artifact.manifest, split)
+    seen = training_texts(predictor.artifact)
+    manifest = predictor.artifact.manifest
+    selection = select(source, data, manifest, split, seen=seen, exclude_seen=exclude_seen)
     terminal.note(f"measuring {selection.description}")
     evaluation = _measure(terminal, predictor, selection.examples, source, selection.split)
-    terminal.result({**evaluation.to_json(), "rows": selection.description}, lambda: _show(terminal, evaluation))
+    rows = {
+        "rows": selection.description,
+        "num_trained": selection.num_trained,
+        "num_validated": selection.num_validated,
+        "num_excluded": selection.num_excluded,
+    }
+    terminal.result({**evaluation.to_json(), **rows}, lambda: _show(terminal, evaluation))
     if report is not None:
         write_report(evaluation, report)
         terminal.note(f"report: {report}")
