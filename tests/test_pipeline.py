@@ -129,6 +129,19 @@ def test_the_linear_baseline_can_be_left_out(tmp_path, capsys):
     assert set(json.loads(capsys.readouterr().out)["baselines"]) == {"majority"}
 
 
+def test_evaluate_knows_the_rows_of_the_training(built, tmp_path, capsys):
+    source, out, _ = built
+    trained = load_dataset(str(source), DataSettings()).train.texts[:20]
+    other = tmp_path / "other.csv"
+    other.write_text("text,label\n" + "".join(f"{text},positive\n" for text in [*trained, "a lovely new text"]))
+    assert run(["evaluate", str(out), str(other), "--json"]) == 0
+    content = json.loads(capsys.readouterr().out)
+    assert content["num_trained"] == 20
+    assert "the model was trained on 20 of these texts" in content["rows"]
+    assert run(["evaluate", str(out / "artifact"), str(other), "--exclude-seen", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["num_examples"] == 1
+
+
 def test_running_again_reuses_what_is_there(built):
     source, out, first = built
     before = {path: path.stat().st_mtime_ns for path in out.rglob("*")}

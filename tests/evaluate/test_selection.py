@@ -114,17 +114,14 @@ def test_seen_texts_that_cannot_be_left_out_are_said(tmp_path: Path) -> None:
 
 
 def test_a_held_out_row_that_is_in_training_too_is_counted(tmp_path: Path) -> None:
-    rows = [
-        ("same text", "good", "train"),
-        ("more", "bad", "train"),
-        ("a b", "bad", "val"),
-        ("Same  text", "good", "test"),
-    ]
+    texts = {"same text": "train", "more": "train", "a b": "val", "Same  text": "test"}
+    rows = [(text, ("bad", "good")["ame" in text], split) for text, split in texts.items()]
     source = write(tmp_path / "reviews.csv", rows, "text", "label", "split")
     manifest, dataset = manifest_of(source, NO_FLAGS)
     seen = read_text_hashes(tmp_path, write_text_hashes(dataset, tmp_path))
     selection = select(source, NO_FLAGS, manifest, seen=seen)
     assert (selection.split, selection.num_trained) == ("test", 1)
+    assert "the model was trained on 1 of these texts" in selection.description
 
 
 def test_another_source_gives_its_own_test_split(tmp_path: Path) -> None:

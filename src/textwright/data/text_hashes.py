@@ -63,8 +63,9 @@ def write_text_hashes(dataset: Dataset, folder: Path) -> str:
     """
     kept = {name: np.unique(hash_texts(dataset.splits[name].texts)) for name in ("train", "validation")}
     is_complete = all(len(hashes) <= _MAX_HASHES for hashes in kept.values())
+    train, validation = (hashes[:_MAX_HASHES] for hashes in kept.values())
     with atomic_file(folder / TEXT_HASHES) as file:
-        np.savez(file, is_complete=is_complete, **{name: hashes[:_MAX_HASHES] for name, hashes in kept.items()})
+        np.savez(file, train=train, validation=validation, is_complete=is_complete)
     return sha256_of(folder / TEXT_HASHES)
 
 

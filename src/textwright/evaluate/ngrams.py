@@ -65,7 +65,7 @@ class NgramCounts:
     """
 
     def __init__(self, texts: Sequence[str], candidates: Sequence[Features], labels: Labels) -> None:
-        from sklearn.feature_extraction.text import CountVectorizer
+        from sklearn.feature_extraction.text import CountVectorizer  # type: ignore[import-untyped]
 
         self.vectorizers: dict[str, Any] = {}
         self.matrices: dict[str, Matrix] = {}  # (N, D) each
