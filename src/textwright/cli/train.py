@@ -74,6 +74,6 @@ def train(
 def _next(built: Built, source: str, out: Path) -> str:
     """Serve a model that is better than always the most frequent label; otherwise look for another."""
     if built.beats_majority is False:
-        folds = " --folds 10" if built.baselines[0].difference.value > 0 else ""
+        folds = " --folds 10" if built.baselines[0].is_undecided else ""
         return f"textwright compare {shlex.quote(source)}{folds} --out {shlex.quote(f'{out}-compare')}"
     return f"textwright serve {out}"

@@ -195,7 +195,10 @@ class Artifact:
             NotFoundError: Names the variants that there are.
         """
         name = self.manifest.variant(variant).golden or GOLDEN
-        lines = (self.path / name).read_text(encoding="utf-8").splitlines()
+        content = (self.path / name).read_bytes()
+        lines = (
+            content.splitlines()
+        )  # of bytes: of text it would cut at U+0085 and U+2028, which JSON leaves as they are
         return [Golden(item["text"], tuple(item["logits"])) for item in map(json.loads, lines)]
 
 

@@ -23,6 +23,8 @@ from textwright.evaluate.paired import SIGNIFICANCE, paired_p_value
 
 MAJORITY: Final = "majority"
 LINEAR: Final = "tf-idf"
+_WIDE: Final = 0.1
+"""From this width on, the interval of a difference is that of few texts."""
 _TITLES: Final = {MAJORITY: "the most frequent label", LINEAR: "the linear baseline tf-idf"}
 _OTHERS: Final = ("linear", "frozen-bert")
 """Families to try where a model is no better: the linear model itself, and what learns from few texts."""
@@ -63,6 +65,12 @@ class Baseline:
     def is_better(self) -> bool:
         """Whether the baseline is better, and not by chance."""
         return self.is_distinguishable and self.difference.value < 0
+
+    @property
+    def is_undecided(self) -> bool:
+        """Whether the model looks better, and the test texts are too few to show it."""
+        width = self.difference.high - self.difference.low
+        return not self.is_distinguishable and self.difference.value > 0 and width > _WIDE
 
     def to_json(self) -> dict[str, Any]:
         """Return JSON-ready values: the fields by name."""

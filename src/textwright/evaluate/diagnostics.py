@@ -97,7 +97,7 @@ def _majority(evaluation: Evaluation, baselines: Sequence[Baseline]) -> Iterator
         f"{100 * difference.high:+.1f}"
     )
     constant = "giving every text the same labels" if evaluation.is_multi_label else "always the most frequent label"
-    if difference.value > 0:
+    if majority.is_undecided:
         yield (
             f"{evaluation.num_examples:,} test texts cannot show that the model is better than {constant}: {measured}; "
             "give more labelled texts, or test on all of them with textwright compare --folds 10"
