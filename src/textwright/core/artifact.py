@@ -195,10 +195,8 @@ class Artifact:
             NotFoundError: Names the variants that there are.
         """
         name = self.manifest.variant(variant).golden or GOLDEN
-        content = (self.path / name).read_bytes()
-        lines = (
-            content.splitlines()
-        )  # of bytes: of text it would cut at U+0085 and U+2028, which JSON leaves as they are
+        # Lines of bytes: text would be cut at U+0085 and U+2028 too, which JSON leaves as they are.
+        lines = (self.path / name).read_bytes().splitlines()
         return [Golden(item["text"], tuple(item["logits"])) for item in map(json.loads, lines)]
 
 
