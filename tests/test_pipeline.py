@@ -96,6 +96,52 @@ def test_the_model_card_quotes_what_was_measured(built):
     assert f"{accuracy.value:.3f} [{accuracy.low:.3f}, {accuracy.high:.3f}]" in card
 
 
+def test_the_manifest_keeps_how_it_stands_to_the_majority(built):
+    source, out, result = built
+    assert result.beats_majority
+    assert result.warnings == ()
+    assert result.verdict.startswith("On 16 test texts the model's accuracy is")
+    again = build_artifact(plan_for(source), out)
+    assert (again.baselines, again.warnings, again.verdict) == (result.baselines, result.warnings, result.verdict)
+
+
+def test_train_ends_with_a_verdict_and_advises_no_model_that_learned_nothing(tmp_path, capsys):
+    source = write_reviews(tmp_path / "reviews.csv", 60)
+    command = ["train", str(source), "--out", str(tmp_path / "run"), "--num-epochs", "1", "--learning-rate", "1e-6"]
+    assert run(command) == 0
+    printed = capsys.readouterr()
+    assert "tf-idf" in printed.out
+    assert "below the linear baseline tf-idf" in printed.out or "not distinguishable from the linear" in printed.out
+    assert "! on 6 test texts the model is no better than always the most frequent label" in printed.out
+    assert "next: textwright compare" in printed.err
+    assert "textwright serve" not in printed.err
+    assert run([*command, "--json"]) == 0
+    content = json.loads(capsys.readouterr().out)
+    assert set(content["baselines"]) == {"majority", "tf-idf"}
+    assert content["beats_majority"] is False
+    assert content["warnings"]
+
+
+def test_the_linear_baseline_can_be_left_out(tmp_path, capsys):
+    source = write_reviews(tmp_path / "reviews.csv", 60)
+    flags = ["--out", str(tmp_path / "run"), "--num-epochs", "1", "--no-baselines", "--json"]
+    assert run(["train", str(source), *flags]) == 0
+    assert set(json.loads(capsys.readouterr().out)["baselines"]) == {"majority"}
+
+
+def test_evaluate_knows_the_rows_of_the_training(built, tmp_path, capsys):
+    source, out, _ = built
+    trained = load_dataset(str(source), DataSettings()).train.texts[:20]
+    other = tmp_path / "other.csv"
+    other.write_text("text,label\n" + "".join(f"{text},positive\n" for text in [*trained, "a lovely new text"]))
+    assert run(["evaluate", str(out), str(other), "--json"]) == 0
+    content = json.loads(capsys.readouterr().out)
+    assert content["num_trained"] == 20
+    assert "the model was trained on 20 of these texts" in content["rows"]
+    assert run(["evaluate", str(out / "artifact"), str(other), "--exclude-seen", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["num_examples"] == 1
+
+
 def test_running_again_reuses_what_is_there(built):
     source, out, first = built
     before = {path: path.stat().st_mtime_ns for path in out.rglob("*")}
@@ -145,7 +191,7 @@ def test_a_graph_that_disagrees_writes_no_artifact(built, tmp_path, monkeypatch)
 
 def test_a_damaged_artifact_asks_for_overwrite_and_is_mended_by_it(tmp_path, capsys):
     source = write_reviews(tmp_path / "reviews.csv", 60)
-    command = ["train", str(source), "--out", str(tmp_path / "run"), "--num-epochs", "1", "--quiet"]
+    command = ["train", str(source), "--out", str(tmp_path / "run"), "--num-epochs", "1", "--no-baselines", "--quiet"]
     assert run(command) == 0
     (tmp_path / "run" / "artifact" / "model.onnx").write_bytes(b"damaged")
     assert run(command) == 3

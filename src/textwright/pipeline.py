@@ -14,10 +14,13 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
+
+import numpy as np
 
 from textwright import __version__
 from textwright.core import artifact as artifacts
@@ -26,9 +29,16 @@ from textwright.core.differences import first_difference
 from textwright.data.dataset import Dataset
 from textwright.data.load import load_dataset
 from textwright.data.settings import DataSettings, complete_settings
+from textwright.data.text_hashes import write_text_hashes
 from textwright.errors import ArtifactError, InputError, SettingsError
+from textwright.evaluate.baselines import MAJORITY, Baseline, compare_with_baselines, verdict
 from textwright.evaluate.card import model_card
-from textwright.evaluate.measure import Evaluation, evaluate
+from textwright.evaluate.diagnostics import TrainingFacts, diagnose
+from textwright.evaluate.linear import label_shares
+from textwright.evaluate.measure import Evaluation, evaluate_observations
+from textwright.evaluate.observe import Observations, observe
+from textwright.evaluate.scores import TITLES
+from textwright.evaluate.selection import TRAINING_TEXTS
 from textwright.export.onnx import to_onnx
 from textwright.export.parity import AWKWARD_TEXTS, check_parity
 from textwright.runtime.predictor import Predictor, load
@@ -41,6 +51,11 @@ MEASURED_SPLIT: Final = "test"
 _GRAPH: Final = "model.onnx"
 _TAUGHT: Final = "distillation"
 """Where the manifest's account of training says who taught; absent where labels alone did."""
+_BASELINES: Final = "baselines"
+_WARNINGS: Final = "warnings"
+"""Where it says what the model was compared with and what is wrong with it; absent in older artifacts."""
+_SEVERAL_CHARACTERS: Final = 8
+"""A text of so many characters that is one token was not cut into words."""
 _NUM_PARITY_TEXTS: Final = 256
 _NUM_GOLDEN_TEXTS: Final = 8
 _LONGEST_GOLDEN_TEXT: Final = 2_000  # characters; golden examples are run at every load
@@ -89,11 +104,36 @@ class Built:
         artifact: The verified artifact.
         evaluations: Split name -> what was measured of the artifact; empty if it was reused.
         reused: True if an artifact of an equal plan on equal data was there already.
+        baselines: What it was compared with on the test split, the majority first; empty for an artifact of an
+            earlier version.
+        warnings: What is wrong with it, in sentences; empty if nothing is.
     """
 
     artifact: Artifact
     evaluations: Mapping[str, Evaluation]
     reused: bool
+    baselines: tuple[Baseline, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def beats_majority(self) -> bool | None:
+        """Whether it is better than always the most frequent label; None where that was not measured."""
+        return next((item.is_beaten for item in self.baselines if item.name == MAJORITY), None)
+
+    @property
+    def verdict(self) -> str:
+        """How it stands to its baselines, in words; empty where they were not measured."""
+        if not self.baselines:
+            return ""
+        manifest = self.artifact.manifest
+        metric, measured = next(iter(manifest.variants[manifest.default_variant].metrics.items()))
+        return verdict(
+            self.baselines,
+            metric=TITLES[metric],
+            value=measured["value"],
+            num_examples=manifest.data["num_examples"][manifest.metrics_split],
+            family=manifest.family,
+        )
 
 
 def build_artifact(
@@ -106,6 +146,8 @@ def build_artifact(
     on_warning: Callable[[str], None] | None = None,
     teacher: Teacher | None = None,
     dataset: Dataset | None = None,
+    linear_baseline: bool = False,
+    on_stage: Callable[[str], object] | None = None,
 ) -> Built | None:
     """Make an artifact from a labelled source.
 
@@ -121,6 +163,8 @@ def build_artifact(
         teacher: Says what is learned from the training texts, and from others; None learns from their labels.
         dataset: The source's examples, split in another way than ``plan.data`` says, for example into folds; None reads
             and splits the source.
+        linear_baseline: Fit a tuned linear model as well and compare with it; takes some seconds.
+        on_stage: Told what begins after training, in words; None is silent.
 
     Returns:
         The artifact, verified, with what was measured of it; None in all but the first of several processes
@@ -140,7 +184,7 @@ def build_artifact(
     described = _describe(plan, dataset, teacher)
     found = None if overwrite else _find_equal(out, described)
     if found is not None:
-        return Built(found, {}, reused=True)
+        return _reused(found)
     lessons = None if teacher is None else teacher.teach(dataset)
     trained = train(
         dataset, plan.training, plan.model, run_dir=out, progress=progress, overwrite=overwrite, lessons=lessons
@@ -150,24 +194,90 @@ def build_artifact(
     graph = to_onnx(trained.module)
     sample = dataset.validation.texts[:_NUM_PARITY_TEXTS]
     check_parity(trained.module, graph, trained.encoder, sample)
-    return _measure_and_write(_manifest(plan, trained, described), graph, trained, dataset, out / "artifact")
+    manifest = _manifest(plan, trained, described)
+    measure = partial(_measure, dataset=dataset, trained=trained, linear=linear_baseline, on_stage=on_stage)
+    return _measure_and_write(manifest, graph, trained, dataset, out / "artifact", measure)
 
 
-def _measure_and_write(manifest: Manifest, graph: bytes, trained: TrainedModel, dataset: Dataset, path: Path) -> Built:
+def _reused(found: Artifact) -> Built:
+    training = found.manifest.training
+    baselines = tuple(map(Baseline.of_json, training.get(_BASELINES, ())))
+    return Built(found, {}, reused=True, baselines=baselines, warnings=tuple(training.get(_WARNINGS, ())))
+
+
+@dataclass(frozen=True, slots=True)
+class _Measured:
+    evaluations: Mapping[str, Evaluation]
+    baselines: tuple[Baseline, ...]
+    warnings: tuple[str, ...]
+
+
+def _measure(
+    predictor: Predictor,
+    *,
+    dataset: Dataset,
+    trained: TrainedModel,
+    linear: bool,
+    on_stage: Callable[[str], object] | None,
+) -> _Measured:
+    """Measure validation and test split, compare with the baselines on the test split, and find what is wrong."""
+    splits = {"validation": dataset.validation, MEASURED_SPLIT: dataset.test}
+    seen = {name: observe(predictor, examples) for name, examples in splits.items()}
+    evaluations = {
+        name: evaluate_observations(predictor, examples, seen[name], source=dataset.source, split=name)
+        for name, examples in splits.items()
+    }
+    baselines = compare_with_baselines(seen[MEASURED_SPLIT], dataset, linear=linear, on_stage=on_stage)
+    facts = _facts(predictor, dataset, trained, seen[MEASURED_SPLIT])
+    return _Measured(evaluations, baselines, diagnose(evaluations[MEASURED_SPLIT], facts, baselines))
+
+
+def _facts(predictor: Predictor, dataset: Dataset, trained: TrainedModel, seen: Observations) -> TrainingFacts:
+    losses = [] if "cross_validated_epochs" in trained.facts else [item.validation_loss for item in trained.history]
+    several = np.array([len(text.strip()) >= _SEVERAL_CHARACTERS for text in dataset.test.texts])
+    ids = predictor.encode(dataset.test.texts).ids
+    return TrainingFacts(
+        num_train=len(dataset.train),
+        num_truncated=trained.num_truncated,
+        label_shares=dict(zip(dataset.labels.names, label_shares(dataset.train, dataset.labels).tolist(), strict=True)),
+        validation_losses=losses,
+        validation_accuracy=trained.summary["validation_accuracy"],
+        one_token_share=float((several & (seen.lengths <= 1)).mean()),
+        unknown_share=float((ids == trained.encoder.unknown_id).mean()) if len(ids) else 0.0,
+        metadata=trained.facts,
+    )
+
+
+def _measure_and_write(
+    manifest: Manifest,
+    graph: bytes,
+    trained: TrainedModel,
+    dataset: Dataset,
+    path: Path,
+    measure: Callable[[Predictor], _Measured],
+) -> Built:
     """Write the artifact to a temporary place, measure it there, and write it again with what was measured."""
     contents = {_GRAPH: graph, artifacts.TOKENIZER: trained.encoder.serialize().encode(), artifacts.GOLDEN: b""}
     with TemporaryDirectory(prefix="textwright-") as folder:
         predictor = Predictor(artifacts.write(Path(folder) / "unmeasured", manifest, contents))
         contents[artifacts.GOLDEN] = _golden(predictor, dataset)
-        splits = {"validation": dataset.validation, MEASURED_SPLIT: dataset.test}
-        evaluations = {
-            name: evaluate(predictor, examples, source=dataset.source, split=name) for name, examples in splits.items()
-        }
+        measured = measure(predictor)
+    evaluations = measured.evaluations
     metrics = {name: asdict(interval) for name, interval in evaluations[MEASURED_SPLIT].metrics.items()}
-    manifest = replace(manifest, variants={"fp32": Variant(_GRAPH, "fp32", metrics)}, metrics_split=MEASURED_SPLIT)
+    said = {
+        _BASELINES: [item.to_json() for item in measured.baselines],
+        _WARNINGS: list(measured.warnings),
+        TRAINING_TEXTS: write_text_hashes(dataset, path.parent),
+    }
+    manifest = replace(
+        manifest,
+        variants={"fp32": Variant(_GRAPH, "fp32", metrics)},
+        metrics_split=MEASURED_SPLIT,
+        training={**manifest.training, **said},
+    )
     contents[artifacts.CARD] = model_card(manifest, evaluations).encode()
     artifacts.write(path, manifest, contents)
-    return Built(load(path).artifact, evaluations, reused=False)
+    return Built(load(path).artifact, evaluations, False, measured.baselines, measured.warnings)
 
 
 def _golden(predictor: Predictor, dataset: Dataset) -> bytes:

@@ -9,6 +9,8 @@ import pytest
 import torch
 from compared import write_source
 
+from textwright.evaluate import linear
+
 RECIPE = 'family = "bow"\nnum_epochs = 3\nbatch_size = 16\nlearning_rate = 0.05\ndevice = "cpu"\n[model]\n'
 
 
@@ -19,6 +21,13 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
+
+
+@pytest.fixture(autouse=True)
+def short_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Search few settings of the linear baseline: its own tests search them all."""
+    monkeypatch.setattr(linear, "STRENGTHS", (10.0,))
+    monkeypatch.setattr(linear, "_FOLDS", {1_000: 2})
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 from textwright.compare.contender import Result
 from textwright.compare.runs import Run
 from textwright.compare.schedule import Schedule
-from textwright.compare.summary import against_best, by_seed, curve_point, measure_seeds
+from textwright.compare.summary import above_majority, against_best, by_seed, curve_point, measure_seeds
 from textwright.evaluate.observe import Observations
 
 
@@ -65,6 +65,26 @@ def test_a_clear_loss_is_below_and_a_small_one_is_not_distinguishable() -> None:
     assert versus["far"].difference.value == pytest.approx(
         measure_seeds([seen(best)])["accuracy"].value * -1 + 0.6, abs=0.05
     )
+
+
+def test_a_step_of_the_curve_is_tested_on_the_same_texts() -> None:
+    random = np.random.default_rng(0)
+    small = random.random(400) < 0.6
+    better, alike = small | (random.random(400) < 0.3), small.copy()
+    alike[:3] = ~alike[:3]
+    assert curve_point(10, [seen(small)]).change is None
+    gained = curve_point(20, [seen(better), seen(better)], [seen(small)]).change
+    assert gained.is_distinguishable
+    assert gained.difference.low > 0
+    assert gained.difference.value == pytest.approx(better.mean() - small.mean())
+    assert not curve_point(20, [seen(alike)], [seen(small)]).change.is_distinguishable
+
+
+def test_rows_are_tested_against_the_majority() -> None:
+    majority = np.arange(200) % 2 == 0
+    rows = {"majority": majority, "same": majority, "worse": majority & (np.arange(200) > 60), "good": majority | True}
+    above = above_majority("majority", {name: [seen(right)] for name, right in rows.items()})
+    assert above == {"same": False, "worse": False, "good": True}
 
 
 def test_the_time_left_is_the_sum_of_what_alike_runs_took() -> None:

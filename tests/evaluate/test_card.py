@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,10 @@ import pytest
 
 from textwright.core.labels import Labels
 from textwright.data.dataset import Examples
+from textwright.evaluate.baselines import Baseline
 from textwright.evaluate.card import model_card
 from textwright.evaluate.evaluation import Evaluation
+from textwright.evaluate.intervals import Interval
 from textwright.evaluate.measure import evaluate
 from textwright.runtime.predictor import Predictor, load
 
@@ -47,11 +50,21 @@ def test_the_card_leads_with_the_measured_split(predictor: Predictor, evaluation
     assert f"| test | 4 | 0.750 [{accuracy.low:.3f}, {accuracy.high:.3f}] |" in card
     assert "1 of the 4 measured texts (25.0%)" in card
     assert "Longer than it reads: 1 of the 4" in card
+    assert "Accuracy of texts by whether they were cut: read whole 1.000" in card
     assert "their numbers flatter" in card
     assert "with seed 7" in card
     assert "| train | 1,234 |" in card
     assert "temperature of 2.000" in card
     assert "| 2.000 (as served) |" in card
+
+
+def test_the_card_keeps_baselines_and_warnings(predictor: Predictor, evaluations: Mapping[str, Evaluation]) -> None:
+    baseline = Baseline("tf-idf", "words, C 3", {"accuracy": 0.5}, Interval(0.25, 0.1, 0.4), 0.03, 1.0)
+    training = {"baselines": [baseline.to_json()], "warnings": ["the labels are few"]}
+    card = model_card(replace(predictor.artifact.manifest, training=training), evaluations)
+    assert "### Beside baselines, test split" in card
+    assert "| `tf-idf` | 0.500 | 0.250 [0.100, 0.400], p = 0.030 |" in card
+    assert "- The labels are few." in card
 
 
 def test_the_front_matter_is_read_by_hubs(predictor: Predictor, evaluations: Mapping[str, Evaluation]) -> None:

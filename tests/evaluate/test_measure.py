@@ -130,6 +130,15 @@ def test_long_texts_are_counted_as_truncated_and_shown_in_part(predictor: Predic
     assert evaluation.worst[0].text.endswith("…")
 
 
+def test_texts_that_were_cut_are_measured_beside_the_others(predictor: Predictor) -> None:
+    evaluation = evaluate(predictor, Examples(["good " * 500, "bad", "good"], np.array([0, 0, 1])))
+    whole, cut = evaluation.by_truncation
+    assert (whole.truncated, whole.count, whole.accuracy.value) == (False, 2, 1.0)
+    assert (cut.truncated, cut.count, cut.accuracy.value) == (True, 1, 0.0)
+    assert evaluation.to_json()["by_truncation"][1]["count"] == 1
+    assert evaluate(predictor, SINGLE).by_truncation == ()
+
+
 def test_length_bins_share_out_all_texts(predictor: Predictor) -> None:
     random = np.random.default_rng(0)
     texts = [" ".join(["good"] * length) for length in random.integers(0, 16, 400)]

@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -16,7 +17,8 @@ from textwright.core.labels import Labels, Task
 from textwright.data.dataset import Examples
 from textwright.errors import MissingExtraError, SettingsError
 from textwright.evaluate import figures
-from textwright.evaluate.evaluation import Evaluation
+from textwright.evaluate.evaluation import Evaluation, TruncationBin
+from textwright.evaluate.intervals import Interval
 from textwright.evaluate.measure import evaluate
 from textwright.evaluate.report import render_report, top_confusions, write_report
 from textwright.runtime.predictor import load
@@ -86,6 +88,18 @@ def evaluation(measured: MakeEvaluation) -> Evaluation:
 @pytest.fixture(scope="module")
 def page(evaluation: Evaluation) -> str:
     return render_report(evaluation)
+
+
+def test_texts_that_were_cut_stand_beside_the_others(evaluation: Evaluation, page: str) -> None:
+    assert "Texts that were cut" not in page
+    share = Interval(0.5, 0.1, 0.9)
+    rows = (
+        TruncationBin(truncated=False, count=4, accuracy=share),
+        TruncationBin(truncated=True, count=2, accuracy=share),
+    )
+    shown = render_report(replace(evaluation, by_truncation=rows, num_truncated=2))
+    assert Page(shown).counts["table"] == Page(page).counts["table"] + 1
+    assert f"the first {evaluation.model.max_length} tokens" in shown
 
 
 def test_the_page_shows_what_was_measured(evaluation: Evaluation, page: str) -> None:

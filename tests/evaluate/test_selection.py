@@ -14,6 +14,7 @@ from textwright.core.labels import Labels, Task
 from textwright.data.dataset import Dataset
 from textwright.data.load import load_dataset
 from textwright.data.settings import DataSettings
+from textwright.data.text_hashes import read_text_hashes, write_text_hashes
 from textwright.errors import DataError, NotFoundError, SettingsError
 from textwright.evaluate.selection import select
 
@@ -79,7 +80,48 @@ def test_another_source_is_measured_whole(tmp_path: Path) -> None:
     selection = select(write(tmp_path / "new.csv", [("fine", "good")]), NO_FLAGS, manifest)
     assert (selection.split, list(selection.examples.texts)) == ("all", ["fine"])
     assert selection.examples.targets.tolist() == [manifest.labels.index["good"]]
-    assert "not the data that the model was trained on" in selection.description
+    assert "whether training has seen any of these texts is not known" in selection.description
+    assert selection.num_trained is None
+
+
+def test_rows_of_the_training_are_known_in_another_file(tmp_path: Path) -> None:
+    manifest, dataset = manifest_of(write(tmp_path / "reviews.csv", ROWS), NO_FLAGS)
+    seen = read_text_hashes(tmp_path, write_text_hashes(dataset, tmp_path))
+    trained = [(text.upper(), "good") for text in dataset.train.texts[:7]]
+    rows = [*trained, (dataset.validation.texts[0], "bad"), (dataset.test.texts[0], "bad"), ("of its own", "bad")]
+    source = write(tmp_path / "new.csv", rows)
+
+    selection = select(source, NO_FLAGS, manifest, seen=seen)
+    assert (selection.num_trained, selection.num_validated, len(selection.examples)) == (7, 1, 10)
+    assert "the model was trained on 7 of these texts and training chose its best epoch on 1 of them, so the" in (
+        selection.description
+    )
+
+    fresh = select(source, NO_FLAGS, manifest, seen=seen, exclude_seen=True)
+    assert list(fresh.examples.texts) == [dataset.test.texts[0], "of its own"]
+    assert (fresh.num_trained, fresh.num_excluded) == (0, 8)
+    assert fresh.description.endswith("8 seen ones left out; none of these texts was seen in training")
+
+
+def test_seen_texts_that_cannot_be_left_out_are_said(tmp_path: Path) -> None:
+    manifest, dataset = manifest_of(write(tmp_path / "reviews.csv", ROWS), NO_FLAGS)
+    seen = read_text_hashes(tmp_path, write_text_hashes(dataset, tmp_path))
+    source = write(tmp_path / "new.csv", [(dataset.train.texts[0], "good")])
+    with pytest.raises(DataError, match="all 1 texts were seen in training"):
+        select(source, NO_FLAGS, manifest, seen=seen, exclude_seen=True)
+    with pytest.raises(SettingsError, match="--exclude-seen needs to know the training texts"):
+        select(source, NO_FLAGS, manifest, exclude_seen=True)
+
+
+def test_a_held_out_row_that_is_in_training_too_is_counted(tmp_path: Path) -> None:
+    texts = {"same text": "train", "more": "train", "a b": "val", "Same  text": "test"}
+    rows = [(text, ("bad", "good")["ame" in text], split) for text, split in texts.items()]
+    source = write(tmp_path / "reviews.csv", rows, "text", "label", "split")
+    manifest, dataset = manifest_of(source, NO_FLAGS)
+    seen = read_text_hashes(tmp_path, write_text_hashes(dataset, tmp_path))
+    selection = select(source, NO_FLAGS, manifest, seen=seen)
+    assert (selection.split, selection.num_trained) == ("test", 1)
+    assert "the model was trained on 1 of these texts" in selection.description
 
 
 def test_another_source_gives_its_own_test_split(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from textwright.compare.leaderboard import CurvePoint, Leaderboard, Metric, Row, Speed, Versus
+from textwright.compare.leaderboard import Change, CurvePoint, Leaderboard, Metric, Row, Speed, Versus
 from textwright.evaluate.intervals import Interval
 
 GOOD, BAD = ("good", "great", "fine", "moving"), ("bad", "awful", "dull", "flat")
@@ -30,6 +30,16 @@ def make_metric(value: float, deviation: float | None = 0.004) -> Metric:
     return Metric(value, value - 0.02, value + 0.02, deviation, (value,))
 
 
+def _curve(curve: Sequence[tuple[int, float]], p_value: float) -> tuple[CurvePoint, ...]:
+    points = []
+    for index, (size, value) in enumerate(curve):
+        gain = value - curve[index - 1][1]
+        half = 0.5 * abs(gain) if p_value < 0.05 else 0.04
+        change = Change(Interval(gain, gain - half, gain + half), p_value, p_value < 0.05) if index else None
+        points.append(CurvePoint(size, make_metric(value), change))
+    return tuple(points)
+
+
 def make_row(
     name: str,
     accuracy: float,
@@ -39,8 +49,10 @@ def make_row(
     tied: bool | None = False,
     curve: Sequence[tuple[int, float]] = (),
     is_baseline: bool = False,
+    beats_majority: bool | None = None,
+    change_p: float = 0.001,
 ) -> Row:
-    """Make a measured row; ``tied`` is None for the best."""
+    """Make a measured row; ``tied`` is None for the best, ``change_p`` the p-value of each step of the curve."""
     versus = None if tied is None else Versus("best", Interval(-0.01, -0.03, 0.01), 0.4 if tied else 0.0004, not tied)
     names = ("accuracy", "macro_f1", "calibration_error", "log_loss", "brier_score")
     return Row(
@@ -54,7 +66,8 @@ def make_row(
         size_bytes=size_bytes,
         speed=Speed(latency_ms, 1000 / latency_ms),
         versus_best=versus,
-        curve=tuple(CurvePoint(size, make_metric(value)) for size, value in curve),
+        beats_majority=beats_majority,
+        curve=_curve(curve, change_p),
         version="0123456789ab",
         artifact="" if is_baseline else f"runs/{name}/all/seed-0",
         settings={} if is_baseline else {"family": name},

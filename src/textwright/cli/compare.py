@@ -60,9 +60,14 @@ def compare(
         board = run_all(choice, out, listener=view, on_download=view.on_download)
     terminal.result(board.to_json(), lambda: show_leaderboard(terminal, board))
     terminal.note(f"page: {out / PAGE}")
-    terminal.next(_next(board, out))
+    terminal.next(_next(board, source, out))
 
 
-def _next(board: Leaderboard, out: Path) -> str:
-    served = next(row for row in board.rows if row.artifact)
+def _next(board: Leaderboard, source: str, out: Path) -> str:
+    """Serve the best model that beats the most frequent label; where none does, look at the data."""
+    from textwright.compare.advice import may_be_served
+
+    served = next((row for row in board.rows if row.artifact and may_be_served(row)), None)
+    if served is None:
+        return f"textwright data check {shlex.quote(source)}"
     return f"textwright serve {shlex.quote(str(out / served.artifact))}"

@@ -30,6 +30,7 @@ def evaluate(
     split: Literal["auto", "train", "validation", "test", "all"] = "auto",
     report: Path | None = None,
     variant: str | None = None,
+    exclude_seen: bool = False,
     data: Annotated[DataSettings, Parameter(name="*", group="Data")] = _DATA,
     output: Annotated[Output, Parameter(name="*", group="Output")] = DEFAULT_OUTPUT,
 ) -> None:
@@ -44,17 +45,27 @@ def evaluate(
             source brings, or else all its rows.
         report: HTML file to draw the evaluation into; it opens offline.
         variant: Graph to measure (fp32, int8); by default the artifact's first.
+        exclude_seen: Leave out texts that the model was trained or validated on, known by their hashes in the run
+            folder.
     """
     from textwright.evaluate.report import write_report
-    from textwright.evaluate.selection import select
+    from textwright.evaluate.selection import select, training_texts
     from textwright.runtime.predictor import load
 
     terminal = Terminal(output)
     predictor = load(artifact, variant=variant)
-    selection = select(source, data, predictor.artifact.manifest, split)
+    seen = training_texts(predictor.artifact)
+    manifest = predictor.artifact.manifest
+    selection = select(source, data, manifest, split, seen=seen, exclude_seen=exclude_seen)
     terminal.note(f"measuring {selection.description}")
     evaluation = _measure(terminal, predictor, selection.examples, source, selection.split)
-    terminal.result({**evaluation.to_json(), "rows": selection.description}, lambda: _show(terminal, evaluation))
+    rows = {
+        "rows": selection.description,
+        "num_trained": selection.num_trained,
+        "num_validated": selection.num_validated,
+        "num_excluded": selection.num_excluded,
+    }
+    terminal.result({**evaluation.to_json(), **rows}, lambda: _show(terminal, evaluation))
     if report is not None:
         write_report(evaluation, report)
         terminal.note(f"report: {report}")
@@ -108,6 +119,7 @@ def _show(terminal: Terminal, evaluation: Evaluation) -> None:
         labels,
     )
     _show_calibration(terminal, evaluation)
+    _show_truncation(terminal, evaluation)
     mistakes = map(_mistake, evaluation.worst[:_NUM_MISTAKES])
     if evaluation.worst:
         terminal.table("Worst mistakes", ("confidence", "predicted", "true", "text"), mistakes)
@@ -121,6 +133,22 @@ def _show_calibration(terminal: Terminal, evaluation: Evaluation) -> None:
         rows.append((f"{evaluation.after.temperature:.3f} (as served)", evaluation.after))
     values = ((name, f"{side.log_loss.value:.4f}", f"{side.calibration_error.value:.4f}") for name, side in rows)
     terminal.table("Calibration", ("temperature", "log loss", "calibration error"), values)
+
+
+def _show_truncation(terminal: Terminal, evaluation: Evaluation) -> None:
+    """Show the texts that were cut beside the others, where some were."""
+    if not evaluation.by_truncation:
+        return
+    rows = (
+        (
+            f"first {evaluation.model.max_length:,} tokens" if row.truncated else "whole",
+            row.count,
+            f"{row.accuracy.value:.3f}",
+            f"{row.accuracy.low:.3f} to {row.accuracy.high:.3f}",
+        )
+        for row in evaluation.by_truncation
+    )
+    terminal.table("Texts that were cut", ("read", "texts", evaluation.headline, "95 % interval"), rows)
 
 
 def _mistake(item: Mistake) -> tuple[str, str, str, str]:

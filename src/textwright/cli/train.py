@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 from cyclopts import Parameter
 
@@ -11,6 +12,9 @@ from textwright.cli.render import DEFAULT_OUTPUT, Output, Terminal
 from textwright.data.settings import DataSettings
 from textwright.extras import require
 from textwright.train.settings import TrainSettings
+
+if TYPE_CHECKING:
+    from textwright.pipeline import Built
 
 _DATA: Final = DataSettings()
 _TRAINING: Final = TrainSettings()
@@ -24,6 +28,7 @@ def train(
     config: Path | None = None,
     name: str = "",
     overwrite: bool = False,
+    baselines: bool = True,
     model: Annotated[dict[str, str] | None, Parameter(group="Training")] = None,
     training: Annotated[TrainSettings, Parameter(name="*", group="Training")] = _TRAINING,
     data: Annotated[DataSettings, Parameter(name="*", group="Data")] = _DATA,
@@ -41,6 +46,7 @@ def train(
         config: Recipe (TOML) whose keys are named like the flags; flags and environment go before it.
         name: What the model is called on the wire; by default source and family.
         overwrite: Throw away a run of other settings that is in --out.
+        baselines: Compare with a tuned linear model at the end, which takes seconds.
         model: Settings of the family, one flag each: --model.embedding-dim 200. See: textwright families NAME
     """
     require("train", what="training")
@@ -58,7 +64,17 @@ def train(
             progress=view,
             on_download=view.on_download,
             on_warning=view.on_warning,
+            linear_baseline=baselines,
+            on_stage=view.on_stage,
         )
     if built is not None:
         show_built(terminal, built)
-        terminal.next(f"textwright serve {out}")
+        terminal.next(_next(built, source, out))
+
+
+def _next(built: Built, source: str, out: Path) -> str:
+    """Serve a model that is better than always the most frequent label; otherwise look for another."""
+    if built.beats_majority is False:
+        folds = " --folds 10" if built.baselines[0].is_undecided else ""
+        return f"textwright compare {shlex.quote(source)}{folds} --out {shlex.quote(f'{out}-compare')}"
+    return f"textwright serve {out}"

@@ -52,6 +52,10 @@ class TrainingView:
         """Show how many texts the teacher has answered."""
         self._bar.update(self._task, description="the teacher answers", completed=done, total=total)
 
+    def on_stage(self, stage: str) -> None:
+        """Show what is done after training."""
+        self._bar.update(self._task, description=stage, total=None, note="")
+
     def on_start(self, num_steps: int, step: int) -> None:
         """Show the bar, from where a checkpoint left it."""
         if step:
@@ -77,7 +81,7 @@ def show_built(terminal: Terminal, built: Built, more: Mapping[str, Any] | None 
     artifact = built.artifact
     manifest = artifact.manifest
     metrics = manifest.variants[manifest.default_variant].metrics
-    content = {**describe(artifact), "metrics": dict(metrics), "reused": built.reused, **(more or {})}
+    content = {**describe(artifact), "metrics": dict(metrics), "reused": built.reused, **_said(built), **(more or {})}
 
     def show() -> None:
         if built.reused:
@@ -85,9 +89,33 @@ def show_built(terminal: Terminal, built: Built, more: Mapping[str, Any] | None 
         terminal.table(
             f"{manifest.name} on the {manifest.metrics_split} split "
             f"({manifest.data['num_examples'][manifest.metrics_split]} texts)",
-            ("metric", "value", "95 % interval"),
-            ((name, f"{it['value']:.4f}", f"{it['low']:.4f} to {it['high']:.4f}") for name, it in metrics.items()),
+            ("metric", "value", "95 % interval", *(item.name for item in built.baselines)),
+            (
+                (name, f"{it['value']:.4f}", f"{it['low']:.4f} to {it['high']:.4f}", *_of_baselines(built, name))
+                for name, it in metrics.items()
+            ),
         )
+        for item in built.baselines:
+            if item.settings:
+                terminal.note(f"{item.name}: {item.settings}; {item.seconds:.1f} s")
+        for warning in built.warnings:
+            terminal.say(f"! {warning}")
+        if built.verdict:
+            terminal.say(built.verdict)
         terminal.say(f"artifact: {artifact.path} ({artifact.size_bytes / 1e6:.2f} MB, version {artifact.version})")
 
     terminal.result(content, show)
+
+
+def _of_baselines(built: Built, metric: str) -> list[str]:
+    return [f"{item.metrics[metric]:.4f}" if metric in item.metrics else "-" for item in built.baselines]
+
+
+def _said(built: Built) -> dict[str, Any]:
+    """What the model was compared with and what is wrong with it, for programs."""
+    return {
+        "baselines": {item.name: item.to_json() for item in built.baselines},
+        "beats_majority": built.beats_majority,
+        "verdict": built.verdict,
+        "warnings": list(built.warnings),
+    }

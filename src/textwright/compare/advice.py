@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from textwright.compare.leaderboard import Leaderboard, Row, Speed
+from textwright.evaluate.baselines import LINEAR, MAJORITY
 
 _TIMES_FASTER: Final = 1.5
 """A row that is less than this much cheaper is called about as cheap."""
@@ -16,7 +17,7 @@ test texts it cannot tell even a poor row apart."""
 _WIDE: Final = 0.1
 """From this width on, an interval is called wide."""
 _HARDLY: Final = 0.005
-"""A gain below half a point from a doubling of the training texts is called small."""
+"""If a doubling of the training texts gains surely less than half a point, more of them hardly help."""
 
 
 def advise(board: Leaderboard) -> tuple[str, ...]:
@@ -31,6 +32,8 @@ def advise(board: Leaderboard) -> tuple[str, ...]:
     ranked = [row for row in board.rows if row.metrics]
     if not ranked:
         return ()
+    if _none_beats_majority(ranked):
+        return (*_no_row(ranked, board.headline), *_few_tests(ranked, board.headline))
     return (
         *_most_accurate(ranked, board.headline),
         *_against_linear(ranked),
@@ -41,8 +44,30 @@ def advise(board: Leaderboard) -> tuple[str, ...]:
     )
 
 
+def may_be_served(row: Row) -> bool:
+    """Whether a row is a model that can be advised: no baseline, and better than the most frequent label."""
+    return not row.is_baseline and row.beats_majority is not False
+
+
+def _none_beats_majority(ranked: Sequence[Row]) -> bool:
+    served = [row for row in ranked if not row.is_baseline]
+    return bool(served) and not any(map(may_be_served, served))
+
+
+def _no_row(ranked: Sequence[Row], headline: str) -> Iterator[str]:
+    majority = next(row for row in ranked if row.name == MAJORITY)
+    yield (
+        f"No model is distinguishably more accurate than always the most frequent label "
+        f"({_percent(majority, headline)}): none of them is advised. Check the labels (textwright data check), give "
+        "more labelled texts, or, where one label is nearly all of them, look at macro F1 instead."
+    )
+    linear = next((row for row in ranked if row.name == LINEAR), None)
+    if linear is not None and linear.beats_majority:
+        yield f"The linear baseline {linear.name} is more accurate: {_percent(linear, headline)}."
+
+
 def _most_accurate(ranked: Sequence[Row], headline: str) -> Iterator[str]:
-    best, served = ranked[0], [row for row in ranked if not row.is_baseline]
+    best, served = ranked[0], [row for row in ranked if may_be_served(row)]
     said = f"{best.name}{', a baseline,' if best.is_baseline else ''} is the most accurate: {_percent(best, headline)}"
     ties = [row for row in served if row is best or _ties(row)]
     limit = _TIMES_FASTER * min(map(_cost, ties), default=0)
@@ -57,7 +82,7 @@ def _most_accurate(ranked: Sequence[Row], headline: str) -> Iterator[str]:
 
 def _against_linear(ranked: Sequence[Row]) -> Iterator[str]:
     """Be honest where a linear model of an afternoon does as well."""
-    linear = next((row for row in ranked if row.name == "tf-idf"), None)
+    linear = next((row for row in ranked if row.name == LINEAR), None)
     better = [row.name for row in ranked if linear and not row.is_baseline and ranked.index(row) < ranked.index(linear)]
     if linear is None or len(ranked) == 1:
         return
@@ -71,7 +96,7 @@ def _against_linear(ranked: Sequence[Row]) -> Iterator[str]:
 
 
 def _budgets(ranked: Sequence[Row], headline: str) -> Iterator[str]:
-    served = [row for row in ranked if not row.is_baseline]
+    served = [row for row in ranked if may_be_served(row)]
     if len(served) < 2:
         return
     by_time = _frontier(served, headline, lambda row: row.speed.latency_ms if row.speed else None)
@@ -100,16 +125,31 @@ def _few_labels(ranked: Sequence[Row]) -> Iterator[str]:
 
 
 def _more_labels(ranked: Sequence[Row]) -> Iterator[str]:
-    row = next((row for row in ranked if not row.is_baseline), None)
+    """Say what more labelled texts would bring, if the last step of the curve was more than chance."""
+    row = next((row for row in ranked if may_be_served(row)), None)
     if row is None or len(row.curve) < 2:
         return
     before, last = row.curve[-2:]
-    gain = (last.metric.value - before.metric.value) / math.log2(last.num_train / before.num_train)
-    effect = "more labelled texts would probably help" if gain >= _HARDLY else "more labelled texts would hardly help"
-    yield (
-        f"From {before.num_train:,} to {last.num_train:,} training texts, {row.name} "
-        f"{'gained' if gain >= 0 else 'lost'} {100 * abs(gain):.1f} points with each doubling: {effect}."
+    if last.change is None:  # of a table that an earlier version wrote
+        return
+    change, doublings = last.change, math.log2(last.num_train / before.num_train)
+    gain, low, high = (
+        100 * value / doublings for value in (change.difference.value, change.difference.low, change.difference.high)
     )
+    said = (
+        f"From {before.num_train:,} to {last.num_train:,} training texts, {row.name} "
+        f"{'gained' if gain >= 0 else 'lost'} {abs(gain):.1f} points with each doubling "
+        f"(95 % interval {low:+.1f} to {high:+.1f}): "
+    )
+    yield said + _effect(low, high, is_distinguishable=change.is_distinguishable)
+
+
+def _effect(low: float, high: float, *, is_distinguishable: bool) -> str:
+    if high < 100 * _HARDLY:
+        return "more labelled texts would hardly help."
+    if not is_distinguishable or low <= 0:
+        return "whether more labelled texts would help cannot be told from these."
+    return "more labelled texts would probably help."
 
 
 def _few_tests(ranked: Sequence[Row], headline: str) -> Iterator[str]:

@@ -29,11 +29,33 @@ class Metric:
 
 
 @dataclass(frozen=True, slots=True)
+class Change:
+    """What more training examples changed, on the same test examples.
+
+    Args:
+        difference: Of the headline metric, with its paired 95 % interval.
+        p_value: Of the exact paired test.
+        is_distinguishable: Whether that is below 0.05.
+    """
+
+    difference: Interval
+    p_value: float
+    is_distinguishable: bool
+
+
+@dataclass(frozen=True, slots=True)
 class CurvePoint:
-    """What was reached with so many training examples."""
+    """What was reached with so many training examples.
+
+    Args:
+        num_train: Training examples.
+        metric: The headline metric.
+        change: From the next smaller number; None for the smallest.
+    """
 
     num_train: int
     metric: Metric
+    change: Change | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +109,8 @@ class Row:
         size_bytes: Median of what would be shipped.
         speed: None until it was measured.
         versus_best: None for the best itself.
+        beats_majority: Whether it is better than the most frequent label by the paired test, adjusted for the number
+            of rows; None for the majority itself, and where that was not measured.
         curve: From few training examples to all.
         version: Of the first seed's model.
         artifact: Its folder beneath the comparison's; empty for a baseline.
@@ -103,6 +127,7 @@ class Row:
     size_bytes: float | None = None
     speed: Speed | None = None
     versus_best: Versus | None = None
+    beats_majority: bool | None = None
     curve: tuple[CurvePoint, ...] = ()
     version: str = ""
     artifact: str = ""

@@ -36,7 +36,8 @@ def _split(dataset: Dataset, settings: DataSettings) -> Iterator[str]:
 
 def _choosing(num_seeds: int) -> Iterator[str]:
     seeds = "training seed 0" if num_seeds == 1 else f"training seeds 0 to {num_seeds - 1}"
-    yield f"Each family is trained with {seeds}; validation chooses the epoch, the temperature and the baseline's C,"
+    yield f"Each family is trained with {seeds}; validation chooses the epoch and the temperature,"
+    yield "cross-validation on the training texts the settings of tf-idf,"
     yield "and test texts are read once per run, by the shipped artifact."
 
 

@@ -10,11 +10,11 @@ from typing import Final
 import numpy as np
 
 from textwright.compare.contender import Result
-from textwright.compare.leaderboard import CurvePoint, Metric, Versus
+from textwright.compare.leaderboard import Change, CurvePoint, Metric, Versus
 from textwright.compare.runs import Run
 from textwright.core.types import Floats, Ints
 from textwright.evaluate import scores
-from textwright.evaluate.intervals import bootstrap
+from textwright.evaluate.intervals import Interval, bootstrap
 from textwright.evaluate.observe import Observations
 from textwright.evaluate.paired import SIGNIFICANCE, holm, paired_p_value
 
@@ -73,12 +73,46 @@ def measure_seeds(seeds: Sequence[Observations]) -> dict[str, Metric]:
     }
 
 
-def curve_point(num_train: int, seeds: Sequence[Observations]) -> CurvePoint:
-    """Measure the headline metric alone: the share of examples that are right in whole."""
+def curve_point(
+    num_train: int, seeds: Sequence[Observations], smaller: Sequence[Observations] | None = None
+) -> CurvePoint:
+    """Measure the headline metric alone: the share of examples that are right in whole.
+
+    Args:
+        num_train: Training examples.
+        seeds: One entry per seed, at least one, of the same N examples.
+        smaller: The same of the next smaller number of training examples; None for the smallest.
+    """
     correct = np.stack([seen.correct for seen in seeds]).astype(np.float64)  # (S, N)
     interval = bootstrap({"right": correct.mean(axis=0)[:, None]}, lambda means: {"right": means["right"][:, 0]})
     low, high = interval["right"].low, interval["right"].high
-    return CurvePoint(num_train, _metric(low, high, correct.mean(axis=1).tolist()))
+    change = None if smaller is None else _change(smaller, seeds)
+    return CurvePoint(num_train, _metric(low, high, correct.mean(axis=1).tolist()), change)
+
+
+def _change(before: Sequence[Observations], after: Sequence[Observations]) -> Change:
+    p_value = paired_p_value(_hits(after), _hits(before), runs=(len(after), len(before)))
+    return Change(_difference(after, before), p_value, p_value < SIGNIFICANCE)
+
+
+def above_majority(majority: str, rows: Mapping[str, Sequence[Observations]]) -> dict[str, bool]:
+    """Test every other row against the most frequent label on the same examples.
+
+    Args:
+        majority: Name of the row that always answers it.
+        rows: Row name -> its seeds, at least one.
+
+    Returns:
+        Row name -> whether it is right more often, and not by chance; p-values are adjusted for their number.
+    """
+    others = [name for name in rows if name != majority]
+    base = rows[majority]
+    p_values = [paired_p_value(_hits(rows[name]), _hits(base), runs=(len(rows[name]), len(base))) for name in others]
+    return {
+        name: p_value < SIGNIFICANCE
+        and bool(_hits(rows[name]).mean() * len(base) > _hits(base).mean() * len(rows[name]))
+        for name, p_value in zip(others, holm(p_values), strict=True)
+    }
 
 
 def against_best(best: str, rows: Mapping[str, Sequence[Observations]]) -> dict[str, Versus]:
@@ -97,10 +131,14 @@ def against_best(best: str, rows: Mapping[str, Sequence[Observations]]) -> dict[
     p_values = [paired_p_value(hits[name], hits[best], runs=(runs[name], runs[best])) for name in others]
     versus = {}
     for name, p_value in zip(others, holm(p_values), strict=True):
-        difference = hits[name] / runs[name] - hits[best] / runs[best]  # (N,)
-        interval = bootstrap({"difference": difference[:, None]}, lambda means: {"it": means["difference"][:, 0]})["it"]
-        versus[name] = Versus(best, interval, p_value, p_value < SIGNIFICANCE)
+        versus[name] = Versus(best, _difference(rows[name], rows[best]), p_value, p_value < SIGNIFICANCE)
     return versus
+
+
+def _difference(first: Sequence[Observations], second: Sequence[Observations]) -> Interval:
+    """Measure how much more often the first is right, with its paired interval."""
+    difference = _hits(first) / len(first) - _hits(second) / len(second)  # (N,)
+    return bootstrap({"difference": difference[:, None]}, lambda means: {"it": means["difference"][:, 0]})["it"]
 
 
 def _overall(means: Mapping[str, Floats]) -> dict[str, Floats]:

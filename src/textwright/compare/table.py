@@ -5,13 +5,15 @@ from __future__ import annotations
 import statistics
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, TypeVar
 
 from textwright.compare.advice import advise
 from textwright.compare.contender import Contender, Result
 from textwright.compare.leaderboard import CurvePoint, Leaderboard, Row, Speed
 from textwright.compare.runs import Run
-from textwright.compare.summary import against_best, by_seed, curve_point, measure_seeds
+from textwright.compare.summary import above_majority, against_best, by_seed, curve_point, measure_seeds
+from textwright.evaluate.baselines import MAJORITY
 from textwright.evaluate.observe import Observations
 
 Found = TypeVar("Found")
@@ -57,10 +59,17 @@ class Table:
             best = next(iter(measured))
             key = ("versus", best, *((name, len(part)) for name, part in measured.items()))
             versus = self._once(key, lambda: against_best(best, measured))
-            rows = [replace(row, versus_best=versus.get(row.name)) for row in rows]
+            above = self._above_majority(measured)
+            rows = [replace(row, versus_best=versus.get(row.name), beats_majority=above.get(row.name)) for row in rows]
         is_complete = len(self._results) == len(self._runs)
         board = replace(self._frame, rows=tuple(rows), is_complete=is_complete)
         return replace(board, advice=advise(board))
+
+    def _above_majority(self, measured: Mapping[str, Sequence[Observations]]) -> Mapping[str, bool]:
+        if MAJORITY not in measured:
+            return {}
+        key = ("majority", *((name, len(part)) for name, part in measured.items()))
+        return self._once(key, lambda: above_majority(MAJORITY, measured))
 
     def _row(self, contender: Contender, seeds: tuple[Observations, ...]) -> Row:
         name = contender.name
@@ -86,18 +95,23 @@ class Table:
 
     def _curve(self, name: str) -> tuple[CurvePoint, ...]:
         """Measure each size that has a finished seed, from few examples to all."""
-        points = []
-        for size in dict.fromkeys(run.size for run in self._runs):
-            seeds = self._seeds(name, size)
-            if seeds:
-                num_train = size or next(
-                    result.num_train
-                    for run, result in self._results.items()
-                    if run.contender == name and run.size is None
-                )
-                key = ("curve", name, size, len(seeds))
-                points.append(self._once(key, lambda n=num_train, part=seeds: curve_point(n, part)))  # type: ignore[misc]
-        return tuple(sorted(points, key=lambda point: point.num_train))
+        measured = {
+            self._num_train(name, size): seeds
+            for size in dict.fromkeys(run.size for run in self._runs)
+            if (seeds := self._seeds(name, size))
+        }
+        points: list[CurvePoint] = []
+        smaller: tuple[Observations, ...] | None = None
+        for num_train, seeds in sorted(measured.items()):
+            key = ("curve", name, num_train, len(seeds), len(smaller or ()))
+            points.append(self._once(key, partial(curve_point, num_train, seeds, smaller)))
+            smaller = seeds
+        return tuple(points)
+
+    def _num_train(self, name: str, size: int | None) -> int:
+        return size or next(
+            result.num_train for run, result in self._results.items() if run.contender == name and run.size is None
+        )
 
     def _seeds(self, name: str, size: int | None) -> tuple[Observations, ...]:
         return by_seed(self._results, [run for run in self._runs if run.contender == name and run.size == size])

@@ -198,7 +198,8 @@ class Artifact:
             NotFoundError: Names the variants that there are.
         """
         name = self.manifest.variant(variant).golden or GOLDEN
-        lines = (self.path / name).read_text(encoding="utf-8").splitlines()
+        # Lines of bytes: text would be cut at U+0085 and U+2028 too, which JSON leaves as they are.
+        lines = (self.path / name).read_bytes().splitlines()
         return [Golden(item["text"], tuple(item["logits"])) for item in map(json.loads, lines)]
 
 

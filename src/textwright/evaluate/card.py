@@ -14,6 +14,7 @@ from typing import Any, Final
 from textwright.core.artifact import Manifest
 from textwright.core.labels import Task
 from textwright.core.stages import FastStage
+from textwright.evaluate.baselines import Baseline
 from textwright.evaluate.evaluation import Evaluation, LabelScores
 from textwright.evaluate.intervals import Interval
 from textwright.evaluate.scores import LOWER_IS_BETTER, TITLES
@@ -42,6 +43,9 @@ def model_card(manifest: Manifest, evaluations: Mapping[str, Evaluation]) -> str
         ["## Data", "", *_data(manifest)],
         ["## Measured", "", *_measured(evaluations)],
     ]
+    baselines = [Baseline.of_json(item) for item in manifest.training.get("baselines", ())]
+    if baselines:
+        sections += [[f"### Beside baselines, {manifest.metrics_split} split", "", *_beside(baselines)]]
     if lead:
         sections += [
             [f"### Each label, {lead} split", "", *_per_label(evaluations[lead])],
@@ -154,6 +158,20 @@ def _measured(evaluations: Mapping[str, Evaluation]) -> Iterator[str]:
         yield "The validation texts chose the best epoch and the temperature, so their numbers flatter the model."
 
 
+def _beside(baselines: Sequence[Baseline]) -> list[str]:
+    """Show the baselines with the difference of the model to each."""
+    names = list(baselines[0].metrics)
+    rows = (
+        (
+            _code(item.name),
+            *(f"{item.metrics[name]:.3f}" for name in names),
+            f"{_value(item.difference)}, p = {item.p_value:.3f}",
+        )
+        for item in baselines
+    )
+    return _table(("baseline", *(TITLES[name] for name in names), f"model minus baseline, {TITLES[names[0]]}"), rows)
+
+
 def _per_label(evaluation: Evaluation) -> list[str]:
     rows = (
         (
@@ -194,6 +212,9 @@ def _limits(manifest: Manifest, lead: Evaluation | None) -> Iterator[str]:
     yield f"- {lead.num_mistakes:,} of the {lead.num_examples:,} measured texts ({share:.1%}) were not right in whole."
     if lead.num_truncated:
         yield f"- Longer than it reads: {lead.num_truncated:,} of the {lead.num_examples:,} measured texts."
+        shares = (f"{'cut' if row.truncated else 'read whole'} {_value(row.accuracy)}" for row in lead.by_truncation)
+        yield f"- {TITLES[lead.headline]} of texts by whether they were cut: {'; '.join(shares)}."
+    yield from (f"- {sentence[:1].upper()}{sentence[1:]}." for sentence in manifest.training.get("warnings", ()))
     present = [row for row in lead.per_label if row.support]
     if len(present) > 1:
         yield f"- {_weakest(present)}"

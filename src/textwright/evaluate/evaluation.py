@@ -104,6 +104,21 @@ class LengthBin:
 
 
 @dataclass(frozen=True, slots=True)
+class TruncationBin:
+    """The texts that were cut at ``max_length``, or those that were read whole.
+
+    Args:
+        truncated: Whether they were cut.
+        count: Texts, >= 1.
+        accuracy: Share that is right in whole, with its Wilson interval.
+    """
+
+    truncated: bool
+    count: int
+    accuracy: Interval
+
+
+@dataclass(frozen=True, slots=True)
 class Mistake:
     """A text that the model got wrong.
 
@@ -145,6 +160,7 @@ class Evaluation:
             and "this label holds", once for each label, in a multi-label one.
         by_length: At most 8 bins of about as many texts each, by length.
         worst: The mistakes made with the highest confidence, worst first.
+        by_truncation: The texts that were read whole and those that were cut; empty if none was cut.
     """
 
     model: Model
@@ -163,6 +179,7 @@ class Evaluation:
     histogram: tuple[ScoreBin, ...]
     by_length: tuple[LengthBin, ...]
     worst: tuple[Mistake, ...]
+    by_truncation: tuple[TruncationBin, ...] = ()
 
     @property
     def is_multi_label(self) -> bool:

@@ -21,13 +21,14 @@ from textwright.evaluate.evaluation import (
     Mistake,
     Model,
     ScoreBin,
+    TruncationBin,
 )
 from textwright.evaluate.intervals import NUM_RESAMPLES, Interval, bootstrap, wilson
 from textwright.evaluate.observe import Observations, observe
 from textwright.evaluate.scores import Name
 from textwright.runtime.predictor import Predictor
 
-__all__ = ["Evaluation", "evaluate", "score_bins"]
+__all__ = ["Evaluation", "evaluate", "evaluate_observations", "score_bins"]
 
 _NUM_HISTOGRAM_BINS: Final = 20
 _NUM_LENGTH_BINS: Final = 8
@@ -64,6 +65,32 @@ def evaluate(
         BackendError: If the engine fails.
     """
     seen = observe(predictor, examples, progress)
+    return evaluate_observations(
+        predictor, examples, seen, source=source, split=split, num_resamples=num_resamples, seed=seed
+    )
+
+
+def evaluate_observations(
+    predictor: Predictor,
+    examples: Examples,
+    seen: Observations,
+    *,
+    source: str = "",
+    split: str = "",
+    num_resamples: int = NUM_RESAMPLES,
+    seed: int = 0,
+) -> Evaluation:
+    """Measure what a predictor said already, where that is needed for more than the evaluation.
+
+    Args:
+        predictor: What said it.
+        examples: N >= 1 labelled texts.
+        seen: What it said of them, in order.
+        source: What the texts are called.
+        split: Which part of the source they are.
+        num_resamples: As for :func:`evaluate`.
+        seed: Of the resamples.
+    """
     measured = bootstrap(scores.numbers(seen), scores.measure, num_resamples=num_resamples, seed=seed)
     overall = _group(measured, scores.OVERALL)
     headline = next(iter(overall))
@@ -86,6 +113,7 @@ def evaluate(
         histogram=score_bins(*seen.claims(seen.probabilities), _NUM_HISTOGRAM_BINS),
         by_length=_by_length(seen.lengths, seen.correct),
         worst=tuple(_worst(seen, examples, predictor.labels)),
+        by_truncation=_by_truncation(seen.truncated, seen.correct),
     )
 
 
@@ -153,6 +181,16 @@ def _by_length(lengths: Ints, correct: Bools) -> tuple[LengthBin, ...]:
     return tuple(
         LengthBin(int(group.min()), int(group.max()), len(group), interval)
         for group, interval in zip(groups, wilson(hits, counts), strict=True)
+    )
+
+
+def _by_truncation(truncated: Bools, correct: Bools) -> tuple[TruncationBin, ...]:
+    """Measure texts that were read whole beside those that were cut, where there are any."""
+    groups = [(flag, correct[truncated == flag]) for flag in (False, True) if truncated.any()]
+    return tuple(
+        TruncationBin(flag, len(group), wilson(np.array([group.sum()]), np.array([len(group)]))[0])
+        for flag, group in groups
+        if len(group)
     )
 
 

@@ -1,9 +1,10 @@
 """Bag of words with learned embeddings.
 
 The picture: every word has a vector; a text is the sum of its words' vectors, whatever their order, divided by the
-square root of their number (or by their number: the mean); a dense layer turns that into one score per label. Pairs of neighbouring words ("not good") may have vectors of their own: each
-pair is hashed into one of a fixed number of buckets, so no list of pairs is kept. Instead of vectors, words and pairs
-may have one score per label that starts from the training split's counts (``models.naive_bayes``).
+square root of their number (or by their number: the mean); a dense layer turns that into one score per label. Pairs of
+neighbouring words ("not good") may have vectors of their own: each pair is hashed into one of a fixed number of
+buckets, so no list of pairs is kept. Instead of vectors, words and pairs may have one score per label that starts from
+the training split's counts (``models.naive_bayes``).
 
 ::
 
@@ -73,7 +74,7 @@ class BowConfig(Settings):
 
     Under sqrtn a few decisive words of a long text weigh more."""
     hidden_dim: Annotated[int, Field(ge=0, le=4096)] = 0
-    """Width H of a ReLU layer between the pooled vectors and the logits; 0 keeps the head linear, which is also the fastest to serve."""
+    """Width H of a ReLU layer between the pooled vectors and the logits; 0 keeps the head linear, the fastest to serve."""
     naive_bayes: bool = False
     """Give each word and pair no vector but one score per label: its log-count ratio times a learned weight.
 
@@ -247,7 +248,8 @@ def _build_from_counts(config: BowConfig, context: BuildContext, num_buckets: in
         buckets = hash_pairs(ids[:-1], ids[1:], num_buckets)[is_pair]
         ratios = log_count_ratios(buckets, texts[1:][is_pair], holds, num_ids=num_buckets)
         bigrams = RatioEmbedding(_RATIO_GAIN * ratios)
-    return BagOfWords(RatioEmbedding(words), bigrams, Bias(torch.zeros(num_labels)), config.word_dropout, config.pooling)
+    head = Bias(torch.zeros(num_labels))
+    return BagOfWords(RatioEmbedding(words), bigrams, head, config.word_dropout, config.pooling)
 
 
 def dense_head(dims: Sequence[int], dropout: float) -> nn.Sequential:

@@ -48,7 +48,7 @@ class BowGloveConfig(VectorSettings):
     pooling: Pooling = Pooling.SQRTN
     """sqrtn divides the sum of the vectors by the square root of their number, mean by their number."""
     num_hidden_layers: Annotated[int, Field(ge=0, le=10)] = 0
-    """ReLU layers between the pooled vectors and the logits; 0 keeps the head linear, which is the smallest and fastest to serve."""
+    """ReLU layers between the pooled vectors and the logits; 0 keeps the head linear, the fastest to serve."""
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.3
     """Share of the components before each dense layer that is zeroed in training, in [0, 1)."""
     word_dropout: Annotated[float, Field(ge=0, lt=1)] = 0.3

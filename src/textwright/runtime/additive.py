@@ -4,9 +4,10 @@ A bag of words without hidden layers computes
 
     logits(text) = bias + (sum over words of s[word] + sum over pairs of p[first, second]) / d(words + pairs)
 
-where d is the number itself or its square root, and whose parts can all be asked for: a text without words gives the bias, a word alone gives s, two words give p. So the
-graph itself tells what it adds, and whether it does: :func:`find_form` compares such sums with the logits of a few
-longer texts. A word's contribution is its share of the sum, s / d, and half of p / d for each pair it stands in.
+where d is the number itself or its square root, and whose parts can all be asked for: a text without words gives the
+bias, a word alone gives s, two words give p. So the graph itself tells what it adds, and whether it does:
+:func:`find_form` compares such sums with the logits of a few longer texts. A word's contribution is its share of the
+sum, s / d, and half of p / d for each pair it stands in.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ _SMALLEST: Final = 1e-6
 
 
 class Form(Enum):
-    """What a model adds up: whether pairs of neighbors too, and the power of their number that the sum is divided by."""
+    """What a model adds up: whether pairs of neighbors too, and which power of the number of terms divides the sum."""
 
     WORDS = (False, 1.0)
     PAIRS = (True, 1.0)

@@ -11,8 +11,9 @@ import numpy as np
 from textwright.core.labels import Task
 from textwright.core.types import Bools, Float32s, Floats, Ints
 
-_LOWEST: Final = 0.05
-_HIGHEST: Final = 20.0
+LOWEST: Final = 0.05
+HIGHEST: Final = 20.0
+"""Bounds of a temperature."""
 _NUM_CUTS: Final = 60
 """Each cut keeps 0.618 of the interval, so that 60 leave less than 1e-11 of it."""
 _GOLDEN: Final = (math.sqrt(5) - 1) / 2
@@ -38,7 +39,7 @@ def fit_temperature(logits: Float32s, targets: Ints | Bools, task: Task) -> floa
     if len(logits) == 0:
         return 1.0
     log_loss = _log_loss_of(logits.astype(np.float64), targets, task)
-    best = 1.0 / _lowest(log_loss, 1.0 / _HIGHEST, 1.0 / _LOWEST)
+    best = 1.0 / _lowest(log_loss, 1.0 / HIGHEST, 1.0 / LOWEST)
     return best if log_loss(1.0 / best) < log_loss(1.0) else 1.0
 
 

@@ -38,7 +38,7 @@ class TrainSettings(Settings):
     num_epochs: Annotated[int, Field(ge=1)] = 10
     """Most passes over the training split; early stopping may end sooner, and min_steps may ask for more."""
     min_steps: Annotated[int, Field(ge=0)] = 0
-    """Steps of a whole training at least: on a small file num_epochs and patience rise in proportion; 0 sets no floor."""
+    """Steps of a whole training at least: on a small file num_epochs and patience rise in proportion; 0 is no floor."""
     batch_size: Annotated[int, Field(ge=1)] = 32
     """Examples per step, over all processes together."""
     gradient_accumulation: Annotated[int, Field(ge=1)] = 1

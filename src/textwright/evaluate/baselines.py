@@ -1,0 +1,188 @@
+"""Is a trained model better than the most frequent label, and than a linear model? Compared on the same test texts.
+
+Called by the pipeline at the end of ``train``; ``compare`` shows the same two baselines as rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from time import perf_counter
+from typing import Any, Final
+
+import numpy as np
+
+from textwright.core.labels import Labels
+from textwright.core.types import Float32s, Ints
+from textwright.data.dataset import Dataset, Examples
+from textwright.evaluate import scores
+from textwright.evaluate.intervals import Interval, bootstrap
+from textwright.evaluate.linear import choose_labels, fit_linear, label_shares
+from textwright.evaluate.observe import Observations
+from textwright.evaluate.paired import SIGNIFICANCE, paired_p_value
+
+MAJORITY: Final = "majority"
+LINEAR: Final = "tf-idf"
+_WIDE: Final = 0.1
+"""From this width on, the interval of a difference is that of few texts."""
+_TITLES: Final = {MAJORITY: "the most frequent label", LINEAR: "the linear baseline tf-idf"}
+_OTHERS: Final = ("linear", "frozen-bert")
+"""Families to try where a model is no better: the linear model itself, and what learns from few texts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """How a model stands to one baseline.
+
+    Args:
+        name: "majority" or "tf-idf".
+        settings: What was chosen for it, in words; empty for the majority.
+        metrics: Metric name -> of the baseline on the test texts.
+        difference: The model's accuracy (exact match for a multi-label task) minus the baseline's, with its paired
+            95 % interval.
+        p_value: Of the exact paired test.
+        seconds: What fitting and measuring it took.
+    """
+
+    name: str
+    settings: str
+    metrics: Mapping[str, float]
+    difference: Interval
+    p_value: float
+    seconds: float
+
+    @property
+    def is_distinguishable(self) -> bool:
+        """Whether the test tells the two apart."""
+        return self.p_value < SIGNIFICANCE
+
+    @property
+    def is_beaten(self) -> bool:
+        """Whether the model is better, and not by chance."""
+        return self.is_distinguishable and self.difference.value > 0
+
+    @property
+    def is_better(self) -> bool:
+        """Whether the baseline is better, and not by chance."""
+        return self.is_distinguishable and self.difference.value < 0
+
+    @property
+    def is_undecided(self) -> bool:
+        """Whether the model looks better, and the test texts are too few to show it."""
+        width = self.difference.high - self.difference.low
+        return not self.is_distinguishable and self.difference.value > 0 and width > _WIDE
+
+    def to_json(self) -> dict[str, Any]:
+        """Return JSON-ready values: the fields by name."""
+        return {**asdict(self), "metrics": dict(self.metrics)}
+
+    @classmethod
+    def of_json(cls, content: Mapping[str, Any]) -> Baseline:
+        """Read what :meth:`to_json` gave."""
+        return cls(**{**content, "difference": Interval(**content["difference"])})
+
+
+def compare_with_baselines(
+    seen: Observations, dataset: Dataset, *, linear: bool = True, on_stage: Callable[[str], object] | None = None
+) -> tuple[Baseline, ...]:
+    """Fit the baselines on the training split and test a model against each on the test split.
+
+    Args:
+        seen: What the model said of the test split, in order.
+        dataset: The examples that it was trained on, split.
+        linear: Whether the linear baseline is fitted too; the majority costs nothing.
+        on_stage: Told what begins, in words.
+
+    Returns:
+        The majority, then the linear baseline.
+    """
+    baselines = [_majority(seen, dataset)]
+    if linear:
+        (on_stage or _ignore)("fitting the baselines")
+        baselines.append(_linear(seen, dataset))
+    return tuple(baselines)
+
+
+def observations(examples: Examples, probabilities: Float32s, labels: Labels) -> Observations:
+    """Put what a baseline says of labelled texts into the form that every metric takes.
+
+    Args:
+        examples: N labelled texts.
+        probabilities: (N, K).
+        labels: Label names with the task.
+    """
+    return Observations(
+        targets=examples.targets,
+        predicted=choose_labels(probabilities, labels),
+        probabilities=probabilities,
+        uncalibrated=probabilities,
+        lengths=np.array([len(text.split()) for text in examples.texts], dtype=np.int64),
+        truncated=np.zeros(len(examples), dtype=np.bool_),
+    )
+
+
+def _majority(seen: Observations, dataset: Dataset) -> Baseline:
+    start = perf_counter()
+    shares = label_shares(dataset.train, dataset.labels)
+    said = observations(dataset.test, np.tile(shares, (len(dataset.test), 1)), dataset.labels)
+    return _compared(MAJORITY, "", said, seen, start)
+
+
+def _linear(seen: Observations, dataset: Dataset) -> Baseline:
+    start = perf_counter()
+    model = fit_linear(dataset.train, dataset.labels)
+    said = observations(dataset.test, model.probabilities(dataset.test.texts), dataset.labels)
+    tuning = model.tuning
+    settings = f"{tuning.features}, C {tuning.strength:g}" + (f"; {tuning.note}" if tuning.note else "")
+    return _compared(LINEAR, settings, said, seen, start)
+
+
+def _compared(name: str, settings: str, said: Observations, seen: Observations, start: float) -> Baseline:
+    numbers = scores.numbers(said)
+    measured = scores.measure({key: values.mean(axis=0, keepdims=True) for key, values in numbers.items()})
+    metrics = {metric: float(values[0]) for (group, metric), values in measured.items() if group == scores.OVERALL}
+    ours, theirs = (_hits(item) for item in (seen, said))
+    difference = (ours - theirs).astype(np.float64)[:, None]
+    interval = bootstrap({"difference": difference}, lambda means: {"it": means["difference"][:, 0]})["it"]
+    return Baseline(name, settings, metrics, interval, paired_p_value(ours, theirs), perf_counter() - start)
+
+
+def _hits(seen: Observations) -> Ints:
+    return seen.correct.astype(np.int64)
+
+
+def _ignore(stage: str) -> None:
+    """Say nothing."""
+    del stage
+
+
+def verdict(baselines: Sequence[Baseline], *, metric: str, value: float, num_examples: int, family: str) -> str:
+    """Say in a sentence or two how a model stands to its baselines, and what to try where it is no better.
+
+    Args:
+        baselines: The majority first, as :func:`compare_with_baselines` gives them.
+        metric: What people call the metric that was tested.
+        value: Of the model.
+        num_examples: Test texts.
+        family: Of the model; it is not what to try next.
+    """
+    standing = "; ".join(map(_standing, baselines))
+    said = f"On {num_examples:,} test texts the model's {metric.lower()} is {100 * value:.1f} %: {standing}."
+    worst = next((item for item in reversed(baselines) if not item.is_beaten), None)
+    if worst is None:
+        return said
+    others = " or ".join(f"--family {name}" for name in _OTHERS if name != family)
+    reason = "A linear model does better" if worst.is_better else "The model does not earn its cost yet"
+    return (
+        f"{said} {reason}: try {others}, or textwright compare, whose learning curve also shows whether more labelled "
+        "texts would help."
+    )
+
+
+def _standing(item: Baseline) -> str:
+    points = f"{100 * abs(item.difference.value):.1f} points"
+    ends = f"95 % interval {100 * item.difference.low:+.1f} to {100 * item.difference.high:+.1f}"
+    name = f"{_TITLES[item.name]} ({100 * next(iter(item.metrics.values())):.1f} %)"
+    if not item.is_distinguishable:
+        return f"not distinguishable from {name}, {ends}"
+    return f"{points} {'above' if item.is_beaten else 'below'} {name}, {ends}"

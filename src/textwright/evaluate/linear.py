@@ -1,0 +1,279 @@
+"""TF-IDF with logistic regression, tuned by cross-validation: the linear model that every other one is compared with.
+
+Called by :mod:`textwright.evaluate.baselines` and by ``compare``. scikit-learn is imported only when a model is
+fitted. Only the training split is read: what is compared on the test split was not chosen with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, TypeAlias
+
+import numpy as np
+
+from textwright.core.labels import Labels, Task
+from textwright.core.metrics import LabelCounts, is_correct, label_counts, log_losses, macro_f1
+from textwright.core.types import Bools, Float32s, Floats, Ints
+from textwright.data.dataset import Examples
+from textwright.data.dataset import label_counts as label_counts_of
+from textwright.data.splits import draw_folds, draw_splits, draw_subset, rarest_label
+from textwright.evaluate.ngrams import (
+    Features,
+    Matrix,
+    NgramCounts,
+    num_outputs,
+    quiet,
+    side_by_side,
+    weigh_without,
+)
+
+Estimator: TypeAlias = Any
+"""A classifier of scikit-learn, which has no types."""
+
+THRESHOLD: Final = 0.5
+"""A label of a multi-label task holds from this probability on, as by default in an artifact."""
+STRENGTHS: Final = (1.0, 3.0, 10.0, 30.0, 100.0)
+"""Inverse regularization strengths C; cross-validation chooses."""
+_HOLDOUT: Final = 0.2
+_FOLDS: Final = {1_000: 5, 3_000: 3}
+"""Up to so many texts are cut into so many folds; more have one part held out, whose score is sure enough."""
+_MAX_TUNING_TEXTS: Final = 5_000
+_MAX_TUNING_WORK: Final = 8_000_000  # characters times outputs; some seconds
+_MAX_TEXTS: Final = 50_000
+_MAX_CHARACTERS: Final = 3_000_000
+"""Above it a fit on character n-grams takes minutes, and texts that long hold words enough."""
+_FEW_SPACES: Final = 0.05
+"""Share of white space below which a text has no words between spaces: English has 0.17, Chinese next to none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tuning:
+    """What cross-validation chose.
+
+    Args:
+        features: What is counted.
+        strength: Inverse regularization strength C.
+        num_folds: Folds that took turns; 1 where one part was held out.
+        num_texts: Texts that it was chosen on.
+        note: What was left out to stay within seconds; empty if nothing was.
+    """
+
+    features: Features
+    strength: float
+    num_folds: int
+    num_texts: int
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LinearModel:
+    """A fitted model.
+
+    Args:
+        vectorizers: Of scikit-learn: count the n-grams of each kind.
+        weights: Of scikit-learn: weigh the counts of each kind by TF-IDF.
+        head: Of scikit-learn: the classifier on all of them side by side.
+        labels: Label names with the task.
+        tuning: How its settings were chosen.
+    """
+
+    vectorizers: Sequence[Any]
+    weights: Sequence[Any]
+    head: Estimator
+    labels: Labels
+    tuning: Tuning
+
+    def probabilities(self, texts: Sequence[str]) -> Float32s:
+        """Give each label of each text a probability, (N, K)."""
+        with quiet():
+            parts = [
+                weight.transform(vectorizer.transform(texts))
+                for vectorizer, weight in zip(self.vectorizers, self.weights, strict=True)
+            ]
+            return _spread(
+                self.head.predict_proba(side_by_side(parts) if parts else texts), self.head.classes_, self.labels
+            )
+
+
+def fit_linear(train: Examples, labels: Labels) -> LinearModel:
+    """Tune and fit a linear model.
+
+    Args:
+        train: N >= 1 training examples.
+        labels: Label names with the task.
+
+    Returns:
+        The model; the same examples give the same one. Of more than 50,000 texts, or very long ones, it has seen a
+        part, which its note says.
+
+    Source:
+        Wang & Manning, 2012, "Baselines and Bigrams: Simple, Good Sentiment and Topic Classification", for why such a
+        baseline is hard to beat; Joachims, 1998, "Text Categorization with Support Vector Machines", for its form.
+    """
+    candidates, kept, note = _within_seconds(train, labels)
+    examples = _subset(kept, labels, _tuning_size(kept, labels))
+    counts = NgramCounts(examples.texts, candidates, labels)
+    tuning = _tune(examples, labels, counts, note)
+    if tuning is None:
+        untuned = Tuning(Features.WORDS, STRENGTHS[0], 0, 0, "label shares alone: too few texts, or none with a word")
+        return LinearModel((), (), _Shares(label_shares(train, labels)), labels, untuned)
+    if len(examples) < len(kept):
+        counts = NgramCounts(kept.texts, (tuning.features,), labels)
+    return _fit(kept, labels, counts, tuning)
+
+
+def _fit(train: Examples, labels: Labels, counts: NgramCounts, tuning: Tuning) -> LinearModel:
+    from sklearn.feature_extraction.text import TfidfTransformer  # type: ignore[import-untyped]
+
+    kinds = tuning.features.kinds
+    with quiet():
+        weights = [TfidfTransformer(sublinear_tf=True).fit(counts.matrices[kind]) for kind in kinds]
+        parts = [weight.transform(counts.matrices[kind]) for kind, weight in zip(kinds, weights, strict=True)]
+        head = _set_strength(_head(train.targets, labels), tuning.strength).fit(side_by_side(parts), train.targets)
+    return LinearModel([counts.vectorizers[kind] for kind in kinds], weights, head, labels, tuning)
+
+
+def label_shares(examples: Examples, labels: Labels) -> Float32s:
+    """Return the share of the examples that have each label, (K,)."""
+    return (label_counts_of(examples, labels) / len(examples)).astype(np.float32)
+
+
+def choose_labels(probabilities: Float32s, labels: Labels) -> Ints | Bools:
+    """Predict from probabilities: the most probable label, (N,), or all that hold, (N, K)."""
+    if labels.task is Task.MULTI_LABEL:
+        return np.asarray(probabilities >= THRESHOLD)
+    return np.asarray(probabilities.argmax(axis=1))
+
+
+def _within_seconds(train: Examples, labels: Labels) -> tuple[tuple[Features, ...], Examples, str]:
+    """Decide what is counted of which texts, so that a large source takes no minutes."""
+    num_characters = sum(map(len, train.texts))
+    if len(train) <= _MAX_TEXTS and num_characters <= _MAX_CHARACTERS:
+        return tuple(Features), train, ""
+    if _lacks_spaces(train.texts):
+        size = min(len(train), _MAX_TEXTS, max(len(train) * _MAX_CHARACTERS // num_characters, 1))
+        kept = _subset(train, labels, size)
+        return (Features.CHARACTERS,), kept, f"fitted on {len(kept):,} of the {len(train):,} texts, characters only"
+    kept = _subset(train, labels, _MAX_TEXTS)
+    part = f"fitted on {len(kept):,} of the {len(train):,} texts, " if len(kept) < len(train) else ""
+    return (Features.WORDS,), kept, f"{part}words only: character n-grams of so much text take minutes"
+
+
+def _lacks_spaces(texts: Sequence[str]) -> bool:
+    sample = "".join(text[:500] for text in texts[:200])
+    return sum(map(str.isspace, sample)) < _FEW_SPACES * len(sample)
+
+
+def _subset(examples: Examples, labels: Labels, size: int) -> Examples:
+    if size >= len(examples):
+        return examples
+    return examples.take(draw_subset(_strata(examples, labels), size, seed=0))
+
+
+def _strata(examples: Examples, labels: Labels) -> Ints:
+    return rarest_label(examples.targets) if labels.task is Task.MULTI_LABEL else np.asarray(examples.targets)
+
+
+def _tuning_size(train: Examples, labels: Labels) -> int:
+    work = max(sum(map(len, train.texts)) * num_outputs(labels), 1)
+    return min(len(train), _MAX_TUNING_TEXTS, max(len(train) * _MAX_TUNING_WORK // work, 20 * len(labels)))
+
+
+def _tune(examples: Examples, labels: Labels, counts: NgramCounts, note: str) -> Tuning | None:
+    """Choose features and strength: the best score, of equals the lowest log loss; None if nothing can be chosen."""
+    held_out = _held_out(examples, labels)
+    if not counts.features or not held_out:
+        return None
+    scores = {(features, strength): _Score(labels) for features in counts.features for strength in STRENGTHS}
+    for rows in held_out:
+        weighed = {kind: weigh_without(matrix, rows) for kind, matrix in counts.matrices.items()}
+        for features in counts.features:
+            train_x, test_x = (
+                side_by_side(sides) for sides in zip(*(weighed[kind] for kind in features.kinds), strict=True)
+            )
+            for strength, probabilities in _path(train_x, examples.targets[~rows], test_x, labels):
+                scores[features, strength].add(examples.targets[rows], probabilities)
+    features, strength = max(scores, key=lambda key: scores[key].key)
+    return Tuning(features, strength, len(held_out), len(examples), note)
+
+
+def _held_out(examples: Examples, labels: Labels) -> list[Bools]:
+    """Say which texts are held out in turn: in folds, or, of many texts, once a fifth of them, (N,) each."""
+    strata, groups = _strata(examples, labels), np.arange(len(examples))
+    most = next((folds for size, folds in _FOLDS.items() if len(examples) <= size), 1)
+    if most == 1:
+        return [np.asarray(draw_splits(strata, groups, [_HOLDOUT], seed=0) == 1)]
+    _, sizes = np.unique(strata, return_counts=True)
+    num_folds = int(np.clip(sizes.min(), 2, most))
+    folds = draw_folds(strata, groups, num_folds, seed=0)
+    parts = [np.asarray(folds == fold) for fold in range(num_folds)]
+    return [rows for rows in parts if rows.any() and not rows.all()]
+
+
+@dataclass(slots=True)
+class _Score:
+    """Sums over the folds of one candidate."""
+
+    labels: Labels
+    num_right: float = 0.0
+    loss: float = 0.0
+    counts: LabelCounts | None = None
+
+    def add(self, targets: Ints | Bools, probabilities: Float32s) -> None:
+        chosen = choose_labels(probabilities, self.labels)
+        sums = LabelCounts(*(part.sum(axis=0) for part in label_counts(targets, chosen, len(self.labels))))
+        before = self.counts
+        self.counts = sums if before is None else LabelCounts(*map(np.add, before, sums))
+        self.num_right += float(is_correct(targets, chosen).sum())
+        self.loss += float(log_losses(targets, probabilities).sum())
+
+    @property
+    def key(self) -> tuple[float, float]:
+        """Accuracy, or macro-F1 of a multi-label task, before minus the log loss."""
+        is_multi = self.labels.task is Task.MULTI_LABEL and self.counts is not None
+        return (float(macro_f1(self.counts)) if is_multi else self.num_right), -self.loss  # type: ignore[arg-type]
+
+
+def _path(train_x: Matrix, targets: Ints | Bools, test_x: Matrix, labels: Labels) -> Iterator[tuple[float, Float32s]]:
+    """Fit each strength in turn, each from the weights of the one before, and predict what was held out."""
+    head = _head(targets, labels, is_search=True)
+    for strength in STRENGTHS:
+        with quiet():
+            _set_strength(head, strength).fit(train_x, targets)
+            yield strength, _spread(head.predict_proba(test_x), head.classes_, labels)
+
+
+def _head(targets: Ints | Bools, labels: Labels, *, is_search: bool = False) -> Estimator:
+    from sklearn.dummy import DummyClassifier  # type: ignore[import-untyped]
+    from sklearn.linear_model import LogisticRegression  # type: ignore[import-untyped]
+    from sklearn.multiclass import OneVsRestClassifier  # type: ignore[import-untyped]
+
+    regression = LogisticRegression(max_iter=1000, warm_start=is_search, tol=1e-3 if is_search else 1e-4)
+    if labels.task is Task.MULTI_LABEL:
+        return OneVsRestClassifier(regression)  # a label that all texts have, or none, becomes a constant
+    return regression if len(np.unique(targets)) > 1 else DummyClassifier()
+
+
+def _set_strength(head: Estimator, strength: float) -> Estimator:
+    name = next((name for name in ("C", "estimator__C") if name in head.get_params()), None)
+    return head if name is None else head.set_params(**{name: strength})
+
+
+def _spread(probabilities: Floats, classes: Ints, labels: Labels) -> Float32s:
+    """Give labels that training lacked a probability of 0, (N, K)."""
+    if probabilities.shape[1] == len(labels):
+        return np.asarray(probabilities, dtype=np.float32)
+    spread = np.zeros((len(probabilities), len(labels)), dtype=np.float32)
+    spread[:, np.asarray(classes, dtype=np.int64)] = probabilities
+    return spread
+
+
+class _Shares:
+    """Answers every text with the shares of the labels; stands where no text holds anything to count."""
+
+    def __init__(self, shares: Float32s) -> None:
+        self._shares, self.classes_ = shares, np.arange(len(shares))
+
+    def predict_proba(self, texts: Sequence[str]) -> Float32s:
+        return np.tile(self._shares, (len(texts), 1))
