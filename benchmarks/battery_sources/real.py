@@ -204,7 +204,7 @@ REAL: Final = (
     ),
     _source("tweets-others", "labels of many hands", "English", 23_000, of(_other_tweets), _TWEETS, layout="parquet"),
     _source(
-        "news-200", "200 long articles", "English", 200, _builtin("bbc-news"), _BBC, num_test=2_000, layout="jsonl"
+        "news-200", "200 long articles", "English", 200, _builtin("bbc-news"), _BBC, num_test=1_900, layout="jsonl"
     ),
     _source(
         "reviews-2000",
