@@ -45,6 +45,12 @@ def test_families_are_measured_beside_the_baseline(found):
     assert not content["is_real"]
 
 
+@pytest.mark.parametrize("name", ["tags", "japanese"])
+def test_bow_trains_on_a_tiny_form(name, tmp_path):
+    bench = battery.Bench(SOURCES[name], tmp_path, 0.03)
+    assert "metrics" in bench.run([from_family("bow")], 1)["rows"]["bow"]
+
+
 def test_a_row_that_fails_is_told_and_the_next_one_runs(found):
     _, content = found
     assert content["rows"]["broken"] == {"failed": "DataError: no such text"}

@@ -29,7 +29,7 @@ def cache(tmp_path_factory):
         write_django()
         write_botocore()
         for package in ("sets", "matrices"):
-            bodies = [f'def f{at}():\n    """Sum {at}.\n\n    >>> {at} + 1\n    """\n' for at in range(30)]
+            bodies = [f'def f{at}():\n    """Sum {package} {at}.\n\n    >>> {at} + 1\n    """\n' for at in range(30)]
             write(SYMPY, f"{package}/functions.py", "\n\n".join(bodies))
         yield
 
@@ -58,7 +58,7 @@ def write_django():
     for language in LANGUAGES:
         for part in ("conf", "contrib/admin"):
             entries = [
-                f'msgid "{part} {at}"\nmsgstr ""\n"{WORDS[language]} {at} "\n"{part} {language} {at * 7}"\n'
+                f'msgid "{part} {at}"\nmsgstr ""\n"{WORDS[language]} {at} "\n"shown by {part} {language} {at * 7}"\n'
                 for at in range(45)
             ]
             write(DJANGO, f"{part}/locale/{language}/LC_MESSAGES/django.po", "\n".join(entries))
@@ -100,8 +100,8 @@ def test_a_real_source_says_who_carries_it():
 def test_translations_are_read_over_several_lines(tmp_path):
     path, _ = SOURCES["thai-interface"].write(tmp_path)
     text = path.read_text(encoding="utf-8")
-    assert "ข้อความ 3 conf th 21,core" in text
-    assert "ข้อความ 3 contrib/admin th 21,admin" in text
+    assert "ข้อความ 3 shown by conf th 21,core" in text
+    assert "ข้อความ 3 shown by contrib/admin th 21,admin" in text
 
 
 def test_operations_without_errors_have_no_label(tmp_path):
