@@ -32,7 +32,8 @@ from _common import RESULTS, RUNS, chosen, save
 from battery_baseline import TunedLinear
 from battery_checks import print_checks
 from battery_rivals import FastText, SetFit
-from battery_sources import SOURCES, BatterySource
+from battery_sources import SOURCES
+from battery_sources.source import BatterySource
 from textwright.compare.baselines import Majority
 from textwright.compare.contender import Contender, Job, Result
 from textwright.compare.examples import Source

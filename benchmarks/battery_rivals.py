@@ -17,7 +17,7 @@ from typing import Any, Final
 import numpy as np
 
 from _common import ROOT
-from battery_sources import BatterySource
+from battery_sources.source import BatterySource
 from textwright.compare.contender import Job, Predict, Result
 from textwright.core.labels import Task
 from textwright.core.types import Float32s
