@@ -33,7 +33,7 @@ FEATURES: Final = ("words", "characters", "both")
 STRENGTHS: Final = (0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
 """Inverse strengths C of the regularization."""
 _FOLDS: Final = 3
-_MANY_TEXTS, _MANY_CHARACTERS, _MANY_LABELS = 20_000, 5_000_000, 60
+_MANY_TEXTS, _MANY_CHARACTERS, _MANY_LABELS = 8_000, 5_000_000, 20
 """From here on one fold stands for all; texts that tune are at most so many."""
 _TOO_MANY_CHARACTERS: Final = 50_000_000
 """Above this many, parts of words do not fit into memory, and words alone are compared."""
@@ -112,8 +112,8 @@ def choose(texts: Sequence[str], targets: Ints | Bools) -> Setting:
     tuned_on = rng.permutation(len(texts))[:_MANY_TEXTS]
     texts, targets = [texts[at] for at in tuned_on.tolist()], targets[tuned_on]
     folds = list(_folds(texts, targets))
-    num_labels = targets.shape[1] if targets.ndim == 2 else int(targets.max()) + 1
-    strengths = STRENGTHS if num_labels < _MANY_LABELS else STRENGTHS[-2:]
+    num_labels = 2 if targets.ndim == 2 else int(targets.max()) + 1
+    strengths = STRENGTHS if num_labels < _MANY_LABELS else STRENGTHS[-3:]
     scores: dict[Setting, float] = {}
     for features in kinds:
         grid = [Setting(features, strength) for strength in strengths]
@@ -170,9 +170,10 @@ class _Head:
 
     def __init__(self, features: Any, targets: Ints | Bools, strength: float) -> None:  # noqa: ANN401
         many = targets.ndim == 1 and int(targets.max()) + 1 >= _MANY_LABELS
-        # One solver call for each label keeps the memory of hundreds of labels small.
-        head = LogisticRegression(C=strength, max_iter=1000, **({"solver": "liblinear"} if many else {}))
-        self._model = OneVsRestClassifier(head) if many or targets.ndim == 2 else head
+        by_label = many or targets.ndim == 2
+        # One call of a fast solver for each label keeps time and memory of hundreds of labels small.
+        head = LogisticRegression(C=strength, max_iter=1000, **({"solver": "liblinear"} if by_label else {}))
+        self._model = OneVsRestClassifier(head) if by_label else head
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)
             warnings.filterwarnings("ignore", message="Label .* is present in all|Label not .* is present in all")
