@@ -28,6 +28,8 @@ from textwright.train.progress import Progress
 
 AUTOTUNE_S: Final = 20
 _SETFIT_ROWS: Final = 1_000
+_MOST_S: Final = 1_800
+"""Seconds after which a rival counts as failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,7 @@ class Rival:
             given.write_text(json.dumps(content), encoding="utf-8")
             script = ROOT / "benchmarks" / "rivals" / f"battery_{self.name.lower()}.py"
             start = perf_counter()
-            subprocess.run([self.program, script, given, answer], check=True)
+            subprocess.run([self.program, script, given, answer], check=True, timeout=_MOST_S)
             seconds = perf_counter() - start
             probabilities = np.load(answer, allow_pickle=False).astype(np.float32)
         return Result(_observations(dataset, probabilities), len(dataset.train), seconds, 0, "")
