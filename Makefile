@@ -80,6 +80,14 @@ bench-explain: $(VENV)/.ready-dev ## Measure faithfulness and cost of explanatio
 bench-distill: $(VENV)/.ready-dev ## Measure distillation and pruning over 3 seeds (hours)
 	@$(BIN)/python benchmarks/distill.py
 
+bench-battery: $(VENV)/.ready-dev ## Measure every family's defaults on some 30 labelled files, beside others (hours)
+	@for rival in setfit fasttext; do \
+	  test -d .venv-rivals/$$rival || { $(PYTHON) -m venv .venv-rivals/$$rival && .venv-rivals/$$rival/bin/python -m pip \
+	    install --quiet $(PIP_ARGS) --requirement benchmarks/rivals/battery_$$rival.txt; } || exit 1; done
+	@$(BIN)/python benchmarks/battery.py
+	@$(BIN)/python benchmarks/battery.py --held
+	@$(BIN)/python benchmarks/battery_figure.py
+
 bench-serving: $(VENV)/.ready-dev ## Measure the server beside others, each in an environment of its own (needs wrk)
 	@for rival in litserve bentoml infinity; do \
 	  test -d .venv-rivals/$$rival || { $(PYTHON) -m venv .venv-rivals/$$rival && .venv-rivals/$$rival/bin/python -m pip \

@@ -341,6 +341,38 @@ def settings_of_bert() -> str:
     return _table(["", "seeds", "validation accuracy", "test accuracy"], rows)
 
 
+def battery() -> str:
+    """Accuracy of the tuned baseline on each source, and how many points each row is above, from ``battery.json``."""
+    sources = _read("battery")["sources"]
+    known = dict.fromkeys(row for source in sources.values() for row in source["rows"])
+    others = [row for row in known if row not in ("majority", "tuned tf-idf")]
+    heading = ["", "training texts, labels", "language", "highest possible", "majority", "tuned TF-IDF"]
+    heading += [row if row in ("SetFit", "fastText") else f"`{row}`" for row in others]
+    return _table(heading, [_battery_row(name, source, others) for name, source in sources.items()])
+
+
+def _battery_row(name: str, source: Mapping[str, Any], others: Sequence[str]) -> list[str]:
+    best, key = source["ceiling"], source["headline"]
+    floor, baseline = (source["rows"][row]["metrics"][key] for row in ("majority", "tuned tf-idf"))
+    return [
+        f"{name}{' (held)' if source['is_held'] else ''}",
+        f"{source['num_examples']['train']:,}, {source['num_labels']:,}",
+        source["language"],
+        "" if best is None else f"{100 * best:.1f}",
+        f"{100 * floor['value']:.1f}",
+        _with_deviation(baseline),
+        *(_battery_cell(source["rows"].get(row, {}), key, baseline["value"]) for row in others),
+    ]
+
+
+def _battery_cell(row: Mapping[str, Any], headline: str, baseline: float) -> str:
+    if "metrics" not in row:
+        return "failed" if "failed" in row else ""
+    found = row["metrics"][headline]
+    deviation = "" if found["deviation"] is None else f" ± {100 * found['deviation']:.1f}"
+    return f"{100 * (found['value'] - baseline):+.1f}{deviation}"
+
+
 def _mean_and_deviation(found: Mapping[str, float] | None) -> str:
     return "" if found is None else f"{100 * found['mean']:.1f} ± {100 * found['deviation']:.1f}"
 
@@ -367,6 +399,7 @@ TABLES: Mapping[str, Callable[[], str]] = {
     "labels-of-articles": labels_of_articles,
     "folds": folds,
     "settings-of-bert": settings_of_bert,
+    "battery": battery,
 }
 
 

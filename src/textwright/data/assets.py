@@ -63,16 +63,16 @@ def asset_states() -> list[AssetState]:
     return [state_of(name) for name in ASSETS]
 
 
-def state_of(name: str) -> AssetState:
+def state_of(name: str | Asset) -> AssetState:
     """Say where an asset is, without fetching it.
 
     Args:
-        name: Its name.
+        name: Its name, or an entry that is in no catalogue of Textwright's.
 
     Raises:
         NotFoundError: Lists the names that there are.
     """
-    asset = find_asset(name)
+    asset = name if isinstance(name, Asset) else find_asset(name)
     path = cache_dir() / "assets" / f"{asset.name}-{asset.version}-{asset.sha256[:8]}"
     return AssetState(asset, path, path.is_dir())
 
@@ -94,11 +94,11 @@ def resolve_asset(name_or_path: str | Path) -> Path:
     return path if path.exists() else asset_path(str(name_or_path))
 
 
-def asset_path(name: str, progress: Progress | None = None) -> Path:
+def asset_path(name: str | Asset, progress: Progress | None = None) -> Path:
     """Find the folder of an asset, fetching it when it is not in the cache.
 
     Args:
-        name: Its name.
+        name: Its name, or an entry that is in no catalogue of Textwright's.
         progress: Told (bytes there, bytes in all) while it is fetched.
 
     Returns:
