@@ -40,6 +40,9 @@ class LabelScores:
         precision: Share of ``num_predicted`` that is right; 0 when there is none.
         recall: Share of ``support`` that was found; 0 when there is none.
         f1: Their harmonic mean.
+        roc_auc: Chance that a text with the label gets a higher probability of it than one without; None when all
+            texts have it, or none.
+        pr_auc: Average precision; None when no text has it.
     """
 
     label: str
@@ -48,6 +51,8 @@ class LabelScores:
     precision: Interval
     recall: Interval
     f1: Interval
+    roc_auc: Interval | None = None
+    pr_auc: Interval | None = None
 
 
 @dataclass(frozen=True, slots=True)
