@@ -29,17 +29,18 @@ from textwright.core.labels import Labels
 from textwright.core.tokenization import TextEncoder
 from textwright.core.types import Float32s
 from textwright.data.dataset import Dataset
-from textwright.errors import DataError
+from textwright.errors import DataError, SettingsError
 from textwright.models import find_family
 from textwright.models.family import BuildContext, TextModel, TrainingSplit
 from textwright.train.batches import EncodedExamples, encode_examples
 from textwright.train.checkpoint import Checkpointer, TrainState
+from textwright.train.class_weight import class_weights
 from textwright.train.device import make_accelerator, repeatable, uses_bf16
 from textwright.train.learner import Learner, make_learner
 from textwright.train.lessons import Lessons
 from textwright.train.loop import Engine, fit
 from textwright.train.progress import EpochRecord, Everyone, Progress, SilentProgress
-from textwright.train.settings import TrainSettings
+from textwright.train.settings import ClassWeight, TrainSettings
 from textwright.train.tensorboard import TensorBoard
 
 CHECKPOINT: Final = "checkpoint"
@@ -175,7 +176,7 @@ def train(
         family_settings=prepared.family_settings,
         num_truncated=prepared.train.num_truncated,
         is_main=is_main,
-        facts={**prepared.module.facts, **learner.facts},
+        facts={**prepared.module.facts, **learner.facts, **_weights(prepared)},
     )
 
 
@@ -242,6 +243,11 @@ def prepare(
     for name in ("train", "validation"):
         if not dataset.splits[name]:
             raise DataError(f"{dataset.source}: the {name} split has no examples; training needs 1 or more in it")
+    if lessons is not None and settings.class_weight is not ClassWeight.NONE:
+        raise SettingsError(
+            f"class_weight is {settings.class_weight.value!r}, but a student learns its teacher's probabilities, which "
+            "are not weighted; leave class_weight at 'none', or weigh the labels when the teacher is trained"
+        )
     words_from = dataset.train.texts if lessons is None else lessons.vocabulary_texts
     encoder = family.make_encoder(words_from, config, settings.max_length)
     learned = dataset.train if lessons is None else lessons.examples(dataset.labels)
@@ -293,6 +299,13 @@ def _fit(learner: Learner, labels: Labels, checkpointer: Checkpointer, progress:
         keeps_last=learner.chosen is not None,
         lessons=learner.lessons,
     )
+
+
+def _weights(prepared: Prepared) -> dict[str, Any]:
+    """Say how much each label counted in the loss; nothing if all counted alike."""
+    labels = prepared.labels
+    weights = class_weights(prepared.settings.class_weight, prepared.train.targets, len(labels))
+    return {} if weights is None else {"class_weights": dict(zip(labels.names, weights.tolist(), strict=True))}
 
 
 def _close(board: TensorBoard, prepared: Prepared, state: TrainState) -> None:

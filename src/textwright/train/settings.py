@@ -27,6 +27,13 @@ class Device(StrEnum):
     MPS = "mps"
 
 
+class ClassWeight(StrEnum):
+    """How much each label counts in the loss."""
+
+    NONE = "none"
+    BALANCED = "balanced"
+
+
 class TrainSettings(Settings):
     """How to train; a family may put other defaults beneath these."""
 
@@ -54,6 +61,8 @@ class TrainSettings(Settings):
     """Share of the target's probability that is spread over all labels; 0 trains on the labels as they are."""
     r_drop: Annotated[float, Field(ge=0, le=100)] = 0.0
     """Weight of what keeps two passes with other dropout alike (R-Drop); 0 makes one pass, all else costs two."""
+    class_weight: ClassWeight = ClassWeight.NONE
+    """balanced counts rare labels more, as often as they are rarer; recall rises, and probabilities are no shares."""
     max_grad_norm: Annotated[float, Field(gt=0)] = 1.0
     """Longest gradient of a step, as an L2 norm over all weights; longer ones are scaled down."""
     patience: Annotated[int, Field(ge=1)] = 3
