@@ -86,6 +86,15 @@ def test_numbers_are_those_of_what_is_served(predictor: Predictor) -> None:
     assert measured["log_loss"].value == pytest.approx(np.mean(losses))
 
 
+def test_what_a_threshold_decides_is_measured(make_artifact: Callable[..., Path], predictor: Predictor) -> None:
+    strict = evaluate(load(make_artifact("strict", thresholds={"positive": 0.999}), num_threads=1), SINGLE)
+    assert strict.thresholds == strict.to_json()["thresholds"] == {"positive": 0.999}
+    assert strict.confusion == [[4, 0], [3, 0]]
+    assert strict.metrics["accuracy"].value == pytest.approx(4 / 7)
+    assert strict.metrics["roc_auc"] == evaluate(predictor, SINGLE).metrics["roc_auc"]
+    assert min(item.confidence for item in strict.worst) < 0.5  # of the label that was given
+
+
 def test_imbalance_is_measured_apart_from_accuracy(predictor: Predictor, multilabel_predictor: Predictor) -> None:
     evaluation = evaluate(predictor, SINGLE)
     probabilities = [item.probabilities["positive"] for item in predictor.predict(SINGLE.texts)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from textwright.core.labels import Labels, Task
@@ -140,6 +140,7 @@ class Evaluation:
         num_mistakes: Examples that are not right in whole.
         num_truncated: Texts longer than the model reads.
         threshold: A label of a multi-label task holds from this probability on.
+        thresholds: Label name -> its own threshold; see :class:`~textwright.core.decision.Decision`.
         metrics: Metric name -> value with its 95 % bootstrap interval; a share of exactly 0 or 1 has Wilson's.
         per_label: Scores of each label, in order.
         confusion: (K, K) counts, a row for each true label; for a multi-label task (K, 2, 2), for each label a row
@@ -168,6 +169,7 @@ class Evaluation:
     histogram: tuple[ScoreBin, ...]
     by_length: tuple[LengthBin, ...]
     worst: tuple[Mistake, ...]
+    thresholds: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def is_multi_label(self) -> bool:

@@ -88,6 +88,7 @@ def evaluate(
         histogram=score_bins(*seen.claims(seen.probabilities), _NUM_HISTOGRAM_BINS),
         by_length=_by_length(seen.lengths, seen.correct),
         worst=tuple(_worst(seen, examples, predictor.labels)),
+        thresholds=dict(manifest.thresholds),
     )
 
 
@@ -186,7 +187,7 @@ def _worst(seen: Observations, examples: Examples, labels: Labels) -> Iterator[M
 def _confidence_in_what_is_wrong(seen: Observations) -> Float32s:
     """Find the probability given to the wrong label, or to the most wrong yes or no of a multi-label text, (N,)."""
     if seen.targets.ndim == 1:
-        return np.asarray(seen.probabilities.max(axis=1))
+        return seen.of_predicted(seen.probabilities)
     wrong = seen.targets != seen.predicted
     given = np.where(seen.predicted, seen.probabilities, 1 - seen.probabilities)
     return np.asarray(np.where(wrong, given, 0).max(axis=1))

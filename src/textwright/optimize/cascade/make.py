@@ -135,7 +135,7 @@ def _refuse_too_few(num_texts: int, settings: CascadeSettings) -> None:
 
 def _draw(pair: Pair, validation: Examples) -> Curve:
     seen, by_strong = observe(pair.fast, validation), observe(pair.strong, validation)
-    sure = certainty(seen.probabilities, pair.fast.labels.task, pair.fast.artifact.manifest.threshold)
+    sure = certainty(seen.probabilities, pair.fast.artifact.manifest.decision)
     return Curve.of(sure, seen.correct, by_strong.correct)
 
 
