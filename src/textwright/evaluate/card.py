@@ -151,7 +151,10 @@ def _measured(evaluations: Mapping[str, Evaluation]) -> Iterator[str]:
     yield from _table(("split", "texts", *heading), rows)
     if "validation" in evaluations:
         yield ""
-        yield "The validation texts chose the best epoch and the temperature, so their numbers flatter the model."
+        yield (
+            "The validation texts chose the best epoch, the temperature and the thresholds if there are any, so their "
+            "numbers flatter the model."
+        )
 
 
 def _per_label(evaluation: Evaluation) -> list[str]:
@@ -185,6 +188,10 @@ def _calibration(evaluation: Evaluation, split: str) -> Iterator[str]:
         served = (f"{after.temperature:.3f} (as served)", _value(after.log_loss), _value(after.calibration_error))
         rows.append(served)
     yield from _table(("temperature", "log loss ↓", "calibration error ↓"), rows)
+    if evaluation.thresholds:
+        listed = ", ".join(f"{_code(name)} from {value:.3f} on" for name, value in evaluation.thresholds.items())
+        yield ""
+        yield f"Labels with a threshold of their own, chosen on the validation split: {listed}."
 
 
 def _limits(manifest: Manifest, lead: Evaluation | None) -> Iterator[str]:

@@ -34,6 +34,13 @@ class ClassWeight(StrEnum):
     BALANCED = "balanced"
 
 
+class Maximize(StrEnum):
+    """What thresholds are chosen for."""
+
+    NONE = "none"
+    F1 = "f1"
+
+
 class TrainSettings(Settings):
     """How to train; a family may put other defaults beneath these."""
 
@@ -69,6 +76,14 @@ class TrainSettings(Settings):
     """Epochs without a better validation result after which training stops; the best epoch's weights are kept."""
     max_length: Annotated[int, Field(ge=1, le=100_000)] = 256
     """Longest text in tokens; the rest is cut off, in training and in prediction."""
+    maximize: Maximize = Maximize.NONE
+    """f1: predict a label from the probability on that gives the highest F1 on the validation split.
+
+    Of two labels the positive label has a threshold, of a multi-label task each label."""
+    precision_at_least: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """Predict a label from the lowest probability on that gives this precision on the validation split; 0 for none."""
+    positive_label: str = ""
+    """Of two labels, the one that has the threshold; empty takes the rarer one."""
     precision: Precision = Precision.AUTO
     """bf16 is faster where the hardware has it and the family multiplies large matrices; auto knows where."""
     device: Device = Device.AUTO
