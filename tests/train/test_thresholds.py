@@ -70,11 +70,12 @@ def test_of_two_labels_the_rarer_one_has_a_threshold_unless_another_is_named() -
         choose_thresholds(rows, np.zeros(6, dtype=np.int64), BINARY, named, targets)
 
 
-def test_each_of_many_labels_has_a_threshold_where_it_occurs() -> None:
-    rows = np.stack([SCORES, SCORES, SCORES], axis=1)
-    targets = np.stack([HOLDS, ~HOLDS, np.zeros(6, dtype=bool)], axis=1)
+def test_each_of_many_labels_has_a_threshold_where_it_occurs_often_enough() -> None:
+    scores, holds = np.tile(SCORES, 3), np.tile(HOLDS, 3)
+    targets = np.stack([holds, ~holds, np.arange(18) < 4], axis=1)
+    rows = np.stack([scores, scores, scores], axis=1)
     chosen = choose_thresholds(rows, targets, TOPICS, TrainSettings(precision_at_least=0.75), targets)
-    assert chosen == {"music": fit_threshold(SCORES, HOLDS, 0.75), "plot": fit_threshold(SCORES, ~HOLDS, 0.75)}
+    assert chosen == {"music": fit_threshold(scores, holds, 0.75), "plot": fit_threshold(scores, ~holds, 0.75)}
 
 
 @pytest.mark.parametrize(

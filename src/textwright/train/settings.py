@@ -79,7 +79,8 @@ class TrainSettings(Settings):
     maximize: Maximize = Maximize.NONE
     """f1: predict a label from the probability on that gives the highest F1 on the validation split.
 
-    Of two labels the positive label has a threshold, of a multi-label task each label."""
+    Of two labels the positive label has a threshold, of a multi-label task each label that five
+    validation texts have."""
     precision_at_least: Annotated[float, Field(ge=0, le=1)] = 0.0
     """Predict a label from the lowest probability on that gives this precision on the validation split; 0 for none."""
     positive_label: str = ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
@@ -11,6 +12,9 @@ from textwright.core.metrics import one_column_each
 from textwright.core.types import Bools, Float32s, Ints
 from textwright.errors import DataError, SettingsError
 from textwright.train.settings import Maximize, TrainSettings
+
+_FEWEST_POSITIVES: Final = 5
+"""Texts with a label of a multi-label task from which on it gets a threshold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +128,7 @@ def choose_thresholds(
 
     Returns:
         Label name -> threshold: none without an aim; of two labels the positive one; of a multi-label task all that
-        some validation text has.
+        five validation texts have. For fewer, the best threshold is often one from which nearly every text has the label.
 
     Raises:
         DataError: If no validation text has the positive label.
@@ -141,10 +145,11 @@ def choose_thresholds(
                 f"none of the {len(targets)} validation texts is labelled {name!r}, so no threshold can be chosen for "
                 "it; give more texts with that label, a larger --validation-fraction, or another --positive-label"
             )
+    least = 1 if labels.task is Task.SINGLE_LABEL else _FEWEST_POSITIVES
     return {
         labels.names[column]: fit_threshold(probabilities[:, column], holds[:, column], settings.precision_at_least)
         for column in columns
-        if holds[:, column].any()
+        if holds[:, column].sum() >= least
     }
 
 
