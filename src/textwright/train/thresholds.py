@@ -128,7 +128,7 @@ def choose_thresholds(
 
     Returns:
         Label name -> threshold: none without an aim; of two labels the positive one; of a multi-label task all that
-        five validation texts have. For fewer, the best threshold is often one from which nearly every text has the label.
+        five validation texts have: for fewer the best threshold is often one that gives the label to nearly every text.
 
     Raises:
         DataError: If no validation text has the positive label.
