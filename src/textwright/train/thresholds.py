@@ -37,7 +37,7 @@ class Threshold:
     f1: float
     num_predicted: int
     num_positives: int
-    is_reached: bool = True
+    is_reached: bool
 
 
 def fit_threshold(scores: Float32s, holds: Bools, precision_at_least: float = 0.0) -> Threshold:
@@ -65,9 +65,15 @@ def fit_threshold(scores: Float32s, holds: Bools, precision_at_least: float = 0.
     else:
         keys = (recall, np.minimum(precision, precision_at_least))
     best = int(np.lexsort(keys)[-1])
-    is_reached = bool(precision[best] >= precision_at_least)
-    values = (float(array[best]) for array in (thresholds, precision, recall, f1))
-    return Threshold(*values, int(cuts[best]) + 1, int(num_found[-1]), is_reached)
+    return Threshold(
+        threshold=float(thresholds[best]),
+        precision=float(precision[best]),
+        recall=float(recall[best]),
+        f1=float(f1[best]),
+        num_predicted=int(cuts[best]) + 1,
+        num_positives=int(num_found[-1]),
+        is_reached=bool(precision[best] >= precision_at_least),
+    )
 
 
 def refuse_impossible_aim(settings: TrainSettings, labels: Labels) -> None:
