@@ -66,7 +66,7 @@ class Observations:
 
     def of_predicted(self, probabilities: Float32s) -> Float32s:
         """Take the probability of the predicted label of a single-label task, (N, K) -> (N,)."""
-        return np.take_along_axis(probabilities, self.predicted[:, None], axis=1)[:, 0]
+        return np.take_along_axis(probabilities, self.predicted[:, None].astype(np.int64), axis=1)[:, 0]
 
 
 def observe(predictor: Predictor, examples: Examples, progress: Callable[[int], object] | None = None) -> Observations:
