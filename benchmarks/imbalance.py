@@ -54,6 +54,8 @@ def measure(path: Path, seed: int, way: Mapping[str, Any], out: Path) -> dict[st
     """Train one model and measure it on test."""
     plan = Plan(str(path), DataSettings(split_seed=seed), TrainSettings(seed=seed, **way), {})
     built = build_artifact(plan, out)
+    if built is None:
+        raise RuntimeError("one process trains alone, so it has the artifact")
     test = built.evaluations["test"]
     rare = test.per_label[test.labels.index["rare"]]
     metrics = {name: interval.value for name, interval in test.metrics.items()}
