@@ -35,9 +35,7 @@ class Decision:
     def __post_init__(self) -> None:
         unknown = [name for name in self.thresholds if name not in self.labels.names]
         if unknown:
-            raise SettingsError(
-                f"there is a threshold for {unknown[0]!r}; labels: {', '.join(self.labels.names)}"
-            )
+            raise SettingsError(f"there is a threshold for {unknown[0]!r}; labels: {', '.join(self.labels.names)}")
         for name, value in self.thresholds.items():
             if not 0 <= value <= 1:
                 raise SettingsError(f"the threshold of {name!r} is {value}; it must be a probability, 0 to 1")
