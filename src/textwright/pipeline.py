@@ -354,6 +354,7 @@ def _manifest(plan: Plan, trained: TrainedModel, described: Mapping[str, Mapping
         max_length=trained.encoder.max_length,
         variants={"fp32": Variant(_GRAPH)},
         temperature=trained.temperature,
+        thresholds={name: item.threshold for name, item in trained.thresholds.items()},
         training={**described["training"], **trained.summary},
         data=described["data"],
         versions={"textwright": __version__, **{name: metadata.version(name) for name in libraries}},

@@ -96,7 +96,7 @@ class Explanation(Wire):
     """Which words of a text speak for its label and which against it; docs/explain.md says how they are found."""
 
     label: str
-    """The label that is explained: the most probable one."""
+    """The label that is explained: the predicted one; of a multi-label task the most probable one."""
     method: str
     """exact: base and contributions sum to the score. occlusion: how far the score falls without the word."""
     score: float
@@ -111,11 +111,11 @@ class Prediction(Wire):
     """What is said about one text."""
 
     label: str | None
-    """The most probable label; null when no label of a multi-label task reaches the threshold."""
+    """The predicted label: the most probable one, unless thresholds say otherwise; null when none holds."""
     labels: list[str]
     """The labels that hold: one for a single-label task, any number for a multi-label one, most probable first."""
     confidence: float = Field(ge=0, le=1)
-    """The highest probability among the labels."""
+    """The probability of label; the highest among the labels where that is null."""
     probabilities: dict[str, float]
     """Probability of each label, calibrated; they sum to 1 for a single-label task."""
     truncated: bool
@@ -164,6 +164,8 @@ class ModelInfo(ModelIdentity):
     """Tokens that the model reads of a text."""
     threshold: float | None
     """A label of a multi-label task holds from this probability on; null for a single-label task."""
+    thresholds: dict[str, float]
+    """Labels that hold from a probability of their own on; of two labels one, and below it the other is predicted."""
     metrics: dict[str, dict[str, float]]
     """Metric -> value with its 95 % interval, measured on the split that metrics_split names."""
     metrics_split: str

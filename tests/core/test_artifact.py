@@ -81,9 +81,22 @@ def test_a_missing_or_cut_file_is_refused(tiny_artifact, name):
 
 def test_a_newer_format_is_refused_with_the_cure(tiny_artifact):
     path = tiny_artifact / "manifest.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"format_version": 3}))
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"format_version": 4}))
     with pytest.raises(ArtifactFormatError, match="upgrade textwright"):
         artifacts.read(tiny_artifact)
+
+
+def test_thresholds_are_kept_and_refused_by_versions_that_know_of_none(make_artifact):
+    plain, decided = artifacts.read(make_artifact()), artifacts.read(make_artifact(thresholds={"positive": 0.25}))
+    assert decided.manifest.thresholds == {"positive": 0.25}
+    assert artifacts.describe(decided)["format_version"] == 3
+    assert artifacts.describe(plain)["format_version"] == 1
+    assert "thresholds" not in json.loads((plain.path / "manifest.json").read_text())
+
+
+def test_thresholds_that_do_not_fit_the_labels_are_refused(make_artifact):
+    with pytest.raises(ArtifactFormatError, match="a threshold for 'neutral'"):
+        make_artifact(thresholds={"neutral": 0.25})
 
 
 def test_a_path_that_is_nothing_or_no_artifact_says_so(tmp_path):

@@ -174,3 +174,28 @@ def test_nothing_true_and_nothing_predicted_has_no_f1() -> None:
     assert metrics.macro_f1(counts) == 0.0
     assert metrics.micro_f1(counts) == 0.0
     assert metrics.is_correct(nothing, nothing).all()
+
+
+@quickly
+@given(single_label())
+def test_balanced_accuracy_agrees_with_sklearn(case: Single) -> None:
+    counts = totals(case.targets, case.predicted, case.probabilities.shape[1])
+    present = np.unique(case.targets)  # scikit-learn warns of a label that is predicted and never true
+    recalls = sklearn.recall_score(case.targets, case.predicted, labels=present, average=None, zero_division=0)
+    assert metrics.balanced_accuracy(counts) == pytest.approx(recalls.mean())
+    if len(present) > 1 and np.isin(case.predicted, present).all():
+        expected = sklearn.balanced_accuracy_score(case.targets, case.predicted)
+        assert metrics.balanced_accuracy(counts) == pytest.approx(expected)
+
+
+@quickly
+@given(multi_label())
+def test_multi_label_balanced_accuracy_is_the_mean_of_sklearns(case: Multi) -> None:
+    counts = metrics.label_counts(case.targets, case.predicted, case.targets.shape[1])
+    measured = float(metrics.mean_balanced_accuracy(LabelCounts(*(part.mean(axis=0) for part in counts))))
+    columns = [label for label, holds in enumerate(case.targets.T) if holds.any() and not holds.all()]
+    if not columns:
+        assert np.isnan(measured)
+        return
+    each = [sklearn.balanced_accuracy_score(case.targets[:, k], case.predicted[:, k]) for k in columns]
+    assert measured == pytest.approx(np.mean(each))

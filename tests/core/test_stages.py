@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from textwright.core.decision import Decision
 from textwright.core.encodings import Encodings
-from textwright.core.labels import Task
+from textwright.core.labels import Labels, Task
 from textwright.core.stages import StagedEncodings, certainty, stages_of
 
 ROWS = st.lists(st.tuples(st.booleans(), st.lists(st.integers(0, 9), max_size=4), st.booleans()), max_size=8)
@@ -64,10 +65,18 @@ def test_the_stages_are_named_only_where_there_are_two():
 
 def test_certainty_is_the_highest_probability_of_one_label():
     rows = np.array([[0.2, 0.5, 0.3], [0.9, 0.05, 0.05]], dtype=np.float32)
-    assert certainty(rows, Task.SINGLE_LABEL, 0.5).tolist() == pytest.approx([0.5, 0.9])
+    assert certainty(rows, Decision(Labels(("a", "b", "c")))).tolist() == pytest.approx([0.5, 0.9])
+
+
+def test_certainty_is_that_of_the_label_that_a_threshold_decides_for():
+    rows = np.array([[0.7, 0.3], [0.8, 0.2]], dtype=np.float32)
+    decision = Decision(Labels(("no", "yes")), thresholds={"yes": 0.25})
+    assert certainty(rows, decision).tolist() == pytest.approx([0.3, 0.8])
 
 
 def test_certainty_is_that_of_the_least_certain_yes_or_no_of_many():
+    labels = Labels(("a", "b", "c"), Task.MULTI_LABEL)
     rows = np.array([[0.99, 0.02, 0.3], [0.6, 0.01, 0.01]], dtype=np.float32)
-    assert certainty(rows, Task.MULTI_LABEL, 0.5).tolist() == pytest.approx([0.7, 0.6])
-    assert certainty(rows, Task.MULTI_LABEL, 0.25).tolist() == pytest.approx([0.3, 0.6])
+    assert certainty(rows, Decision(labels)).tolist() == pytest.approx([0.7, 0.6])
+    assert certainty(rows, Decision(labels, 0.25)).tolist() == pytest.approx([0.3, 0.6])
+    assert certainty(rows, Decision(labels, thresholds={"c": 0.1})).tolist() == pytest.approx([0.3, 0.6])

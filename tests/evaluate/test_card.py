@@ -118,3 +118,9 @@ def test_a_student_names_its_teacher(make_artifact: Callable[..., Path]) -> None
     teacher = {"name": "big`one", "family": "bert", "version": "0123456789ab", "variant": "fp32"}
     card = model_card(load(make_artifact(training={"distillation": {"teachers": [teacher]}})).artifact.manifest, {})
     assert "It learned the answers of `big'one` (bert, version 0123456789ab), beside the labels." in card
+
+
+def test_a_threshold_is_named_beside_the_calibration(make_artifact: Callable[..., Path]) -> None:
+    predictor = load(make_artifact("decided", thresholds={"positive": 0.25}), num_threads=1)
+    card = model_card(predictor.artifact.manifest, {"test": evaluate(predictor, EXAMPLES)})
+    assert "Labels with a threshold of their own, chosen on the validation split: `positive` from 0.250 on." in card

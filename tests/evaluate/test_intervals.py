@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sklearn.metrics import average_precision_score, roc_auc_score
 
 from textwright.core.types import Bools, Floats
 from textwright.errors import DataError, SettingsError
-from textwright.evaluate.intervals import Interval, bootstrap, wilson
+from textwright.evaluate.intervals import Interval, bootstrap, bootstrap_rankings, wilson
 
 
 def share_of(outcomes: Bools, **options: int) -> Interval:
@@ -94,3 +95,41 @@ def test_wilson_by_its_published_values() -> None:
 def test_wilson_holds_its_value_inside_the_unit_interval(count: int, share: float) -> None:
     (interval,) = wilson(np.array([round(share * count)]), np.array([count]))
     assert 0 <= interval.low <= interval.value <= interval.high <= 1
+
+
+def test_rankings_have_intervals_that_hold_sklearns_values() -> None:
+    random = np.random.default_rng(0)
+    holds = random.random((400, 3)) < [0.02, 0.3, 0.6]
+    scores = (holds + random.normal(0, 1.5, (400, 3))).astype(np.float32)
+    each, mean = bootstrap_rankings(scores, holds, num_resamples=300)
+    for metric, sklearn in (("roc_auc", roc_auc_score), ("pr_auc", average_precision_score)):
+        expected = [sklearn(holds[:, label], scores[:, label]) for label in range(3)]
+        assert [item[metric].value for item in each] == pytest.approx(expected)
+        assert mean[metric].value == pytest.approx(np.mean(expected))
+        widths = [item[metric].high - item[metric].low for item in each]
+        assert all(item[metric].low < item[metric].value < item[metric].high for item in each)
+        assert widths[0] > 1.5 * widths[2]  # eight positives say less than 240
+
+
+def test_the_bootstrap_of_roc_auc_covers_the_truth_about_as_often_as_it_claims() -> None:
+    random = np.random.default_rng(1)
+    holds = np.arange(120)[:, None] < 40
+    truth = 0.7602  # of normal scores that are one standard deviation apart: the normal distribution at 1 / sqrt(2)
+    intervals = [
+        bootstrap_rankings((holds + random.normal(size=(120, 1))).astype(np.float32), holds, num_resamples=200)[1]
+        for _ in range(150)
+    ]
+    assert 0.89 <= np.mean([item["roc_auc"].low <= truth <= item["roc_auc"].high for item in intervals]) <= 0.99
+
+
+def test_what_is_not_defined_is_left_out() -> None:
+    scores = np.array([[0.2, 0.8, 0.5], [0.6, 0.4, 0.1]], dtype=np.float32)
+    each, mean = bootstrap_rankings(scores, np.array([[True, False, False], [True, False, True]]), num_resamples=50)
+    assert [set(item) for item in each] == [{"pr_auc"}, set(), {"roc_auc", "pr_auc"}]
+    assert mean["pr_auc"].value == pytest.approx((1 + 0.5) / 2)
+    assert bootstrap_rankings(scores[:, :1], np.ones((2, 1), dtype=bool))[1].keys() == {"pr_auc"}
+
+    def nothing(means: Mapping[str, Floats]) -> dict[str, Floats]:
+        return share(means) | {"undefined": np.full(len(means["outcomes"]), np.nan)}
+
+    assert bootstrap({"outcomes": np.ones((3, 1))}, nothing).keys() == {"share"}

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sklearn.metrics import average_precision_score, roc_auc_score
 
 from textwright.core.labels import Labels
 from textwright.data.dataset import Examples
@@ -83,6 +84,37 @@ def test_numbers_are_those_of_what_is_served(predictor: Predictor) -> None:
     measured = evaluate(predictor, SINGLE).metrics
     assert measured["accuracy"].value == pytest.approx(np.mean(right))
     assert measured["log_loss"].value == pytest.approx(np.mean(losses))
+
+
+def test_what_a_threshold_decides_is_measured(make_artifact: Callable[..., Path], predictor: Predictor) -> None:
+    strict = evaluate(load(make_artifact("strict", thresholds={"positive": 0.999}), num_threads=1), SINGLE)
+    assert strict.thresholds == strict.to_json()["thresholds"] == {"positive": 0.999}
+    assert strict.confusion == [[4, 0], [3, 0]]
+    assert strict.metrics["accuracy"].value == pytest.approx(4 / 7)
+    assert strict.metrics["roc_auc"] == evaluate(predictor, SINGLE).metrics["roc_auc"]
+    assert min(item.confidence for item in strict.worst) < 0.5  # of the label that was given
+
+
+def test_imbalance_is_measured_apart_from_accuracy(predictor: Predictor, multilabel_predictor: Predictor) -> None:
+    evaluation = evaluate(predictor, SINGLE)
+    probabilities = [item.probabilities["positive"] for item in predictor.predict(SINGLE.texts)]
+    assert evaluation.metrics["balanced_accuracy"].value == pytest.approx((3 / 4 + 2 / 3) / 2)
+    assert evaluation.metrics["roc_auc"].value == pytest.approx(roc_auc_score(SINGLE.targets, probabilities))
+    positive = evaluation.per_label[1]
+    assert positive.pr_auc is not None
+    assert positive.pr_auc.value == pytest.approx(average_precision_score(SINGLE.targets, probabilities))
+    probabilities = [list(item.probabilities.values()) for item in multilabel_predictor.predict(MULTI.texts)]
+    metrics = evaluate(multilabel_predictor, MULTI).metrics
+    assert metrics["roc_auc"].value == pytest.approx(roc_auc_score(MULTI.targets, probabilities, average="macro"))
+    assert metrics["pr_auc"].value == pytest.approx(average_precision_score(MULTI.targets, probabilities))
+
+
+def test_a_metric_that_is_not_defined_is_left_out(predictor: Predictor) -> None:
+    evaluation = evaluate(predictor, SINGLE.take(np.flatnonzero(SINGLE.targets == 1)))
+    assert "roc_auc" not in evaluation.metrics
+    assert evaluation.metrics["pr_auc"].value == 1.0
+    assert [row.pr_auc is None for row in evaluation.per_label] == [True, False]
+    assert "NaN" not in json.dumps(evaluation.to_json())
 
 
 def test_every_interval_holds_its_value(predictor: Predictor, multilabel_predictor: Predictor) -> None:

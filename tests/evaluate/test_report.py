@@ -173,6 +173,13 @@ def test_no_mistake_and_no_temperature_are_said(measured: MakeEvaluation) -> Non
     assert "no temperature" in page
 
 
+def test_a_threshold_is_shown_and_its_label_is_no_markup(evaluation: Evaluation) -> None:
+    page = render_report(replace(evaluation, thresholds={HOSTILE: 0.25}))
+    Page(page)
+    assert "is predicted from a probability of 0.250 on" in page
+    assert HOSTILE not in page
+
+
 def test_an_empty_text_is_one_text(measured: MakeEvaluation) -> None:
     page = render_report(measured(["negative", "positive"], ["", "  ", "word1"]))
     assert "an empty text" in page

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tiny_words import TOPICS, TOPICS_BIAS, TOPICS_WORDS
 
 import textwright
 from textwright.core import artifact as artifacts
@@ -28,6 +29,32 @@ def test_multi_label_goes_through_sigmoid_and_the_threshold(tiny_multilabel_arti
     assert set(both.labels) == {"music", "plot"}
     assert sum(both.probabilities.values()) > 1.2
     assert (none.label, none.labels) == (None, ())
+
+
+def test_a_threshold_decides_between_two_labels(make_artifact):
+    texts = ["a good film", "an awful film", "the"]
+    plain = textwright.load(make_artifact()).predict(texts)
+    predictor = textwright.load(make_artifact("strict", thresholds={"positive": 0.999}))
+    strict = predictor.predict(texts)
+    assert [item.label for item in plain] == ["positive", "negative", "negative"]
+    assert [item.labels for item in strict] == [("negative",)] * 3
+    assert [item.probabilities for item in strict] == [item.probabilities for item in plain]
+    assert strict[0].confidence == strict[0].probabilities["negative"] < 0.5
+    assert [item.label for item in predictor.explain(texts)] == ["negative"] * 3
+    lenient = textwright.load(make_artifact("lenient", thresholds={"positive": 0.5}))
+    assert [item.label for item in lenient.predict(texts)] == ["positive", "negative", "positive"]  # a tie of halves
+
+
+def test_each_of_many_labels_has_a_threshold_of_its_own(make_artifact):
+    fields = {"labels": TOPICS, "words": TOPICS_WORDS, "bias": TOPICS_BIAS}
+    texts = ["song and story", "the and the"]
+    music, none = textwright.load(make_artifact("topics", **fields, thresholds={"plot": 0.999})).predict(texts)
+    assert (music.label, music.labels) == ("music", ("music",))
+    assert none.labels == ()
+    some, always = textwright.load(make_artifact("topics", **fields, thresholds={"acting": 0.0})).predict(texts)
+    assert set(some.labels) == {"music", "plot", "acting"}
+    assert some.labels[-1] == "acting"
+    assert (always.label, always.confidence) == ("acting", always.probabilities["acting"])
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)

@@ -56,6 +56,16 @@ def test_several_labels_may_hold_and_none_may(tiny_multilabel_artifact):
     assert (none["label"], none["labels"]) == (None, [])
 
 
+def test_a_threshold_decides_and_the_model_route_has_it(make_artifact):
+    predictor = textwright.load(make_artifact("strict", thresholds={"positive": 0.999}), num_threads=1)
+    with TestClient(create_app(predictor)) as client:
+        (answer,) = client.post("/v1/predict", json={"text": "good"}).json()["predictions"]
+        info = client.get("/v1/model").json()
+    assert answer["label"] == "negative"
+    assert answer["confidence"] == answer["probabilities"]["negative"] < 0.5
+    assert (info["threshold"], info["thresholds"]) == (None, {"positive": 0.999})
+
+
 def test_the_model_route_tells_labels_limits_and_metrics(make_artifact):
     from textwright.core.artifact import Variant
 
@@ -67,7 +77,7 @@ def test_the_model_route_tells_labels_limits_and_metrics(make_artifact):
     info = ModelInfo.model_validate_json(answer.content)
     assert info.labels == ["negative", "positive"]
     assert info.metrics == {"accuracy": interval}
-    assert (info.metrics_split, info.limits.max_texts, info.threshold) == ("test", 1000, None)
+    assert (info.metrics_split, info.limits.max_texts, info.threshold, info.thresholds) == ("test", 1000, None, {})
     assert "path" not in answer.text
     assert "/home" not in answer.text
 

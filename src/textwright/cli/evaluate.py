@@ -109,13 +109,14 @@ def _show(terminal: Terminal, evaluation: Evaluation) -> None:
             f"{row.precision.value:.3f}" if row.num_predicted else "-",
             f"{row.recall.value:.3f}" if row.support else "-",
             f"{row.f1.value:.3f}" if row.support or row.num_predicted else "-",
+            *(f"{it.value:.3f}" if it else "-" for it in (row.roc_auc, row.pr_auc)),
         )
         for row in evaluation.per_label[:_MAX_LABELS]
     )
     more = len(evaluation.per_label) - _MAX_LABELS
     terminal.table(
         "Labels" + (f", the first {_MAX_LABELS}; {more} more with --json or --report" if more > 0 else ""),
-        ("label", "texts", "precision", "recall", "F1"),
+        ("label", "texts", "precision", "recall", "F1", "ROC-AUC", "PR-AUC"),
         labels,
     )
     _show_calibration(terminal, evaluation)

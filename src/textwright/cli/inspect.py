@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -41,6 +42,11 @@ def _stages(fast: FastStage | None) -> dict[str, str]:
     }
 
 
+def _thresholds(thresholds: Mapping[str, float]) -> dict[str, str]:
+    listed = ", ".join(f"{name} from {value:.3f} on" for name, value in thresholds.items())
+    return {"thresholds": listed} if listed else {}
+
+
 def _show(terminal: Terminal, found: Artifact) -> None:
     manifest = found.manifest
     facts = {
@@ -51,6 +57,7 @@ def _show(terminal: Terminal, found: Artifact) -> None:
         "labels": ", ".join(manifest.labels.names),
         "max_length": f"{manifest.max_length} tokens",
         "temperature": f"{manifest.temperature:.3f}",
+        **_thresholds(manifest.thresholds),
         "trained on": f"{manifest.data.get('source', 'unknown')} {manifest.data.get('num_examples', '')}",
         **_stages(manifest.fast_stage),
         "created": manifest.created,

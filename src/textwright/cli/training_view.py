@@ -102,6 +102,8 @@ def show_built(terminal: Terminal, built: Built, more: Mapping[str, Any] | None 
             terminal.say(f"! {warning}")
         if built.verdict:
             terminal.say(built.verdict)
+        for name, item in manifest.training.get("thresholds", {}).items():
+            terminal.say(_threshold_line(name, item, manifest.training["settings"]["precision_at_least"]))
         terminal.say(f"artifact: {artifact.path} ({artifact.size_bytes / 1e6:.2f} MB, version {artifact.version})")
 
     terminal.result(content, show)
@@ -119,3 +121,16 @@ def _said(built: Built) -> dict[str, Any]:
         "verdict": built.verdict,
         "warnings": list(built.warnings),
     }
+
+
+def _threshold_line(label: str, item: Mapping[str, Any], precision_at_least: float) -> str:
+    """Say what a threshold came to on the validation split, and whether that is what was asked for."""
+    hits = round(item["precision"] * item["num_predicted"])
+    line = (
+        f"{label!r} is predicted from a probability of {item['threshold']:.3f} on. On the validation split {hits} of "
+        f"{item['num_predicted']} such predictions are right (precision {item['precision']:.3f}), and {hits} of "
+        f"{item['num_positives']} texts are found (recall {item['recall']:.3f})"
+    )
+    if item["is_reached"]:
+        return line
+    return f"! {line}. A precision of {precision_at_least:g} is not reached there; this is the highest"

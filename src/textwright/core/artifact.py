@@ -24,6 +24,7 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Final
 
+from textwright.core.decision import Decision
 from textwright.core.files import atomic_folder, sha256_of
 from textwright.core.labels import Labels, Task
 from textwright.core.stages import FastStage
@@ -32,6 +33,9 @@ from textwright.errors import ArtifactCorruptError, ArtifactFormatError, NotFoun
 FORMAT_VERSION: Final = 1
 STAGED_FORMAT_VERSION: Final = 2
 """Of an artifact with a fast stage, which versions that know of none must not serve without it."""
+THRESHOLDS_FORMAT_VERSION: Final = 3
+"""Of an artifact with thresholds of its labels, without which older versions would predict others."""
+_FORMAT_VERSIONS: Final = (FORMAT_VERSION, STAGED_FORMAT_VERSION, THRESHOLDS_FORMAT_VERSION)
 MANIFEST: Final = "manifest.json"
 TOKENIZER: Final = "tokenizer.json"
 GOLDEN: Final = "golden.jsonl"
@@ -92,6 +96,7 @@ class Manifest:
         variants: Variant name -> variant; the first is the default.
         temperature: Calibration divisor of the logits, > 0, fitted on the validation split.
         threshold: A label of a multi-label task holds from this probability on.
+        thresholds: Label name -> its own threshold; see :class:`~textwright.core.decision.Decision`.
         metrics_split: The split that the variants' metrics come from.
         training: The training settings, verbatim.
         data: Source, fingerprint and split sizes of the data trained on.
@@ -108,12 +113,22 @@ class Manifest:
     variants: Mapping[str, Variant]
     temperature: float = 1.0
     threshold: float = 0.5
+    thresholds: Mapping[str, float] = field(default_factory=dict)
     metrics_split: str = ""
     training: Mapping[str, Any] = field(default_factory=dict)
     data: Mapping[str, Any] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
     created: str = ""
     fast_stage: FastStage | None = None
+
+    @property
+    def decision(self) -> Decision:
+        """When a label is predicted.
+
+        Raises:
+            SettingsError: If the thresholds do not fit the labels.
+        """
+        return Decision(self.labels, self.threshold, self.thresholds)
 
     @property
     def default_variant(self) -> str:
@@ -257,7 +272,8 @@ def read(path: Path) -> Artifact:
     try:
         files = {name: FileRecord(**record) for name, record in content.pop("files").items()}
         manifest = _manifest(content)
-    except (KeyError, TypeError, ValueError) as error:
+        manifest.decision  # noqa: B018  refuses thresholds that do not fit the labels
+    except (KeyError, TypeError, ValueError, SettingsError) as error:
         raise ArtifactFormatError(f"{path / MANIFEST}: not a manifest of its format: {error}") from error
     _refuse_half_stages(path, manifest)
     for name, record in files.items():
@@ -296,10 +312,10 @@ def _parse(path: Path, raw: bytes) -> dict[str, Any]:
         version = content.pop("format_version")
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ArtifactCorruptError(f"{path / MANIFEST}: not a manifest: {error}; restore the artifact") from error
-    if version not in (FORMAT_VERSION, STAGED_FORMAT_VERSION):
+    if version not in _FORMAT_VERSIONS:
+        known = ", ".join(map(str, _FORMAT_VERSIONS))
         raise ArtifactFormatError(
-            f"{path}: artifact format {version!r}, but this textwright reads {FORMAT_VERSION} and "
-            f"{STAGED_FORMAT_VERSION}; upgrade textwright"
+            f"{path}: artifact format {version!r}, but this textwright reads {known}; upgrade textwright"
         )
     return dict(content)
 
@@ -337,15 +353,24 @@ def _to_json(manifest: Manifest, files: Mapping[str, FileRecord], *, digest: str
         del content["fast_stage"]
     else:
         content["fast_stage"] = asdict(manifest.fast_stage)
+    if not manifest.thresholds:
+        del content["thresholds"]
     content["variants"] = {name: _variant_to_json(variant) for name, variant in manifest.variants.items()}
     return {
-        "format_version": FORMAT_VERSION if manifest.fast_stage is None else STAGED_FORMAT_VERSION,
+        "format_version": _format_version(manifest),
         "sha256": digest,
         "task": labels.task.value,
         "labels": list(labels.names),
         **content,
         "files": {name: asdict(record) for name, record in files.items()},
     }
+
+
+def _format_version(manifest: Manifest) -> int:
+    """Choose the oldest format that says everything, so that older versions read what they can serve."""
+    if manifest.thresholds:
+        return THRESHOLDS_FORMAT_VERSION
+    return FORMAT_VERSION if manifest.fast_stage is None else STAGED_FORMAT_VERSION
 
 
 def _variant_to_json(variant: Variant) -> dict[str, Any]:

@@ -69,7 +69,7 @@ def label_counts(targets: Ints | Bools, predicted: Ints | Bools, num_labels: int
     Returns:
         Three arrays of zeros and ones, (N, K), with hits <= predicted and hits <= actual.
     """
-    actual, chosen = _holds(targets, num_labels), _holds(predicted, num_labels)
+    actual, chosen = one_column_each(targets, num_labels), one_column_each(predicted, num_labels)
     return LabelCounts(*(flags.astype(np.float64) for flags in (actual & chosen, chosen, actual)))
 
 
@@ -104,6 +104,36 @@ def macro_f1(counts: LabelCounts) -> Floats:
     """
     present = (counts.predicted + counts.actual) > 0
     return _ratio(f1(counts).sum(axis=-1), present.sum(axis=-1))
+
+
+def balanced_accuracy(counts: LabelCounts) -> Floats:
+    """Average recall over the labels: what chance or the most frequent label alone reaches is 1 / K.
+
+    Args:
+        counts: Means of a single-label task, (..., K).
+
+    Returns:
+        (...), each in [0, 1]. A label that does not occur has no recall and is left out, as in scikit-learn.
+    """
+    return _ratio(recall(counts).sum(axis=-1), (counts.actual > 0).sum(axis=-1))
+
+
+def mean_balanced_accuracy(means: LabelCounts) -> Floats:
+    """Average over the labels of a multi-label task the balanced accuracy of "does this label hold?".
+
+    Args:
+        means: Means over the examples, (..., K), each in [0, 1].
+
+    Returns:
+        (...), each in [0, 1], 0.5 by chance: the mean of recall and of the share of examples without the label that
+        were not given it. A label that holds always or never is left out; NaN if none is left.
+    """
+    absent = 1 - means.actual
+    specificity = _ratio(absent - (means.predicted - means.hits), absent)
+    is_defined = (means.actual > 0) & (absent > 0)
+    count = is_defined.sum(axis=-1)
+    total = np.where(is_defined, recall(means) + specificity, 0).sum(axis=-1) / 2
+    return np.where(count > 0, _ratio(total, count), np.nan)
 
 
 def micro_f1(counts: LabelCounts) -> Floats:
@@ -144,7 +174,7 @@ def brier_scores(targets: Ints | Bools, probabilities: Float32s) -> Floats:
     Source:
         Brier, 1950, "Verification of forecasts expressed in terms of probability", equation 2.
     """
-    squares = (_holds(targets, probabilities.shape[1]) - probabilities.astype(np.float64)) ** 2
+    squares = (one_column_each(targets, probabilities.shape[1]) - probabilities.astype(np.float64)) ** 2
     return np.asarray(squares.sum(axis=1) if targets.ndim == 1 else squares.mean(axis=1))
 
 
@@ -217,8 +247,8 @@ def confusion_matrix(targets: Ints | Bools, predicted: Ints | Bools, num_labels:
     return np.bincount(cells.ravel(), minlength=4 * num_labels).reshape(num_labels, 2, 2).astype(np.int64)
 
 
-def _holds(labels: Ints | Bools, num_labels: int) -> Bools:
-    """Spread label indices into one column per label, (N, K); what is spread already stays."""
+def one_column_each(labels: Ints | Bools, num_labels: int) -> Bools:
+    """Turn label indices, (N,), into one column per label, (N, K); targets of that form already stay."""
     return np.asarray(labels[:, None] == np.arange(num_labels)) if labels.ndim == 1 else labels.astype(np.bool_)
 
 

@@ -13,6 +13,7 @@ from typing import Final, Self
 
 import numpy as np
 
+from textwright.core.decision import Decision
 from textwright.core.encodings import Encodings, offsets_of
 from textwright.core.labels import Task
 from textwright.core.types import Bools, Float32s, Ints
@@ -45,21 +46,20 @@ class FastStage:
     strong: str
 
 
-def certainty(probabilities: Float32s, task: Task, threshold: float) -> Float32s:
+def certainty(probabilities: Float32s, decision: Decision) -> Float32s:
     """Say how sure a model is of its whole answer.
 
     Args:
         probabilities: Calibrated, (B, K).
-        task: Exactly one label holds, or each by itself.
-        threshold: A label of a multi-label task holds from this probability on.
+        decision: When a label is predicted.
 
     Returns:
-        (B,), in [0, 1]: the highest probability; for a multi-label task the probability of the least certain
-        yes or no.
+        (B,), in [0, 1]: the probability of the predicted label, which without a threshold is the highest; for a
+        multi-label task the probability of the least certain yes or no.
     """
-    if task is Task.SINGLE_LABEL:
-        return np.asarray(probabilities.max(axis=1))
-    return np.asarray(np.where(probabilities >= threshold, probabilities, 1 - probabilities).min(axis=1))
+    if decision.labels.task is Task.SINGLE_LABEL:
+        return np.asarray(np.take_along_axis(probabilities, decision.choose(probabilities)[:, None], axis=1)[:, 0])
+    return np.asarray(np.where(decision.holds(probabilities), probabilities, 1 - probabilities).min(axis=1))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

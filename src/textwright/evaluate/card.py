@@ -146,16 +146,19 @@ def _measured(evaluations: Mapping[str, Evaluation]) -> Iterator[str]:
         "over the texts (Wilson for a share of exactly 0 or 1); they say nothing of other training seeds."
     )
     yield ""
-    names = list(next(iter(evaluations.values())).metrics)
+    names = [name for name in TITLES if any(name in item.metrics for item in evaluations.values())]
     heading = (f"{TITLES[name]} {'↓' if name in LOWER_IS_BETTER else '↑'}" for name in names)
     rows = (
-        (split, f"{item.num_examples:,}", *(_value(item.metrics[name]) for name in names))
+        (split, f"{item.num_examples:,}", *(_value(item.metrics.get(name)) for name in names))
         for split, item in evaluations.items()
     )
     yield from _table(("split", "texts", *heading), rows)
     if "validation" in evaluations:
         yield ""
-        yield "The validation texts chose the best epoch and the temperature, so their numbers flatter the model."
+        yield (
+            "The validation texts chose the best epoch, the temperature and the thresholds if there are any, so their "
+            "numbers flatter the model."
+        )
 
 
 def _beside(baselines: Sequence[Baseline]) -> list[str]:
@@ -180,10 +183,12 @@ def _per_label(evaluation: Evaluation) -> list[str]:
             _value(row.precision) if row.num_predicted else "never predicted",
             _value(row.recall) if row.support else "does not occur",
             _value(row.f1) if row.support else "does not occur",
+            _value(row.roc_auc),
+            _value(row.pr_auc),
         )
         for row in evaluation.per_label
     )
-    return _table(("label", "texts", "precision", "recall", "F1"), rows)
+    return _table(("label", "texts", "precision", "recall", "F1", "ROC-AUC", "PR-AUC"), rows)
 
 
 def _calibration(evaluation: Evaluation, split: str) -> Iterator[str]:
@@ -201,6 +206,10 @@ def _calibration(evaluation: Evaluation, split: str) -> Iterator[str]:
         served = (f"{after.temperature:.3f} (as served)", _value(after.log_loss), _value(after.calibration_error))
         rows.append(served)
     yield from _table(("temperature", "log loss ↓", "calibration error ↓"), rows)
+    if evaluation.thresholds:
+        listed = ", ".join(f"{_code(name)} from {value:.3f} on" for name, value in evaluation.thresholds.items())
+        yield ""
+        yield f"Labels with a threshold of their own, chosen on the validation split: {listed}."
 
 
 def _limits(manifest: Manifest, lead: Evaluation | None) -> Iterator[str]:
@@ -248,7 +257,9 @@ def _source(manifest: Manifest) -> str:
     return path.name if path.is_absolute() or source.startswith((".", "~")) else source
 
 
-def _value(interval: Interval) -> str:
+def _value(interval: Interval | None) -> str:
+    if interval is None:
+        return "not defined"
     return f"{interval.value:.3f} [{interval.low:.3f}, {interval.high:.3f}]"
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from textwright.core.labels import Labels, Task
@@ -40,6 +40,9 @@ class LabelScores:
         precision: Share of ``num_predicted`` that is right; 0 when there is none.
         recall: Share of ``support`` that was found; 0 when there is none.
         f1: Their harmonic mean.
+        roc_auc: Chance that a text with the label gets a higher probability of it than one without; None when all
+            texts have it, or none.
+        pr_auc: Average precision; None when no text has it.
     """
 
     label: str
@@ -48,6 +51,8 @@ class LabelScores:
     precision: Interval
     recall: Interval
     f1: Interval
+    roc_auc: Interval | None = None
+    pr_auc: Interval | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +155,7 @@ class Evaluation:
         num_mistakes: Examples that are not right in whole.
         num_truncated: Texts longer than the model reads.
         threshold: A label of a multi-label task holds from this probability on.
+        thresholds: Label name -> its own threshold; see :class:`~textwright.core.decision.Decision`.
         metrics: Metric name -> value with its 95 % bootstrap interval; a share of exactly 0 or 1 has Wilson's.
         per_label: Scores of each label, in order.
         confusion: (K, K) counts, a row for each true label; for a multi-label task (K, 2, 2), for each label a row
@@ -180,6 +186,7 @@ class Evaluation:
     by_length: tuple[LengthBin, ...]
     worst: tuple[Mistake, ...]
     by_truncation: tuple[TruncationBin, ...] = ()
+    thresholds: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def is_multi_label(self) -> bool:

@@ -1,24 +1,32 @@
 """How sure a measured number is: bootstrap intervals of any metric, Wilson intervals of a share.
 
-A metric is a function of the mean over the examples of a few numbers per example (``core.metrics``). A bootstrap
+Most metrics are a function of the mean over the examples of a few numbers per example (``core.metrics``). A bootstrap
 resample of N examples is a row of N integer weights, so the means of many resamples are one matrix product. They are
-made block by block: memory does not grow with the number of resamples.
+made block by block: memory does not grow with the number of resamples. Metrics of a ranking (``core.ranking``) take the
+weights themselves.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
 import numpy as np
 
-from textwright.core.types import Floats, Ints
+from textwright.core.ranking import Ranking
+from textwright.core.types import Bools, Float32s, Floats, Ints
 from textwright.errors import DataError, SettingsError
 
 NUM_RESAMPLES: Final = 2_000
 _BLOCK_WEIGHTS: Final = 1 << 21
 """Weights made at once: 16 MB of float64, and twice that while they are drawn."""
+_MOST_RANKED, _FEWEST_RANKED = 1_000, 200
+"""Resamples behind an interval of a ranking's metric: with many labels or examples fewer than with few."""
+_RANKED_WEIGHTS: Final = 1 << 27
+"""Weights over all resamples and labels from which on fewer resamples are drawn: some three seconds."""
+_RANKED_GROUPS: Final = 500
+"""Groups of scores that a resample is ranked by; see :meth:`Ranking.coarse`."""
 _Z95: Final = 1.959963984540054
 """The 97.5 % quantile of the normal distribution."""
 
@@ -60,7 +68,8 @@ def bootstrap(
         seed: Of the resamples; the same seed gives the same intervals.
 
     Returns:
-        An interval for each metric, in their order; all metrics see the same resamples.
+        An interval for each metric, in their order; all metrics see the same resamples. A metric that is NaN, so not
+        defined on these examples, is left out; a resample on which it is NaN does not count.
 
     Raises:
         DataError: If there is no example.
@@ -82,11 +91,60 @@ def bootstrap(
     measured = of_means(columns.mean(axis=0, keepdims=True))
     weighted = _resamples(len(columns), num_resamples, seed)
     blocks = [measured, *(of_means(weights @ columns / len(columns)) for weights in weighted)]
-    return {name: _interval(np.concatenate([block[name] for block in blocks])) for name in measured}
+    return {
+        name: _interval(np.concatenate([block[name] for block in blocks]))
+        for name, values in measured.items()
+        if not np.isnan(values[0])
+    }
+
+
+def bootstrap_rankings(
+    scores: Float32s, holds: Bools, *, num_resamples: int = _MOST_RANKED, seed: int = 0
+) -> tuple[list[dict[str, Interval]], dict[str, Interval]]:
+    """Measure ROC-AUC and average precision of each label and their means, with 95 % percentile bootstrap intervals.
+
+    Args:
+        scores: Probability of each label, (N, K), N >= 1.
+        holds: Which labels hold, (N, K).
+        num_resamples: At most 1,000 are drawn, and down to 200 where N * K is above some 130,000.
+        seed: Of the resamples, which are the same for all labels.
+
+    Returns:
+        For each label, and for the mean over the labels: "roc_auc" and "pr_auc". What is not defined is absent:
+        ROC-AUC of a label that holds for all examples or none, average precision of one that holds for none.
+    """
+    num_examples, num_labels = scores.shape
+    rankings = [Ranking.of(scores[:, label], holds[:, label]) for label in range(num_labels)]
+    affordable = max(_RANKED_WEIGHTS // (num_examples * num_labels), _FEWEST_RANKED)
+    weighted = _resamples(num_examples, min(num_resamples, _MOST_RANKED, affordable), seed)
+    ones, coarse = np.ones((num_examples, 1)), [ranking.coarse(_RANKED_GROUPS) for ranking in rankings]
+    measured = _measure_rankings(rankings, ones)  # (2, K, 1)
+    blocks = [_measure_rankings(coarse, np.ascontiguousarray(weights.T, np.float32)) for weights in weighted]
+    shift = measured - _measure_rankings(coarse, ones)
+    values = np.concatenate([measured, *(np.clip(block + shift, 0, 1) for block in blocks)], axis=2)  # (2, K, 1 + R)
+    return [_both(values[:, label]) for label in range(num_labels)], _both(_mean_of_defined(values))
+
+
+def _measure_rankings(rankings: Sequence[Ranking], weights: Floats) -> Floats:
+    """Measure both metrics of every label, (2, K, R)."""
+    return np.stack([np.stack(ranking.measure(weights)) for ranking in rankings], axis=1)
+
+
+def _mean_of_defined(values: Floats) -> Floats:
+    """Average over the labels where a metric is defined, (2, K, R) -> (2, R); NaN where it is for none."""
+    is_defined = ~np.isnan(values)
+    count = is_defined.sum(axis=1)
+    return np.where(count > 0, np.where(is_defined, values, 0).sum(axis=1) / np.maximum(count, 1), np.nan)
+
+
+def _both(values: Floats) -> dict[str, Interval]:
+    named = zip(("roc_auc", "pr_auc"), values, strict=True)
+    return {name: _interval(row) for name, row in named if not np.isnan(row[0])}
 
 
 def _interval(values: Floats) -> Interval:
-    """Make an interval of the measured value, the first, and its resamples, the rest."""
+    """Make an interval of the measured value, the first, and its resamples, the rest; of these NaN does not count."""
+    values = values[~np.isnan(values)]
     value, (low, high) = float(values[0]), np.quantile(values[1:] if len(values) > 1 else values, [0.025, 0.975])
     return Interval(value, min(float(low), value), max(float(high), value))
 

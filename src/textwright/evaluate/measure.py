@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -23,7 +23,7 @@ from textwright.evaluate.evaluation import (
     ScoreBin,
     TruncationBin,
 )
-from textwright.evaluate.intervals import NUM_RESAMPLES, Interval, bootstrap, wilson
+from textwright.evaluate.intervals import NUM_RESAMPLES, Interval, bootstrap, bootstrap_rankings, wilson
 from textwright.evaluate.observe import Observations, observe
 from textwright.evaluate.scores import Name
 from textwright.runtime.predictor import Predictor
@@ -92,7 +92,9 @@ def evaluate_observations(
         seed: Of the resamples.
     """
     measured = bootstrap(scores.numbers(seen), scores.measure, num_resamples=num_resamples, seed=seed)
-    overall = _group(measured, scores.OVERALL)
+    holds = metrics.one_column_each(seen.targets, seen.num_labels)
+    rankings, mean_ranking = bootstrap_rankings(seen.probabilities, holds, num_resamples=num_resamples, seed=seed)
+    overall = _in_order({**_group(measured, scores.OVERALL), **mean_ranking})
     headline = next(iter(overall))
     overall[headline] = _never_certain(overall[headline], len(examples))
     manifest = predictor.artifact.manifest
@@ -106,7 +108,7 @@ def evaluate_observations(
         num_truncated=int(seen.truncated.sum()),
         threshold=manifest.threshold,
         metrics=overall,
-        per_label=_label_scores(seen, predictor.labels, measured),
+        per_label=_label_scores(seen, predictor.labels, measured, rankings),
         confusion=metrics.confusion_matrix(seen.targets, seen.predicted, seen.num_labels).tolist(),
         before=_calibration(1.0, seen, seen.uncalibrated, _group(measured, scores.AS_TRAINED)),
         after=_calibration(manifest.temperature, seen, seen.probabilities, overall),
@@ -114,6 +116,7 @@ def evaluate_observations(
         by_length=_by_length(seen.lengths, seen.correct),
         worst=tuple(_worst(seen, examples, predictor.labels)),
         by_truncation=_by_truncation(seen.truncated, seen.correct),
+        thresholds=dict(manifest.thresholds),
     )
 
 
@@ -148,7 +151,16 @@ def _calibration(
     return Calibration(temperature, measured["log_loss"], measured["calibration_error"], bins)
 
 
-def _label_scores(seen: Observations, labels: Labels, measured: Mapping[Name, Interval]) -> tuple[LabelScores, ...]:
+def _in_order(measured: Mapping[str, Interval]) -> dict[str, Interval]:
+    return {name: measured[name] for name in scores.TITLES if name in measured}
+
+
+def _label_scores(
+    seen: Observations,
+    labels: Labels,
+    measured: Mapping[Name, Interval],
+    rankings: Sequence[Mapping[str, Interval]],
+) -> tuple[LabelScores, ...]:
     counts = metrics.label_counts(seen.targets, seen.predicted, len(labels))
     support, num_predicted = (part.sum(axis=0).astype(int).tolist() for part in (counts.actual, counts.predicted))
     return tuple(
@@ -159,6 +171,8 @@ def _label_scores(seen: Observations, labels: Labels, measured: Mapping[Name, In
             precision=_never_certain(measured[index, "precision"], num_predicted[index]),
             recall=_never_certain(measured[index, "recall"], support[index]),
             f1=measured[index, "f1"],
+            roc_auc=rankings[index].get("roc_auc"),
+            pr_auc=rankings[index].get("pr_auc"),
         )
         for index, name in enumerate(labels.names)
     )
@@ -211,7 +225,7 @@ def _worst(seen: Observations, examples: Examples, labels: Labels) -> Iterator[M
 def _confidence_in_what_is_wrong(seen: Observations) -> Float32s:
     """Find the probability given to the wrong label, or to the most wrong yes or no of a multi-label text, (N,)."""
     if seen.targets.ndim == 1:
-        return np.asarray(seen.probabilities.max(axis=1))
+        return seen.of_predicted(seen.probabilities)
     wrong = seen.targets != seen.predicted
     given = np.where(seen.predicted, seen.probabilities, 1 - seen.probabilities)
     return np.asarray(np.where(wrong, given, 0).max(axis=1))

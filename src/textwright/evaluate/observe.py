@@ -54,15 +54,19 @@ class Observations:
         """Say what probabilities claim, and what came true.
 
         Args:
-            probabilities: (N, K), at either temperature: it never changes which label is the most probable.
+            probabilities: (N, K), at either temperature.
 
         Returns:
             The confidence in the predicted label and whether it is right, (N,) each; for a multi-label task the
             probability of each label and whether it holds, (N, K) each.
         """
         if self.targets.ndim == 1:
-            return probabilities.max(axis=1), self.correct
+            return self.of_predicted(probabilities), self.correct
         return probabilities, self.targets.astype(np.bool_)
+
+    def of_predicted(self, probabilities: Float32s) -> Float32s:
+        """Take the probability of the predicted label of a single-label task, (N, K) -> (N,)."""
+        return np.take_along_axis(probabilities, self.predicted[:, None].astype(np.int64), axis=1)[:, 0]
 
 
 def observe(predictor: Predictor, examples: Examples, progress: Callable[[int], object] | None = None) -> Observations:

@@ -24,21 +24,30 @@ AS_TRAINED: Final = "as trained"
 TITLES: Final = {
     "accuracy": "Accuracy",
     "exact_match": "Exact match",
+    "balanced_accuracy": "Balanced accuracy",
     "macro_f1": "Macro F1",
     "micro_f1": "Micro F1",
     "hamming_loss": "Hamming loss",
-    "log_loss": "Log loss",
+    "roc_auc": "ROC-AUC",
+    "pr_auc": "PR-AUC",
     "brier_score": "Brier score",
+    "log_loss": "Log loss",
     "calibration_error": "Calibration error",
 }
-"""What people call each metric."""
+"""What people call each metric, in the order in which they are shown."""
 
 MEANINGS: Final = {
     "accuracy": "Share of texts whose label is right.",
     "exact_match": "Share of texts whose labels are all right, with none missing and none too many.",
+    "balanced_accuracy": "Mean over labels of recall, rare labels as heavy as frequent ones; of a multi-label task, "
+    "mean over labels of the recall of yes and of no.",
     "macro_f1": "Mean over labels of F1, rare labels as heavy as frequent ones.",
     "micro_f1": "F1 of all single decisions together.",
     "hamming_loss": "Share of single decisions that are wrong; 0 is perfect.",
+    "roc_auc": "Chance that a text with a label gets a higher probability of it than one without; mean over labels, "
+    "0.5 by chance. No threshold is involved.",
+    "pr_auc": "Average precision: area under precision against recall; mean over labels, by chance a label's share of "
+    "the texts. No threshold is involved.",
     "log_loss": "Surprise at the truth, in nats; 0 is perfect.",
     "brier_score": "Squared distance of the probabilities from the truth; 0 is perfect.",
     "calibration_error": "Mean distance between stated probability and observed frequency, 15 bins; 0 is perfect.",
@@ -94,9 +103,11 @@ def measure(means: Mapping[str, Floats]) -> dict[Name, Floats]:
 def _overall(means: Mapping[str, Floats], counts: LabelCounts) -> dict[str, Floats]:
     correct, macro_f1, brier_score = means["correct"][:, 0], metrics.macro_f1(counts), means["brier_score"][:, 0]
     if "wrong_decisions" not in means:
-        return {"accuracy": correct, "macro_f1": macro_f1, "brier_score": brier_score}
+        balanced = metrics.balanced_accuracy(counts)
+        return {"accuracy": correct, "balanced_accuracy": balanced, "macro_f1": macro_f1, "brier_score": brier_score}
     return {
         "exact_match": correct,
+        "balanced_accuracy": metrics.mean_balanced_accuracy(counts),
         "macro_f1": macro_f1,
         "micro_f1": metrics.micro_f1(counts),
         "hamming_loss": means["wrong_decisions"][:, 0],

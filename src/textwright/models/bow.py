@@ -74,7 +74,7 @@ class BowConfig(Settings):
 
     Under sqrtn a few decisive words of a long text weigh more."""
     hidden_dim: Annotated[int, Field(ge=0, le=4096)] = 0
-    """Width H of a ReLU layer between the pooled vectors and the logits; 0 keeps the head linear, the fastest to serve."""
+    """Width H of a ReLU layer between pooled vectors and logits; 0 keeps the head linear, the fastest to serve."""
     naive_bayes: bool = False
     """Give each word and pair no vector but one score per label: its log-count ratio times a learned weight.
 

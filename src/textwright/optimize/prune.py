@@ -43,8 +43,8 @@ from textwright.train.progress import Progress
 from textwright.train.settings import TrainSettings
 
 _NUM_THREADS: Final = 1
-_REPAIR: Final = {"num_epochs": 1}
-"""Beneath what is asked for, and above how the model was trained: a repair is short."""
+_REPAIR: Final = {"num_epochs": 1, "class_weight": "none"}
+"""Beneath what is asked for, and above how the model was trained: a repair is short, and learns a teacher's answers."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,10 @@ from typing import Final
 
 import numpy as np
 
+from textwright.core.decision import Decision
 from textwright.core.encodings import Encodings
-from textwright.core.labels import Labels
+from textwright.core.labels import Task
+from textwright.core.numerics import activate
 from textwright.core.stages import FAST
 from textwright.core.types import Float32s, Floats, TokenIds
 from textwright.core.word_spans import Located
@@ -31,16 +33,17 @@ class Explainer:
 
     Args:
         model: It is asked about a few texts here, to find out whether it adds its words up.
-        labels: The label names in the order of the logits' columns, with the task.
+        decision: Which label is predicted, and so explained; of a multi-label task it is the most probable one.
         temperature: Calibration divisor of the logits, > 0.
 
     Raises:
         BackendError: If the engine fails.
     """
 
-    def __init__(self, model: Model, labels: Labels, temperature: float) -> None:
+    def __init__(self, model: Model, decision: Decision, temperature: float) -> None:
         self._model = model
-        self._labels = labels
+        self._decision = decision
+        self._labels = decision.labels
         self._temperature = temperature
         self._form = self._find_form()
 
@@ -74,7 +77,7 @@ class Explainer:
         return run(part, self._infer)
 
     def _probing(self, text: str, located: Located, logits: Float32s, max_cost: float) -> Probing[Explanation]:
-        index = int(logits.argmax())
+        index = self._explained(logits)
         score_of = partial(scores, label_index=index, task=self._labels.task, temperature=self._temperature)
         if self._form is None:
             method = Method.OCCLUSION
@@ -87,6 +90,12 @@ class Explainer:
             for word, value in zip(located.words, values.tolist(), strict=True)
         )
         return Explanation(self._labels.names[index], method, float(score_of(logits[None])[0]), base, words)
+
+    def _explained(self, logits: Float32s) -> int:
+        if self._labels.task is Task.MULTI_LABEL:
+            return int(logits.argmax())
+        probabilities = activate(logits[None], self._labels.task, temperature=self._temperature)
+        return int(self._decision.choose(probabilities)[0])
 
     def _find_form(self) -> Form | None:
         if len(self._model.locate([""])[0].ids):  # tokens that stand in every text: nothing can be asked alone

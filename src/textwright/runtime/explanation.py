@@ -45,7 +45,7 @@ class Explanation(NamedTuple):
     """Which words of one text speak for its label and which against it.
 
     Args:
-        label: The label that is explained: the most probable one.
+        label: The label that is explained: the predicted one; of a multi-label task the most probable one.
         method: How contributions were found.
         score: The label's score for the text, in nats.
         base: The label's score for a text without a word, in nats.

@@ -30,6 +30,7 @@ class FastModel(Model):
         session = open_session(graph, num_threads=num_threads)
         super().__init__(artifact.fast_tokenizer(), session, num_labels=len(manifest.labels))
         self._manifest = manifest
+        self._decision = manifest.decision
         assert manifest.fast_stage is not None  # noqa: S101  fast_tokenizer has refused it
         self._certainty = manifest.fast_stage.certainty
         self._scale = np.float32(manifest.temperature / manifest.fast_stage.temperature)
@@ -59,6 +60,6 @@ class FastModel(Model):
         encodings = self.encode(texts)
         logits = self.infer_all(encodings)
         probabilities = activate(logits, self._manifest.labels.task, temperature=self._manifest.temperature)
-        settled = certainty(probabilities, self._manifest.labels.task, self._manifest.threshold) >= self._certainty
+        settled = certainty(probabilities, self._decision) >= self._certainty
         rest = encode_rest([texts[position] for position in np.flatnonzero(~settled).tolist()])
         return StagedEncodings.merged(encodings, rest, settled, logits)

@@ -41,7 +41,8 @@ class Prediction(NamedTuple):
     """What is said about one text.
 
     Args:
-        label: The most probable label; None when no label of a multi-label task reaches the threshold.
+        label: The predicted label: the most probable one, or of two labels with a threshold, the one that it decides
+            for; None when no label of a multi-label task reaches its threshold.
         labels: The labels that hold: one for a single-label task, any number, by falling probability,
             for a multi-label task.
         probabilities: Label name -> probability, in the model's label order, calibrated.
@@ -57,8 +58,8 @@ class Prediction(NamedTuple):
 
     @property
     def confidence(self) -> float:
-        """The highest probability among the labels, in [0, 1]."""
-        return max(self.probabilities.values())
+        """The probability of ``label``, in [0, 1]; where that is None, the highest among the labels."""
+        return max(self.probabilities.values()) if self.label is None else self.probabilities[self.label]
 
 
 class Predictor(Model):
@@ -75,6 +76,7 @@ class Predictor(Model):
         self.artifact = artifact
         self.variant = variant or manifest.default_variant
         super().__init__(artifact.tokenizer(), self._open(num_threads), num_labels=len(manifest.labels))
+        self._decision = manifest.decision
         self._fast = FastModel(artifact, self.variant, num_threads=num_threads) if manifest.fast_stage else None
 
     def with_threads(self, num_threads: int) -> Self:
@@ -225,7 +227,8 @@ class Predictor(Model):
                 exactly. None takes 8. A bag of words is always explained exactly, for less.
 
         Returns:
-            N explanations of the most probable labels, in the order of the texts.
+            N explanations of the predicted labels, of a multi-label task of the most probable ones, in the order of the
+            texts.
 
         Raises:
             TextError: If an item is not a string, or no Unicode text; or if ``texts`` is one string, a
@@ -243,10 +246,11 @@ class Predictor(Model):
         """What explains this model; made when first asked for, so that loading does not wait for it."""
         from textwright.runtime.explain import Explainer, StagedExplainer
 
-        explainer = Explainer(self, self.labels, self.artifact.manifest.temperature)
+        temperature = self.artifact.manifest.temperature
+        explainer = Explainer(self, self._decision, temperature)
         if self._fast is None:
             return explainer
-        return StagedExplainer(Explainer(self._fast, self.labels, self.artifact.manifest.temperature), explainer)
+        return StagedExplainer(Explainer(self._fast, self._decision, temperature), explainer)
 
     def verify_golden(self) -> None:
         """Run the golden examples and compare their logits with the stored ones.
@@ -274,13 +278,13 @@ class Predictor(Model):
 
     def _choose_one(self, rows: Float32s) -> _Choices:
         names = self.labels.names
-        chosen = rows.argmax(axis=1).tolist()
+        chosen = self._decision.choose(rows).tolist()
         return map(names.__getitem__, chosen), map([(name,) for name in names].__getitem__, chosen)
 
     def _choose_many(self, rows: Float32s) -> _Choices:
-        threshold = self.artifact.manifest.threshold
-        ranked = (-rows).argsort(axis=1, kind="stable").tolist()
-        held = (rows >= threshold).sum(axis=1).tolist()
+        holds = self._decision.holds(rows)
+        ranked = np.where(holds, -rows, 1 - rows).argsort(axis=1, kind="stable").tolist()  # those that hold first
+        held = holds.sum(axis=1).tolist()
         labels = [
             tuple(self.labels.names[index] for index in order[:count])
             for order, count in zip(ranked, held, strict=True)

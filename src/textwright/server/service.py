@@ -176,6 +176,7 @@ def info_of(predictor: Predictor, settings: ServeSettings, identity: ModelIdenti
         labels=list(predictor.labels.names),
         max_length=manifest.max_length,
         threshold=manifest.threshold if predictor.labels.task is Task.MULTI_LABEL else None,
+        thresholds=dict(manifest.thresholds),
         metrics={name: dict(interval) for name, interval in metrics.items()},
         metrics_split=manifest.metrics_split,
         created=manifest.created,

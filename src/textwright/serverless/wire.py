@@ -120,6 +120,7 @@ def info_of(predictor: Predictor, settings: LambdaSettings) -> dict[str, Any]:
         "labels": list(predictor.labels.names),
         "max_length": manifest.max_length,
         "threshold": manifest.threshold if predictor.labels.task is Task.MULTI_LABEL else None,
+        "thresholds": dict(manifest.thresholds),
         "metrics": manifest.variant(predictor.variant).metrics,
         "metrics_split": manifest.metrics_split,
         "created": manifest.created,

@@ -18,6 +18,7 @@ from textwright.core.labels import Labels, Task
 from textwright.core.types import Float32s, Ints
 from textwright.data.splits import draw_folds
 from textwright.train.checkpoint import NoCheckpoints
+from textwright.train.class_weight import class_weights
 from textwright.train.features import FeatureExamples
 from textwright.train.loop import Engine, Splits, fit, infer
 from textwright.train.objective import Score, judge
@@ -63,11 +64,13 @@ def choose_epochs(
     """
     steps_per_epoch = math.ceil(len(examples) / settings.batch_size)
     lengths = sorted({math.ceil(num_steps / steps_per_epoch) for num_steps in _NUM_STEPS})
+    weights = class_weights(settings.class_weight, examples.targets, len(labels))
     tried = []
     for num_epochs in lengths:
         candidate = settings.model_copy(update={"num_epochs": num_epochs, "min_steps": 0})
         logits = _out_of_fold(head, examples, labels, candidate, engine)
-        tried.append(Chosen(candidate, judge(logits, torch.from_numpy(examples.targets), labels.task), logits.numpy()))
+        score = judge(logits, torch.from_numpy(examples.targets), labels.task, weights)
+        tried.append(Chosen(candidate, score, logits.numpy()))
     return max(tried, key=lambda chosen: chosen.score.negative_loss)
 
 

@@ -8,9 +8,9 @@ from typing import Any
 from torch import nn
 
 from textwright.core.labels import Labels
+from textwright.core.types import Bools, Float32s, Ints
 from textwright.models.family import TextModel
 from textwright.train.batches import EncodedExamples, LoopExamples
-from textwright.train.calibrate import fit_temperature
 from textwright.train.cross_validate import FEW_EXAMPLES, Chosen, choose_epochs
 from textwright.train.features import FeatureSplits, encode_splits
 from textwright.train.lessons import Lessons, TaughtExamples
@@ -48,17 +48,17 @@ class Learner:
         accuracy = self.chosen.score.accuracy
         return {"cross_validated_epochs": self.settings.num_epochs, "fold_accuracy": accuracy, "fold_loss": loss}
 
-    def calibrate(self, labels: Labels) -> float:
-        """Fit the temperature on logits in fp32, as the artifact will give them.
+    def held_out(self, labels: Labels) -> tuple[Float32s, Ints | Bools]:
+        """Give the logits that temperature and thresholds are fitted on, in fp32, as the artifact will give them.
 
         Returns:
-            A divisor of the logits, > 0: from the validation split, or from the folds that took its place.
+            Logits, (N, K), and targets: of the validation split, or of the folds that took its place.
         """
         if self.chosen is not None:
-            return fit_temperature(self.chosen.logits, self.splits.train.targets, labels.task)
+            return self.chosen.logits, self.splits.train.targets
         validation = self.splits.validation
         logits = infer(self.module, validation, len(labels), Engine(self.engine.accelerator)).numpy()
-        return fit_temperature(logits, validation.targets, labels.task)
+        return logits, validation.targets
 
 
 def make_learner(

@@ -18,6 +18,7 @@ from textwright.errors import TrainingError
 from textwright.models.family import TextModel
 from textwright.train.batches import Batch, LoopExamples, shuffled_batches, sorted_batches
 from textwright.train.checkpoint import Checkpointer, TrainState
+from textwright.train.class_weight import class_weights
 from textwright.train.lessons import Lessons
 from textwright.train.objective import Objective, judge, make_objective
 from textwright.train.optimizer import learning_rate_scale, make_optimizer, set_learning_rate
@@ -93,7 +94,10 @@ def fit(
     """
     settings = settings.scaled_to(len(splits.train))
     accelerator = engine.accelerator
-    objective = make_objective(labels.task, label_smoothing=settings.label_smoothing, r_drop=settings.r_drop)
+    weights = class_weights(settings.class_weight, splits.train.targets, len(labels))
+    objective = make_objective(
+        labels.task, label_smoothing=settings.label_smoothing, r_drop=settings.r_drop, class_weights=weights
+    )
     if lessons is not None:
         objective = lessons.objective(objective, labels.task)
     num_passes = 2 if settings.r_drop else 1
@@ -126,7 +130,7 @@ def fit(
                 if checkpointer.is_due():
                     checkpointer.save(state, module, optimizer)
         logits = infer(module, splits.validation, len(labels), engine)
-        score = judge(logits, torch.from_numpy(splits.validation.targets), labels.task)
+        score = judge(logits, torch.from_numpy(splits.validation.targets), labels.task, weights)
         record = state.end_epoch(score, module, (state.epoch + 1) * steps_per_epoch, keeps_last=keeps_last)
         progress.on_epoch(record, logits.numpy())
         if checkpointer.is_due() or state.is_over(num_epochs=settings.num_epochs, patience=settings.patience):

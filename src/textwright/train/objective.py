@@ -16,7 +16,9 @@ Objective: TypeAlias = Callable[[Tensor, Tensor], Tensor]
 """Logits (B, K) and targets of a batch -> mean loss in nats, a scalar."""
 
 
-def make_objective(task: Task, *, label_smoothing: float = 0.0, r_drop: float = 0.0) -> Objective:
+def make_objective(
+    task: Task, *, label_smoothing: float = 0.0, r_drop: float = 0.0, class_weights: Tensor | None = None
+) -> Objective:
     """Choose the loss of a task.
 
     Args:
@@ -24,6 +26,8 @@ def make_objective(task: Task, *, label_smoothing: float = 0.0, r_drop: float = 
         label_smoothing: Share of the target's probability spread over all labels, in [0, 1).
         r_drop: Weight of :func:`consistency`, >= 0. Above 0 the batch must hold its texts twice, the second pass over
             all of them behind the first.
+        class_weights: Weight of each label, (K,), as :func:`~textwright.train.class_weight.class_weights` gives them;
+            the loss of a batch is the sum of the weighted losses by the number of its texts. None weighs nothing.
 
     Returns:
         The objective.
@@ -31,8 +35,8 @@ def make_objective(task: Task, *, label_smoothing: float = 0.0, r_drop: float = 
     Source:
         Szegedy et al., 2016, "Rethinking the Inception Architecture for Computer Vision", section 7.
     """
-    base = functional.cross_entropy if task is Task.SINGLE_LABEL else _binary_cross_entropy
-    objective: Objective = partial(base, label_smoothing=label_smoothing)
+    base = _cross_entropy if task is Task.SINGLE_LABEL else _binary_cross_entropy
+    objective: Objective = partial(base, label_smoothing=label_smoothing, class_weights=class_weights)
     if r_drop == 0:
         return objective
 
@@ -70,9 +74,20 @@ def distilled(base: Objective, task: Task, *, temperature: float, label_weight: 
     return objective
 
 
-def _binary_cross_entropy(logits: Tensor, targets: Tensor, *, label_smoothing: float) -> Tensor:
+def _cross_entropy(logits: Tensor, targets: Tensor, *, label_smoothing: float, class_weights: Tensor | None) -> Tensor:
+    if class_weights is None:
+        return functional.cross_entropy(logits, targets, label_smoothing=label_smoothing)
+    losses = functional.cross_entropy(logits, targets, label_smoothing=label_smoothing, reduction="none")  # (B,)
+    # Not divided by the batch's own weights, as torch does: parts of a batch then add up to the whole.
+    return (losses * class_weights.to(losses)[targets]).mean()
+
+
+def _binary_cross_entropy(
+    logits: Tensor, targets: Tensor, *, label_smoothing: float, class_weights: Tensor | None
+) -> Tensor:
     smooth = targets * (1 - label_smoothing) + label_smoothing / 2
-    return functional.binary_cross_entropy_with_logits(logits, smooth)
+    pos_weight = None if class_weights is None else class_weights.to(logits)
+    return functional.binary_cross_entropy_with_logits(logits, smooth, pos_weight=pos_weight)
 
 
 def consistency(logits: Tensor, others: Tensor, task: Task) -> Tensor:
@@ -105,28 +120,33 @@ class Score(NamedTuple):
     """A validation result; of two, the larger is the better: accuracy first, then loss.
 
     Args:
-        accuracy: Share of the texts whose labels are all right, in [0, 1].
-        negative_loss: Minus the mean loss in nats, without label smoothing.
+        accuracy: Share of the texts whose labels are all right, in [0, 1]; with class weights a text of a single-label
+            task counts as much as its label.
+        negative_loss: Minus the mean loss in nats, without label smoothing, weighted as in training.
     """
 
     accuracy: float
     negative_loss: float
 
 
-def judge(logits: Tensor, targets: Tensor, task: Task) -> Score:
+def judge(logits: Tensor, targets: Tensor, task: Task, class_weights: Tensor | None = None) -> Score:
     """Score logits against targets.
 
     Args:
         logits: (N, K), not calibrated.
         targets: (N,) label indices, or (N, K) zeros and ones.
         task: Decides what "right" means: the highest logit, or every logit on the right side of 0.
+        class_weights: Weights of the labels in the loss, (K,); None weighs nothing.
 
     Returns:
         The score; a logit that is not finite gives a loss that is not finite.
     """
-    loss = float(make_objective(task)(logits, targets))
+    loss = float(make_objective(task, class_weights=class_weights)(logits, targets))
     if task is Task.SINGLE_LABEL:
         right = logits.argmax(dim=1) == targets
     else:
         right = ((logits >= 0) == (targets > 0.5)).all(dim=1)
-    return Score(float(right.to(torch.float64).mean()), -loss)
+    weights = torch.ones(len(targets), dtype=torch.float64)
+    if class_weights is not None and task is Task.SINGLE_LABEL:
+        weights = class_weights.double()[targets]
+    return Score(float((right * weights).sum() / weights.sum()), -loss)

@@ -26,21 +26,25 @@ from textwright.config import Settings
 from textwright.core.artifact import RUN_SETTINGS
 from textwright.core.files import write_text
 from textwright.core.labels import Labels
+from textwright.core.numerics import activate
 from textwright.core.tokenization import TextEncoder
 from textwright.core.types import Float32s
 from textwright.data.dataset import Dataset
-from textwright.errors import DataError
+from textwright.errors import DataError, SettingsError
 from textwright.models import find_family
 from textwright.models.family import BuildContext, TextModel, TrainingSplit
 from textwright.train.batches import EncodedExamples, encode_examples
+from textwright.train.calibrate import fit_temperature
 from textwright.train.checkpoint import Checkpointer, TrainState
+from textwright.train.class_weight import class_weights
 from textwright.train.device import make_accelerator, repeatable, uses_bf16
 from textwright.train.learner import Learner, make_learner
 from textwright.train.lessons import Lessons
 from textwright.train.loop import Engine, fit
 from textwright.train.progress import EpochRecord, Everyone, Progress, SilentProgress
-from textwright.train.settings import TrainSettings
+from textwright.train.settings import ClassWeight, TrainSettings
 from textwright.train.tensorboard import TensorBoard
+from textwright.train.thresholds import Threshold, choose_thresholds, refuse_impossible_aim
 
 CHECKPOINT: Final = "checkpoint"
 TENSORBOARD: Final = "tensorboard"
@@ -57,6 +61,7 @@ class TrainedModel:
         encoder: The tokenizer, made from the training split.
         labels: Label names in the order of the logits' columns, with the task.
         temperature: Calibration divisor of the logits, > 0, fitted on the validation split.
+        thresholds: Label name -> from which probability on it is predicted, chosen on the validation split.
         history: One record per epoch.
         settings: Every setting of training, family defaults included.
         family_settings: Every setting of the family.
@@ -69,6 +74,7 @@ class TrainedModel:
     encoder: TextEncoder
     labels: Labels
     temperature: float
+    thresholds: Mapping[str, Threshold]
     history: Sequence[EpochRecord]
     settings: TrainSettings
     family_settings: Settings
@@ -86,6 +92,7 @@ class TrainedModel:
             "validation_loss": best.validation_loss,
             "validation_accuracy": best.validation_accuracy,
             "num_truncated": self.num_truncated,
+            "thresholds": {name: asdict(item) for name, item in self.thresholds.items()},
             **self.facts,
         }
 
@@ -162,7 +169,10 @@ def train(
                 _close(board, prepared, state)
         else:
             state = _fit(learner, prepared.labels, checkpointer, SilentProgress())
-        temperature = learner.calibrate(prepared.labels)
+        logits, targets = learner.held_out(prepared.labels)
+    temperature = fit_temperature(logits, targets, prepared.labels.task)
+    probabilities = activate(logits, prepared.labels.task, temperature=temperature)
+    thresholds = choose_thresholds(probabilities, targets, prepared.labels, prepared.settings, prepared.train.targets)
     is_main = accelerator.is_main_process
     accelerator.end_training()
     return TrainedModel(
@@ -170,12 +180,13 @@ def train(
         encoder=prepared.encoder,
         labels=prepared.labels,
         temperature=temperature,
+        thresholds=thresholds,
         history=state.history,
         settings=prepared.settings,
         family_settings=prepared.family_settings,
         num_truncated=prepared.train.num_truncated,
         is_main=is_main,
-        facts={**prepared.module.facts, **learner.facts},
+        facts={**prepared.module.facts, **learner.facts, **_weights(prepared)},
     )
 
 
@@ -234,7 +245,7 @@ def prepare(
 
     Raises:
         NotFoundError: If there is no such family.
-        SettingsError: If a setting is out of bounds.
+        SettingsError: If a setting is out of bounds, or does not fit the labels.
         DataError: If the training or the validation split is empty.
     """
     family = find_family(settings.family)
@@ -242,6 +253,12 @@ def prepare(
     for name in ("train", "validation"):
         if not dataset.splits[name]:
             raise DataError(f"{dataset.source}: the {name} split has no examples; training needs 1 or more in it")
+    refuse_impossible_aim(settings, dataset.labels)
+    if lessons is not None and settings.class_weight is not ClassWeight.NONE:
+        raise SettingsError(
+            f"class_weight is {settings.class_weight.value!r}, but a student learns its teacher's probabilities, which "
+            "are not weighted; leave class_weight at 'none', or weigh the labels when the teacher is trained"
+        )
     words_from = dataset.train.texts if lessons is None else lessons.vocabulary_texts
     encoder = family.make_encoder(words_from, config, settings.max_length)
     learned = dataset.train if lessons is None else lessons.examples(dataset.labels)
@@ -293,6 +310,13 @@ def _fit(learner: Learner, labels: Labels, checkpointer: Checkpointer, progress:
         keeps_last=learner.chosen is not None,
         lessons=learner.lessons,
     )
+
+
+def _weights(prepared: Prepared) -> dict[str, Any]:
+    """Say how much each label counted in the loss; nothing if all counted alike."""
+    labels = prepared.labels
+    weights = class_weights(prepared.settings.class_weight, prepared.train.targets, len(labels))
+    return {} if weights is None else {"class_weights": dict(zip(labels.names, weights.tolist(), strict=True))}
 
 
 def _close(board: TensorBoard, prepared: Prepared, state: TrainState) -> None:

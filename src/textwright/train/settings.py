@@ -28,6 +28,20 @@ class Device(StrEnum):
     MPS = "mps"
 
 
+class ClassWeight(StrEnum):
+    """How much each label counts in the loss."""
+
+    NONE = "none"
+    BALANCED = "balanced"
+
+
+class Maximize(StrEnum):
+    """What thresholds are chosen for."""
+
+    NONE = "none"
+    F1 = "f1"
+
+
 class TrainSettings(Settings):
     """How to train; a family may put other defaults beneath these."""
 
@@ -57,6 +71,8 @@ class TrainSettings(Settings):
     """Share of the target's probability that is spread over all labels; 0 trains on the labels as they are."""
     r_drop: Annotated[float, Field(ge=0, le=100)] = 0.0
     """Weight of what keeps two passes with other dropout alike (R-Drop); 0 makes one pass, all else costs two."""
+    class_weight: ClassWeight = ClassWeight.NONE
+    """balanced counts rare labels more, as often as they are rarer; recall rises, and probabilities are no shares."""
     max_grad_norm: Annotated[float, Field(gt=0)] = 1.0
     """Longest gradient of a step, as an L2 norm over all weights; longer ones are scaled down."""
     patience: Annotated[int, Field(ge=1)] = 3
@@ -65,6 +81,15 @@ class TrainSettings(Settings):
     The weights of the most accurate epoch are kept."""
     max_length: Annotated[int, Field(ge=1, le=100_000)] = 256
     """Longest text in tokens; the rest is cut off, in training and in prediction."""
+    maximize: Maximize = Maximize.NONE
+    """f1: predict a label from the probability on that gives the highest F1 on the validation split.
+
+    Of two labels the positive label has a threshold, of a multi-label task each label that five
+    validation texts have."""
+    precision_at_least: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """Predict a label from the lowest probability on that gives this precision on the validation split; 0 for none."""
+    positive_label: str = ""
+    """Of two labels, the one that has the threshold; empty takes the rarer one."""
     precision: Precision = Precision.AUTO
     """bf16 is faster where the hardware has it and the family multiplies large matrices; auto knows where."""
     device: Device = Device.AUTO

@@ -174,6 +174,7 @@ def test_models_that_do_not_belong_together_are_refused(make_artifact, make_casc
     seed = {**data["settings"], "split_seed": 1}
     refuse("same split: split_seed is 1 of the strong model, and of the fast one 0", data={**data, "settings": seed})
     refuse("does not say what it was trained on", data={})
+    refuse("a cascade has one threshold for a label, so train both without", thresholds={"positive": 0.3})
     labels = textwright.core.labels.Labels(("no", "yes"))
     refuse(r"other labels: labels is \['no', 'yes'\] of the strong", labels=labels)
     with pytest.raises(SettingsError, match="is a cascade already"):

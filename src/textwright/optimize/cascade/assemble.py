@@ -165,7 +165,7 @@ def _golden_texts(plan: Plan, pairs: Iterable[Pair]) -> list[str]:
 
 def _certainty(fast: Predictor, texts: Sequence[str]) -> Float32s:
     probabilities = fast.probabilities(fast.logits(texts))
-    return certainty(probabilities, fast.labels.task, fast.artifact.manifest.threshold)
+    return certainty(probabilities, fast.artifact.manifest.decision)
 
 
 def _first(wanted: Bools) -> list[int]:

@@ -52,7 +52,7 @@ class GateAnswers:
             part: Which part they are; None cuts them into several.
         """
         seen, by_strong = observe(pair.fast, examples), observe(pair.strong, examples)
-        sure = certainty(seen.probabilities, pair.fast.labels.task, pair.fast.artifact.manifest.threshold)
+        sure = certainty(seen.probabilities, pair.fast.artifact.manifest.decision)
         parts = np.arange(len(examples)) % _NUM_PARTS if part is None else np.full(len(examples), part)
         return cls(sure, seen.correct, by_strong.correct, parts)
 

@@ -98,6 +98,12 @@ def refuse_strangers(fast: Artifact, strong: Artifact) -> None:
             f"a label holds from {ours.threshold:g} on in {fast.path}, and from {theirs.threshold:g} on in "
             f"{strong.path}; a cascade has one threshold, so make them equal"
         )
+    if dict(ours.thresholds) != dict(theirs.thresholds):
+        raise SettingsError(
+            f"{fast.path} has the thresholds {dict(ours.thresholds) or 'of no label'}, and {strong.path} "
+            f"{dict(theirs.thresholds) or 'of no label'}; a cascade has one threshold for a label, so train both "
+            "without --maximize and --precision-at-least"
+        )
     for item in (fast, strong):
         if not item.manifest.data.get("fingerprint"):
             raise SettingsError(f"{item.path} does not say what it was trained on, so nothing is known to be held out")

@@ -1,0 +1,79 @@
+"""From probabilities to labels: the one rule by which a model decides, in prediction, evaluation and a cascade."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from textwright.core.labels import Labels, Task
+from textwright.core.types import Bools, Float32s, Ints
+from textwright.errors import SettingsError
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """When a label is predicted.
+
+    Args:
+        labels: The label names in the order of the probabilities' columns, with the task.
+        threshold: A label of a multi-label task holds from this probability on.
+        thresholds: Label name -> probability from which on it holds, in place of ``threshold``. Of a single-label task
+            of two labels, one of them: it is predicted from there on, and the other below. Empty predicts the most
+            probable label.
+
+    Raises:
+        SettingsError: If a name is unknown, a threshold lies outside [0, 1], or a single-label task has any but one
+            threshold of two labels.
+    """
+
+    labels: Labels
+    threshold: float = 0.5
+    thresholds: Mapping[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        unknown = [name for name in self.thresholds if name not in self.labels.names]
+        if unknown:
+            raise SettingsError(f"there is a threshold for {unknown[0]!r}; labels: {', '.join(self.labels.names)}")
+        for name, value in self.thresholds.items():
+            if not 0 <= value <= 1:
+                raise SettingsError(f"the threshold of {name!r} is {value}; it must be a probability, 0 to 1")
+        if self.thresholds and self._is_single and (len(self.labels), len(self.thresholds)) != (2, 1):
+            raise SettingsError(
+                f"there are thresholds for {len(self.thresholds)} of {len(self.labels)} labels, of which exactly one "
+                "holds; such a task has a threshold only with two labels, for one of them"
+            )
+
+    @property
+    def _is_single(self) -> bool:
+        return self.labels.task is Task.SINGLE_LABEL
+
+    def choose(self, probabilities: Float32s) -> Ints:
+        """Choose the one label of each text.
+
+        Args:
+            probabilities: Calibrated, of a single-label task, (B, K).
+
+        Returns:
+            Label indices, (B,).
+        """
+        if not self.thresholds:
+            return np.asarray(probabilities.argmax(axis=1))
+        ((name, threshold),) = self.thresholds.items()
+        positive = self.labels.index[name]
+        return np.where(probabilities[:, positive] >= np.float32(threshold), positive, 1 - positive)
+
+    def holds(self, probabilities: Float32s) -> Bools:
+        """Tell which labels hold.
+
+        Args:
+            probabilities: Calibrated, (B, K).
+
+        Returns:
+            (B, K); of a single-label task one in each row.
+        """
+        if self._is_single:
+            return np.asarray(self.choose(probabilities)[:, None] == np.arange(len(self.labels)))
+        cuts = [self.thresholds.get(name, self.threshold) for name in self.labels.names]
+        return np.asarray(probabilities >= np.array(cuts, dtype=np.float32))

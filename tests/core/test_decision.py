@@ -1,0 +1,46 @@
+"""One rule decides which label is predicted."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from textwright.core.decision import Decision
+from textwright.core.labels import Labels, Task
+from textwright.errors import SettingsError
+
+BINARY = Labels(("no", "yes"))
+TOPICS = Labels(("music", "plot", "acting"), Task.MULTI_LABEL)
+ROWS = np.array([[0.8, 0.2], [0.75, 0.25], [0.4, 0.6], [0.5, 0.5]], dtype=np.float32)
+
+
+def test_without_a_threshold_the_most_probable_label_is_chosen() -> None:
+    assert Decision(BINARY).choose(ROWS).tolist() == [0, 0, 1, 0]
+    assert Decision(BINARY).holds(ROWS).tolist() == [[True, False], [True, False], [False, True], [True, False]]
+
+
+def test_one_of_two_labels_is_chosen_from_its_threshold_on() -> None:
+    assert Decision(BINARY, thresholds={"yes": 0.25}).choose(ROWS).tolist() == [0, 1, 1, 1]
+    assert Decision(BINARY, thresholds={"no": 0.8}).choose(ROWS).tolist() == [0, 1, 1, 1]
+    assert Decision(BINARY, thresholds={"yes": 0.0}).choose(ROWS).tolist() == [1, 1, 1, 1]
+
+
+def test_each_of_many_labels_has_its_own_threshold_or_the_common_one() -> None:
+    rows = np.array([[0.5, 0.3, 0.3], [0.49, 0.9, 0.2]], dtype=np.float32)
+    decision = Decision(TOPICS, thresholds={"acting": 0.3, "plot": 0.95})
+    assert decision.holds(rows).tolist() == [[True, False, True], [False, False, False]]
+
+
+@pytest.mark.parametrize(
+    ("labels", "thresholds", "message"),
+    [
+        (BINARY, {"maybe": 0.5}, "a threshold for 'maybe'; labels: no, yes"),
+        (BINARY, {"yes": 1.5}, "the threshold of 'yes' is 1.5; it must be a probability"),
+        (BINARY, {"yes": float("nan")}, "it must be a probability"),
+        (BINARY, {"yes": 0.5, "no": 0.5}, "thresholds for 2 of 2 labels"),
+        (Labels(("a", "b", "c")), {"a": 0.5}, "thresholds for 1 of 3 labels"),
+    ],
+)
+def test_thresholds_that_decide_nothing_are_refused(labels: Labels, thresholds: dict[str, float], message: str) -> None:
+    with pytest.raises(SettingsError, match=message):
+        Decision(labels, thresholds=thresholds)
