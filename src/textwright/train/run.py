@@ -37,9 +37,10 @@ from textwright.train.checkpoint import Checkpointer, TrainState
 from textwright.train.device import make_accelerator, repeatable, uses_bf16
 from textwright.train.learner import Learner, make_learner
 from textwright.train.lessons import Lessons
-from textwright.train.loop import Engine, fit
+from textwright.train.loop import Engine
 from textwright.train.progress import EpochRecord, Everyone, Progress, SilentProgress
 from textwright.train.settings import TrainSettings
+from textwright.train.solver import LinearLearner
 from textwright.train.tensorboard import TensorBoard
 
 CHECKPOINT: Final = "checkpoint"
@@ -158,10 +159,10 @@ def train(
         if accelerator.is_main_process:
             with TensorBoard(run_dir / TENSORBOARD, dataset.labels, dataset.validation) as board:
                 listeners = Everyone([board, _HistoryFile(run_dir / HISTORY), progress or SilentProgress()])
-                state = _fit(learner, prepared.labels, checkpointer, listeners)
+                state = learner.fit(prepared.labels, checkpointer, listeners)
                 _close(board, prepared, state)
         else:
-            state = _fit(learner, prepared.labels, checkpointer, SilentProgress())
+            state = learner.fit(prepared.labels, checkpointer, SilentProgress())
         temperature = learner.calibrate(prepared.labels)
     is_main = accelerator.is_main_process
     accelerator.end_training()
@@ -268,7 +269,7 @@ def _open_run(run_dir: Path, prepared: Prepared, accelerator: Accelerator, *, ov
     return Checkpointer(folder, prepared.identity, every_s=every_s, is_writer=accelerator.is_main_process)
 
 
-def _make_learner(prepared: Prepared, engine: Engine, progress: Progress) -> Learner:
+def _make_learner(prepared: Prepared, engine: Engine, progress: Progress) -> Learner | LinearLearner:
     return make_learner(
         prepared.module,
         prepared.train,
@@ -278,20 +279,6 @@ def _make_learner(prepared: Prepared, engine: Engine, progress: Progress) -> Lea
         engine=engine,
         progress=progress,
         lessons=prepared.lessons,
-    )
-
-
-def _fit(learner: Learner, labels: Labels, checkpointer: Checkpointer, progress: Progress) -> TrainState:
-    return fit(
-        learner.module,
-        learner.splits,
-        labels,
-        learner.settings,
-        engine=learner.engine,
-        checkpointer=checkpointer,
-        progress=progress,
-        keeps_last=learner.chosen is not None,
-        lessons=learner.lessons,
     )
 
 
