@@ -1,8 +1,8 @@
 """A tokenizer whose tokens are characters: in composed form, lower-cased, each run of white space one space.
 
-It is a ``tokenizer.json`` of the ``tokenizers`` library like every other. Texts that are plain ASCII are also encoded by
-a table of bytes, which is the same rule and many times as fast; property tests compare the two. Callers: ``models``,
-which makes it, and ``core.tokenization``, which compiles it.
+It is a ``tokenizer.json`` of the ``tokenizers`` library like every other. Texts that are plain ASCII are also encoded
+by a table of bytes, which is the same rule and many times as fast; property tests compare the two. Caller:
+``core.tokenization``.
 """
 
 from __future__ import annotations

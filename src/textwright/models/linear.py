@@ -39,9 +39,9 @@ from textwright.core.types import Float32s
 from textwright.models.family import BuildContext, Family, TextModel
 from textwright.models.ngram_table import NgramTable, count_texts
 
-_LABELS_AT_ONCE: Final = 64
+LABELS_AT_ONCE: Final = 64
 """Columns of the scores that are looked up at a time, so that a thousand labels do not take a gigabyte."""
-_SMALLEST_NORM: Final = 1e-12
+SMALLEST_NORM: Final = 1e-12
 _MANY_TEXTS: Final = 1_000
 """From so many training texts on, an n-gram of a single one is left out."""
 _MOST_TEXTS: Final = 200_000
@@ -147,7 +147,7 @@ class Linear(TextModel):
         keys, is_ngram = (torch.cat(columns, dim=1) for columns in zip(*parts, strict=True))  # (B, N)
         features = torch.where(is_ngram, self.table(keys), len(self.tfidf.keys))  # (B, N)
         weights, features = self._weigh(features)  # (B, N)
-        columns = [_weighted_sum(weights, features, part) for part in self.scores.split(_LABELS_AT_ONCE, dim=1)]
+        columns = [_weighted_sum(weights, features, part) for part in self.scores.split(LABELS_AT_ONCE, dim=1)]
         return torch.cat(columns, dim=1) + self.bias  # (B, K)
 
     def _weigh(self, features: Tensor) -> tuple[Tensor, Tensor]:
@@ -162,7 +162,7 @@ class Linear(TextModel):
         squares = weights * weights  # (B, N)
         of_words = (squares * is_word).sum(dim=1, keepdim=True)  # (B, 1)
         of_characters = (squares * ~is_word).sum(dim=1, keepdim=True)  # (B, 1)
-        norms = torch.where(is_word, of_words, of_characters).clamp(min=_SMALLEST_NORM).sqrt()  # (B, N)
+        norms = torch.where(is_word, of_words, of_characters).clamp(min=SMALLEST_NORM).sqrt()  # (B, N)
         return weights / norms, features
 
     def _character_keys(self, input_ids: Tensor, attention_mask: Tensor) -> tuple[Tensor, Tensor]:
@@ -188,7 +188,7 @@ class Linear(TextModel):
 
     def _word_keys(self, input_ids: Tensor, attention_mask: Tensor) -> tuple[Tensor, Tensor]:
         """Hash words and pairs of neighbouring words; the places that hold none are told apart."""
-        size = (input_ids.shape[1] + 1) // 2 + 1  # W: more words than a text of T characters can have
+        size = input_ids.shape[1] // 2 + 2  # W: more words than a text of T characters can have
         letters = _look_up(self.is_letter, input_ids) * attention_mask  # (B, T)
         before = torch.cat([torch.zeros_like(letters[:, :1]), letters[:, :-1]], dim=1)  # (B, T)
         starts = letters * (1 - before)  # (B, T)

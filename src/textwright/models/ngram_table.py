@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -31,12 +32,12 @@ class NgramTable(nn.Module):
 
     def __init__(self, keys: Ints) -> None:
         super().__init__()
-        self._shift = _BITS - max(len(keys) - 1, 1).bit_length()
-        edges = np.arange(2 ** (_BITS - self._shift)) << self._shift
+        self.shift = _BITS - max(len(keys) - 1, 1).bit_length()
+        edges = np.arange(2 ** (_BITS - self.shift)) << self.shift
         first = np.searchsorted(keys, edges)
         most = int(np.diff(np.append(first, len(keys))).max())
-        self._steps = [2**power for power in reversed(range(most.bit_length()))]
-        padded = np.append(keys, np.full(sum(self._steps) + 1, 2**_BITS - 1))  # so that no step leaves the table
+        self.steps = [2**power for power in reversed(range(most.bit_length()))]
+        padded = np.append(keys, np.full(sum(self.steps) + 1, 2**_BITS - 1))  # so that no step leaves the table
         self._num_features = len(keys)
         self.register_buffer("first", torch.from_numpy(first.astype(np.int32)))
         self.register_buffer("keys", torch.from_numpy(padded.astype(np.int32)))
@@ -52,8 +53,8 @@ class NgramTable(nn.Module):
         """
         flat = keys.flatten()  # (B * N,)
         wanted = flat.to(torch.int32)  # (B * N,)
-        places = self.first.index_select(0, flat >> self._shift).long()  # (B * N,)
-        for step in self._steps:
+        places = self.first.index_select(0, flat >> self.shift).long()  # (B * N,)
+        for step in self.steps:
             is_below = self.keys.index_select(0, places + (step - 1)) < wanted  # (B * N,)
             places = places + step * is_below  # (B * N,)
         is_there = (self.keys.index_select(0, places) == wanted) & (places < self._num_features)  # (B * N,)
@@ -109,7 +110,7 @@ def blocks(encodings: Encodings) -> Iterator[tuple[int, int]]:
     """Cut texts into runs of some 400,000 characters, or of one text: (start, stop)."""
     numbers = encodings.offsets[:-1] // _BLOCK_CHARACTERS
     edges = [0, *(np.flatnonzero(np.diff(numbers)) + 1).tolist(), len(encodings)]
-    return zip(edges[:-1], edges[1:], strict=True)
+    return pairwise(edges)
 
 
 def _merge(parts: list[Counted]) -> Counted:

@@ -114,7 +114,8 @@ def make_learner(
         lessons: What a teacher says of the texts of ``train``; None learns from their labels.
 
     Returns:
-        The whole model, or, of one in two stages, its head with the features of all texts. A linear model is solved for.
+        The whole model, or, of one in two stages, its head with the features of all texts; a linear model is solved
+        for.
     """
     if isinstance(model, Linear):
         return LinearLearner(model, train, validation, settings)
