@@ -1,6 +1,6 @@
 """The linear model as an ONNX graph, node by node.
 
-torch's exporter can write it too, and takes several seconds for twice the nodes: hash after hash is traced with symbolic
+torch's exporter can write it too, and takes several seconds for twice the nodes: each hash is traced with symbolic
 shapes. The graph here is what ``models.linear`` computes, line by line under the same names; parity compares the two
 whenever a model is exported. The constants keep their names in the file, by which ``runtime.linear`` reads them.
 """
@@ -59,7 +59,7 @@ class _Graph:
         self._constants: dict[str, Any] = {}
         self._names: dict[tuple[Any, ...], str] = {}
 
-    def __call__(self, kind: str, *inputs: str | int | float | list[int], **attributes: Any) -> str:  # noqa: ANN401
+    def __call__(self, kind: str, *inputs: str | float | list[int], **attributes: Any) -> str:  # noqa: ANN401
         """Add a node; numbers and lists become constants."""
         names = [item if isinstance(item, str) else self._constant(np.array(item)) for item in inputs]
         output = str(attributes.pop("output", f"{kind}_{len(self._nodes)}"))
