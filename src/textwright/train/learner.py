@@ -118,7 +118,7 @@ def make_learner(
         for.
     """
     if isinstance(model, Linear):
-        return LinearLearner(model, train, validation, settings)
+        return LinearLearner(model, train, validation, settings, lessons)
     stages = model.stages
     if stages is None:
         return Learner(model, _splits(train, validation, lessons), settings, engine, lessons=lessons)

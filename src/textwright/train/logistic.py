@@ -21,7 +21,7 @@ from textwright.core.types import Floats
 
 Matrix: TypeAlias = Any
 """(N, D), of numpy or sparse of scipy; both multiply by ``@``."""
-_TOLERANCE: Final = 1e-4
+TOLERANCE: Final = 1e-4
 """Largest component of the gradient of the mean loss at the end, as scikit-learn has it by default."""
 _MAX_ITERATIONS: Final = 300
 _NUM_CORRECTIONS: Final = 10
@@ -60,6 +60,7 @@ def solve(
     exclusive: bool,
     weights: Floats | None = None,
     start: Solution | None = None,
+    tolerance: float = TOLERANCE,
     max_iterations: int = _MAX_ITERATIONS,
 ) -> Solution:
     """Fit a logistic regression.
@@ -71,6 +72,7 @@ def solve(
         exclusive: True: one softmax over the columns; False: a sigmoid for each.
         weights: What each text counts for, (N,); None counts all alike.
         start: Where to begin; None begins at 0.
+        tolerance: Largest component of the gradient of the mean loss at the end, > 0.
         max_iterations: Most steps of L-BFGS, >= 1.
 
     Returns:
@@ -95,7 +97,7 @@ def solve(
 
     first = np.zeros(shape) if start is None else np.vstack([start.scores, start.bias])
     corrections = _NUM_CORRECTIONS if first.size < _MANY_PARAMETERS else _FEW_CORRECTIONS
-    options = {"maxiter": max_iterations, "gtol": _TOLERANCE, "ftol": 1e-12, "maxcor": corrections}
+    options = {"maxiter": max_iterations, "gtol": tolerance, "ftol": 1e-12, "maxcor": corrections}
     found = minimize(objective, first.ravel(), jac=True, method="L-BFGS-B", options=options).x.reshape(shape)
     return Solution(found[:-1], found[-1])
 

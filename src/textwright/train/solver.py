@@ -27,7 +27,8 @@ from textwright.models.ngram_table import blocks
 from textwright.train.batches import EncodedExamples
 from textwright.train.calibrate import fit_temperature
 from textwright.train.checkpoint import Checkpointer, TrainState
-from textwright.train.logistic import Matrix, Solution, solve
+from textwright.train.lessons import Lessons
+from textwright.train.logistic import TOLERANCE, Matrix, Solution, solve
 from textwright.train.objective import judge
 from textwright.train.progress import Progress
 from textwright.train.settings import TrainSettings
@@ -45,6 +46,10 @@ _MOST_VALUES: Final = 6_000_000
 """Weights of n-grams that are learned from when strengths are compared."""
 _MANY_LABELS: Final = 100
 """From so many columns on, a comparison of strengths would take many minutes: they take the middle one."""
+_MOST_ITERATIONS: Final = 300
+_FEW_ITERATIONS: Final = 100
+_SEARCH_TOLERANCE: Final = 1e-3
+"""Choosing needs the order of the candidates, not the last digit of a score."""
 _SMALLEST_SHARE: Final = 1e-9
 """Of the largest eigenvalue; what is below is rounding."""
 
@@ -85,39 +90,33 @@ class Problem:
 
     Args:
         targets: As the examples have them, (N,) or (N, K).
+        shares: How far each column holds for each text, (N, C): one per label, or the second alone of a binary task.
         labels: Label names, with the task.
         weights: What each text counts for, (N,); None counts all alike.
     """
 
     targets: Ints | Bools
+    shares: Floats
     labels: Labels
-    weights: Floats | None
-
-    @property
-    def columns(self) -> Floats:
-        """Which columns hold for each text, (N, C): one per label, or the second alone of a binary task."""
-        if self.labels.task is Task.MULTI_LABEL:
-            return self.targets.astype(np.float64)
-        columns = (self.targets[:, None] == np.arange(len(self.labels))).astype(np.float64)
-        return columns[:, 1:] if len(self.labels) == 2 else columns
+    weights: Floats | None = None
 
     def take(self, positions: Ints) -> Problem:
         """Select texts."""
         weights = None if self.weights is None else self.weights[positions]
-        return replace(self, targets=self.targets[positions], weights=weights)
+        return replace(self, targets=self.targets[positions], shares=self.shares[positions], weights=weights)
 
-    def solve(self, features: Matrix, strength: float, start: Solution | None, max_iterations: int) -> Solution:
-        """Fit to features, (N, D)."""
-        columns = self.columns
-        exclusive = self.labels.task is Task.SINGLE_LABEL and columns.shape[1] > 1
+    def solve(self, features: Matrix, strength: float, start: Solution | None, tolerance: float) -> Solution:
+        """Fit to features, (N, D); see :func:`textwright.train.logistic.solve`."""
+        exclusive = self.labels.task is Task.SINGLE_LABEL and self.shares.shape[1] > 1
         return solve(
             features,
-            columns,
+            self.shares,
             strength,
             exclusive=exclusive,
             weights=self.weights,
             start=start,
-            max_iterations=max_iterations,
+            tolerance=tolerance,
+            max_iterations=_FEW_ITERATIONS if len(self.labels) > _MANY_LABELS else _MOST_ITERATIONS,
         )
 
     def by_label(self, solution: Solution) -> Solution:
@@ -134,6 +133,7 @@ class LinearLearner:
         train: The training split.
         validation: The validation split.
         settings: Of its seed the folds are drawn.
+        lessons: What a teacher says of ``train``; None where labels are all there is.
         facts: What was chosen, for the manifest; filled by fitting.
     """
 
@@ -141,6 +141,7 @@ class LinearLearner:
     train: EncodedExamples
     validation: EncodedExamples
     settings: TrainSettings
+    lessons: Lessons | None = None
     facts: dict[str, Any] = field(default_factory=dict)
     _unseen: tuple[Float32s, Ints | Bools] | None = None
     """Logits and targets of texts that were not learned from."""
@@ -162,15 +163,18 @@ class LinearLearner:
         checkpointer.refuse_other_run()
         train, tfidf = self.train, self.module.tfidf
         features = weigh(train.encodings, self.module)
-        problem = Problem(train.targets, labels, class_weights(train.targets, labels, self.settings))
-        search = _Search(features, problem, _kinds(tfidf), self.settings.seed, progress)
+        weights = class_weights(train.targets, labels, self.settings)
+        problem = Problem(train.targets, _shares(train.targets, labels, self.lessons), labels, weights)
+        search = self._search(features, problem, progress)
         choice, scored = search.run(self.module.config.strength)
         columns = features[:, choice.kind.features]
-        solution = problem.by_label(problem.solve(columns, choice.strength, None, _iterations(problem)))
+        solution = problem.by_label(problem.solve(columns, choice.strength, None, TOLERANCE))
         known = Tfidf(*(values[choice.kind.features] for values in tfidf))
         self.module.set_scores(known, solution.scores.astype(np.float32), solution.bias.astype(np.float32))
         logits = solution(weigh(self.validation.encodings, self.module)).astype(np.float32)
-        self._unseen = (choice.logits, train.targets[scored]) if len(scored) else (logits, self.validation.targets)
+        self._unseen = (
+            (choice.logits, search.problem.targets[scored]) if len(scored) else (logits, self.validation.targets)
+        )
         self.facts = {"features": choice.kind.name, "strength": choice.strength}
         if len(scored):
             self.facts |= {"fold_accuracy": choice.accuracy, "fold_loss": -choice.score[1]}
@@ -180,6 +184,21 @@ class LinearLearner:
         """Fit the temperature on texts that were not learned from, of the folds or of the validation split."""
         assert self._unseen is not None  # noqa: S101  fitted before
         return fit_temperature(*self._unseen, labels.task)
+
+    def _search(self, features: Matrix, problem: Problem, progress: Progress) -> _Search:
+        """Decide which texts candidates are scored on: altered copies of a text would lie on both sides of a fold."""
+        kinds, seed = _kinds(self.module.tfidf), self.settings.seed
+        if self.lessons is None:
+            return _Search(features, problem, kinds, _parts(features, problem, seed), progress)
+        order = np.random.default_rng(seed).permutation(len(problem.targets))[: _most_learned(features)]
+        unseen = self.validation
+        shares = _shares(unseen.targets, problem.labels, None)
+        whole = Problem(
+            *map(np.concatenate, ((problem.targets, unseen.targets), (problem.shares, shares))), problem.labels
+        )
+        parts = [(np.sort(order), np.arange(len(problem.targets), len(whole.targets)))]
+        both = sparse.vstack([features, weigh(unseen.encodings, self.module)], format="csr")
+        return _Search(both, whole, kinds, parts, progress)
 
     def _end(self, learned: Floats, logits: Float32s, labels: Labels, progress: Progress) -> TrainState:
         """Make the history from logits of the training split and of the validation split."""
@@ -213,6 +232,19 @@ def class_weights(targets: Ints | Bools, labels: Labels, settings: TrainSettings
     return np.asarray(len(targets) / (counts[targets] * np.count_nonzero(counts)), dtype=np.float64)
 
 
+def _shares(targets: Ints | Bools, labels: Labels, lessons: Lessons | None) -> Floats:
+    """Tell how far each column holds for each text, (N, C); of a teacher, its probabilities mixed with what is true.
+
+    A soft target stays as the teacher gave it, at its temperature: the temperature that is fitted afterwards undoes it.
+    """
+    if lessons is not None:
+        shares = lessons.label_weight * lessons.true + (1 - lessons.label_weight) * lessons.soft
+    else:
+        shares = targets if targets.ndim == 2 else targets[:, None] == np.arange(len(labels))
+    is_binary = labels.task is Task.SINGLE_LABEL and len(labels) == 2
+    return np.asarray(shares[:, 1:] if is_binary else shares, dtype=np.float64)
+
+
 def _kinds(tfidf: Tfidf) -> list[Kind]:
     num_words, num_features = tfidf.num_word_features, len(tfidf.keys)
     kinds = [
@@ -225,20 +257,29 @@ def _kinds(tfidf: Tfidf) -> list[Kind]:
     return [kinds[0] if num_words else kinds[1]]
 
 
-def _iterations(problem: Problem) -> int:
-    return 100 if len(problem.labels) > _MANY_LABELS else 300
-
-
 class _Search:
-    """Compares kinds of n-grams and strengths on texts that were not learned from."""
+    """Compares kinds of n-grams and strengths on texts that were not learned from.
+
+    Args:
+        features: Weights of all n-grams, (N, F).
+        problem: What is learned.
+        kinds: Of n-grams.
+        parts: Positions of the texts that are learned from, and of those that are scored, for each fold.
+        progress: Is told of each fit.
+    """
 
     def __init__(
-        self, features: Matrix, problem: Problem, kinds: Sequence[Kind], seed: int, progress: Progress
+        self,
+        features: Matrix,
+        problem: Problem,
+        kinds: Sequence[Kind],
+        parts: Sequence[tuple[Ints, Ints]],
+        progress: Progress,
     ) -> None:
         self._features = features
-        self._problem = problem
+        self.problem = problem
         self._kinds = kinds
-        self._parts = _parts(features, problem, seed)
+        self._parts = parts
         self._progress = progress
         self._num_fits = 0
 
@@ -250,8 +291,8 @@ class _Search:
         """
         is_set = strength > 0
         middle = strength if is_set else _MIDDLE
-        others = [] if is_set or len(self._problem.labels) > _MANY_LABELS else [C for C in STRENGTHS if C != _MIDDLE]
-        nothing = np.zeros((0, len(self._problem.labels)), dtype=np.float32)
+        others = [] if is_set or len(self.problem.labels) > _MANY_LABELS else [C for C in STRENGTHS if C != _MIDDLE]
+        nothing = np.zeros((0, len(self.problem.labels)), dtype=np.float32)
         scored = np.concatenate([scored for _, scored in self._parts]) if self._parts else np.zeros(0, dtype=np.int64)
         self._progress.on_start(len(self._kinds) + len(others), 0)
         if len(scored) == 0 or (len(self._kinds) == 1 and not others):
@@ -271,15 +312,15 @@ class _Search:
         for strength in strengths:
             logits = []
             for place, (learned, scored) in enumerate(self._parts):
-                part = self._problem.take(learned)
-                found = part.solve(features[learned], strength, starts[place], _iterations(part))
+                part = self.problem.take(learned)
+                found = part.solve(features[learned], strength, starts[place], _SEARCH_TOLERANCE)
                 starts[place] = found
-                logits.append(self._problem.by_label(found)(features[scored]).astype(np.float32))
+                logits.append(self.problem.by_label(found)(features[scored]).astype(np.float32))
             yield self._judge(kind, strength, np.concatenate(logits))
 
     def _judge(self, kind: Kind, strength: float, logits: Float32s) -> Choice:
-        labels = self._problem.labels
-        targets = self._problem.targets[np.concatenate([scored for _, scored in self._parts])]
+        labels = self.problem.labels
+        targets = self.problem.targets[np.concatenate([scored for _, scored in self._parts])]
         predicted = logits >= 0 if labels.task is Task.MULTI_LABEL else logits.argmax(axis=1)
         accuracy = float(is_correct(targets, predicted).mean())
         counts = LabelCounts(*(count.sum(axis=0) for count in label_counts(targets, predicted, len(labels))))
@@ -301,9 +342,14 @@ def _parts(features: Matrix, problem: Problem, seed: int) -> list[tuple[Ints, In
         parts = [(np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)) for fold in np.unique(folds)]
         return [part for part in parts if len(part[0])]
     order = np.random.default_rng(seed).permutation(num_texts)
-    most = _MOST_VALUES * num_texts // max(features.nnz, 1)
-    num_learned = max(min(num_texts * 2 // 3, _MOST_LEARNED, most), _FEW_TEXTS // 2)
+    num_learned = min(num_texts * 2 // 3, _most_learned(features))
     return [(np.sort(order[:num_learned]), np.sort(order[num_learned : num_learned + _MOST_SCORED]))]
+
+
+def _most_learned(features: Matrix) -> int:
+    """Tell how many texts are learned from, at most, when candidates are compared."""
+    per_text = max(features.nnz // features.shape[0], 1)
+    return max(min(_MOST_LEARNED, _MOST_VALUES // per_text), _FEW_TEXTS // 2)
 
 
 def _narrow(features: Matrix) -> Matrix:
@@ -317,4 +363,4 @@ def _narrow(features: Matrix) -> Matrix:
         return features
     values, vectors = np.linalg.eigh((features @ features.T).toarray().astype(np.float64))
     stays = values > _SMALLEST_SHARE * values[-1]
-    return np.ascontiguousarray(vectors[:, stays] * np.sqrt(values[stays]))
+    return np.ascontiguousarray(vectors[:, stays] * np.sqrt(values[stays]), dtype=np.float32)
