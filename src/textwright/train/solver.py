@@ -28,7 +28,7 @@ from textwright.train.batches import EncodedExamples
 from textwright.train.calibrate import fit_temperature
 from textwright.train.checkpoint import Checkpointer, TrainState
 from textwright.train.lessons import Lessons
-from textwright.train.logistic import TOLERANCE, Matrix, Solution, solve
+from textwright.train.logistic import Matrix, Solution, solve
 from textwright.train.objective import judge
 from textwright.train.progress import Progress
 from textwright.train.settings import TrainSettings
@@ -48,8 +48,6 @@ _MANY_LABELS: Final = 100
 """From so many columns on, a comparison of strengths would take many minutes: they take the middle one."""
 _MOST_ITERATIONS: Final = 300
 _FEW_ITERATIONS: Final = 100
-_SEARCH_TOLERANCE: Final = 1e-3
-"""Choosing needs the order of the candidates, not the last digit of a score."""
 _SMALLEST_SHARE: Final = 1e-9
 """Of the largest eigenvalue; what is below is rounding."""
 
@@ -105,7 +103,7 @@ class Problem:
         weights = None if self.weights is None else self.weights[positions]
         return replace(self, targets=self.targets[positions], shares=self.shares[positions], weights=weights)
 
-    def solve(self, features: Matrix, strength: float, start: Solution | None, tolerance: float) -> Solution:
+    def solve(self, features: Matrix, strength: float, start: Solution | None) -> Solution:
         """Fit to features, (N, D); see :func:`textwright.train.logistic.solve`."""
         exclusive = self.labels.task is Task.SINGLE_LABEL and self.shares.shape[1] > 1
         return solve(
@@ -115,7 +113,6 @@ class Problem:
             exclusive=exclusive,
             weights=self.weights,
             start=start,
-            tolerance=tolerance,
             max_iterations=_FEW_ITERATIONS if len(self.labels) > _MANY_LABELS else _MOST_ITERATIONS,
         )
 
@@ -168,7 +165,7 @@ class LinearLearner:
         search = self._search(features, problem, progress)
         choice, scored = search.run(self.module.config.strength)
         columns = features[:, choice.kind.features]
-        solution = problem.by_label(problem.solve(columns, choice.strength, None, TOLERANCE))
+        solution = problem.by_label(problem.solve(columns, choice.strength, None))
         known = Tfidf(*(values[choice.kind.features] for values in tfidf))
         self.module.set_scores(known, solution.scores.astype(np.float32), solution.bias.astype(np.float32))
         logits = solution(weigh(self.validation.encodings, self.module)).astype(np.float32)
@@ -313,7 +310,7 @@ class _Search:
             logits = []
             for place, (learned, scored) in enumerate(self._parts):
                 part = self.problem.take(learned)
-                found = part.solve(features[learned], strength, starts[place], _SEARCH_TOLERANCE)
+                found = part.solve(features[learned], strength, starts[place])
                 starts[place] = found
                 logits.append(self.problem.by_label(found)(features[scored]).astype(np.float32))
             yield self._judge(kind, strength, np.concatenate(logits))
