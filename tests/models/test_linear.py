@@ -22,9 +22,8 @@ from textwright.runtime.session import Session
 from textwright.train.solver import weigh
 
 TEXTS = ["The film is not good, not a film!", "good good snake_case films", "it's", "", "été 12 été", "好电影 好"]
-ANY_TEXTS = st.lists(
-    st.text(st.sampled_from("aбtfilmgoodé 12_.,'好电\N{GRINNING FACE}"), max_size=40), min_size=1, max_size=4
-)
+CHARACTERS = "atfilmgoodé 12_.,'好电\N{CYRILLIC SMALL LETTER BE}\N{GRINNING FACE}"
+ANY_TEXTS = st.lists(st.text(st.sampled_from(CHARACTERS), max_size=40), min_size=1, max_size=4)
 
 
 def make_linear(texts: list[str], **settings: object) -> tuple[Linear, Encodings]:
