@@ -236,14 +236,13 @@ def _compile(serialized: str, max_length: int) -> WordEncoder | CharacterEncoder
     model = content["model"]
     if model["type"] != "WordLevel" or model["unk_token"] not in model["vocab"]:
         return None
-    forms = {
-        WordEncoder: _word_level({PAD: PAD_ID, UNKNOWN: UNKNOWN_ID}, max_length),
-        CharacterEncoder: character_tokenizer((), max_length),
-    }
-    for encoder, tokenizer in forms.items():
+    parts = ("normalizer", "pre_tokenizer", "post_processor", "added_tokens")
+    forms: list[tuple[type[WordEncoder] | type[CharacterEncoder], Tokenizer]] = [
+        (WordEncoder, _word_level({PAD: PAD_ID, UNKNOWN: UNKNOWN_ID}, max_length)),
+        (CharacterEncoder, character_tokenizer((), max_length)),
+    ]
+    for encoder, tokenizer in forms:
         ours = json.loads(tokenizer.to_str())
-        if all(
-            content[part] == ours[part] for part in ("normalizer", "pre_tokenizer", "post_processor", "added_tokens")
-        ):
+        if all(content[part] == ours[part] for part in parts):
             return encoder(model["vocab"], model["vocab"][model["unk_token"]], max_length)
     return None

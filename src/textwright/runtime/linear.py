@@ -30,7 +30,7 @@ _TOLERANCE: Final = 1e-3
 """Largest difference between sum and logit, in nats: float32 sums differ by less."""
 _GRAPH, _GRAPH_NAME, _INITIALIZER = 7, 2, 5
 _DIMS, _DATA_TYPE, _NAME, _RAW_DATA = 1, 2, 8, 9
-_TYPES: Final = {1: np.dtype("<f4"), 6: np.dtype("<i4"), 7: np.dtype("<i8")}
+_TYPES: Final[dict[int, np.dtype[Any]]] = {1: np.dtype("<f4"), 6: np.dtype("<i4"), 7: np.dtype("<i8")}
 _VARINT, _FIXED64, _LENGTH, _FIXED32 = 0, 1, 2, 5
 
 
@@ -131,9 +131,8 @@ def read_constants(path: Path, graph_name: str) -> dict[str, NDArray[Any]]:
 def _array(message: memoryview) -> tuple[str, NDArray[Any]]:
     """Read a TensorProto: its name and its values."""
     fields = list(_fields(message))
-    values = dict(fields)
-    data_type = values.get(_DATA_TYPE, 0)
-    kind = _TYPES.get(data_type if isinstance(data_type, int) else 0, np.dtype("u1"))
+    values: dict[int, Any] = dict(fields)
+    kind: np.dtype[Any] = _TYPES.get(values.get(_DATA_TYPE, 0), np.dtype("u1"))
     shape = [value for number, value in fields if number == _DIMS]
     if len(shape) == 1 and not isinstance(shape[0], int):  # packed
         shape = list(_varints(shape[0]))
