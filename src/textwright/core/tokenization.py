@@ -237,7 +237,7 @@ def _compile(serialized: str, max_length: int) -> WordEncoder | CharacterEncoder
     if model["type"] != "WordLevel" or model["unk_token"] not in model["vocab"]:
         return None
     parts = ("normalizer", "pre_tokenizer", "post_processor", "added_tokens")
-    forms: list[tuple[type[WordEncoder] | type[CharacterEncoder], Tokenizer]] = [
+    forms: list[tuple[type[WordEncoder | CharacterEncoder], Tokenizer]] = [
         (WordEncoder, _word_level({PAD: PAD_ID, UNKNOWN: UNKNOWN_ID}, max_length)),
         (CharacterEncoder, character_tokenizer((), max_length)),
     ]

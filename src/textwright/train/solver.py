@@ -38,6 +38,9 @@ STRENGTHS: Final = (1.0, 3.0, 10.0, 30.0, 100.0)
 _MIDDLE: Final = 10.0
 """The strength at which kinds of n-grams are compared."""
 _NUM_FOLDS: Final = 5
+_FEWER_FOLDS: Final = 3
+_SEVERAL_LABELS: Final = 10
+"""With more columns there are fewer folds, since a fit takes as many times as long."""
 _FEW_TEXTS: Final = 2_000
 """Up to so many texts, folds decide; of more, one large part that was not learned from."""
 _MOST_LEARNED: Final = 5_000
@@ -297,8 +300,12 @@ class _Search:
         tried = [next(self._try(kind, [middle])) for kind in self._kinds]
         best = max(tried, key=lambda choice: choice.score)
         weaker, stronger = [C for C in others if middle > C][::-1], [C for C in others if middle < C]
-        path = [*self._try(best.kind, stronger), *self._try(best.kind, weaker)]
-        return max([best, *path], key=lambda choice: choice.score), scored
+        for path in (stronger, weaker):
+            for choice in self._try(best.kind, path):
+                if choice.score <= best.score:
+                    break
+                best = choice
+        return best, scored
 
     def _try(self, kind: Kind, strengths: Sequence[float]) -> Iterator[Choice]:
         """Fit each part with each strength, starting from what the strength before gave."""
@@ -333,9 +340,10 @@ def _parts(features: Matrix, problem: Problem, seed: int) -> list[tuple[Ints, In
     strata = problem.targets if problem.targets.ndim == 1 else rarest_label(problem.targets)
     num_texts = len(strata)
     if num_texts <= _FEW_TEXTS:
-        folds = draw_folds(np.asarray(strata, dtype=np.int64), np.arange(num_texts), _NUM_FOLDS, seed)
+        num_folds = _NUM_FOLDS if problem.shares.shape[1] <= _SEVERAL_LABELS else _FEWER_FOLDS
+        folds = draw_folds(np.asarray(strata, dtype=np.int64), np.arange(num_texts), num_folds, seed)
         if len(np.unique(folds)) == 1:
-            folds = np.arange(num_texts) % min(_NUM_FOLDS, num_texts)
+            folds = np.arange(num_texts) % min(num_folds, num_texts)
         parts = [(np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)) for fold in np.unique(folds)]
         return [part for part in parts if len(part[0])]
     order = np.random.default_rng(seed).permutation(num_texts)
