@@ -87,6 +87,10 @@ class Linear(TextModel):
         facts: What is worth knowing about how they were chosen.
     """
 
+    is_letter: Tensor
+    powers: Tensor
+    idf: Tensor
+
     def __init__(
         self,
         alphabet: Alphabet,
@@ -147,7 +151,7 @@ class Linear(TextModel):
         keys, is_ngram = (torch.cat(columns, dim=1) for columns in zip(*parts, strict=True))  # (B, N)
         features = torch.where(is_ngram, self.table(keys), len(self.tfidf.keys))  # (B, N)
         weights, features = self._weigh(features)  # (B, N)
-        columns = [_weighted_sum(weights, features, part) for part in self.scores.split(LABELS_AT_ONCE, dim=1)]
+        columns = [_weighted_sum(weights, features, part) for part in torch.split(self.scores, LABELS_AT_ONCE, dim=1)]
         return torch.cat(columns, dim=1) + self.bias  # (B, K)
 
     def _weigh(self, features: Tensor) -> tuple[Tensor, Tensor]:

@@ -30,6 +30,9 @@ class NgramTable(nn.Module):
         keys: Of the F features, rising, (F,).
     """
 
+    first: Tensor
+    keys: Tensor
+
     def __init__(self, keys: Ints) -> None:
         super().__init__()
         self.shift = _BITS - max(len(keys) - 1, 1).bit_length()

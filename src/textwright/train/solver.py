@@ -169,7 +169,7 @@ class LinearLearner:
         choice, scored = search.run(self.module.config.strength)
         columns = features[:, choice.kind.features]
         solution = problem.by_label(problem.solve(columns, choice.strength, None))
-        known = Tfidf(*(values[choice.kind.features] for values in tfidf))
+        known = Tfidf(tfidf.keys[choice.kind.features], tfidf.idf[choice.kind.features])
         self.module.set_scores(known, solution.scores.astype(np.float32), solution.bias.astype(np.float32))
         logits = solution(weigh(self.validation.encodings, self.module)).astype(np.float32)
         self._unseen = (
@@ -193,9 +193,8 @@ class LinearLearner:
         order = np.random.default_rng(seed).permutation(len(problem.targets))[: _most_learned(features)]
         unseen = self.validation
         shares = _shares(unseen.targets, problem.labels, None)
-        whole = Problem(
-            *map(np.concatenate, ((problem.targets, unseen.targets), (problem.shares, shares))), problem.labels
-        )
+        targets = np.concatenate([problem.targets, unseen.targets])
+        whole = Problem(targets, np.concatenate([problem.shares, shares]), problem.labels)
         parts = [(np.sort(order), np.arange(len(problem.targets), len(whole.targets)))]
         both = sparse.vstack([features, weigh(unseen.encodings, self.module)], format="csr")
         return _Search(both, whole, kinds, parts, progress)
@@ -353,7 +352,7 @@ def _parts(features: Matrix, problem: Problem, seed: int) -> list[tuple[Ints, In
 
 def _most_learned(features: Matrix) -> int:
     """Tell how many texts are learned from, at most, when candidates are compared."""
-    per_text = max(features.nnz // features.shape[0], 1)
+    per_text = max(int(features.nnz) // int(features.shape[0]), 1)
     return max(min(_MOST_LEARNED, _MOST_VALUES // per_text), _FEW_TEXTS // 2)
 
 
