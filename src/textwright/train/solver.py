@@ -48,7 +48,7 @@ _MOST_SCORED: Final = 10_000
 _MOST_VALUES: Final = 6_000_000
 """Weights of n-grams that are learned from when strengths are compared."""
 _MANY_LABELS: Final = 100
-"""From so many columns on, a comparison of strengths would take many minutes: they take the middle one."""
+"""With more labels, comparing would take many minutes: all n-grams are taken, at the middle strength."""
 _MOST_ITERATIONS: Final = 300
 _FEW_ITERATIONS: Final = 100
 _SMALLEST_SHARE: Final = 1e-9
@@ -290,11 +290,12 @@ class _Search:
         """
         is_set = strength > 0
         middle = strength if is_set else _MIDDLE
-        others = [] if is_set or len(self.problem.labels) > _MANY_LABELS else [C for C in STRENGTHS if C != _MIDDLE]
+        is_large = len(self.problem.labels) > _MANY_LABELS
+        others = [] if is_set or is_large else [C for C in STRENGTHS if C != _MIDDLE]
         nothing = np.zeros((0, len(self.problem.labels)), dtype=np.float32)
         scored = np.concatenate([scored for _, scored in self._parts]) if self._parts else np.zeros(0, dtype=np.int64)
         self._progress.on_start(len(self._kinds) + len(others), 0)
-        if len(scored) == 0 or (len(self._kinds) == 1 and not others):
+        if len(scored) == 0 or is_large or (len(self._kinds) == 1 and not others):
             return Choice(self._kinds[-1], middle, (0.0, 0.0), 0.0, nothing), scored[:0]
         tried = [next(self._try(kind, [middle])) for kind in self._kinds]
         best = max(tried, key=lambda choice: choice.score)
