@@ -27,7 +27,7 @@ from textwright.compare.schedule import Schedule
 from textwright.data.settings import DataSettings
 from textwright.train.progress import Progress
 
-FAMILIES = ("bow", "bow-glove", "cnn-glove", "frozen-bert", "bert")
+FAMILIES = ("linear", "bow", "bow-glove", "cnn-glove", "frozen-bert", "bert")
 VARIATIONS = ("bow-bigram", "bow-nb", "bert-r-drop")
 DATASETS = {
     "movie-reviews": ((*FAMILIES, *VARIATIONS), "all"),

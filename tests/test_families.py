@@ -85,7 +85,7 @@ def test_words_that_training_never_saw_are_understood_by_their_vectors(trained: 
 
 def test_bags_are_explained_exactly_and_all_else_by_leaving_words_out(trained: Trained) -> None:
     (explanation,) = trained.predictor.explain(["good word1 , word2 bad topic"])
-    assert explanation.method == ("exact" if trained.family in {"bow", "bow-glove"} else "occlusion")
+    assert explanation.method == ("exact" if trained.family in {"linear", "bow", "bow-glove"} else "occlusion")
     if explanation.method == "exact":
         added = sum(word.contribution for word in explanation.words)
         assert explanation.base + added == pytest.approx(explanation.score, abs=1e-3)

@@ -40,6 +40,9 @@ OVER_VECTORS = ("bow-glove", "cnn-glove")
 """Families whose setting ``vectors`` names a file that the test must write."""
 
 VARIANTS = {
+    "linear": ("linear", {}),
+    "linear, words": ("linear", {"features": "words"}),
+    "linear, characters": ("linear", {"features": "characters"}),
     "bow": ("bow", {"min_frequency": 1}),
     "bow with bigrams": ("bow", {"min_frequency": 1, "num_bigram_buckets": 97}),
     "bow from ratios": ("bow", {"min_frequency": 1, "num_bigram_buckets": 97, "naive_bayes": True}),

@@ -24,6 +24,7 @@ _GROUPS = {
 }
 
 TRAINING: Final[dict[str, dict[str, Any]]] = {
+    "linear": {},
     "bow": {"num_epochs": 6, "learning_rate": 0.05},
     "bow-glove": {"num_epochs": 6, "learning_rate": 0.05},
     "cnn-glove": {"num_epochs": 4, "learning_rate": 0.01},

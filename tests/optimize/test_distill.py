@@ -24,7 +24,7 @@ from textwright.runtime.predictor import load
 from textwright.train.settings import TrainSettings
 
 MATRIX = [
-    ("bert", "multi-class", ("bow", "cnn-glove", "bert")),
+    ("bert", "multi-class", ("linear", "bow", "cnn-glove", "bert")),
     ("bow", "multi-label", ("bow", "bow-glove", "frozen-bert")),
 ]
 """Teacher, task, students: each family is a student once, and each kind of teacher has one above and one below it."""

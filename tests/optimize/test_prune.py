@@ -184,3 +184,9 @@ def test_heads_cannot_be_cut_where_the_vocabulary_was(bert: tuple[Path, str], tm
     prune(task(bert), tmp_path / "small")
     with pytest.raises(SettingsError, match=r"the weights of .* cannot be trained on; give the run folder"):
         prune(task((tmp_path / "small", bert[1]), heads=0.5), tmp_path / "out")
+
+
+def test_the_characters_of_a_linear_model_are_not_cut(tmp_path: Path) -> None:
+    linear = train("linear", tmp_path)
+    with pytest.raises(SettingsError, match="nothing to cut"):
+        prune(task(linear), tmp_path / "out")

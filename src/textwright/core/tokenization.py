@@ -20,6 +20,7 @@ import numpy as np
 from tokenizers import Regex, Tokenizer, normalizers, pre_tokenizers
 from tokenizers.models import WordLevel
 
+from textwright.core.character_tokenizer import CharacterEncoder, character_tokenizer, rank_characters
 from textwright.core.encodings import Encodings
 from textwright.core.text_input import describe_bad_item, list_of_texts
 from textwright.core.word_encoder import WordEncoder
@@ -132,7 +133,9 @@ class TextEncoder:
             for text, item in zip(texts, found, strict=True)
         ]
 
-    def _encode_mixed(self, words: WordEncoder, texts: Sequence[str], is_ascii: Sequence[bool]) -> Encodings:
+    def _encode_mixed(
+        self, words: WordEncoder | CharacterEncoder, texts: Sequence[str], is_ascii: Sequence[bool]
+    ) -> Encodings:
         is_other = [not flag for flag in is_ascii]
         parts = words.encode(list(compress(texts, is_ascii))), self.encode_with_library(list(compress(texts, is_other)))
         return Encodings.join(parts).take(np.argsort(np.argsort(is_other, kind="stable")))
@@ -197,6 +200,20 @@ def word_level_encoder(words: Sequence[str], *, max_length: int) -> TextEncoder:
     return TextEncoder(_word_level(vocabulary, max_length).to_str())
 
 
+def train_characters(texts: Iterable[str], *, vocab_size: int, max_length: int) -> TextEncoder:
+    """Make a tokenizer of characters from training texts; see :mod:`textwright.core.character_tokenizer`.
+
+    Args:
+        texts: The training split alone; a character of another split must stay unknown.
+        vocab_size: Largest number of token ids, >= 4; rarer characters are unknown.
+        max_length: Longest encoding in characters, >= 1; the rest of a text is cut off.
+
+    Returns:
+        An encoder; id 0 pads, id 1 is the unknown character and id 2 the space, then characters from frequent to rare.
+    """
+    return TextEncoder(character_tokenizer(rank_characters(texts)[: vocab_size - 3], max_length).to_str())
+
+
 def _word_level(
     vocabulary: dict[str, int], max_length: int, *, pattern: str = PATTERN, composes: bool = True
 ) -> Tokenizer:
@@ -222,10 +239,10 @@ def _words(text: str, splitter: Tokenizer) -> list[str]:
     return [word for word, _ in splitter.pre_tokenizer.pre_tokenize_str(normalized)]
 
 
-def _compile(serialized: str, max_length: int) -> WordEncoder | None:
-    """Compile a tokenizer of :func:`train_word_level`'s form for ASCII texts; None for other forms.
+def _compile(serialized: str, max_length: int) -> WordEncoder | CharacterEncoder | None:
+    """Compile a tokenizer of words or characters that is made here for ASCII texts; None for other forms.
 
-    The forms that it had before are compiled too: they differ in texts that are not ASCII alone.
+    The forms that words had before are compiled too: they differ in texts that are not ASCII alone.
     """
     if '"WordLevel"' not in serialized:  # spares a cold start the reading of 30,000 word pieces
         return None
@@ -234,13 +251,15 @@ def _compile(serialized: str, max_length: int) -> WordEncoder | None:
     if model["type"] != "WordLevel" or model["unk_token"] not in model["vocab"]:
         return None
     parts = ("normalizer", "pre_tokenizer", "post_processor", "added_tokens")
-    if not any(all(content[part] == ours[part] for part in parts) for ours in _known_forms(max_length)):
-        return None
-    return WordEncoder(model["vocab"], model["vocab"][model["unk_token"]], max_length)
+    for encoder, ours in _known_forms(max_length):
+        if all(content[part] == ours[part] for part in parts):
+            return encoder(model["vocab"], model["vocab"][model["unk_token"]], max_length)
+    return None
 
 
-def _known_forms(max_length: int) -> Iterator[dict[str, Any]]:
-    """Yield the content of files that hold the word rule, today's first."""
+def _known_forms(max_length: int) -> Iterator[tuple[type[WordEncoder | CharacterEncoder], dict[str, Any]]]:
+    """Yield the content of files that hold the rules of words, today's first, and the one of characters."""
     for composes, pattern in product((True, False), (PATTERN, SPACED_PATTERN)):
         tokenizer = _word_level({PAD: PAD_ID, UNKNOWN: UNKNOWN_ID}, max_length, pattern=pattern, composes=composes)
-        yield json.loads(tokenizer.to_str())
+        yield WordEncoder, json.loads(tokenizer.to_str())
+    yield CharacterEncoder, json.loads(character_tokenizer((), max_length).to_str())

@@ -38,6 +38,8 @@ control characters, accents written in two ways, punctuation only, the names of 
 
 _MAX_SHOWN_CHARACTERS: Final = 60
 _TEXTS_PER_BATCH: Final = 64
+_TOKENS_PER_BATCH: Final = 100_000
+"""Padded tokens of a batch, so that a family whose tokens are characters does not take gigabytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +109,13 @@ def _run_torch(module: nn.Module, ids: Sequence[TokenIds], pad_id: int) -> Float
 
 def _run_onnx(session: Session, ids: Sequence[TokenIds], pad_id: int) -> Float32s:
     """Run texts in batches in the order they come in, so that short ones are padded beside long ones."""
-    starts = range(0, len(ids), _TEXTS_PER_BATCH)
-    return np.concatenate([session.infer(*pad(ids[start : start + _TEXTS_PER_BATCH], pad_id)) for start in starts])
+    rows, start = [], 0
+    while start < len(ids):
+        longest = max(map(len, ids[start : start + _TEXTS_PER_BATCH]))
+        stop = start + max(min(_TEXTS_PER_BATCH, _TOKENS_PER_BATCH // max(longest, 1)), 2)
+        rows.append(session.infer(*pad(ids[start:stop], pad_id)))
+        start = stop
+    return np.concatenate(rows)
 
 
 def _padded_lengths(shortest: int, longest: int) -> list[int]:

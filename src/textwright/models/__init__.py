@@ -1,4 +1,4 @@
-"""The families of models. A sixth family is one file, one row here, one recipe and one lesson."""
+"""The families of models. A further family is one file, one row here, one recipe and one lesson."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from difflib import get_close_matches
 from typing import Final
 
 from textwright.errors import NotFoundError
-from textwright.models import bert, bow, bow_glove, cnn_glove, frozen_bert
+from textwright.models import bert, bow, bow_glove, cnn_glove, frozen_bert, linear
 from textwright.models.family import Family
 
 FAMILIES: Final[Mapping[str, Family]] = {
+    "linear": linear.FAMILY,
     "bow": bow.FAMILY,
     "bow-glove": bow_glove.FAMILY,
     "cnn-glove": cnn_glove.FAMILY,

@@ -96,6 +96,11 @@ def prune(
     settings, given = task.settings, artifacts.read(task.path)
     if not (settings.vocabulary or settings.heads or settings.neurons):
         raise SettingsError("nothing is to be cut; give --heads, --neurons or both, or leave --no-vocabulary out")
+    if given.manifest.family == "linear":
+        raise SettingsError(
+            f"{given.manifest.name} is of the family linear, whose tokens are characters, so there is nothing to cut; "
+            "train it with a larger --model.min-texts or a smaller --model.max-weights to make it smaller"
+        )
     reference = load(given.path, variant=given.manifest.reference_variant, num_threads=_NUM_THREADS)
     texts = read_texts(task.source, task.data, given.manifest)
     seen = observe(reference, texts.gate)

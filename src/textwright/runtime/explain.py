@@ -20,6 +20,7 @@ from textwright.core.types import Float32s, Floats, TokenIds
 from textwright.core.word_spans import Located
 from textwright.runtime.additive import Form, contribute, find_form
 from textwright.runtime.explanation import Contribution, Explanation, Method, scores
+from textwright.runtime.linear import LinearParts
 from textwright.runtime.model import Model
 from textwright.runtime.occlusion import ScoreOf, occlude
 from textwright.runtime.probing import Probing, run
@@ -45,7 +46,8 @@ class Explainer:
         self._decision = decision
         self._labels = decision.labels
         self._temperature = temperature
-        self._form = self._find_form()
+        self._linear = LinearParts.read(model.graph_path) if model.graph_path else None
+        self._form = None if self._linear else self._find_form()
 
     def parts(
         self,
@@ -79,7 +81,11 @@ class Explainer:
     def _probing(self, text: str, located: Located, logits: Float32s, max_cost: float) -> Probing[Explanation]:
         index = self._explained(logits)
         score_of = partial(scores, label_index=index, task=self._labels.task, temperature=self._temperature)
-        if self._form is None:
+        linear = self._linear and self._linear.share(located.ids, logits, self._model.logit_scale)
+        if linear:
+            method = Method.EXACT
+            base, values = float(score_of(linear[0][None])[0]), _sum_by_word(located, score_of(linear[1]))
+        elif self._form is None:
             method = Method.OCCLUSION
             base, values = yield from occlude(located, logits, score_of, int(max_cost * len(located.ids)))
         else:
@@ -145,6 +151,10 @@ def _at_once(explainer: Explainer, part: Probing[Explanation]) -> Probing[Explan
 def _add_up(located: Located, form: Form, score_of: ScoreOf) -> Probing[tuple[float, Floats]]:
     """Sum the shares of each word's tokens; the score is linear, so that a share of logits has a score of its own."""
     nothing, shares = yield from contribute(located.ids, form)
-    by_token = score_of(shares)  # (T,)
+    return float(score_of(nothing[None])[0]), _sum_by_word(located, score_of(shares))
+
+
+def _sum_by_word(located: Located, by_token: Floats) -> Floats:
+    """Add up what the tokens of each word say, (W,)."""
     values = [by_token[word.first_token : word.stop_token].sum() for word in located.words]
-    return float(score_of(nothing[None])[0]), np.array(values, dtype=np.float64)
+    return np.array(values, dtype=np.float64)

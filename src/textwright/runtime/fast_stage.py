@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import numpy as np
 
@@ -26,14 +27,24 @@ class FastModel(Model):
 
     def __init__(self, artifact: Artifact, variant: str, *, num_threads: int | None = None) -> None:
         manifest = artifact.manifest
-        graph = artifact.path / manifest.variant(variant).fast
-        session = open_session(graph, num_threads=num_threads)
+        self._graph = artifact.path / manifest.variant(variant).fast
+        session = open_session(self._graph, num_threads=num_threads)
         super().__init__(artifact.fast_tokenizer(), session, num_labels=len(manifest.labels))
         self._manifest = manifest
         self._decision = manifest.decision
         assert manifest.fast_stage is not None  # noqa: S101  fast_tokenizer has refused it
         self._certainty = manifest.fast_stage.certainty
         self._scale = np.float32(manifest.temperature / manifest.fast_stage.temperature)
+
+    @property
+    def graph_path(self) -> Path:
+        """The file of the graph."""
+        return self._graph
+
+    @property
+    def logit_scale(self) -> float:
+        """From its own units to those of the strong stage."""
+        return float(self._scale)
 
     def infer(self, batch: Encodings | Sequence[TokenIds]) -> Float32s:
         """Run the fast stage once; see :meth:`Model.infer`.

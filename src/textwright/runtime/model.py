@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -32,6 +33,16 @@ class Model:
         self._encoder = TextEncoder(tokenizer)
         self._session = session
         self._num_labels = num_labels
+
+    @property
+    def graph_path(self) -> Path | None:
+        """The file of the graph; None if it is in memory alone."""
+        return None
+
+    @property
+    def logit_scale(self) -> float:
+        """What the graph's logits are multiplied by."""
+        return 1.0
 
     @property
     def vocab_size(self) -> int:

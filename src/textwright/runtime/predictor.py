@@ -94,8 +94,13 @@ class Predictor(Model):
         return other
 
     def _open(self, num_threads: int | None) -> OpenSession:
-        chosen = self.artifact.manifest.variant(self.variant)
-        return open_session(self.artifact.path / chosen.file, chosen.engine, num_threads=num_threads)
+        engine = self.artifact.manifest.variant(self.variant).engine
+        return open_session(self.graph_path, engine, num_threads=num_threads)
+
+    @property
+    def graph_path(self) -> Path:
+        """The file of the graph."""
+        return self.artifact.path / self.artifact.manifest.variant(self.variant).file
 
     @property
     def labels(self) -> Labels:

@@ -154,6 +154,16 @@ class Checkpointer:
         stored = content["state"]
         return TrainState(**{**stored, "history": [EpochRecord(**record) for record in stored["history"]]})
 
+    def refuse_other_run(self) -> None:
+        """Refuse a checkpoint of other settings or data.
+
+        Raises:
+            SettingsError: If there is one; names each difference.
+            TrainingError: If the file cannot be read.
+        """
+        if self._path.is_file():
+            self._refuse_difference(_read(self._path)["identity"])
+
     def _refuse_difference(self, stored: Mapping[str, Any]) -> None:
         names = [name for name in {**stored, **self._identity} if stored.get(name) != self._identity.get(name)]
         if names:

@@ -10,13 +10,16 @@ from torch import nn
 from textwright.core.labels import Labels
 from textwright.core.types import Bools, Float32s, Ints
 from textwright.models.family import TextModel
+from textwright.models.linear import Linear
 from textwright.train.batches import EncodedExamples, LoopExamples
+from textwright.train.checkpoint import Checkpointer, TrainState
 from textwright.train.cross_validate import FEW_EXAMPLES, Chosen, choose_epochs
 from textwright.train.features import FeatureSplits, encode_splits
 from textwright.train.lessons import Lessons, TaughtExamples
-from textwright.train.loop import Engine, Splits, infer
+from textwright.train.loop import Engine, Splits, fit, infer
 from textwright.train.progress import Progress
 from textwright.train.settings import TrainSettings
+from textwright.train.solver import LinearLearner
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,32 @@ class Learner:
         accuracy = self.chosen.score.accuracy
         return {"cross_validated_epochs": self.settings.num_epochs, "fold_accuracy": accuracy, "fold_loss": loss}
 
+    def fit(self, labels: Labels, checkpointer: Checkpointer, progress: Progress) -> TrainState:
+        """Train by the loop.
+
+        Args:
+            labels: Label names, with the task.
+            checkpointer: Gives the state to start from, and keeps it.
+            progress: Is told about steps and epochs.
+
+        Returns:
+            The state at the end; the module has the best weights.
+
+        Raises:
+            TrainingError: If the loss is not finite.
+        """
+        return fit(
+            self.module,
+            self.splits,
+            labels,
+            self.settings,
+            engine=self.engine,
+            checkpointer=checkpointer,
+            progress=progress,
+            keeps_last=self.chosen is not None,
+            lessons=self.lessons,
+        )
+
     def held_out(self, labels: Labels) -> tuple[Float32s, Ints | Bools]:
         """Give the logits that temperature and thresholds are fitted on, in fp32, as the artifact will give them.
 
@@ -71,7 +100,7 @@ def make_learner(
     engine: Engine,
     progress: Progress,
     lessons: Lessons | None = None,
-) -> Learner:
+) -> Learner | LinearLearner:
     """Decide what of a model is trained, and on what.
 
     Args:
@@ -85,8 +114,11 @@ def make_learner(
         lessons: What a teacher says of the texts of ``train``; None learns from their labels.
 
     Returns:
-        The whole model, or, of one in two stages, its head with the features of all texts.
+        The whole model, or, of one in two stages, its head with the features of all texts; a linear model is solved
+        for.
     """
+    if isinstance(model, Linear):
+        return LinearLearner(model, train, validation, settings, lessons)
     stages = model.stages
     if stages is None:
         return Learner(model, _splits(train, validation, lessons), settings, engine, lessons=lessons)

@@ -40,9 +40,10 @@ from textwright.train.class_weight import class_weights
 from textwright.train.device import make_accelerator, repeatable, uses_bf16
 from textwright.train.learner import Learner, make_learner
 from textwright.train.lessons import Lessons
-from textwright.train.loop import Engine, fit
+from textwright.train.loop import Engine
 from textwright.train.progress import EpochRecord, Everyone, Progress, SilentProgress
 from textwright.train.settings import ClassWeight, TrainSettings
+from textwright.train.solver import LinearLearner
 from textwright.train.tensorboard import TensorBoard
 from textwright.train.thresholds import Threshold, choose_thresholds, refuse_impossible_aim
 
@@ -165,10 +166,10 @@ def train(
         if accelerator.is_main_process:
             with TensorBoard(run_dir / TENSORBOARD, dataset.labels, dataset.validation) as board:
                 listeners = Everyone([board, _HistoryFile(run_dir / HISTORY), progress or SilentProgress()])
-                state = _fit(learner, prepared.labels, checkpointer, listeners)
+                state = learner.fit(prepared.labels, checkpointer, listeners)
                 _close(board, prepared, state)
         else:
-            state = _fit(learner, prepared.labels, checkpointer, SilentProgress())
+            state = learner.fit(prepared.labels, checkpointer, SilentProgress())
         logits, targets = learner.held_out(prepared.labels)
     temperature = fit_temperature(logits, targets, prepared.labels.task)
     probabilities = activate(logits, prepared.labels.task, temperature=temperature)
@@ -285,7 +286,7 @@ def _open_run(run_dir: Path, prepared: Prepared, accelerator: Accelerator, *, ov
     return Checkpointer(folder, prepared.identity, every_s=every_s, is_writer=accelerator.is_main_process)
 
 
-def _make_learner(prepared: Prepared, engine: Engine, progress: Progress) -> Learner:
+def _make_learner(prepared: Prepared, engine: Engine, progress: Progress) -> Learner | LinearLearner:
     return make_learner(
         prepared.module,
         prepared.train,
@@ -295,20 +296,6 @@ def _make_learner(prepared: Prepared, engine: Engine, progress: Progress) -> Lea
         engine=engine,
         progress=progress,
         lessons=prepared.lessons,
-    )
-
-
-def _fit(learner: Learner, labels: Labels, checkpointer: Checkpointer, progress: Progress) -> TrainState:
-    return fit(
-        learner.module,
-        learner.splits,
-        labels,
-        learner.settings,
-        engine=learner.engine,
-        checkpointer=checkpointer,
-        progress=progress,
-        keeps_last=learner.chosen is not None,
-        lessons=learner.lessons,
     )
 
 

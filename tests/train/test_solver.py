@@ -1,0 +1,96 @@
+"""Fitting a linear model: scikit-learn's minimum, and data of every awkward shape."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import sparse
+from sklearn.linear_model import LogisticRegression
+from tiny_data import make_dataset, make_multilabel_examples
+
+from textwright.core.labels import Labels, Task
+from textwright.data.dataset import Examples
+from textwright.models.family import BuildContext, TrainingSplit
+from textwright.models.linear import LinearConfig, build, make_encoder
+from textwright.train.batches import encode_examples
+from textwright.train.checkpoint import NoCheckpoints
+from textwright.train.logistic import solve
+from textwright.train.progress import SilentProgress
+from textwright.train.settings import TrainSettings
+from textwright.train.solver import LinearLearner, weigh
+
+RANDOM = np.random.default_rng(0)
+
+
+@pytest.mark.parametrize("as_sparse", [False, True])
+@pytest.mark.parametrize("num_labels", [2, 4])
+def test_the_minimum_is_the_one_of_scikit_learn(num_labels: int, *, as_sparse: bool) -> None:
+    features = RANDOM.normal(size=(80, 6))
+    targets = (features[:, :num_labels] + RANDOM.normal(size=(80, num_labels))).argmax(axis=1)
+    expected = LogisticRegression(C=3.0, tol=1e-8, max_iter=1000).fit(features, targets)
+    columns = (targets[:, None] == np.arange(num_labels))[:, 1 if num_labels == 2 else 0 :].astype(float)
+    matrix = sparse.csr_matrix(features) if as_sparse else features
+    found = solve(matrix, columns, 3.0, exclusive=num_labels > 2, tolerance=1e-8)
+    np.testing.assert_allclose(found.scores.T, expected.coef_, atol=1e-3)
+    np.testing.assert_allclose(
+        found.bias - found.bias.mean(), expected.intercept_ - expected.intercept_.mean(), atol=1e-3
+    )
+
+
+def fit(train: Examples, validation: Examples, labels: Labels, **settings: object) -> tuple[LinearLearner, float]:
+    """Fit a model; return what learned it and its accuracy on the validation split."""
+    config = LinearConfig(**settings)
+    encoder = make_encoder(train.texts, config, 1000)
+    encoded = encode_examples(train, encoder)
+    module = build(config, BuildContext(encoder, labels, TrainingSplit(encoded.encodings, encoded.targets)))
+    learner = LinearLearner(module, encoded, encode_examples(validation, encoder), TrainSettings(family="linear"))
+    state = learner.fit(labels, NoCheckpoints(), SilentProgress())
+    assert np.isfinite(state.history[0].validation_loss)
+    assert 0.05 <= learner.calibrate(labels) <= 20
+    assert weigh(encoded.encodings, module).shape[1] == len(module.tfidf.keys)
+    return learner, state.history[0].validation_accuracy
+
+
+def test_a_kind_and_a_strength_are_chosen_and_told() -> None:
+    dataset = make_dataset()
+    learner, accuracy = fit(dataset.train, dataset.validation, dataset.labels)
+    assert accuracy >= 0.95
+    assert learner.facts["features"] in {"words", "characters", "both"}
+    assert learner.facts["fold_accuracy"] >= 0.9
+
+
+def test_what_is_set_is_taken() -> None:
+    dataset = make_dataset(100)
+    learner, _ = fit(dataset.train, dataset.validation, dataset.labels, features="words", strength=2.5)
+    assert learner.facts == {"features": "words", "strength": 2.5}
+
+
+def test_a_label_that_always_or_never_holds_and_texts_without_labels_are_learned_from() -> None:
+    train, validation = make_multilabel_examples(120, 1), make_multilabel_examples(60, 2)
+    constant = np.column_stack([train.targets, np.ones(120, bool), np.zeros(120, bool)])
+    constant[:20] = False
+    labels = Labels(("music", "plot", "acting", "text", "nothing"), Task.MULTI_LABEL)
+    targets = np.column_stack([validation.targets, np.ones(60, bool), np.zeros(60, bool)])
+    _, accuracy = fit(Examples(train.texts, constant), Examples(validation.texts, targets), labels)
+    assert accuracy >= 0.5
+
+
+def test_sixty_labels_of_three_texts_each() -> None:
+    names = [f"label{index}" for index in range(60)]
+    texts = [f"{name} topic {other}" for other in range(3) for name in names]
+    examples = Examples(texts, np.tile(np.arange(60), 3))
+    _, accuracy = fit(examples, examples, Labels(tuple(names), Task.SINGLE_LABEL))
+    assert accuracy >= 0.95
+
+
+def test_a_handful_of_texts() -> None:
+    examples = Examples(["good", "bad", "good film"], np.array([1, 0, 1]))
+    fit(examples, examples, Labels(("no", "yes"), Task.SINGLE_LABEL))
+
+
+def test_more_texts_than_folds_are_made_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("textwright.train.solver._FEW_TEXTS", 100)
+    dataset = make_dataset(400)
+    learner, accuracy = fit(dataset.train, dataset.validation, dataset.labels)
+    assert accuracy >= 0.95
+    assert learner.facts["fold_accuracy"] >= 0.9
