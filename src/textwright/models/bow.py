@@ -36,6 +36,14 @@ from textwright.core.types import Ints
 from textwright.models.family import BuildContext, Family, TextModel, start_from_shares
 from textwright.models.naive_bayes import RatioEmbedding, log_count_ratios
 
+
+class Pooling(StrEnum):
+    """How the vectors of a text become one."""
+
+    SQRTN = "sqrtn"
+    MEAN = "mean"
+
+
 _HASH_MULTIPLIER: Final = 1_000_003
 """A prime near 2**20: ids below it give every pair a number of its own before the modulus, far from int64's end."""
 _FEWEST_BUCKETS, _MOST_BUCKETS = 2**10, 2**17
@@ -43,15 +51,8 @@ _FEWEST_BUCKETS, _MOST_BUCKETS = 2**10, 2**17
 _MOST_SCORES: Final = 2**24
 """Most scores of pairs, buckets times labels, that are chosen automatically: 64 MB of the shipped graph."""
 _INITIAL_STD: Final = 0.1
-_RATIO_GAIN: Final = 10.0
-"""The model takes the mean of the scores, naive Bayes their sum: this makes up for it at the length of a sentence."""
-
-
-class Pooling(StrEnum):
-    """How the vectors of a text become one."""
-
-    SQRTN = "sqrtn"
-    MEAN = "mean"
+_RATIO_GAIN: Final = {Pooling.MEAN: 10.0, Pooling.SQRTN: 2.5}
+"""Naive Bayes takes the sum of the scores, the model a part of it: this makes up for it at the length of a sentence."""
 
 
 class BowConfig(Settings):
@@ -241,13 +242,14 @@ def _build_from_counts(config: BowConfig, context: BuildContext, num_buckets: in
     encodings, num_labels = context.training.encodings, len(context.labels)
     holds = context.training.holds(num_labels)
     texts, ids = np.repeat(np.arange(len(encodings)), encodings.lengths), encodings.ids.astype(np.int64)
-    words = _RATIO_GAIN * log_count_ratios(ids, texts, holds, num_ids=context.encoder.vocab_size)
+    gain = _RATIO_GAIN[config.pooling]
+    words = gain * log_count_ratios(ids, texts, holds, num_ids=context.encoder.vocab_size)
     bigrams = None
     if num_buckets:
         is_pair = texts[1:] == texts[:-1]
         buckets = hash_pairs(ids[:-1], ids[1:], num_buckets)[is_pair]
         ratios = log_count_ratios(buckets, texts[1:][is_pair], holds, num_ids=num_buckets)
-        bigrams = RatioEmbedding(_RATIO_GAIN * ratios)
+        bigrams = RatioEmbedding(gain * ratios)
     head = Bias(torch.zeros(num_labels))
     return BagOfWords(RatioEmbedding(words), bigrams, head, config.word_dropout, config.pooling)
 
@@ -275,5 +277,12 @@ FAMILY: Final = Family(
     config=BowConfig,
     make_encoder=make_encoder,
     build=build,
-    defaults={"learning_rate": 3e-3, "num_epochs": 15, "batch_size": 64, "patience": 4, "max_length": 512},
+    defaults={
+        "learning_rate": 3e-3,
+        "num_epochs": 15,
+        "min_steps": 1500,
+        "batch_size": 64,
+        "patience": 4,
+        "max_length": 512,
+    },
 )

@@ -111,5 +111,12 @@ FAMILY: Final = Family(
     config=BowGloveConfig,
     make_encoder=make_encoder,
     build=build,
-    defaults={"learning_rate": 3e-3, "num_epochs": 15, "batch_size": 64, "patience": 4, "max_length": 512},
+    defaults={
+        "learning_rate": 3e-3,
+        "num_epochs": 15,
+        "min_steps": 1500,
+        "batch_size": 64,
+        "patience": 4,
+        "max_length": 512,
+    },
 )

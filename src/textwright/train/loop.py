@@ -92,7 +92,6 @@ def fit(
     Raises:
         TrainingError: If the loss is not finite.
     """
-    settings = settings.scaled_to(len(splits.train))
     accelerator = engine.accelerator
     weights = class_weights(settings.class_weight, splits.train.targets, len(labels))
     objective = make_objective(
@@ -105,14 +104,15 @@ def fit(
     optimizer = make_optimizer(module.to(accelerator.device), settings, factor)
     state = checkpointer.restore(module, optimizer)
     model, stepper = accelerator.prepare(module, optimizer)
-    steps_per_epoch = math.ceil(len(splits.train) / settings.batch_size)
+    passes = settings.num_passes(len(splits.train))
+    steps_per_epoch = passes * math.ceil(len(splits.train) / settings.batch_size)
     num_steps = steps_per_epoch * settings.num_epochs
     progress.on_start(num_steps, state.epoch * steps_per_epoch + state.step)
 
     while not state.is_over(num_epochs=settings.num_epochs, patience=settings.patience):
         model.train()
         losses = _Losses(accelerator)
-        order = shuffled_batches(splits.train.lengths, settings.batch_size, seed=settings.seed, epoch=state.epoch)
+        order = _order(splits.train, settings, passes, state.epoch)
         for positions in order[state.step :]:
             step = state.epoch * steps_per_epoch + state.step
             seed_step(settings.seed, step, accelerator.process_index)
@@ -137,6 +137,13 @@ def fit(
             checkpointer.save(state, module, optimizer)
     module.load_state_dict(state.best_weights)
     return state
+
+
+def _order(examples: LoopExamples, settings: TrainSettings, passes: int, epoch: int) -> list[Ints]:
+    """Cut the batches of an epoch, (B,) positions each; each of its passes is shuffled anew."""
+    numbers = range(epoch * passes, (epoch + 1) * passes)
+    shuffled = [shuffled_batches(examples.lengths, settings.batch_size, seed=settings.seed, epoch=n) for n in numbers]
+    return [positions for batches in shuffled for positions in batches]
 
 
 def _backward(

@@ -11,7 +11,7 @@ from textwright.core.types import Float32s
 
 @dataclass(frozen=True, slots=True)
 class EpochRecord:
-    """What one pass over the training split gave.
+    """What one epoch gave: a pass over the training split, or several of a small one.
 
     Args:
         epoch: Counted from 1.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from enum import StrEnum
-from typing import Annotated, Self
+from typing import Annotated
 
 from pydantic import Field
 
@@ -50,9 +50,9 @@ class TrainSettings(Settings):
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     """Seed of the first weights, the order of the batches and dropout; the same seed gives the same model."""
     num_epochs: Annotated[int, Field(ge=1)] = 10
-    """Most passes over the training split; early stopping may end sooner, and min_steps may ask for more."""
+    """Most epochs; early stopping may end sooner. An epoch is a pass over the training split, or several: min_steps."""
     min_steps: Annotated[int, Field(ge=0)] = 0
-    """Steps of a whole training at least: on a small file num_epochs and patience rise in proportion; 0 is no floor."""
+    """Steps of num_epochs epochs at least: on a small file an epoch makes as many passes as that takes; 0 makes one."""
     batch_size: Annotated[int, Field(ge=1)] = 32
     """Examples per step, over all processes together."""
     gradient_accumulation: Annotated[int, Field(ge=1)] = 1
@@ -97,18 +97,14 @@ class TrainSettings(Settings):
     checkpoint_every_s: Annotated[float, Field(ge=0)] = 30.0
     """Seconds of training that a kill may cost, at most; 0 writes a checkpoint after every step."""
 
-    def scaled_to(self, num_examples: int) -> Self:
-        """Raise passes and patience until training takes ``min_steps``.
+    def num_passes(self, num_examples: int) -> int:
+        """Count the passes over the training split that an epoch takes, so that training has ``min_steps``.
 
         Args:
             num_examples: Size of the training split, >= 1.
 
         Returns:
-            These settings where the passes are enough already; ``min_steps`` is 0 in what is returned otherwise.
+            1 or more; 1 where ``num_epochs`` passes are steps enough.
         """
-        num_steps = math.ceil(num_examples / self.batch_size) * self.num_epochs
-        factor = self.min_steps / num_steps
-        if factor <= 1:
-            return self
-        raised = {"num_epochs": math.ceil(self.num_epochs * factor), "patience": math.ceil(self.patience * factor)}
-        return self.model_copy(update={**raised, "min_steps": 0})
+        steps_of_pass = math.ceil(num_examples / self.batch_size)
+        return max(math.ceil(self.min_steps / (steps_of_pass * self.num_epochs)), 1)
