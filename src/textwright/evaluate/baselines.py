@@ -172,11 +172,21 @@ def verdict(baselines: Sequence[Baseline], *, metric: str, value: float, num_exa
     if worst is None:
         return said
     others = " or ".join(f"--family {name}" for name in _OTHERS if name != family)
-    reason = "A linear model does better" if worst.is_better else "The model does not earn its cost yet"
     return (
-        f"{said} {reason}: try {others}, or textwright compare, whose learning curve also shows whether more labelled "
-        "texts would help."
+        f"{said} {_reason(worst, family)}: try {others}, or textwright compare, whose learning curve also shows whether "
+        "more labelled texts would help."
     )
+
+
+def _reason(item: Baseline, family: str) -> str:
+    """Say why something else is worth trying."""
+    if item.name == MAJORITY:
+        return "Nothing shows yet that the model has learned from the texts"
+    if item.is_better:
+        return "A linear model does better"
+    if family == "linear":
+        return "The baseline is a model of the same kind; another kind may do better"
+    return "A linear model, which trains in seconds, does as well"
 
 
 def _standing(item: Baseline) -> str:

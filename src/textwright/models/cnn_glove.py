@@ -218,5 +218,12 @@ FAMILY: Final = Family(
     config=CnnGloveConfig,
     make_encoder=make_encoder,
     build=build,
-    defaults={"learning_rate": 2e-3, "num_epochs": 8, "batch_size": 50, "patience": 4, "max_length": 512},
+    defaults={
+        "learning_rate": 2e-3,
+        "num_epochs": 8,
+        "min_steps": 600,
+        "batch_size": 50,
+        "patience": 4,
+        "max_length": 512,
+    },
 )
