@@ -60,6 +60,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--curve", action="store_true")
     parser.add_argument("--folds", type=int)
+    parser.add_argument("--rows", help="measure these recipes alone, into a result file of their own; README prefers it")
     parser.add_argument("--trained-on", help="with --folds: where the runs that are there were made, if not here")
     asked = parser.parse_args()
     for source in chosen(parser, asked.datasets, DATASETS):
@@ -67,11 +68,16 @@ def main() -> None:
             fold(source, asked.folds, asked.trained_on)
             continue
         recipes, sizes = (FAMILIES, CURVE) if asked.curve else DATASETS[source]
+        if asked.rows:
+            recipes, sizes = tuple(asked.rows.split(",")), "all"
         paths = [ROOT / "recipes" / f"{name}.toml" for name in recipes]
         choice = choose(source, DataSettings(), families="none", recipes=paths, sizes=sizes, seeds=asked.seeds)
-        board = compare(choice, RUNS / source, listener=Printer())
+        out = RUNS / (f"{source}-rows" if asked.rows else source)
+        board = compare(choice, out, listener=Printer(), measures_speed=not asked.rows)
         command = f"python benchmarks/leaderboard.py {source} --seeds {asked.seeds}" + " --curve" * asked.curve
-        save(f"{'curve' if asked.curve else 'leaderboard'}-{source}", {"command": command, **board.to_json()})
+        command += f" --rows {asked.rows}" if asked.rows else ""
+        kind = "rows" if asked.rows else "curve" if asked.curve else "leaderboard"
+        save(f"{kind}-{source}", {"command": command, **board.to_json()})
 
 
 def fold(source: str, num_folds: int, trained_on: str | None) -> None:
