@@ -107,7 +107,18 @@ def test_the_manifest_keeps_how_it_stands_to_the_majority(built):
 
 def test_train_ends_with_a_verdict_and_advises_no_model_that_learned_nothing(tmp_path, capsys):
     source = write_reviews(tmp_path / "reviews.csv", 60)
-    command = ["train", str(source), "--out", str(tmp_path / "run"), "--num-epochs", "1", "--learning-rate", "1e-6"]
+    command = [
+        "train",
+        str(source),
+        "--out",
+        str(tmp_path / "run"),
+        "--num-epochs",
+        "1",
+        "--min-steps",
+        "0",
+        "--learning-rate",
+        "1e-6",
+    ]
     assert run(command) == 0
     printed = capsys.readouterr()
     assert "tf-idf" in printed.out
@@ -124,7 +135,7 @@ def test_train_ends_with_a_verdict_and_advises_no_model_that_learned_nothing(tmp
 
 def test_the_linear_baseline_can_be_left_out(tmp_path, capsys):
     source = write_reviews(tmp_path / "reviews.csv", 60)
-    flags = ["--out", str(tmp_path / "run"), "--num-epochs", "1", "--no-baselines", "--json"]
+    flags = ["--out", str(tmp_path / "run"), "--num-epochs", "1", "--min-steps", "0", "--no-baselines", "--json"]
     assert run(["train", str(source), *flags]) == 0
     assert set(json.loads(capsys.readouterr().out)["baselines"]) == {"majority"}
 
@@ -191,7 +202,18 @@ def test_a_graph_that_disagrees_writes_no_artifact(built, tmp_path, monkeypatch)
 
 def test_a_damaged_artifact_asks_for_overwrite_and_is_mended_by_it(tmp_path, capsys):
     source = write_reviews(tmp_path / "reviews.csv", 60)
-    command = ["train", str(source), "--out", str(tmp_path / "run"), "--num-epochs", "1", "--no-baselines", "--quiet"]
+    command = [
+        "train",
+        str(source),
+        "--out",
+        str(tmp_path / "run"),
+        "--num-epochs",
+        "1",
+        "--min-steps",
+        "0",
+        "--no-baselines",
+        "--quiet",
+    ]
     assert run(command) == 0
     (tmp_path / "run" / "artifact" / "model.onnx").write_bytes(b"damaged")
     assert run(command) == 3

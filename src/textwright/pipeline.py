@@ -179,8 +179,9 @@ def build_artifact(
     plan = plan.resolved()
     if dataset is None:
         dataset = load_dataset(plan.source, plan.data, on_download)
-    for warning in dataset.warnings if on_warning is not None else ():
-        on_warning(warning)
+    if on_warning is not None:
+        for warning in dataset.warnings:
+            on_warning(warning)
     described = _describe(plan, dataset, teacher)
     found = None if overwrite else _find_equal(out, described)
     if found is not None:

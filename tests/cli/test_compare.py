@@ -9,7 +9,7 @@ import pytest
 
 from textwright.cli.main import run
 
-RECIPE = 'family = "bow"\nnum_epochs = 1\ndevice = "cpu"\n[model]\nembedding_dim = 2\n'
+RECIPE = 'family = "bow"\nmin_steps = 0\nnum_epochs = 1\ndevice = "cpu"\n[model]\nembedding_dim = 2\n'
 
 
 @pytest.fixture

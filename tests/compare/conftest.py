@@ -11,7 +11,9 @@ from compared import write_source
 
 from textwright.evaluate import linear
 
-RECIPE = 'family = "bow"\nnum_epochs = 3\nbatch_size = 16\nlearning_rate = 0.05\ndevice = "cpu"\n[model]\n'
+RECIPE = (
+    'family = "bow"\nmin_steps = 0\nnum_epochs = 3\nbatch_size = 16\nlearning_rate = 0.05\ndevice = "cpu"\n[model]\n'
+)
 
 
 @pytest.fixture(autouse=True, scope="package")

@@ -25,9 +25,9 @@ _GROUPS = {
 
 TRAINING: Final[dict[str, dict[str, Any]]] = {
     "linear": {},
-    "bow": {"num_epochs": 6, "learning_rate": 0.05},
-    "bow-glove": {"num_epochs": 6, "learning_rate": 0.05},
-    "cnn-glove": {"num_epochs": 4, "learning_rate": 0.01},
+    "bow": {"num_epochs": 6, "min_steps": 0, "learning_rate": 0.05},
+    "bow-glove": {"num_epochs": 6, "min_steps": 0, "learning_rate": 0.05},
+    "cnn-glove": {"num_epochs": 4, "min_steps": 0, "learning_rate": 0.01},
     "frozen-bert": {"learning_rate": 0.01, "max_length": 48},
     "bert": {"num_epochs": 4, "learning_rate": 0.003, "max_length": 48},
 }

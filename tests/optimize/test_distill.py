@@ -196,7 +196,7 @@ def test_a_cut_that_would_test_on_what_the_teacher_learned_is_refused(taught, tm
 def test_a_student_of_fewer_layers_starts_from_its_teachers_weights(taught, tmp_path: Path) -> None:
     run, source = taught("bert", "multi-class")
     model = dict(artifacts.read(run).manifest.training["model"])
-    training = TrainSettings(family="bert", num_epochs=1, learning_rate=1e-9, max_length=48, device="cpu")
+    training = TrainSettings(min_steps=0, family="bert", num_epochs=1, learning_rate=1e-9, max_length=48, device="cpu")
     plan = Plan(str(source), DataSettings(), training, {**model, "keep_layers": "0"})
     _, report = distill(Lecture([run], plan, FEW), tmp_path / "run")
     assert report.settings["starts_from_teacher"]

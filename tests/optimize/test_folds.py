@@ -46,7 +46,7 @@ def trained(tmp_path_factory):
     folder = tmp_path_factory.mktemp("trained")
     source = write_source(folder / "rows.jsonl", 300)
     model = {"embedding_dim": 16, "hidden_dim": 4, "min_frequency": 1, "dropout": 0, "word_dropout": 0}
-    training = TrainSettings(family="bow", num_epochs=4, batch_size=32, learning_rate=0.05)
+    training = TrainSettings(min_steps=0, family="bow", num_epochs=4, batch_size=32, learning_rate=0.05)
     build_artifact(Plan(source, DataSettings(), training, model), folder / "run")
     return source, folder / "run" / "artifact", folder / "out"
 

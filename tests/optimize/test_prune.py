@@ -94,7 +94,7 @@ def test_unused_tokens_go_and_training_texts_are_answered_as_before(
 
 def test_what_costs_too_much_is_not_kept(bert: tuple[Path, str], tmp_path: Path) -> None:
     run, source = bert
-    untrained = TrainSettings(num_epochs=1, learning_rate=1e-9, warmup_fraction=0)
+    untrained = TrainSettings(min_steps=0, num_epochs=1, learning_rate=1e-9, warmup_fraction=0)
     asked = PruneSettings(heads=0.5, neurons=0.9, vocabulary=False)
     asked = asked.model_copy(update={"max_drop": -101.0})  # which nothing can keep, however the tiny model answers
     wrong = Task(run, source, asked, RepairSettings(), untrained, DataSettings())

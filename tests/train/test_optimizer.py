@@ -50,7 +50,7 @@ def test_each_group_takes_its_share_of_its_highest_rate() -> None:
 def test_weights_of_one_schedule_share_a_group_and_a_factor_of_zero_leaves_them_as_they_are() -> None:
     module = nn.Sequential(nn.Linear(3, 3), nn.Linear(3, 2))
     before = [weight.detach().clone() for weight in module.parameters()]
-    settings = TrainSettings(learning_rate=0.1, weight_decay=0.5, num_epochs=2)
+    settings = TrainSettings(min_steps=0, learning_rate=0.1, weight_decay=0.5, num_epochs=2)
     optimizer = make_optimizer(module, settings, lambda name, epoch: float(epoch) if name.startswith("0.") else 0.5)
     assert len(optimizer.param_groups) == 4  # two schedules, decayed or not
     assert set_learning_rate(optimizer, 0.5, epoch=0) == pytest.approx(0.025)

@@ -13,6 +13,7 @@ from textwright.data.dataset import Examples
 from textwright.models.family import BuildContext, TrainingSplit
 from textwright.models.linear import LinearConfig, build, make_encoder
 from textwright.train.batches import encode_examples
+from textwright.train.calibrate import fit_temperature
 from textwright.train.checkpoint import NoCheckpoints
 from textwright.train.logistic import solve
 from textwright.train.progress import SilentProgress
@@ -46,7 +47,7 @@ def fit(train: Examples, validation: Examples, labels: Labels, **settings: objec
     learner = LinearLearner(module, encoded, encode_examples(validation, encoder), TrainSettings(family="linear"))
     state = learner.fit(labels, NoCheckpoints(), SilentProgress())
     assert np.isfinite(state.history[0].validation_loss)
-    assert 0.05 <= learner.calibrate(labels) <= 20
+    assert 0.05 <= fit_temperature(*learner.held_out(labels), labels.task) <= 20
     assert weigh(encoded.encodings, module).shape[1] == len(module.tfidf.keys)
     return learner, state.history[0].validation_accuracy
 

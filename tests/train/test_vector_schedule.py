@@ -19,7 +19,13 @@ def fit(dataset: Dataset, folder: Path, *, num_epochs: int, vector_training: str
     """Train, and tell whether the vectors are still those of the file."""
     path = save_tiny_vectors(folder / "tiny.vec", {"good": GOOD, "bad": BAD, "neutral": NEUTRAL})
     settings = TrainSettings(
-        family="bow-glove", num_epochs=num_epochs, patience=num_epochs, batch_size=16, learning_rate=0.02, device="cpu"
+        min_steps=0,
+        family="bow-glove",
+        num_epochs=num_epochs,
+        patience=num_epochs,
+        batch_size=16,
+        learning_rate=0.02,
+        device="cpu",
     )
     model = {"vectors": str(path), "vector_training": vector_training, "num_frozen_epochs": 2, "word_dropout": 0}
     trained = train(dataset, settings, model, run_dir=folder / "run")

@@ -17,7 +17,9 @@ from textwright.errors import ParityError
 from textwright.runtime.session import Session
 
 TOLERANCE: Final = 1e-4
-"""Largest difference of a logit between torch and ONNX Runtime, in nats."""
+"""Largest difference of a logit between torch and ONNX Runtime, in nats, for a text whose logits are small."""
+RELATIVE_TOLERANCE: Final = 1e-6
+"""What is added to it for each nat of the text's largest logit: float32 sums of large terms differ by that much."""
 
 AWKWARD_TEXTS: Final = (
     "",
@@ -73,7 +75,8 @@ def check_parity(module: nn.Module, graph: bytes, encoder: TextEncoder, texts: S
         What was compared.
 
     Raises:
-        ParityError: If a logit differs by more than 1e-4, or a label differs; shows the text.
+        ParityError: If a logit differs by more than 1e-4 and a millionth of the text's largest, or a label differs;
+            shows the text.
         BackendError: If ONNX Runtime cannot open or run the graph.
     """
     session = Session(graph)
@@ -127,21 +130,22 @@ def _padded_lengths(shortest: int, longest: int) -> list[int]:
 
 def _compare(expected: Float32s, found: Float32s, names: Sequence[str]) -> float:
     difference = np.abs(expected - found).max(axis=1)  # (N,)
-    wrong = ~(difference <= TOLERANCE) | ~_same_labels(expected, found)  # NaN is worse than any bound
+    bounds = TOLERANCE + RELATIVE_TOLERANCE * np.nan_to_num(np.abs(expected).max(axis=1), posinf=0)  # (N,)
+    wrong = ~(difference <= bounds) | ~_same_labels(expected, found, bounds)  # NaN is worse than any bound
     if wrong.any():
         row = int(np.flatnonzero(wrong)[0])
         raise ParityError(
             f"the exported graph disagrees with the trained model on {names[row]}: logits {found[row]} against "
-            f"{expected[row]}, difference {difference[row]:.2g}, bound {TOLERANCE:g}; nothing was written"
+            f"{expected[row]}, difference {difference[row]:.2g}, bound {bounds[row]:.2g}; nothing was written"
         )
     return float(difference.max())
 
 
-def _same_labels(expected: Float32s, found: Float32s) -> Bools:
+def _same_labels(expected: Float32s, found: Float32s, bounds: Float32s) -> Bools:
     """Tell where the same labels are chosen, (N,), by the highest logit and by the sign; within the bound is a tie."""
     chosen = np.take_along_axis(expected, found.argmax(axis=1)[:, None], axis=1)[:, 0]
-    same_highest = expected.max(axis=1) - chosen <= TOLERANCE
-    same_signs = ((expected >= 0) == (found >= 0)) | (np.abs(expected) <= TOLERANCE)
+    same_highest = expected.max(axis=1) - chosen <= bounds
+    same_signs = ((expected >= 0) == (found >= 0)) | (np.abs(expected) <= bounds[:, None])
     return np.asarray(same_highest & same_signs.all(axis=1))
 
 
