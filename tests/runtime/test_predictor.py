@@ -12,7 +12,7 @@ from tiny_words import TOPICS, TOPICS_BIAS, TOPICS_WORDS
 
 import textwright
 from textwright.core import artifact as artifacts
-from textwright.errors import BackendError, GoldenMismatchError, NotFoundError, TextError
+from textwright.errors import ArtifactFormatError, GoldenMismatchError, NotFoundError, TextError
 
 texts = st.lists(st.lists(st.sampled_from(["good", "bad", "the", "café", "😀", "film"])).map(" ".join), max_size=40)
 
@@ -135,5 +135,5 @@ def test_a_graph_that_is_no_graph_is_refused(tiny_artifact):
     found = artifacts.read(tiny_artifact)
     contents = {name: (tiny_artifact / name).read_bytes() for name in found.files} | {"model.onnx": b"no graph"}
     artifacts.write(tiny_artifact, found.manifest, contents)
-    with pytest.raises(BackendError, match="cannot open"):
+    with pytest.raises(ArtifactFormatError, match="cannot open"):
         textwright.load(tiny_artifact)
