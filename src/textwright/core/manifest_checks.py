@@ -6,6 +6,7 @@ Called by :mod:`textwright.core.artifact`.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from pathlib import Path
@@ -43,6 +44,7 @@ def check_content(content: Mapping[str, Any]) -> None:
         _check_fields(f"variant {name!r}: ", variant, _VARIANT_FIELDS)
     if "fast_stage" in content:
         _check_fields("fast_stage: ", content["fast_stage"], _STAGE_FIELDS)
+    json.dumps(content, ensure_ascii=False).encode()  # refuses halves of characters at any depth
 
 
 def check_named_files(path: Path, named: Iterable[str], listed: Collection[str]) -> None:

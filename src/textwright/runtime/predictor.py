@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from copy import copy
 from functools import cached_property, partial
 from pathlib import Path
 from threading import Timer
@@ -19,7 +18,7 @@ from textwright.core.numerics import activate
 from textwright.core.stages import STAGES, StagedEncodings, stages_of
 from textwright.core.text_input import list_of_texts
 from textwright.core.types import Float32s, TokenIds
-from textwright.errors import ArtifactFormatError, BackendError, GoldenMismatchError
+from textwright.errors import ArtifactCorruptError, ArtifactFormatError, BackendError, GoldenMismatchError
 from textwright.runtime.engines import OpenSession, open_session
 from textwright.runtime.fast_stage import FastModel
 from textwright.runtime.model import Model
@@ -78,9 +77,14 @@ class Predictor(Model):
         manifest = artifact.manifest
         self.artifact = artifact
         self.variant = variant or manifest.default_variant
+        self._num_threads = num_threads
         super().__init__(artifact.tokenizer(), self._open(num_threads), num_labels=len(manifest.labels))
         self._decision = manifest.decision
         self._fast = FastModel(artifact, self.variant, num_threads=num_threads) if manifest.fast_stage else None
+
+    def __reduce__(self) -> tuple[Callable[..., Predictor], tuple[Path, str, int | None, str]]:
+        """Pickle the artifact's path, from which another process loads the same artifact again."""
+        return _load_again, (self.artifact.path.absolute(), self.variant, self._num_threads, self.artifact.digest)
 
     def with_threads(self, num_threads: int) -> Self:
         """Open the same graph for another number of threads.
@@ -91,8 +95,10 @@ class Predictor(Model):
         Returns:
             A predictor that shares everything else with this one.
         """
-        other = copy(self)
+        other = type(self).__new__(type(self))
+        vars(other).update(vars(self))  # copy() would pickle, and so load the artifact again
         other._session = self._open(num_threads)  # noqa: SLF001  its own class
+        other._num_threads = num_threads  # noqa: SLF001
         other.__dict__.pop("explainer", None)  # it would ask this one
         return other
 
@@ -344,6 +350,16 @@ def load(path: str | Path, *, variant: str | None = None, num_threads: int | Non
         )
         predictor = _verified(artifact, reference, num_threads)
     return predictor
+
+
+def _load_again(path: Path, variant: str, num_threads: int | None, digest: str) -> Predictor:
+    """Load what was pickled, and refuse another artifact that has taken its place."""
+    artifact = artifacts.read(path)
+    if artifact.digest != digest:
+        raise ArtifactCorruptError(
+            f"{path} holds version {artifact.version}, and version {digest[:12]} was pickled; load it again by its path"
+        )
+    return _verified(artifact, variant, num_threads)
 
 
 def _verified(artifact: Artifact, variant: str | None, num_threads: int | None) -> Predictor:
