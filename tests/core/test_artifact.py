@@ -28,7 +28,7 @@ def test_what_is_written_is_read_back(tmp_path):
 
 @pytest.mark.parametrize("character", ["\x85", "\u2028", "\x1c"])
 def test_a_golden_text_may_hold_what_python_calls_a_line_break(tmp_path, character):
-    line = json.dumps({"text": f"a{character}b", "logits": [0.5]}, ensure_ascii=False) + "\n"
+    line = json.dumps({"text": f"a{character}b", "logits": [0.5, 1.0]}, ensure_ascii=False) + "\n"
     written = artifacts.write(tmp_path / "a", MANIFEST, {**CONTENTS, "golden.jsonl": 2 * line.encode()})
     assert [item.text for item in written.golden()] == [f"a{character}b"] * 2
 

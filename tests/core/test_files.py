@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import subprocess
+import sys
 
 import pytest
 
@@ -56,3 +58,23 @@ def test_a_failed_folder_keeps_the_old_one(tmp_path):
         fail()
     assert [item.name for item in path.iterdir()] == ["old"]
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("write", [atomic_file, atomic_folder])
+def test_what_a_killed_run_left_is_removed_by_the_next(tmp_path, write):
+    path = tmp_path / "out.csv"
+    killed = f"""if True:
+        import os, pathlib
+        from textwright.core.files import {write.__name__}
+        with {write.__name__}(pathlib.Path({str(path)!r})):
+            os.kill(os.getpid(), 9)
+    """
+    subprocess.run([sys.executable, "-c", killed], check=False)
+    (left,) = tmp_path.iterdir()
+    other = tmp_path / ".out.csv.notes"
+    other.touch()
+    with write(path):
+        assert not left.exists()
+        with write(path):  # another run at the same time: its files are locked
+            assert sum(item.name.startswith(".out.csv.") for item in tmp_path.iterdir()) == 3
+    assert {item.name for item in tmp_path.iterdir()} == {"out.csv", other.name}

@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 
 from textwright.core.labels import Labels
+from textwright.data import text_files
 from textwright.data.load import load_dataset, load_examples
 from textwright.data.settings import DataSettings
+from textwright.data.sources import open_file
 from textwright.errors import DataError, NotFoundError, SettingsError
 
 GOOD = "".join(f"the film number {n} is one of its own kind,{('pos', 'neg')[n % 2]}\n" for n in range(20))
@@ -178,3 +180,18 @@ def test_given_splits_without_training_are_refused(tmp_path: Path) -> None:
 
     with pytest.raises(DataError, match="no training examples"):
         load_dataset(str(tmp_path / "s.csv"))
+
+
+def test_a_line_that_never_ends_is_refused_before_it_fills_the_memory(tmp_path, monkeypatch):
+    monkeypatch.setattr(text_files, "MAX_LINE", 1_000)
+    path = tmp_path / "bomb.csv.gz"
+    path.write_bytes(gzip.compress(b"text,label\n" + b"x" * 10_000_000))
+    with pytest.raises(DataError, match=r"bomb\.csv\.gz, line 2: longer than 1,000 characters"):
+        open_file(path, DataSettings())
+
+
+def test_a_cell_that_is_too_long_is_not_called_an_open_quote(tmp_path):
+    path = tmp_path / "long.csv"
+    path.write_text("text,label\n" + "x" * (17 * 2**20) + ",a\n")
+    with pytest.raises(DataError, match=r"line 2: a cell of more than 16,777,216 characters"):
+        open_file(path, DataSettings())

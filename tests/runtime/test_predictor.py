@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import pickle
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,7 +14,7 @@ from tiny_words import TOPICS, TOPICS_BIAS, TOPICS_WORDS
 
 import textwright
 from textwright.core import artifact as artifacts
-from textwright.errors import BackendError, GoldenMismatchError, NotFoundError, TextError
+from textwright.errors import ArtifactCorruptError, ArtifactFormatError, GoldenMismatchError, NotFoundError, TextError
 
 texts = st.lists(st.lists(st.sampled_from(["good", "bad", "the", "café", "😀", "film"])).map(" ".join), max_size=40)
 
@@ -135,5 +137,18 @@ def test_a_graph_that_is_no_graph_is_refused(tiny_artifact):
     found = artifacts.read(tiny_artifact)
     contents = {name: (tiny_artifact / name).read_bytes() for name in found.files} | {"model.onnx": b"no graph"}
     artifacts.write(tiny_artifact, found.manifest, contents)
-    with pytest.raises(BackendError, match="cannot open"):
+    with pytest.raises(ArtifactFormatError, match="cannot open"):
         textwright.load(tiny_artifact)
+
+
+def test_pickling_keeps_the_path_and_refuses_another_artifact_there(tiny_artifact):
+    predictor = textwright.load(tiny_artifact, num_threads=1)
+    pickled = pickle.dumps(predictor)
+    assert len(pickled) < 1_000
+    again = pickle.loads(pickled)  # noqa: S301  its own
+    assert again.predict(["a good film"]) == predictor.predict(["a good film"])
+    found = predictor.artifact
+    contents = {name: (tiny_artifact / name).read_bytes() for name in found.files}
+    artifacts.write(tiny_artifact, replace(found.manifest, temperature=2.0), contents)
+    with pytest.raises(ArtifactCorruptError, match=f"and version {found.version} was pickled"):
+        pickle.loads(pickled)  # noqa: S301

@@ -31,8 +31,10 @@ go to standard error.
 
 from __future__ import annotations
 
+import errno
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 from cyclopts import App, CycloptsError
@@ -41,7 +43,7 @@ from cyclopts.config import Env
 from textwright import __version__
 from textwright.cli.exit_codes import INTERRUPTED, USAGE, exit_code_of
 from textwright.cli.layers import PerKey, Recipe
-from textwright.errors import TextwrightError
+from textwright.errors import InputError, TextwrightError
 
 
 class Command(NamedTuple):
@@ -107,6 +109,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     Args:
         arguments: What was typed after ``textwright``; None takes it from the process.
     """
+    threading.excepthook = _silence_storage_errors
     sys.exit(run(sys.argv[1:] if arguments is None else arguments))
 
 
@@ -131,7 +134,39 @@ def run(arguments: Sequence[str]) -> int:
     except BrokenPipeError:  # the reader of our output, such as head, has seen enough
         sys.stderr.close()
         return 0
+    except OSError as error:
+        if error.errno not in _STORAGE_CURES:
+            raise
+        return _fail(_storage_message(error), exit_code_of(InputError()))
     return 0
+
+
+_NO_SPACE: Final = "free some space, or write to another disk"
+_NO_RIGHT: Final = "give this user the right to, or name another folder"
+_STORAGE_CURES: Final[Mapping[int | None, str]] = {
+    errno.ENOSPC: _NO_SPACE,
+    errno.EDQUOT: _NO_SPACE,
+    errno.EFBIG: _NO_SPACE,
+    errno.EACCES: _NO_RIGHT,
+    errno.EPERM: _NO_RIGHT,
+    errno.EROFS: _NO_RIGHT,
+    errno.ENOTDIR: "a part of the path is a file; name another folder",
+    errno.EEXIST: "a part of the path is a file; name another folder",
+    errno.EISDIR: "it is a folder; name a file in it",
+    errno.ENAMETOOLONG: "give a shorter name",
+}
+"""What helps where reading or writing files fails outside what a room has words for."""
+
+
+def _storage_message(error: OSError) -> str:
+    place = f"{error.filename}: " if error.filename else ""
+    return f"{place}{error.strerror}; {_STORAGE_CURES[error.errno]}. Give the same command again to go on"
+
+
+def _silence_storage_errors(thread: threading.ExceptHookArgs) -> None:
+    """Leave out the traceback of a writing thread on a full disk: the main thread raises the error too, in words."""
+    if not (isinstance(thread.exc_value, OSError) and thread.exc_value.errno in _STORAGE_CURES):
+        threading.__excepthook__(thread)
 
 
 def _usage_message(error: CycloptsError) -> str:

@@ -27,8 +27,25 @@ from typing import Any, Final
 from textwright.core.decision import Decision
 from textwright.core.files import atomic_folder, sha256_of
 from textwright.core.labels import Labels, Task
+from textwright.core.manifest_checks import (
+    check_content,
+    check_file_name,
+    check_folder,
+    check_named_files,
+    check_size,
+    is_digest,
+    is_number,
+    is_text,
+)
 from textwright.core.stages import FastStage
-from textwright.errors import ArtifactCorruptError, ArtifactFormatError, NotFoundError, SettingsError
+from textwright.errors import (
+    ArtifactCorruptError,
+    ArtifactError,
+    ArtifactFormatError,
+    DataError,
+    NotFoundError,
+    SettingsError,
+)
 
 FORMAT_VERSION: Final = 1
 STAGED_FORMAT_VERSION: Final = 2
@@ -191,7 +208,7 @@ class Artifact:
 
     def tokenizer(self) -> str:
         """Return the content of ``tokenizer.json``."""
-        return (self.path / TOKENIZER).read_text(encoding="utf-8")
+        return _text_of(self.path / TOKENIZER)
 
     def fast_tokenizer(self) -> str:
         """Return the content of the fast stage's tokenizer file; for an artifact that has a fast stage.
@@ -201,7 +218,7 @@ class Artifact:
         """
         if self.manifest.fast_stage is None:
             raise NotFoundError(f"{self.path} has no fast stage")
-        return (self.path / self.manifest.fast_stage.tokenizer).read_text(encoding="utf-8")
+        return _text_of(self.path / self.manifest.fast_stage.tokenizer)
 
     def golden(self, variant: str | None = None) -> list[Golden]:
         """Return the golden examples of a variant, in the order they were written.
@@ -211,11 +228,12 @@ class Artifact:
 
         Raises:
             NotFoundError: Names the variants that there are.
+            ArtifactFormatError: If a line holds anything but a text and a logit for each label.
         """
-        name = self.manifest.variant(variant).golden or GOLDEN
+        path = self.path / (self.manifest.variant(variant).golden or GOLDEN)
         # Lines of bytes: text would be cut at U+0085 and U+2028 too, which JSON leaves as they are.
-        lines = (self.path / name).read_bytes().splitlines()
-        return [Golden(item["text"], tuple(item["logits"])) for item in map(json.loads, lines)]
+        lines = enumerate(path.read_bytes().splitlines(), start=1)
+        return [_golden(line, len(self.manifest.labels), f"{path}, line {number}") for number, line in lines]
 
 
 def write(path: Path, manifest: Manifest, contents: Mapping[str, bytes]) -> Artifact:
@@ -235,7 +253,7 @@ def write(path: Path, manifest: Manifest, contents: Mapping[str, bytes]) -> Arti
     if path.exists() and not (path / MANIFEST).is_file() and (not path.is_dir() or any(path.iterdir())):
         raise SettingsError(f"{path} exists and is no artifact; give an --out that is new, empty or an artifact")
     for name in contents:
-        _refuse_other_folders(name)
+        check_file_name(name)
     with atomic_folder(path) as folder:
         for name, content in contents.items():
             (folder / name).write_bytes(content)
@@ -262,23 +280,31 @@ def read(path: Path) -> Artifact:
         ArtifactCorruptError: If a file is missing or its bytes changed; names the file.
     """
     path = _locate(path)
-    raw = (path / MANIFEST).read_bytes()
+    raw = _manifest_bytes(path / MANIFEST)
     content = _parse(path, raw)
-    digest = str(content.pop("sha256", ""))
-    if len(digest) != 64 or hashlib.sha256(raw.replace(digest.encode(), _NO_DIGEST.encode(), 1)).hexdigest() != digest:
+    digest = content.pop("sha256", "")
+    if (
+        not is_digest(digest)
+        or hashlib.sha256(raw.replace(digest.encode(), _NO_DIGEST.encode(), 1)).hexdigest() != digest
+    ):
         raise ArtifactCorruptError(
             f"{path / MANIFEST}: its bytes are not the ones that were written; restore the artifact"
         )
     try:
+        check_content(content)
         files = {name: FileRecord(**record) for name, record in content.pop("files").items()}
         manifest = _manifest(content)
         manifest.decision  # noqa: B018  refuses thresholds that do not fit the labels
-    except (KeyError, TypeError, ValueError, SettingsError) as error:
+    except (KeyError, TypeError, ValueError, SettingsError, DataError) as error:
         raise ArtifactFormatError(f"{path / MANIFEST}: not a manifest of its format: {error}") from error
     _refuse_half_stages(path, manifest)
+    for name in files:
+        check_file_name(name)
+    graphs = _graphs(manifest)
+    check_named_files(path / MANIFEST, (*graphs, *_texts(manifest)), files)
     for name, record in files.items():
-        _refuse_other_folders(name)
         _verify(path / name, record)
+    check_folder(path, {MANIFEST, *files}, graphs)
     return Artifact(path, manifest, digest, files)
 
 
@@ -293,10 +319,14 @@ def describe(artifact: Artifact) -> dict[str, Any]:
 
 
 def _locate(path: Path) -> Path:
-    for folder in (path, path / "artifact"):
-        if (folder / MANIFEST).is_file():
-            return folder
-    if not path.exists():
+    try:
+        for folder in (path, path / "artifact"):
+            if (folder / MANIFEST).is_file():
+                return folder
+        exists = path.exists()
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    if not exists:
         raise NotFoundError(f"there is no artifact at {path}; make one with: textwright train SOURCE --out {path}")
     if (path / RUN_SETTINGS).is_file():
         raise ArtifactFormatError(
@@ -306,13 +336,25 @@ def _locate(path: Path) -> Path:
     raise ArtifactFormatError(f"{path} is no artifact: it holds no {MANIFEST}")
 
 
+def _manifest_bytes(path: Path) -> bytes:
+    try:
+        check_size(path, path.stat().st_size)
+        return path.read_bytes()
+    except OSError as error:
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: OSError) -> ArtifactError:
+    return ArtifactError(f"{path} cannot be read: {error.strerror}; give this user the right to read the folder")
+
+
 def _parse(path: Path, raw: bytes) -> dict[str, Any]:
     try:
         content = json.loads(raw)
         version = content.pop("format_version")
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ArtifactCorruptError(f"{path / MANIFEST}: not a manifest: {error}; restore the artifact") from error
-    if version not in _FORMAT_VERSIONS:
+    if type(version) is not int or version not in _FORMAT_VERSIONS:
         known = ", ".join(map(str, _FORMAT_VERSIONS))
         raise ArtifactFormatError(
             f"{path}: artifact format {version!r}, but this textwright reads {known}; upgrade textwright"
@@ -331,9 +373,35 @@ def _refuse_half_stages(path: Path, manifest: Manifest) -> None:
             )
 
 
-def _refuse_other_folders(name: str) -> None:
-    if Path(name).name != name or name == MANIFEST:
-        raise ArtifactCorruptError(f"the manifest names the file {name!r}, which lies outside the artifact's folder")
+def _graphs(manifest: Manifest) -> list[str]:
+    """Name the graphs that a manifest promises."""
+    return [name for variant in manifest.variants.values() for name in (variant.file, variant.fast) if name]
+
+
+def _texts(manifest: Manifest) -> list[str]:
+    """Name the other files that are read to predict."""
+    golden = [variant.golden for variant in manifest.variants.values() if variant.golden]
+    fast = [] if manifest.fast_stage is None else [manifest.fast_stage.tokenizer]
+    return [TOKENIZER, GOLDEN, *golden, *fast]
+
+
+def _text_of(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise ArtifactFormatError(f"{path} is not UTF-8: {error}") from error
+
+
+def _golden(line: bytes, num_labels: int, place: str) -> Golden:
+    try:
+        item = json.loads(line)
+        text, logits = item["text"], item["logits"]
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise ArtifactFormatError(f"{place}: no golden example: {error}") from error
+    is_row = isinstance(logits, list) and len(logits) == num_labels and all(map(is_number, logits))
+    if not (is_text(text) and is_row):
+        raise ArtifactFormatError(f"{place}: a golden example is a text with {num_labels} finite logits")
+    return Golden(text, tuple(logits))
 
 
 def _verify(path: Path, record: FileRecord) -> None:
@@ -342,7 +410,12 @@ def _verify(path: Path, record: FileRecord) -> None:
     size = path.stat().st_size
     if size != record.size_bytes:
         raise ArtifactCorruptError(f"{path} has {size} bytes instead of {record.size_bytes}; restore the artifact")
-    if sha256_of(path) != record.sha256:
+    check_size(path, size)
+    try:
+        digest = sha256_of(path)
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    if digest != record.sha256:
         raise ArtifactCorruptError(f"{path}: its bytes are not the ones that were written; restore the artifact")
 
 

@@ -10,7 +10,9 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, Final
+
+_HAS_LOCKS: Final = os.name == "posix"
 
 
 def sha256_of(path: Path) -> str:
@@ -39,10 +41,12 @@ def atomic_file(path: Path) -> Iterator[IO[bytes]]:
     import tempfile
 
     path.parent.mkdir(parents=True, exist_ok=True)
+    _remove_leftovers(path)
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     temporary = Path(name)
     try:
         with os.fdopen(handle, "wb") as file:
+            _lock(handle)
             yield file
         temporary.chmod(0o644)
         temporary.replace(path)
@@ -76,14 +80,55 @@ def atomic_folder(path: Path) -> Iterator[Path]:
     import tempfile
 
     path.parent.mkdir(parents=True, exist_ok=True)
+    _remove_leftovers(path)
     temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+    handle = os.open(temporary, os.O_RDONLY) if _HAS_LOCKS else -1
     try:
+        _lock(handle)
         temporary.chmod(0o755)
         yield temporary
         _swap(temporary, path)
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
         raise
+    finally:
+        if handle >= 0:
+            os.close(handle)
+
+
+def _remove_leftovers(path: Path) -> None:
+    """Remove temporary files and folders for ``path`` whose process was killed: nobody holds their lock."""
+    import re
+    import shutil
+
+    if not _HAS_LOCKS:
+        return
+    pattern = re.compile(rf"\.{re.escape(path.name)}\.[a-z0-9_]{{8}}")
+    for item in path.parent.iterdir():
+        if pattern.fullmatch(item.name) is None:
+            continue
+        try:
+            handle = os.open(item, os.O_RDONLY)
+        except OSError:
+            continue  # of another user, or gone by now
+        try:
+            if _lock(handle):
+                shutil.rmtree(item, ignore_errors=True) if item.is_dir() else item.unlink(missing_ok=True)
+        finally:
+            os.close(handle)
+
+
+def _lock(handle: int) -> bool:
+    """Lock an open file or folder until it is closed; False if another process has locked it, or cannot be known."""
+    if not _HAS_LOCKS:
+        return False
+    import fcntl
+
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
 
 
 def _swap(temporary: Path, path: Path) -> None:

@@ -50,7 +50,9 @@ class TextEncoder:
         self._serialized = serialized
         try:
             self._tokenizer = Tokenizer.from_str(serialized)
-        except Exception as error:
+        except BaseException as error:  # a panic of the library is no Exception
+            if isinstance(error, KeyboardInterrupt | SystemExit):
+                raise
             raise ArtifactFormatError(f"tokenizer.json cannot be read by the tokenizers library: {error}") from error
         truncation, padding = self._tokenizer.truncation, self._tokenizer.padding
         if truncation is None or padding is None:
@@ -58,7 +60,10 @@ class TextEncoder:
         self.max_length: int = truncation["max_length"]
         self.pad_id: int = padding["pad_id"]
         self._tokenizer.no_padding()  # batches are padded by `pad`, to the longest of the batch
-        self._words = _compile(serialized, self.max_length)
+        try:
+            self._words = _compile(serialized, self.max_length)
+        except (LookupError, TypeError, ValueError, OverflowError) as error:
+            raise ArtifactFormatError(f"tokenizer.json is not of the form of its library: {error!r}") from error
 
     @property
     def vocab_size(self) -> int:

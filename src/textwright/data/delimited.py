@@ -101,6 +101,8 @@ def _broken(error: csv.Error, start: int, line: int) -> tuple[int, str]:
     cure = 'write a quote inside a quoted cell twice (""), or say --no-quotes if quotes are ordinary characters here'
     if "expected after" in str(error):
         return line, f"a quoted cell that began in the row of line {start} goes on after its quote; {cure}"
+    if "field larger" in str(error) and line == start:
+        return start, f"a cell of more than {_MAX_CELL:,} characters; cut longer texts"
     if "end of data" in str(error) or "field larger" in str(error):
         return start, f"a quote opens here and is never closed; {cure}"
     return start, f"{error}; {cure}"

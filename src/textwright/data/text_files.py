@@ -12,6 +12,7 @@ import io
 import re
 import zlib
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import IO, Final, cast
@@ -22,6 +23,9 @@ from textwright.errors import DataError, MissingExtraError, SettingsError
 
 REPAIR: Final = "repair"
 """The encoding that reads UTF-8, takes bytes that are not for Windows-1252, and counts the lines."""
+
+MAX_LINE: Final = 32 * 2**20
+"""Characters of a line, from which on it is refused: compressed, a few MB may hold a line that fills the memory."""
 
 _BOMS: Final = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -85,7 +89,12 @@ class TextFile:
         """
         number = 0
         try:
-            for number, line in enumerate(self._text, start=1):
+            for number, line in enumerate(iter(partial(self._text.readline, MAX_LINE), ""), start=1):
+                if len(line) == MAX_LINE:
+                    raise DataError(
+                        f"{self.name}, line {number}: longer than {MAX_LINE:,} characters, which no row of texts is; "
+                        "check that it is the right file, and cut longer texts"
+                    )
                 yield line if line.isascii() and "\0" not in line else self._checked(line, number)
         except UnicodeDecodeError as error:
             raise DataError(f"{self.name}, line {number + 1}: not {self._codec}: {error.reason}; {_CURE}") from error

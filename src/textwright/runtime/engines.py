@@ -19,6 +19,10 @@ from textwright.runtime.session import CUDA, Session
 class OpenSession(Protocol):
     """An open graph; calls from several threads at a time are allowed."""
 
+    @property
+    def num_labels(self) -> int | None:
+        """Columns of the logits (K), as far as the graph says; None if it leaves them open."""
+
     def infer(self, input_ids: Ints, attention_mask: Ints) -> Float32s:
         """Turn ids (B, T) and mask (B, T) into logits, (B, K)."""
 

@@ -11,6 +11,7 @@ import numpy as np
 from textwright.core.encodings import Encodings, pad
 from textwright.core.tokenization import TextEncoder
 from textwright.core.types import Float32s, Ints, TokenIds
+from textwright.errors import ArtifactFormatError, BackendError
 from textwright.runtime.engines import OpenSession
 
 if TYPE_CHECKING:
@@ -27,12 +28,20 @@ class Model:
         tokenizer: The content of a ``tokenizer.json``.
         session: The open graph.
         num_labels: K.
+
+    Raises:
+        ArtifactFormatError: If the tokenizer cannot be read, or the graph gives logits of another number of labels.
     """
 
     def __init__(self, tokenizer: str, session: OpenSession, *, num_labels: int) -> None:
         self._encoder = TextEncoder(tokenizer)
         self._session = session
         self._num_labels = num_labels
+        if session.num_labels not in (None, num_labels):
+            raise ArtifactFormatError(
+                f"the graph {self.graph_path or ''} gives {session.num_labels} logits a text, and the manifest names "
+                f"{num_labels} labels; export the model again"
+            )
 
     @property
     def graph_path(self) -> Path | None:
@@ -43,6 +52,12 @@ class Model:
     def logit_scale(self) -> float:
         """What the graph's logits are multiplied by."""
         return 1.0
+
+    def stop(self) -> None:
+        """End the calls that run and refuse all that come, where the engine can: ONNX Runtime, between operators."""
+        stop = getattr(self._session, "stop", None)
+        if stop is not None:
+            stop()
 
     @property
     def vocab_size(self) -> int:
@@ -90,7 +105,12 @@ class Model:
         Raises:
             BackendError: If the engine fails.
         """
-        return self._session.infer(*pad(batch, self._encoder.pad_id))
+        logits = self._session.infer(*pad(batch, self._encoder.pad_id))
+        if logits.shape != (len(batch), self._num_labels):
+            raise BackendError(
+                f"the graph gave logits of shape {logits.shape} for {len(batch)} texts and {self._num_labels} labels"
+            )
+        return logits
 
     def infer_all(self, encodings: Encodings) -> Float32s:
         """Infer any number of texts, in batches of like length that fit the cache.

@@ -68,6 +68,12 @@ class OpenVinoSession:
             raise BackendError(f"OpenVINO cannot open {path}: {error}") from error
         self._by_thread = threading.local()
 
+    @property
+    def num_labels(self) -> int | None:
+        """Columns of the logits (K), as far as the graph says; None if it leaves them open."""
+        shape = self._compiled.output("logits").get_partial_shape()
+        return shape[1].get_length() if len(shape) == 2 and shape[1].is_static else None
+
     def infer(self, input_ids: Ints, attention_mask: Ints) -> Float32s:
         """Run the graph once, as :meth:`textwright.runtime.session.Session.infer` does.
 

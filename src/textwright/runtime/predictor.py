@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from copy import copy
 from functools import cached_property, partial
 from pathlib import Path
+from threading import Timer
 from typing import TYPE_CHECKING, Final, NamedTuple, Self, TypeAlias
 
 import numpy as np
@@ -18,7 +18,7 @@ from textwright.core.numerics import activate
 from textwright.core.stages import STAGES, StagedEncodings, stages_of
 from textwright.core.text_input import list_of_texts
 from textwright.core.types import Float32s, TokenIds
-from textwright.errors import GoldenMismatchError
+from textwright.errors import ArtifactCorruptError, ArtifactFormatError, BackendError, GoldenMismatchError
 from textwright.runtime.engines import OpenSession, open_session
 from textwright.runtime.fast_stage import FastModel
 from textwright.runtime.model import Model
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from textwright.runtime.explain import Explainer, StagedExplainer
     from textwright.runtime.explanation import Explanation
 
+_MAX_GOLDEN_SECONDS: Final = 600.0
+"""For a few texts; a graph that needs longer may never end."""
 GOLDEN_TOLERANCE: Final = 1e-3
 """Largest difference of a golden logit between machines, in nats: kernels differ, models do not."""
 
@@ -75,9 +77,14 @@ class Predictor(Model):
         manifest = artifact.manifest
         self.artifact = artifact
         self.variant = variant or manifest.default_variant
+        self._num_threads = num_threads
         super().__init__(artifact.tokenizer(), self._open(num_threads), num_labels=len(manifest.labels))
         self._decision = manifest.decision
         self._fast = FastModel(artifact, self.variant, num_threads=num_threads) if manifest.fast_stage else None
+
+    def __reduce__(self) -> tuple[Callable[..., Predictor], tuple[Path, str, int | None, str]]:
+        """Pickle the artifact's path, from which another process loads the same artifact again."""
+        return _load_again, (self.artifact.path.absolute(), self.variant, self._num_threads, self.artifact.digest)
 
     def with_threads(self, num_threads: int) -> Self:
         """Open the same graph for another number of threads.
@@ -88,14 +95,22 @@ class Predictor(Model):
         Returns:
             A predictor that shares everything else with this one.
         """
-        other = copy(self)
+        other = type(self).__new__(type(self))
+        vars(other).update(vars(self))  # copy() would pickle, and so load the artifact again
         other._session = self._open(num_threads)  # noqa: SLF001  its own class
+        other._num_threads = num_threads  # noqa: SLF001
         other.__dict__.pop("explainer", None)  # it would ask this one
         return other
 
     def _open(self, num_threads: int | None) -> OpenSession:
         engine = self.artifact.manifest.variant(self.variant).engine
         return open_session(self.graph_path, engine, num_threads=num_threads)
+
+    def stop(self) -> None:
+        """End the calls that run and refuse all that come, where the engine can."""
+        super().stop()
+        if self._fast is not None:
+            self._fast.stop()
 
     @property
     def graph_path(self) -> Path:
@@ -262,9 +277,12 @@ class Predictor(Model):
 
         Raises:
             GoldenMismatchError: Names the first text that differs, by how much, and the bound.
+            ArtifactFormatError: If the golden examples are not of their form.
+            BackendError: If the engine fails.
         """
         golden = self.artifact.golden(self.variant)
         if not golden or not self._has_golden():
+            self.logits(["a text"])  # that the graph gives logits of the labels at all
             return
         stored = np.asarray([item.logits for item in golden], dtype=np.float32)
         difference = np.abs(self.logits([item.text for item in golden]) - stored).max(axis=1)
@@ -314,11 +332,11 @@ def load(path: str | Path, *, variant: str | None = None, num_threads: int | Non
         ArtifactCorruptError: If a file is missing or its bytes changed.
         GoldenMismatchError: If a golden example does not reproduce here. A variant that is bound to another
             instruction set than this processor's is replaced by the reference variant then, with a warning.
+        ArtifactError: If the engine cannot open a graph, or run it on the golden examples within ten minutes.
     """
     artifact = artifacts.read(Path(path))
-    predictor = Predictor(artifact, variant=variant, num_threads=num_threads)
     try:
-        predictor.verify_golden()
+        predictor = _verified(artifact, variant, num_threads)
     except GoldenMismatchError as error:
         bound_to = artifact.manifest.variant(variant).instruction_set
         if not bound_to or bound_to == instruction_set():
@@ -328,8 +346,33 @@ def load(path: str | Path, *, variant: str | None = None, num_threads: int | Non
 
         logging.getLogger(__name__).warning(
             "variant %s passed its gates on %s and does not reproduce on %s, so %s answers instead: %s",
-            *(predictor.variant, bound_to, instruction_set(), reference, error),
+            *(variant or artifact.manifest.default_variant, bound_to, instruction_set(), reference, error),
         )
-        predictor = Predictor(artifact, variant=reference, num_threads=num_threads)
-        predictor.verify_golden()
+        predictor = _verified(artifact, reference, num_threads)
+    return predictor
+
+
+def _load_again(path: Path, variant: str, num_threads: int | None, digest: str) -> Predictor:
+    """Load what was pickled, and refuse another artifact that has taken its place."""
+    artifact = artifacts.read(path)
+    if artifact.digest != digest:
+        raise ArtifactCorruptError(
+            f"{path} holds version {artifact.version}, and version {digest[:12]} was pickled; load it again by its path"
+        )
+    return _verified(artifact, variant, num_threads)
+
+
+def _verified(artifact: Artifact, variant: str | None, num_threads: int | None) -> Predictor:
+    """Load a variant and run its golden examples, in bounded time."""
+    try:
+        predictor = Predictor(artifact, variant=variant, num_threads=num_threads)
+        timer = Timer(_MAX_GOLDEN_SECONDS, predictor.stop)
+        timer.daemon = True
+        timer.start()
+        try:
+            predictor.verify_golden()
+        finally:
+            timer.cancel()
+    except BackendError as error:
+        raise ArtifactFormatError(f"{artifact.path}: the model cannot be run: {error}") from error
     return predictor

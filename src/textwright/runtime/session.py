@@ -54,6 +54,7 @@ class Session:
         options.log_severity_level = 3
         # Workers must sleep between calls: an idle server may not burn a core.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        self._run_options = runtime.RunOptions()
         try:
             self._session: onnxruntime.InferenceSession = runtime.InferenceSession(
                 path if isinstance(path, bytes) else str(path), options, providers=list(dict.fromkeys((provider, CPU)))
@@ -62,6 +63,16 @@ class Session:
             raise BackendError(
                 f"ONNX Runtime cannot open {'the graph' if isinstance(path, bytes) else path}: {error}"
             ) from error
+
+    @property
+    def num_labels(self) -> int | None:
+        """Columns of the logits (K), as far as the graph says; None if it leaves them open."""
+        shape: list[int | str] = next((item.shape for item in self._session.get_outputs() if item.name == "logits"), [])
+        return shape[1] if len(shape) == 2 and isinstance(shape[1], int) else None
+
+    def stop(self) -> None:
+        """End calls that run, after the operator at which they are, and refuse all that come."""
+        self._run_options.terminate = True
 
     def infer(self, input_ids: Ints, attention_mask: Ints) -> Float32s:
         """Run the graph once.
@@ -95,6 +106,6 @@ class Session:
         """
         feed = {"input_ids": input_ids, "attention_mask": attention_mask}
         try:
-            return list(self._session.run(list(names), feed))
+            return list(self._session.run(list(names), feed, self._run_options))
         except Exception as error:
             raise BackendError(f"ONNX Runtime failed on a batch of shape {input_ids.shape}: {error}") from error

@@ -11,7 +11,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 
 import torch
 from torch import Tensor, nn
@@ -117,6 +117,9 @@ class Checkpointer:
             state: Where the run stands.
             module: The model.
             optimizer: Its optimizer.
+
+        Raises:
+            OSError: If it cannot be written, as on a full disk.
         """
         if not self._is_writer:
             return
@@ -128,7 +131,7 @@ class Checkpointer:
             "optimizer": optimizer.state_dict(),
         }
         with atomic_file(self._path) as file:
-            torch.save(content, file)
+            _save(content, file)
         self._written_at = time.monotonic()
 
     def restore(self, module: nn.Module, optimizer: Optimizer) -> TrainState:
@@ -188,6 +191,17 @@ def read_best_weights(folder: Path) -> dict[str, Tensor]:
     """
     path = folder / _FILE
     return dict(_read(path)["state"]["best_weights"]) if path.is_file() else {}
+
+
+def _save(content: Mapping[str, Any], file: IO[bytes]) -> None:
+    """Write tensors; torch hides the error of a full disk behind one of its own."""
+    try:
+        torch.save(content, file)
+    except RuntimeError as error:
+        cause: BaseException | None = error
+        while cause is not None and not isinstance(cause, OSError):
+            cause = cause.__cause__ or cause.__context__
+        raise cause or error from error
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -1,0 +1,49 @@
+"""A disk that is full or not to be written: one sentence with the cure, no traceback."""
+
+from __future__ import annotations
+
+import errno
+import os
+import threading
+
+import pytest
+
+from textwright.cli import main
+from textwright.cli.main import run
+
+
+def test_an_out_below_a_file_is_refused_in_words(tmp_path, capsys):
+    (tmp_path / "file").touch()
+    data = tmp_path / "data.csv"
+    data.write_text("text,label\n" + "".join(f"film {n},{'ab'[n % 2]}\n" for n in range(40)))
+    assert run(["train", str(data), "--out", str(tmp_path / "file" / "run")]) == 3
+    error = capsys.readouterr().err
+    assert "a part of the path is a file; name another folder" in error
+    assert "Traceback" not in error
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EACCES, errno.EROFS, errno.EFBIG])
+def test_each_storage_error_names_file_and_cure(monkeypatch, capsys, number):
+    def fail(**_kwargs):
+        raise OSError(number, os.strerror(number), "runs/x")
+
+    monkeypatch.setattr(main, "build_app", fail)
+    assert run(["train"]) == 3
+    assert f"error: runs/x: {os.strerror(number)}; " in capsys.readouterr().err
+
+
+def test_another_error_of_the_system_is_a_defect(monkeypatch):
+    def fail(**_kwargs):
+        raise OSError(errno.EBADF, "Bad file descriptor")
+
+    monkeypatch.setattr(main, "build_app", fail)
+    with pytest.raises(OSError, match="Bad file"):
+        run(["train"])
+
+
+def test_a_writing_thread_leaves_the_words_to_the_main_one(capsys):
+    for error in (OSError(errno.ENOSPC, "full"), ValueError("a defect")):
+        main._silence_storage_errors(threading.ExceptHookArgs((type(error), error, None, None)))
+    shown = capsys.readouterr().err
+    assert "a defect" in shown
+    assert "full" not in shown
