@@ -12,6 +12,7 @@ from textwright.deploy.cloud.plan import StackPlan, compare
 from textwright.deploy.cloud.server import deploy_servers
 from textwright.deploy.cloud.settings import Ec2Settings, FunctionSettings, PlaceSettings
 from textwright.deploy.cloud.stack import StackState
+from textwright.deploy.names import name_for
 from textwright.deploy.package.settings import ImageSettings
 from textwright.errors import CloudAccessError, NotFoundError, SettingsError
 
@@ -31,6 +32,15 @@ def test_a_plan_without_an_account_lists_everything_and_says_so(plan):
     assert {item.action for item in made.changes} == {"create"}
     assert "no AWS credentials" in made.notes[0]
     assert json.loads(json.dumps(made.to_json()))["changes"][0]["action"] == "create"
+
+
+@pytest.mark.parametrize("settings", [FunctionSettings(), Ec2Settings()])
+@pytest.mark.parametrize("model", ["20news", f"{'a' * 39}-b"])
+def test_any_model_can_be_deployed_whatever_its_name(make_artifact, tmp_path, settings, model):
+    deploy = deploy_servers if isinstance(settings, Ec2Settings) else deploy_function
+    place = PlaceSettings(out=tmp_path / "review")
+    made = deploy(make_artifact(model), place, settings, ImageSettings(), tell=lambda _: None)
+    assert made.name == name_for("deployment", model)
 
 
 @pytest.mark.parametrize("profile", ["single", "balanced"])

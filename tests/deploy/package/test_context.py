@@ -6,9 +6,11 @@ import hashlib
 import json
 
 import pytest
+import yaml
 
 from textwright.core import artifact as artifacts
-from textwright.deploy.package.context import image_name, write_context
+from textwright.deploy.names import name_for
+from textwright.deploy.package.context import write_context
 from textwright.deploy.package.packaging import package
 from textwright.deploy.package.settings import PackageSettings
 from textwright.errors import ContainerEngineError, NotFoundError, PackageSpaceError, SettingsError
@@ -133,6 +135,12 @@ def test_an_engine_that_sleeps_is_said_in_words(tiny_artifact, tmp_path):
         make(tiny_artifact, tmp_path / "out", build=True, engine=str(engine))
 
 
-@pytest.mark.parametrize(("name", "image"), [("Movie Reviews_bow", "movie-reviews-bow"), ("...", "textwright")])
-def test_an_image_is_named_in_letters_that_registries_allow(make_artifact, name, image):
-    assert image_name(artifacts.read(make_artifact(name))) == image
+@pytest.mark.usefixtures("offline")
+@pytest.mark.parametrize("name", ["20news", "true", "1e5", f"{'a' * 49}-b"])
+def test_manifests_name_the_same_image_and_services_as_clusters_allow(make_artifact, tmp_path, name):
+    made, _ = make(make_artifact(name), tmp_path / "out")
+    parts = list(yaml.safe_load_all((made.path / "kubernetes.yaml").read_text()))
+    assert {part["metadata"]["name"] for part in parts} == {name_for("kubernetes", name)}
+    (container,) = parts[0]["spec"]["template"]["spec"]["containers"]
+    compose = yaml.safe_load((made.path / "compose.yaml").read_text())
+    assert container["image"] == compose["services"]["server"]["image"] == f"{name_for('image', name)}:{made.version}"

@@ -8,13 +8,14 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from textwright.config import Settings
+from textwright.deploy.names import DEPLOYMENT_PATTERN, MAX_DEPLOYMENT_CHARS
 
 
 class PlaceSettings(Settings):
     """Which deployment, where."""
 
-    name: Annotated[str | None, Field(pattern=r"^[a-z][a-z0-9-]{0,39}$")] = None
-    """Name of the deployment: lower-case letters, digits and hyphens; absent: the model's name."""
+    name: Annotated[str | None, Field(pattern=DEPLOYMENT_PATTERN, max_length=MAX_DEPLOYMENT_CHARS)] = None
+    """Name of the deployment: lower-case letters and digits, single hyphens between; absent: from the model's name."""
     region: str | None = None
     """Region of AWS, for example eu-central-1; absent: that of the AWS configuration."""
     out: Path | None = None

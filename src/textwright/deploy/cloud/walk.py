@@ -16,7 +16,7 @@ from textwright.deploy.cloud.plan import Plan, StackPlan, compare, write_files
 from textwright.deploy.cloud.session import Cloud
 from textwright.deploy.cloud.settings import PlaceSettings, WatchSettings
 from textwright.deploy.cloud.stack import StackState, Tell
-from textwright.deploy.package.context import image_name
+from textwright.deploy.names import name_for
 from textwright.deploy.package.settings import ImageSettings, PackageSettings, Target
 from textwright.errors import CloudAccessError, CloudError, SettingsError
 
@@ -107,11 +107,10 @@ def begin(source: Path, target: str, place: PlaceSettings, image: ImageSettings,
     Raises:
         NotFoundError: If there is no such artifact or variant.
         ArtifactError: If it cannot be trusted.
-        SettingsError: If the model's name makes no name of a deployment.
     """
     artifact = artifacts.read(source)
     artifact.manifest.variant(image.variant)
-    name = place.name or PlaceSettings(name=image_name(artifact)[:40].rstrip("-")).name or ""
+    name = place.name or name_for("deployment", artifact.manifest.name)
     folder = place.out or Path("deploy") / name
     return Job(source, artifact, name, target, folder, place, image, tell)
 

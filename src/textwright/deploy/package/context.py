@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import subprocess
 from collections.abc import Mapping
@@ -18,6 +17,7 @@ import textwright
 from textwright.core import artifact as artifacts
 from textwright.core.artifact import Artifact
 from textwright.core.files import atomic_folder, sha256_of, write_text
+from textwright.deploy.names import name_for
 from textwright.deploy.package.closure import RUNTIME_CLIENT, function_pins, server_pins
 from textwright.deploy.package.lock import AARCH64, X86_64, Locked, lock, requirements_text
 from textwright.deploy.package.sbom import bill_of_materials
@@ -84,11 +84,6 @@ def write_context(
     return Context(folder, artifacts.read(folder / "artifact"), values["name"], size)
 
 
-def image_name(artifact: Artifact) -> str:
-    """Name an image after its model, in the letters that registries and clusters allow."""
-    return re.sub(r"[^a-z0-9]+", "-", artifact.manifest.name.lower()).strip("-")[:50] or "textwright"
-
-
 def _write_locks(folder: Path, server: list[Locked], function: list[Locked], artifact: Artifact) -> None:
     wheel = write_wheel(folder / "wheels")
     write_text(folder / "requirements-server.txt", requirements_text(server, wheel))
@@ -99,7 +94,8 @@ def _write_locks(folder: Path, server: list[Locked], function: list[Locked], art
 
 def _values(source: Artifact, artifact: Artifact, base_image: str) -> dict[str, str]:
     return {
-        "name": image_name(artifact),
+        "name": name_for("image", artifact.manifest.name),
+        "kubernetes_name": name_for("kubernetes", artifact.manifest.name),
         "version": artifact.version,
         "digest": artifact.digest,
         "source_digest": source.digest,
