@@ -112,6 +112,15 @@ class Standing:
         return self._template
 
 
+def test_another_version_of_the_secret_changes_the_function():
+    template = templates.read("function.yaml")
+    values = {"Name": "demo", "CodeBucket": "b", "CodeKey": "k", "ApiKeysSecret": "arn:keys", "ApiKeysVersion": "v1"}
+    there = StackState("id", "textwright-demo", "CREATE_COMPLETE", parameters=values)
+    wanted = StackPlan(Standing(template), "function.yaml", template, {**values, "ApiKeysVersion": "v2"})
+    changed = {item.resource: item.fields for item in compare(wanted, there) if item.action != "keep"}
+    assert changed == {"Function": ("Environment.Variables.TEXTWRIGHT_LAMBDA_API_KEYS",)}
+
+
 def test_only_what_differs_changes():
     template = templates.read("function.yaml")
     values = {"Name": "demo", "CodeBucket": "b", "CodeKey": "old.zip", "LogDays": "30"}

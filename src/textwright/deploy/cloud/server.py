@@ -55,7 +55,8 @@ def deploy_servers(
     _check(settings)
     job = walk.begin(source, "ec2", place, image, tell)
     where = walk.connect(job)
-    secret = walk.secret_arn(where, settings)
+    found = walk.find_secret(where, settings)
+    secret = found.arn if found else ""
     network = find_network(where.cloud, settings) if where else _UNKNOWN
     template = templates.server_template(settings.profile)
     if where is None or not place.apply:

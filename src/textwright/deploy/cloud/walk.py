@@ -67,6 +67,19 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True)
+class KeysSecret:
+    """The secret that holds the file of API keys.
+
+    Args:
+        arn: Its ARN.
+        version: Id of the version that holds now; another one changes a function, which keeps what it was made with.
+    """
+
+    arn: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
 class Deployed:
     """What was deployed, and has reproduced its golden examples through its public address.
 
@@ -148,24 +161,37 @@ def require_target(job: Job, found: StackState | None) -> None:
         )
 
 
-def secret_arn(where: Deployment | None, watch: WatchSettings) -> str:
+def find_secret(where: Deployment | None, watch: WatchSettings) -> KeysSecret | None:
     """Find the secret of API keys.
 
     Returns:
-        Its ARN; the name itself without an account; empty for none.
+        The secret; without an account its name stands for the ARN; None if no keys are asked for.
 
     Raises:
-        SettingsError: If there is no such secret.
+        SettingsError: If there is no such secret, or it holds nothing.
     """
-    if watch.api_keys_secret is None or where is None:
-        return watch.api_keys_secret or ""
+    if watch.api_keys_secret is None:
+        return None
+    if where is None:
+        return KeysSecret(watch.api_keys_secret, "(current version)")
+    described = _describe_secret(where, watch.api_keys_secret)
+    for version, stages in described.get("VersionIdsToStages", {}).items():
+        if "AWSCURRENT" in stages:
+            return KeysSecret(described["ARN"], version)
+    raise SettingsError(
+        f"the secret {watch.api_keys_secret!r} holds nothing; put the file of API keys into it: aws secretsmanager "
+        f"put-secret-value --secret-id {watch.api_keys_secret} --secret-string file://keys.txt"
+    )
+
+
+def _describe_secret(where: Deployment, name: str) -> dict[str, Any]:
     try:
-        return str(where.cloud.call("secretsmanager", "describe_secret", SecretId=watch.api_keys_secret)["ARN"])
+        return where.cloud.call("secretsmanager", "describe_secret", SecretId=name)
     except CloudError as error:
         if isinstance(error, CloudAccessError):
             raise
         raise SettingsError(
-            f"there is no secret {watch.api_keys_secret!r} in region {where.cloud.region}; make it from a file of "
+            f"there is no secret {name!r} in region {where.cloud.region}; make it from a file of "
             "lines NAME SHA256-OF-THE-KEY: aws secretsmanager create-secret --name textwright/keys --secret-string "
             "file://keys.txt"
         ) from error
