@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from textwright.config import Settings
+from textwright.deploy.created import Profile
 from textwright.deploy.names import DEPLOYMENT_PATTERN, MAX_DEPLOYMENT_CHARS
 
 
@@ -42,7 +43,7 @@ class WatchSettings(Settings):
 class Ec2Settings(WatchSettings):
     """The servers."""
 
-    profile: Literal["balanced", "single"] = "balanced"
+    profile: Profile = "balanced"
     """balanced: two instances or more behind a load balancer. single: one instance, for small budgets."""
     instance_type: str = "t3.small"
     """Size of an instance; x86_64."""
