@@ -57,9 +57,23 @@ def test_the_files_to_review_are_those_that_are_applied(plan, profile):
 def test_an_open_server_is_told(plan):
     notes = " ".join(plan(Ec2Settings()).notes)
     assert "everybody on the internet may ask" in notes
+    assert "--apply asks for a choice" in notes
     assert "unencrypted" in notes
+    assert "(--public)" in plan(Ec2Settings(public=True)).notes[1]
     guarded = Ec2Settings(allow_from="192.0.2.0/24", certificate="arn:aws:acm:x", domain="api.example.org")
     assert len(plan(guarded).notes) == 1
+
+
+def test_servers_are_open_to_all_only_if_somebody_says_so(plan):
+    with pytest.raises(SettingsError, match="everybody on the internet could ask"):
+        plan(Ec2Settings(), apply=True)
+    for settings in (
+        Ec2Settings(public=True),
+        Ec2Settings(api_keys_secret="k"),
+        Ec2Settings(allow_from="192.0.2.0/24"),
+    ):
+        with pytest.raises(CloudAccessError, match="no AWS credentials"):
+            plan(settings, apply=True)
 
 
 def test_a_plan_says_what_a_month_costs_and_how_it_comes_about(plan):
@@ -84,6 +98,7 @@ def test_to_apply_an_account_is_needed(plan):
         (FunctionSettings(auth="key"), "needs --api-keys-secret"),
         (FunctionSettings(auth="open", api_keys_secret="keys"), "--auth key asks for the keys"),
         (Ec2Settings(profile="single", certificate="arn", domain="x"), "belong to a load balancer"),
+        (Ec2Settings(public=True, api_keys_secret="keys"), "--public and --api-keys-secret exclude each other"),
         (Ec2Settings(certificate="arn"), "go together"),
         (Ec2Settings(min_instances=7), "--min-instances 7 is more than --max-instances 6"),
         (Ec2Settings(instance_type="t4g.small"), "arm64"),

@@ -59,6 +59,8 @@ class Ec2Settings(WatchSettings):
     """ARN of a certificate of ACM in the region: the address then speaks HTTPS alone (balanced)."""
     domain: str | None = None
     """The certificate's name, which you point to the load balancer."""
+    public: bool = False
+    """Let everybody ask without a key; --apply takes this, --api-keys-secret or a narrower --allow-from."""
     allow_from: Annotated[str, Field(pattern=r"^[0-9.]{7,15}/[0-9]{1,2}$")] = "0.0.0.0/0"
     """IPv4 addresses that may ask; 0.0.0.0/0 is everybody."""
     vpc: str | None = None
