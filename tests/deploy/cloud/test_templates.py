@@ -177,6 +177,14 @@ def test_the_choices_of_a_function():
     assert not {"Runtime", "Handler"} & set(image)
 
 
+def test_a_base_path_reaches_the_function():
+    def variables(**values):
+        return function(**values)["Resources"]["Function"]["Properties"]["Environment"]["Variables"]
+
+    assert variables(BasePath="/sentiment")["TEXTWRIGHT_LAMBDA_BASE_PATH"] == "/sentiment"
+    assert "TEXTWRIGHT_LAMBDA_BASE_PATH" not in variables()
+
+
 def test_a_function_names_the_version_of_its_secret():
     def reference(version):
         values = {"Auth": "key", "ApiKeysSecret": SECRET, "ApiKeysVersion": version}

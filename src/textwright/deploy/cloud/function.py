@@ -90,6 +90,7 @@ def _parameters(
         "Auth": settings.auth,
         "ApiKeysSecret": secret.arn if secret else "",
         "ApiKeysVersion": secret.version if secret else "",
+        "BasePath": settings.base_path,
         "UseSnapStart": str(settings.snap_start).lower(),
         "ProvisionedConcurrency": str(settings.provisioned_concurrency),
         "ReservedConcurrency": str(reserved),

@@ -80,6 +80,8 @@ class FunctionSettings(WatchSettings):
     """Seconds after which a request is cut off."""
     auth: Literal["iam", "key", "open"] = "iam"
     """Who may ask: those whom IAM allows, those with an API key, or everybody."""
+    base_path: Annotated[str, Field(pattern=r"^(/[A-Za-z0-9._~-]+)*$")] = ""
+    """Path before the routes, for a custom domain's API mapping or a load balancer's rule, such as /sentiment."""
     snap_start: bool = False
     """Start instances from a snapshot of an initialised one (zip)."""
     provisioned_concurrency: Annotated[int, Field(ge=0)] = 0
