@@ -146,8 +146,9 @@ def _apply(job: Job, where: Deployment, settings: FunctionSettings, secret: Keys
 
 def _only_keys_change(job: Job, before: StackState | None, parameters: Mapping[str, str]) -> bool:
     """Whether the same model goes on with other API keys; a revoked one is then not left a share of the traffic."""
-    is_same_model = before is not None and before.tags.get(MODEL_TAG) == job.model
-    return is_same_model and before.parameters.get("ApiKeysVersion", "") != parameters["ApiKeysVersion"]
+    if before is None or before.tags.get(MODEL_TAG) != job.model:
+        return False
+    return before.parameters.get("ApiKeysVersion", "") != parameters["ApiKeysVersion"]
 
 
 def _send(job: Job, where: Deployment, settings: FunctionSettings, folder: Path) -> dict[str, str]:
