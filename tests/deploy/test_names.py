@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from textwright.deploy.cloud import templates
 from textwright.deploy.cloud.settings import PlaceSettings
-from textwright.deploy.names import name_for
+from textwright.deploy.names import name_for, tag_value_for
 
 MODELS = st.one_of(st.text(max_size=120), st.from_regex(r"[0-9a-zA-Z._ -]{1,120}", fullmatch=True))
 REPOSITORY = re.compile(r"[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*")
@@ -80,6 +80,13 @@ def test_names_of_models_that_people_have(model, image, kubernetes, deployment):
         kubernetes,
         deployment,
     ]
+
+
+@given(MODELS)
+def test_a_tag_takes_any_model(model):
+    value = tag_value_for(model)
+    assert re.fullmatch(r"[A-Za-z0-9 _.:/=+\-@]{0,256}", value)
+    assert tag_value_for(value) == value
 
 
 @pytest.mark.parametrize("name", ["20news", "demo-", "a--b", "Demo", "a" * 41, ""])

@@ -16,6 +16,7 @@ DEPLOYMENT_PATTERN: Final = r"^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$"
 MAX_DEPLOYMENT_CHARS: Final = 40
 _FALLBACK: Final = "textwright"
 _PREFIX: Final = "model-"
+_MAX_TAG_CHARS: Final = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,3 +53,12 @@ def name_for(target: NameTarget, model: str) -> str:
     if grammar.begins_with_letter and not words[0].isalpha():
         words = _PREFIX + words
     return words[: grammar.max_chars].rstrip("-")
+
+
+def tag_value_for(text: str) -> str:
+    """Turn any text into the value of a tag on AWS: letters, digits, spaces and ``_.:/=+-@``, at most 256 of them.
+
+    Source:
+        AWS Tagging API Reference, "Tag naming limits and requirements".
+    """
+    return re.sub(r"[^\w .:/=+\-@]", "_", text, flags=re.ASCII)[:_MAX_TAG_CHARS]

@@ -146,7 +146,9 @@ class Door:
     def _new_record(self, context: LambdaContext | None) -> InvocationRecord:
         name, version = self._identity["name"], self._identity["version"]
         invocation = context.aws_request_id if context else f"{self._process}-{os.urandom(4).hex()}"
-        record = InvocationRecord(invocation, f"{name} {version}", name, cold_start=int(self._is_cold))
+        # CloudWatch drops metrics whose dimension is not ASCII.
+        dimension = name.encode("ascii", "backslashreplace").decode()
+        record = InvocationRecord(invocation, f"{name} {version}", dimension, cold_start=int(self._is_cold))
         self._is_cold = False
         return record
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -35,12 +36,14 @@ def test_a_plan_without_an_account_lists_everything_and_says_so(plan):
 
 
 @pytest.mark.parametrize("settings", [FunctionSettings(), Ec2Settings()])
-@pytest.mark.parametrize("model", ["20news", f"{'a' * 39}-b"])
+@pytest.mark.parametrize("model", ["20news", f"{'a' * 39}-b", "отзывы (1)", "a" * 200])
 def test_any_model_can_be_deployed_whatever_its_name(make_artifact, tmp_path, settings, model):
     deploy = deploy_servers if isinstance(settings, Ec2Settings) else deploy_function
     place = PlaceSettings(out=tmp_path / "review")
     made = deploy(make_artifact(model), place, settings, ImageSettings(), tell=lambda _: None)
     assert made.name == name_for("deployment", model)
+    assert re.fullmatch(r"[A-Za-z0-9 _.:/=+\-@]{1,256}", made.model)
+    assert made.model.endswith("/fp32")
 
 
 @pytest.mark.parametrize("profile", ["single", "balanced"])

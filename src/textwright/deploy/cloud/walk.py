@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from textwright.core import artifact as artifacts
 from textwright.core.artifact import Artifact
@@ -16,9 +16,12 @@ from textwright.deploy.cloud.plan import Plan, StackPlan, compare, write_files
 from textwright.deploy.cloud.session import Cloud
 from textwright.deploy.cloud.settings import PlaceSettings, WatchSettings
 from textwright.deploy.cloud.stack import StackState, Tell
-from textwright.deploy.names import name_for
+from textwright.deploy.names import name_for, tag_value_for
 from textwright.deploy.package.settings import ImageSettings, PackageSettings, Target
 from textwright.errors import CloudAccessError, CloudError, SettingsError
+
+_MAX_NAME_CHARS: Final = 128
+"""Of a model's name in a tag, so that version and variant find room behind it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +52,8 @@ class Job:
     def model(self) -> str:
         """The model and variant that are deployed, as a tag of the stack says it."""
         variant = self.image.variant or self.artifact.manifest.default_variant
-        return f"{self.artifact.manifest.name}@{self.artifact.version}/{variant}"
+        name = self.artifact.manifest.name[:_MAX_NAME_CHARS]
+        return tag_value_for(f"{name}@{self.artifact.version}/{variant}")
 
     @property
     def tags(self) -> dict[str, str]:
