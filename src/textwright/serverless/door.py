@@ -127,7 +127,7 @@ class Door:
         record = self._new_record(context)
         record.id = str(message["messageId"])
         try:
-            predictions = self._predict_body(str(message["body"]).encode(), record, None, time_left_s)
+            _, predictions = self._predict_body(str(message["body"]).encode(), record, None, time_left_s)
             for index, item in enumerate(predictions):
                 self._log.event("prediction", id=record.id, index=index, model=record.model, **row_of(item))
             record.status = HTTPStatus.OK
@@ -189,26 +189,26 @@ class Door:
         self, request: HttpRequest, record: InvocationRecord, key: Key | None, time_left_s: Callable[[], float]
     ) -> HttpResponse:
         check_media_type(request.headers, (JSON,))
-        asked = request.read_body(self._settings.max_body_bytes, _larger("max_body_bytes"))
-        predictions = self._predict_body(asked, record, key, time_left_s)
+        content = request.read_body(self._settings.max_body_bytes, _larger("max_body_bytes"))
+        asked, predictions = self._predict_body(content, record, key, time_left_s)
         body = encode_response(self._identity, predictions)
         if len(body) + body.count(b'"') > MAX_RESPONSE_BYTES:
             raise RequestLimitError(
-                f"the answer for {len(predictions)} texts has {len(body)} bytes, more than a Lambda function can send; "
+                f"the answer for {len(asked.texts)} texts has {len(body)} bytes, more than a Lambda function can send; "
                 "send the texts in several requests"
             )
         return _json(body, {"server-timing": _timing(record)})
 
     def _predict_body(
         self, body: bytes, record: InvocationRecord, key: Key | None, time_left_s: Callable[[], float]
-    ) -> list[Prediction]:
+    ) -> tuple[Asked, list[Prediction]]:
         asked = parse_request(body)
         self._require_offer(asked)
         record.num_texts = len(asked.texts)
         check_texts(asked.texts, self._settings, _larger)
         if key is not None and key.bucket is not None:
             key.bucket.take(len(asked.texts))
-        return self._infer(asked.texts, time_left_s, record)
+        return asked, self._infer(asked.texts, time_left_s, record)
 
     def _infer(
         self, texts: Sequence[str], time_left_s: Callable[[], float], record: InvocationRecord | None = None
