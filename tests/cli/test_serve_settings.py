@@ -30,6 +30,8 @@ OTHERS = {
     "max_queue_texts": 17,
     "max_queue_tokens": 19,
     "shutdown_grace_s": 3,
+    "keep_alive_s": 4,
+    "root_path": "/sentiment",
     "otlp_endpoint": "http://127.0.0.1:4318/v1/traces",
 }
 """A value for each setting that is not its default."""

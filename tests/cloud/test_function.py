@@ -8,15 +8,18 @@ import urllib.request
 
 import pytest
 from cloud_inventory import inventory
+from rehearsal import REGION
 
 from textwright.core import artifact as artifacts
 from textwright.deploy.cloud import function, operate
 from textwright.deploy.cloud.function import deploy_function
 from textwright.deploy.cloud.plan import Plan
+from textwright.deploy.cloud.session import Cloud
 from textwright.deploy.cloud.settings import FunctionSettings, PlaceSettings
+from textwright.deploy.cloud.stack import Stack
 from textwright.deploy.package import packaging
 from textwright.deploy.package.settings import ImageSettings
-from textwright.errors import GoldenMismatchError, NotFoundError
+from textwright.errors import GoldenMismatchError, NotFoundError, SettingsError
 
 QUICK = FunctionSettings(auth="open", watch_minutes=0)
 
@@ -46,9 +49,10 @@ def deploy(where, tmp_path, packed, monkeypatch):
     return run
 
 
-def ask(address, text="good"):
+def ask(address, text="good", *, key=""):
     body = json.dumps({"text": text}).encode()
-    request = urllib.request.Request(f"{address.rstrip('/')}/v1/predict", body, {"content-type": "application/json"})
+    headers = {"content-type": "application/json", **({"x-api-key": key} if key else {})}
+    request = urllib.request.Request(f"{address.rstrip('/')}/v1/predict", body, headers)
     with urllib.request.urlopen(request, timeout=60) as answer:
         return json.loads(answer.read())
 
@@ -178,6 +182,45 @@ def test_a_key_is_asked_for_and_stands_nowhere(aws, deploy, first, monkeypatch):
     template = aws("cloudformation").get_template(StackName="textwright-demo")["TemplateBody"]
     assert "key-of-alice" not in str(template)
     assert sha256(b"key-of-alice").hexdigest() not in str(template)
+
+
+def test_a_revoked_key_is_refused_after_the_next_apply_and_no_rollback_brings_it_back(
+    aws, where, deploy, first, monkeypatch
+):
+    from hashlib import sha256
+
+    def lines(*keys):
+        return "".join(f"{name} {sha256(name.encode()).hexdigest()}\n" for name in keys)
+
+    settings = FunctionSettings(auth="key", api_keys_secret="keys", watch_minutes=0)
+    aws("secretsmanager").create_secret(Name="keys", SecretString=lines("alice", "bob"))
+    monkeypatch.setenv("TEXTWRIGHT_API_KEY", "bob")
+    made = deploy(first, settings)
+    assert ask(made.address, key="alice")
+
+    aws("secretsmanager").put_secret_value(SecretId="keys", SecretString=lines("bob"))
+    assert actions(deploy(first, settings, apply=False))["Function"] == "change"
+    told = []
+    assert deploy(first, settings, tell=told.append).live == "2"
+    assert not [line for line in told if "% of the traffic" in line], "a revoked key keeps no share"
+    assert ask(made.address, key="bob")
+    with pytest.raises(urllib.error.HTTPError, match="401"):
+        ask(made.address, key="alice")
+    with pytest.raises(SettingsError, match="would take API keys"):
+        operate.roll_back(where, print)
+
+
+def test_a_secret_that_changes_behind_the_same_reference_changes_nothing(aws):
+    """The emulator does what CloudFormation does: it compares before it reads secrets."""
+    topic = {"Type": "AWS::SNS::Topic", "Properties": {"DisplayName": "{{resolve:secretsmanager:name}}"}}
+    aws("secretsmanager").create_secret(Name="name", SecretString="before")
+    stack = Stack(Cloud(REGION), "demo", poll_s=0.1)
+    other = {"Type": "AWS::SNS::Topic", "Properties": {}}
+    stack.bring_to(json.dumps({"Resources": {"Topic": topic}}), {}, {}, print)
+    aws("secretsmanager").put_secret_value(SecretId="name", SecretString="after")
+    stack.bring_to(json.dumps({"Resources": {"Topic": topic, "Other": other}}), {}, {}, print)
+    (arn,) = [item["PhysicalResourceId"] for item in stack.resources() if item["LogicalResourceId"] == "Topic"]
+    assert aws("sns").get_topic_attributes(TopicArn=arn)["Attributes"]["DisplayName"] == "before"
 
 
 def test_every_resource_is_really_there_as_it_is_described(aws, deploy, first):

@@ -18,7 +18,7 @@ from textwright.deploy.cloud.server import deploy_servers
 from textwright.deploy.cloud.settings import Ec2Settings, PlaceSettings
 from textwright.errors import ContainerEngineError, StackError
 
-SINGLE = Ec2Settings(profile="single", watch_minutes=0)
+SINGLE = Ec2Settings(profile="single", watch_minutes=0, public=True)
 
 
 @pytest.fixture
@@ -103,7 +103,7 @@ def test_keys_come_from_the_secret_and_stand_in_no_script(aws, emulator, deploy,
 
 def test_a_group_behind_a_load_balancer(aws, where, deploy, first, second):
     before = inventory(aws)
-    balanced = Ec2Settings(watch_minutes=0, min_instances=2, max_instances=3)
+    balanced = Ec2Settings(watch_minutes=0, public=True, min_instances=2, max_instances=3)
     made = deploy(first, balanced)
     assert made.num_golden
     (group,) = aws("autoscaling").describe_auto_scaling_groups()["AutoScalingGroups"]

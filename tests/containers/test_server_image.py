@@ -152,7 +152,13 @@ def test_the_dockerfile_and_the_manifests_are_what_their_tools_accept(server_ima
     hadolint = os.path.join(os.path.dirname(sys.executable), "hadolint")  # noqa: PTH118, PTH120
     subprocess.run([hadolint, "--failure-threshold", "info", str(server_image.path / "Dockerfile")], check=True)
     documents = list(yaml.safe_load_all((server_image.path / "kubernetes.yaml").read_text()))
-    assert [item["kind"] for item in documents] == ["Deployment", "Service", "HorizontalPodAutoscaler"]
+    assert [item["kind"] for item in documents] == [
+        "Deployment",
+        "Service",
+        "HorizontalPodAutoscaler",
+        "PodDisruptionBudget",
+        "NetworkPolicy",
+    ]
     for document in documents:
         kubernetes_validate.validate(document, "1.33", strict=True)
     with pytest.raises(kubernetes_validate.ValidationError):

@@ -13,7 +13,15 @@ from textwright.errors import NotFoundError, SettingsError
 
 PRICES = load_prices()
 TRAFFIC = Traffic(requests_per_day=100_000, texts_per_request=4)
-SMALL = InstancePlan("t3.small", cpu_use=0.35, num_secrets=1, num_alarms=3, num_metrics=2)
+SMALL = InstancePlan(
+    "t3.small",
+    cpu_use=0.35,
+    num_secrets=1,
+    num_alarms=3,
+    num_metrics=2,
+    has_detailed_monitoring=True,
+    secret_reads_per_hour=12,
+)
 FLEET = InstancePlan("c7i.large", num_instances=3, has_load_balancer=True, num_alarms=12)
 ON_DEMAND = FunctionPlan(512, 0.02, init_seconds=0.8, num_metrics=8)
 SNAPSTART = FunctionPlan(1769, 0.02, has_snapstart=True, num_versions=2, cold_share=0.005)

@@ -102,6 +102,13 @@ def test_a_request_leaves_one_line_that_is_also_its_metrics(door, lines):
     assert isinstance(first["_aws"]["Timestamp"], int)
 
 
+def test_a_model_of_any_name_has_metrics(make_door, make_artifact, lines):
+    ask(make_door(make_artifact("отзывы")), {"text": "good"})
+    (line,) = lines()
+    assert line["model_name"].isascii()
+    assert line["model"].startswith("отзывы ")
+
+
 def test_the_request_id_of_the_client_is_kept_if_it_is_a_word(door):
     assert ask(door, {"text": "a"}, headers={**JSON_HEADERS, "x-request-id": "abc-1"})[2]["x-request-id"] == "abc-1"
     assert ask(door, {"text": "a"}, headers={**JSON_HEADERS, "x-request-id": "a b"})[2]["x-request-id"] == "8f5f2c1e"

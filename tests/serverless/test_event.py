@@ -8,6 +8,8 @@ import json
 import pytest
 from lambda_events import Context, function_url, load_balancer, rest_api
 
+from textwright.errors import SettingsError
+
 BODY = json.dumps({"text": "a good film"})
 
 
@@ -42,11 +44,33 @@ def test_a_path_that_only_begins_like_the_stage_keeps_its_name(door):
     assert door(function_url(method="GET", path="/health", stage="heal"), Context())["statusCode"] == 404
 
 
-@pytest.mark.parametrize("event", [None, [], "text", {}, {"Records": [{"eventSource": "aws:sqs"}]}])
-def test_an_event_of_another_source_is_refused_in_words(door, event):
-    answer = door(event, Context())
-    assert answer["statusCode"] == 422
-    assert "Function URL" in json.loads(answer["body"])["detail"]
+@pytest.mark.parametrize("path", ["/sentiment/v1/predict", "/v1/predict"])
+@pytest.mark.parametrize(
+    "make",
+    [
+        function_url,
+        lambda body, path: function_url(body, path=f"/prod{path}", stage="prod"),
+        rest_api,
+        load_balancer,
+    ],
+    ids=["url", "http-api-stage", "rest-api", "balancer"],
+)
+def test_the_base_path_of_a_custom_domain_or_a_rule_is_taken_off(make_door, make, path):
+    door = make_door(base_path="/sentiment")
+    assert door(make(BODY, path=path), Context())["statusCode"] == 200
+
+
+def test_a_path_that_only_begins_like_the_base_path_keeps_its_name(make_door):
+    door = make_door(base_path="/heal")
+    assert door(function_url(method="GET", path="/healthz"), Context())["statusCode"] == 200
+    assert door(function_url(method="GET", path="/heal/healthz"), Context())["statusCode"] == 200
+    assert door(function_url(method="GET", path="/healhealthz"), Context())["statusCode"] == 404
+
+
+@pytest.mark.parametrize("path", ["sentiment", "/sentiment/", "/"])
+def test_a_base_path_that_is_none_stops_the_start(make_door, path):
+    with pytest.raises(SettingsError, match="TEXTWRIGHT_LAMBDA_BASE_PATH"):
+        make_door(base_path=path)
 
 
 def test_a_body_that_only_says_it_is_base64_is_refused(door):

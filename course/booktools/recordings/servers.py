@@ -86,7 +86,7 @@ class _Rehearsal:
 
     def deploy(self, artifact: Path, tell: Callable[[str], object]) -> object:
         place = PlaceSettings(name="demo", apply=True, out=self.work / "review")
-        settings = Ec2Settings(profile="single", watch_minutes=0)
+        settings = Ec2Settings(profile="single", watch_minutes=0, public=True)
         return deploy_servers(artifact, place, settings, image_settings(), tell=tell)
 
     def broken(self, tell: Callable[[str], object]) -> object:

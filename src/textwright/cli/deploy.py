@@ -44,7 +44,7 @@ def ec2(
 ) -> None:
     """Plan a REST API on EC2; with --apply, make it and check it.
 
-    Example: textwright deploy ec2 runs/demo --profile single --region eu-central-1
+    Example: textwright deploy ec2 runs/demo --profile single --api-keys-secret textwright/keys
 
     Args:
         artifact: An artifact folder, or the run folder that holds it.

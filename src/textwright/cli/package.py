@@ -66,8 +66,10 @@ def _next(made: Package) -> str:
     if made.target == "lambda-zip":
         return f"upload {folder} to a function of runtime python3.12, x86_64, handler function.handler"
     if made.image is None:
+        from textwright.deploy.package.packaging import image_tag
+
         stage = "server" if made.target == "docker" else "lambda"
-        return f"docker build --target {stage} --tag {made.name}:{made.version} {folder}"
+        return f"docker build --target {stage} --tag {made.name}:{image_tag(made.target, made.version)} {folder}"
     if made.target == "docker":
         return f"docker run --read-only --tmpfs /tmp --cap-drop ALL --publish 8000:8000 {made.image}"
     return f"push {made.image} to a registry and make a function of it"

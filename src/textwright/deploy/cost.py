@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from textwright.deploy.created import METRICS_OF_DETAILED_MONITORING
 from textwright.deploy.prices import FreeAllowance, Prices
 from textwright.errors import SettingsError
 
@@ -78,6 +79,8 @@ class InstancePlan:
         num_alarms: CloudWatch alarms.
         num_metrics: CloudWatch metrics of one's own.
         num_secrets: In Secrets Manager.
+        has_detailed_monitoring: Whether each instance sends its metrics each minute, which is paid for by metric.
+        secret_reads_per_hour: How often each instance reads its secrets.
         cpu_use: Mean share of the vCPUs in use, 0 to 1; above a burstable type's baseline it costs extra.
         log_retention_days: Days that a log line is kept.
     """
@@ -90,6 +93,8 @@ class InstancePlan:
     num_alarms: int = 0
     num_metrics: int = 0
     num_secrets: int = 0
+    has_detailed_monitoring: bool = False
+    secret_reads_per_hour: float = 0.0
     cpu_use: float = 0.0
     log_retention_days: int = 30
 
@@ -220,6 +225,7 @@ def estimate_instances(
         *_balancer(plan, traffic, prices),
         _line("image in ECR", [(plan.image_gb, "GB")], prices.storage.ecr_gb_month),
         *_around(plan, traffic, prices, free),
+        *_of_each_instance(plan, prices, free),
     ]
     return _estimate(title, lines, traffic, prices, free)
 
@@ -265,6 +271,15 @@ def _instances(plan: InstancePlan, prices: Prices) -> Iterator[Line]:
     yield _line("disks (gp3)", [instances, (plan.disk_gib, "GB")], prices.ebs.gp3_gb_month)
     addresses = plan.num_instances + (_ZONES if plan.has_load_balancer else 0)
     yield _line("public addresses", [_count(addresses, "address"), hours], prices.network.public_ipv4_hour)
+
+
+def _of_each_instance(plan: InstancePlan, prices: Prices, free: FreeAllowance) -> Iterator[Line]:
+    if plan.has_detailed_monitoring:
+        number = plan.num_instances * METRICS_OF_DETAILED_MONITORING
+        left = max(0.0, free.metrics - plan.num_metrics)
+        yield _line("detailed monitoring", [_count(number, "metric")], prices.cloudwatch.metric_month, left)
+    reads = plan.num_secrets * plan.num_instances * plan.secret_reads_per_hour * prices.hours.per_month
+    yield _line("secrets, read", [(reads / 1e4, "times 10,000 reads")], prices.secrets.calls_10k)
 
 
 def _balancer(plan: InstancePlan, traffic: Traffic, prices: Prices) -> Iterator[Line]:

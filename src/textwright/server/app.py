@@ -48,6 +48,9 @@ class _Application(FastAPI):
         if self.middleware_stack is None:
             self.middleware_stack = self.build_middleware_stack()
         scope["app"] = self
+        root_path = self.state.settings.root_path
+        if root_path and scope["type"] == "http":
+            scope["path"] = _without(root_path, scope["path"])
         await self.middleware_stack(scope, receive, send)
 
     def build_middleware_stack(self) -> ASGIApp:
@@ -80,6 +83,7 @@ class _Application(FastAPI):
             version=self.version,
             description=_describe(self.state.catalog),
             routes=[route for router in routers for route in router.routes],
+            servers=[{"url": self.state.settings.root_path}] if self.state.settings.root_path else None,
         )
         schemas = document.setdefault("components", {}).setdefault("schemas", {})
         schemas.setdefault("Problem", Problem.model_json_schema())
@@ -147,6 +151,11 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         await catalog.close()
         if app.state.tracer is not None:
             await asyncio.to_thread(app.state.tracer.close)
+
+
+def _without(prefix: str, path: str) -> str:
+    """Take off the path under which a proxy publishes us; proxies that take it off themselves send none."""
+    return path.removeprefix(prefix) or "/" if path == prefix or path.startswith(prefix + "/") else path
 
 
 def _tracer(endpoint: str | None) -> Tracer | None:

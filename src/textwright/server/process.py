@@ -60,11 +60,11 @@ class Server(uvicorn.Server):
 
     Args:
         app: What answers.
-        grace_s: Seconds that running requests get to finish.
+        settings: How long idle connections stay open, and how long running requests get to finish.
         on_start: Called once, when requests are answered.
     """
 
-    def __init__(self, app: FastAPI, grace_s: int, on_start: Callable[[Server], None]) -> None:
+    def __init__(self, app: FastAPI, settings: ServeSettings, on_start: Callable[[Server], None]) -> None:
         super().__init__(
             uvicorn.Config(
                 app,
@@ -73,7 +73,8 @@ class Server(uvicorn.Server):
                 server_header=False,
                 proxy_headers=False,
                 ws="none",
-                timeout_graceful_shutdown=grace_s,
+                timeout_keep_alive=settings.keep_alive_s,
+                timeout_graceful_shutdown=settings.shutdown_grace_s,
             )
         )
         self._on_start = on_start

@@ -136,4 +136,4 @@ def _serve_here(
         process.reload_on_signal(app)
         announce()
 
-    process.Server(app, settings.shutdown_grace_s, begin).run(sockets=[listener])
+    process.Server(app, settings, begin).run(sockets=[listener])

@@ -35,6 +35,12 @@ class ServeSettings(Settings):
     """Most bytes in the body of one request; reading stops there and the request is refused with status 413."""
     body_timeout_s: Annotated[float, Field(gt=0)] = 10.0
     """Seconds in which the body of a request must have arrived; else it is refused with status 408."""
+    keep_alive_s: Annotated[int, Field(ge=1)] = 75
+    """Seconds that an idle connection stays open. A proxy in front must close its own earlier, or a request meets a
+    closed connection: those of nginx and of AWS's load balancers do after 60 s."""
+    root_path: Annotated[str, Field(pattern=r"^(/[A-Za-z0-9._~-]+)*$")] = ""
+    """Path under which a proxy publishes this server, such as /sentiment; the routes are answered with it and without,
+    and the OpenAPI document names it."""
     api_keys: Path | None = None
     """File of API keys, one per line: a name, the SHA-256 of the key, and optionally its texts per minute. A request
     then needs a key; the file is read again when it changes. Absent: everybody who reaches the server may ask."""

@@ -63,7 +63,7 @@ def _answer(sources: list[ModelSource], settings: ServeSettings, end: socket.soc
     def begin(server: process.Server) -> None:
         tasks.add(asyncio.get_running_loop().create_task(_converse(server, app.state, end)))
 
-    process.Server(app, settings.shutdown_grace_s, begin).run(sockets=[listener])
+    process.Server(app, settings, begin).run(sockets=[listener])
 
 
 async def _converse(server: Any, state: Any, end: socket.socket) -> None:  # noqa: ANN401  uvicorn's and starlette's

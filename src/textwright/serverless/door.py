@@ -21,11 +21,21 @@ from textwright.problems import MEDIA_TYPE, Problem, headers_of, problem_of, pro
 from textwright.runtime.predictor import Prediction, Predictor
 from textwright.server.keys import Key, find_key, read_keys, shown_secret
 from textwright.server.rates import Bucket
-from textwright.serverless.event import HttpRequest, HttpResponse, read_event
+from textwright.serverless.event import HttpRequest, HttpResponse, is_request, read_event
 from textwright.serverless.logs import InvocationRecord, Log, request_id_of
+from textwright.serverless.messages import answer_messages, messages_of, refusal_of
 from textwright.serverless.paced import Pace
 from textwright.serverless.settings import LambdaSettings, variable
-from textwright.serverless.wire import EXAMPLE_TEXT, Asked, encode, encode_response, identity_of, info_of, parse_request
+from textwright.serverless.wire import (
+    EXAMPLE_TEXT,
+    Asked,
+    encode,
+    encode_response,
+    identity_of,
+    info_of,
+    parse_request,
+    row_of,
+)
 
 MAX_RESPONSE_BYTES: Final = 5_500_000
 """Lambda carries 6 MB back, in which each quote of the body stands escaped."""
@@ -83,32 +93,69 @@ class Door:
         """Answer an event.
 
         Args:
-            event: Of a Function URL, an HTTP API or a load balancer.
+            event: Of a Function URL, an HTTP API or a load balancer; of SQS, if the settings say so.
             context: What Lambda says about the invocation; None, as in a test by hand, gives it unlimited time.
 
         Returns:
-            The answer in the form that the source of the event reads; every error is an answer too.
+            The answer in the form that the source of the event reads; every error of a request is an answer too.
+
+        Raises:
+            RequestError: If the event holds no request, so that nobody would read an answer. Lambda then keeps the
+                event, tries again and hands it to the dead-letter queue or destination, if there is one.
         """
         start = perf_counter()
+        time_left_s = _clock(context, self._settings.time_margin_s)
+        if self._settings.queue_answers == "log" and (messages := messages_of(event)):
+            return answer_messages(messages, lambda message: self._answer_message(message, context, time_left_s))
         record = self._new_record(context)
+        if not is_request(event):
+            raise self._refuse_event(event, record)
         try:
-            response = self._respond(event, record, _clock(context, self._settings.time_margin_s))
+            response = self._respond(event, record, time_left_s)
         except Exception as error:  # noqa: BLE001  whatever happens is answered and logged
             response = self._refuse(error, record)
         record.status, record.total_ms = response.status, 1e3 * (perf_counter() - start)
         self._log.request(record)
         response.headers |= {"x-request-id": record.id, **dict(SAFETY_HEADERS)}
-        return response.to_event(event if isinstance(event, Mapping) else {})
+        return response.to_event(event)
+
+    def _answer_message(
+        self, message: Mapping[str, Any], context: LambdaContext | None, time_left_s: Callable[[], float]
+    ) -> bool:
+        """Predict one message of a queue into the log; whoever may send to the queue needs no API key."""
+        start = perf_counter()
+        record = self._new_record(context)
+        record.id = str(message["messageId"])
+        try:
+            _, predictions = self._predict_body(str(message["body"]).encode(), record, None, time_left_s)
+            for index, item in enumerate(predictions):
+                self._log.event("prediction", id=record.id, index=index, model=record.model, **row_of(item))
+            record.status = HTTPStatus.OK
+        except Exception as error:  # noqa: BLE001  whatever happens to one message, the others are answered
+            record.status = self._refuse(error, record).status
+        record.total_ms = 1e3 * (perf_counter() - start)
+        self._log.request(record)
+        return record.status == HTTPStatus.OK
+
+    def _refuse_event(self, event: object, record: InvocationRecord) -> RequestError:
+        error = refusal_of(event)
+        record.code, record.status = error.code, HTTPStatus.UNPROCESSABLE_ENTITY
+        self._log.request(record)
+        return error
 
     def _new_record(self, context: LambdaContext | None) -> InvocationRecord:
         name, version = self._identity["name"], self._identity["version"]
         invocation = context.aws_request_id if context else f"{self._process}-{os.urandom(4).hex()}"
-        record = InvocationRecord(invocation, f"{name} {version}", name, cold_start=int(self._is_cold))
+        # CloudWatch drops metrics whose dimension is not ASCII.
+        dimension = name.encode("ascii", "backslashreplace").decode()
+        record = InvocationRecord(invocation, f"{name} {version}", dimension, cold_start=int(self._is_cold))
         self._is_cold = False
         return record
 
-    def _respond(self, event: object, record: InvocationRecord, time_left_s: Callable[[], float]) -> HttpResponse:
-        request = read_event(event)
+    def _respond(
+        self, event: Mapping[str, Any], record: InvocationRecord, time_left_s: Callable[[], float]
+    ) -> HttpResponse:
+        request = read_event(event, self._settings.base_path)
         record.id, record.method = request_id_of(request.headers, record.id), request.method[:20]
         method = _ROUTES.get(request.path)
         if method is None:
@@ -142,13 +189,8 @@ class Door:
         self, request: HttpRequest, record: InvocationRecord, key: Key | None, time_left_s: Callable[[], float]
     ) -> HttpResponse:
         check_media_type(request.headers, (JSON,))
-        asked = parse_request(request.read_body(self._settings.max_body_bytes, _larger("max_body_bytes")))
-        self._require_offer(asked)
-        record.num_texts = len(asked.texts)
-        check_texts(asked.texts, self._settings, _larger)
-        if key is not None and key.bucket is not None:
-            key.bucket.take(len(asked.texts))
-        predictions = self._infer(asked.texts, time_left_s, record)
+        content = request.read_body(self._settings.max_body_bytes, _larger("max_body_bytes"))
+        asked, predictions = self._predict_body(content, record, key, time_left_s)
         body = encode_response(self._identity, predictions)
         if len(body) + body.count(b'"') > MAX_RESPONSE_BYTES:
             raise RequestLimitError(
@@ -156,6 +198,17 @@ class Door:
                 "send the texts in several requests"
             )
         return _json(body, {"server-timing": _timing(record)})
+
+    def _predict_body(
+        self, body: bytes, record: InvocationRecord, key: Key | None, time_left_s: Callable[[], float]
+    ) -> tuple[Asked, list[Prediction]]:
+        asked = parse_request(body)
+        self._require_offer(asked)
+        record.num_texts = len(asked.texts)
+        check_texts(asked.texts, self._settings, _larger)
+        if key is not None and key.bucket is not None:
+            key.bucket.take(len(asked.texts))
+        return asked, self._infer(asked.texts, time_left_s, record)
 
     def _infer(
         self, texts: Sequence[str], time_left_s: Callable[[], float], record: InvocationRecord | None = None

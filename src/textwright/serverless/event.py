@@ -15,9 +15,9 @@ import binascii
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Any
+from typing import Any, TypeGuard
 
-from textwright.errors import RequestError, RequestSyntaxError, RequestTooLargeError
+from textwright.errors import RequestSyntaxError, RequestTooLargeError
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class HttpRequest:
 
     Args:
         method: The HTTP method in upper case.
-        path: The path without the stage's name.
+        path: The path without the stage's name and the base path.
         headers: Name in lower case -> value; of several values the last.
         event: The event, which still holds the body.
     """
@@ -92,28 +92,34 @@ class HttpResponse:
         return answer
 
 
-def read_event(event: object) -> HttpRequest:
+def is_request(event: object) -> TypeGuard[Mapping[str, Any]]:
+    """Whether an event holds a request, whose sender reads the answer; one of a queue, for example, does not."""
+    return isinstance(event, Mapping) and (_is_format_2(event) or ("httpMethod" in event and "path" in event))
+
+
+def read_event(event: Mapping[str, Any], base_path: str = "") -> HttpRequest:
     """Read an event of any of the sources.
 
     Args:
-        event: What Lambda hands to the function.
+        event: What Lambda hands to the function, if :func:`is_request`.
+        base_path: What may stand before the path, behind the stage's name.
 
     Returns:
         The request in it.
-
-    Raises:
-        RequestError: If the event is of another form, for example one of a queue.
     """
-    if not isinstance(event, Mapping):
-        raise _unknown_form()
-    context = event.get("requestContext") or {}
-    if event.get("version") == "2.0" and "http" in context:
-        http, stage = context["http"], context.get("stage", "$default")
-        path = _without_stage(event.get("rawPath") or http["path"], stage)
-        return HttpRequest(http["method"].upper(), path, _headers(event), event)
-    if "httpMethod" in event and "path" in event:
-        return HttpRequest(event["httpMethod"].upper(), event["path"], _headers(event), event)
-    raise _unknown_form()
+    if _is_format_2(event):
+        context = event["requestContext"]
+        http = context["http"]
+        method, path = http["method"], event.get("rawPath") or http["path"]
+        path = _without(f"/{context.get('stage', '$default')}", path)
+    else:
+        method, path = event["httpMethod"], event["path"]
+    return HttpRequest(method.upper(), _without(base_path, path), _headers(event), event)
+
+
+def _is_format_2(event: Mapping[str, Any]) -> bool:
+    context = event.get("requestContext")
+    return event.get("version") == "2.0" and isinstance(context, Mapping) and "http" in context
 
 
 def _headers(event: Mapping[str, Any]) -> dict[str, str]:
@@ -122,8 +128,7 @@ def _headers(event: Mapping[str, Any]) -> dict[str, str]:
     return single | {name.lower(): values[-1] for name, values in several if values}
 
 
-def _without_stage(path: str, stage: str) -> str:
-    prefix = f"/{stage}"
+def _without(prefix: str, path: str) -> str:
     return path.removeprefix(prefix) or "/" if path == prefix or path.startswith(prefix + "/") else path
 
 
@@ -136,10 +141,3 @@ def _decode(content: str) -> bytes:
         return base64.b64decode(content, validate=True)
     except (binascii.Error, ValueError) as error:
         raise RequestSyntaxError(f"the event says that its body is base64, and it is not: {error}") from error
-
-
-def _unknown_form() -> RequestError:
-    return RequestError(
-        "the event is none of a Function URL, an HTTP API or a load balancer; call the function through one of them, "
-        "or invoke it with an event of payload format 2.0"
-    )

@@ -9,6 +9,7 @@ from typing import Any, Final
 from textwright.errors import SettingsError
 
 PREFIX: Final = "TEXTWRIGHT_LAMBDA_"
+_QUEUE_ANSWERS: Final = ("refuse", "log")
 _KINDS: Final = {"str": str, "int": int, "float": float, "str | None": str, "int | None": int}
 
 
@@ -31,6 +32,10 @@ class LambdaSettings:
         api_keys: Lines of an API-key file (``server.keys``), separated by newlines or commas; they hold hashes, not
             keys. None lets everybody ask whom the function's address lets through. A share of texts per minute holds
             for each instance of the function by itself.
+        base_path: What stands before the routes in the path, such as ``/sentiment`` of a custom domain's API mapping or
+            of a load balancer's rule; the routes are answered with it and without.
+        queue_answers: What becomes of messages of SQS. ``refuse``: they stay in the queue. ``log``: each is a request
+            whose predictions become lines of the log; the event source needs ``ReportBatchItemFailures``.
     """
 
     artifact: str = "artifact"
@@ -41,6 +46,8 @@ class LambdaSettings:
     max_body_bytes: int = 4_000_000
     time_margin_s: float = 0.25
     api_keys: str | None = None
+    base_path: str = ""
+    queue_answers: str = "refuse"
 
     def __post_init__(self) -> None:
         """Check the bounds."""
@@ -49,6 +56,14 @@ class LambdaSettings:
             value = getattr(self, name)
             if value is not None and not value >= bound:
                 raise SettingsError(f"{variable(name)} is {value}; it must be at least {bound}")
+        if self.base_path and (not self.base_path.startswith("/") or self.base_path.endswith("/")):
+            raise SettingsError(
+                f"{variable('base_path')} is {self.base_path[:40]!r}; it must begin with / and not end with it"
+            )
+        if self.queue_answers not in _QUEUE_ANSWERS:
+            raise SettingsError(
+                f"{variable('queue_answers')} is {self.queue_answers[:40]!r}; it must be {' or '.join(_QUEUE_ANSWERS)}"
+            )
 
 
 def read_settings(environment: Mapping[str, str]) -> LambdaSettings:

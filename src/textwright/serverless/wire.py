@@ -80,18 +80,19 @@ def encode_response(identity: Mapping[str, str], predictions: Iterable[Predictio
     Returns:
         JSON of a ``textwright.wire.PredictResponse``.
     """
-    rows = [
-        {
-            "label": item.label,
-            "labels": item.labels,
-            "confidence": item.confidence,
-            "probabilities": item.probabilities,
-            "truncated": item.truncated,
-            **({"stage": item.stage} if item.stage else {}),
-        }
-        for item in predictions
-    ]
-    return encode({"model": identity, "predictions": rows})
+    return encode({"model": identity, "predictions": [row_of(item) for item in predictions]})
+
+
+def row_of(item: Prediction) -> dict[str, Any]:
+    """Write one prediction: a ``textwright.wire.PredictionRow``."""
+    return {
+        "label": item.label,
+        "labels": item.labels,
+        "confidence": item.confidence,
+        "probabilities": item.probabilities,
+        "truncated": item.truncated,
+        **({"stage": item.stage} if item.stage else {}),
+    }
 
 
 def encode(content: Mapping[str, Any]) -> bytes:

@@ -14,6 +14,9 @@ from textwright.deploy.cloud.resolve import resolve
 from textwright.deploy.cloud.templates import parse
 
 EVENTS = models.Event
+SECRET = re.compile(
+    r"\{\{resolve:secretsmanager:(?P<id>[^}]*?)(?::SecretString::(?P<stage>[^:}]*):(?P<version>[^:}]*))?\}\}"
+)
 
 
 def install(work):
@@ -134,8 +137,10 @@ def _apply(stack, template, parameters):
     parsed = parse(template)
     slots = parsed.get("Parameters", {})
     typed = {name: _typed(stack, slots[name]["Type"], value) for name, value in parameters.items()}
+    # As CloudFormation does, compare what is written and only then read secrets: a secret that has changed behind the
+    # same reference changes nothing.
     new = resolve(parsed, typed)
-    new = _secrets(new, stack)
+    filled = _secrets(new, stack)
     # moto reads its own copy of the template anew now and then, so ours has a name of its own.
     old = getattr(stack, "resolved", {"Resources": {}})
     stack.template = stack.raw_template = template
@@ -148,8 +153,8 @@ def _apply(stack, template, parameters):
         )
         done.load()
         done.tags.update({"aws:cloudformation:stack-name": stack.name})
-    stack.template_dict = stack.resolved = new
-    done._template, done._resource_json_map = new, new["Resources"]
+    stack.resolved, stack.template_dict = new, filled
+    done._template, done._resource_json_map = filled, filled["Resources"]
     changed, replaced = set(), set()
     for name in _order(new["Resources"]):
         body = new["Resources"][name]
@@ -159,6 +164,7 @@ def _apply(stack, template, parameters):
             replaced.add(name)
         elif body != old["Resources"][name] or _attributes(body) & changed or _references(body) & replaced:
             was = done._parsed_resources[name].physical_resource_id
+            body = filled["Resources"][name]
             _one(stack, name, body, "UPDATE", lambda name=name, body=body: _update(stack, done, name, body))
             changed.add(name)
             if done._parsed_resources[name].physical_resource_id != was:
@@ -166,7 +172,7 @@ def _apply(stack, template, parameters):
     for name in reversed(_order(old["Resources"])):
         if name not in new["Resources"]:
             _one(stack, name, old["Resources"][name], "DELETE", lambda name=name: _remove(done, name, old))
-    stack.template_dict = new
+    stack.template_dict = filled
     stack.output_map = stack._create_output_map()
 
 
@@ -179,16 +185,17 @@ def _typed(stack, kind, value):
 
 
 def _secrets(template, stack):
-    """Put secrets in where they are named, as CloudFormation does."""
+    """Put secrets in where they are named, in the version that is named, as CloudFormation does."""
     from moto.secretsmanager.models import secretsmanager_backends
 
     backend = secretsmanager_backends[stack.account_id][stack.region_name]
     text = json.dumps(template)
 
     def fill(match):
-        return json.dumps(backend.get_secret_value(match[1], None, None)["SecretString"])[1:-1]
+        stage, version = match["stage"] or None, match["version"] or None
+        return json.dumps(backend.get_secret_value(match["id"], version, stage)["SecretString"])[1:-1]
 
-    return json.loads(re.sub(r"\{\{resolve:secretsmanager:([^}]*)\}\}", fill, text))
+    return json.loads(SECRET.sub(fill, text))
 
 
 def _references(part):

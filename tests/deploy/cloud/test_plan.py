@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -12,6 +13,7 @@ from textwright.deploy.cloud.plan import StackPlan, compare
 from textwright.deploy.cloud.server import deploy_servers
 from textwright.deploy.cloud.settings import Ec2Settings, FunctionSettings, PlaceSettings
 from textwright.deploy.cloud.stack import StackState
+from textwright.deploy.names import name_for
 from textwright.deploy.package.settings import ImageSettings
 from textwright.errors import CloudAccessError, NotFoundError, SettingsError
 
@@ -33,6 +35,17 @@ def test_a_plan_without_an_account_lists_everything_and_says_so(plan):
     assert json.loads(json.dumps(made.to_json()))["changes"][0]["action"] == "create"
 
 
+@pytest.mark.parametrize("settings", [FunctionSettings(), Ec2Settings()])
+@pytest.mark.parametrize("model", ["20news", f"{'a' * 39}-b", "отзывы (1)", "a" * 200])
+def test_any_model_can_be_deployed_whatever_its_name(make_artifact, tmp_path, settings, model):
+    deploy = deploy_servers if isinstance(settings, Ec2Settings) else deploy_function
+    place = PlaceSettings(out=tmp_path / "review")
+    made = deploy(make_artifact(model), place, settings, ImageSettings(), tell=lambda _: None)
+    assert made.name == name_for("deployment", model)
+    assert re.fullmatch(r"[A-Za-z0-9 _.:/=+\-@]{1,256}", made.model)
+    assert made.model.endswith("/fp32")
+
+
 @pytest.mark.parametrize("profile", ["single", "balanced"])
 def test_the_files_to_review_are_those_that_are_applied(plan, profile):
     made = plan(Ec2Settings(profile=profile))
@@ -47,9 +60,23 @@ def test_the_files_to_review_are_those_that_are_applied(plan, profile):
 def test_an_open_server_is_told(plan):
     notes = " ".join(plan(Ec2Settings()).notes)
     assert "everybody on the internet may ask" in notes
+    assert "--apply asks for a choice" in notes
     assert "unencrypted" in notes
+    assert "(--public)" in plan(Ec2Settings(public=True)).notes[1]
     guarded = Ec2Settings(allow_from="192.0.2.0/24", certificate="arn:aws:acm:x", domain="api.example.org")
     assert len(plan(guarded).notes) == 1
+
+
+def test_servers_are_open_to_all_only_if_somebody_says_so(plan):
+    with pytest.raises(SettingsError, match="everybody on the internet could ask"):
+        plan(Ec2Settings(), apply=True)
+    for settings in (
+        Ec2Settings(public=True),
+        Ec2Settings(api_keys_secret="k"),
+        Ec2Settings(allow_from="192.0.2.0/24"),
+    ):
+        with pytest.raises(CloudAccessError, match="no AWS credentials"):
+            plan(settings, apply=True)
 
 
 def test_a_plan_says_what_a_month_costs_and_how_it_comes_about(plan):
@@ -74,6 +101,7 @@ def test_to_apply_an_account_is_needed(plan):
         (FunctionSettings(auth="key"), "needs --api-keys-secret"),
         (FunctionSettings(auth="open", api_keys_secret="keys"), "--auth key asks for the keys"),
         (Ec2Settings(profile="single", certificate="arn", domain="x"), "belong to a load balancer"),
+        (Ec2Settings(public=True, api_keys_secret="keys"), "--public and --api-keys-secret exclude each other"),
         (Ec2Settings(certificate="arn"), "go together"),
         (Ec2Settings(min_instances=7), "--min-instances 7 is more than --max-instances 6"),
         (Ec2Settings(instance_type="t4g.small"), "arm64"),
@@ -100,6 +128,15 @@ class Standing:
 
     def template(self):
         return self._template
+
+
+def test_another_version_of_the_secret_changes_the_function():
+    template = templates.read("function.yaml")
+    values = {"Name": "demo", "CodeBucket": "b", "CodeKey": "k", "ApiKeysSecret": "arn:keys", "ApiKeysVersion": "v1"}
+    there = StackState("id", "textwright-demo", "CREATE_COMPLETE", parameters=values)
+    wanted = StackPlan(Standing(template), "function.yaml", template, {**values, "ApiKeysVersion": "v2"})
+    changed = {item.resource: item.fields for item in compare(wanted, there) if item.action != "keep"}
+    assert changed == {"Function": ("Environment.Variables.TEXTWRIGHT_LAMBDA_API_KEYS",)}
 
 
 def test_only_what_differs_changes():

@@ -177,6 +177,24 @@ def test_the_choices_of_a_function():
     assert not {"Runtime", "Handler"} & set(image)
 
 
+def test_a_base_path_reaches_the_function():
+    def variables(**values):
+        return function(**values)["Resources"]["Function"]["Properties"]["Environment"]["Variables"]
+
+    assert variables(BasePath="/sentiment")["TEXTWRIGHT_LAMBDA_BASE_PATH"] == "/sentiment"
+    assert "TEXTWRIGHT_LAMBDA_BASE_PATH" not in variables()
+
+
+def test_a_function_names_the_version_of_its_secret():
+    def reference(version):
+        values = {"Auth": "key", "ApiKeysSecret": SECRET, "ApiKeysVersion": version}
+        environment = function(**values)["Resources"]["Function"]["Properties"]["Environment"]
+        return environment["Variables"]["TEXTWRIGHT_LAMBDA_API_KEYS"]
+
+    assert reference("v1") == f"{{{{resolve:secretsmanager:{SECRET}:SecretString:::v1}}}}"
+    assert reference("v2") != reference("v1"), "CloudFormation sees no change otherwise"
+
+
 def test_logs_end_and_go_with_the_stack():
     for resources in (function(LogDays="7")["Resources"], server("single", LogDays="7")["Resources"]):
         assert resources["LogGroup"]["Properties"]["RetentionInDays"] == "7"

@@ -6,11 +6,14 @@ import hashlib
 import json
 
 import pytest
+import yaml
 
 from textwright.core import artifact as artifacts
-from textwright.deploy.package.context import image_name, write_context
-from textwright.deploy.package.packaging import package
+from textwright.deploy.names import name_for
+from textwright.deploy.package.context import memory_mib, write_context
+from textwright.deploy.package.packaging import image_tag, package
 from textwright.deploy.package.settings import PackageSettings
+from textwright.deploy.sizing.measured import FunctionLoad, Measured, ServerLoad
 from textwright.errors import ContainerEngineError, NotFoundError, PackageSpaceError, SettingsError
 
 
@@ -133,6 +136,74 @@ def test_an_engine_that_sleeps_is_said_in_words(tiny_artifact, tmp_path):
         make(tiny_artifact, tmp_path / "out", build=True, engine=str(engine))
 
 
-@pytest.mark.parametrize(("name", "image"), [("Movie Reviews_bow", "movie-reviews-bow"), ("...", "textwright")])
-def test_an_image_is_named_in_letters_that_registries_allow(make_artifact, name, image):
-    assert image_name(artifacts.read(make_artifact(name))) == image
+@pytest.mark.usefixtures("offline")
+@pytest.mark.parametrize("name", ["20news", "true", "1e5", f"{'a' * 49}-b"])
+def test_manifests_name_the_same_image_and_services_as_clusters_allow(make_artifact, tmp_path, name):
+    made, _ = make(make_artifact(name), tmp_path / "out")
+    parts = list(yaml.safe_load_all((made.path / "kubernetes.yaml").read_text()))
+    assert {part["metadata"]["name"] for part in parts} == {name_for("kubernetes", name)}
+    (container,) = parts[0]["spec"]["template"]["spec"]["containers"]
+    compose = yaml.safe_load((made.path / "compose.yaml").read_text())
+    assert container["image"] == compose["services"]["server"]["image"] == f"{name_for('image', name)}:{made.version}"
+
+
+@pytest.mark.usefixtures("offline")
+def test_manifests_limit_memory_networks_and_disruption(tiny_artifact, tmp_path):
+    made, _ = make(tiny_artifact, tmp_path / "out")
+    parts = {part["kind"]: part for part in yaml.safe_load_all((made.path / "kubernetes.yaml").read_text())}
+    pods = parts["Deployment"]["spec"]["template"]["metadata"]["labels"].items()
+    for kind in ("PodDisruptionBudget", "NetworkPolicy"):
+        spec = parts[kind]["spec"]
+        assert (spec.get("selector") or spec["podSelector"])["matchLabels"].items() <= pods
+    assert parts["NetworkPolicy"]["spec"]["egress"] == []
+    (rule,) = parts["NetworkPolicy"]["spec"]["ingress"]
+    (container,) = parts["Deployment"]["spec"]["template"]["spec"]["containers"]
+    assert [port["port"] for port in rule["ports"]] == [port["containerPort"] for port in container["ports"]]
+    assert container["resources"]["limits"]["memory"] == "512Mi"
+    compose = yaml.safe_load((made.path / "compose.yaml").read_text())
+    assert compose["services"]["server"]["mem_limit"] == "512m"
+
+
+@pytest.fixture
+def measured_file(tiny_artifact, tmp_path):
+    """Return a function that writes the cost.json of a server of so many MiB."""
+    artifact = artifacts.read(tiny_artifact)
+
+    def write(mib, version=artifact.version):
+        server = ServerLoad(0.01, mib * 2**20, 200, 600, 340, 400)
+        function = FunctionLoad(0.5, 0.008, mib * 2**20, 800, 400)
+        measured = Measured("tiny", version, artifact.manifest.default_variant, 1, 32, 32.0, server, function, {})
+        (tmp_path / "cost.json").write_text(json.dumps({"measured": measured.to_json()}))
+        return tmp_path / "cost.json"
+
+    return write
+
+
+@pytest.mark.usefixtures("offline")
+@pytest.mark.parametrize(("mib", "limit"), [(80, 256), (300, 512), (1000, 1536)])
+def test_manifests_ask_for_the_memory_that_was_measured(tiny_artifact, tmp_path, measured_file, mib, limit):
+    made, _ = make(tiny_artifact, tmp_path / "out", measured=measured_file(mib))
+    assert f"memory: {limit}Mi" in (made.path / "kubernetes.yaml").read_text()
+    assert f"mem_limit: {limit}m" in (made.path / "compose.yaml").read_text()
+
+
+def test_a_measurement_of_another_model_is_refused(tiny_artifact, tmp_path, measured_file):
+    with pytest.raises(SettingsError, match="is of tiny another/fp32, not of version"):
+        make(tiny_artifact, tmp_path / "out", measured=measured_file(80, "another"))
+
+
+def test_a_large_model_gets_more_memory_without_a_measurement(tiny_artifact):
+    class Large:
+        path, files = tiny_artifact, {"model.onnx": ""}
+
+    artifact = artifacts.read(tiny_artifact)
+    assert memory_mib(artifact, None) == 512
+    with (tiny_artifact / "large").open("wb") as file:
+        file.truncate(440 * 2**20)
+    Large.files = {"large": ""}
+    assert memory_mib(Large, None) >= 3 * 440
+    (tiny_artifact / "large").unlink()
+
+
+def test_one_repository_holds_server_and_function():
+    assert (image_tag("docker", "0123"), image_tag("lambda-image", "0123")) == ("0123", "0123-lambda")

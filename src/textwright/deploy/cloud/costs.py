@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from textwright.deploy.cloud.settings import Ec2Settings, FunctionSettings
 from textwright.deploy.cost import Estimate, FunctionPlan, InstancePlan, Traffic, estimate_function, estimate_instances
+from textwright.deploy.created import FUNCTION, FUNCTION_LOG_BYTES, LAMBDA_LOG_BYTES, SERVERS
 from textwright.deploy.prices import load_prices
 from textwright.errors import NotFoundError
 
@@ -14,15 +15,17 @@ def of_servers(settings: Ec2Settings) -> list[str]:
     Returns:
         Lines to print; one that says so where the price table has no such instance type.
     """
-    is_single = settings.profile == "single"
+    is_single, created = settings.profile == "single", SERVERS[settings.profile]
     plan = InstancePlan(
         settings.instance_type,
         num_instances=1 if is_single else settings.min_instances,
         has_load_balancer=not is_single,
-        disk_gib=8,
-        num_alarms=2,
-        num_metrics=1,
+        disk_gib=created.disk_gib,
+        num_alarms=created.num_alarms,
+        num_metrics=created.num_metrics,
         num_secrets=int(settings.api_keys_secret is not None),
+        has_detailed_monitoring=created.has_detailed_monitoring,
+        secret_reads_per_hour=created.secret_reads_per_hour,
         log_retention_days=settings.log_days,
     )
     try:
@@ -46,12 +49,13 @@ def of_function(settings: FunctionSettings) -> list[str]:
         num_versions=2,
         is_image=settings.package == "image",
         package_gb=0.4 if settings.package == "image" else 0.05,
-        num_alarms=3,
-        num_metrics=1,
+        num_alarms=FUNCTION.num_alarms,
+        num_metrics=FUNCTION.num_metrics,
         num_secrets=int(settings.api_keys_secret is not None),
         log_retention_days=settings.log_days,
     )
-    return _lines(estimate_function(plan, Traffic(settings.requests_per_day), load_prices()), settings)
+    traffic = Traffic(settings.requests_per_day, log_bytes=FUNCTION_LOG_BYTES + LAMBDA_LOG_BYTES)
+    return _lines(estimate_function(plan, traffic, load_prices()), settings)
 
 
 def _lines(estimate: Estimate, settings: Ec2Settings | FunctionSettings) -> list[str]:

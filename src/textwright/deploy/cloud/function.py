@@ -19,11 +19,11 @@ from typing import Final
 from textwright.core.artifact import Artifact
 from textwright.deploy.cloud import costs, store, templates, walk
 from textwright.deploy.cloud.address import Replay, replay, version_of_function
-from textwright.deploy.cloud.deployment import Deployment, address_of
+from textwright.deploy.cloud.deployment import MODEL_TAG, Deployment, address_of
 from textwright.deploy.cloud.plan import Plan, StackPlan
 from textwright.deploy.cloud.settings import FunctionSettings, PlaceSettings
 from textwright.deploy.cloud.stack import StackState, Tell
-from textwright.deploy.cloud.walk import Deployed, Job
+from textwright.deploy.cloud.walk import Deployed, Job, KeysSecret
 from textwright.deploy.package.engine import Engine
 from textwright.deploy.package.packaging import package
 from textwright.deploy.package.selection import write_selection
@@ -58,10 +58,10 @@ def deploy_function(
     _check(settings)
     job = walk.begin(source, "lambda", place, image, tell)
     where = walk.connect(job)
-    secret = walk.secret_arn(where, settings)
+    secret = walk.find_secret(where, settings)
     if where is None or not place.apply:
         return _plan(job, where, settings, secret)
-    walk.require_key_for_replay(bool(secret))
+    walk.require_key_for_replay(secret is not None)
     return _apply(job, where, settings, secret)
 
 
@@ -76,7 +76,9 @@ def _check(settings: FunctionSettings) -> None:
         raise SettingsError("--auth open and --api-keys-secret exclude each other; --auth key asks for the keys")
 
 
-def _parameters(job: Job, settings: FunctionSettings, secret: str, code: Mapping[str, str]) -> dict[str, str]:
+def _parameters(
+    job: Job, settings: FunctionSettings, secret: KeysSecret | None, code: Mapping[str, str]
+) -> dict[str, str]:
     reserved = -1 if settings.reserved_concurrency is None else settings.reserved_concurrency
     runtime = {"Runtime": f"python{job.image.python_of('lambda-zip')}"} if settings.package == "zip" else {}
     return {
@@ -86,7 +88,9 @@ def _parameters(job: Job, settings: FunctionSettings, secret: str, code: Mapping
         "MemoryMb": str(settings.memory_mb),
         "TimeoutS": str(settings.function_timeout_s),
         "Auth": settings.auth,
-        "ApiKeysSecret": secret,
+        "ApiKeysSecret": secret.arn if secret else "",
+        "ApiKeysVersion": secret.version if secret else "",
+        "BasePath": settings.base_path,
         "UseSnapStart": str(settings.snap_start).lower(),
         "ProvisionedConcurrency": str(settings.provisioned_concurrency),
         "ReservedConcurrency": str(reserved),
@@ -96,7 +100,7 @@ def _parameters(job: Job, settings: FunctionSettings, secret: str, code: Mapping
     }
 
 
-def _plan(job: Job, where: Deployment | None, settings: FunctionSettings, secret: str) -> Plan:
+def _plan(job: Job, where: Deployment | None, settings: FunctionSettings, secret: KeysSecret | None) -> Plan:
     found = where.main.state() if where else None
     walk.require_target(job, found)
     keys = {"CodeBucket": "", "CodeKey": ""} if settings.package == "zip" else {"Image": ""}
@@ -118,7 +122,7 @@ def _plan(job: Job, where: Deployment | None, settings: FunctionSettings, secret
     return walk.make_plan(job, where, stacks, notes, costs.of_function(settings))
 
 
-def _apply(job: Job, where: Deployment, settings: FunctionSettings, secret: str) -> Deployed:
+def _apply(job: Job, where: Deployment, settings: FunctionSettings, secret: KeysSecret | None) -> Deployed:
     before = where.main.settle(job.tell)
     walk.require_target(job, before)
     template = templates.read(TEMPLATE)
@@ -132,10 +136,19 @@ def _apply(job: Job, where: Deployment, settings: FunctionSettings, secret: str)
         state = where.main.bring_to(template, standing, job.tags, job.tell)
         version = _publish(job, where, state.outputs["Function"])
         tried = _try(job, where, state.outputs["Function"], version, shipped, live)
+        if _only_keys_change(job, before, parameters):
+            settings = settings.model_copy(update={"shift_percent": 0})
         state = _shift(job, where, settings, template, standing, state, version)
         replayed = _replay(job, where, template, state, shipped)
     _prune(job, where, state)
     return walk.deployed(job, state, tried.first_ms, replayed)
+
+
+def _only_keys_change(job: Job, before: StackState | None, parameters: Mapping[str, str]) -> bool:
+    """Whether the same model goes on with other API keys; a revoked one is then not left a share of the traffic."""
+    if before is None or before.tags.get(MODEL_TAG) != job.model:
+        return False
+    return before.parameters.get("ApiKeysVersion", "") != parameters["ApiKeysVersion"]
 
 
 def _send(job: Job, where: Deployment, settings: FunctionSettings, folder: Path) -> dict[str, str]:

@@ -10,7 +10,8 @@ from typing import Any, Final
 from textwright.deploy.cloud import store
 from textwright.deploy.cloud.deployment import MODEL_TAG, TARGET_TAG, Deployment, address_of
 from textwright.deploy.cloud.stack import Stack, StackState, Tell
-from textwright.errors import CloudError, NotFoundError, StackError
+from textwright.errors import CloudError, NotFoundError, SettingsError, StackError
+from textwright.serverless.settings import variable
 
 _LIVE: Final = {"lambda": ("LiveVersion", "PreviousVersion"), "ec2": ("Image", "PreviousImage")}
 """Target -> parameters that hold what answers and what to go back to."""
@@ -111,11 +112,31 @@ def plan_rollback(where: Deployment) -> Rollback:
 
     Raises:
         NotFoundError: If there is nothing to go back to.
+        SettingsError: If a function's version before takes API keys that are revoked, or none at all.
     """
-    outputs = where.state().outputs
+    state = where.state()
+    outputs = state.outputs
     if not outputs.get("Previous"):
         raise NotFoundError(f"the deployment {where.name} has nothing to go back to: it was deployed once")
+    if state.tags[TARGET_TAG] == "lambda":
+        _refuse_revoked_keys(where, outputs["Function"], outputs["Live"], outputs["Previous"])
     return Rollback(where.name, outputs["Live"], outputs["Previous"])
+
+
+def _refuse_revoked_keys(where: Deployment, function: str, live: str, previous: str) -> None:
+    """A published version of a function keeps the API keys that it was published with."""
+    now, before = _keys_of(where, function, live), _keys_of(where, function, previous)
+    if now and (not before or before - now):
+        raise SettingsError(
+            f"version {previous} of {function} would take API keys that version {live} refuses; deploy the model "
+            "before again, which gives it the secret's current keys: textwright deploy lambda ARTIFACT --apply"
+        )
+
+
+def _keys_of(where: Deployment, function: str, version: str) -> set[str]:
+    found = where.cloud.call("lambda", "get_function_configuration", FunctionName=function, Qualifier=version)
+    lines = found.get("Environment", {}).get("Variables", {}).get(variable("api_keys"), "")
+    return set(lines.replace(",", "\n").split("\n")) - {""}
 
 
 def roll_back(where: Deployment, tell: Tell) -> StackState:

@@ -28,6 +28,7 @@ from textwright.deploy.package.settings import ImageSettings
 from textwright.errors import GoldenMismatchError, SettingsError
 
 TEMPLATE: Final = "server.yaml"
+EVERYBODY: Final = "0.0.0.0/0"
 _UNKNOWN: Final = Network("(default network)", ("(its subnets)",))
 
 
@@ -47,15 +48,18 @@ def deploy_servers(
         The plan, or what was deployed.
 
     Raises:
-        SettingsError: If choices exclude each other, or there is no network to run in.
+        SettingsError: If choices exclude each other, nobody has said who may ask, or there is no network to run in.
         CloudError: If AWS refuses; see its subclasses.
         ContainerEngineError: If there is no container engine, or it fails.
         GoldenMismatchError: If what was deployed does not reproduce; the image before is brought back then.
     """
     _check(settings)
+    if place.apply:
+        _require_choice_of_callers(settings)
     job = walk.begin(source, "ec2", place, image, tell)
     where = walk.connect(job)
-    secret = walk.secret_arn(where, settings)
+    found = walk.find_secret(where, settings)
+    secret = found.arn if found else ""
     network = find_network(where.cloud, settings) if where else _UNKNOWN
     template = templates.server_template(settings.profile)
     if where is None or not place.apply:
@@ -73,11 +77,25 @@ def _check(settings: Ec2Settings) -> None:
         raise SettingsError(
             f"--min-instances {settings.min_instances} is more than --max-instances {settings.max_instances}"
         )
+    if settings.public and settings.api_keys_secret is not None:
+        raise SettingsError("--public and --api-keys-secret exclude each other; leave --public out to ask for the keys")
     family = settings.instance_type.partition(".")[0]
     if "g" in family[1:]:
         raise SettingsError(
             f"--instance-type {settings.instance_type} is an arm64 machine, on which nobody has measured; choose one "
             "of x86_64, such as t3.small"
+        )
+
+
+def _is_open(settings: Ec2Settings) -> bool:
+    return settings.api_keys_secret is None and settings.allow_from == EVERYBODY
+
+
+def _require_choice_of_callers(settings: Ec2Settings) -> None:
+    if _is_open(settings) and not settings.public:
+        raise SettingsError(
+            "everybody on the internet could ask these servers; give --api-keys-secret NAME (those with a key), "
+            "--allow-from 192.0.2.0/24 (those addresses), or --public if that is meant"
         )
 
 
@@ -130,8 +148,11 @@ def _plan(
 
 def _notes(settings: Ec2Settings) -> list[str]:
     notes = []
-    if settings.api_keys_secret is None and settings.allow_from == "0.0.0.0/0":
-        notes.append("everybody on the internet may ask; --api-keys-secret asks for a key, --allow-from for an address")
+    if _is_open(settings):
+        choice = "(--public)" if settings.public else "and --apply asks for a choice: --public says that this is meant"
+        notes.append(
+            f"everybody on the internet may ask {choice}; --api-keys-secret asks for a key, --allow-from for an address"
+        )
     if settings.certificate is None:
         how = "a proxy with a certificate in front" if settings.profile == "single" else "--certificate and --domain"
         notes.append(f"texts and keys travel unencrypted (HTTP); {how} would encrypt them")

@@ -8,13 +8,15 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from textwright.config import Settings
+from textwright.deploy.created import Profile
+from textwright.deploy.names import DEPLOYMENT_PATTERN, MAX_DEPLOYMENT_CHARS
 
 
 class PlaceSettings(Settings):
     """Which deployment, where."""
 
-    name: Annotated[str | None, Field(pattern=r"^[a-z][a-z0-9-]{0,39}$")] = None
-    """Name of the deployment: lower-case letters, digits and hyphens; absent: the model's name."""
+    name: Annotated[str | None, Field(pattern=DEPLOYMENT_PATTERN, max_length=MAX_DEPLOYMENT_CHARS)] = None
+    """Name of the deployment: lower-case letters and digits, single hyphens between; absent: from the model's name."""
     region: str | None = None
     """Region of AWS, for example eu-central-1; absent: that of the AWS configuration."""
     out: Path | None = None
@@ -41,7 +43,7 @@ class WatchSettings(Settings):
 class Ec2Settings(WatchSettings):
     """The servers."""
 
-    profile: Literal["balanced", "single"] = "balanced"
+    profile: Profile = "balanced"
     """balanced: two instances or more behind a load balancer. single: one instance, for small budgets."""
     instance_type: str = "t3.small"
     """Size of an instance; x86_64."""
@@ -57,6 +59,8 @@ class Ec2Settings(WatchSettings):
     """ARN of a certificate of ACM in the region: the address then speaks HTTPS alone (balanced)."""
     domain: str | None = None
     """The certificate's name, which you point to the load balancer."""
+    public: bool = False
+    """Let everybody ask without a key; --apply takes this, --api-keys-secret or a narrower --allow-from."""
     allow_from: Annotated[str, Field(pattern=r"^[0-9.]{7,15}/[0-9]{1,2}$")] = "0.0.0.0/0"
     """IPv4 addresses that may ask; 0.0.0.0/0 is everybody."""
     vpc: str | None = None
@@ -76,6 +80,8 @@ class FunctionSettings(WatchSettings):
     """Seconds after which a request is cut off."""
     auth: Literal["iam", "key", "open"] = "iam"
     """Who may ask: those whom IAM allows, those with an API key, or everybody."""
+    base_path: Annotated[str, Field(pattern=r"^(/[A-Za-z0-9._~-]+)*$")] = ""
+    """Path before the routes, for a custom domain's API mapping or a load balancer's rule, such as /sentiment."""
     snap_start: bool = False
     """Start instances from a snapshot of an initialised one (zip)."""
     provisioned_concurrency: Annotated[int, Field(ge=0)] = 0

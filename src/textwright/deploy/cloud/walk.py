@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from textwright.core import artifact as artifacts
 from textwright.core.artifact import Artifact
@@ -16,9 +16,12 @@ from textwright.deploy.cloud.plan import Plan, StackPlan, compare, write_files
 from textwright.deploy.cloud.session import Cloud
 from textwright.deploy.cloud.settings import PlaceSettings, WatchSettings
 from textwright.deploy.cloud.stack import StackState, Tell
-from textwright.deploy.package.context import image_name
+from textwright.deploy.names import name_for, tag_value_for
 from textwright.deploy.package.settings import ImageSettings, PackageSettings, Target
 from textwright.errors import CloudAccessError, CloudError, SettingsError
+
+_MAX_NAME_CHARS: Final = 128
+"""Of a model's name in a tag, so that version and variant find room behind it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +52,8 @@ class Job:
     def model(self) -> str:
         """The model and variant that are deployed, as a tag of the stack says it."""
         variant = self.image.variant or self.artifact.manifest.default_variant
-        return f"{self.artifact.manifest.name}@{self.artifact.version}/{variant}"
+        name = self.artifact.manifest.name[:_MAX_NAME_CHARS]
+        return tag_value_for(f"{name}@{self.artifact.version}/{variant}")
 
     @property
     def tags(self) -> dict[str, str]:
@@ -64,6 +68,19 @@ class Job:
     def package_settings(self) -> PackageSettings:
         """The choices as ``textwright package`` takes them; a zip goes through S3, so it may be large."""
         return PackageSettings(**self.image.model_dump(), build=True, max_zip_bytes=250 * 1024 * 1024)
+
+
+@dataclass(frozen=True, slots=True)
+class KeysSecret:
+    """The secret that holds the file of API keys.
+
+    Args:
+        arn: Its ARN.
+        version: Id of the version that holds now; another one changes a function, which keeps what it was made with.
+    """
+
+    arn: str
+    version: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,11 +124,10 @@ def begin(source: Path, target: str, place: PlaceSettings, image: ImageSettings,
     Raises:
         NotFoundError: If there is no such artifact or variant.
         ArtifactError: If it cannot be trusted.
-        SettingsError: If the model's name makes no name of a deployment.
     """
     artifact = artifacts.read(source)
     artifact.manifest.variant(image.variant)
-    name = place.name or PlaceSettings(name=image_name(artifact)[:40].rstrip("-")).name or ""
+    name = place.name or name_for("deployment", artifact.manifest.name)
     folder = place.out or Path("deploy") / name
     return Job(source, artifact, name, target, folder, place, image, tell)
 
@@ -149,24 +165,37 @@ def require_target(job: Job, found: StackState | None) -> None:
         )
 
 
-def secret_arn(where: Deployment | None, watch: WatchSettings) -> str:
+def find_secret(where: Deployment | None, watch: WatchSettings) -> KeysSecret | None:
     """Find the secret of API keys.
 
     Returns:
-        Its ARN; the name itself without an account; empty for none.
+        The secret; without an account its name stands for the ARN; None if no keys are asked for.
 
     Raises:
-        SettingsError: If there is no such secret.
+        SettingsError: If there is no such secret, or it holds nothing.
     """
-    if watch.api_keys_secret is None or where is None:
-        return watch.api_keys_secret or ""
+    if watch.api_keys_secret is None:
+        return None
+    if where is None:
+        return KeysSecret(watch.api_keys_secret, "(current version)")
+    described = _describe_secret(where, watch.api_keys_secret)
+    for version, stages in described.get("VersionIdsToStages", {}).items():
+        if "AWSCURRENT" in stages:
+            return KeysSecret(described["ARN"], version)
+    raise SettingsError(
+        f"the secret {watch.api_keys_secret!r} holds nothing; put the file of API keys into it: aws secretsmanager "
+        f"put-secret-value --secret-id {watch.api_keys_secret} --secret-string file://keys.txt"
+    )
+
+
+def _describe_secret(where: Deployment, name: str) -> dict[str, Any]:
     try:
-        return str(where.cloud.call("secretsmanager", "describe_secret", SecretId=watch.api_keys_secret)["ARN"])
+        return where.cloud.call("secretsmanager", "describe_secret", SecretId=name)
     except CloudError as error:
         if isinstance(error, CloudAccessError):
             raise
         raise SettingsError(
-            f"there is no secret {watch.api_keys_secret!r} in region {where.cloud.region}; make it from a file of "
+            f"there is no secret {name!r} in region {where.cloud.region}; make it from a file of "
             "lines NAME SHA256-OF-THE-KEY: aws secretsmanager create-secret --name textwright/keys --secret-string "
             "file://keys.txt"
         ) from error

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import math
 import os
-import re
 import shutil
 import subprocess
 from collections.abc import Mapping
@@ -18,12 +18,14 @@ import textwright
 from textwright.core import artifact as artifacts
 from textwright.core.artifact import Artifact
 from textwright.core.files import atomic_folder, sha256_of, write_text
+from textwright.deploy.names import name_for
 from textwright.deploy.package.closure import RUNTIME_CLIENT, function_pins, server_pins
 from textwright.deploy.package.lock import AARCH64, X86_64, Locked, lock, requirements_text
 from textwright.deploy.package.sbom import bill_of_materials
 from textwright.deploy.package.selection import write_selection
 from textwright.deploy.package.trim import PATTERNS
 from textwright.deploy.package.wheel import write_wheel
+from textwright.deploy.sizing.measured import Measured
 
 MARK: Final = "textwright-package.json"
 """A folder that holds this file was written by us, so it may be replaced."""
@@ -32,6 +34,12 @@ GRAFANA_IMAGE: Final = "grafana/grafana:12.1.1"
 _EPOCH_S: Final = 315_532_800
 """1980-01-01: time stamps begin here, so that layers come out alike whenever they are made."""
 _SPAN_S: Final = 2**30
+_MIB: Final = 2**20
+_SPARE: Final = 1.5
+_COPIES: Final = 3
+_STEP_MIB: Final = 64
+_LEAST_MIB: Final = 256
+_GUESSED_MIB: Final = 512
 _TEMPLATES: Final = "textwright.deploy.package"
 
 
@@ -53,7 +61,13 @@ class Context:
 
 
 def write_context(
-    source: Artifact, variant: str | None, folder: Path, *, python: str, base_image: str | None
+    source: Artifact,
+    variant: str | None,
+    folder: Path,
+    *,
+    python: str,
+    base_image: str | None,
+    measured: Measured | None = None,
 ) -> Context:
     """Write a build context at once, whole or not at all.
 
@@ -63,6 +77,7 @@ def write_context(
         folder: Where to write; a context that is there already is replaced.
         python: Version of the base image's Python, such as "3.11".
         base_image: The image to build on; None takes Python's official slim one.
+        measured: What the model's server was measured to need; None guesses from the size of its files.
 
     Returns:
         What was written.
@@ -76,7 +91,10 @@ def write_context(
     with atomic_folder(folder) as temporary:
         artifact = write_selection(source, variant, temporary / "artifact")
         _write_locks(temporary, locked_server, locked_function, artifact)
-        values = _values(source, artifact, base_image or f"python:{python}-slim-bookworm")
+        values = {
+            **_values(source, artifact, base_image or f"python:{python}-slim-bookworm"),
+            "memory_mib": str(memory_mib(artifact, measured)),
+        }
         for name, text in _texts(values).items():
             write_text(temporary / name, text)
         _settle(temporary)
@@ -84,9 +102,24 @@ def write_context(
     return Context(folder, artifacts.read(folder / "artifact"), values["name"], size)
 
 
-def image_name(artifact: Artifact) -> str:
-    """Name an image after its model, in the letters that registries and clusters allow."""
-    return re.sub(r"[^a-z0-9]+", "-", artifact.manifest.name.lower()).strip("-")[:50] or "textwright"
+def memory_mib(artifact: Artifact, measured: Measured | None) -> int:
+    """Tell how much memory a container of the model shall have.
+
+    Args:
+        artifact: What is shipped.
+        measured: What its server was measured to need, at requests of one size; half as much again is left for larger
+            ones. None takes three times the size of its files, since a graph is read, parsed and laid out anew, beside
+            what Python and the libraries take.
+
+    Returns:
+        MiB, a multiple of 64.
+    """
+    if measured is not None:
+        needed = max(_LEAST_MIB, _SPARE * measured.server.memory_bytes / _MIB)
+    else:
+        size_mib = sum((artifact.path / name).stat().st_size for name in artifact.files) / _MIB
+        needed = max(_GUESSED_MIB, _LEAST_MIB + _COPIES * size_mib)
+    return math.ceil(needed / _STEP_MIB) * _STEP_MIB
 
 
 def _write_locks(folder: Path, server: list[Locked], function: list[Locked], artifact: Artifact) -> None:
@@ -99,7 +132,8 @@ def _write_locks(folder: Path, server: list[Locked], function: list[Locked], art
 
 def _values(source: Artifact, artifact: Artifact, base_image: str) -> dict[str, str]:
     return {
-        "name": image_name(artifact),
+        "name": name_for("image", artifact.manifest.name),
+        "kubernetes_name": name_for("kubernetes", artifact.manifest.name),
         "version": artifact.version,
         "digest": artifact.digest,
         "source_digest": source.digest,

@@ -13,8 +13,9 @@ from typing import Final
 
 from textwright.core.artifact import Artifact
 from textwright.core.files import write_text
+from textwright.deploy.names import name_for
 from textwright.deploy.package.closure import function_pins
-from textwright.deploy.package.context import image_name, read_template
+from textwright.deploy.package.context import read_template
 from textwright.deploy.package.lock import X86_64, Locked, lock, platform_options, requirements_text, run_pip
 from textwright.deploy.package.replay import ASK_FUNCTION, check_answers, questions
 from textwright.deploy.package.sbom import bill_of_materials
@@ -118,7 +119,7 @@ def write_function_zip(
         path = Path(shutil.copyfile(zipped, folder / ".function.zip.tmp")).replace(folder / "function.zip")
     write_text(folder / "sbom-lambda.cdx.json", bill_of_materials(artifact, locked))
     size_bytes = path.stat().st_size
-    name = image_name(artifact)
+    name = name_for("image", artifact.manifest.name)
     return FunctionZip(path, name, artifact.version, size_bytes, tree_bytes, num_golden, interpreter is not None)
 
 

@@ -16,6 +16,7 @@ from textwright.deploy.package.engine import Engine
 from textwright.deploy.package.function_zip import write_function_zip
 from textwright.deploy.package.replay import ASK_FUNCTION, ASK_SERVER, check_answers, questions
 from textwright.deploy.package.settings import PackageSettings, Target
+from textwright.deploy.sizing.measured import Measured
 from textwright.errors import PackageSpaceError, SettingsError
 from textwright.extras import require
 
@@ -55,6 +56,11 @@ class Package:
         return {**values, "path": str(self.path)}
 
 
+def image_tag(target: Target, version: str) -> str:
+    """Tell the tag of an image: one repository holds the server and the function of a model."""
+    return f"{version}-lambda" if target == "lambda-image" else version
+
+
 def package(
     source: Path, target: Target, out: Path, settings: PackageSettings, *, tell: Callable[[str], object]
 ) -> Package:
@@ -83,14 +89,33 @@ def package(
     artifact = artifacts.read(source)
     _require_own(out)
     engine = Engine(settings.engine) if settings.build and target != "lambda-zip" else None
+    measured = _read_measured(settings, artifact)
     tell(f"verifying {artifact.manifest.name} {artifact.version} and looking up the wheels")
     with _told_when_full(out):
         if target == "lambda-zip":
             return _zip(artifact, out, settings, tell)
         context = write_context(
-            artifact, settings.variant, out, python=settings.python_of(target), base_image=settings.base_image
+            artifact,
+            settings.variant,
+            out,
+            python=settings.python_of(target),
+            base_image=settings.base_image,
+            measured=measured,
         )
         return _image(context, target, settings, engine, tell)
+
+
+def _read_measured(settings: PackageSettings, artifact: Artifact) -> Measured | None:
+    if settings.measured is None:
+        return None
+    measured = Measured.read(settings.measured)
+    shipped = (artifact.version, settings.variant or artifact.manifest.default_variant)
+    if (measured.version, measured.variant) != shipped:
+        raise SettingsError(
+            f"--measured {settings.measured} is of {measured.name} {measured.version}/{measured.variant}, not of "
+            f"version {shipped[0]}/{shipped[1]}; measure this one: textwright cost ARTIFACT --out DIR"
+        )
+    return measured
 
 
 def _zip(artifact: Artifact, out: Path, settings: PackageSettings, tell: Callable[[str], object]) -> Package:
@@ -120,7 +145,7 @@ def _image(
     if engine is None:
         return made
     stage = STAGES[target]
-    image = f"{context.name}{'-lambda' if stage == 'lambda' else ''}:{made.version}"
+    image = f"{context.name}:{image_tag(target, made.version)}"
     tell(f"building {image}")
     engine.build(context.folder, stage, image, settings.build_options(), tell)
     tell("running it and replaying the golden examples")

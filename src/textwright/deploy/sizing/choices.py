@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias
 
 from textwright.deploy.cost import Estimate, FunctionPlan, InstancePlan, Traffic, estimate_function, estimate_instances
+from textwright.deploy.created import FUNCTION, LAMBDA_LOG_BYTES, SERVERS
 from textwright.deploy.prices import InstanceType, Prices
 from textwright.deploy.sizing.measured import Measured
 from textwright.deploy.sizing.settings import CostSettings
-from textwright.serverless.logs import METRICS
 
 Target: TypeAlias = Literal["EC2", "Lambda"]
 TARGETS: Final[tuple[Target, ...]] = ("Lambda", "EC2")
@@ -134,9 +134,10 @@ class Sizes:
             cold_share=settings.cold_share,
             provisioned=settings.provisioned,
             has_snapstart=settings.snapstart,
-            num_metrics=len(METRICS),
+            num_alarms=FUNCTION.num_alarms,
+            num_metrics=FUNCTION.num_metrics,
         )
-        traffic = self._traffic(requests_per_day, load.log_bytes)
+        traffic = self._traffic(requests_per_day, load.log_bytes + LAMBDA_LOG_BYTES)
         estimate = estimate_function(plan, traffic, self.prices, counts_free_allowance=settings.free_allowance)
         at_once = math.ceil(traffic.peak_per_second * latency_ms / 1e3)
         refusal = self._refuse_function(memory_mb, latency_ms)
@@ -156,7 +157,17 @@ class Sizes:
         busy_vcpus = traffic.peak_per_second * cpu_s / settings.utilisation
         number = max(settings.min_instances, math.ceil(busy_vcpus / kind.vcpus))
         use = traffic.mean_per_second * cpu_s / (number * kind.vcpus)
-        plan = InstancePlan(kind.name, number, has_load_balancer=number > 1, cpu_use=use)
+        created = SERVERS["balanced" if number > 1 else "single"]
+        plan = InstancePlan(
+            kind.name,
+            number,
+            has_load_balancer=number > 1,
+            disk_gib=created.disk_gib,
+            num_alarms=created.num_alarms,
+            num_metrics=created.num_metrics,
+            has_detailed_monitoring=created.has_detailed_monitoring,
+            cpu_use=use,
+        )
         estimate = estimate_instances(plan, traffic, self.prices, counts_free_allowance=settings.free_allowance)
         needed = (_SYSTEM_BYTES + kind.vcpus * load.memory_bytes) / 2**30
         refusal = f"needs {needed:.1f} GiB" if kind.memory_gib < needed else ""
