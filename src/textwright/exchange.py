@@ -7,6 +7,8 @@ Imports the standard library alone, because a Lambda function pays for each impo
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from heapq import nlargest
+from operator import itemgetter
 from typing import Final, Protocol
 
 from textwright.errors import MediaTypeError, RequestLimitError
@@ -69,11 +71,7 @@ def check_texts(texts: Sequence[str], limits: TextLimits, cure: Callable[[str], 
     Raises:
         RequestLimitError: Names the number, the bound and the cure.
     """
-    if len(texts) > limits.max_texts:
-        raise RequestLimitError(
-            f"the request holds {len(texts)} texts, at most {limits.max_texts} are allowed; send them in several "
-            f"requests, or {cure('max_texts')}"
-        )
+    check_num_texts(len(texts), limits.max_texts, cure)
     if max(map(len, texts)) > limits.max_text_chars:
         longest = max(range(len(texts)), key=lambda position: len(texts[position]))
         name = f"text {longest}" if len(texts) > 1 else "the text"
@@ -81,6 +79,39 @@ def check_texts(texts: Sequence[str], limits: TextLimits, cure: Callable[[str], 
             f"{name} has {len(texts[longest])} characters, at most {limits.max_text_chars} are allowed; cut "
             f"it (the model reads only the beginning), or {cure('max_text_chars')}"
         )
+
+
+def check_num_texts(num_texts: int, max_texts: int, cure: Callable[[str], str] = larger_flag) -> None:
+    """Refuse more texts than one request may hold; call it before anything is made of each.
+
+    Args:
+        num_texts: Texts, rows or list items of a request.
+        max_texts: Most that are allowed.
+        cure: Says how the limit of a name is raised.
+
+    Raises:
+        RequestLimitError: Names the number, the bound and the cure.
+    """
+    if num_texts > max_texts:
+        raise RequestLimitError(
+            f"the request holds {num_texts} texts, at most {max_texts} are allowed; send them in several "
+            f"requests, or {cure('max_texts')}"
+        )
+
+
+def most_probable(probabilities: Mapping[str, float], top_k: int | None) -> Mapping[str, float]:
+    """Choose the labels whose probabilities are answered.
+
+    Args:
+        probabilities: Label -> probability.
+        top_k: Labels, >= 1; None for all, in the model's order.
+
+    Returns:
+        All of them, or the most probable ones, best first.
+    """
+    if top_k is None:
+        return probabilities
+    return dict(nlargest(min(top_k, len(probabilities)), probabilities.items(), key=itemgetter(1)))
 
 
 def _check_parameters(declared: str, accepted: Sequence[str]) -> None:

@@ -15,6 +15,7 @@ from starlette.responses import JSONResponse, Response
 from textwright.errors import NotReadyError
 from textwright.exchange import JSON
 from textwright.server import openapi
+from textwright.server.answers import check_answer, write
 from textwright.server.body import CSV, media_type_of, read_body
 from textwright.server.explaining import explain
 from textwright.server.logs import RequestRecord, record_of
@@ -99,6 +100,8 @@ async def predict(request: Request) -> Response:
     With `"explain": true` each prediction also says which words speak for its label and which against it, with their
     character offsets. An explained text counts as ten of its key's share.
 
+    With `"top_k": 3` each prediction holds the probabilities of the 3 most probable labels, best first.
+
     Or send a CSV table as `text/csv`, its first line naming the columns, with the texts in the column `text` (or in the
     only one): it comes back with the predictions in further columns.
 
@@ -116,32 +119,47 @@ async def answer_json(request: Request, body: bytes) -> Response:
     if asked.model is not None:
         choose(request, asked.model)
     if asked.explain:
-        return await answer_explained(request, asked.all_texts)
-    return await answer_texts(request, asked.all_texts)
+        return await answer_explained(request, asked.all_texts, asked.top_k)
+    return await answer_texts(request, asked.all_texts, asked.top_k)
 
 
-async def answer_explained(request: Request, texts: list[str]) -> Response:
+async def answer_explained(request: Request, texts: list[str], top_k: int | None = None) -> Response:
     """Answer texts in the native form, with which words speak for each label and which against it."""
+    num_labels = len(service_of(request).info.labels)
+    check_answer(service_of(request), len(texts), min(top_k or num_labels, num_labels))
     scored, explanations, explain_ms = await explain(request, texts)
     said = [item.to_json() for item in explanations]
-    answer = encode_response(service_of(request).identity, [item.prediction for item in scored], said)
+    answer = encode_response(service_of(request).identity, [item.prediction for item in scored], said, top_k=top_k)
     timing = f"{_timing(record_of(request))}, explain;dur={explain_ms:.3f}"
     return JsonAnswer(answer, timing)
 
 
-async def answer_texts(request: Request, texts: list[str]) -> Response:
+async def answer_texts(request: Request, texts: list[str], top_k: int | None = None) -> Response:
     """Answer texts in the native form."""
+    service = service_of(request)
+    num_labels = len(service.info.labels)
+    check_answer(service, len(texts), min(top_k or num_labels, num_labels))
     scored = await score(request, texts)
-    answer = encode_response(service_of(request).identity, [item.prediction for item in scored])
+
+    def encode() -> bytes:
+        return encode_response(service.identity, [item.prediction for item in scored], top_k=top_k)
+
+    answer = await write(len(texts) * num_labels, encode)
     return JsonAnswer(answer, _timing(record_of(request)))
 
 
 async def answer_table(request: Request, body: bytes) -> Response:
     """Answer a CSV table with the table and its predictions."""
-    table = read_table(body)
+    table = read_table(body, settings_of(request).max_texts)
     check_columns(table, service_of(request))
+    service = service_of(request)
+    check_answer(service, len(table.rows))
     scored = await score(request, table.texts)
-    answer = write_table(table, [item.prediction for item in scored], service_of(request))
+
+    def encode() -> bytes:
+        return write_table(table, [item.prediction for item in scored], service)
+
+    answer = await write(len(table.rows) * len(service.info.labels), encode)
     return Response(answer, headers={"server-timing": _timing(record_of(request))}, media_type=CSV)
 
 

@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from textwright.core.labels import Task
-from textwright.errors import RequestError
+from textwright.errors import RequestError, RequestLimitError
+from textwright.exchange import check_num_texts
 from textwright.runtime.predictor import Prediction
 from textwright.server.service import Service
 
@@ -44,11 +45,12 @@ class Table:
         return [row[self.text_index] for row in self.rows]
 
 
-def read_table(body: bytes) -> Table:
+def read_table(body: bytes, max_rows: int) -> Table:
     """Read CSV in UTF-8, with or without a byte order mark.
 
     Args:
         body: The bytes.
+        max_rows: Most rows; reading stops there.
 
     Returns:
         A table of one row or more; empty lines are skipped.
@@ -56,16 +58,20 @@ def read_table(body: bytes) -> Table:
     Raises:
         RequestError: If it is not CSV in UTF-8, a row is wider or narrower than the first line, or there is no text
             column or no row; names the line.
+        RequestLimitError: If there are more rows, or lines without end.
     """
     try:
         content = body.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = body.count(b"\n", 0, error.start) + 1
         raise RequestError(f"line {line} of the CSV is not UTF-8; save the file in UTF-8") from None
-    lines = _rows(content)
+    lines = _rows(content, max_rows)
     _, columns = next(lines, (1, []))
     text_index = _text_index(columns)
-    rows = [_checked(row, line, columns) for line, row in lines]
+    rows: list[list[str]] = []
+    for line, row in lines:
+        check_num_texts(len(rows) + 1, max_rows)
+        rows.append(_checked(row, line, columns))
     if not rows:
         raise RequestError("the CSV has no row beneath its first line, which names the columns")
     return Table(columns, rows, text_index)
@@ -112,10 +118,11 @@ def added_columns(service: Service) -> list[str]:
     return [chosen, "confidence", "truncated", *stage, *(f"probability_{name}" for name in service.info.labels)]
 
 
-def _rows(content: str) -> Iterator[tuple[int, list[str]]]:
+def _rows(content: str, max_rows: int) -> Iterator[tuple[int, list[str]]]:
     """Yield each row with the number of the line on which it starts."""
     csv.field_size_limit(max(csv.field_size_limit(), len(content)))  # the body's own limit holds, as it does for JSON
     reader = csv.reader(io.StringIO(content, newline=""), strict=True)
+    num_empty = 0
     while True:
         line = reader.line_num + 1
         try:
@@ -126,6 +133,10 @@ def _rows(content: str) -> Iterator[tuple[int, list[str]]]:
             raise RequestError(f"line {line} of the CSV cannot be read: {error}") from None
         if row:
             yield line, row
+            continue
+        num_empty += 1
+        if num_empty > max_rows:
+            raise RequestLimitError(f"the CSV has more than {max_rows} empty lines; remove them")
 
 
 def _text_index(columns: list[str]) -> int:

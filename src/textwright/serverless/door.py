@@ -149,11 +149,11 @@ class Door:
         if key is not None and key.bucket is not None:
             key.bucket.take(len(asked.texts))
         predictions = self._infer(asked.texts, time_left_s, record)
-        body = encode_response(self._identity, predictions)
+        body = encode_response(self._identity, predictions, top_k=asked.top_k)
         if len(body) + body.count(b'"') > MAX_RESPONSE_BYTES:
             raise RequestLimitError(
                 f"the answer for {len(asked.texts)} texts has {len(body)} bytes, more than a Lambda function can send; "
-                "send the texts in several requests"
+                "send the texts in several requests, or ask for fewer labels with top_k"
             )
         return _json(body, {"server-timing": _timing(record)})
 

@@ -11,11 +11,13 @@ Source:
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import numpy as np
 from fastapi import APIRouter
+from pydantic import FailFast, Field
 from pydantic_core import to_json
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -23,6 +25,7 @@ from starlette.responses import JSONResponse, Response
 from textwright import __version__
 from textwright.errors import NotReadyError, RequestError
 from textwright.exchange import JSON
+from textwright.server.answers import check_answer, write
 from textwright.server.body import BINARY, UNDECLARED, read_body
 from textwright.server.engine import Scored
 from textwright.server.openapi import NOT_READY, path_parameter, refusal
@@ -35,6 +38,9 @@ from textwright.server.service import Service, choose, settings_of
 
 JSON_LENGTH: Final = "inference-header-content-length"
 _OUTPUTS: Final = ("label", "probabilities", "logits", "truncated")
+_WIDE: Final = frozenset({"probabilities", "logits"})
+_MAX_TENSORS: Final = 64
+"""Tensors in a list; ours are one of texts and four outputs."""
 _EXAMPLE: Final = {
     "inputs": [{"name": "text", "shape": [1], "datatype": "BYTES", "data": ["A touching film with a great cast."]}],
     "outputs": [{"name": "label"}],
@@ -64,8 +70,8 @@ class InferenceRequest(Form):
     """The JSON of a request; no outputs asks for all."""
 
     id: str | None = None
-    inputs: list[InputTensor]
-    outputs: tuple[RequestedOutput, ...] = ()
+    inputs: Annotated[list[InputTensor], FailFast(), Field(max_length=_MAX_TENSORS)]
+    outputs: Annotated[list[RequestedOutput], FailFast(), Field(max_length=_MAX_TENSORS)] = Field(default_factory=list)
     parameters: RequestParameters = RequestParameters()
 
 
@@ -174,8 +180,21 @@ async def infer(request: Request) -> Response:
     body = await read_body(request, settings_of(request), (JSON, BINARY, UNDECLARED))
     header, binary = _split(body, request.headers.get(JSON_LENGTH))
     asked = parse(InferenceRequest, header, example=to_json(_EXAMPLE).decode())
+    texts = tensors.texts_of(asked.inputs, binary, settings_of(request).max_texts)
     wanted = _wanted(asked)
-    scored = await score(request, tensors.texts_of(asked.inputs, binary))
+    num_scores = sum(len(service.info.labels) for name, _ in wanted if name in _WIDE)
+    check_answer(service, len(texts), num_scores)
+    scored = await score(request, texts)
+
+    def encode() -> Response:
+        return _encode(service, asked, wanted, scored)
+
+    return await write(len(texts) * num_scores, encode)
+
+
+def _encode(
+    service: Service, asked: InferenceRequest, wanted: Sequence[tuple[str, bool]], scored: list[Scored]
+) -> Response:
     written = [tensors.write(name, _column(name, scored), is_binary=flag) for name, flag in wanted]
     head: dict[str, Any] = {"model_name": service.identity.name, "model_version": service.identity.version}
     head |= {"outputs": [tensor for tensor, _ in written]} | ({} if asked.id is None else {"id": asked.id})
@@ -200,17 +219,15 @@ def _split(body: bytes, json_length: str | None) -> tuple[bytes, bytes]:
 
 
 def _wanted(asked: InferenceRequest) -> list[tuple[str, bool]]:
-    """List the outputs to write, each with whether as bytes."""
+    """List the outputs to write, each once, with whether as bytes."""
     by_default = asked.parameters.binary_data_output
     if not asked.outputs:
         return [(name, by_default) for name in _OUTPUTS]
     for output in asked.outputs:
         if output.name not in _OUTPUTS:
             raise RequestError(f"there is no output {output.name[:40]!r}; there are {', '.join(_OUTPUTS)}")
-    flags = [output.parameters.binary_data for output in asked.outputs]
-    return [
-        (output.name, by_default if flag is None else flag) for output, flag in zip(asked.outputs, flags, strict=True)
-    ]
+    flags = {output.name: output.parameters.binary_data for output in asked.outputs}
+    return [(name, by_default if flag is None else flag) for name, flag in flags.items()]
 
 
 def _column(name: str, scored: list[Scored]) -> np.ndarray[Any, Any]:

@@ -25,7 +25,7 @@ from textwright.server.body import CSV, media_type_of, read_body
 from textwright.server.openapi import NOT_READY, predict_forms, table_content, text_schema, texts_schema
 from textwright.server.protocols import tei
 from textwright.server.protocols.documentation import described
-from textwright.server.protocols.parsing import Form, parse
+from textwright.server.protocols.parsing import Form, items, parse
 from textwright.server.routes import answer_json, answer_table, answer_texts
 from textwright.server.service import Service, settings_of
 
@@ -78,16 +78,14 @@ async def invoke(request: Request) -> Response:
         return await answer_table(request, body)
     asked = parse(Invocation, body, example=json.dumps(_EXAMPLE))
     if asked.instances is not None:
-        return await answer_texts(request, _texts(asked.instances))
+        return await answer_texts(request, _texts(asked.instances, settings_of(request).max_texts))
     if asked.inputs is not None:
         return await tei.answer(request, body)
     return await answer_json(request, body)
 
 
-def _texts(instances: Any) -> list[str]:  # noqa: ANN401  any JSON value
-    if not isinstance(instances, list) or not instances:
-        raise RequestError("instances must be a list of one text or more")
-    return [_text(item, position) for position, item in enumerate(instances)]
+def _texts(instances: Any, max_texts: int) -> list[str]:  # noqa: ANN401  any JSON value
+    return [_text(item, position) for position, item in enumerate(items(instances, "instances", max_texts))]
 
 
 def _text(item: Any, position: int) -> str:  # noqa: ANN401  any JSON value
