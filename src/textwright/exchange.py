@@ -40,14 +40,15 @@ def larger_flag(setting: str) -> str:
     return f"start the server with a larger --{setting.replace('_', '-')}"
 
 
-def check_media_type(headers: Mapping[str, str], accepted: Sequence[str]) -> None:
-    """Refuse what does not declare itself as one of the route's media types, in UTF-8 and not compressed.
+def check_media_type(headers: Mapping[str, str], accepted: Sequence[str], codings: Sequence[str] = ()) -> None:
+    """Refuse what does not declare itself as one of the route's media types, in UTF-8 and not otherwise compressed.
 
     A declared type also keeps other sites' pages from posting here: browsers ask first before they send JSON.
 
     Args:
         headers: The request's headers; names are looked up in lower case.
         accepted: The media types that the route reads.
+        codings: How a body may be compressed.
 
     Raises:
         MediaTypeError: Names what was declared and what to declare instead.
@@ -56,8 +57,9 @@ def check_media_type(headers: Mapping[str, str], accepted: Sequence[str]) -> Non
     if declared not in accepted:
         _check_parameters(declared, accepted)
     coding = headers.get("content-encoding", "identity")
-    if coding.lower() != "identity":
-        raise MediaTypeError(f"content-encoding is {coding[:40]!r}; send the body as it is, without compression")
+    if coding.lower() not in {"identity", *codings}:
+        compressed = f"or compressed with {' or '.join(codings)}" if codings else "without compression"
+        raise MediaTypeError(f"content-encoding is {coding[:40]!r}; send the body as it is, {compressed}")
 
 
 def check_texts(texts: Sequence[str], limits: TextLimits, cure: Callable[[str], str] = larger_flag) -> None:

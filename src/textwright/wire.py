@@ -301,20 +301,33 @@ def encode_response(
     Returns:
         JSON of a :class:`PredictResponse`.
     """
-    rows = [
-        {
-            "label": item.label,
-            "labels": item.labels,
-            "confidence": item.confidence,
-            "probabilities": most_probable(item.probabilities, top_k),
-            "truncated": item.truncated,
-            **({"stage": item.stage} if item.stage else {}),
-        }
-        for item in predictions
-    ]
+    rows = [_row(item, top_k) for item in predictions]
     if explanations is not None:
         rows = [{**row, "explanation": item} for row, item in zip(rows, explanations, strict=True)]
     return to_json({"model": model, "predictions": rows})
+
+
+def encode_lines(predictions: Iterable[Predicted]) -> bytes:
+    """Write predictions as JSON lines.
+
+    Args:
+        predictions: N predictions.
+
+    Returns:
+        N lines, each the JSON of a :class:`Prediction`.
+    """
+    return b"".join(to_json(_row(item, None)) + b"\n" for item in predictions)
+
+
+def _row(item: Predicted, top_k: int | None) -> dict[str, Any]:
+    row = {
+        "label": item.label,
+        "labels": item.labels,
+        "confidence": item.confidence,
+        "probabilities": most_probable(item.probabilities, top_k),
+        "truncated": item.truncated,
+    }
+    return {**row, "stage": item.stage} if item.stage else row
 
 
 def _sentence(error: ErrorDetails) -> str:

@@ -16,7 +16,7 @@ from textwright.errors import NotReadyError
 from textwright.exchange import JSON
 from textwright.server import openapi
 from textwright.server.answers import check_answer, write
-from textwright.server.body import CSV, media_type_of, read_body
+from textwright.server.body import CSV, has_header, media_type_of, read_body
 from textwright.server.explaining import explain
 from textwright.server.logs import RequestRecord, record_of
 from textwright.server.scoring import score
@@ -130,7 +130,7 @@ async def answer_explained(request: Request, texts: list[str], top_k: int | None
     scored, explanations, explain_ms = await explain(request, texts)
     said = [item.to_json() for item in explanations]
     answer = encode_response(service_of(request).identity, [item.prediction for item in scored], said, top_k=top_k)
-    timing = f"{_timing(record_of(request))}, explain;dur={explain_ms:.3f}"
+    timing = f"{timing_of(record_of(request))}, explain;dur={explain_ms:.3f}"
     return JsonAnswer(answer, timing)
 
 
@@ -145,12 +145,22 @@ async def answer_texts(request: Request, texts: list[str], top_k: int | None = N
         return encode_response(service.identity, [item.prediction for item in scored], top_k=top_k)
 
     answer = await write(len(texts) * num_labels, encode)
-    return JsonAnswer(answer, _timing(record_of(request)))
+    return JsonAnswer(answer, timing_of(record_of(request)))
 
 
-async def answer_table(request: Request, body: bytes) -> Response:
-    """Answer a CSV table with the table and its predictions."""
-    table = read_table(body, settings_of(request).max_texts)
+async def answer_table(request: Request, body: bytes, *, names_columns: bool = True) -> Response:
+    """Answer a CSV table with the table and its predictions.
+
+    Args:
+        request: The request, its body read.
+        body: The table.
+        names_columns: Whether its first line names the columns, unless the request says so itself.
+
+    Returns:
+        CSV, with a first line of names if the table has one.
+    """
+    named = has_header(request.headers, otherwise=names_columns)
+    table = read_table(body, settings_of(request).max_texts, has_header=named)
     check_columns(table, service_of(request))
     service = service_of(request)
     check_answer(service, len(table.rows))
@@ -160,7 +170,7 @@ async def answer_table(request: Request, body: bytes) -> Response:
         return write_table(table, [item.prediction for item in scored], service)
 
     answer = await write(len(table.rows) * len(service.info.labels), encode)
-    return Response(answer, headers={"server-timing": _timing(record_of(request))}, media_type=CSV)
+    return Response(answer, headers={"server-timing": timing_of(record_of(request))}, media_type=CSV)
 
 
 async def model(request: Request) -> Response:
@@ -186,5 +196,6 @@ async def readyz(request: Request) -> JSONResponse:
     return JSONResponse({"status": "ready"})
 
 
-def _timing(record: RequestRecord) -> str:
+def timing_of(record: RequestRecord) -> str:
+    """Write the header Server-Timing (W3C) of a request."""
     return f"tokenize;dur={record.tokenize_ms:.3f}, queue;dur={record.queue_ms:.3f}, infer;dur={record.infer_ms:.3f}"

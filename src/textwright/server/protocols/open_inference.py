@@ -39,6 +39,7 @@ from textwright.server.service import Service, choose, settings_of
 JSON_LENGTH: Final = "inference-header-content-length"
 _OUTPUTS: Final = ("label", "probabilities", "logits", "truncated")
 _WIDE: Final = frozenset({"probabilities", "logits"})
+_TRITON_TYPES: Final = {"label": "STRING", "truncated": "BOOL"}
 _MAX_TENSORS: Final = 64
 """Tensors in a list; ours are one of texts and four outputs."""
 _EXAMPLE: Final = {
@@ -87,6 +88,7 @@ def build_router(service: Service) -> APIRouter:
     router = APIRouter(tags=["Open Inference Protocol"])
     add = router.add_api_route
     add("/v2", server_metadata, summary="Describe the server")
+    add("/v2/repository/index", repository_index, methods=["POST"], summary="List the models, as Triton does")
     add("/v2/health/live", live, summary="Is it alive?")
     add("/v2/health/ready", ready, summary="Is it ready?", responses=NOT_READY)
     name = path_parameter("name", "Of the model.", service.identity.name)
@@ -96,6 +98,13 @@ def build_router(service: Service) -> APIRouter:
     for model, where in (("/v2/models/{name}", [name]), ("/v2/models/{name}/versions/{version}", [name, version])):
         extra = {"parameters": where}
         add(model, model_metadata, summary="Describe the model", responses=not_found, openapi_extra=extra)
+        add(
+            f"{model}/config",
+            model_config,
+            summary="Configure, as Triton does",
+            responses=not_found,
+            openapi_extra=extra,
+        )
         add(
             f"{model}/ready",
             model_ready,
@@ -171,6 +180,42 @@ async def model_metadata(request: Request) -> JSONResponse:
             "parameters": {"labels": service.info.labels},
         }
     )
+
+
+async def model_config(request: Request) -> JSONResponse:
+    """Say what Triton's clients read before they send tensors: names, types and shapes."""
+    service = _service_of_model(request)
+    width = len(service.info.labels)
+    outputs = [
+        {
+            "name": name,
+            "data_type": f"TYPE_{_TRITON_TYPES.get(name, 'FP32')}",
+            "dims": [-1, width][: 1 + (name in _WIDE)],
+        }
+        for name in _OUTPUTS
+    ]
+    return JSONResponse(
+        {
+            "name": service.identity.name,
+            "platform": "onnxruntime_onnx",
+            "backend": "onnxruntime",
+            "max_batch_size": 0,
+            "input": [{"name": "text", "data_type": "TYPE_STRING", "dims": [-1]}],
+            "output": outputs,
+        }
+    )
+
+
+async def repository_index(request: Request) -> JSONResponse:
+    """List the models with their versions and whether they may be asked."""
+    services: Sequence[Service] = request.app.state.catalog.services
+    return JSONResponse([await _state_of(service) for service in services])
+
+
+async def _state_of(service: Service) -> dict[str, str]:
+    is_ready = await service.is_ready()
+    state, reason = ("READY", "") if is_ready else ("UNAVAILABLE", "the model is not ready")
+    return {"name": service.identity.name, "version": service.identity.version, "state": state, "reason": reason}
 
 
 async def infer(request: Request) -> Response:
