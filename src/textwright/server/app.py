@@ -6,6 +6,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from fastapi import APIRouter, FastAPI
@@ -106,7 +107,8 @@ def create_app(models: Predictor | Catalog, settings: ServeSettings | None = Non
         MissingExtraError: If traces are asked for and OpenTelemetry is not installed.
     """
     settings = settings or ServeSettings()
-    keys = KeyRing(settings.api_keys) if settings.api_keys else None
+    folder = Path(os.environ[FOLDER]) if FOLDER in os.environ else None
+    keys = KeyRing(settings.api_keys, folder) if settings.api_keys else None
     admin_keys = KeyRing(settings.admin_keys) if settings.admin_keys else None
     catalog = models if isinstance(models, Catalog) else Catalog([Service.warmed_up(models, settings)])
     app = _Application(
