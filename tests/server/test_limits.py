@@ -6,6 +6,8 @@ The bounds of CPU time are far above what a refusal takes (0.2 s at most) and fa
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 from time import process_time
 
 import pytest
@@ -13,6 +15,7 @@ from starlette.testclient import TestClient
 
 import textwright
 from textwright.core.labels import Labels, Task
+from textwright.problems import STATUS
 from textwright.server.app import create_app
 from textwright.server.settings import ServeSettings
 
@@ -180,3 +183,21 @@ def test_another_top_k_is_refused_in_words(client, top_k):
     answer = client.post("/v1/predict", json={"text": "good", "top_k": top_k})
     assert (answer.status_code, answer.json()["code"]) == (422, "request")
     assert '"top_k" must be a whole number of 1 or more' in answer.json()["detail"]
+
+
+PAGE = (Path(__file__).parents[2] / "docs" / "operations" / "limits.md").read_text(encoding="utf-8")
+BOUNDS = re.findall(r"^\| `--([a-z-]+)` \| ([0-9.]+) \|", PAGE, re.MULTILINE)
+
+
+def test_the_page_tells_every_bound_with_its_default():
+    defaults = {name.replace("-", "_"): float(value) for name, value in BOUNDS}
+    settings = ServeSettings().model_dump()
+    assert defaults == {name: settings[name] for name in defaults}
+    assert {name for name in settings if name.startswith("max_") or name.endswith("_s")} <= set(defaults)
+
+
+def test_the_page_tells_statuses_and_codes_as_they_are():
+    status_of = {kind.code: int(status) for kind, status in STATUS.items()}
+    told = re.findall(r"\b(4\d\d|504) `([a-z-]+)`", PAGE)
+    assert told
+    assert all(status_of[code] == int(status) for status, code in told)
