@@ -142,7 +142,7 @@ def create_app(models: Predictor | Catalog, settings: ServeSettings | None = Non
 def _answer_head(router: APIRouter) -> None:
     """Let what answers GET answer HEAD, which probes of load balancers send; the server sends no body."""
     for route in router.routes:
-        if isinstance(route, APIRoute) and "GET" in route.methods:
+        if isinstance(route, APIRoute) and route.methods and "GET" in route.methods:
             route.methods.add("HEAD")
 
 

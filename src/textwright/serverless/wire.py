@@ -180,8 +180,9 @@ def _check(field: str, value: object) -> None:
 
 def _is_count(value: object) -> bool:
     """Say whether a value is an integer of 1 or more, as JSON Schema has it: 1.0 is one."""
-    is_whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
-    return is_whole and not isinstance(value, bool) and value >= 1
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return value >= 1 and (isinstance(value, int) or value.is_integer())
 
 
 def _top_k(content: Mapping[str, Any]) -> int | None:
