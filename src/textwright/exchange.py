@@ -7,6 +7,8 @@ Imports the standard library alone, because a Lambda function pays for each impo
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from heapq import nlargest
+from operator import itemgetter
 from typing import Final, Protocol
 
 from textwright.errors import MediaTypeError, RequestLimitError
@@ -38,14 +40,15 @@ def larger_flag(setting: str) -> str:
     return f"start the server with a larger --{setting.replace('_', '-')}"
 
 
-def check_media_type(headers: Mapping[str, str], accepted: Sequence[str]) -> None:
-    """Refuse what does not declare itself as one of the route's media types, in UTF-8 and not compressed.
+def check_media_type(headers: Mapping[str, str], accepted: Sequence[str], codings: Sequence[str] = ()) -> None:
+    """Refuse what does not declare itself as one of the route's media types, in UTF-8 and not otherwise compressed.
 
     A declared type also keeps other sites' pages from posting here: browsers ask first before they send JSON.
 
     Args:
         headers: The request's headers; names are looked up in lower case.
         accepted: The media types that the route reads.
+        codings: How a body may be compressed.
 
     Raises:
         MediaTypeError: Names what was declared and what to declare instead.
@@ -54,8 +57,9 @@ def check_media_type(headers: Mapping[str, str], accepted: Sequence[str]) -> Non
     if declared not in accepted:
         _check_parameters(declared, accepted)
     coding = headers.get("content-encoding", "identity")
-    if coding.lower() != "identity":
-        raise MediaTypeError(f"content-encoding is {coding[:40]!r}; send the body as it is, without compression")
+    if coding.lower() not in {"identity", *codings}:
+        compressed = f"or compressed with {' or '.join(codings)}" if codings else "without compression"
+        raise MediaTypeError(f"content-encoding is {coding[:40]!r}; send the body as it is, {compressed}")
 
 
 def check_texts(texts: Sequence[str], limits: TextLimits, cure: Callable[[str], str] = larger_flag) -> None:
@@ -69,11 +73,7 @@ def check_texts(texts: Sequence[str], limits: TextLimits, cure: Callable[[str], 
     Raises:
         RequestLimitError: Names the number, the bound and the cure.
     """
-    if len(texts) > limits.max_texts:
-        raise RequestLimitError(
-            f"the request holds {len(texts)} texts, at most {limits.max_texts} are allowed; send them in several "
-            f"requests, or {cure('max_texts')}"
-        )
+    check_num_texts(len(texts), limits.max_texts, cure)
     if max(map(len, texts)) > limits.max_text_chars:
         longest = max(range(len(texts)), key=lambda position: len(texts[position]))
         name = f"text {longest}" if len(texts) > 1 else "the text"
@@ -81,6 +81,39 @@ def check_texts(texts: Sequence[str], limits: TextLimits, cure: Callable[[str], 
             f"{name} has {len(texts[longest])} characters, at most {limits.max_text_chars} are allowed; cut "
             f"it (the model reads only the beginning), or {cure('max_text_chars')}"
         )
+
+
+def check_num_texts(num_texts: int, max_texts: int, cure: Callable[[str], str] = larger_flag) -> None:
+    """Refuse more texts than one request may hold; call it before anything is made of each.
+
+    Args:
+        num_texts: Texts, rows or list items of a request.
+        max_texts: Most that are allowed.
+        cure: Says how the limit of a name is raised.
+
+    Raises:
+        RequestLimitError: Names the number, the bound and the cure.
+    """
+    if num_texts > max_texts:
+        raise RequestLimitError(
+            f"the request holds {num_texts} texts, at most {max_texts} are allowed; send them in several "
+            f"requests, or {cure('max_texts')}"
+        )
+
+
+def most_probable(probabilities: Mapping[str, float], top_k: int | None) -> Mapping[str, float]:
+    """Choose the labels whose probabilities are answered.
+
+    Args:
+        probabilities: Label -> probability.
+        top_k: Labels, >= 1; None for all, in the model's order.
+
+    Returns:
+        All of them, or the most probable ones, best first.
+    """
+    if top_k is None:
+        return probabilities
+    return dict(nlargest(min(top_k, len(probabilities)), probabilities.items(), key=itemgetter(1)))
 
 
 def _check_parameters(declared: str, accepted: Sequence[str]) -> None:

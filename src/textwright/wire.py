@@ -11,17 +11,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Annotated, Any, Final, Protocol, Self
+from typing import Annotated, Any, Final, Protocol, Self, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, FailFast, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, FailFast, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails, PydanticCustomError, to_json
 
 from textwright.errors import RequestError, RequestSyntaxError
+from textwright.exchange import most_probable
 
 EXAMPLE_TEXT: Final = "A touching film with a great cast."
 """Stands in the documentation, in error messages and in the curl line; any model can read it."""
 
 _EXAMPLE_BODY: Final = json.dumps({"text": EXAMPLE_TEXT})
+_MAX_ERRORS: Final = 32
+_MAX_SHOWN_BYTES: Final = 8_192
 _EXACTLY_ONE: Final = "exactly-one"
 _JSON_NAMES: Final[Mapping[type, str]] = {
     type(None): "null",
@@ -32,6 +35,14 @@ _JSON_NAMES: Final[Mapping[type, str]] = {
     list: "an array",
     dict: "an object",
 }
+
+
+def _whole(value: object) -> object:
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+Whole: TypeAlias = Annotated[int, BeforeValidator(_whole)]
+"""An integer as JSON Schema has it: 1.0 is one."""
 
 
 class Wire(BaseModel):
@@ -51,6 +62,8 @@ class PredictRequest(Wire):
     """The texts to classify; predictions come in the same order."""
     explain: bool = False
     """Whether to say which words of each text speak for its label and which against it."""
+    top_k: Annotated[Whole, Field(ge=1)] | None = None
+    """Probabilities per text, those of the most probable labels, best first; absent: all, in the model's order."""
 
     @model_validator(mode="after")
     def _has_exactly_one(self) -> Self:
@@ -117,7 +130,7 @@ class Prediction(Wire):
     confidence: float = Field(ge=0, le=1)
     """The probability of label; the highest among the labels where that is null."""
     probabilities: dict[str, float]
-    """Probability of each label, calibrated; they sum to 1 for a single-label task."""
+    """Probability of each label, calibrated, or of the top_k; all of them sum to 1 for a single-label task."""
     truncated: bool
     """True if the text is longer than the model reads, so that its end had no influence."""
     explanation: Explanation | None = None
@@ -255,7 +268,12 @@ def parse_request(body: bytes) -> PredictRequest:
     try:
         return PredictRequest.model_validate_json(body)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
+        if error.error_count() > _MAX_ERRORS:  # reading one builds them all
+            raise RequestError(
+                f'the body has {error.error_count()} faults, unknown fields for example; give "text" or "texts"'
+            ) from None
+        # The value itself is wanted for the name of its type only, and a large one takes long to build.
+        first = error.errors(include_url=False, include_input=len(body) <= _MAX_SHOWN_BYTES)[0]
     if first["type"] == "json_invalid":
         where = first["msg"].removeprefix("Invalid JSON: ")
         raise RequestSyntaxError(f"the body is not JSON in UTF-8: {where}; send for example {_EXAMPLE_BODY}")
@@ -263,7 +281,11 @@ def parse_request(body: bytes) -> PredictRequest:
 
 
 def encode_response(
-    model: ModelIdentity, predictions: Iterable[Predicted], explanations: Iterable[Mapping[str, Any]] | None = None
+    model: ModelIdentity,
+    predictions: Iterable[Predicted],
+    explanations: Iterable[Mapping[str, Any]] | None = None,
+    *,
+    top_k: int | None = None,
 ) -> bytes:
     """Write the body of the answer to ``POST /v1/predict``.
 
@@ -274,24 +296,38 @@ def encode_response(
         model: Which model answered.
         predictions: N predictions, in the order of the texts.
         explanations: N explanations with the fields of :class:`Explanation`; None where they were not asked for.
+        top_k: Probabilities per text; None for all.
 
     Returns:
         JSON of a :class:`PredictResponse`.
     """
-    rows = [
-        {
-            "label": item.label,
-            "labels": item.labels,
-            "confidence": item.confidence,
-            "probabilities": item.probabilities,
-            "truncated": item.truncated,
-            **({"stage": item.stage} if item.stage else {}),
-        }
-        for item in predictions
-    ]
+    rows = [_row(item, top_k) for item in predictions]
     if explanations is not None:
         rows = [{**row, "explanation": item} for row, item in zip(rows, explanations, strict=True)]
     return to_json({"model": model, "predictions": rows})
+
+
+def encode_lines(predictions: Iterable[Predicted]) -> bytes:
+    """Write predictions as JSON lines.
+
+    Args:
+        predictions: N predictions.
+
+    Returns:
+        N lines, each the JSON of a :class:`Prediction`.
+    """
+    return b"".join(to_json(_row(item, None)) + b"\n" for item in predictions)
+
+
+def _row(item: Predicted, top_k: int | None) -> dict[str, Any]:
+    row = {
+        "label": item.label,
+        "labels": item.labels,
+        "confidence": item.confidence,
+        "probabilities": most_probable(item.probabilities, top_k),
+        "truncated": item.truncated,
+    }
+    return {**row, "stage": item.stage} if item.stage else row
 
 
 def _sentence(error: ErrorDetails) -> str:
@@ -302,9 +338,12 @@ def _sentence(error: ErrorDetails) -> str:
             return f'{where} is not a field of this request; give "text" or "texts"'
         case "too_short":
             return '"texts" is empty; give at least one text'
+        case "int_type" | "greater_than_equal":
+            return f"{where} must be a whole number of 1 or more"
         case _ if error["type"] == _EXACTLY_ONE:
             return f'give either "text" or "texts", exactly one of them; for example {_EXAMPLE_BODY}'
-    return f"{where} must be {_expected(error)}, not {_json_name(error['input'])}"
+    instead = f", not {_json_name(error['input'])}" if "input" in error else ""
+    return f"{where} must be {_expected(error)}{instead}"
 
 
 def _place(location: Sequence[int | str]) -> str:

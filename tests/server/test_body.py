@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
+import json
 
 import pytest
 
@@ -52,3 +54,29 @@ def test_another_error_is_passed_on():
 
     with pytest.raises(KeyError):
         asyncio.run(scenario())
+
+
+GZIP = {"content-type": "application/json", "content-encoding": "gzip"}
+PACKED = gzip.compress(json.dumps({"text": "good"}).encode())
+
+
+def test_a_compressed_body_is_read(client):
+    answer = client.post("/v1/predict", content=PACKED, headers=GZIP)
+    assert answer.json() == client.post("/v1/predict", json={"text": "good"}).json()
+    tensor = {"inputs": [{"name": "a", "datatype": "BYTES", "shape": [1], "data": ["good"]}]}
+    answer = client.post("/v2/models/tiny/infer", content=gzip.compress(json.dumps(tensor).encode()), headers=GZIP)
+    assert answer.json()["outputs"][0]["data"] == ["positive"]
+
+
+@pytest.mark.parametrize("body", [b"", b'{"text": "good"}', PACKED[:-4], PACKED[:12], PACKED + b"x"])
+def test_a_broken_compressed_body_is_refused_in_words(client, body):
+    answer = client.post("/v1/predict", content=body, headers=GZIP)
+    assert (answer.status_code, answer.json()["code"]) == (400, "request-syntax")
+    assert "gzip" in answer.json()["detail"]
+
+
+def test_a_body_is_unpacked_to_the_limit_and_no_further(client):
+    bomb = gzip.compress(b" " * 5_000_000)
+    assert len(bomb) < client.app.state.settings.max_body_bytes
+    answer = client.post("/v1/predict", content=bomb, headers=GZIP)
+    assert (answer.status_code, answer.json()["code"]) == (413, "request-too-large")

@@ -15,7 +15,7 @@ from textwright.server import keys, logs
 from textwright.server.app import create_app
 from textwright.server.guard import OPEN
 from textwright.server.keys import KeyRing
-from textwright.server.rates import Bucket
+from textwright.server.rates import Bucket, SharedBucket
 from textwright.server.settings import ServeSettings
 
 ALICE, BOB = "alice-secret-1234", "bob-secret-5678"
@@ -145,8 +145,57 @@ def test_the_keys_of_one_name_share_one_limit_through_reloads(path, monkeypatch)
         ring.find("new").bucket.take(1)
 
 
-@pytest.mark.parametrize("spoil", [lambda path: path.unlink(), lambda path: rewrite(path, "nonsense\n")])
-def test_a_file_that_breaks_leaves_the_old_keys_good_and_is_logged(path, monkeypatch, caplog, spoil):
+def make_a_folder(path):
+    path.unlink()
+    path.mkdir()
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [lambda path: path.unlink(), lambda path: rewrite(path, ""), lambda path: rewrite(path, "# x\n"), make_a_folder],
+)
+def test_without_a_key_in_the_file_all_are_revoked_until_there_is_one(path, monkeypatch, caplog, spoil):
+    ring = KeyRing(path)
+    monkeypatch.setattr(keys, "_LOOK_AGAIN_S", 0)
+    spoil(path)
+    with caplog.at_level(logging.ERROR):
+        for _ in range(3):
+            with pytest.raises(UnauthorizedError):
+                ring.find(ALICE)
+    assert caplog.text.count("there is no key any more") == 1
+    if path.is_dir():
+        path.rmdir()
+    path.write_text(line("alice", ALICE))
+    assert ring.find(ALICE).name == "alice"
+
+
+def test_a_folder_in_its_place_is_refused_at_the_start(tmp_path):
+    with pytest.raises(NotFoundError, match="cannot be read"):
+        KeyRing(tmp_path)
+
+
+def test_the_workers_of_a_server_take_from_one_share(path, tmp_path):
+    one, other = KeyRing(path, tmp_path), KeyRing(path, tmp_path)
+    one.find(BOB).bucket.take(2)
+    with pytest.raises(RateLimitError, match="1 are left"):
+        other.find(BOB).bucket.take(2)
+    other.find(BOB).bucket.take(1)
+    with pytest.raises(RateLimitError):
+        one.find(BOB).bucket.take(1)
+
+
+def test_a_share_in_a_file_fills_as_any_other(tmp_path):
+    now = [0.0]
+    one, other = (SharedBucket(60, tmp_path / "share", clock=lambda: now[0]) for _ in range(2))
+    one.take(60)
+    now[0] = 10.0
+    other.take(10)
+    with pytest.raises(RateLimitError):
+        one.take(1)
+
+
+@pytest.mark.parametrize("spoil", [lambda path: rewrite(path, "nonsense\n")])
+def test_a_line_that_is_no_key_leaves_the_old_keys_good_and_is_logged(path, monkeypatch, caplog, spoil):
     ring = KeyRing(path)
     monkeypatch.setattr(keys, "_LOOK_AGAIN_S", 0)
     spoil(path)

@@ -103,3 +103,13 @@ def test_it_is_not_ready_before_start_up_and_after_shutdown(predictor):
     assert [answer.status_code for answer in (before, during, after)] == [503, 200, 503]
     assert before.json()["code"] == "not-ready"
     assert client.get("/healthz").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/healthz", "/readyz", "/ping", "/v2/health/live", "/v2/health/ready", "/v2/models/tiny/ready", "/v1/model"],
+)
+def test_what_answers_get_answers_head(client, path):
+    answer = client.head(path)
+    assert answer.status_code == 200
+    assert answer.headers["content-length"] == client.get(path).headers["content-length"]

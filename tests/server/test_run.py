@@ -15,7 +15,7 @@ from time import perf_counter
 import pytest
 
 from textwright.errors import PortInUseError, SettingsError
-from textwright.server.run import Address, address_of, listen
+from textwright.server.run import Address, _warn_if_open, address_of, listen
 
 COMMAND = [sys.executable, "-c", "from textwright.cli.main import main; main()", "serve"]
 POST = {"content-type": "application/json"}
@@ -207,3 +207,10 @@ def cpu_seconds(pid: int) -> float:
 
     used = psutil.Process(pid).cpu_times()
     return used.user + used.system
+
+
+@pytest.mark.parametrize(("host", "is_told"), [("0.0.0.0", True), ("127.0.0.1", False)])  # noqa: S104  what it is about
+def test_a_server_for_everybody_without_keys_says_so(host, is_told, keep_loggers, capsys):
+    with listen(host, 0) as listener:
+        _warn_if_open(listener)
+    assert ("WITHOUT KEYS" in capsys.readouterr().err) == is_told

@@ -96,7 +96,7 @@ def test_what_csv_writes_is_read_back(rows):
     writer = csv.writer(stream)
     writer.writerow(["id", "text"])
     writer.writerows(rows)
-    assert read_table(stream.getvalue().encode()).texts == [text for _, text in rows]
+    assert read_table(stream.getvalue().encode(), 5).texts == [text for _, text in rows]
 
 
 def test_a_text_beyond_the_limit_is_refused_as_it_is_in_json(predictor):

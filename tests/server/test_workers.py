@@ -175,6 +175,15 @@ def put(new, place):
     shutil.copytree(new, place)
 
 
+def test_all_workers_together_give_a_key_its_rate_once(tiny_artifact, tmp_path):
+    keys = tmp_path / "keys"
+    keys.write_text(f"alice {sha256(b'secret').hexdigest()} 5\n")
+    with serving(tiny_artifact, "--workers", 2, "--api-keys", keys, log=tmp_path / "log") as server:
+        headers = {**JSON, "x-api-key": "secret"}
+        asked = [server.ask("POST", "/v1/predict", {"text": "good"}, headers=headers)[0] for _ in range(12)]
+    assert asked == [200] * 5 + [429] * 7
+
+
 def test_workers_do_not_outlive_their_supervisor(tiny_artifact, tmp_path):
     with serving(tiny_artifact, "--workers", 2, log=tmp_path / "log") as server:
         workers = workers_of(server)

@@ -16,7 +16,7 @@ from textwright.serverless import wire
 
 LEAF = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5)
 VALUE = LEAF | st.lists(LEAF, max_size=3) | st.dictionaries(st.text(max_size=3), LEAF, max_size=2)
-NAME = st.sampled_from(["text", "texts", "model", "explain", "txt"])
+NAME = st.sampled_from(["text", "texts", "model", "explain", "top_k", "txt"])
 BODY = st.dictionaries(NAME, VALUE, max_size=3) | VALUE
 
 
@@ -26,7 +26,8 @@ def reading(parse, body):
         asked = parse(body)
     except RequestError as error:
         return error.code, None if error.code == "request-syntax" else str(error)
-    return asked.texts if isinstance(asked, wire.Asked) else asked.all_texts
+    texts = asked.texts if isinstance(asked, wire.Asked) else asked.all_texts
+    return texts, asked.top_k
 
 
 @given(BODY)

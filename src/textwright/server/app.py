@@ -6,10 +6,12 @@ import asyncio
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -109,7 +111,8 @@ def create_app(models: Predictor | Catalog, settings: ServeSettings | None = Non
         MissingExtraError: If traces are asked for and OpenTelemetry is not installed.
     """
     settings = settings or ServeSettings()
-    keys = KeyRing(settings.api_keys) if settings.api_keys else None
+    folder = Path(os.environ[FOLDER]) if FOLDER in os.environ else None
+    keys = KeyRing(settings.api_keys, folder) if settings.api_keys else None
     admin_keys = KeyRing(settings.admin_keys) if settings.admin_keys else None
     catalog = models if isinstance(models, Catalog) else Catalog([Service.warmed_up(models, settings)])
     app = _Application(
@@ -134,9 +137,17 @@ def create_app(models: Predictor | Catalog, settings: ServeSettings | None = Non
     handlers.install(app)
     app.state.further_routers = [] if admin_keys is None else [admin.build_router(admin_keys)]
     for router in (*(module.build_router(catalog.default) for module in _CONTRACTS), *app.state.further_routers):
+        _answer_head(router)
         app.include_router(router)
     app.routes.extend([*pages.build_routes(), app.state.metrics.route()])
     return app
+
+
+def _answer_head(router: APIRouter) -> None:
+    """Let what answers GET answer HEAD, which probes of load balancers send; the server sends no body."""
+    for route in router.routes:
+        if isinstance(route, APIRoute) and route.methods and "GET" in route.methods:
+            route.methods.add("HEAD")
 
 
 @asynccontextmanager

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import zlib
 from collections.abc import Mapping, Sequence
 from typing import Final, cast
 
 from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect, Request
 
-from textwright.errors import RequestTimeoutError, RequestTooLargeError
+from textwright.errors import RequestSyntaxError, RequestTimeoutError, RequestTooLargeError
 from textwright.exchange import JSON, check_media_type
 from textwright.server.settings import ServeSettings
 
 CSV: Final = "text/csv"
 BINARY: Final = "application/octet-stream"
+_GZIP: Final = "gzip"
 UNDECLARED: Final = ""
 """Stands among the media types of a route that reads a body whose type is not declared."""
 
@@ -36,25 +38,27 @@ async def read_body(request: Request, settings: ServeSettings, accepted: Sequenc
         accepted: The media types that the route reads.
 
     Returns:
-        At most ``max_body_bytes`` bytes, not yet parsed.
+        At most ``max_body_bytes`` bytes, unpacked but not yet parsed.
 
     Raises:
         MediaTypeError: If the request declares another media type, charset or content coding.
-        RequestTooLargeError: If more bytes are declared, or come.
+        RequestTooLargeError: If more bytes are declared, or come, or are unpacked.
+        RequestSyntaxError: If the body is not gzip where that is declared.
         RequestTimeoutError: If the body is not there after ``body_timeout_s``.
         ClientDisconnect: If the client hangs up before the body is complete.
     """
     headers = _first_headers(request)
-    check_media_type(headers, accepted)
+    check_media_type(headers, accepted, (_GZIP,))
     _check_declared_length(headers, settings.max_body_bytes)
     try:
         with _TimeLimit(settings.body_timeout_s):
-            return await _collect(request, settings.max_body_bytes)
+            body = await _collect(request, settings.max_body_bytes)
     except TimeoutError:
         raise RequestTimeoutError(
             f"the body was not complete after {settings.body_timeout_s:g} seconds; send it at once, in smaller "
             "requests, or start the server with a larger --body-timeout-s"
         ) from None
+    return _unpack(body, settings.max_body_bytes) if headers.get("content-encoding", "").lower() == _GZIP else body
 
 
 class _TimeLimit:
@@ -92,6 +96,26 @@ def media_type_of(headers: Headers) -> str:
     return headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
+def has_header(headers: Headers, *, otherwise: bool) -> bool:
+    """Say whether the first line of a CSV body names its columns.
+
+    Args:
+        headers: Of the request; ``text/csv; header=present`` or ``header=absent`` says it.
+        otherwise: What holds where they do not.
+
+    Returns:
+        True if it does.
+
+    Source:
+        RFC 4180, section 3, "header".
+    """
+    for parameter in headers.get("content-type", "").lower().split(";")[1:]:
+        name, _, value = parameter.partition("=")
+        if name.strip() == "header" and value.strip(' "') in {"present", "absent"}:
+            return value.strip(' "') == "present"
+    return otherwise
+
+
 def _first_headers(request: Request) -> dict[str, str]:
     """Read the headers that matter at once, where looking for each would go through all of them each time."""
     return {_READ[name]: value.decode("latin-1") for name, value in reversed(request.scope["headers"]) if name in _READ}
@@ -116,6 +140,20 @@ async def _collect(request: Request, max_bytes: int) -> bytes:
         chunks.append(chunk)
         is_more = message.get("more_body", False)
     return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+
+def _unpack(body: bytes, max_bytes: int) -> bytes:
+    """Unpack gzip as far as the limit and no further."""
+    unpacking = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
+    try:
+        content = unpacking.decompress(body, max_bytes + 1)
+    except zlib.error:
+        raise RequestSyntaxError("the body is declared as gzip and is not; compress it, or declare nothing") from None
+    if len(content) > max_bytes:
+        raise _too_many_bytes("goes on when it is unpacked", max_bytes)
+    if not unpacking.eof or unpacking.unused_data:
+        raise RequestSyntaxError("the body is declared as gzip and is not one whole stream; compress it once")
+    return content
 
 
 def _too_many_bytes(what: str, max_bytes: int) -> RequestTooLargeError:

@@ -13,16 +13,16 @@ limit. The keys themselves should be long and random, which is why a plain hash 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from hmac import compare_digest
 from pathlib import Path
 from time import monotonic
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from textwright.errors import NotFoundError, SettingsError, UnauthorizedError
-from textwright.server.rates import Bucket
+from textwright.server.rates import Bucket, SharedBucket
 
 if TYPE_CHECKING:
     import logging
@@ -31,6 +31,9 @@ _LINE = re.compile(r"([A-Za-z0-9._-]{1,64})\s+([0-9a-f]{64})(?:\s+([1-9][0-9]{0,
 _FORM: Final = "NAME SHA256-OF-THE-KEY [TEXTS-PER-MINUTE]"
 _BEARER: Final = "bearer "
 _LOOK_AGAIN_S: Final = 1.0
+
+MakeBucket: TypeAlias = Callable[[str, int], Bucket]
+"""Name and texts per minute -> a bucket."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,18 +56,22 @@ class KeyRing:
 
     Args:
         path: The file; see the module.
+        folder: Where the workers of one server keep the shares of names together; None for a single process.
 
     Raises:
-        NotFoundError: If there is no such file.
+        NotFoundError: If there is no such file, or it cannot be read.
         SettingsError: If a line is no key, or there is none; names file and line.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, folder: Path | None = None) -> None:
         self._path = path
+        self._folder = folder
         self._buckets: dict[str, Bucket] = {}
-        self._stamp = _stamp(path)
+        self._stamp: tuple[int, int, int] | None = _stamp(path)
         self._looked = monotonic()
         self._keys = self._read()
+        if not self._keys:
+            raise _no_key(str(path))
 
     def find(self, secret: str | None) -> Key:
         """Find the key that a request shows.
@@ -82,29 +89,55 @@ class KeyRing:
         return find_key(self._keys, secret)
 
     def _reload_if_changed(self) -> None:
-        """Read the file again if it has changed; a broken one is told in the log, and the old keys stay good."""
+        """Read the file again if it has changed.
+
+        A line that is no key is told in the log, and the old keys stay good. A file that is gone, cannot be read or
+        holds no key revokes them all.
+        """
         if monotonic() - self._looked < _LOOK_AGAIN_S:
             return
         self._looked = monotonic()
         try:
             stamp = _stamp(self._path)
             if stamp != self._stamp:
-                self._keys, self._stamp = self._read(), stamp
-        except (NotFoundError, SettingsError) as error:
+                keys, self._stamp = self._read(), stamp
+                self._replace(keys)
+        except NotFoundError as error:
+            self._stamp = None
+            self._replace([], error)
+        except SettingsError as error:
             _log().error("the keys were not reloaded", exc_info=error)
 
+    def _replace(self, keys: list[Key], error: NotFoundError | None = None) -> None:
+        if self._keys and not keys:
+            reason = error or _no_key(str(self._path))
+            _log().error("there is no key any more, and every request is refused", exc_info=reason)
+        self._keys = keys
+
     def _read(self) -> list[Key]:
-        lines = self._path.read_text(encoding="utf-8", errors="replace").splitlines()
-        return read_keys(lines, str(self._path), self._buckets)
+        try:
+            lines = self._path.read_text(encoding="utf-8", errors="replace").splitlines()
+        except OSError as error:
+            raise _unreadable(self._path, error) from error
+        return _read_lines(lines, str(self._path), self._buckets, self._new_bucket)
+
+    def _new_bucket(self, name: str, texts_per_minute: int) -> Bucket:
+        if self._folder is None:
+            return Bucket(texts_per_minute)
+        ring = sha256(str(self._path).encode()).hexdigest()[:8]
+        return SharedBucket(texts_per_minute, self._folder / f"share-{ring}-{name}-{texts_per_minute}")
 
 
-def read_keys(lines: Sequence[str], source: str, buckets: dict[str, Bucket]) -> list[Key]:
+def read_keys(
+    lines: Sequence[str], source: str, buckets: dict[str, Bucket], new_bucket: MakeBucket | None = None
+) -> list[Key]:
     """Read the lines of a key file, wherever they stand.
 
     Args:
         lines: See the module.
         source: Where they stand, for messages.
         buckets: Name -> its bucket so far; a name keeps it unless its share has changed.
+        new_bucket: Makes the bucket of a name; None for one of this process.
 
     Returns:
         The keys, one or more.
@@ -112,10 +145,9 @@ def read_keys(lines: Sequence[str], source: str, buckets: dict[str, Bucket]) -> 
     Raises:
         SettingsError: If a line is no key, or there is none; names the line.
     """
-    told = [(number, line.partition("#")[0].strip()) for number, line in enumerate(lines, start=1)]
-    keys = [_read_key(line, f"{source}, line {number}", buckets) for number, line in told if line]
+    keys = _read_lines(lines, source, buckets, new_bucket or _bucket_of_process)
     if not keys:
-        raise SettingsError(f"{source} holds no key; a line is: {_FORM}")
+        raise _no_key(source)
     return keys
 
 
@@ -158,7 +190,20 @@ def shown_secret(headers: Mapping[str, str]) -> str | None:
     return headers.get("x-api-key")
 
 
-def _read_key(line: str, where: str, buckets: dict[str, Bucket]) -> Key:
+def _read_lines(lines: Sequence[str], source: str, buckets: dict[str, Bucket], new_bucket: MakeBucket) -> list[Key]:
+    numbered = [(number, line.partition("#")[0].strip()) for number, line in enumerate(lines, start=1)]
+    return [_read_key(line, f"{source}, line {number}", buckets, new_bucket) for number, line in numbered if line]
+
+
+def _no_key(source: str) -> SettingsError:
+    return SettingsError(f"{source} holds no key; a line is: {_FORM}")
+
+
+def _bucket_of_process(_: str, texts_per_minute: int) -> Bucket:
+    return Bucket(texts_per_minute)
+
+
+def _read_key(line: str, where: str, buckets: dict[str, Bucket], new_bucket: MakeBucket) -> Key:
     match = _LINE.fullmatch(line)
     if match is None:
         raise SettingsError(
@@ -166,21 +211,25 @@ def _read_key(line: str, where: str, buckets: dict[str, Bucket]) -> Key:
             "(printf %s YOUR-KEY | sha256sum)"
         )
     name, digest, share = match.groups()
-    return Key(name, bytes.fromhex(digest), _bucket(name, int(share), buckets) if share else None)
+    return Key(name, bytes.fromhex(digest), _bucket(name, int(share), buckets, new_bucket) if share else None)
 
 
-def _bucket(name: str, texts_per_minute: int, buckets: dict[str, Bucket]) -> Bucket:
+def _bucket(name: str, texts_per_minute: int, buckets: dict[str, Bucket], new_bucket: MakeBucket) -> Bucket:
     known = buckets.get(name)
     if known is None or known.texts_per_minute != texts_per_minute:
-        known = buckets[name] = Bucket(texts_per_minute)
+        known = buckets[name] = new_bucket(name, texts_per_minute)
     return known
+
+
+def _unreadable(path: Path, error: OSError) -> NotFoundError:
+    return NotFoundError(f"the file of API keys cannot be read: {path} ({error.strerror})")
 
 
 def _stamp(path: Path) -> tuple[int, int, int]:
     try:
         found = path.stat()
     except OSError as error:
-        raise NotFoundError(f"the file of API keys cannot be read: {path} ({error.strerror})") from error
+        raise _unreadable(path, error) from error
     return found.st_mtime_ns, found.st_size, found.st_ino
 
 

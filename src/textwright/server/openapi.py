@@ -177,6 +177,7 @@ def _only(field: str, schema: dict[str, Any], description: str) -> dict[str, Any
         field: {**schema, "description": description},
         "model": {"type": ["string", "null"], "description": CHOICE["description"]},
         "explain": {"type": "boolean", "default": False, "description": "Say which words speak for each label."},
+        "top_k": {"type": ["integer", "null"], "minimum": 1, "description": "Probabilities per text, best first."},
     }
     return {"type": "object", "properties": properties, "required": [field], "additionalProperties": False}
 

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from math import ceil
+from pathlib import Path
+from struct import Struct
 from time import monotonic
+from typing import Final
 
 from textwright.errors import RateLimitError
 
 _MINUTE_S = 60
+_STATE: Final = Struct("<dd")
+"""Texts that are left, and when that was computed."""
 
 
 class Bucket:
@@ -46,3 +52,35 @@ class Bucket:
                 wait_s,
             )
         self._available -= num_texts
+
+
+class SharedBucket(Bucket):
+    """A share that the workers of one server take from together; what is left stands in a file.
+
+    Args:
+        texts_per_minute: The share, >= 1.
+        path: The file, the same for all of them.
+        clock: Seconds from any beginning, the same for all processes; never runs backwards.
+    """
+
+    def __init__(self, texts_per_minute: int, path: Path, clock: Callable[[], float] = monotonic) -> None:
+        super().__init__(texts_per_minute, clock)
+        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+
+    def __del__(self) -> None:
+        """Close the file."""
+        os.close(self._file)
+
+    def take(self, num_texts: int) -> None:
+        """Take texts out of the share, or none; one process at a time."""
+        import fcntl  # where there are several workers, there is this module
+
+        fcntl.flock(self._file, fcntl.LOCK_EX)
+        try:
+            state = os.pread(self._file, _STATE.size, 0)
+            if state:
+                self._available, self._filled = _STATE.unpack(state)
+            super().take(num_texts)
+            os.pwrite(self._file, _STATE.pack(self._available, self._filled), 0)
+        finally:
+            fcntl.flock(self._file, fcntl.LOCK_UN)

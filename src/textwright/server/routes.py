@@ -15,7 +15,8 @@ from starlette.responses import JSONResponse, Response
 from textwright.errors import NotReadyError
 from textwright.exchange import JSON
 from textwright.server import openapi
-from textwright.server.body import CSV, media_type_of, read_body
+from textwright.server.answers import check_answer, write
+from textwright.server.body import CSV, has_header, media_type_of, read_body
 from textwright.server.explaining import explain
 from textwright.server.logs import RequestRecord, record_of
 from textwright.server.scoring import score
@@ -99,6 +100,8 @@ async def predict(request: Request) -> Response:
     With `"explain": true` each prediction also says which words speak for its label and which against it, with their
     character offsets. An explained text counts as ten of its key's share.
 
+    With `"top_k": 3` each prediction holds the probabilities of the 3 most probable labels, best first.
+
     Or send a CSV table as `text/csv`, its first line naming the columns, with the texts in the column `text` (or in the
     only one): it comes back with the predictions in further columns.
 
@@ -116,33 +119,58 @@ async def answer_json(request: Request, body: bytes) -> Response:
     if asked.model is not None:
         choose(request, asked.model)
     if asked.explain:
-        return await answer_explained(request, asked.all_texts)
-    return await answer_texts(request, asked.all_texts)
+        return await answer_explained(request, asked.all_texts, asked.top_k)
+    return await answer_texts(request, asked.all_texts, asked.top_k)
 
 
-async def answer_explained(request: Request, texts: list[str]) -> Response:
+async def answer_explained(request: Request, texts: list[str], top_k: int | None = None) -> Response:
     """Answer texts in the native form, with which words speak for each label and which against it."""
+    num_labels = len(service_of(request).info.labels)
+    check_answer(service_of(request), len(texts), min(top_k or num_labels, num_labels))
     scored, explanations, explain_ms = await explain(request, texts)
     said = [item.to_json() for item in explanations]
-    answer = encode_response(service_of(request).identity, [item.prediction for item in scored], said)
-    timing = f"{_timing(record_of(request))}, explain;dur={explain_ms:.3f}"
+    answer = encode_response(service_of(request).identity, [item.prediction for item in scored], said, top_k=top_k)
+    timing = f"{timing_of(record_of(request))}, explain;dur={explain_ms:.3f}"
     return JsonAnswer(answer, timing)
 
 
-async def answer_texts(request: Request, texts: list[str]) -> Response:
+async def answer_texts(request: Request, texts: list[str], top_k: int | None = None) -> Response:
     """Answer texts in the native form."""
+    service = service_of(request)
+    num_labels = len(service.info.labels)
+    check_answer(service, len(texts), min(top_k or num_labels, num_labels))
     scored = await score(request, texts)
-    answer = encode_response(service_of(request).identity, [item.prediction for item in scored])
-    return JsonAnswer(answer, _timing(record_of(request)))
+
+    def encode() -> bytes:
+        return encode_response(service.identity, [item.prediction for item in scored], top_k=top_k)
+
+    answer = await write(len(texts) * num_labels, encode)
+    return JsonAnswer(answer, timing_of(record_of(request)))
 
 
-async def answer_table(request: Request, body: bytes) -> Response:
-    """Answer a CSV table with the table and its predictions."""
-    table = read_table(body)
+async def answer_table(request: Request, body: bytes, *, names_columns: bool = True) -> Response:
+    """Answer a CSV table with the table and its predictions.
+
+    Args:
+        request: The request, its body read.
+        body: The table.
+        names_columns: Whether its first line names the columns, unless the request says so itself.
+
+    Returns:
+        CSV, with a first line of names if the table has one.
+    """
+    named = has_header(request.headers, otherwise=names_columns)
+    table = read_table(body, settings_of(request).max_texts, has_header=named)
     check_columns(table, service_of(request))
+    service = service_of(request)
+    check_answer(service, len(table.rows))
     scored = await score(request, table.texts)
-    answer = write_table(table, [item.prediction for item in scored], service_of(request))
-    return Response(answer, headers={"server-timing": _timing(record_of(request))}, media_type=CSV)
+
+    def encode() -> bytes:
+        return write_table(table, [item.prediction for item in scored], service)
+
+    answer = await write(len(table.rows) * len(service.info.labels), encode)
+    return Response(answer, headers={"server-timing": timing_of(record_of(request))}, media_type=CSV)
 
 
 async def model(request: Request) -> Response:
@@ -168,5 +196,6 @@ async def readyz(request: Request) -> JSONResponse:
     return JSONResponse({"status": "ready"})
 
 
-def _timing(record: RequestRecord) -> str:
+def timing_of(record: RequestRecord) -> str:
+    """Write the header Server-Timing (W3C) of a request."""
     return f"tokenize;dur={record.tokenize_ms:.3f}, queue;dur={record.queue_ms:.3f}, infer;dur={record.infer_ms:.3f}"

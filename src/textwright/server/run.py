@@ -6,8 +6,11 @@ Caller: ``cli.serve``. Imports FastAPI and uvicorn only when called, so that a m
 from __future__ import annotations
 
 import errno
+import ipaddress
 import json
+import logging
 import socket
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -22,6 +25,8 @@ from textwright.wire import EXAMPLE_TEXT
 
 _EVERYWHERE: Final = frozenset({"0.0.0.0", "::", ""})  # noqa: S104  recognised, not bound to
 _BACKLOG: Final = 2048
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +66,8 @@ def serve(sources: Sequence[ModelSource], settings: ServeSettings, *, announce: 
     """
     with stopped_by_signals(), listen(settings.host, settings.port) as listener:
         require("server", what="serving")
+        if settings.api_keys is None:
+            _warn_if_open(listener)
         if settings.workers > 1:
             supervise(sources, settings, listener, announce=lambda: announce(address_of(listener)))
         else:
@@ -123,6 +130,19 @@ def _refusal(error: OSError, host: str, port: int) -> PortInUseError | SettingsE
     if error.errno == errno.EACCES:
         return SettingsError(f"port {port} needs more rights than this user has; choose --port 1024 or above")
     return SettingsError(f"cannot listen on host {host!r} ({error}); --host takes an address of this machine")
+
+
+def _warn_if_open(listener: socket.socket) -> None:
+    host = listener.getsockname()[0]
+    if ipaddress.ip_address(host.partition("%")[0]).is_loopback:
+        return
+    from textwright.server import logs
+
+    logs.configure(sys.stderr)
+    logger.warning(
+        "WITHOUT KEYS: everybody who reaches this address may ask; give --api-keys FILE, or listen on 127.0.0.1",
+        extra={"fields": {"host": host}},
+    )
 
 
 def _serve_here(

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qs
 
+from pydantic_core import to_json
 from starlette.requests import Request
 
 from textwright.core.labels import Task
@@ -50,12 +51,18 @@ class Service:
     source: ModelSource
     title: str = field(init=False)
     """Name and version, as the log tells them."""
+    label_bytes: int = field(init=False)
+    """Bytes of all label names."""
+    longest_label: int = field(init=False)
+    """Bytes of the longest label name."""
     quick_lane: QuickLane = field(init=False)
     """Past the batcher, for what is quick."""
 
     def __post_init__(self) -> None:
         """Tell the title once instead of at each request."""
         self.title = f"{self.identity.name}@{self.identity.version}"
+        sizes = [len(to_json(name)) for name in self.info.labels]
+        self.label_bytes, self.longest_label = sum(sizes), max(sizes)
         self.quick_lane = QuickLane(self.engine, self.batcher)
 
     @classmethod

@@ -33,6 +33,8 @@ class ServeSettings(Settings):
     """Most characters in one text; a longer one is refused with status 422."""
     max_body_bytes: Annotated[int, Field(ge=64)] = 4_000_000
     """Most bytes in the body of one request; reading stops there and the request is refused with status 413."""
+    max_answer_bytes: Annotated[int, Field(ge=1024)] = 16_000_000
+    """Most bytes in the answer to one request, estimated from texts, labels and outputs; more is refused with 422."""
     body_timeout_s: Annotated[float, Field(gt=0)] = 10.0
     """Seconds in which the body of a request must have arrived; else it is refused with status 408."""
     keep_alive_s: Annotated[int, Field(ge=1)] = 75

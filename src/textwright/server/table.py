@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from textwright.core.labels import Task
-from textwright.errors import RequestError
+from textwright.errors import RequestError, RequestLimitError
+from textwright.exchange import check_num_texts
 from textwright.runtime.predictor import Prediction
 from textwright.server.service import Service
 
@@ -29,7 +30,7 @@ class Table:
     """A table as it came.
 
     Args:
-        columns: The names in the first line.
+        columns: The names in the first line; empty for a table of one column without a name.
         rows: N rows, each as wide as the columns.
         text_index: The column that holds the texts.
     """
@@ -44,11 +45,13 @@ class Table:
         return [row[self.text_index] for row in self.rows]
 
 
-def read_table(body: bytes) -> Table:
+def read_table(body: bytes, max_rows: int, *, has_header: bool = True) -> Table:
     """Read CSV in UTF-8, with or without a byte order mark.
 
     Args:
         body: The bytes.
+        max_rows: Most rows; reading stops there.
+        has_header: Whether the first line names the columns; without names a table has one column, the texts.
 
     Returns:
         A table of one row or more; empty lines are skipped.
@@ -56,18 +59,23 @@ def read_table(body: bytes) -> Table:
     Raises:
         RequestError: If it is not CSV in UTF-8, a row is wider or narrower than the first line, or there is no text
             column or no row; names the line.
+        RequestLimitError: If there are more rows, or lines without end.
     """
     try:
         content = body.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = body.count(b"\n", 0, error.start) + 1
         raise RequestError(f"line {line} of the CSV is not UTF-8; save the file in UTF-8") from None
-    lines = _rows(content)
-    _, columns = next(lines, (1, []))
-    text_index = _text_index(columns)
-    rows = [_checked(row, line, columns) for line, row in lines]
+    lines = _rows(content, max_rows)
+    columns = next(lines, (1, []))[1] if has_header else []
+    text_index = _text_index(columns) if has_header else 0
+    rows: list[list[str]] = []
+    for line, row in lines:
+        check_num_texts(len(rows) + 1, max_rows)
+        rows.append(_checked(row, line, columns) if has_header else _alone(row, line))
     if not rows:
-        raise RequestError("the CSV has no row beneath its first line, which names the columns")
+        where = "beneath its first line, which names the columns" if has_header else "in it"
+        raise RequestError(f"the CSV has no row {where}")
     return Table(columns, rows, text_index)
 
 
@@ -80,11 +88,12 @@ def write_table(table: Table, predictions: Sequence[Prediction], service: Servic
         service: The loaded model.
 
     Returns:
-        CSV in UTF-8; several labels of one text are joined by ``;``.
+        CSV in UTF-8, with a first line of names if the table has one; several labels of one text are joined by ``;``.
     """
     stream = io.StringIO(newline="")
     writer = csv.writer(stream)
-    writer.writerow([*table.columns, *added_columns(service)])
+    if table.columns:
+        writer.writerow([*table.columns, *added_columns(service)])
     is_single = service.identity.task == Task.SINGLE_LABEL.value
     writer.writerows([*row, *_values(item, is_single)] for row, item in zip(table.rows, predictions, strict=True))
     return stream.getvalue().encode()
@@ -112,10 +121,11 @@ def added_columns(service: Service) -> list[str]:
     return [chosen, "confidence", "truncated", *stage, *(f"probability_{name}" for name in service.info.labels)]
 
 
-def _rows(content: str) -> Iterator[tuple[int, list[str]]]:
+def _rows(content: str, max_rows: int) -> Iterator[tuple[int, list[str]]]:
     """Yield each row with the number of the line on which it starts."""
     csv.field_size_limit(max(csv.field_size_limit(), len(content)))  # the body's own limit holds, as it does for JSON
     reader = csv.reader(io.StringIO(content, newline=""), strict=True)
+    num_empty = 0
     while True:
         line = reader.line_num + 1
         try:
@@ -126,6 +136,10 @@ def _rows(content: str) -> Iterator[tuple[int, list[str]]]:
             raise RequestError(f"line {line} of the CSV cannot be read: {error}") from None
         if row:
             yield line, row
+            continue
+        num_empty += 1
+        if num_empty > max_rows:
+            raise RequestLimitError(f"the CSV has more than {max_rows} empty lines; remove them")
 
 
 def _text_index(columns: list[str]) -> int:
@@ -141,6 +155,15 @@ def _text_index(columns: list[str]) -> int:
 def _checked(row: list[str], line: int, columns: list[str]) -> list[str]:
     if len(row) != len(columns):
         raise RequestError(f"line {line} of the CSV has {len(row)} fields, but line 1 names {len(columns)} columns")
+    return row
+
+
+def _alone(row: list[str], line: int) -> list[str]:
+    if len(row) != 1:
+        raise RequestError(
+            f"line {line} of the CSV has {len(row)} fields; without a first line of names each line is one text: "
+            "put it in quotes, or declare the names as text/csv; header=present"
+        )
     return row
 
 

@@ -191,11 +191,11 @@ class Door:
         check_media_type(request.headers, (JSON,))
         content = request.read_body(self._settings.max_body_bytes, _larger("max_body_bytes"))
         asked, predictions = self._predict_body(content, record, key, time_left_s)
-        body = encode_response(self._identity, predictions)
+        body = encode_response(self._identity, predictions, top_k=asked.top_k)
         if len(body) + body.count(b'"') > MAX_RESPONSE_BYTES:
             raise RequestLimitError(
                 f"the answer for {len(asked.texts)} texts has {len(body)} bytes, more than a Lambda function can send; "
-                "send the texts in several requests"
+                "send the texts in several requests, or ask for fewer labels with top_k"
             )
         return _json(body, {"server-timing": _timing(record)})
 

@@ -12,12 +12,13 @@ from typing import Any, Final, NamedTuple
 
 from textwright.core.labels import Task
 from textwright.errors import RequestError, RequestSyntaxError
+from textwright.exchange import most_probable
 from textwright.runtime.predictor import Prediction, Predictor
 from textwright.serverless.settings import LambdaSettings
 
 EXAMPLE_TEXT: Final = "A touching film with a great cast."
 _EXAMPLE: Final = json.dumps({"text": EXAMPLE_TEXT})
-_FIELDS: Final = ("model", "text", "texts", "explain")
+_FIELDS: Final = ("model", "text", "texts", "explain", "top_k")
 """In the order in which they are checked."""
 _NAMES: Final[Mapping[type, str]] = {
     type(None): "null",
@@ -37,11 +38,13 @@ class Asked(NamedTuple):
         texts: One text or more.
         model: Name, or name@version, of the model that shall answer; None for whichever there is.
         explain: Whether explanations are asked for.
+        top_k: Probabilities per text; None for all.
     """
 
     texts: list[str]
     model: str | None
     explain: bool
+    top_k: int | None
 
 
 def parse_request(body: bytes) -> Asked:
@@ -67,29 +70,34 @@ def parse_request(body: bytes) -> Asked:
         raise RequestError(f'{json.dumps(unknown[0][:40])} is not a field of this request; give "text" or "texts"')
     if ("text" in content) == ("texts" in content):
         raise RequestError(f'give either "text" or "texts", exactly one of them; for example {_EXAMPLE}')
-    return Asked(content.get("texts") or [content["text"]], content.get("model"), content.get("explain", False))
+    return Asked(
+        content.get("texts") or [content["text"]], content.get("model"), content.get("explain", False), _top_k(content)
+    )
 
 
-def encode_response(identity: Mapping[str, str], predictions: Iterable[Prediction]) -> bytes:
+def encode_response(
+    identity: Mapping[str, str], predictions: Iterable[Prediction], *, top_k: int | None = None
+) -> bytes:
     """Write the body of the answer to ``POST /v1/predict``.
 
     Args:
         identity: Which model answered, see :func:`identity_of`.
         predictions: N predictions, in the order of the texts.
+        top_k: Probabilities per text; None for all.
 
     Returns:
         JSON of a ``textwright.wire.PredictResponse``.
     """
-    return encode({"model": identity, "predictions": [row_of(item) for item in predictions]})
+    return encode({"model": identity, "predictions": [row_of(item, top_k) for item in predictions]})
 
 
-def row_of(item: Prediction) -> dict[str, Any]:
-    """Write one prediction: a ``textwright.wire.PredictionRow``."""
+def row_of(item: Prediction, top_k: int | None = None) -> dict[str, Any]:
+    """Write one prediction, a ``textwright.wire.PredictionRow``, with all probabilities or the ``top_k`` highest."""
     return {
         "label": item.label,
         "labels": item.labels,
         "confidence": item.confidence,
-        "probabilities": item.probabilities,
+        "probabilities": most_probable(item.probabilities, top_k),
         "truncated": item.truncated,
         **({"stage": item.stage} if item.stage else {}),
     }
@@ -161,11 +169,26 @@ def _no_json(reason: str) -> RequestSyntaxError:
 def _check(field: str, value: object) -> None:
     if field == "texts":
         _check_texts(value)
+    elif field == "top_k":
+        if value is not None and not _is_count(value):
+            raise RequestError('"top_k" must be a whole number of 1 or more')
     elif field == "explain":
         if not isinstance(value, bool):
             raise RequestError(f'"explain" must be true or false, not {_name(value)}')
     elif not isinstance(value, str) and not (field == "model" and value is None):
         raise RequestError(f'"{field}" must be a string, not {_name(value)}')
+
+
+def _is_count(value: object) -> bool:
+    """Say whether a value is an integer of 1 or more, as JSON Schema has it: 1.0 is one."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return value >= 1 and (isinstance(value, int) or value.is_integer())
+
+
+def _top_k(content: Mapping[str, Any]) -> int | None:
+    value = content.get("top_k")
+    return None if value is None else int(value)
 
 
 def _check_texts(value: object) -> None:

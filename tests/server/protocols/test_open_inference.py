@@ -200,3 +200,19 @@ def test_an_unknown_output_is_refused_with_those_there_are(client):
 
 def test_the_limits_hold(client):
     assert infer(client, tensor(*["a"] * 6)).json()["code"] == "request-limit"
+
+
+def test_tritons_clients_find_the_configuration_and_the_models(client, predictor):
+    config = client.get("/v2/models/tiny/config").json()
+    assert (config["name"], config["max_batch_size"]) == ("tiny", 0)
+    assert config["input"] == [{"name": "text", "data_type": "TYPE_STRING", "dims": [-1]}]
+    assert {item["name"]: (item["data_type"], item["dims"]) for item in config["output"]} == {
+        "label": ("TYPE_STRING", [-1]),
+        "probabilities": ("TYPE_FP32", [-1, 2]),
+        "logits": ("TYPE_FP32", [-1, 2]),
+        "truncated": ("TYPE_BOOL", [-1]),
+    }
+    assert client.get("/v2/models/other/config").status_code == 404
+    assert client.post("/v2/repository/index").json() == [
+        {"name": "tiny", "version": predictor.artifact.version, "state": "READY", "reason": ""}
+    ]

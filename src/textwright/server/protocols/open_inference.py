@@ -11,11 +11,13 @@ Source:
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import numpy as np
 from fastapi import APIRouter
+from pydantic import FailFast, Field
 from pydantic_core import to_json
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -23,6 +25,7 @@ from starlette.responses import JSONResponse, Response
 from textwright import __version__
 from textwright.errors import NotReadyError, RequestError
 from textwright.exchange import JSON
+from textwright.server.answers import check_answer, write
 from textwright.server.body import BINARY, UNDECLARED, read_body
 from textwright.server.engine import Scored
 from textwright.server.openapi import NOT_READY, path_parameter, refusal
@@ -35,6 +38,10 @@ from textwright.server.service import Service, choose, settings_of
 
 JSON_LENGTH: Final = "inference-header-content-length"
 _OUTPUTS: Final = ("label", "probabilities", "logits", "truncated")
+_WIDE: Final = frozenset({"probabilities", "logits"})
+_TRITON_TYPES: Final = {"label": "STRING", "truncated": "BOOL"}
+_MAX_TENSORS: Final = 64
+"""Tensors in a list; ours are one of texts and four outputs."""
 _EXAMPLE: Final = {
     "inputs": [{"name": "text", "shape": [1], "datatype": "BYTES", "data": ["A touching film with a great cast."]}],
     "outputs": [{"name": "label"}],
@@ -64,8 +71,8 @@ class InferenceRequest(Form):
     """The JSON of a request; no outputs asks for all."""
 
     id: str | None = None
-    inputs: list[InputTensor]
-    outputs: tuple[RequestedOutput, ...] = ()
+    inputs: Annotated[list[InputTensor], FailFast(), Field(max_length=_MAX_TENSORS)]
+    outputs: Annotated[list[RequestedOutput], FailFast(), Field(max_length=_MAX_TENSORS)] = Field(default_factory=list)
     parameters: RequestParameters = RequestParameters()
 
 
@@ -81,6 +88,7 @@ def build_router(service: Service) -> APIRouter:
     router = APIRouter(tags=["Open Inference Protocol"])
     add = router.add_api_route
     add("/v2", server_metadata, summary="Describe the server")
+    add("/v2/repository/index", repository_index, methods=["POST"], summary="List the models, as Triton does")
     add("/v2/health/live", live, summary="Is it alive?")
     add("/v2/health/ready", ready, summary="Is it ready?", responses=NOT_READY)
     name = path_parameter("name", "Of the model.", service.identity.name)
@@ -90,6 +98,13 @@ def build_router(service: Service) -> APIRouter:
     for model, where in (("/v2/models/{name}", [name]), ("/v2/models/{name}/versions/{version}", [name, version])):
         extra = {"parameters": where}
         add(model, model_metadata, summary="Describe the model", responses=not_found, openapi_extra=extra)
+        add(
+            f"{model}/config",
+            model_config,
+            summary="Configure, as Triton does",
+            responses=not_found,
+            openapi_extra=extra,
+        )
         add(
             f"{model}/ready",
             model_ready,
@@ -167,6 +182,42 @@ async def model_metadata(request: Request) -> JSONResponse:
     )
 
 
+async def model_config(request: Request) -> JSONResponse:
+    """Say what Triton's clients read before they send tensors: names, types and shapes."""
+    service = _service_of_model(request)
+    width = len(service.info.labels)
+    outputs = [
+        {
+            "name": name,
+            "data_type": f"TYPE_{_TRITON_TYPES.get(name, 'FP32')}",
+            "dims": [-1, width][: 1 + (name in _WIDE)],
+        }
+        for name in _OUTPUTS
+    ]
+    return JSONResponse(
+        {
+            "name": service.identity.name,
+            "platform": "onnxruntime_onnx",
+            "backend": "onnxruntime",
+            "max_batch_size": 0,
+            "input": [{"name": "text", "data_type": "TYPE_STRING", "dims": [-1]}],
+            "output": outputs,
+        }
+    )
+
+
+async def repository_index(request: Request) -> JSONResponse:
+    """List the models with their versions and whether they may be asked."""
+    services: Sequence[Service] = request.app.state.catalog.services
+    return JSONResponse([await _state_of(service) for service in services])
+
+
+async def _state_of(service: Service) -> dict[str, str]:
+    is_ready = await service.is_ready()
+    state, reason = ("READY", "") if is_ready else ("UNAVAILABLE", "the model is not ready")
+    return {"name": service.identity.name, "version": service.identity.version, "state": state, "reason": reason}
+
+
 async def infer(request: Request) -> Response:
     """Predict the texts of one BYTES tensor; outputs are `label`, `probabilities`, `logits` and `truncated`."""
     service = _service_of_model(request)
@@ -174,8 +225,21 @@ async def infer(request: Request) -> Response:
     body = await read_body(request, settings_of(request), (JSON, BINARY, UNDECLARED))
     header, binary = _split(body, request.headers.get(JSON_LENGTH))
     asked = parse(InferenceRequest, header, example=to_json(_EXAMPLE).decode())
+    texts = tensors.texts_of(asked.inputs, binary, settings_of(request).max_texts)
     wanted = _wanted(asked)
-    scored = await score(request, tensors.texts_of(asked.inputs, binary))
+    num_scores = sum(len(service.info.labels) for name, _ in wanted if name in _WIDE)
+    check_answer(service, len(texts), num_scores)
+    scored = await score(request, texts)
+
+    def encode() -> Response:
+        return _encode(service, asked, wanted, scored)
+
+    return await write(len(texts) * num_scores, encode)
+
+
+def _encode(
+    service: Service, asked: InferenceRequest, wanted: Sequence[tuple[str, bool]], scored: list[Scored]
+) -> Response:
     written = [tensors.write(name, _column(name, scored), is_binary=flag) for name, flag in wanted]
     head: dict[str, Any] = {"model_name": service.identity.name, "model_version": service.identity.version}
     head |= {"outputs": [tensor for tensor, _ in written]} | ({} if asked.id is None else {"id": asked.id})
@@ -200,17 +264,15 @@ def _split(body: bytes, json_length: str | None) -> tuple[bytes, bytes]:
 
 
 def _wanted(asked: InferenceRequest) -> list[tuple[str, bool]]:
-    """List the outputs to write, each with whether as bytes."""
+    """List the outputs to write, each once, with whether as bytes."""
     by_default = asked.parameters.binary_data_output
     if not asked.outputs:
         return [(name, by_default) for name in _OUTPUTS]
     for output in asked.outputs:
         if output.name not in _OUTPUTS:
             raise RequestError(f"there is no output {output.name[:40]!r}; there are {', '.join(_OUTPUTS)}")
-    flags = [output.parameters.binary_data for output in asked.outputs]
-    return [
-        (output.name, by_default if flag is None else flag) for output, flag in zip(asked.outputs, flags, strict=True)
-    ]
+    flags = {output.name: output.parameters.binary_data for output in asked.outputs}
+    return [(name, by_default if flag is None else flag) for name, flag in flags.items()]
 
 
 def _column(name: str, scored: list[Scored]) -> np.ndarray[Any, Any]:

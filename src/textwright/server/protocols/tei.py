@@ -26,15 +26,18 @@ from textwright.core.labels import Task
 from textwright.core.numerics import sigmoid, softmax
 from textwright.errors import RequestError
 from textwright.exchange import JSON
+from textwright.server.answers import SCORE_BYTES, check_answer, write
 from textwright.server.body import read_json
 from textwright.server.engine import Scored
 from textwright.server.openapi import text_schema, texts_schema
 from textwright.server.protocols.documentation import described
-from textwright.server.protocols.parsing import Form, Whole, parse, strings
+from textwright.server.protocols.parsing import Form, items, parse, strings
 from textwright.server.scoring import score
 from textwright.server.service import Service, service_of, settings_of
 from textwright.server.settings import ServeSettings
+from textwright.wire import Whole
 
+_AROUND_BYTES: Final = len('{"label":,"score":},')
 _EXAMPLE: Final = {"inputs": "A touching film with a great cast."}
 _EXAMPLE_ANSWER: Final = [{"label": "positive", "score": 0.9}, {"label": "negative", "score": 0.1}]
 
@@ -129,25 +132,34 @@ async def answer(request: Request, body: bytes) -> Response:
         RequestError: If the body is not of this form.
     """
     asked = parse(PredictRequest, body, example=str(_EXAMPLE).replace("'", '"'))
-    texts, is_single = _texts(asked)
+    texts, is_single = _texts(asked, settings_of(request).max_texts)
+    service = service_of(request)
+    top_k = asked.parameters.top_k if asked.parameters else None
+    num_scores = min(top_k or len(service.info.labels), len(service.info.labels))
+    check_answer(service, len(texts), num_scores, score_bytes=SCORE_BYTES + _AROUND_BYTES)
     may_truncate = asked.truncate is not False
     scored = await score(request, texts, may_truncate=may_truncate)
     if asked.truncation_direction.lower() == "left" and any(item.prediction.truncated for item in scored):
         raise RequestError('truncation_direction is "left"; the model reads the beginning: send shorter texts')
-    rows = [_ranked(service_of(request), asked, item) for item in scored]
-    return Response(to_json(rows[0] if is_single else rows), media_type=JSON)
+
+    def encode() -> bytes:
+        rows = [_ranked(service, asked, item) for item in scored]
+        return to_json(rows[0] if is_single else rows)
+
+    return Response(await write(len(texts) * len(service.info.labels), encode), media_type=JSON)
 
 
-def _texts(asked: PredictRequest) -> tuple[list[str], bool]:
+def _texts(asked: PredictRequest, max_texts: int) -> tuple[list[str], bool]:
     """Find the texts, and whether the answer is one list instead of a list of lists."""
     inputs = asked.inputs
     if isinstance(inputs, str):
         return [inputs], asked.parameters is None
     if asked.parameters is None and isinstance(inputs, list) and inputs:
+        sequences = enumerate(items(inputs, "inputs", max_texts))
         if all(isinstance(item, str) for item in inputs):
             return _one_of_pair(inputs), True
-        return [_one_of_pair(strings(item, f"inputs[{position}]"))[0] for position, item in enumerate(inputs)], False
-    return strings(inputs, "inputs"), False
+        return [_one_of_pair(strings(item, f"inputs[{position}]", max_texts))[0] for position, item in sequences], False
+    return strings(inputs, "inputs", max_texts), False
 
 
 def _one_of_pair(sequence: list[str]) -> list[str]:
