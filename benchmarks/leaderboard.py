@@ -60,7 +60,9 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--curve", action="store_true")
     parser.add_argument("--folds", type=int)
-    parser.add_argument("--rows", help="measure these recipes alone, into a result file of their own; README prefers it")
+    parser.add_argument(
+        "--rows", help="measure these recipes alone, into a result file of their own; README prefers it"
+    )
     parser.add_argument("--trained-on", help="with --folds: where the runs that are there were made, if not here")
     asked = parser.parse_args()
     for source in chosen(parser, asked.datasets, DATASETS):

@@ -100,7 +100,6 @@ def _start(tree: Path, python: Path, client: Path, log: Path) -> dict[str, Any]:
             "HTTP API": function_url(body, path="/prod/v1/predict", stage="prod"),
             "REST API": rest_api(body),
             "load balancer": load_balancer(body, is_multi=True),
-            "a queue": {"Records": [{"body": body}]},
         }
         answers = {name: {"event": event, "answer": _invoke(port, event)} for name, event in events.items()}
     lines = [line for line in log.read_text().splitlines() if line.startswith(("{", "START", "END", "REPORT", "INIT"))]

@@ -173,8 +173,8 @@ def verdict(baselines: Sequence[Baseline], *, metric: str, value: float, num_exa
         return said
     others = " or ".join(f"--family {name}" for name in _OTHERS if name != family)
     return (
-        f"{said} {_reason(worst, family)}: try {others}, or textwright compare, whose learning curve also shows whether "
-        "more labelled texts would help."
+        f"{said} {_reason(worst, family)}: try {others}, or textwright compare, whose learning curve also shows "
+        "whether more labelled texts would help."
     )
 
 
