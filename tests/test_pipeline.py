@@ -123,7 +123,7 @@ def test_train_ends_with_a_verdict_and_advises_no_model_that_learned_nothing(tmp
     printed = capsys.readouterr()
     assert "tf-idf" in printed.out
     assert "below the linear baseline tf-idf" in printed.out or "not distinguishable from the linear" in printed.out
-    assert "! on 6 test texts the model is no better than always the most frequent label" in printed.out
+    assert "! 6 test texts cannot show that the model is better than always the most frequent label" in printed.out
     assert "next: textwright compare" in printed.err
     assert "textwright serve" not in printed.err
     assert run([*command, "--json"]) == 0

@@ -103,9 +103,18 @@ class RequestSyntaxError(RequestError):
 
 
 class RequestLimitError(RequestError):
-    """A request holds more texts, or longer ones, than the server allows."""
+    """A request holds more texts, or longer ones, than the server allows.
+
+    Args:
+        message: What is too much, the bound and the cure.
+        num_texts: Texts of the request, where they are what was counted.
+    """
 
     code = "request-limit"
+
+    def __init__(self, message: str, num_texts: int | None = None) -> None:
+        super().__init__(message)
+        self.num_texts = num_texts
 
 
 class RequestTooLargeError(RequestError):

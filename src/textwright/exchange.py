@@ -97,7 +97,8 @@ def check_num_texts(num_texts: int, max_texts: int, cure: Callable[[str], str] =
     if num_texts > max_texts:
         raise RequestLimitError(
             f"the request holds {num_texts} texts, at most {max_texts} are allowed; send them in several "
-            f"requests, or {cure('max_texts')}"
+            f"requests, or {cure('max_texts')}",
+            num_texts,
         )
 
 

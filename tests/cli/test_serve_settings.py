@@ -25,6 +25,7 @@ OTHERS = {
     "admin_keys": Path("admins.txt"),
     "cors_origins": ("https://one.example", "https://two.example"),
     "timeout_s": 2.5,
+    "max_answer_bytes": 2048,
     "max_explained_texts": 23,
     "explain_max_cost": 2.5,
     "max_queue_texts": 17,

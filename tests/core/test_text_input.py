@@ -7,7 +7,6 @@ from collections import OrderedDict, deque
 from types import SimpleNamespace
 
 import numpy as np
-import pyarrow as pa
 import pytest
 
 from textwright.core.text_input import describe_bad_item, list_of_texts
@@ -47,9 +46,6 @@ class ColumnNames:
         dict.fromkeys(TEXTS).keys(),
         np.array(TEXTS),
         np.array(TEXTS, dtype=object),
-        pa.array(TEXTS),
-        pa.chunked_array([[TEXTS[0]], [TEXTS[1]]]),
-        pa.table({"text": TEXTS})["text"],
         Series(),
     ],
     ids=lambda texts: type(texts).__name__,
@@ -79,7 +75,6 @@ def test_lists_are_not_copied():
         (SimpleNamespace(columns=list("abcdefg")), r"'e', \.\.\.$"),
         (SimpleNamespace(columns=[]), r"it has none"),
         (ColumnNames(), r"table \(ColumnNames\).*it has 'review', 'stars'"),
-        (pa.table({"text": TEXTS}), r'table \(Table\); give one column: df\["text"\]$'),
         (np.array([TEXTS]), r"2 dimensions.*ravel"),
         (np.array("film"), r"0 dimensions"),
         (7, r"type int"),

@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from textwright.errors import RequestError, TextwrightError
+from textwright.errors import RequestError, RequestLimitError, TextwrightError
 from textwright.problems import MEDIA_TYPE, problem_of_status
 from textwright.server.logs import problem_response, record_of
 
@@ -41,6 +41,8 @@ def our_error(request: Request, error: TextwrightError) -> Response:
         A response of type application/problem+json.
     """
     record = record_of(request)
+    if isinstance(error, RequestLimitError) and error.num_texts is not None:
+        record.num_texts = error.num_texts
     response = problem_response(error, record)
     if response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
         logger.error("request failed", exc_info=error, extra={"fields": {"id": record.id}})
