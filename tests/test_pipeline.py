@@ -24,6 +24,9 @@ GOOD, BAD = ["good", "great", "fine", "lovely"], ["bad", "awful", "poor", "dull"
 NEUTRAL = [f"word{number}" for number in range(60)]
 
 
+QUICK = ("--num-epochs", "1", "--min-steps", "0")
+
+
 def write_reviews(path: Path, num_rows: int = 160, *, seed: int = 0) -> Path:
     generator = random.Random(seed)
     with path.open("w", newline="", encoding="utf-8") as file:
@@ -112,10 +115,7 @@ def test_train_ends_with_a_verdict_and_advises_no_model_that_learned_nothing(tmp
         str(source),
         "--out",
         str(tmp_path / "run"),
-        "--num-epochs",
-        "1",
-        "--min-steps",
-        "0",
+        *QUICK,
         "--learning-rate",
         "1e-6",
     ]
@@ -135,7 +135,7 @@ def test_train_ends_with_a_verdict_and_advises_no_model_that_learned_nothing(tmp
 
 def test_the_linear_baseline_can_be_left_out(tmp_path, capsys):
     source = write_reviews(tmp_path / "reviews.csv", 60)
-    flags = ["--out", str(tmp_path / "run"), "--num-epochs", "1", "--min-steps", "0", "--no-baselines", "--json"]
+    flags = ["--out", str(tmp_path / "run"), *QUICK, "--no-baselines", "--json"]
     assert run(["train", str(source), *flags]) == 0
     assert set(json.loads(capsys.readouterr().out)["baselines"]) == {"majority"}
 
@@ -207,10 +207,7 @@ def test_a_damaged_artifact_asks_for_overwrite_and_is_mended_by_it(tmp_path, cap
         str(source),
         "--out",
         str(tmp_path / "run"),
-        "--num-epochs",
-        "1",
-        "--min-steps",
-        "0",
+        *QUICK,
         "--no-baselines",
         "--quiet",
     ]

@@ -44,7 +44,7 @@ from textwright.export.parity import AWKWARD_TEXTS, check_parity
 from textwright.runtime.predictor import Predictor, load
 from textwright.train.lessons import Teacher
 from textwright.train.progress import Progress
-from textwright.train.run import TrainedModel, resolve_settings, train
+from textwright.train.run import TrainedModel, resolve_settings, resolve_stored, train
 from textwright.train.settings import TrainSettings
 
 MEASURED_SPLIT: Final = "test"
@@ -331,8 +331,7 @@ def _find_equal(out: Path, described: Mapping[str, Mapping[str, Any]]) -> Artifa
 def _as_now(training: Mapping[str, Any]) -> Mapping[str, Any]:
     """Give settings that came after an artifact was made their defaults, so that it is still found equal."""
     try:
-        settings = TrainSettings.parse(training["settings"], source="the manifest")
-        settings, model = resolve_settings(settings, training["model"])
+        settings, model = resolve_stored(training["settings"], training["model"], source="the manifest")
     except (KeyError, InputError):  # of another version altogether
         return training
     return {**training, "settings": settings.model_dump(mode="json"), "model": model.model_dump(mode="json")}

@@ -67,7 +67,8 @@ def test_a_fact_gives_its_sentence_alone(evaluation: Evaluation, facts: dict, ex
 
 
 @pytest.mark.parametrize(
-    ("temperature", "expected"), [(0.09, "hardly separate the labels"), (15.0, "far too sure of answers")]
+    ("temperature", "expected"),
+    [(0.09, "hardly separate the labels"), (15.0, "says nothing about whether it is right")],
 )
 def test_a_temperature_near_its_bound_says_what_it_means(
     evaluation: Evaluation, temperature: float, expected: str

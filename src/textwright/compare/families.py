@@ -19,7 +19,7 @@ from textwright.models import find_family
 from textwright.pipeline import Plan, build_artifact
 from textwright.runtime.predictor import load
 from textwright.train.progress import EpochRecord, Progress
-from textwright.train.run import CHECKPOINT, TENSORBOARD, as_recipe, resolve_settings
+from textwright.train.run import CHECKPOINT, TENSORBOARD, as_recipe, resolve_settings, resolve_stored
 from textwright.train.settings import TrainSettings
 
 _ARTIFACT: Final = "artifact"
@@ -57,8 +57,7 @@ class FamilyContender:
         """Give settings that came after a run was made their defaults."""
         try:
             given = {key: value for key, value in settings.items() if key != "model"}
-            training = TrainSettings.parse(given, source="an earlier run")
-            return _without_seed(*resolve_settings(training, settings["model"]))
+            return _without_seed(*resolve_stored(given, settings["model"], source="an earlier run"))
         except (KeyError, InputError):  # of another version altogether
             return settings
 

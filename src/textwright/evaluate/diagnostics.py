@@ -75,7 +75,9 @@ def diagnose(evaluation: Evaluation, facts: TrainingFacts, baselines: Sequence[B
 def _one_label(evaluation: Evaluation) -> Iterator[str]:
     """Find a model that answers (almost) every text alike."""
     num, rows = evaluation.num_examples, evaluation.per_label
-    cure = "train longer (--num-epochs, --patience), with a higher --learning-rate, or another --family"
+    cure = (
+        "train longer (--num-epochs, on a small file --min-steps), with a higher --learning-rate, or another --family"
+    )
     if evaluation.is_multi_label:
         if not any(row.num_predicted for row in rows) and any(row.support for row in rows):
             yield f"the model gives no label to any of the {num:,} test texts; {cure}"
@@ -116,7 +118,7 @@ def _unfinished(facts: TrainingFacts) -> Iterator[str]:
     if losses and lowest - losses[-1] > _FALLING * max(lowest, 1.0):
         yield (
             f"training stopped after {len(losses)} epochs while the validation loss was still falling "
-            f"({lowest:.3f} to {losses[-1]:.3f}); raise --num-epochs and --patience"
+            f"({lowest:.3f} to {losses[-1]:.3f}); raise --num-epochs (on a small file --min-steps) and --patience"
         )
 
 
@@ -129,8 +131,9 @@ def _temperature(evaluation: Evaluation, facts: TrainingFacts) -> Iterator[str]:
         )
     if temperature >= _HIGH_TEMPERATURE:
         yield (
-            f"the temperature is {temperature:.2f}, near its upper bound: the model is far too sure of answers that "
-            "are often wrong; train for fewer epochs, with more --weight-decay, or check the labels"
+            f"the temperature is {temperature:.2f}, near its upper bound: how sure the model is says nothing about "
+            "whether it is right. It has learned the training texts by heart, or nothing at all: check the labels, and "
+            "the losses of the epochs"
         )
 
 

@@ -270,6 +270,15 @@ def dense_head(dims: Sequence[int], dropout: float) -> nn.Sequential:
     return nn.Sequential(*layers[:-1])
 
 
+DEFAULTS: Final = {
+    "learning_rate": 3e-3,
+    "num_epochs": 15,
+    "min_steps": 1500,
+    "batch_size": 64,
+    "patience": 4,
+    "max_length": 512,
+}
+"""Training settings of every bag of words."""
 FAMILY: Final = Family(
     name="bow",
     summary="bag of words with learned embeddings, optionally with pairs of words",
@@ -277,12 +286,5 @@ FAMILY: Final = Family(
     config=BowConfig,
     make_encoder=make_encoder,
     build=build,
-    defaults={
-        "learning_rate": 3e-3,
-        "num_epochs": 15,
-        "min_steps": 1500,
-        "batch_size": 64,
-        "patience": 4,
-        "max_length": 512,
-    },
+    defaults=DEFAULTS,
 )

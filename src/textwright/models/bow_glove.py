@@ -23,7 +23,7 @@ from pydantic import Field
 from torch import nn
 
 from textwright.core.tokenization import PAD_ID
-from textwright.models.bow import BagOfWords, Pooling, dense_head
+from textwright.models.bow import DEFAULTS, BagOfWords, Pooling, dense_head
 from textwright.models.family import BuildContext, Family, start_from_shares
 from textwright.models.word_vectors import Coverage, VectorSettings, load_table, make_encoder
 
@@ -111,12 +111,5 @@ FAMILY: Final = Family(
     config=BowGloveConfig,
     make_encoder=make_encoder,
     build=build,
-    defaults={
-        "learning_rate": 3e-3,
-        "num_epochs": 15,
-        "min_steps": 1500,
-        "batch_size": 64,
-        "patience": 4,
-        "max_length": 512,
-    },
+    defaults=DEFAULTS,
 )

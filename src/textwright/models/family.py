@@ -164,10 +164,12 @@ def start_from_shares(layer: nn.Module, context: BuildContext) -> None:
         layer: Has a ``bias``, (K,), which is replaced.
         context: Holds the training split; an empty one leaves the bias as it is.
     """
-    holds = context.training.holds(len(context.labels))  # (N, K)
-    if not len(holds):
+    targets = context.training.targets
+    if not len(targets):
         return
-    shares = torch.from_numpy((holds.sum(axis=0) + 0.5) / (len(holds) + 1))  # (K,), never 0 nor 1
+    # Not by TrainingSplit.holds: (N, K) flags of a million texts and a thousand labels are 1 GB.
+    counts = targets.sum(axis=0) if targets.ndim == 2 else np.bincount(targets, minlength=len(context.labels))
+    shares = torch.from_numpy((counts + 0.5) / (len(targets) + 1))  # (K,), never 0 nor 1
     is_multi = context.labels.task is Task.MULTI_LABEL
     layer.bias.copy_(torch.logit(shares) if is_multi else shares.log())  # type: ignore[operator]
 

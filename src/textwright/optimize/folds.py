@@ -35,7 +35,7 @@ from textwright.evaluate.selection import stored_settings
 from textwright.models import FAMILIES
 from textwright.pipeline import Plan, build_artifact
 from textwright.runtime.predictor import Predictor, load
-from textwright.train.settings import TrainSettings
+from textwright.train.run import resolve_stored
 
 DEFAULT_FOLDS: Final = 5
 _NEVER_HELD_OUT: Final = -1
@@ -190,11 +190,14 @@ def _trained(
         fingerprint=identity,
         splits_are_given=False,
     )
+    training_settings, model_settings = resolve_stored(
+        manifest.training["settings"], manifest.training["model"], source="the artifact's manifest, training.settings"
+    )
     plan = Plan(
         dataset.source,
         stored_settings(manifest),
-        TrainSettings.parse(manifest.training["settings"], source="the artifact's manifest, training.settings"),
-        manifest.training["model"],
+        training_settings,
+        model_settings.model_dump(mode="json"),
         f"{manifest.name}-fold-{fold + 1}",
     )
     path = folder / f"{identity[:12]}-fold-{fold + 1}"

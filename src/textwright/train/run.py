@@ -51,6 +51,9 @@ CHECKPOINT: Final = "checkpoint"
 TENSORBOARD: Final = "tensorboard"
 HISTORY: Final = "history.jsonl"
 SETTINGS: Final = RUN_SETTINGS
+_BEFORE: Final = {"min_steps": 0}
+_FAMILY_BEFORE: Final = {"pooling": "mean"}
+"""Settings whose default today is not what was done before they came."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +118,29 @@ def resolve_settings(settings: TrainSettings, family_settings: Mapping[str, Any]
     family = find_family(settings.family)
     source = f"[model] settings of family {family.name}"
     return settings.over(family.defaults), family.config.parse(family_settings, source=source)
+
+
+def resolve_stored(
+    settings: Mapping[str, Any], family_settings: Mapping[str, Any], *, source: str
+) -> tuple[TrainSettings, Settings]:
+    """Resolve settings as an artifact or a finished run holds them; those that came since are as they were before.
+
+    Args:
+        settings: Setting name -> plain value.
+        family_settings: The same of the family's own.
+        source: What messages call the place.
+
+    Returns:
+        As :func:`resolve_settings`.
+
+    Raises:
+        NotFoundError: If there is no such family.
+        SettingsError: If a setting is unknown or out of bounds.
+    """
+    training = TrainSettings.parse({**_BEFORE, **settings}, source=source)
+    names = find_family(training.family).config.model_fields
+    before = {name: value for name, value in _FAMILY_BEFORE.items() if name in names}
+    return resolve_settings(training, {**before, **family_settings})
 
 
 def as_recipe(settings: TrainSettings, family_settings: Settings) -> dict[str, Any]:
