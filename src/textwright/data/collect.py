@@ -193,7 +193,7 @@ class _Collector:
         given = SPLITS.index(self._table.split) if self._table.split in SPLITS else NO_SPLIT
         into.starts.append(len(into))
         into.places.append((self._table.name, self._table.unit))
-        for line, values in self._table.read(self._columns.names):
+        for line, values, _ in self._table.read(self._columns.names):
             text = values.get(text_column)
             ids = known.get(key_of(values))
             if ids is None:
