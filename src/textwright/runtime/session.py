@@ -98,7 +98,9 @@ class Session:
     @property
     def num_labels(self) -> int | None:
         """Columns of the logits (K), as far as the graph says; None if it leaves them open."""
-        shape: list[int | str] = next((item.shape for item in self._opened().get_outputs() if item.name == "logits"), [])
+        shape: list[int | str] = next(
+            (item.shape for item in self._opened().get_outputs() if item.name == "logits"), []
+        )
         return shape[1] if len(shape) == 2 and isinstance(shape[1], int) else None
 
     def stop(self) -> None:
