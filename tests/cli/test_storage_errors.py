@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import errno
 import os
+import subprocess
+import sys
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -47,3 +50,23 @@ def test_a_writing_thread_leaves_the_words_to_the_main_one(capsys):
     shown = capsys.readouterr().err
     assert "a defect" in shown
     assert "full" not in shown
+
+
+def test_no_folder_for_temporary_files_names_the_variable(monkeypatch, capsys):
+    def fail(**_kwargs):
+        raise FileNotFoundError(errno.ENOENT, "No usable temporary directory found in ['/tmp']")
+
+    monkeypatch.setattr(main, "build_app", fail)
+    assert run(["train"]) == 3
+    assert "found in ['/tmp']; set TMPDIR to a folder that can be written" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_full_disk_behind_standard_output_is_said(tiny_artifact, tmp_path):
+    (tmp_path / "in.csv").write_text("text\n" + "good\n" * 1_000)
+    command = [sys.executable, "-m", "textwright", "predict", str(tiny_artifact), "--input", "in.csv", "--output", "-"]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, cwd=tmp_path, check=False)
+    assert done.returncode == 3
+    assert done.stderr.startswith("error: No space left on device; free some space")
+    assert "Traceback" not in done.stderr

@@ -32,10 +32,11 @@ go to standard error.
 from __future__ import annotations
 
 import errno
+import io
 import sys
 import threading
 from collections.abc import Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TextIO
 
 from cyclopts import App, CycloptsError
 from cyclopts.config import Env
@@ -110,7 +111,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
         arguments: What was typed after ``textwright``; None takes it from the process.
     """
     threading.excepthook = _silence_storage_errors
+    for stream in (sys.stdout, sys.stderr):
+        show_any_character(stream)
     sys.exit(run(sys.argv[1:] if arguments is None else arguments))
+
+
+def show_any_character(stream: TextIO | None) -> None:
+    r"""Let a console show characters that its encoding lacks as escapes (``\xe9``), in place of failing at them.
+
+    Args:
+        stream: Standard output or standard error; None where it is closed.
+    """
+    if isinstance(stream, io.TextIOWrapper):
+        stream.reconfigure(errors="backslashreplace")
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -135,13 +148,16 @@ def run(arguments: Sequence[str]) -> int:
         sys.stderr.close()
         return 0
     except OSError as error:
+        if _NO_TEMPORARY_FOLDER in str(error):
+            return _fail(f"{error.strerror}; set TMPDIR to a folder that can be written", exit_code_of(InputError()))
         if error.errno not in _STORAGE_CURES:
             raise
         return _fail(_storage_message(error), exit_code_of(InputError()))
     return 0
 
 
-_NO_SPACE: Final = "free some space, or write to another disk"
+_NO_TEMPORARY_FOLDER: Final = "No usable temporary directory"
+_NO_SPACE: Final = "free some space there and in the folder of temporary files (TMPDIR), or write to another disk"
 _NO_RIGHT: Final = "give this user the right to, or name another folder"
 _STORAGE_CURES: Final[Mapping[int | None, str]] = {
     errno.ENOSPC: _NO_SPACE,

@@ -30,6 +30,18 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def expand_home(path: str | Path) -> Path:
+    """Replace ``~`` by the user's home folder, as a shell does: unchanged where there is none.
+
+    Args:
+        path: As the user typed it.
+    """
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:  # no such user, or one without a home folder
+        return Path(path)
+
+
 @contextmanager
 def atomic_file(path: Path) -> Iterator[IO[bytes]]:
     """Open a temporary file beside ``path`` that takes its name only when the block succeeds.

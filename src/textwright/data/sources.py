@@ -11,6 +11,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final
 
+from textwright.core.files import expand_home
 from textwright.data.builtin import BUILTIN, open_builtin
 from textwright.data.delimited import open_delimited
 from textwright.data.download import Progress
@@ -123,7 +124,7 @@ def open_file(path: Path, settings: DataSettings, row_errors: RowErrors = END_AT
 
 
 def _open_path_or_id(source: str, settings: DataSettings, row_errors: RowErrors) -> list[Table]:
-    path = Path(source).expanduser()
+    path = expand_home(source)
     if path.is_dir():
         return open_saved(path) if is_saved_dataset(path) else _open_folder(path, settings, row_errors)
     if path.exists():
