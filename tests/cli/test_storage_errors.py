@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import subprocess
 import sys
@@ -10,9 +11,10 @@ import threading
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from textwright.cli import main
-from textwright.cli.main import run
+from textwright.cli.main import RemarkStream, run
 
 
 def test_an_out_below_a_file_is_refused_in_words(tmp_path, capsys):
@@ -70,3 +72,14 @@ def test_a_full_disk_behind_standard_output_is_said(tiny_artifact, tmp_path):
     assert done.returncode == 3
     assert done.stderr.startswith("error: No space left on device; free some space")
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_full_standard_error_ends_no_command():
+    with io.TextIOWrapper(io.FileIO("/dev/full", "w"), write_through=True) as full:
+        stream = RemarkStream(full)
+        Console(file=stream).print("a remark")
+        stream.flush()
+        assert stream.name == "/dev/full"
+        with pytest.raises(OSError, match="No space left"):
+            full.write("what is no remark")

@@ -35,8 +35,9 @@ import errno
 import io
 import sys
 import threading
-from collections.abc import Mapping, Sequence
-from typing import Final, NamedTuple, TextIO
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, Final, NamedTuple, TextIO, cast
 
 from cyclopts import App, CycloptsError
 from cyclopts.config import Env
@@ -113,6 +114,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     threading.excepthook = _silence_storage_errors
     for stream in (sys.stdout, sys.stderr):
         show_any_character(stream)
+    if sys.stderr is not None:
+        sys.stderr = cast("TextIO", RemarkStream(sys.stderr))
     sys.exit(run(sys.argv[1:] if arguments is None else arguments))
 
 
@@ -124,6 +127,42 @@ def show_any_character(stream: TextIO | None) -> None:
     """
     if isinstance(stream, io.TextIOWrapper):
         stream.reconfigure(errors="backslashreplace")
+
+
+class RemarkStream:
+    """Standard error that drops what it cannot write, as to a full disk: no remark is worth the end of a command.
+
+    Args:
+        stream: The real one.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401  whatever a stream has
+        """Return what the stream has."""
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> int:
+        """Write a text, or drop it."""
+        with _storage_errors_dropped():
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Write what is held back, or drop it."""
+        with _storage_errors_dropped():
+            self._stream.flush()
+
+
+@contextmanager
+def _storage_errors_dropped() -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError:  # whoever reads has seen enough: the command ends
+        raise
+    except OSError:
+        return
 
 
 def run(arguments: Sequence[str]) -> int:
