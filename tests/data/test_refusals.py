@@ -151,7 +151,9 @@ def test_an_unknown_encoding_is_a_wrong_setting(good: Path) -> None:
 
 
 def test_an_unknown_label_in_a_later_file_names_its_line(good: Path) -> None:
-    with pytest.raises(DataError, match=r"good.csv, line 3: label 'neg' is unknown to the model.*'pos', 'sad'"):
+    with pytest.raises(
+        DataError, match=r"good.csv, line 3: label 'neg' is unknown to the model.*'pos', 'sad'.*old and the new rows"
+    ):
         load_examples(str(good), DataSettings(), Labels(("pos", "sad")))
 
 

@@ -267,5 +267,5 @@ def unknown_label(name: str, labels: Labels) -> str:
     known = ", ".join(map(repr, labels.names[:20])) + (", ..." if len(labels) > 20 else "")
     return (
         f"label {name!r} is unknown to the model, whose labels are {known}; correct the label, remove the row, or "
-        "train again with it"
+        "train a new model on the old and the new rows together: textwright train ALL-ROWS --out NEW-FOLDER"
     )

@@ -87,9 +87,10 @@ class Session:
             return self._session
         with self._reopening:
             if self._session is None:
-                if _version(self._path) != self._version:
+                path = self._path
+                if not isinstance(path, bytes) and _version(path) != self._version:
                     raise BackendError(
-                        f"{self._path} was replaced after it was loaded and before this process was forked; load the "
+                        f"{path} was replaced after it was loaded and before this process was forked; load the "
                         "model in the child process"
                     )
                 self._session = self._open()
