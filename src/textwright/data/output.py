@@ -151,7 +151,7 @@ def _check_columns(record: Record, columns: list[str]) -> None:
 
 @contextmanager
 def _parquet(file: IO[bytes], types: Mapping[str, type]) -> Iterator[WriteRecord]:
-    """Write in batches; the other types are those of the first batch, a column of nulls alone becoming strings."""
+    """Write in batches; the other types are those of the first batch. A column of nulls becomes strings, later JSON."""
     writer = _ParquetWriter(file, types)
     try:
         yield writer.write
@@ -200,10 +200,10 @@ class _ParquetWriter:
 
     def _schema(self) -> Any:  # noqa: ANN401
         inferred = self._arrow.Table.from_pylist(self._batch).schema
-        types = [self._arrow.string() if self._arrow.types.is_null(field.type) else field.type for field in inferred]
-        return self._arrow.schema(
-            [(name, self._types.get(name, kind)) for name, kind in zip(inferred.names, types, strict=True)]
-        )
+        nulls = [field.name for field in inferred if self._arrow.types.is_null(field.type)]
+        self._strings += [name for name in nulls if name not in self._types]
+        types = {**dict.fromkeys(nulls, self._arrow.string()), **self._types}
+        return self._arrow.schema([(field.name, types.get(field.name, field.type)) for field in inferred])
 
 
 def _string(value: object) -> str | None:
