@@ -62,8 +62,8 @@ def predict(
     terminal = Terminal(output)
     predictor = load(artifact, variant=variant)
     if input is not None and to is not None:
-        written = _predict_file(terminal, predictor, input, to, data, skip_errors=on_error == "skip")
-        _show_file(terminal, written, to)
+        summary = _predict_file(terminal, predictor, input, to, data, skip_errors=on_error == "skip")
+        _show_file(terminal, summary, to)
         terminal.next(f"textwright serve {artifact}")
         return
     predictions = predictor.predict(texts)
@@ -89,18 +89,18 @@ def _predict_file(
         return predict_file(predictor, source, target, data, skip_errors=skip_errors, progress=advance)
 
 
-def _show_file(terminal: Terminal, written: PredictedFile, target: Path) -> None:
+def _show_file(terminal: Terminal, summary: PredictedFile, target: Path) -> None:
     """Say what was written; standard output holds the rows alone where they went there."""
-    if written.num_errors:
+    if summary.num_errors:
         terminal.note(
-            f"! {written.num_errors:,} of {written.num_rows:,} rows have no prediction; the column 'error' says why. "
-            f"The first: {written.first_error}"
+            f"! {summary.num_errors:,} of {summary.num_rows:,} rows have no prediction; the column 'error' says why. "
+            f"The first: {summary.first_error}"
         )
     if str(target) == "-":
-        terminal.note(f"{written.num_rows:,} rows")
+        terminal.note(f"{summary.num_rows:,} rows")
         return
-    content = {"output": str(target), "num_rows": written.num_rows, "num_errors": written.num_errors}
-    terminal.result(content, lambda: terminal.say(f"{written.num_rows:,} rows: {target}"))
+    content = {"output": str(target), "num_rows": summary.num_rows, "num_errors": summary.num_errors}
+    terminal.result(content, lambda: terminal.say(f"{summary.num_rows:,} rows: {target}"))
 
 
 def _to_json(text: str, prediction: Prediction) -> dict[str, Any]:

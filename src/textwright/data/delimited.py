@@ -56,11 +56,11 @@ def open_delimited(path: Path, settings: DataSettings, row_errors: RowErrors = E
 def _table(file: TextFile, settings: DataSettings, row_errors: RowErrors, *, is_tsv: bool) -> Table:
     text = file.lines()
     first = next(text)
-    declared = _SEPARATOR_LINE.fullmatch(first)
-    if declared is not None:
+    separator_line = _SEPARATOR_LINE.fullmatch(first)
+    if separator_line is not None:
         first = next(text, "")
-    lines = _Lines(chain([first], text), num_before=0 if declared is None else 1)
-    delimiter = settings.delimiter or (declared[1] if declared else "\t" if is_tsv else _delimiter(first))
+    lines = _Lines(chain([first], text), num_before=0 if separator_line is None else 1)
+    delimiter = settings.delimiter or (separator_line[1] if separator_line else "\t" if is_tsv else _delimiter(first))
     csv.field_size_limit(_MAX_CELL)
     reader = csv.reader(
         lines,
