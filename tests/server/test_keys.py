@@ -75,7 +75,6 @@ def test_the_document_says_that_a_key_is_asked_for(client):
     document = client.get("/openapi.json", headers=bearer(ALICE)).json()
     assert document["paths"]["/v1/predict"]["post"]["security"] == [{"key": []}]
     assert "401" in document["paths"]["/v1/model"]["get"]["responses"]
-    assert document["paths"]["/"]["post"]["security"] == [{"key": []}]
     assert "security" not in document["paths"]["/healthz"]["get"]
     assert document["components"]["securitySchemes"]["key"]["scheme"] == "bearer"
 

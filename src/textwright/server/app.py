@@ -21,7 +21,7 @@ from textwright.runtime.predictor import Predictor
 from textwright.server import admin, handlers, openapi, pages, routes
 from textwright.server.catalog import Catalog
 from textwright.server.direct import Direct
-from textwright.server.guard import Guard, is_open
+from textwright.server.guard import OPEN, Guard
 from textwright.server.keys import KeyRing
 from textwright.server.logs import RequestLog
 from textwright.server.metrics import FOLDER, Metrics
@@ -89,8 +89,8 @@ class _Application(FastAPI):
         )
         schemas = document.setdefault("components", {}).setdefault("schemas", {})
         schemas.setdefault("Problem", Problem.model_json_schema())
-        guarded = [path for path, item in document["paths"].items() if not all(is_open(m.upper(), path) for m in item)]
-        openapi.ask_for_keys(document, [*(guarded if self.state.keys is not None else ()), admin.RELOAD])
+        guarded = [path for path in document["paths"] if path not in OPEN] if self.state.keys is not None else []
+        openapi.ask_for_keys(document, [*guarded, admin.RELOAD])
         return document
 
 

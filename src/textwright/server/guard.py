@@ -35,7 +35,7 @@ class Guard:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
-        if scope["type"] != "http" or is_open(scope["method"], scope["path"]) or _has_keys_of_its_own(scope["path"]):
+        if scope["type"] != "http" or _is_open(scope["method"], scope["path"]) or _has_keys_of_its_own(scope["path"]):
             await self._app(scope, receive, send)
             return
         record = record_of(Request(scope))
@@ -47,11 +47,6 @@ class Guard:
         record.key = key.name
         scope[_SCOPE_KEY] = key
         await self._app(scope, receive, send)
-
-
-def is_open(method: str, path: str) -> bool:
-    """Say whether a request needs no key."""
-    return path in OPEN and method in {"GET", "HEAD"}
 
 
 def charge(request: Request, num_texts: int) -> None:
@@ -71,3 +66,7 @@ def charge(request: Request, num_texts: int) -> None:
 
 def _has_keys_of_its_own(path: str) -> bool:
     return path.startswith("/v1/models/") and path.endswith("/reload")
+
+
+def _is_open(method: str, path: str) -> bool:
+    return path in OPEN and method in {"GET", "HEAD"}

@@ -87,7 +87,7 @@ def build_router(service: Service) -> APIRouter:
     schema = {"oneOf": request_forms(service.settings)}
     documentation = described(service, schema, request=_EXAMPLE, response=_EXAMPLE_ANSWER)
     router.add_api_route("/predict", predict, methods=["POST"], summary="Predict, as TEI does", **documentation)
-    router.add_api_route("/", predict, methods=["POST"], summary="Predict, as TEI does, at its root", **documentation)
+    router.add_api_route("/", predict, methods=["POST"], include_in_schema=False)  # GET is the page's
     return router
 
 
