@@ -32,7 +32,7 @@ def of(read: Callable[[], Iterable[Example]]) -> Callable[[int], Rows]:
 def _builtin(name: str) -> Callable[[int], Rows]:
     def read() -> Iterator[Example]:
         with open_builtin(name) as table:
-            for _, values in table.read(()):
+            for _, values, _ in table.read(()):
                 yield Example(str(values["text"]), (str(values["label"]),))
 
     return of(read)
@@ -41,9 +41,9 @@ def _builtin(name: str) -> Callable[[int], Rows]:
 def _other_tweets() -> Iterator[Example]:
     """Read the tweets of the collection that are not to airlines."""
     with open_builtin(_AIRLINES) as table:
-        to_airlines = {str(values["text"]) for _, values in table.read(())}
+        to_airlines = {str(values["text"]) for _, values, _ in table.read(())}
     with open_builtin("mixed-tweets") as table:
-        for _, values in table.read(()):
+        for _, values, _ in table.read(()):
             if str(values["text"]) not in to_airlines:
                 yield Example(str(values["text"]), (str(values["label"]),))
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from textwright import __version__
+from textwright.errors import SettingsError
 
 _EXTRA = re.compile(r"""extra\s*==\s*["']([\w-]+)["']""")
 _NAME = re.compile(r"^[A-Za-z0-9._-]+")
@@ -115,7 +116,10 @@ def machine() -> dict[str, Any]:
 def _caches() -> dict[str, str]:
     from textwright.data.cache import cache_dir
 
-    cache = cache_dir()
+    try:
+        cache = cache_dir()
+    except SettingsError as error:
+        return {"assets": f"nowhere: {error}"}
     existing = next(folder for folder in (cache, *cache.parents) if folder.exists())
     free = shutil.disk_usage(existing).free / 2**30
     return {"assets": str(cache), "free disk": f"{free:.1f} GiB"}

@@ -54,6 +54,9 @@ _TAUGHT: Final = "distillation"
 _BASELINES: Final = "baselines"
 _WARNINGS: Final = "warnings"
 """Where it says what the model was compared with and what is wrong with it; absent in older artifacts."""
+_FURTHER_ROWS: Final = (
+    "A trained model learns no further rows, words or labels: to add some, train on the old and the new rows together"
+)
 _SEVERAL_CHARACTERS: Final = 8
 """A text of so many characters that is one token was not cut into words."""
 _NUM_PARITY_TEXTS: Final = 256
@@ -323,8 +326,10 @@ def _find_equal(out: Path, described: Mapping[str, Mapping[str, Any]]) -> Artifa
     difference = first_difference(there, described)
     if difference is None:
         return found
+    has_other_rows = there["data"].get("fingerprint") != described["data"]["fingerprint"]
     raise SettingsError(
         f"{out} holds an artifact of another plan ({difference}); give another --out, or --overwrite to replace it"
+        + (f". {_FURTHER_ROWS}" if has_other_rows else "")
     )
 
 

@@ -28,6 +28,22 @@ def test_the_documentation_works_offline(open_page, served, width, height):
     assert watched.faults == []
 
 
+def test_the_documentation_asks_for_a_key_and_sends_it(open_page, served_with_keys):
+    watched = open_page(f"{served_with_keys}/docs", allowed=served_with_keys)
+    key = watched.page.get_by_label("API key")
+    key.fill("wrong")
+    key.press("Enter")
+    watched.page.get_by_text("does not know this key").wait_for()
+    key.fill("secret")
+    key.press("Enter")
+    predict = watched.page.locator("article").filter(has_text="/v1/predict").first
+    predict.get_by_role("button", name="Send").click()
+    predict.get_by_text("Status 200").wait_for()
+    command = predict.locator("details pre").first.text_content()
+    assert f'{served_with_keys}/v1/predict -H "x-api-key: $KEY"' in command
+    assert all("401" in fault for fault in watched.faults)
+
+
 @pytest.mark.parametrize(("width", "height"), SIZES)
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_the_report_opens_from_a_file(open_page, tiny_artifact, tmp_path, width, height, scheme):

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
+import subprocess
+import sys
 import threading
+from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from textwright.cli import main
-from textwright.cli.main import run
+from textwright.cli.main import RemarkStream, run
 
 
 def test_an_out_below_a_file_is_refused_in_words(tmp_path, capsys):
@@ -47,3 +52,34 @@ def test_a_writing_thread_leaves_the_words_to_the_main_one(capsys):
     shown = capsys.readouterr().err
     assert "a defect" in shown
     assert "full" not in shown
+
+
+def test_no_folder_for_temporary_files_names_the_variable(monkeypatch, capsys):
+    def fail(**_kwargs):
+        raise FileNotFoundError(errno.ENOENT, "No usable temporary directory found in ['/tmp']")
+
+    monkeypatch.setattr(main, "build_app", fail)
+    assert run(["train"]) == 3
+    assert "found in ['/tmp']; set TMPDIR to a folder that can be written" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_full_disk_behind_standard_output_is_said(tiny_artifact, tmp_path):
+    (tmp_path / "in.csv").write_text("text\n" + "good\n" * 1_000)
+    command = [sys.executable, "-m", "textwright", "predict", str(tiny_artifact), "--input", "in.csv", "--output", "-"]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, cwd=tmp_path, check=False)
+    assert done.returncode == 3
+    assert done.stderr.startswith("error: No space left on device; free some space")
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_full_standard_error_ends_no_command():
+    with io.TextIOWrapper(io.FileIO("/dev/full", "w"), write_through=True) as full:
+        stream = RemarkStream(full)
+        Console(file=stream).print("a remark")
+        stream.flush()
+        assert stream.name == "/dev/full"
+        with pytest.raises(OSError, match="No space left"):
+            full.write("what is no remark")

@@ -8,7 +8,8 @@ import sys
 
 import pytest
 
-from textwright.core.files import atomic_file, atomic_folder, sha256_of, write_text
+from textwright.core.files import atomic_file, atomic_folder, exclusive_folder, sha256_of, write_text
+from textwright.errors import SettingsError
 
 
 def test_a_file_appears_only_when_it_is_whole(tmp_path):
@@ -78,3 +79,37 @@ def test_what_a_killed_run_left_is_removed_by_the_next(tmp_path, write):
         with write(path):  # another run at the same time: its files are locked
             assert sum(item.name.startswith(".out.csv.") for item in tmp_path.iterdir()) == 3
     assert {item.name for item in tmp_path.iterdir()} == {"out.csv", other.name}
+
+
+def test_one_process_at_a_time_writes_into_a_folder(tmp_path):
+    out = tmp_path / "runs" / "one"
+    program = (
+        "import sys, time; from pathlib import Path; from textwright.core.files import exclusive_folder\n"
+        "with exclusive_folder(Path(sys.argv[1])):\n    print('locked', flush=True); time.sleep(60)"
+    )
+    with subprocess.Popen([sys.executable, "-c", program, str(out)], stdout=subprocess.PIPE) as other:
+        assert other.stdout.readline() == b"locked\n"
+        with (
+            pytest.raises(SettingsError, match="another textwright is writing into this folder"),
+            exclusive_folder(out),
+        ):
+            pass
+        other.kill()
+    with exclusive_folder(out):
+        (out / "file").touch()
+    with exclusive_folder(out):  # what lies there is no matter
+        pass
+    assert list(out.iterdir()) == [out / "file"]
+
+
+def test_a_locked_folder_without_content_is_removed(tmp_path):
+    with pytest.raises(ValueError, match="stop"), exclusive_folder(tmp_path / "new"):
+        raise ValueError("stop")
+    assert not (tmp_path / "new").exists()
+
+
+def test_processes_that_train_together_share_a_folder(tmp_path, monkeypatch):
+    with exclusive_folder(tmp_path):
+        monkeypatch.setenv("RANK", "1")
+        with exclusive_folder(tmp_path):
+            pass

@@ -40,6 +40,21 @@ REFUSED = {
         b'text,label\n"fine",a\nwell, well,b\n',
         r"wide.csv, line 3: cells: 3, but line 1 names 2 columns \(text, label\); put cells .* in double quotes",
     ),
+    "other_separator.csv": (
+        b"text,label\none; two, three;a\nfour;b\n",
+        r"other_separator.csv, line 3: cells: 1, but line 1 names 2 columns .*separator with --delimiter",
+    ),
+    "tabs.csv": (b"text~label\na b~x\n", r"tabs.csv: the one column 'text~label' .*--delimiter"),
+    "backslash.csv": (
+        b'text,label\n"he said \\"well\\", so",a\n',
+        r"backslash.csv, line 2: a quoted cell .*; quotes are written as .* here, so say --escape-character",
+    ),
+    "backslash_cells.csv": (
+        b'text,label\n"well\\", and \\"so\\"",a\n',
+        r"backslash_cells.csv, line 2: cells: 3, .*; quotes are written as \\\" here, so say --escape-character",
+    ),
+    "declared.csv": (b"sep=;\ntext;label\na;b;c\n", r"declared.csv, line 3: cells: 3, but line 2 names 2 columns"),
+    "declared_only.csv": (b"sep=;\n", r"declared_only.csv: there is a line of column names and no example below"),
     "narrow.csv": (b"text,label\nfine\n", r"narrow.csv, line 2: cells: 1"),
     "open_quote.csv": (
         ("text,label\nfine,a\n" + '"never closed,b\n' + GOOD).encode(),
@@ -136,7 +151,9 @@ def test_an_unknown_encoding_is_a_wrong_setting(good: Path) -> None:
 
 
 def test_an_unknown_label_in_a_later_file_names_its_line(good: Path) -> None:
-    with pytest.raises(DataError, match=r"good.csv, line 3: label 'neg' is unknown to the model.*'pos', 'sad'"):
+    with pytest.raises(
+        DataError, match=r"good.csv, line 3: label 'neg' is unknown to the model.*'pos', 'sad'.*old and the new rows"
+    ):
         load_examples(str(good), DataSettings(), Labels(("pos", "sad")))
 
 

@@ -16,6 +16,7 @@ from pyarrow import parquet
 from textwright.core.labels import Task
 from textwright.data.load import load_dataset, read_source
 from textwright.data.settings import DataSettings
+from textwright.errors import SettingsError
 
 ROWS = [
     ("a plain text, with a comma", "pos"),
@@ -48,6 +49,9 @@ FILES = {
     "bom.csv": as_csv().encode("utf-8-sig"),
     "utf16.csv": as_csv().encode("utf-16"),
     "semicolon.csv": as_csv(";").encode(),
+    "bar.csv": as_csv("|").encode(),
+    "excel.csv": b"sep=;\r\n" + as_csv(";").encode(),
+    "excel_bom.csv": ('"sep=^"\n' + as_csv("^")).encode("utf-8-sig"),
     "a.tsv": as_csv("\t").encode(),
     "a.jsonl": as_jsonl().encode(),
     "blank_lines.ndjson": as_jsonl().replace("\n", "\n\n").encode(),
@@ -96,6 +100,29 @@ def test_a_named_encoding_is_used(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_bytes("text,label\ncafé,a\n".encode("cp1252"))
 
     assert read(tmp_path / "a.csv", encoding="cp1252") == [("café", "a")]
+
+
+def test_a_delimiter_and_backslashes_before_quotes_are_read_by_their_flags(tmp_path: Path) -> None:
+    rows = [("a, b | c; d", "pos"), ('he said "well, so" \\ and', "neg"), ("two\nlines", "pos")]
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, delimiter="~", quoting=csv.QUOTE_ALL, doublequote=False, escapechar="\\")
+    writer.writerows([("text, raw", "label"), *rows])
+    (tmp_path / "a.csv").write_text(buffer.getvalue(), newline="")
+
+    assert read(tmp_path / "a.csv", delimiter="~", escape_character="\\", text_column="text, raw") == rows
+
+
+def test_the_lines_below_a_line_that_names_the_separator_are_those_of_an_editor(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_bytes(b"sep=;\r\n" + as_csv(";").encode())
+
+    assert list(read_source(str(tmp_path / "a.csv"), DataSettings()).lines) == [3, 4, 5, 7, 8, 9]
+
+
+@pytest.mark.parametrize("character", ["", ";;", '"', "\n"])
+def test_a_delimiter_is_one_character(character: str) -> None:
+    with pytest.raises(SettingsError, match="must be one character"):
+        DataSettings.parse({"delimiter": character}, source="test")
+    assert DataSettings(delimiter="\\t").delimiter == "\t"
 
 
 def test_quotes_can_be_ordinary_characters(tmp_path: Path) -> None:
@@ -211,6 +238,7 @@ def split(labels):
 splits = {"train": split([0, 1, 1]), "validation": split([1]), "test": split([-1, -1])}
 datasets.DatasetDict(splits).save_to_disk(sys.argv[1])
 from textwright.data.settings import DataSettings
+from textwright.errors import SettingsError
 from textwright.data.load import read_source
 collected = read_source(sys.argv[1], DataSettings())
 print(list(collected.texts), [list(collected.names)[i] for i in collected.label_ids], list(collected.splits))

@@ -106,6 +106,13 @@ def test_parquet_columns_of_two_types_are_refused(tmp_path: Path) -> None:
         write(tmp_path / "a.parquet", [{"text": "a", "x": 1}, {"text": "b", "x": "one"}])
 
 
+def test_a_parquet_column_that_begins_with_nulls_holds_text(tmp_path: Path) -> None:
+    records = [*({"text": "a", "x": None} for _ in range(8_192)), {"text": "b", "x": 7}, {"text": "c", "x": ["d"]}]
+    path = write(tmp_path / "a.parquet", records)
+
+    assert [record["x"] for _, record in read(path)][8_191:] == [None, "7", '["d"]']
+
+
 def test_an_output_that_cannot_be_written_is_said(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     (tmp_path / "b.csv").mkdir()

@@ -72,11 +72,28 @@ def test_every_address_but_the_open_ones_asks_for_a_key(client):
 
 
 def test_the_document_says_that_a_key_is_asked_for(client):
-    document = client.get("/openapi.json").json()
+    document = client.get("/openapi.json", headers=bearer(ALICE)).json()
     assert document["paths"]["/v1/predict"]["post"]["security"] == [{"key": []}]
     assert "401" in document["paths"]["/v1/model"]["get"]["responses"]
     assert "security" not in document["paths"]["/healthz"]["get"]
     assert document["components"]["securitySchemes"]["key"]["scheme"] == "bearer"
+
+
+def test_labels_are_not_read_and_nothing_is_predicted_without_a_key(client):
+    for answer in (
+        client.get("/openapi.json"),
+        client.post("/", json={"inputs": "good"}),
+        *(client.get(path) for path in OPEN),
+    ):
+        assert "positive" not in answer.text
+    assert client.post("/", json={"inputs": "good"}).status_code == 401
+    assert client.post("/", json={"inputs": "good"}, headers=bearer(ALICE)).json()[0]["label"] == "positive"
+
+
+def test_the_page_of_the_api_can_send_a_key(client):
+    page = client.get("/docs").text
+    assert '<input id="key" type="password"' in page
+    assert '"x-api-key": key.value' in page
 
 
 def test_the_name_is_logged_and_the_secret_never(client, keep_loggers):

@@ -19,12 +19,13 @@ def server(make_artifact, tmp_path_factory):
         yield server
 
 
+@pytest.mark.parametrize("path", ["", "/", "/predict"])
 @pytest.mark.parametrize("top_k", [None, 1])
 @pytest.mark.parametrize("text", TEXTS[:2])
-def test_the_inference_client_of_hugging_face(server, text, top_k):
+def test_the_inference_client_of_hugging_face(server, text, top_k, path):
     from huggingface_hub import InferenceClient
 
-    client = InferenceClient(model=f"http://127.0.0.1:{server.port}/predict")
+    client = InferenceClient(model=f"http://127.0.0.1:{server.port}{path}")
     found = client.text_classification(text, top_k=top_k)
     (said,) = server.predictor.predict([text])
     assert found[0].label == said.label

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import signal
@@ -10,12 +11,16 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from hashlib import sha256
 from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from time import monotonic, sleep
 
 import psutil
 import pytest
 from server_process import COMMAND, JSON, Server, serving
 
+from textwright.server import supervisor
+from textwright.server.run import listen
 from textwright.server.settings import ServeSettings
 from textwright.server.shares import num_cores, share_of
 
@@ -95,6 +100,36 @@ def test_every_worker_is_told_in_the_metrics_also_a_dead_one(tiny_artifact, tmp_
         assert 'textwright_queue_texts{model="tiny"} 0.0' in told
         assert f'version="{server.predict("good")["model"]["version"]}"}} 1.0' in told
         assert server.stop() == 0
+
+
+def test_a_stopped_worker_is_replaced_and_a_reload_does_not_wait_for_it(tiny_artifact, monkeypatch):
+    monkeypatch.setattr(supervisor, "_BETWEEN_PINGS_S", 0.2)
+    monkeypatch.setattr(supervisor, "_MOST_PINGS", 15)
+
+    async def stop_one(pool: supervisor.Supervisor) -> None:
+        before = [worker.process.pid for worker in pool._workers.values()]
+        os.kill(before[0], signal.SIGSTOP)
+        outcome = await asyncio.wait_for(pool._reload("tiny"), 20)
+        assert outcome["reloaded"]["name"] == "tiny"  # as the other worker says
+        while before[0] in (pids := [worker.process.pid for worker in pool._workers.values()]):
+            await asyncio.sleep(0.05)
+        assert pids[1] == before[1]
+        assert psutil.Process(before[1]).status() != psutil.STATUS_STOPPED
+
+    async def main(listener, folder) -> None:
+        settings = ServeSettings(workers=2, num_threads=1)
+        plan = {"settings": share_of(settings).model_dump_json(), "sources": [(str(tiny_artifact), None)]}
+        pool, started = supervisor.Supervisor(plan, settings, listener, folder), asyncio.Event()
+        running = asyncio.create_task(pool.run(started.set))
+        await asyncio.wait_for(started.wait(), 30)
+        try:
+            await stop_one(pool)
+        finally:
+            pool._is_stopping.set()
+            await running
+
+    with TemporaryDirectory() as folder, listen("127.0.0.1", 0) as listener:
+        asyncio.run(main(listener, Path(folder)))
 
 
 def until_refused(server, word):

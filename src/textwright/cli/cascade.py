@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 from cyclopts import Parameter
 
 from textwright.cli.render import DEFAULT_OUTPUT, Output, Terminal
+from textwright.core.files import exclusive_folder
 from textwright.data.settings import DataSettings
 from textwright.evaluate.paired_drop import bound_in_words
 from textwright.extras import require
@@ -53,7 +54,8 @@ def cascade(
     from textwright.optimize.cascade.page import PAGE
 
     terminal = Terminal(output)
-    outcome = make_cascade(fast, strong, source, out, settings, data, _View(terminal))
+    with exclusive_folder(out):
+        outcome = make_cascade(fast, strong, source, out, settings, data, _View(terminal))
     terminal.result(outcome.to_json(), lambda: _show(terminal, outcome))
     terminal.note(f"report: {out / PAGE}, {out / REPORT}")
     terminal.next(f"textwright serve {shlex.quote(str(out))}")

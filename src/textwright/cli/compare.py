@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 from cyclopts import Parameter
 
 from textwright.cli.render import DEFAULT_OUTPUT, Output, Terminal
+from textwright.core.files import exclusive_folder
 from textwright.data.settings import DataSettings
 from textwright.extras import require
 
@@ -56,7 +57,7 @@ def compare(
 
     terminal = Terminal(output)
     choice = choose(source, data, families=families, recipes=recipe, seeds=seeds, folds=folds, sizes=sizes)
-    with CompareView(terminal) as view:
+    with exclusive_folder(out), CompareView(terminal) as view:
         board = run_all(choice, out, listener=view, on_download=view.on_download)
     terminal.result(board.to_json(), lambda: show_leaderboard(terminal, board))
     terminal.note(f"page: {out / PAGE}")

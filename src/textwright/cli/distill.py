@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 from cyclopts import Parameter
 
 from textwright.cli.render import DEFAULT_OUTPUT, Output, Terminal
+from textwright.core.files import exclusive_folder
 from textwright.data.settings import DataSettings
 from textwright.errors import SettingsError
 from textwright.extras import require
@@ -74,7 +75,7 @@ def distill(
     settings = {key.replace("-", "_"): value for key, value in (model or {}).items()}
     plan = Plan(source, data, training, settings, name)
     lecture = Lecture(teachers, plan, teaching, unlabelled, further, beside)
-    with TrainingView(terminal) as view:
+    with exclusive_folder(out), TrainingView(terminal) as view:
         done = teach(
             lecture, out, overwrite=overwrite, progress=view, on_download=view.on_download, on_answer=view.on_answer
         )

@@ -32,10 +32,12 @@ go to standard error.
 from __future__ import annotations
 
 import errno
+import io
 import sys
 import threading
-from collections.abc import Mapping, Sequence
-from typing import Final, NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, Final, NamedTuple, TextIO, cast
 
 from cyclopts import App, CycloptsError
 from cyclopts.config import Env
@@ -110,7 +112,57 @@ def main(arguments: Sequence[str] | None = None) -> None:
         arguments: What was typed after ``textwright``; None takes it from the process.
     """
     threading.excepthook = _silence_storage_errors
+    for stream in (sys.stdout, sys.stderr):
+        show_any_character(stream)
+    if sys.stderr is not None:
+        sys.stderr = cast("TextIO", RemarkStream(sys.stderr))
     sys.exit(run(sys.argv[1:] if arguments is None else arguments))
+
+
+def show_any_character(stream: TextIO | None) -> None:
+    r"""Let a console show characters that its encoding lacks as escapes (``\xe9``), in place of failing at them.
+
+    Args:
+        stream: Standard output or standard error; None where it is closed.
+    """
+    if isinstance(stream, io.TextIOWrapper):
+        stream.reconfigure(errors="backslashreplace")
+
+
+class RemarkStream:
+    """Standard error that drops what it cannot write, as to a full disk: no remark is worth the end of a command.
+
+    Args:
+        stream: The real one.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401  whatever a stream has
+        """Return what the stream has."""
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> int:
+        """Write a text, or drop it."""
+        with _storage_errors_dropped():
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Write what is held back, or drop it."""
+        with _storage_errors_dropped():
+            self._stream.flush()
+
+
+@contextmanager
+def _storage_errors_dropped() -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError:  # whoever reads has seen enough: the command ends
+        raise
+    except OSError:
+        return
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -135,13 +187,16 @@ def run(arguments: Sequence[str]) -> int:
         sys.stderr.close()
         return 0
     except OSError as error:
+        if _NO_TEMPORARY_FOLDER in str(error):
+            return _fail(f"{error.strerror}; set TMPDIR to a folder that can be written", exit_code_of(InputError()))
         if error.errno not in _STORAGE_CURES:
             raise
         return _fail(_storage_message(error), exit_code_of(InputError()))
     return 0
 
 
-_NO_SPACE: Final = "free some space, or write to another disk"
+_NO_TEMPORARY_FOLDER: Final = "No usable temporary directory"
+_NO_SPACE: Final = "free some space there and in the folder of temporary files (TMPDIR), or write to another disk"
 _NO_RIGHT: Final = "give this user the right to, or name another folder"
 _STORAGE_CURES: Final[Mapping[int | None, str]] = {
     errno.ENOSPC: _NO_SPACE,

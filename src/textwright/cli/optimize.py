@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 from cyclopts import Parameter
 
 from textwright.cli.render import DEFAULT_OUTPUT, Output, Terminal
+from textwright.core.files import exclusive_folder
 from textwright.data.settings import DataSettings
 from textwright.extras import require
 from textwright.optimize.settings import OptimizeSettings
@@ -48,7 +49,8 @@ def optimize(
     from textwright.optimize.search import optimize as search
 
     terminal = Terminal(output)
-    outcome = search(artifact, source, out, settings, data, _View(terminal))
+    with exclusive_folder(out):
+        outcome = search(artifact, source, out, settings, data, _View(terminal))
     terminal.result(outcome.to_json(), lambda: _show(terminal, outcome))
     terminal.note(f"report: {out / PAGE}, {out / REPORT}")
     terminal.next(f"textwright serve {shlex.quote(str(out))}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from cyclopts import Parameter
 
@@ -12,6 +12,9 @@ from textwright.data.settings import DataSettings
 from textwright.errors import SettingsError
 from textwright.runtime.explanation import Explanation, Method
 from textwright.runtime.predictor import Prediction, Predictor, load
+
+if TYPE_CHECKING:
+    from textwright.prediction_files import PredictedFile
 
 _DATA: Final = DataSettings()
 _MOST_WORDS: Final = 10
@@ -23,8 +26,9 @@ def predict(
     artifact: Path,
     /,
     *texts: str,
-    input: Path | None = None,  # noqa: A002  the flag's name
-    to: Annotated[Path | None, Parameter(name="--output")] = None,
+    input: Annotated[Path | None, Parameter(allow_leading_hyphen=True)] = None,  # noqa: A002  the flag's name
+    to: Annotated[Path | None, Parameter(name="--output", allow_leading_hyphen=True)] = None,
+    on_error: Literal["fail", "skip"] = "fail",
     explain: bool = False,
     variant: str | None = None,
     data: Annotated[DataSettings, Parameter(name="*", group="Data")] = _DATA,
@@ -36,13 +40,18 @@ def predict(
 
     Example: textwright predict runs/demo --input reviews.csv --output scored.csv
 
+    Example: cat reviews.csv | textwright predict runs/demo --input - --output - > scored.csv
+
     Example: textwright predict runs/demo --explain "A touching film, but overlong."
 
     Args:
         artifact: An artifact folder, or the run folder that holds it.
         texts: Texts to predict.
-        input: File of texts: CSV, TSV, JSON lines or Parquet, .gz and .zst included.
-        to: File to write: the input's records with the prediction beside each; its ending decides the format.
+        input: File of texts: CSV, TSV, JSON lines or Parquet, .gz and .zst included; - reads standard input.
+        to: File to write: the input's records with the prediction beside each; its ending decides the format. It
+            appears when all is written. - writes to standard output, in the format of the input.
+        on_error: What a row of --input that cannot be read does: fail ends the command, and nothing is written; skip
+            leaves its prediction empty and says in a column "error" what is wrong, with file and line.
         explain: Also show which words of each text speak for its label and which against it.
         variant: Graph to run; by default the artifact's first.
     """
@@ -53,8 +62,8 @@ def predict(
     terminal = Terminal(output)
     predictor = load(artifact, variant=variant)
     if input is not None and to is not None:
-        num_rows = _predict_file(terminal, predictor, input, to, data)
-        terminal.result({"output": str(to), "num_rows": num_rows}, lambda: terminal.say(f"{num_rows:,} rows: {to}"))
+        summary = _predict_file(terminal, predictor, input, to, data, skip_errors=on_error == "skip")
+        _show_file(terminal, summary, to)
         terminal.next(f"textwright serve {artifact}")
         return
     predictions = predictor.predict(texts)
@@ -66,7 +75,9 @@ def predict(
     terminal.next(f"textwright serve {artifact}")
 
 
-def _predict_file(terminal: Terminal, predictor: Predictor, source: Path, target: Path, data: DataSettings) -> int:
+def _predict_file(
+    terminal: Terminal, predictor: Predictor, source: Path, target: Path, data: DataSettings, *, skip_errors: bool
+) -> PredictedFile:
     from textwright.prediction_files import predict_file
 
     with terminal.progress() as bar:
@@ -75,7 +86,21 @@ def _predict_file(terminal: Terminal, predictor: Predictor, source: Path, target
         def advance(num_rows: int, fraction: float) -> None:
             bar.update(task, completed=round(100 * fraction), note=f"{num_rows:,} rows")
 
-        return predict_file(predictor, source, target, data, progress=advance)
+        return predict_file(predictor, source, target, data, skip_errors=skip_errors, progress=advance)
+
+
+def _show_file(terminal: Terminal, summary: PredictedFile, target: Path) -> None:
+    """Say what was written; standard output holds the rows alone where they went there."""
+    if summary.num_errors:
+        terminal.note(
+            f"! {summary.num_errors:,} of {summary.num_rows:,} rows have no prediction; the column 'error' says why. "
+            f"The first: {summary.first_error}"
+        )
+    if str(target) == "-":
+        terminal.note(f"{summary.num_rows:,} rows")
+        return
+    content = {"output": str(target), "num_rows": summary.num_rows, "num_errors": summary.num_errors}
+    terminal.result(content, lambda: terminal.say(f"{summary.num_rows:,} rows: {target}"))
 
 
 def _to_json(text: str, prediction: Prediction) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 from cyclopts import Parameter
 
 from textwright.cli.render import DEFAULT_OUTPUT, Output, Terminal
+from textwright.core.files import exclusive_folder
 from textwright.data.settings import DataSettings
 from textwright.evaluate.paired_drop import bound_in_words
 from textwright.extras import require
@@ -58,7 +59,7 @@ def prune(
 
     terminal = Terminal(output)
     task = Task(artifact, source, pruning, teaching, training, data)
-    with TrainingView(terminal) as view:
+    with exclusive_folder(out), TrainingView(terminal) as view:
         report = cut(task, out, overwrite=overwrite, progress=view, on_answer=view.on_answer)
     terminal.result(report.to_json(), lambda: _show(terminal, report))
     terminal.note(f"report: {out / 'pruning.json'}")

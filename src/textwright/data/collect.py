@@ -193,7 +193,7 @@ class _Collector:
         given = SPLITS.index(self._table.split) if self._table.split in SPLITS else NO_SPLIT
         into.starts.append(len(into))
         into.places.append((self._table.name, self._table.unit))
-        for line, values in self._table.read(self._columns.names):
+        for line, values, _ in self._table.read(self._columns.names):
             text = values.get(text_column)
             ids = known.get(key_of(values))
             if ids is None:
@@ -267,5 +267,5 @@ def unknown_label(name: str, labels: Labels) -> str:
     known = ", ".join(map(repr, labels.names[:20])) + (", ..." if len(labels) > 20 else "")
     return (
         f"label {name!r} is unknown to the model, whose labels are {known}; correct the label, remove the row, or "
-        "train again with it"
+        "train a new model on the old and the new rows together: textwright train ALL-ROWS --out NEW-FOLDER"
     )

@@ -202,7 +202,10 @@ def _by_content(sample: Sequence[Row], names: Sequence[str]) -> tuple[str | None
 
 def _unclear(table: Table, role: str) -> DataError:
     if len(table.columns) == 1:
-        return DataError(f"{table.name}: the one column {table.columns[0]!r} leaves none for the {role}; add a column")
+        return DataError(
+            f"{table.name}: the one column {table.columns[0]!r} leaves none for the {role}; add a column, "
+            "or name the separator of the cells with --delimiter"
+        )
     hint = ""
     if role == "label" and (few := _columns_of_few_values(table)):
         hint = f"; few distinct values: {', '.join(map(repr, few))}"

@@ -1,11 +1,13 @@
 """Read CSV and TSV: the standard library's parser, held to the rules, with every line known.
 
 The parser runs in strict mode. Otherwise one forgotten quote would swallow the rows up to the next one in silence.
+After an error it goes on with the line below the one where the broken row began, so that no other row is lost.
 """
 
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterator, Sequence
 from itertools import chain, islice
 from pathlib import Path
@@ -22,15 +24,19 @@ if TYPE_CHECKING:
 
 _MAX_CELL: Final = 16 * 2**20
 """Characters of the largest cell, 16 Mi: more is a quote that was never closed."""
+_SEPARATOR_LINE: Final = re.compile(r'"?sep=([^"])"?\r?\n?', re.IGNORECASE)
+"""What Excel writes and reads above the column names."""
+_SEPARATORS: Final = ",;\t|"
+_BACKSLASH_CURE: Final = "quotes are written as \\\" here, so say --escape-character '\\'"
 
 
 def open_delimited(path: Path, settings: DataSettings, row_errors: RowErrors = END_AT_FIRST) -> Table:
     """Open a CSV or TSV file, compressed or not.
 
     Args:
-        path: A ``.csv`` or ``.tsv`` file, with ``.gz`` or ``.zst`` behind it or not. A CSV whose first line has no
-            comma may be separated by semicolons or tabs.
-        settings: Its encoding and whether quotes have a meaning.
+        path: A ``.csv`` or ``.tsv`` file, with ``.gz`` or ``.zst`` behind it or not. The separator of a CSV is what
+            Excel's line ``sep=;`` says, else the first of comma, semicolon, tab and ``|`` that its column names hold.
+        settings: Its encoding, its separator if it is another one, and what quotes and backslashes mean.
         row_errors: What happens to a row that cannot be read.
 
     Returns:
@@ -41,26 +47,34 @@ def open_delimited(path: Path, settings: DataSettings, row_errors: RowErrors = E
     """
     file = TextFile(path, settings.encoding, row_errors)
     try:
-        return _table(file, is_tsv=".tsv" in path.suffixes[-2:], quotes=settings.quotes, row_errors=row_errors)
+        return _table(file, settings, row_errors, is_tsv=".tsv" in path.suffixes[-2:])
     except BaseException:
         file.close()
         raise
 
 
-def _table(file: TextFile, *, is_tsv: bool, quotes: bool, row_errors: RowErrors) -> Table:
-    lines = file.lines()
-    first = next(lines)
+def _table(file: TextFile, settings: DataSettings, row_errors: RowErrors, *, is_tsv: bool) -> Table:
+    text = file.lines()
+    first = next(text)
+    separator_line = _SEPARATOR_LINE.fullmatch(first)
+    if separator_line is not None:
+        first = next(text, "")
+    lines = _Lines(chain([first], text), num_before=0 if separator_line is None else 1)
+    delimiter = settings.delimiter or (separator_line[1] if separator_line else "\t" if is_tsv else _delimiter(first))
     csv.field_size_limit(_MAX_CELL)
     reader = csv.reader(
-        chain([first], lines),
-        delimiter="\t" if is_tsv else _delimiter(first),
-        quoting=csv.QUOTE_MINIMAL if quotes else csv.QUOTE_NONE,
+        lines,
+        delimiter=delimiter,
+        quoting=csv.QUOTE_MINIMAL if settings.quotes else csv.QUOTE_NONE,
+        escapechar=settings.escape_character,
         strict=True,
     )
-    cells = _cells(reader, file.name, row_errors)
-    _, header = next(cells, (1, []))
-    columns = check_columns(header, file.name)
-    rows = _rows(cells, columns, file.name, row_errors)
+    records = _records(reader, lines, file.name, row_errors)
+    line, header = next(records, (1, []))
+    if header is None:
+        raise DataError(row_errors.take())
+    columns = check_columns(header, f"{file.name}, line {line}")
+    rows = _rows(records, lines, columns, f"line {line} names {len(columns)} columns", file.name, row_errors, delimiter)
     sample = list(islice(rows, SAMPLE_ROWS))
     if not sample:
         raise DataError(f"{file.name}: there is a line of column names and no example below it")
@@ -76,29 +90,72 @@ def _table(file: TextFile, *, is_tsv: bool, quotes: bool, row_errors: RowErrors)
 
 
 def _delimiter(header: str) -> str:
-    return next((mark for mark in ",;\t" if mark in header), ",")
+    return next((mark for mark in _SEPARATORS if mark in header), ",")
 
 
-def _cells(reader: CsvReader, name: str, row_errors: RowErrors) -> Iterator[tuple[int, list[str]]]:
-    """Yield the cells of each record with the line it starts on; blank lines are passed over."""
-    start = 1
+class _Lines:
+    """Gives the parser its lines, and those of a broken record but the first again.
+
+    Args:
+        lines: Lines with their ends.
+        num_before: Lines of the file that come before them.
+    """
+
+    def __init__(self, lines: Iterator[str], *, num_before: int) -> None:
+        self._lines = lines
+        self._again: list[str] = []
+        self.number = num_before
+        """Of the line that was given last, from 1."""
+        self.record: list[str] = []
+        """The lines that the parser has taken since the last whole record."""
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        line = self._again.pop() if self._again else next(self._lines)
+        self.number += 1
+        self.record.append(line)
+        return line
+
+    @property
+    def start(self) -> int:
+        """The line on which the record begins."""
+        return self.number - len(self.record) + 1
+
+    def retry(self) -> None:
+        """Give the record's lines again, all but the first."""
+        self._again.extend(self.record[:0:-1])
+        self.number = self.start
+        self.record.clear()
+
+
+def _records(
+    reader: CsvReader, lines: _Lines, name: str, row_errors: RowErrors
+) -> Iterator[tuple[int, list[str] | None]]:
+    """Yield the cells of each record with the line it starts on, None for a broken one; blank lines are passed over."""
     while True:
         try:
             for cells in reader:
                 if cells:
-                    yield start, cells
-                start = reader.line_num + 1
+                    yield lines.start, cells
+                lines.record.clear()
         except csv.Error as error:
-            line, reason = _broken(error, start, reader.line_num)
+            start = lines.start
+            line, reason = _broken(error, lines)
             row_errors.report(RowProblem.MALFORMED, f"{name}, line {line}", reason)
-            start = reader.line_num + 1  # the parser begins anew with the next line
+            lines.retry()
+            yield start, None
         else:
             return
 
 
-def _broken(error: csv.Error, start: int, line: int) -> tuple[int, str]:
+def _broken(error: csv.Error, lines: _Lines) -> tuple[int, str]:
     """Return the line to look at, and what is wrong there."""
+    start, line = lines.start, lines.number
     cure = 'write a quote inside a quoted cell twice (""), or say --no-quotes if quotes are ordinary characters here'
+    if _has_backslash_quote(lines):
+        cure = _BACKSLASH_CURE
     if "expected after" in str(error):
         return line, f"a quoted cell that began in the row of line {start} goes on after its quote; {cure}"
     if "field larger" in str(error) and line == start:
@@ -108,17 +165,32 @@ def _broken(error: csv.Error, start: int, line: int) -> tuple[int, str]:
     return start, f"{error}; {cure}"
 
 
+def _has_backslash_quote(lines: _Lines) -> bool:
+    return any('\\"' in line for line in lines.record)
+
+
 def _rows(
-    cells: Iterator[tuple[int, list[str]]], columns: Sequence[str], name: str, row_errors: RowErrors
+    records: Iterator[tuple[int, list[str] | None]],
+    lines: _Lines,
+    columns: Sequence[str],
+    named: str,
+    name: str,
+    row_errors: RowErrors,
+    delimiter: str,
 ) -> Iterator[Row]:
     width = len(columns)
-    for line, values in cells:
-        if len(values) == width:
-            yield Row(line, dict(zip(columns, values, strict=True)))
+    for line, values in records:
+        if values is not None and len(values) == width:
+            yield Row(line, dict(zip(columns, values, strict=True)), row_errors.take())
             continue
-        row_errors.report(
-            RowProblem.MALFORMED,
-            f"{name}, line {line}",
-            f"cells: {len(values)}, but line 1 names {width} columns ({', '.join(columns)}); "
-            "put cells that hold the separator in double quotes",
-        )
+        if values is not None:
+            cure = f"put cells that hold {delimiter!r} in double quotes, or name another separator with --delimiter"
+            row_errors.report(
+                RowProblem.MALFORMED,
+                f"{name}, line {line}",
+                f"cells: {len(values)}, but {named} ({', '.join(columns)}); "
+                + (_BACKSLASH_CURE if _has_backslash_quote(lines) else cure),
+            )
+        error = row_errors.take()
+        if error:
+            yield Row(line, {}, error)

@@ -60,8 +60,10 @@ def _rows(file: TextFile, row_errors: RowErrors) -> Iterator[Row]:
             values = _object(line)
         except DataError as error:
             row_errors.report(RowProblem.MALFORMED, f"{file.name}, line {number}", str(error))
+            if message := row_errors.take():
+                yield Row(number, {}, message)
         else:
-            yield Row(number, values)
+            yield Row(number, values, row_errors.take())
 
 
 def _object(line: str) -> Mapping[str, object]:

@@ -7,6 +7,7 @@ import errno
 import gzip
 import io
 import json
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -14,24 +15,30 @@ from typing import IO, Any, Final, TypeAlias, cast
 
 from textwright.core.files import atomic_file
 from textwright.data.sources import data_format
+from textwright.data.text_files import STREAM
 from textwright.errors import DataError, MissingExtraError
 
 Record: TypeAlias = Mapping[str, object]
 WriteRecord: TypeAlias = Callable[[Record], None]
 
 _BATCH_ROWS: Final = 8_192
+_NO_TYPES: Final[Mapping[str, type]] = {}
 _CANNOT_WRITE: Final = frozenset(
     (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.ENOTDIR, errno.EEXIST)
 )
 
 
 @contextmanager
-def open_output(path: Path) -> Iterator[WriteRecord]:
+def open_output(path: Path, kind: str = "", types: Mapping[str, type] = _NO_TYPES) -> Iterator[WriteRecord]:
     """Open a file of records for writing.
 
     Args:
         path: Its name ends in what :mod:`textwright.data.sources` reads, ``.gz`` and ``.zst`` included; an existing
-            file is replaced when the block ends, and left as it is if the block raises.
+            file is replaced when the block ends, and left as it is if the block raises. ``STREAM`` writes to standard
+            output, record by record.
+        kind: The format of standard output: ".csv", ".tsv" or ".jsonl".
+        types: Columns whose type does not depend on the first records: ``str``, ``float``, ``bool``, or ``list`` of
+            strings. Parquet alone needs it.
 
     Yields:
         A function that writes one record. The first record's keys are the columns of CSV, TSV and Parquet.
@@ -41,16 +48,32 @@ def open_output(path: Path) -> Iterator[WriteRecord]:
             the columns.
         MissingExtraError: If Parquet or ``.zst`` needs a library that is not installed.
     """
+    if path == STREAM:
+        with _text(sys.stdout.buffer, "") as text:
+            yield _records(text, kind)
+        return
     kind = data_format(path)
+    with open_binary(path) as file, ExitStack() as stack:
+        if kind == ".parquet":
+            yield stack.enter_context(_parquet(file, types))
+        else:
+            yield _records(stack.enter_context(_text(file, path.suffix)), kind)
+
+
+@contextmanager
+def open_binary(path: Path) -> Iterator[IO[bytes]]:
+    """Open a file for writing that takes its name when the block ends; what cannot be written is said in words.
+
+    Args:
+        path: An existing file is replaced when the block ends, and left as it is if the block raises.
+
+    Raises:
+        DataError: If it cannot be written.
+    """
     if path.is_dir():
         raise DataError(f"{path}: a folder where a file is to be written; name a file in it")
-    with _write_errors(path), ExitStack() as stack:
-        file = stack.enter_context(atomic_file(path))
-        if kind == ".parquet":
-            yield stack.enter_context(_parquet(file))
-        else:
-            text = stack.enter_context(_text(file, path.suffix))
-            yield _json_lines(text) if "json" in kind else _delimited(text, "\t" if kind == ".tsv" else ",")
+    with _write_errors(path), atomic_file(path) as file:
+        yield file
 
 
 @contextmanager
@@ -82,6 +105,10 @@ def _zstandard(file: IO[bytes]) -> Any:  # noqa: ANN401  zstandard's writer
     except ImportError as error:
         raise MissingExtraError("writing .zst files", "train") from error
     return zstandard.ZstdCompressor().stream_writer(file, closefd=False)
+
+
+def _records(text: IO[str], kind: str) -> WriteRecord:
+    return _json_lines(text) if "json" in kind else _delimited(text, "\t" if kind == ".tsv" else ",")
 
 
 def _json_lines(text: IO[str]) -> WriteRecord:
@@ -123,21 +150,26 @@ def _check_columns(record: Record, columns: list[str]) -> None:
 
 
 @contextmanager
-def _parquet(file: IO[bytes]) -> Iterator[WriteRecord]:
-    """Write in batches; the types are those of the first batch, a column of nulls alone becoming strings."""
-    writer = _ParquetWriter(file)
-    yield writer.write
-    writer.close()
+def _parquet(file: IO[bytes], types: Mapping[str, type]) -> Iterator[WriteRecord]:
+    """Write in batches; the other types are those of the first batch. A column of nulls becomes strings, later JSON."""
+    writer = _ParquetWriter(file, types)
+    try:
+        yield writer.write
+        writer.flush()
+    finally:
+        writer.close()
 
 
 class _ParquetWriter:
-    def __init__(self, file: IO[bytes]) -> None:
+    def __init__(self, file: IO[bytes], types: Mapping[str, type]) -> None:
         try:
             import pyarrow as pa
             from pyarrow import parquet
         except ImportError as error:
             raise MissingExtraError("writing Parquet files", "train") from error
         self._arrow, self._parquet, self._file = pa, parquet, file
+        self._types = arrow_types(types)
+        self._strings = [name for name, kind in types.items() if kind is str]
         self._columns: list[str] = []
         self._batch: list[Record] = []
         self._writer: Any = None
@@ -145,16 +177,15 @@ class _ParquetWriter:
     def write(self, record: Record) -> None:
         self._columns = self._columns or list(record)
         _check_columns(record, self._columns)
-        self._batch.append(record)
+        self._batch.append({**record, **{name: _string(record.get(name)) for name in self._strings}})
         if len(self._batch) == _BATCH_ROWS:
-            self._flush()
+            self.flush()
 
     def close(self) -> None:
-        self._flush()
         if self._writer is not None:
             self._writer.close()
 
-    def _flush(self) -> None:
+    def flush(self) -> None:
         if not self._batch:
             return
         try:
@@ -169,5 +200,20 @@ class _ParquetWriter:
 
     def _schema(self) -> Any:  # noqa: ANN401
         inferred = self._arrow.Table.from_pylist(self._batch).schema
-        types = [self._arrow.string() if self._arrow.types.is_null(field.type) else field.type for field in inferred]
-        return self._arrow.schema(list(zip(inferred.names, types, strict=True)))
+        nulls = [field.name for field in inferred if self._arrow.types.is_null(field.type)]
+        self._strings += [name for name in nulls if name not in self._types]
+        types = {**dict.fromkeys(nulls, self._arrow.string()), **self._types}
+        return self._arrow.schema([(field.name, types.get(field.name, field.type)) for field in inferred])
+
+
+def _string(value: object) -> str | None:
+    """Write what should have been a string as JSON."""
+    return value if value is None or isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+
+
+def arrow_types(types: Mapping[str, type]) -> dict[str, Any]:
+    """Return the Arrow type of each column: ``str``, ``float``, ``bool``, or ``list`` of strings."""
+    import pyarrow as pa
+
+    by_type = {str: pa.string(), float: pa.float64(), bool: pa.bool_(), list: pa.list_(pa.string())}
+    return {name: by_type[kind] for name, kind in types.items()}

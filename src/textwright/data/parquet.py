@@ -94,9 +94,18 @@ def _rows(file: Any, columns: Sequence[str], name: str, batch_rows: int = _BATCH
     num_read = 0
     try:
         for batch in file.iter_batches(batch_size=batch_rows, columns=list(columns)):
-            values = [column.to_pylist() for column in batch.columns]
+            values = [_to_python(column) for column in batch.columns]
             for number, cells in enumerate(zip(*values, strict=True), start=num_read + 1):
                 yield Row(number, dict(zip(columns, cells, strict=True)))
             num_read += batch.num_rows
     except (ArrowException, OSError, UnicodeDecodeError) as error:
         raise DataError(f"{name}, after row {num_read}: the file cannot be read on: {error}") from error
+
+
+def _to_python(column: Any) -> list[Any]:  # noqa: ANN401
+    """Turn a column into Python's values; those that Python has no type for, such as nanoseconds, into text."""
+    try:
+        values: list[Any] = column.to_pylist()
+    except ValueError:
+        values = column.cast("string").to_pylist()
+    return values

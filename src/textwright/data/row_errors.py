@@ -1,4 +1,7 @@
-"""What happens to rows that cannot be used: training ends at the first of them, a check counts them and reads on.
+"""What happens to rows that cannot be used.
+
+Training ends at the first of them, a check counts them and reads on, and a file of predictions may say beside each
+what is wrong.
 
 Given to the readers and to :mod:`textwright.data.collect`, which report every such row here.
 """
@@ -60,6 +63,10 @@ class RowErrors:
         """Say each problem of the rows in one sentence; here there is none, since reading has ended."""
         return iter(())
 
+    def take(self) -> str:
+        """Return what was reported since the last call, for a row to carry; empty where rows do not carry it."""
+        return ""
+
 
 class RowErrorCounts(RowErrors):
     """Counts the rows that cannot be used, with the places of the first, so that reading goes on."""
@@ -85,6 +92,23 @@ class RowErrorCounts(RowErrors):
         """Say each problem in one sentence: how many rows, and what is wrong with the first."""
         for problem, count in self._counts.items():
             yield self._reasons[problem] + (f" ({count:,} rows are {problem})" if count > 1 else "")
+
+
+class RowErrorsInRows(RowErrors):
+    """Puts what is wrong with a row into the row, so that reading goes on and the order stays."""
+
+    def __init__(self) -> None:
+        self._reported: list[str] = []
+
+    def report(self, problem: RowProblem, place: str, reason: str) -> None:  # noqa: ARG002  the words say which
+        """Remember an error until the row that has it is given."""
+        self._reported.append(f"{place}: {reason}")
+
+    def take(self) -> str:
+        """Return the errors since the last call, and forget them."""
+        error = "; ".join(self._reported)
+        self._reported.clear()
+        return error
 
 
 END_AT_FIRST: Final = RowErrors()

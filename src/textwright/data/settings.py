@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from textwright.config import Settings
 
@@ -58,6 +58,22 @@ class DataSettings(Settings):
     The word "repair" reads UTF-8, takes bytes that are not for Windows-1252 and counts those lines."""
     quotes: bool = True
     """Whether double quotes enclose cells of a CSV or TSV file; false makes them ordinary characters."""
+    delimiter: str | None = None
+    """Character between the cells of a CSV or TSV file, for example ";", "|", or "\\t" for a tab.
+
+    Absent: what a first line such as sep=; says, else the first of comma, semicolon, tab and | in the column names."""
+    escape_character: str | None = None
+    """Character before a quote inside a quoted cell of a CSV or TSV file, for example a backslash as in "a \\"b\\" c".
+
+    Absent: such a quote is written twice."""
+
+    @field_validator("delimiter", "escape_character")
+    @classmethod
+    def _check_character(cls, value: str | None) -> str | None:
+        character = "\t" if value == r"\t" else value
+        if character is not None and (len(character) != 1 or character in '"\r\n'):
+            raise ValueError(f"{value!r} must be one character, neither a double quote nor a line break")
+        return character
 
     @model_validator(mode="after")
     def _check_fold(self) -> Self:

@@ -11,6 +11,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final
 
+from textwright.core.files import expand_home
 from textwright.data.builtin import BUILTIN, open_builtin
 from textwright.data.delimited import open_delimited
 from textwright.data.download import Progress
@@ -21,6 +22,7 @@ from textwright.data.row_errors import END_AT_FIRST, RowErrors
 from textwright.data.settings import DataSettings
 from textwright.data.suggest import did_you_mean, nearest
 from textwright.data.tables import SPLIT_NAMES, Table
+from textwright.data.text_files import STREAM, start_of_standard_input
 from textwright.errors import DataError, NotFoundError
 
 _READERS: Final[Mapping[str, Callable[[Path, DataSettings, RowErrors], Table]]] = {
@@ -84,11 +86,26 @@ def data_format(path: Path) -> str:
     return suffix[0]
 
 
+def source_format(path: Path) -> str:
+    """Say which format a file has, or what comes through standard input, which is not read on by that.
+
+    Args:
+        path: A file, or ``STREAM``.
+
+    Returns:
+        As :func:`data_format`; of standard input ".jsonl" if it begins with an object, else ".csv".
+
+    Raises:
+        DataError: If the format is not known, or cannot be read from standard input.
+    """
+    return data_format(path) if path != STREAM else ".jsonl" if start_of_standard_input().startswith(b"{") else ".csv"
+
+
 def open_file(path: Path, settings: DataSettings, row_errors: RowErrors = END_AT_FIRST) -> Table:
     """Open one file by the ending of its name.
 
     Args:
-        path: An existing file.
+        path: An existing file, or ``STREAM`` for standard input.
         settings: How to read it.
         row_errors: What happens to rows that cannot be read.
 
@@ -99,15 +116,15 @@ def open_file(path: Path, settings: DataSettings, row_errors: RowErrors = END_AT
         NotFoundError: If there is no such file.
         DataError: If it is a folder, or cannot be read.
     """
-    if not path.exists():
+    if path != STREAM and not path.exists():
         raise NotFoundError(f"there is no file {path}")
-    if path.is_dir():
+    if path != STREAM and path.is_dir():
         raise DataError(f"{path}: a folder where a file was expected; name one of its files")
-    return _READERS[data_format(path)](path, settings, row_errors)
+    return _READERS[source_format(path)](path, settings, row_errors)
 
 
 def _open_path_or_id(source: str, settings: DataSettings, row_errors: RowErrors) -> list[Table]:
-    path = Path(source).expanduser()
+    path = expand_home(source)
     if path.is_dir():
         return open_saved(path) if is_saved_dataset(path) else _open_folder(path, settings, row_errors)
     if path.exists():

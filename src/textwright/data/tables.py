@@ -32,10 +32,17 @@ SPLIT_NAMES: Final[Mapping[str, str]] = {
 
 
 class Row(NamedTuple):
-    """One record: the line it starts on, from 1, and its values by column."""
+    """One record.
+
+    Args:
+        line: The line it starts on, from 1.
+        values: Its values by column; none if it could not be read.
+        error: Why it could not be read, with its place, where reading goes on over such rows; else empty.
+    """
 
     line: int
     values: Mapping[str, object]
+    error: str = ""
 
 
 @dataclass(slots=True)
@@ -89,12 +96,12 @@ class Table:
         return f"{self.name}, {self.unit} {line}"
 
 
-def check_columns(columns: Sequence[str], name: str) -> tuple[str, ...]:
+def check_columns(columns: Sequence[str], place: str) -> tuple[str, ...]:
     """Refuse a header that cannot be one; give columns without a name their position as name.
 
     Args:
-        columns: The cells of the first line.
-        name: The source, for messages.
+        columns: The cells of the line that names them.
+        place: Where that line stands, for messages.
 
     Returns:
         Distinct names.
@@ -105,10 +112,10 @@ def check_columns(columns: Sequence[str], name: str) -> tuple[str, ...]:
     names = tuple(cell.strip() or f"column {number}" for number, cell in enumerate(columns, start=1))
     for cell in names:
         if names.count(cell) > 1:
-            raise DataError(f"{name}, line 1: column {cell!r} is named twice; give each column a name of its own")
+            raise DataError(f"{place}: column {cell!r} is named twice; give each column a name of its own")
         if _is_no_name(cell):
             raise DataError(
-                f"{name}, line 1: {_short(cell)} is no column name, so the first line looks like an example; add a "
+                f"{place}: {_short(cell)} is no column name, so the first line looks like an example; add a "
                 "first line that names the columns, for example text,label"
             )
     return names

@@ -10,6 +10,7 @@ import codecs
 import gzip
 import io
 import re
+import sys
 import zlib
 from collections.abc import Iterator
 from functools import partial
@@ -24,6 +25,9 @@ from textwright.errors import DataError, MissingExtraError, SettingsError
 REPAIR: Final = "repair"
 """The encoding that reads UTF-8, takes bytes that are not for Windows-1252, and counts the lines."""
 
+STREAM: Final = Path("-")
+"""Standard input or standard output, in place of a file."""
+
 MAX_LINE: Final = 32 * 2**20
 """Characters of a line, from which on it is refused: compressed, a few MB may hold a line that fills the memory."""
 
@@ -34,6 +38,8 @@ _BOMS: Final = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+_BINARY: Final = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"PAR1")
+"""How gzip, Zstandard and Parquet begin."""
 _UNDECODED = re.compile("[\udc80-\udcff]+")
 """What ``surrogateescape`` makes of bytes that do not fit the encoding."""
 
@@ -42,7 +48,7 @@ class TextFile:
     """A file of lines, open.
 
     Args:
-        path: The file; ``.gz`` and ``.zst`` are decompressed while reading.
+        path: The file; ``.gz`` and ``.zst`` are decompressed while reading. ``STREAM`` reads standard input.
         encoding: A codec name, or "repair"; None expects UTF-8.
         row_errors: What happens to a line whose bytes do not fit the encoding.
 
@@ -53,13 +59,13 @@ class TextFile:
     """
 
     def __init__(self, path: Path, encoding: str | None, row_errors: RowErrors = END_AT_FIRST) -> None:
-        self.name = str(path)
+        self.name = str(path) if path != STREAM else "standard input"
         self.repairs = Repairs()
         self._row_errors = row_errors
         self._repair = encoding == REPAIR
         codec = _codec(encoding)
         self._file = _open(path)
-        self._size_bytes = path.stat().st_size
+        self._size_bytes = path.stat().st_size if path != STREAM else None
         self._failures: tuple[type[Exception], ...] = (OSError, EOFError, zlib.error)
         try:
             buffered = io.BufferedReader(self._decompressed(path))
@@ -75,8 +81,10 @@ class TextFile:
         self._file.close()
 
     def fraction_read(self) -> float:
-        """Say how much of the file has been read, in [0, 1]."""
-        return 1.0 if self._file.closed else self._file.tell() / max(self._size_bytes, 1)
+        """Say how much of the file has been read, in [0, 1]; 0 as long as it is not known how much will come."""
+        if self._file.closed:
+            return 1.0
+        return self._file.tell() / max(self._size_bytes, 1) if self._size_bytes is not None else 0.0
 
     def lines(self) -> Iterator[str]:
         """Decode the file.
@@ -150,7 +158,29 @@ _CURE: Final = (
 )
 
 
+def start_of_standard_input() -> bytes:
+    """Return the first bytes that come through standard input, from the first visible one on; they can still be read.
+
+    Raises:
+        DataError: If they are those of a compressed or a Parquet file.
+    """
+    start = bytes(_standard_input().peek(4)).removeprefix(codecs.BOM_UTF8).lstrip()
+    if start.startswith(_BINARY):
+        raise DataError(
+            "standard input: compressed files and Parquet are not read from there; name the file, or decompress it"
+        )
+    return start
+
+
+def _standard_input() -> io.BufferedReader[io.RawIOBase]:
+    if sys.stdin is None or sys.stdin.closed:
+        raise DataError("standard input is closed, so there is nothing to read; name a file")
+    return cast("io.BufferedReader[io.RawIOBase]", sys.stdin.buffer)
+
+
 def _open(path: Path) -> IO[bytes]:
+    if path == STREAM:
+        return _standard_input()
     try:
         return path.open("rb")
     except OSError as error:

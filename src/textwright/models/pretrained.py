@@ -20,6 +20,7 @@ import torch
 from tokenizers import Tokenizer, normalizers
 from torch import nn
 
+from textwright.core.files import expand_home
 from textwright.core.tokenization import TextEncoder
 from textwright.data.assets import asset_path
 from textwright.data.catalog import ASSETS
@@ -188,7 +189,7 @@ def open_pretrained(name: str) -> Pretrained:
         NotFoundError: If it is none of these, or the hub cannot be reached.
         AssetError: If the asset cannot be fetched.
     """
-    path = Path(name).expanduser()
+    path = expand_home(name)
     if path.is_dir():
         return Pretrained(name, path)
     if name in ASSETS:

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Final
 
 import numpy as np
 
+from textwright.core.files import expand_home
 from textwright.data.duplicates import find_duplicates
 from textwright.data.load import read_source
 from textwright.data.settings import DataSettings
@@ -43,7 +43,7 @@ def read_unlabelled(source: str, data: DataSettings, settings: UnlabelledSetting
         NotFoundError: If there is no such source.
         DataError: If it cannot be read, or holds no text, or no sentence.
     """
-    path = Path(source).expanduser()
+    path = expand_home(source)
     if path.is_file():
         with open_texts(path, data) as rows:
             texts = [row.text for row in rows.rows]

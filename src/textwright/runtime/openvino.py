@@ -15,6 +15,7 @@ import numpy as np
 
 from textwright.core.types import Float32s, Ints
 from textwright.errors import BackendError, MissingExtraError
+from textwright.runtime.forks import keep_forever, watch
 
 Precision: TypeAlias = Literal["f32", "bf16"]
 
@@ -67,6 +68,14 @@ class OpenVinoSession:
         except Exception as error:
             raise BackendError(f"OpenVINO cannot open {path}: {error}") from error
         self._by_thread = threading.local()
+        self._is_forked = False
+        watch(self)
+
+    def on_fork(self) -> None:
+        """Refuse all calls: OpenVINO does not work in a forked process once its parent has used it."""
+        self._is_forked = True
+        keep_forever(self._compiled)
+        keep_forever(self._by_thread)
 
     @property
     def num_labels(self) -> int | None:
@@ -87,6 +96,11 @@ class OpenVinoSession:
         Raises:
             BackendError: If the engine fails.
         """
+        if self._is_forked:
+            raise BackendError(
+                "OpenVINO does not work in a process that was forked after the model was loaded; load it in the child "
+                "(gunicorn without --preload), or name a variant that runs on ONNX Runtime"
+            )
         try:
             results = self._request().infer({"input_ids": input_ids, "attention_mask": attention_mask})
             return np.array(results["logits"], dtype=np.float32)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from textwright.core.types import Float32s, Ints
 from textwright.errors import BackendError
+from textwright.runtime.forks import keep_forever, watch
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -35,7 +37,7 @@ def import_onnxruntime() -> Any:  # noqa: ANN401  the module has no types
 
 
 class Session:
-    """One ONNX graph in memory: ``infer`` is all it can do.
+    """One ONNX graph in memory: ``infer`` is all it can do. A forked process opens it again when it first calls it.
 
     Args:
         path: The ``.onnx`` file, or its bytes.
@@ -47,27 +49,59 @@ class Session:
     """
 
     def __init__(self, path: Path | bytes, *, num_threads: int | None = None, provider: str = CPU) -> None:
-        runtime = import_onnxruntime()
+        self._path = path
+        self._num_threads = num_threads
+        self._provider = provider
+        self._run_options = import_onnxruntime().RunOptions()
+        self._version = _version(path)
+        self._reopening = Lock()
+        self._session: onnxruntime.InferenceSession | None = self._open()
+        watch(self)
+
+    def _open(self) -> onnxruntime.InferenceSession:
+        runtime, path = import_onnxruntime(), self._path
         options = runtime.SessionOptions()
-        options.intra_op_num_threads = num_threads or 0
+        options.intra_op_num_threads = self._num_threads or 0
         options.inter_op_num_threads = 1
         options.log_severity_level = 3
         # Workers must sleep between calls: an idle server may not burn a core.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        self._run_options = runtime.RunOptions()
+        providers = list(dict.fromkeys((self._provider, CPU)))
         try:
-            self._session: onnxruntime.InferenceSession = runtime.InferenceSession(
-                path if isinstance(path, bytes) else str(path), options, providers=list(dict.fromkeys((provider, CPU)))
+            return runtime.InferenceSession(
+                path if isinstance(path, bytes) else str(path), options, providers=providers
             )
         except Exception as error:
             raise BackendError(
                 f"ONNX Runtime cannot open {'the graph' if isinstance(path, bytes) else path}: {error}"
             ) from error
 
+    def on_fork(self) -> None:
+        """Open the graph again at the next call: the threads of this session stayed with the parent process."""
+        if self._session is not None:
+            keep_forever(self._session)
+        self._session, self._reopening = None, Lock()  # another thread of the parent may have held the old lock
+
+    def _opened(self) -> onnxruntime.InferenceSession:
+        if self._session is not None:
+            return self._session
+        with self._reopening:
+            if self._session is None:
+                path = self._path
+                if not isinstance(path, bytes) and _version(path) != self._version:
+                    raise BackendError(
+                        f"{path} was replaced after it was loaded and before this process was forked; load the "
+                        "model in the child process"
+                    )
+                self._session = self._open()
+            return self._session
+
     @property
     def num_labels(self) -> int | None:
         """Columns of the logits (K), as far as the graph says; None if it leaves them open."""
-        shape: list[int | str] = next((item.shape for item in self._session.get_outputs() if item.name == "logits"), [])
+        shape: list[int | str] = next(
+            (item.shape for item in self._opened().get_outputs() if item.name == "logits"), []
+        )
         return shape[1] if len(shape) == 2 and isinstance(shape[1], int) else None
 
     def stop(self) -> None:
@@ -105,7 +139,19 @@ class Session:
             BackendError: If the engine fails.
         """
         feed = {"input_ids": input_ids, "attention_mask": attention_mask}
+        session = self._opened()
         try:
-            return list(self._session.run(list(names), feed, self._run_options))
+            return list(session.run(list(names), feed, self._run_options))
         except Exception as error:
             raise BackendError(f"ONNX Runtime failed on a batch of shape {input_ids.shape}: {error}") from error
+
+
+def _version(path: Path | bytes) -> tuple[int, int, int] | None:
+    """Tell a file from one that takes its place; None for bytes, which stay."""
+    if isinstance(path, bytes):
+        return None
+    try:
+        state = path.stat()
+    except OSError:
+        return (0, 0, 0)
+    return state.st_ino, state.st_size, state.st_mtime_ns

@@ -1,6 +1,7 @@
 """Who may ask: requests without a known key are refused before anything of them is read.
 
-Health checks and the static pages are open: those who restart servers hold no keys, and the pages hold no answers.
+Health checks and the static pages are open: those who restart servers hold no keys, and the pages hold no answers. The
+OpenAPI document is not: it names the labels.
 """
 
 from __future__ import annotations
@@ -15,9 +16,8 @@ from textwright.errors import UnauthorizedError
 from textwright.server.keys import Key, KeyRing, shown_secret
 from textwright.server.logs import problem_response, record_of
 
-OPEN: Final = frozenset(
-    {"/", "/docs", "/openapi.json", "/healthz", "/readyz", "/ping", "/v2/health/live", "/v2/health/ready"}
-)
+OPEN: Final = frozenset({"/", "/docs", "/healthz", "/readyz", "/ping", "/v2/health/live", "/v2/health/ready"})
+"""Addresses that are read without a key; nothing is posted without one."""
 _SCOPE_KEY: Final = "textwright.key"
 
 
@@ -35,7 +35,7 @@ class Guard:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
-        if scope["type"] != "http" or scope["path"] in OPEN or _has_keys_of_its_own(scope["path"]):
+        if scope["type"] != "http" or _is_open(scope["method"], scope["path"]) or _has_keys_of_its_own(scope["path"]):
             await self._app(scope, receive, send)
             return
         record = record_of(Request(scope))
@@ -66,3 +66,7 @@ def charge(request: Request, num_texts: int) -> None:
 
 def _has_keys_of_its_own(path: str) -> bool:
     return path.startswith("/v1/models/") and path.endswith("/reload")
+
+
+def _is_open(method: str, path: str) -> bool:
+    return path in OPEN and method in {"GET", "HEAD"}

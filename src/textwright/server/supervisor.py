@@ -3,8 +3,11 @@
 The socket is opened once and inherited, so that connections which wait to be accepted belong to no worker: when one is
 killed, what it had accepted is lost and nothing else. The supervisor itself loads no model and no web framework.
 
-Why not uvicorn's own supervisor: it kills a worker whose ping is late, replaces a worker to reload it, and says of a
-worker that cannot start only that it did not.
+A worker that gives no sign of life for ten seconds (stopped by a signal, or stuck) is killed, and so replaced. A busy
+one gives them: the model computes in a thread beside its event loop.
+
+Why not uvicorn's own supervisor: it replaces a worker to reload it, and says of a worker that cannot start only that it
+did not.
 """
 
 from __future__ import annotations
@@ -29,8 +32,14 @@ from textwright.server.sources import ModelSource
 METRICS_FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"
 _BEYOND_GRACE_S: Final = 5.0
 """What a worker gets to end by itself after the grace time of its requests."""
+_BETWEEN_PINGS_S: Final = 1.0
+_MOST_PINGS: Final = 10
+"""Unanswered pings after which a worker is killed; counted, so that a pause of the whole machine is but one."""
 _FIRST_PAUSE_S: Final = 0.5
 _LONGEST_PAUSE_S: Final = 30.0
+
+_DIED: Final = "died"
+"""Key of the answer that is put in a dead worker's place."""
 
 logger = logging.getLogger(__name__)
 
@@ -72,6 +81,8 @@ class Worker:
         self.process = process
         self.channel = channel
         self.is_ready = False
+        self.num_unanswered = 0
+        """Pings since its last answer."""
         self.reloads: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         """Its answers to reloads; one more, without a result, when it is gone."""
 
@@ -106,6 +117,7 @@ class Supervisor:
         started = [loop.create_future() for _ in range(self._settings.workers)]
         keeping = [asyncio.create_task(self._keep(slot, future)) for slot, future in enumerate(started)]
         stopping = asyncio.create_task(self._is_stopping.wait())
+        self._begin(self._watch())
         all_started = asyncio.create_task(_all(started))
         await asyncio.wait({all_started, stopping}, return_when=asyncio.FIRST_COMPLETED)
         if not self._is_stopping.is_set():
@@ -156,7 +168,9 @@ class Supervisor:
     async def _listen(self, worker: Worker, started: asyncio.Future[None]) -> None:
         """Do what a worker says until it is gone."""
         while (message := await worker.channel.receive()) is not None:
-            if "ready" in message:
+            if "pong" in message:
+                worker.num_unanswered = 0
+            elif "ready" in message:
                 worker.is_ready = True
                 if not started.done():
                     started.set_result(None)
@@ -169,8 +183,23 @@ class Supervisor:
             else:
                 reason = {"code": message["failed"], "reason": message["message"]}
                 logger.error("worker cannot start", extra={"fields": reason})
-        worker.reloads.put_nowait({"reloaded": None, "message": "the worker died meanwhile"})
+        worker.reloads.put_nowait({"reloaded": None, _DIED: True, "message": "the worker died meanwhile"})
         worker.channel.close()
+
+    async def _watch(self) -> None:
+        """Ask each worker for a sign of life, and kill the one that gives none; what keeps it starts another."""
+        while not self._is_stopping.is_set():
+            await self._pause(_BETWEEN_PINGS_S)
+            for worker in self._workers.values():
+                if not worker.is_ready or worker.process.returncode is not None:
+                    continue
+                if worker.num_unanswered >= _MOST_PINGS:
+                    logger.error("worker does not answer", extra={"fields": {"pid": worker.process.pid}})
+                    worker.process.kill()  # the only signal that a stopped process heeds
+                    worker.num_unanswered = 0
+                else:
+                    worker.num_unanswered += 1
+                    worker.channel.send({"ping": True})
 
     def _forget(self, pid: int) -> None:
         """Take the queue of a dead worker out of the metrics; what it has counted stays."""
@@ -181,18 +210,23 @@ class Supervisor:
     async def _reload(self, name: str | None) -> dict[str, Any]:
         """Reload in one worker after the other, up to the first that cannot; return what the last one said.
 
+        One that dies meanwhile is passed over: the worker that takes its place loads what is there by then.
+
         Args:
             name: Of a model; None for all, whose outcome each worker tells in the log.
         """
         async with self._reloading:
-            told: dict[str, Any] = {"reloaded": None, "message": "no worker answers"}
+            outcome: dict[str, Any] = {"reloaded": None, "message": "no worker answers"}
             for worker in list(self._workers.values()):
                 if worker.is_ready and worker.process.returncode is None:
                     worker.channel.send({"reload": name})
-                    told = await worker.reloads.get()
-                    if told["reloaded"] is None:
+                    answer = await worker.reloads.get()
+                    if _DIED in answer:
+                        continue
+                    outcome = answer
+                    if outcome["reloaded"] is None:
                         break
-            return told
+            return outcome
 
     async def _reload_for(self, worker: Worker, name: str, number: int) -> None:
         worker.channel.send({**await self._reload(name), "number": number})

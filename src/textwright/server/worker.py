@@ -82,7 +82,9 @@ async def _converse(server: Any, state: Any, end: socket.socket) -> None:  # noq
     channel.send({"ready": True})
     jobs: set[asyncio.Task[None]] = set()
     while (message := await channel.receive()) is not None:
-        if "reload" in message:
+        if "ping" in message:
+            channel.send({"pong": True})
+        elif "reload" in message:
             jobs.add(asyncio.create_task(_reload(channel, state, message["reload"])))
         else:
             _settle(asked.pop(message["number"]), message)

@@ -1,4 +1,6 @@
-"""``POST /predict`` of text-embeddings-inference; Hugging Face's ``InferenceClient.text_classification`` works too.
+"""``POST /predict`` of text-embeddings-inference, and ``POST /`` as of its inference endpoints.
+
+Hugging Face's ``InferenceClient.text_classification`` works too, with the bare URL or with ``/predict``.
 
 ``{"inputs": "a text"}`` is answered with the labels of that text, best first; ``{"inputs": [["a text"], ["another"]]}``
 with one such list per text. ``raw_scores`` gives logits. ``truncate: false`` refuses a text longer than the model
@@ -79,12 +81,13 @@ def build_router(service: Service) -> APIRouter:
         service: The loaded model.
 
     Returns:
-        A router with ``POST /predict``.
+        A router with ``POST /predict`` and ``POST /``, to which Hugging Face's client sends when given a bare URL.
     """
     router = APIRouter(tags=["text-embeddings-inference"])
     schema = {"oneOf": request_forms(service.settings)}
     documentation = described(service, schema, request=_EXAMPLE, response=_EXAMPLE_ANSWER)
     router.add_api_route("/predict", predict, methods=["POST"], summary="Predict, as TEI does", **documentation)
+    router.add_api_route("/", predict, methods=["POST"], include_in_schema=False)  # GET is the page's
     return router
 
 
