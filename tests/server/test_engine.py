@@ -149,3 +149,20 @@ def test_a_thread_outlives_a_loop_that_was_closed():
     go.set()
     assert asyncio.run(thread.run(int, "3")) == 3
     thread.close()
+
+
+def test_what_nobody_waits_for_any_more_is_not_called():
+    thread, go = ModelThread("test"), threading.Event()
+    called = []
+
+    async def scenario():
+        busy = thread.submit(go.wait, 5)
+        left = thread.submit(called.append, "left")
+        stays = thread.submit(called.append, "stays")
+        left.cancel()
+        go.set()
+        await asyncio.gather(busy, stays)
+
+    asyncio.run(scenario())
+    thread.close()
+    assert called == ["stays"]
