@@ -134,7 +134,6 @@ class Batcher(Generic[Item, Result]):
         self._now: Callable[[], float] = monotonic  # the time of the loop, once there is one
         self._clock: Callable[[], float] = perf_counter  # for durations: uvloop counts in whole milliseconds
         self._call_started: float | None = None
-        self._call_started: float | None = None
         self._call_tokens = 0  # of the batch that is computed
         self._tokens_left = 0  # of texts that are submitted and in no batch yet
         self.cost = CostEstimate(limits)
