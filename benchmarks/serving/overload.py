@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import runpy
 import sys
 from argparse import ArgumentParser
 from collections import Counter
@@ -19,17 +20,17 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Event, Lock, Thread
 from time import perf_counter
+from typing import Any
 from urllib.parse import urlsplit
 
 os.environ.update(ORT_DISABLE_TELEMETRY="1")
 sys.path.insert(0, str(Path(__file__).parents[1]))
-sys.path.insert(0, str(Path(__file__).parents[2] / "tests"))
 sys.path.insert(0, str(Path(__file__).parents[2] / "tests" / "helpers"))
 
-from _load import Contender, running
+import psutil
+from _load import Contender, Running, running
 
-from _common import save, versions
-from conftest import make_artifact
+from _common import ROOT, save, versions
 
 NUM_TEXTS = 1_000
 TEXT = " ".join(["the good film"] * 60)
@@ -80,23 +81,31 @@ def post_until_over(url: str, body: str, outcome: Outcome) -> None:
             outcome.is_over.wait(float(retry_after) if outcome.waits else IMPATIENT_S)
 
 
-def measure(url: str, *, num_clients: int, waits: bool) -> dict[str, object]:
+def measure(server: Running, *, num_clients: int, waits: bool) -> dict[str, Any]:
     """Put one load on the server.
 
     Returns:
-        ``texts_per_second`` that were answered in time, and how many answers had which status.
+        ``texts_per_second`` that were answered in time, the same for each second of the server's processor time, and
+        how many answers had which status.
     """
     outcome, body = Outcome(waits), json.dumps({"texts": [TEXT] * NUM_TEXTS})
+    url, process = server.url, psutil.Process(server.pid)
+    cpu_before_s = sum(process.cpu_times()[:2])
     clients = [Thread(target=post_until_over, args=(url, body, outcome), daemon=True) for _ in range(num_clients)]
     for client in clients:
         client.start()
     outcome.is_over.wait(MAX_LOAD_S)
     duration_s = outcome.last_answer_s if outcome.is_over.is_set() else MAX_LOAD_S
     outcome.is_over.set()
+    cpu_s = sum(process.cpu_times()[:2]) - cpu_before_s
     for client in clients:
         client.join(3 * TIMEOUT_S)
-    statuses = {str(status): count for status, count in sorted(outcome.statuses.items())}
-    return {"texts_per_second": NUM_TEXTS * outcome.statuses[200] / duration_s, "statuses": statuses}
+    num_texts = NUM_TEXTS * outcome.statuses[200]
+    return {
+        "texts_per_second": num_texts / duration_s,
+        "texts_per_processor_second": num_texts / cpu_s,
+        "statuses": {str(status): count for status, count in sorted(outcome.statuses.items())},
+    }
 
 
 class _Folders:
@@ -118,17 +127,18 @@ def main() -> None:
     parser.add_argument("--note", default="", help="what else the machine was doing")
     parser.add_argument("--trial", action="store_true", help="print what was measured instead of saving it")
     parsed = parser.parse_args()
-    loads: dict[str, dict[str, object]] = {}
+    loads: dict[str, dict[str, Any]] = {}
     with TemporaryDirectory() as folder:
-        make = make_artifact.__wrapped__(_Folders(folder))  # type: ignore[attr-defined]  a fixture of the tests
+        fixtures = runpy.run_path(str(ROOT / "tests" / "conftest.py"))
+        make = fixtures["make_artifact"].__wrapped__(_Folders(folder))
         artifact = make("slow", max_length=128, num_slow_layers=parsed.layers)
         serve = [sys.executable, "-m", "textwright", "serve", str(artifact), "--port", "{port}"]
         limits = ["--timeout-s", str(TIMEOUT_S), "--num-threads", "1"]
         for name, (num_clients, waits) in LOADS.items():
             with running(Contender("textwright", [*serve, *limits], "/v1/predict"), TEXT) as server:
-                loads[name] = measure(server.url, num_clients=num_clients, waits=waits)
+                loads[name] = measure(server, num_clients=num_clients, waits=waits)
             print(f"{name}: {loads[name]}", file=sys.stderr, flush=True)
-    alone = loads["1 client"]["texts_per_second"]
+    alone = loads["1 client"]
     content: dict[str, object] = {
         "command": "python benchmarks/serving/overload.py",
         "note": parsed.note,
@@ -138,8 +148,8 @@ def main() -> None:
         "layers": parsed.layers,
         "loads": loads,
         "share_of_one_client": {
-            name: load["texts_per_second"] / alone if alone else 0.0  # type: ignore[operator]
-            for name, load in loads.items()
+            key: {name: load[key] / alone[key] for name, load in loads.items()}
+            for key in ("texts_per_second", "texts_per_processor_second")
         },
     }
     if parsed.trial:

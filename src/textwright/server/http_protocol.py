@@ -55,7 +55,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._num_held_bytes = 0  # of its body, counted in the table
         self._unsent = (0, 0.0)  # bytes of answers that the client has not taken, since when
 
-    def connection_made(self, transport: Any) -> None:  # type: ignore[override]  # noqa: ANN401  as uvicorn's
+    def connection_made(self, transport: Any) -> None:  # noqa: ANN401  as uvicorn's
         """Begin to wait for a request."""
         super().connection_made(transport)
         self._waiting_since = self.loop.time()
