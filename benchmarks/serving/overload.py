@@ -1,8 +1,9 @@
 """How many texts per second are answered in time when clients post more than the server can compute?
 
 Run with nothing else running: ``python benchmarks/serving/overload.py``. Each client posts 1,000 texts of 128 tokens
-again and again to a model that takes most of the time limit for one such request. A refused client waits as Retry-After
-says; an impatient one half a second, whatever it says. A trial prints instead of saving: add ``--trial``.
+again and again to a model that takes a good part of the time limit for one such request. A refused client waits as
+Retry-After says; an impatient one half a second, whatever it says. What is counted begins with the first answer and
+ends with the last, so that half-computed requests stand at both ends. A trial prints instead of saving: ``--trial``.
 """
 
 from __future__ import annotations
@@ -36,9 +37,9 @@ NUM_TEXTS = 1_000
 TEXT = " ".join(["the good film"] * 60)
 """More than the 128 tokens that the model reads."""
 TIMEOUT_S = 10
-NUM_ANSWERS = 8
+NUM_ANSWERS = 9
 """Answered requests after which a load ends."""
-MAX_LOAD_S = 75.0
+MAX_LOAD_S = 100.0
 LOADS = {"1 client": (1, True), "3 clients": (3, True), "8 clients": (8, True), "8 impatient clients": (8, False)}
 """Number of clients, and whether they wait as Retry-After says."""
 IMPATIENT_S = 0.5
@@ -49,9 +50,11 @@ class Outcome:
     """What the clients of one load have seen."""
 
     waits: bool
-    start: float = field(default_factory=perf_counter)
+    server: psutil.Process
+    num_answers: int
     statuses: Counter[int] = field(default_factory=Counter)
-    last_answer_s: float = 0.0
+    answers: list[tuple[float, float]] = field(default_factory=list)
+    """When each of them came, and the processor time of the server until then."""
     is_over: Event = field(default_factory=Event)
     lock: Lock = field(default_factory=Lock)
 
@@ -62,9 +65,23 @@ class Outcome:
                 return
             self.statuses[status] += 1
             if status == 200:
-                self.last_answer_s = perf_counter() - self.start
-            if self.statuses[200] == NUM_ANSWERS:
+                self.answers.append((perf_counter(), sum(self.server.cpu_times()[:2])))
+            if len(self.answers) == self.num_answers:
                 self.is_over.set()
+
+    def result(self) -> dict[str, Any]:
+        """Sum it up: texts answered in time per second, and per second of the server's processor time."""
+        texts_per_second = texts_per_processor_second = 0.0
+        if len(self.answers) > 1:
+            (first, first_cpu), (last, last_cpu) = self.answers[0], self.answers[-1]
+            num_texts = NUM_TEXTS * (len(self.answers) - 1)
+            texts_per_second = num_texts / (last - first)
+            texts_per_processor_second = num_texts / (last_cpu - first_cpu)
+        return {
+            "texts_per_second": texts_per_second,
+            "texts_per_processor_second": texts_per_processor_second,
+            "statuses": {str(status): count for status, count in sorted(self.statuses.items())},
+        }
 
 
 def post_until_over(url: str, body: str, outcome: Outcome) -> None:
@@ -81,31 +98,19 @@ def post_until_over(url: str, body: str, outcome: Outcome) -> None:
             outcome.is_over.wait(float(retry_after) if outcome.waits else IMPATIENT_S)
 
 
-def measure(server: Running, *, num_clients: int, waits: bool) -> dict[str, Any]:
-    """Put one load on the server.
-
-    Returns:
-        ``texts_per_second`` that were answered in time, the same for each second of the server's processor time, and
-        how many answers had which status.
-    """
-    outcome, body = Outcome(waits), json.dumps({"texts": [TEXT] * NUM_TEXTS})
-    url, process = server.url, psutil.Process(server.pid)
-    cpu_before_s = sum(process.cpu_times()[:2])
-    clients = [Thread(target=post_until_over, args=(url, body, outcome), daemon=True) for _ in range(num_clients)]
+def measure(server: Running, *, num_clients: int, waits: bool, num_answers: int) -> dict[str, Any]:
+    """Put one load on the server until so many requests are answered, or for a while."""
+    outcome, body = Outcome(waits, psutil.Process(server.pid), num_answers), json.dumps({"texts": [TEXT] * NUM_TEXTS})
+    clients = [
+        Thread(target=post_until_over, args=(server.url, body, outcome), daemon=True) for _ in range(num_clients)
+    ]
     for client in clients:
         client.start()
     outcome.is_over.wait(MAX_LOAD_S)
-    duration_s = outcome.last_answer_s if outcome.is_over.is_set() else MAX_LOAD_S
     outcome.is_over.set()
-    cpu_s = sum(process.cpu_times()[:2]) - cpu_before_s
     for client in clients:
         client.join(3 * TIMEOUT_S)
-    num_texts = NUM_TEXTS * outcome.statuses[200]
-    return {
-        "texts_per_second": num_texts / duration_s,
-        "texts_per_processor_second": num_texts / cpu_s,
-        "statuses": {str(status): count for status, count in sorted(outcome.statuses.items())},
-    }
+    return outcome.result()
 
 
 class _Folders:
@@ -124,6 +129,10 @@ def main() -> None:
     """Measure each load, print and save."""
     parser = ArgumentParser(description=__doc__)
     parser.add_argument("--layers", type=int, default=3, help="products of the model: each makes it slower")
+    parser.add_argument("--answers", type=int, default=NUM_ANSWERS, help="requests after which a load ends")
+    parser.add_argument(
+        "--before", type=Path, help="commit, layers and loads of an earlier version, as JSON, to keep beside"
+    )
     parser.add_argument("--note", default="", help="what else the machine was doing")
     parser.add_argument("--trial", action="store_true", help="print what was measured instead of saving it")
     parsed = parser.parse_args()
@@ -136,7 +145,7 @@ def main() -> None:
         limits = ["--timeout-s", str(TIMEOUT_S), "--num-threads", "1"]
         for name, (num_clients, waits) in LOADS.items():
             with running(Contender("textwright", [*serve, *limits], "/v1/predict"), TEXT) as server:
-                loads[name] = measure(server, num_clients=num_clients, waits=waits)
+                loads[name] = measure(server, num_clients=num_clients, waits=waits, num_answers=parsed.answers)
             print(f"{name}: {loads[name]}", file=sys.stderr, flush=True)
     alone = loads["1 client"]
     content: dict[str, object] = {
@@ -152,6 +161,8 @@ def main() -> None:
             for key in ("texts_per_second", "texts_per_processor_second")
         },
     }
+    if parsed.before is not None:
+        content["before"] = json.loads(parsed.before.read_text(encoding="utf-8"))
     if parsed.trial:
         print(json.dumps(content, indent=2))
     else:

@@ -292,9 +292,9 @@ def test_silent_connections_beyond_the_file_limit_and_endless_headers_hurt_nobod
                 endless.sendall(lines * 1000)
         assert psutil.Process(server.process.pid).memory_info().rss - before < 20_000_000
         assert server.predict("good")["predictions"][0]["label"] == "positive"
-        told = wait_for_line(server)
-        assert told["over_limit"] > 250
-        assert told["max_connections"] < 128
+        line = wait_for_line(server)
+        assert line["over_limit"] > 250
+        assert line["max_connections"] < 128
         assert server.stop() == 0
     assert "Traceback" not in (tmp_path / "log").read_text()
 

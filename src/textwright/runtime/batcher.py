@@ -3,10 +3,10 @@
 There is no timer: when the model is free it takes what waits, so a lone request is never delayed, and under load the
 batches fill by themselves. Requests lead batches in turn, so that none starves behind a large one, until a deadline is
 near: then the earliest deadline goes first. What cannot be computed before its deadline, by the moving average of the
-seconds per token and what is queued already, is refused when it comes, because computing it halfway would take the
-time of those that can. Whatever happens --
-a deadline, a client that left, a failing model, the end of the server -- ends in the one future of the request, which
-is resolved exactly once; a request whose future is done is not computed any further.
+seconds per token and what is queued already, is refused when it comes: computing it halfway would take the time of
+those that can. Whatever happens -- a deadline, a client that left, a failing model, the end of the server -- ends in
+the one future of the request, which is resolved exactly once; a request whose future is done is not computed any
+further.
 
 Callers: the doors that serve many at once. Everything here runs on one event loop; the model runs wherever ``run``
 takes it. Imports asyncio and no model: items are anything, and ``num_tokens`` tells their length.

@@ -172,7 +172,7 @@ class ConnectionTable:
         oldest.abort()
 
     def _sweep(self) -> None:
-        """Close what has waited too long, and tell of it; ends when there is nothing left to look at."""
+        """Close what has waited too long, and log it; ends when there is nothing left to look at."""
         loop = asyncio.get_running_loop()
         now, self._timer = loop.time(), None
         for connection in list(self._open):
@@ -180,12 +180,12 @@ class ConnectionTable:
             if reason is not None:
                 self.count(reason)
         if self._counts and now >= self._next_line:
-            self._tell()
+            self._write_line()
             self._next_line = now + _LOG_S
         if self._open or self._counts:
             self._timer = loop.call_later(self._sweep_s, self._sweep)
 
-    def _tell(self) -> None:
+    def _write_line(self) -> None:
         fields = {**self._counts, "open": len(self._open), "max_connections": self.limits.max_connections}
         self._counts.clear()
         logger.warning("connections closed before a request was complete", extra={"fields": fields})
