@@ -130,9 +130,7 @@ def main() -> None:
     parser = ArgumentParser(description=__doc__)
     parser.add_argument("--layers", type=int, default=3, help="products of the model: each makes it slower")
     parser.add_argument("--answers", type=int, default=NUM_ANSWERS, help="requests after which a load ends")
-    parser.add_argument(
-        "--before", type=Path, help="commit, layers and loads of an earlier version, as JSON, to keep beside"
-    )
+    parser.add_argument("--before", type=Path, help="JSON of the loads of an earlier version, to keep beside")
     parser.add_argument("--note", default="", help="what else the machine was doing")
     parser.add_argument("--trial", action="store_true", help="print what was measured instead of saving it")
     parsed = parser.parse_args()

@@ -120,13 +120,16 @@ class ConnectionTable:
 
     def note_request(self, connection: Connection) -> None:
         """Note that a request is complete: the connection waits for us now."""
-        self._new.pop(connection, None)
-        self._idle.pop(connection, None)
+        if connection in self._idle:
+            del self._idle[connection]
+        else:
+            self._new.pop(connection, None)
 
     def note_answer(self, connection: Connection) -> None:
         """Note that every request is answered: the connection waits for its client again."""
         if connection in self._open:
-            self._new.pop(connection, None)
+            if connection in self._new:  # it was answered before its body was complete
+                del self._new[connection]
             self._idle[connection] = None
 
     def remove(self, connection: Connection) -> None:
