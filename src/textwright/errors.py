@@ -12,7 +12,8 @@ The tree, with the stable ``code`` of each leaf::
     |       +-- RequestSyntaxError      its body is not JSON in UTF-8
     |       +-- RequestLimitError       it holds more texts, or longer ones, than are allowed
     |       +-- RequestTooLargeError    its body has more bytes than are allowed
-    |       +-- RequestTimeoutError     its body did not arrive in time
+    |       +-- HeadersTooLargeError    its head has more bytes or lines than are allowed
+    |       +-- RequestTimeoutError     its head or body did not arrive in time
     |       +-- MediaTypeError          its body is of another type than the route reads
     |       +-- UnauthorizedError       it names no API key, or one that is not known
     |       +-- RateLimitError          its API key has asked for more than its share
@@ -123,8 +124,14 @@ class RequestTooLargeError(RequestError):
     code = "request-too-large"
 
 
+class HeadersTooLargeError(RequestError):
+    """The head of a request has more bytes or lines than the server allows."""
+
+    code = "headers-too-large"
+
+
 class RequestTimeoutError(RequestError):
-    """The body of a request did not arrive in time."""
+    """The head or the body of a request did not arrive in time."""
 
     code = "request-timeout"
 

@@ -27,6 +27,7 @@ STATUS: Final[Mapping[type[errors.TextwrightError], HTTPStatus]] = {
     errors.RequestLimitError: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.RequestSyntaxError: HTTPStatus.BAD_REQUEST,
     errors.RequestTooLargeError: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    errors.HeadersTooLargeError: HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
     errors.RequestTimeoutError: HTTPStatus.REQUEST_TIMEOUT,
     errors.MediaTypeError: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     errors.UnauthorizedError: HTTPStatus.UNAUTHORIZED,

@@ -15,7 +15,9 @@ from textwright.runtime.batcher import Batcher
 from textwright.runtime.batching import BatchLimits
 
 POISON = "poison"
-ROOMY = BatchLimits(max_queue_texts=1000, max_queue_tokens=10_000, max_batch_tokens=10_000, call_tokens=1e9)
+ROOMY = BatchLimits(
+    max_queue_texts=1000, max_queue_tokens=10_000, max_batch_tokens=10_000, call_tokens=1e9, token_s=1e-9
+)
 
 
 class Engine:
@@ -152,8 +154,8 @@ async def test_a_small_request_is_not_starved_by_a_large_one():
 
 @in_loop
 async def test_a_full_queue_refuses_texts_and_says_when_to_come_back():
-    limits = BatchLimits(max_queue_texts=3, token_s=0.5)
-    async with held(limits=limits) as (engine, batcher, _):
+    limits = BatchLimits(max_queue_texts=3, token_s=0.5, call_tokens=0)
+    async with held(limits=limits, timeout_s=8.0) as (engine, batcher, _):
         second = asyncio.create_task(ask(batcher, "a", "b"))
         await settle()
         with pytest.raises(QueueFullError, match=r"3 texts wait .* at most 3") as refused:

@@ -8,7 +8,8 @@ import json
 
 import pytest
 
-from textwright.server.body import _TimeLimit
+from textwright.errors import RequestLimitError
+from textwright.server.body import _TimeLimit, check_num_values
 
 
 def test_what_is_in_time_is_left_alone():
@@ -88,3 +89,23 @@ def test_a_body_is_unpacked_to_the_limit_and_no_further(client):
     assert len(bomb) < client.app.state.settings.max_body_bytes
     answer = client.post("/v1/predict", content=bomb, headers=GZIP)
     assert (answer.status_code, answer.json()["code"]) == (413, "request-too-large")
+
+
+VALUES = 16 * 1000 + 4096
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"[" + b"{}," * VALUES, b'{"a":1,' * VALUES, b'["a",' * VALUES, b'["\\\\",' * VALUES],
+    ids=["objects", "members", "strings", "backslashes"],
+)
+def test_json_of_far_more_values_than_a_request_has_is_refused(body):
+    with pytest.raises(RequestLimitError, match=f"more than {VALUES} values"):
+        check_num_values(body, 1000)
+
+
+@pytest.mark.parametrize("text", ["[{,", '"', "\\", '\\"[,', "{" * 100], ids=repr)
+def test_marks_within_texts_are_no_values(text):
+    check_num_values(json.dumps({"texts": [text * 30] * 1000}).encode(), 1000)
+    check_num_values(json.dumps({"text": text * 300_000}).encode(), 1000)
+    check_num_values(json.dumps({"text": text * 300_000}).encode()[:-2], 1000)  # a string without an end

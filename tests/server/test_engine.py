@@ -149,3 +149,35 @@ def test_a_thread_outlives_a_loop_that_was_closed():
     go.set()
     assert asyncio.run(thread.run(int, "3")) == 3
     thread.close()
+
+
+def test_what_nobody_waits_for_any_more_is_not_called():
+    thread, go = ModelThread("test"), threading.Event()
+    called = []
+
+    async def scenario():
+        busy = thread.submit(go.wait, 5)
+        left = thread.submit(called.append, "left")
+        stays = thread.submit(called.append, "stays")
+        left.cancel()
+        go.set()
+        await asyncio.gather(busy, stays)
+
+    asyncio.run(scenario())
+    thread.close()
+    assert called == ["stays"]
+
+
+def test_the_tokens_of_many_texts_are_guessed_from_a_few(predictor, monkeypatch):
+    engine = Engine(predictor, BatchLimits())
+    encoded = []
+    encode = predictor.encode
+    monkeypatch.setattr(predictor, "encode", lambda texts: encoded.extend(texts) or encode(texts))
+    engine.quick_chars = 200
+    texts = ["good bad good bad"] * 900 + ["good"] * 100
+    assert 0.6 * 3700 < engine.min_tokens(texts) < 3700
+    assert 0 < sum(map(len, encoded)) <= 400
+    encoded.clear()
+    assert engine.min_tokens(["good"]) == engine.min_tokens(["good" * 1000]) == engine.min_tokens(["", ""]) == 0
+    assert encoded == []
+    engine.close()

@@ -11,16 +11,20 @@ from pathlib import Path
 from time import process_time
 
 import pytest
+from costly_bodies import ATTACKS, CSV, INFER, binary_texts, tensor
 from starlette.testclient import TestClient
 
 import textwright
 from textwright.core.labels import Labels, Task
+from textwright.core.manifest_checks import _MAX_TOKENS, HIGHEST_TEMPERATURE, LOWEST_TEMPERATURE, MOST_BYTES
+from textwright.data.text_files import MAX_LINE
 from textwright.problems import STATUS
+from textwright.runtime.predictor import _MAX_GOLDEN_SECONDS
 from textwright.server.app import create_app
+from textwright.server.connections import _MAX_UNFINISHED_BYTES
+from textwright.server.http_protocol import _MAX_PIPELINED, _STALLED_S
 from textwright.server.settings import ServeSettings
 
-INFER = "/v2/models/tiny/infer"
-JSON, CSV, BINARY = "application/json", "text/csv", "application/octet-stream"
 MOST_CPU_S = 2.0
 
 
@@ -28,57 +32,6 @@ MOST_CPU_S = 2.0
 def client(predictor):
     with TestClient(create_app(predictor), raise_server_exceptions=False) as client:
         yield client
-
-
-def repeated(before: str, item: str, after: str, *, num_bytes: int = 3_900_000) -> bytes:
-    return (before + ",".join([item] * (num_bytes // (len(item) + 1))) + after).encode()
-
-
-def unknown_keys() -> bytes:
-    return ("{" + ",".join(f'"k{number}":1' for number in range(330_000)) + "}").encode()
-
-
-def tensor(**fields: object) -> str:
-    return json.dumps({"name": "text", "datatype": "BYTES", "shape": [1], "data": ["good"], **fields})[:-1]
-
-
-ATTACKS = {
-    "inputs of empty objects": (INFER, JSON, lambda: repeated('{"inputs":[', "{}", "]}")),
-    "outputs of empty objects": (
-        INFER,
-        JSON,
-        lambda: repeated('{"inputs":[' + tensor() + '}],"outputs":[', "{}", "]}"),
-    ),
-    "a shape of strings": (INFER, JSON, lambda: repeated('{"inputs":[' + tensor() + ',"shape":[', '"a"', "]}]}")),
-    "a tensor of texts": (INFER, JSON, lambda: repeated('{"inputs":[' + tensor() + ',"data":[', '"a"', "]}]}")),
-    "one output, repeated": (
-        INFER,
-        JSON,
-        lambda: repeated('{"inputs":[' + tensor() + '}],"outputs":[', '{"name":"label"}', "]}"),
-    ),
-    "binary texts of nothing": (INFER, BINARY, None),
-    "unknown fields": ("/v1/predict", JSON, unknown_keys),
-    "an object of unknown fields": ("/v1/predict", JSON, lambda: b'{"texts":' + unknown_keys() + b"}"),
-    "texts that are objects": ("/v1/predict", JSON, lambda: repeated('{"texts":[', "{}", "]}")),
-    "too many texts": ("/v1/predict", JSON, lambda: repeated('{"texts":[', '"a"', "]}")),
-    "unknown fields of an invocation": ("/invocations", JSON, unknown_keys),
-    "instances": ("/invocations", JSON, lambda: repeated('{"instances":[', '"a"', "]}")),
-    "instances that are objects": ("/invocations", JSON, lambda: repeated('{"instances":[', "{}", "]}")),
-    "inputs of one text": ("/predict", JSON, lambda: repeated('{"inputs":[', '["a"]', "]}")),
-    "inputs of nothing": ("/predict", JSON, lambda: repeated('{"inputs":[', "[]", "]}")),
-    "rows": ("/v1/predict", CSV, lambda: b"text\n" + b"a\n" * 1_900_000),
-    "empty lines": ("/v1/predict", CSV, lambda: b"text\n" + b"\n" * 3_900_000),
-    "a cell of lines": ("/v1/predict", CSV, lambda: b'text\n"' + b"\n" * 3_900_000 + b'"\n'),
-    "columns": ("/v1/predict", CSV, lambda: b"a," * 1_900_000 + b"\nb\n"),
-}
-
-
-def binary_texts() -> tuple[bytes, dict[str, str]]:
-    size = 3_900_000
-    head = json.dumps(
-        {"inputs": [{"name": "a", "datatype": "BYTES", "shape": [size // 4], "parameters": {"binary_data_size": size}}]}
-    ).encode()
-    return head + bytes(size), {"inference-header-content-length": str(len(head))}
 
 
 @pytest.mark.parametrize("name", ATTACKS)
@@ -194,6 +147,24 @@ def test_the_page_tells_every_bound_with_its_default():
     settings = ServeSettings().model_dump()
     assert defaults == {name: settings[name] for name in defaults}
     assert {name for name in settings if name.startswith("max_") or name.endswith("_s")} <= set(defaults)
+
+
+def test_the_page_tells_the_bounds_of_files():
+    def bound(pattern):
+        return float(re.search(rf"^\|.*{pattern}", PAGE, re.MULTILINE)[1])
+
+    assert bound(r"a line of .* \| (\d+) Mi \|") * 2**20 == MAX_LINE
+    assert bound(r"`golden.jsonl`.* \| (\d+) MiB") * 2**20 == MOST_BYTES["golden.jsonl"] == MOST_BYTES["manifest.json"]
+    assert bound(r"`tokenizer.json`.* \| (\d+) MiB") * 2**20 == MOST_BYTES["tokenizer.json"]
+    assert bound(r"golden examples .* \| (\d+) \|") == _MAX_GOLDEN_SECONDS
+    assert bound(r"`temperature` .* \| ([0-9.]+) to") == LOWEST_TEMPERATURE
+    assert bound(r"`temperature` .* to (\d+) \|") == HIGHEST_TEMPERATURE
+    assert bound(r"`max_length` .* to (\d+) tokens") == _MAX_TOKENS
+
+
+def test_the_page_tells_the_bounds_of_connections():
+    for bound in (f"{_MAX_UNFINISHED_BYTES // 10**6} MB", f"| {_MAX_PIPELINED} | 431", f"answer | {_STALLED_S:g} |"):
+        assert bound in PAGE
 
 
 def test_the_page_tells_statuses_and_codes_as_they_are():

@@ -9,6 +9,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from typing import ClassVar
 
 import pytest
 from starlette.testclient import TestClient
@@ -206,3 +207,33 @@ def test_a_long_text_is_encoded_off_the_loop_and_answered_alike(predictor):
         assert post(client, text).json()["predictions"][0]["probabilities"] == pytest.approx(
             predictor.predict([text])[0].probabilities, abs=1e-6
         )
+
+
+class SlowlyEncoding(HeldPredictor):
+    """A real model whose tokenizer is so slow that texts wait for it; counts what it encodes."""
+
+    encoded: ClassVar[list[str]] = []
+
+    def encode(self, texts):
+        time.sleep(0.2 if "wait" in texts[0] else 0.01)
+        self.encoded.extend(texts)
+        return super().encode(texts)
+
+
+def test_texts_are_not_encoded_for_who_has_left_or_came_too_late(tiny_artifact):
+    predictor = SlowlyEncoding(textwright.load(tiny_artifact).artifact, num_threads=1)
+    app = create_app(predictor, ServeSettings(timeout_s=0.1))
+    bodies = [json.dumps({"text": text}).encode() for text in ("wait " * 100, "gone " * 100, "late " * 100)]
+
+    async def scenario():
+        async with app.router.lifespan_context(app):
+            SlowlyEncoding.encoded.clear()
+            busy = asyncio.create_task(call(app, bodies[0], hangs_up=False))
+            await asyncio.sleep(0.02)
+            gone, late = (asyncio.create_task(call(app, body, hangs_up=body is bodies[1])) for body in bodies[1:])
+            assert await gone == []
+            assert [(await task)[0]["status"] for task in (busy, late)] == [504, 504]
+            await asyncio.sleep(0.2)
+
+    asyncio.run(asyncio.wait_for(scenario(), 10))
+    assert [text.split()[0] for text in SlowlyEncoding.encoded] == ["wait"]

@@ -1,9 +1,12 @@
 """Micro-batching: texts of different requests go through the model together, and each caller gets its own answer.
 
 There is no timer: when the model is free it takes what waits, so a lone request is never delayed, and under load the
-batches fill by themselves. Requests lead batches in turn, so that none starves behind a large one. Whatever happens --
-a deadline, a client that left, a failing model, the end of the server -- ends in the one future of the request, which
-is resolved exactly once; a request whose future is done is not computed any further.
+batches fill by themselves. Requests lead batches in turn, so that none starves behind a large one, until a deadline is
+near: then the earliest deadline goes first. What cannot be computed before its deadline, by the moving average of the
+seconds per token and what is queued already, is refused when it comes: computing it halfway would take the time of
+those that can. Whatever happens -- a deadline, a client that left, a failing model, the end of the server -- ends in
+the one future of the request, which is resolved exactly once; a request whose future is done is not computed any
+further.
 
 Callers: the doors that serve many at once. Everything here runs on one event loop; the model runs wherever ``run``
 takes it. Imports asyncio and no model: items are anything, and ``num_tokens`` tells their length.
@@ -16,15 +19,27 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from math import ceil
 from time import monotonic, perf_counter
-from typing import Final, Generic, Self
+from typing import Final, Generic, Self, TypeVar
 
 from textwright.errors import BackendError, DeadlineError, NotReadyError, QueueFullError
-from textwright.runtime.batching import BatchLimits, choose_batch
+from textwright.runtime.batching import BatchLimits, CostEstimate, choose_batch
 from textwright.runtime.pending import Answer, Entry, Item, PendingRequest, Result
+
+Work = TypeVar("Work")
 
 _CANDIDATES: Final = 1_024
 """Waiting texts that a batch is chosen from: enough to find neighbours in length, few enough to sort each time."""
 _MAX_RETRY_AFTER_S: Final = 60
+_USABLE: Final = 0.9
+"""Share of the time until its deadline in which a request must be computed, by the estimate, to be admitted."""
+_USABLE_BY_SMALL: Final = 0.95
+"""The same for a request of one batch, so that large ones leave room for small ones."""
+_HOPELESS: Final = 1.25
+"""A request that needs so many times what is left until its deadline gives way to others."""
+_HOPELESS_ALONE: Final = 2.0
+"""The same for a request that meets an empty queue; below, it is tried, and its cost is measured that way."""
+_SLACK: Final = 0.05
+"""Share of the time limit that is left to spare when the earliest deadline begins to go first."""
 
 logger = logging.getLogger(__name__)
 
@@ -54,6 +69,21 @@ class Permit(Generic[Item, Result]):
         if self._request is not None:
             self._batcher._forget(self._request)  # noqa: SLF001  a permit is the batcher's hand
 
+    async def in_time(self, work: Awaitable[Work]) -> Work:
+        """Wait for what must be done before the items can be submitted, no longer than until the deadline.
+
+        Args:
+            work: What is waited for; it is canceled at the deadline.
+
+        Raises:
+            DeadlineError: If it is not done by then.
+        """
+        try:
+            async with asyncio.timeout_at(self._deadline):
+                return await work
+        except TimeoutError:
+            raise self._batcher._late() from None  # noqa: SLF001
+
     def submit(self, items: Sequence[Item]) -> asyncio.Future[Answer[Result]]:
         """Queue the items of the request; call once.
 
@@ -66,7 +96,7 @@ class Permit(Generic[Item, Result]):
             computed after that.
 
         Raises:
-            QueueFullError: If more tokens wait than may.
+            QueueFullError: If more tokens wait than may, or they cannot be computed before the deadline.
             DeadlineError: If the deadline is over already.
             NotReadyError: If the batcher does not run any more.
         """
@@ -96,13 +126,18 @@ class Batcher(Generic[Item, Result]):
         self._limits = limits
         self._num_tokens = num_tokens
         self._timeout_s = timeout_s
-        self._open: set[PendingRequest[Item, Result]] = set()  # submitted, and its caller still waits
+        self._open: dict[PendingRequest[Item, Result], None] = {}  # submitted and awaited, the oldest first
         self._turns: dict[PendingRequest[Item, Result], None] = {}  # those with items left, in the order of their turns
         self._has_work = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._is_closing = False
         self._now: Callable[[], float] = monotonic  # the time of the loop, once there is one
+        self._clock: Callable[[], float] = perf_counter  # for durations: uvloop counts in whole milliseconds
         self._call_started: float | None = None
+        self._call_tokens = 0  # of the batch that is computed
+        self._tokens_left = 0  # of texts that are submitted and in no batch yet
+        self.cost = CostEstimate(limits)
+        """What tokens cost; each call of the model corrects it."""
         self.num_texts = 0
         """Texts that are admitted and not yet answered."""
         self.num_tokens = 0
@@ -147,24 +182,27 @@ class Batcher(Generic[Item, Result]):
             await asyncio.wait({self._task})
         self._fail_open()
 
-    def admit(self, num_texts: int) -> Permit[Item, Result]:
+    def admit(self, num_texts: int, *, min_tokens: int = 0) -> Permit[Item, Result]:
         """Let a request in, or refuse it before any work is done for it.
 
-        A request that finds the house empty is let in however large it is.
+        An empty queue admits a request of any number of texts.
 
         Args:
             num_texts: Texts of the request, >= 1.
+            min_tokens: Tokens that it has at least, where that is known before it is encoded.
 
         Returns:
             A permit, to be entered at once.
 
         Raises:
-            QueueFullError: If more texts wait than may; says when to come back.
+            QueueFullError: If more texts wait than may, or cannot be computed in time; says when to come back.
             NotReadyError: If the batcher does not run.
         """
         self._require_running()
         self._require_room("texts", self.num_texts, num_texts, self._limits.max_queue_texts)
-        return Permit(self, num_texts, self._now() + self._timeout_s)
+        deadline = self._now() + self._timeout_s
+        self._require_in_time(min_tokens, deadline)
+        return Permit(self, num_texts, deadline)
 
     def _enqueue(self, items: Sequence[Item], deadline: float) -> PendingRequest[Item, Result]:
         self._require_running()
@@ -172,18 +210,26 @@ class Batcher(Generic[Item, Result]):
         loop = asyncio.get_running_loop()
         request: PendingRequest[Item, Result] = PendingRequest(items, self._num_tokens, deadline)
         self._require_room("tokens", self.num_tokens, request.num_tokens, self._limits.max_queue_tokens)
+        self._require_in_time(request.num_tokens, deadline)
         request.timer = loop.call_at(deadline, self._expire, request)
         self.num_tokens += request.num_tokens
-        self._open.add(request)
+        self._tokens_left += request.tokens_left
+        self._open[request] = None
         self._turns[request] = None
         self._has_work.set()
         return request
 
     def _forget(self, request: PendingRequest[Item, Result]) -> None:
         self.num_tokens -= request.num_tokens
-        self._open.discard(request)
-        self._turns.pop(request, None)
+        self._open.pop(request, None)
+        self._drop(request)
         request.forget()
+
+    def _drop(self, request: PendingRequest[Item, Result]) -> None:
+        """Compute no more of a request."""
+        if request in self._turns:
+            del self._turns[request]
+            self._tokens_left -= request.tokens_left
 
     async def _work(self) -> None:
         while not self._is_closing:
@@ -200,30 +246,53 @@ class Batcher(Generic[Item, Result]):
             if request.deadline <= now:
                 self._expire(request)
             if request.is_over:
-                del self._turns[request]
+                self._drop(request)
+        if len(self._turns) > 1:
+            self._drop_hopeless()
         if not self._turns or self._is_closing:
             return []
-        leader = next(iter(self._turns))
-        batch = self._choose(leader)
+        batch, leader = self._choose(self._next_in_turn(now))
         self._remove(batch)
         if leader.left:
             del self._turns[leader]
             self._turns[leader] = None
         return batch
 
-    def _choose(self, leader: PendingRequest[Item, Result]) -> list[Entry[Item, Result]]:
+    def _next_in_turn(self, now: float) -> list[PendingRequest[Item, Result]]:
+        """List whose texts may go next, in the order of their turns: all, or those whose deadline allows no other."""
+        slack_s = _SLACK * self._timeout_s + self.cost.seconds(self._limits.max_batch_tokens)
+        earliest = next(iter(self._open), None)
+        if earliest is None or now + self.cost.seconds(self._tokens_left) + slack_s <= earliest.deadline:
+            return list(self._turns)
+        num_tokens = 0
+        urgent: set[PendingRequest[Item, Result]] = set()
+        for request in sorted(self._turns, key=lambda request: request.deadline):
+            urgent.add(request)
+            num_tokens += request.tokens_left
+            if now + self.cost.seconds(num_tokens) + slack_s > request.deadline:
+                break
+        return [request for request in self._turns if request in urgent]
+
+    def _choose(
+        self, requests: Sequence[PendingRequest[Item, Result]]
+    ) -> tuple[list[Entry[Item, Result]], PendingRequest[Item, Result]]:
+        """Choose a batch of the texts of requests; the first of them leads it."""
         candidates: list[Entry[Item, Result]] = []
-        for request in self._turns:
+        leader = requests[0]
+        for request in requests:
             candidates += request.left[: _CANDIDATES - len(candidates)]
         candidates.sort(key=lambda entry: entry[0])
         first = next(index for index, entry in enumerate(candidates) if entry[3] is leader)
         max_tokens, call_tokens = self._limits.max_batch_tokens, self._limits.call_tokens
         lengths = [entry[0] for entry in candidates]
         chosen = choose_batch(lengths, first, max_tokens=max_tokens, call_tokens=call_tokens)
-        return candidates[chosen.start : chosen.stop]
+        return candidates[chosen.start : chosen.stop], leader
 
     def _remove(self, batch: Sequence[Entry[Item, Result]]) -> None:
         taken, now = set(map(id, batch)), perf_counter()
+        for num_tokens, _, _, request in batch:
+            request.tokens_left -= num_tokens
+            self._tokens_left -= num_tokens
         for request in {entry[3] for entry in batch}:
             request.note_batch(now, len(batch))
             request.left = [entry for entry in request.left if id(entry) not in taken]
@@ -238,7 +307,7 @@ class Batcher(Generic[Item, Result]):
             if not part:
                 continue
             try:
-                results = await self._call([entry[2] for entry in part])
+                results = await self._call([entry[2] for entry in part], sum(entry[0] for entry in part))
             except Exception as error:  # noqa: BLE001  a model may raise anything, and its callers are told
                 parts += _halves(part, error)
             else:
@@ -246,14 +315,15 @@ class Batcher(Generic[Item, Result]):
                 for (_, position, _, request), result in zip(part, results, strict=True):
                     request.put(position, result, now)
 
-    async def _call(self, items: Sequence[Item]) -> Sequence[Result]:
-        self._call_started = self._now()
-        has_worked = False
+    async def _call(self, items: Sequence[Item], num_tokens: int) -> Sequence[Result]:
+        self._call_started, self._call_tokens = self._now(), num_tokens
+        has_worked, start = False, self._clock()
         try:
             results = await self._run(items)
             has_worked = len(results) == len(items)
         finally:
-            self._call_started, self.last_failed = None, not has_worked
+            self._call_started, self._call_tokens, self.last_failed = None, 0, not has_worked
+        self.cost.observe(num_tokens, self._clock() - start)
         if not has_worked:
             raise BackendError(f"the model gave {len(results)} results for a batch of {len(items)} texts")
         return results
@@ -286,12 +356,53 @@ class Batcher(Generic[Item, Result]):
 
     def _require_room(self, what: str, num_waiting: int, num_new: int, bound: int) -> None:
         if num_waiting and num_waiting + num_new > bound:
-            wait_s = min(max(ceil(self.num_tokens * self._limits.token_s), 1), _MAX_RETRY_AFTER_S)
+            wait_s = _whole_seconds(self.cost.seconds(self.num_tokens))
             raise QueueFullError(
                 f"{num_waiting} {what} wait for their answers and at most {bound} may, so {num_new} more are refused; "
                 f"try again in {wait_s} s",
                 wait_s,
             )
+
+    def _require_in_time(self, num_tokens: int, deadline: float) -> None:
+        """Refuse texts that cannot be computed before a deadline, those that came earlier first."""
+        left_s = deadline - self._now()
+        if self.is_free:
+            if (needed_s := self.cost.least_seconds(num_tokens)) > _HOPELESS_ALONE * left_s:
+                raise self._too_much(needed_s, left_s, needed_s)
+            return
+        usable_s = left_s * (_USABLE_BY_SMALL if num_tokens <= self._limits.max_batch_tokens else _USABLE)
+        needed_s = self._seconds_with(num_tokens)
+        if needed_s > usable_s and self._drop_hopeless():
+            needed_s = self._seconds_with(num_tokens)
+        if needed_s > usable_s:
+            raise self._too_much(needed_s, left_s, min(needed_s - usable_s, self._seconds_with(0)))
+
+    def _seconds_with(self, num_tokens: int) -> float:
+        """Estimate how long it takes to compute all that is queued and a number of tokens more."""
+        return self.cost.seconds(self._call_tokens + self._tokens_left + num_tokens)
+
+    def _drop_hopeless(self) -> bool:
+        """Refuse the oldest request if it takes too long by far: it would only keep others from being in time.
+
+        Only the oldest can: others were admitted because there was time for them, or met an empty queue.
+        """
+        oldest = next(iter(self._open), None)
+        if oldest is None or oldest not in self._turns:
+            return False
+        needed_s, left_s = self.cost.seconds(oldest.tokens_left), oldest.deadline - self._now()
+        if needed_s <= _HOPELESS * left_s:
+            return False
+        oldest.fail(self._too_much(needed_s, left_s, needed_s))
+        self._drop(oldest)
+        return True
+
+    def _too_much(self, needed_s: float, left_s: float, wait_s: float) -> QueueFullError:
+        retry_s = _whole_seconds(wait_s)
+        return QueueFullError(
+            f"computing what is queued and these texts would take about {needed_s:.3g} s, and {left_s:.3g} s of the "
+            f"{self._timeout_s:g} s for a request are left; send fewer texts, or try again in {retry_s} s",
+            retry_s,
+        )
 
     def _late(self) -> DeadlineError:
         return DeadlineError(f"no answer within {self._timeout_s:g} s, so the request was dropped; send fewer texts")
@@ -308,3 +419,8 @@ def _halves(part: list[Entry[Item, Result]], error: Exception) -> list[list[Entr
 
 def _not_running() -> NotReadyError:
     return NotReadyError("the server is starting, stopping or stuck; ask again in a moment, or another replica")
+
+
+def _whole_seconds(wait_s: float) -> int:
+    """Give seconds as Retry-After says them: whole, and from 1 to 60."""
+    return min(max(ceil(wait_s), 1), _MAX_RETRY_AFTER_S)

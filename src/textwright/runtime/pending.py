@@ -43,7 +43,7 @@ class PendingRequest(Generic[Item, Result]):
         self.left: list[Entry[Item, Result]] = [
             (num_tokens(item), position, item, self) for position, item in enumerate(items)
         ]
-        self.num_tokens = sum(entry[0] for entry in self.left)
+        self.num_tokens = self.tokens_left = sum(entry[0] for entry in self.left)
         self.deadline = deadline
         self.timer: asyncio.TimerHandle | None = None
         self.answer: asyncio.Future[Answer[Result]] = loop.create_future()
@@ -59,7 +59,7 @@ class PendingRequest(Generic[Item, Result]):
         return self.answer.done()
 
     def note_batch(self, now: float, size: int) -> None:
-        """Note that some of the items are computed from now on, in a batch of a size; now is by ``perf_counter``."""
+        """Note that items are computed from now on, in a batch of a size; now is by ``perf_counter``."""
         self._started = now if self._started is None else self._started
         self._batch_size = max(self._batch_size, size)
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from math import ceil
 from time import perf_counter
-from typing import Final, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -27,6 +30,8 @@ _MANY: Final = 16
 """Short texts of the batch that tells what a further text costs."""
 _HAND_OVER_S: Final = 1e-4
 """What it costs to send a batch to the thread and its results back."""
+_CERTAIN_SHARE: Final = 0.8
+"""Share of the tokens that are guessed from a sample of texts that all of them surely have."""
 _EXPLAIN_FACTOR: Final = 10
 """How much longer finding the words of a text takes than encoding it."""
 _LEAST_TOKEN_S: Final = 1e-8
@@ -65,6 +70,10 @@ class Scored(NamedTuple):
     logits: Float32s
 
 
+def _unwatched(_encodings: asyncio.Future[Any]) -> AbstractContextManager[None]:
+    return nullcontext()
+
+
 class Engine:
     """A predictor with one thread to encode in and one to infer in, for what would hold up the event loop.
 
@@ -85,11 +94,14 @@ class Engine:
         self._encoding = ModelThread("encoding")
         self._inference = ModelThread("inference")
 
-    async def encode(self, texts: Sequence[str]) -> Encodings:
+    async def encode(
+        self, texts: Sequence[str], *, watch: Callable[[asyncio.Future[Any]], AbstractContextManager[None]] = _unwatched
+    ) -> Encodings:
         """Turn texts into token ids.
 
         Args:
             texts: N texts.
+            watch: Given the future of the encodings while they are waited for; if it resolves that, they are not made.
 
         Returns:
             N encodings, in order.
@@ -99,7 +111,25 @@ class Engine:
         """
         if sum(map(len, texts)) <= self.quick_chars:
             return self.predictor.encode(texts)
-        return await self._encoding.run(self.predictor.encode, texts)
+        encodings = self._encoding.submit(self.predictor.encode, texts)
+        with watch(encodings):
+            return await encodings
+
+    def min_tokens(self, texts: Sequence[str]) -> int:
+        """Guess how many tokens texts have at least, from a sample that is encoded so quickly that nobody notices it.
+
+        Of a cascade it is 0: how many texts are left for its strong stage is not known before. So it is where there is
+        little to encode, or too little of it makes a sample.
+
+        Raises:
+            TextError: If a text of the sample cannot be encoded.
+        """
+        num_chars = sum(map(len, texts))
+        sample = texts[:: ceil(num_chars / self.quick_chars)] if num_chars else []
+        if self.predictor.stages or len(sample) in {len(texts), 0} or sum(map(len, sample)) > 2 * self.quick_chars:
+            return 0
+        tokens_per_text = len(self.predictor.encode(sample).ids) / len(sample)
+        return int(_CERTAIN_SHARE * tokens_per_text * len(texts))
 
     async def explainer(self) -> Explainer | StagedExplainer:
         """Give what explains the model; the first time, a few texts are tried in the encoding thread."""

@@ -203,6 +203,11 @@ def _request_id(scope: Scope) -> str:
     for name, value in scope["headers"]:
         if name == REQUEST_ID and _ID.fullmatch(value):
             return str(value.decode("ascii"))
+    return new_request_id()
+
+
+def new_request_id() -> str:
+    """Make an id for a request that has none."""
     return f"{_PROCESS}{next(_counter):016x}"
 
 

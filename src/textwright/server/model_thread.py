@@ -40,10 +40,25 @@ class ModelThread:
         Returns:
             Its result; what it raises is raised here.
         """
+        return await self.submit(function, *args, **kwargs)
+
+    def submit(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> asyncio.Future[R]:
+        """Have a function called in the thread.
+
+        Args:
+            function: What to call.
+            args: Its arguments.
+            kwargs: Its keyword arguments.
+
+        Returns:
+            A future of its result. If it is done before the thread comes to it, the function is not called.
+        """
         loop = asyncio.get_running_loop()
         future: asyncio.Future[R] = loop.create_future()
 
         def job() -> None:
+            if future.done():  # its caller has left, or waited long enough
+                return
             try:
                 result = function(*args, **kwargs)
             except BaseException as error:  # noqa: BLE001  whoever waits gets it
@@ -52,7 +67,7 @@ class ModelThread:
                 _tell(loop, future, future.set_result, result)
 
         self._jobs.put(job)
-        return await future
+        return future
 
     def close(self) -> None:
         """End the thread after what it was sent so far; does not wait for it."""

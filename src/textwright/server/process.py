@@ -19,6 +19,8 @@ from fastapi import FastAPI
 from textwright.server import logs
 from textwright.server.app import create_app
 from textwright.server.catalog import Catalog
+from textwright.server.connections import ConnectionLimits, ConnectionTable
+from textwright.server.http_protocol import protocol_class
 from textwright.server.settings import ServeSettings
 from textwright.server.sources import ModelSource
 
@@ -56,7 +58,7 @@ def load_app(sources: Sequence[ModelSource], settings: ServeSettings) -> FastAPI
 
 
 class Server(uvicorn.Server):
-    """uvicorn as we want it: our log, no header that tells what it is.
+    """uvicorn as we want it: our log, our bounds on connections, no header that tells what it is.
 
     Args:
         app: What answers.
@@ -68,6 +70,7 @@ class Server(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 app,
+                http=protocol_class(ConnectionTable(ConnectionLimits.of(settings))),
                 log_config=None,  # logs.configure has done it
                 access_log=False,  # our line per request is the access log
                 server_header=False,

@@ -37,7 +37,7 @@ async def score(request: Request, texts: Sequence[str], *, may_truncate: bool = 
         RequestLimitError: If there are more texts, or longer ones, than are allowed; or if a text is longer than the
             model reads and may not be truncated.
         RateLimitError: If the key of the request may not ask for so many texts now.
-        QueueFullError: If more waits than may.
+        QueueFullError: If more waits than may, or the texts cannot be computed in time.
         DeadlineError: If the answer is not there in time.
         NotReadyError: If the server is starting, stopping or stuck.
         BackendError: If the engine fails.
@@ -47,7 +47,8 @@ async def score(request: Request, texts: Sequence[str], *, may_truncate: bool = 
     record.num_texts, record.model = len(texts), service.title
     check_texts(texts, service.settings)
     charge(request, len(texts))
-    with service.batcher.admit(len(texts)) as permit:
+    min_tokens = 0 if service.batcher.is_free else service.engine.min_tokens(texts)
+    with service.batcher.admit(len(texts), min_tokens=min_tokens) as permit:
         if not service.quick_lane.takes(texts):
             return await _queue(request, permit, texts, may_truncate=may_truncate)
         done = await service.quick_lane.score(texts)
@@ -76,7 +77,7 @@ async def _queue(
     request: Request, permit: Permit[Item, Scored], texts: Sequence[str], *, may_truncate: bool
 ) -> list[Scored]:
     service, record, start = service_of(request), record_of(request), perf_counter()
-    encodings = await _encode(service, texts)
+    encodings = await permit.in_time(_encode(request, texts))
     record.tokenize_ms = 1e3 * (perf_counter() - start)
     record.num_tokens = int(encodings.text_lengths.sum())
     _note_truncated(record, encodings.truncated.tolist(), service, may_truncate=may_truncate)
@@ -98,10 +99,11 @@ def _note_truncated(record: RequestRecord, truncated: Sequence[bool], service: S
         )
 
 
-async def _encode(service: Service, texts: Sequence[str]) -> Encodings:
-    """Encode texts, and remember it if the fast stage of a cascade fails at that."""
+async def _encode(request: Request, texts: Sequence[str]) -> Encodings:
+    """Encode texts unless the client hangs up, and remember it if the fast stage of a cascade fails at that."""
+    service = service_of(request)
     try:
-        return await service.engine.encode(texts)
+        return await service.engine.encode(texts, watch=partial(noticed, request.receive))
     except BackendError:
         service.batcher.last_failed = True
         raise

@@ -35,6 +35,16 @@ class ServeSettings(Settings):
     """Most bytes in the body of one request; reading stops there and the request is refused with status 413."""
     max_answer_bytes: Annotated[int, Field(ge=1024)] = 16_000_000
     """Most bytes in the answer to one request, estimated from texts, labels and outputs; more is refused with 422."""
+    head_timeout_s: Annotated[float, Field(gt=0)] = 10.0
+    """Seconds in which the head of a request must have arrived, from the start of its connection or its first byte;
+    else it is refused with status 408."""
+    max_header_bytes: Annotated[int, Field(ge=1024)] = 32_768
+    """Most bytes in the head of one request; a larger one is refused with status 431."""
+    max_headers: Annotated[int, Field(ge=16)] = 100
+    """Most headers of one request; more are refused with status 431."""
+    max_connections: Annotated[int, Field(ge=1)] = 4_096
+    """Most connections that are open at once, of all workers together, and never more than the file limit (ulimit -n)
+    allows; a further one closes the one that has waited longest for its client."""
     body_timeout_s: Annotated[float, Field(gt=0)] = 10.0
     """Seconds in which the body of a request must have arrived; else it is refused with status 408."""
     keep_alive_s: Annotated[int, Field(ge=1)] = 75

@@ -12,7 +12,7 @@ _CPUS: Final = Path("/sys/devices/system/cpu")
 
 
 def share_of(settings: ServeSettings) -> ServeSettings:
-    """Divide threads and queue among the workers.
+    """Divide threads, queue and connections among the workers.
 
     Args:
         settings: Those of the whole server.
@@ -26,6 +26,7 @@ def share_of(settings: ServeSettings) -> ServeSettings:
             "num_threads": max((settings.num_threads or num_cores()) // workers, 1),
             "max_queue_texts": max(settings.max_queue_texts // workers, 1),
             "max_queue_tokens": max(settings.max_queue_tokens // workers, 1),
+            "max_connections": max(settings.max_connections // workers, 1),
         }
     )
 
