@@ -15,10 +15,11 @@ from textwright.models.linear import LinearConfig, build, make_encoder
 from textwright.train.batches import encode_examples
 from textwright.train.calibrate import fit_temperature
 from textwright.train.checkpoint import NoCheckpoints
+from textwright.train.linear_features import weigh
 from textwright.train.logistic import solve
 from textwright.train.progress import SilentProgress
 from textwright.train.settings import TrainSettings
-from textwright.train.solver import LinearLearner, weigh
+from textwright.train.solver import LinearLearner
 
 RANDOM = np.random.default_rng(0)
 
@@ -48,7 +49,7 @@ def fit(train: Examples, validation: Examples, labels: Labels, **settings: objec
     state = learner.fit(labels, NoCheckpoints(), SilentProgress())
     assert np.isfinite(state.history[0].validation_loss)
     assert 0.05 <= fit_temperature(*learner.held_out(labels), labels.task) <= 20
-    assert weigh(encoded.encodings, module).shape[1] == len(module.tfidf.keys)
+    assert weigh(encoded.encodings, module.alphabet, module.tfidf).shape[1] == len(module.tfidf.keys)
     return learner, state.history[0].validation_accuracy
 
 
@@ -60,10 +61,35 @@ def test_a_kind_and_a_strength_are_chosen_and_told() -> None:
     assert learner.facts["fold_accuracy"] >= 0.9
 
 
+def make_cased_texts(num_texts: int, seed: int) -> Examples:
+    """Label texts by whether the only name in them is written with a capital letter."""
+    random = np.random.default_rng(seed)
+    words, targets = ["we", "saw", "it", "there", "again", "today"], np.arange(num_texts) % 2
+    texts = [" ".join(random.permutation([*words, "Apple" if target else "apple"])) for target in targets]
+    return Examples(texts, targets)
+
+
+@pytest.mark.parametrize(("casing", "is_cased"), [("auto", True), ("cased", True), ("uncased", False)])
+def test_case_counts_where_it_carries_the_label(casing: str, *, is_cased: bool) -> None:
+    labels = Labels(("fruit", "company"), Task.SINGLE_LABEL)
+    learner, accuracy = fit(make_cased_texts(60, 0), make_cased_texts(40, 1), labels, casing=casing)
+    assert learner.facts["cased"] == learner.module.alphabet.is_cased == is_cased
+    assert (accuracy == 1.0) == is_cased
+
+
+def test_case_does_not_count_where_it_says_nothing() -> None:
+    dataset = make_dataset(200)
+    shouted = dataset.train.take(np.arange(len(dataset.train)))
+    shouted = Examples([text.upper() if at % 2 else text for at, text in enumerate(shouted.texts)], shouted.targets)
+    learner, accuracy = fit(shouted, dataset.validation, dataset.labels, strength=10.0)
+    assert not learner.facts["cased"]
+    assert accuracy >= 0.95
+
+
 def test_what_is_set_is_taken() -> None:
     dataset = make_dataset(100)
     learner, _ = fit(dataset.train, dataset.validation, dataset.labels, features="words", strength=2.5)
-    assert learner.facts == {"features": "words", "strength": 2.5}
+    assert (learner.facts["features"], learner.facts["strength"]) == ("words", 2.5)
 
 
 def test_a_label_that_always_or_never_holds_and_texts_without_labels_are_learned_from() -> None:
@@ -90,7 +116,8 @@ def test_a_handful_of_texts() -> None:
 
 
 def test_more_texts_than_folds_are_made_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("textwright.train.solver._FEW_TEXTS", 100)
+    monkeypatch.setattr("textwright.train.solver.FEW_TEXTS", 100)
+    monkeypatch.setattr("textwright.train.solver._MOST_TEXTS", 200)
     dataset = make_dataset(400)
     learner, accuracy = fit(dataset.train, dataset.validation, dataset.labels)
     assert accuracy >= 0.95
