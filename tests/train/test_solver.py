@@ -39,13 +39,16 @@ def test_the_minimum_is_the_one_of_scikit_learn(num_labels: int, *, as_sparse: b
     )
 
 
-def fit(train: Examples, validation: Examples, labels: Labels, **settings: object) -> tuple[LinearLearner, float]:
+def fit(
+    train: Examples, validation: Examples, labels: Labels, class_weight: str = "none", **settings: object
+) -> tuple[LinearLearner, float]:
     """Fit a model; return what learned it and its accuracy on the validation split."""
     config = LinearConfig(**settings)
     encoder = make_encoder(train.texts, config, 1000)
     encoded = encode_examples(train, encoder)
     module = build(config, BuildContext(encoder, labels, TrainingSplit(encoded.encodings, encoded.targets)))
-    learner = LinearLearner(module, encoded, encode_examples(validation, encoder), TrainSettings(family="linear"))
+    training = TrainSettings(family="linear", class_weight=class_weight)
+    learner = LinearLearner(module, encoded, encode_examples(validation, encoder), training)
     state = learner.fit(labels, NoCheckpoints(), SilentProgress())
     assert np.isfinite(state.history[0].validation_loss)
     assert 0.05 <= fit_temperature(*learner.held_out(labels), labels.task) <= 20
@@ -59,6 +62,27 @@ def test_a_kind_and_a_strength_are_chosen_and_told() -> None:
     assert accuracy >= 0.95
     assert learner.facts["features"] in {"words", "characters", "both"}
     assert learner.facts["fold_accuracy"] >= 0.9
+
+
+@pytest.mark.parametrize("num_labels", [2, 3])
+def test_class_weights_are_those_of_scikit_learn(num_labels: int) -> None:
+    random, words = np.random.default_rng(0), [f"word{number}" for number in range(30)]
+    targets = np.repeat(np.arange(3), [60, 15, 5])
+    targets = targets[targets < num_labels]
+    texts = [" ".join([*random.choice(words, 6), *random.choice(words[5 * target :], 3)]) for target in targets]
+    examples = Examples(texts, targets)
+    labels = Labels(("a", "b", "c")[:num_labels], Task.SINGLE_LABEL)
+    learner, _ = fit(examples, examples, labels, class_weight="balanced", features="words", strength=3.0)
+    module = learner.module
+    features = weigh(learner.train.encodings, module.alphabet, module.tfidf)
+    expected = LogisticRegression(C=3.0, tol=1e-6, max_iter=1000, class_weight="balanced").fit(features, targets)
+    logits = features @ module.scores[:-1].numpy() + module.bias.numpy()
+    theirs = expected.decision_function(features)
+    ours = logits[:, 1] - logits[:, 0] if num_labels == 2 else logits - logits.mean(axis=1, keepdims=True)
+    scale = np.linalg.norm(theirs) / np.linalg.norm(ours)  # the temperature
+    np.testing.assert_allclose(scale * ours, theirs, atol=2e-2)
+    unweighted = LogisticRegression(C=3.0, max_iter=1000).fit(features, targets).decision_function(features)
+    assert np.abs(unweighted - theirs).max() > 0.2
 
 
 def make_cased_texts(num_texts: int, seed: int) -> Examples:

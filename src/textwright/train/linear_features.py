@@ -62,7 +62,8 @@ class LinearFeatures:
         both = {Features.WORDS: slice(0, num_words), Features.CHARACTERS: slice(num_words, num_features)}
         groups = {kind: columns for kind, columns in both.items() if columns.start < columns.stop}
         self._columns = groups or {Features.WORDS: slice(0, num_words)}
-        self._groups = {kind: matrix[:, columns] for kind, columns in self._columns.items()}
+        is_one = len(self._columns) == 1
+        self._groups = {kind: matrix if is_one else matrix[:, columns] for kind, columns in self._columns.items()}
         self._is_turned = num_texts <= FEW_TEXTS and matrix.nnz >= num_texts**2 // 4
         self._products: dict[Features, Floats] = {}
 

@@ -23,6 +23,7 @@ from textwright.core.types import Bools, Float32s, Floats, Ints
 from textwright.data.splits import draw_subset, rarest_label
 from textwright.models.linear import Casing, Features, Linear, count_known
 from textwright.train.batches import EncodedExamples
+from textwright.train.calibrate import fit_temperature
 from textwright.train.checkpoint import Checkpointer, TrainState
 from textwright.train.class_weight import class_weights
 from textwright.train.lessons import Lessons
@@ -123,10 +124,12 @@ class LinearLearner:
         choice = search.run(self.module.config.strength)
         settings = choice.settings if choice else self._untuned()
         is_weighed = tuning.is_all and settings.is_cased == self._casings()[0]
+        # Strongly regularized scores of many labels are too small for the temperature that is fitted within its bounds.
+        divisor = fit_temperature(choice.logits, search.targets, labels.task) if choice else 1.0
         learned, logits = self._solve(
-            problem, settings, weighed(settings.is_cased, Features.BOTH) if is_weighed else None
+            problem, settings, weighed(settings.is_cased, Features.BOTH) if is_weighed else None, divisor
         )
-        self._unseen = (choice.logits, search.targets) if choice else (logits, self.validation.targets)
+        self._unseen = (choice.logits / divisor, search.targets) if choice else (logits, self.validation.targets)
         self.facts = {"features": str(settings.kind), "cased": settings.is_cased, "strength": settings.strength}
         if choice:
             self.facts |= {"fold_accuracy": choice.accuracy, "fold_loss": -choice.score[1]}
@@ -174,8 +177,10 @@ class LinearLearner:
         """Take what cannot be compared: all n-grams that were counted, at the middle strength."""
         return Candidate(Features.BOTH, self._casings()[0], self.module.config.strength or MIDDLE)
 
-    def _solve(self, problem: Problem, settings: Candidate, weighed: Weighed | None) -> tuple[Floats, Float32s]:
-        """Fit to all texts and give the scores to the module.
+    def _solve(
+        self, problem: Problem, settings: Candidate, weighed: Weighed | None, divisor: float
+    ) -> tuple[Floats, Float32s]:
+        """Fit to all texts and give the scores to the module, divided by a number.
 
         Returns:
             Logits of the training split and of the validation split.
@@ -186,7 +191,7 @@ class LinearLearner:
         columns = weighed.features.columns(kind)
         known = Tfidf(weighed.tfidf.keys[columns], weighed.tfidf.idf[columns])
         matrix, to_ngrams = weighed.features.all_texts(kind)
-        solution = problem.by_label(problem.solve(matrix, strength, None))
+        solution = problem.by_label(problem.solve(matrix, strength, None)) / divisor
         scores, bias = to_ngrams(solution.scores).astype(np.float32), solution.bias.astype(np.float32)
         self.module.set_scores(weighed.alphabet, known, scores, bias)
         unseen = weigh(self.validation.encodings, weighed.alphabet, known)
