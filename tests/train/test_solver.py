@@ -139,6 +139,16 @@ def test_a_handful_of_texts() -> None:
     fit(examples, examples, Labels(("no", "yes"), Task.SINGLE_LABEL))
 
 
+def test_of_a_large_split_candidates_are_of_the_kind_that_was_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("textwright.models.linear._MOST_TEXTS", 300)
+    monkeypatch.setattr("textwright.train.solver.FEW_TEXTS", 100)
+    monkeypatch.setattr("textwright.train.solver._MOST_TEXTS", 200)
+    dataset = make_dataset(400)
+    learner, accuracy = fit(dataset.train, dataset.validation, dataset.labels)
+    assert learner.facts["features"] == "words"
+    assert accuracy >= 0.95
+
+
 def test_more_texts_than_folds_are_made_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("textwright.train.solver.FEW_TEXTS", 100)
     monkeypatch.setattr("textwright.train.solver._MOST_TEXTS", 200)

@@ -233,13 +233,23 @@ def _weigh_all(module: Linear, encodings: Encodings, is_cased: bool, kind: Featu
     alphabet = module.alphabet.cased if is_cased else module.alphabet
     tfidf = module.tfidf
     if not is_counted or alphabet.is_cased != module.alphabet.is_cased:
-        config = module.config if kind is Features.BOTH else module.config.model_copy(update={"features": kind})
+        config = module.config.model_copy(
+            update={"features": _counted(module.tfidf) if kind is Features.BOTH else kind}
+        )
         tfidf, _ = count_known(config, encodings, alphabet, len(module.bias))
     num_words = tfidf.num_word_features
     parts = {Features.WORDS: slice(0, num_words), Features.CHARACTERS: slice(num_words, None)}
     columns = parts.get(kind, slice(None))
     tfidf = Tfidf(tfidf.keys[columns], tfidf.idf[columns])
     return Weighed(alphabet, tfidf, LinearFeatures(weigh(encodings, alphabet, tfidf), tfidf.num_word_features))
+
+
+def _counted(tfidf: Tfidf) -> Features:
+    """Tell which kinds of n-grams were counted: of a large training split one alone."""
+    num_words = tfidf.num_word_features
+    if 0 < num_words < len(tfidf.keys):
+        return Features.BOTH
+    return Features.WORDS if num_words else Features.CHARACTERS
 
 
 def _tuning_size(encodings: Encodings, num_columns: int) -> int:
