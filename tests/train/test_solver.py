@@ -147,6 +147,11 @@ def test_of_a_large_split_candidates_are_of_the_kind_that_was_counted(monkeypatc
     learner, accuracy = fit(dataset.train, dataset.validation, dataset.labels)
     assert learner.facts["features"] == "words"
     assert accuracy >= 0.95
+    logits, targets = learner.held_out(dataset.labels)
+    np.testing.assert_array_equal(targets, dataset.validation.targets)
+    module, validation = learner.module, learner.validation.encodings
+    expected = weigh(validation, module.alphabet, module.tfidf) @ module.scores[:-1].numpy() + module.bias.numpy()
+    np.testing.assert_allclose(logits, expected, atol=1e-4)
 
 
 def test_more_texts_than_folds_are_made_for(monkeypatch: pytest.MonkeyPatch) -> None:

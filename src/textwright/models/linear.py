@@ -137,6 +137,12 @@ class Linear(TextModel):
         self.scores = nn.Parameter(torch.from_numpy(np.concatenate([scores, none])), requires_grad=False)
         self.bias = nn.Parameter(torch.from_numpy(bias.copy()), requires_grad=False)
 
+    @torch.no_grad()
+    def divide_scores(self, divisor: float) -> None:
+        """Divide scores and bias, and so the logits."""
+        self.scores.div_(divisor)
+        self.bias.div_(divisor)
+
     @property
     def facts(self) -> Mapping[str, float]:
         """How many n-grams of each kind there are, and how many were left out."""

@@ -45,10 +45,6 @@ class Solution(NamedTuple):
         """Compute logits, (N, C)."""
         return np.asarray(features @ self.scores + self.bias, dtype=np.float64)
 
-    def __truediv__(self, divisor: float) -> Solution:
-        """Divide scores and bias, and so the logits."""
-        return Solution(self.scores / divisor, self.bias / divisor)
-
     @property
     def with_both_columns(self) -> Solution:
         """Write the one column of a binary task as two, one per label, of the same probabilities."""

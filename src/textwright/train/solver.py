@@ -124,16 +124,21 @@ class LinearLearner:
         choice = search.run(self.module.config.strength)
         settings = choice.settings if choice else self._untuned()
         is_weighed = tuning.is_all and settings.is_cased == self._casings()[0]
-        # Strongly regularized scores of many labels are too small for the temperature that is fitted within its bounds.
-        divisor = fit_temperature(choice.logits, search.targets, labels.task) if choice else 1.0
         learned, logits = self._solve(
-            problem, settings, weighed(settings.is_cased, Features.BOTH) if is_weighed else None, divisor
+            problem, settings, weighed(settings.is_cased, Features.BOTH) if is_weighed else None
         )
-        self._unseen = (choice.logits / divisor, search.targets) if choice else (logits, self.validation.targets)
+        unseen, targets = logits, self.validation.targets
+        if choice and tuning.is_all:  # the same strength on a part of the texts gives smaller scores than the model's
+            unseen, targets = choice.logits, search.targets
+        # Strongly regularized scores of many labels are too small for the temperature that is fitted within its bounds.
+        divisor = fit_temperature(unseen, targets, labels.task)
+        self.module.divide_scores(divisor)
+        self._unseen = unseen / divisor, targets
         self.facts = {"features": str(settings.kind), "cased": settings.is_cased, "strength": settings.strength}
         if choice:
-            self.facts |= {"fold_accuracy": choice.accuracy, "fold_loss": -choice.score[1]}
-        return self._end(learned, logits, labels, progress)
+            loss = -judge(torch.from_numpy(unseen / divisor), torch.from_numpy(targets), labels.task).negative_loss
+            self.facts |= {"fold_accuracy": choice.accuracy, "fold_loss": loss}
+        return self._end(learned / divisor, logits / divisor, labels, progress)
 
     def held_out(self, labels: Labels) -> tuple[Float32s, Ints | Bools]:  # noqa: ARG002  the form of Learner
         """Give logits and targets of texts that were not learned from, of the folds or of the validation split."""
@@ -177,10 +182,8 @@ class LinearLearner:
         """Take what cannot be compared: all n-grams that were counted, at the middle strength."""
         return Candidate(Features.BOTH, self._casings()[0], self.module.config.strength or MIDDLE)
 
-    def _solve(
-        self, problem: Problem, settings: Candidate, weighed: Weighed | None, divisor: float
-    ) -> tuple[Floats, Float32s]:
-        """Fit to all texts and give the scores to the module, divided by a number.
+    def _solve(self, problem: Problem, settings: Candidate, weighed: Weighed | None) -> tuple[Floats, Float32s]:
+        """Fit to all texts and give the scores to the module.
 
         Returns:
             Logits of the training split and of the validation split.
@@ -191,7 +194,7 @@ class LinearLearner:
         columns = weighed.features.columns(kind)
         known = Tfidf(weighed.tfidf.keys[columns], weighed.tfidf.idf[columns])
         matrix, to_ngrams = weighed.features.all_texts(kind)
-        solution = problem.by_label(problem.solve(matrix, strength, None)) / divisor
+        solution = problem.by_label(problem.solve(matrix, strength, None))
         scores, bias = to_ngrams(solution.scores).astype(np.float32), solution.bias.astype(np.float32)
         self.module.set_scores(weighed.alphabet, known, scores, bias)
         unseen = weigh(self.validation.encodings, weighed.alphabet, known)
