@@ -19,10 +19,10 @@ from textwright.models.family import BuildContext, TrainingSplit
 from textwright.models.linear import Features, Linear, LinearConfig, build, make_encoder
 from textwright.models.ngram_table import NgramTable
 from textwright.runtime.session import Session
-from textwright.train.solver import weigh
+from textwright.train.linear_features import weigh
 
 TEXTS = ["The film is not good, not a film!", "good good snake_case films", "it's", "", "été 12 été", "好电影 好"]
-CHARACTERS = "atfilmgoodé 12_.,'好电\N{CYRILLIC SMALL LETTER BE}\N{GRINNING FACE}"
+CHARACTERS = "atfilmgoodéAFÉ 12_.,'好电\N{CYRILLIC SMALL LETTER BE}\N{GRINNING FACE}"
 ANY_TEXTS = st.lists(st.text(st.sampled_from(CHARACTERS), max_size=40), min_size=1, max_size=4)
 
 
@@ -35,6 +35,7 @@ def make_linear(texts: list[str], **settings: object) -> tuple[Linear, Encodings
 
 
 MODELS = {name: make_model("linear", features=name) for name in ("words", "characters", "both")}
+MODELS["cased"] = make_model("linear", casing="cased")
 SESSIONS = {name: Session(to_onnx(model.module), num_threads=1) for name, model in MODELS.items()}
 
 
@@ -44,7 +45,7 @@ SESSIONS = {name: Session(to_onnx(model.module), num_threads=1) for name, model 
 def test_torch_and_numpy_and_the_graph_agree_on_any_texts_together_or_alone(name: str, texts: list[str]) -> None:
     model = MODELS[name]
     module, encodings = model.module, model.encoder.encode(texts)
-    expected = weigh(encodings, module) @ module.scores[:-1].numpy() + module.bias.numpy()
+    expected = weigh(encodings, module.alphabet, module.tfidf) @ module.scores[:-1].numpy() + module.bias.numpy()
     with torch.inference_mode():
         in_torch = module(*map(torch.from_numpy, pad(encodings, 0))).numpy()
     together = SESSIONS[name].infer(*pad(encodings, 0))
@@ -63,7 +64,7 @@ def test_torch_and_numpy_and_the_graph_agree_on_any_texts_together_or_alone(name
 def test_the_weights_are_those_of_scikit_learn(features: Features, vectorizers: list[dict]) -> None:
     texts = [text for text in TEXTS if text]
     module, encodings = make_linear(texts, features=features)
-    ours = weigh(encodings, module)
+    ours = weigh(encodings, module.alphabet, module.tfidf)
     theirs = sparse.hstack([TfidfVectorizer(sublinear_tf=True, **each).fit_transform(texts) for each in vectorizers])
     if features is Features.CHARACTERS:  # scikit-learn counts the spaces around words as an n-gram, and we do not
         vectorizer = TfidfVectorizer(sublinear_tf=True, **vectorizers[0]).fit(texts)
@@ -71,6 +72,15 @@ def test_the_weights_are_those_of_scikit_learn(features: Features, vectorizers: 
         theirs = TfidfVectorizer(sublinear_tf=True, vocabulary=words, **vectorizers[0]).fit_transform(texts)
     assert ours.shape == theirs.shape
     np.testing.assert_allclose((ours @ ours.T).toarray(), (theirs @ theirs.T).toarray(), atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["words", "both"])
+def test_without_case_upper_and_lower_case_are_one(name: str) -> None:
+    model = MODELS[name]
+    upper, lower = (pad(model.encoder.encode([text]), 0) for text in ("GOOD FILM", "good film"))
+    assert upper[0].tolist() != lower[0].tolist()
+    np.testing.assert_array_equal(SESSIONS[name].infer(*upper), SESSIONS[name].infer(*lower))
+    assert not np.allclose(SESSIONS["cased"].infer(*upper), SESSIONS["cased"].infer(*lower))
 
 
 def test_an_empty_text_has_the_bias_alone() -> None:
@@ -82,7 +92,9 @@ def test_an_empty_text_has_the_bias_alone() -> None:
 
 def test_ngrams_cover_what_they_are_of() -> None:
     encoder = make_encoder(["ab cd"], LinearConfig(), 20)
-    found = find_ngrams(encoder.encode(["ab cd"]), Alphabet.of(encoder.vocabulary), words=True, characters=False)
+    found = find_ngrams(
+        encoder.encode(["ab cd"]), Alphabet.of(encoder.vocabulary, cased=False), words=True, characters=False
+    )
     assert list(zip(found.starts.tolist(), found.stops.tolist(), strict=True)) == [(0, 2), (3, 5), (0, 5)]
 
 

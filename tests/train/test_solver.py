@@ -15,10 +15,11 @@ from textwright.models.linear import LinearConfig, build, make_encoder
 from textwright.train.batches import encode_examples
 from textwright.train.calibrate import fit_temperature
 from textwright.train.checkpoint import NoCheckpoints
+from textwright.train.linear_features import weigh
 from textwright.train.logistic import solve
 from textwright.train.progress import SilentProgress
 from textwright.train.settings import TrainSettings
-from textwright.train.solver import LinearLearner, weigh
+from textwright.train.solver import LinearLearner
 
 RANDOM = np.random.default_rng(0)
 
@@ -38,17 +39,20 @@ def test_the_minimum_is_the_one_of_scikit_learn(num_labels: int, *, as_sparse: b
     )
 
 
-def fit(train: Examples, validation: Examples, labels: Labels, **settings: object) -> tuple[LinearLearner, float]:
+def fit(
+    train: Examples, validation: Examples, labels: Labels, class_weight: str = "none", **settings: object
+) -> tuple[LinearLearner, float]:
     """Fit a model; return what learned it and its accuracy on the validation split."""
     config = LinearConfig(**settings)
     encoder = make_encoder(train.texts, config, 1000)
     encoded = encode_examples(train, encoder)
     module = build(config, BuildContext(encoder, labels, TrainingSplit(encoded.encodings, encoded.targets)))
-    learner = LinearLearner(module, encoded, encode_examples(validation, encoder), TrainSettings(family="linear"))
+    training = TrainSettings(family="linear", class_weight=class_weight)
+    learner = LinearLearner(module, encoded, encode_examples(validation, encoder), training)
     state = learner.fit(labels, NoCheckpoints(), SilentProgress())
     assert np.isfinite(state.history[0].validation_loss)
     assert 0.05 <= fit_temperature(*learner.held_out(labels), labels.task) <= 20
-    assert weigh(encoded.encodings, module).shape[1] == len(module.tfidf.keys)
+    assert weigh(encoded.encodings, module.alphabet, module.tfidf).shape[1] == len(module.tfidf.keys)
     return learner, state.history[0].validation_accuracy
 
 
@@ -60,10 +64,56 @@ def test_a_kind_and_a_strength_are_chosen_and_told() -> None:
     assert learner.facts["fold_accuracy"] >= 0.9
 
 
+@pytest.mark.parametrize("num_labels", [2, 3])
+def test_class_weights_are_those_of_scikit_learn(num_labels: int) -> None:
+    random, words = np.random.default_rng(0), [f"word{number}" for number in range(30)]
+    targets = np.repeat(np.arange(3), [60, 15, 5])
+    targets = targets[targets < num_labels]
+    texts = [" ".join([*random.choice(words, 6), *random.choice(words[5 * target :], 3)]) for target in targets]
+    examples = Examples(texts, targets)
+    labels = Labels(("a", "b", "c")[:num_labels], Task.SINGLE_LABEL)
+    learner, _ = fit(examples, examples, labels, class_weight="balanced", features="words", strength=3.0)
+    module = learner.module
+    features = weigh(learner.train.encodings, module.alphabet, module.tfidf)
+    expected = LogisticRegression(C=3.0, tol=1e-6, max_iter=1000, class_weight="balanced").fit(features, targets)
+    logits = features @ module.scores[:-1].numpy() + module.bias.numpy()
+    theirs = expected.decision_function(features)
+    ours = logits[:, 1] - logits[:, 0] if num_labels == 2 else logits - logits.mean(axis=1, keepdims=True)
+    scale = np.linalg.norm(theirs) / np.linalg.norm(ours)  # the temperature
+    np.testing.assert_allclose(scale * ours, theirs, atol=2e-2)
+    unweighted = LogisticRegression(C=3.0, max_iter=1000).fit(features, targets).decision_function(features)
+    assert np.abs(unweighted - theirs).max() > 0.2
+
+
+def make_cased_texts(num_texts: int, seed: int) -> Examples:
+    """Label texts by whether the only name in them is written with a capital letter."""
+    random = np.random.default_rng(seed)
+    words, targets = ["we", "saw", "it", "there", "again", "today"], np.arange(num_texts) % 2
+    texts = [" ".join(random.permutation([*words, "Apple" if target else "apple"])) for target in targets]
+    return Examples(texts, targets)
+
+
+@pytest.mark.parametrize(("casing", "is_cased"), [("auto", True), ("cased", True), ("uncased", False)])
+def test_case_counts_where_it_carries_the_label(casing: str, *, is_cased: bool) -> None:
+    labels = Labels(("fruit", "company"), Task.SINGLE_LABEL)
+    learner, accuracy = fit(make_cased_texts(60, 0), make_cased_texts(40, 1), labels, casing=casing)
+    assert learner.facts["cased"] == learner.module.alphabet.is_cased == is_cased
+    assert (accuracy == 1.0) == is_cased
+
+
+def test_case_does_not_count_where_it_says_nothing() -> None:
+    dataset = make_dataset(200)
+    shouted = dataset.train.take(np.arange(len(dataset.train)))
+    shouted = Examples([text.upper() if at % 2 else text for at, text in enumerate(shouted.texts)], shouted.targets)
+    learner, accuracy = fit(shouted, dataset.validation, dataset.labels, strength=10.0)
+    assert not learner.facts["cased"]
+    assert accuracy >= 0.95
+
+
 def test_what_is_set_is_taken() -> None:
     dataset = make_dataset(100)
     learner, _ = fit(dataset.train, dataset.validation, dataset.labels, features="words", strength=2.5)
-    assert learner.facts == {"features": "words", "strength": 2.5}
+    assert (learner.facts["features"], learner.facts["strength"]) == ("words", 2.5)
 
 
 def test_a_label_that_always_or_never_holds_and_texts_without_labels_are_learned_from() -> None:
@@ -89,8 +139,24 @@ def test_a_handful_of_texts() -> None:
     fit(examples, examples, Labels(("no", "yes"), Task.SINGLE_LABEL))
 
 
+def test_of_a_large_split_candidates_are_of_the_kind_that_was_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("textwright.models.linear._MOST_TEXTS", 300)
+    monkeypatch.setattr("textwright.train.solver.FEW_TEXTS", 100)
+    monkeypatch.setattr("textwright.train.solver._MOST_TEXTS", 200)
+    dataset = make_dataset(400)
+    learner, accuracy = fit(dataset.train, dataset.validation, dataset.labels)
+    assert learner.facts["features"] == "words"
+    assert accuracy >= 0.95
+    logits, targets = learner.held_out(dataset.labels)
+    np.testing.assert_array_equal(targets, dataset.validation.targets)
+    module, validation = learner.module, learner.validation.encodings
+    expected = weigh(validation, module.alphabet, module.tfidf) @ module.scores[:-1].numpy() + module.bias.numpy()
+    np.testing.assert_allclose(logits, expected, atol=1e-4)
+
+
 def test_more_texts_than_folds_are_made_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("textwright.train.solver._FEW_TEXTS", 100)
+    monkeypatch.setattr("textwright.train.solver.FEW_TEXTS", 100)
+    monkeypatch.setattr("textwright.train.solver._MOST_TEXTS", 200)
     dataset = make_dataset(400)
     learner, accuracy = fit(dataset.train, dataset.validation, dataset.labels)
     assert accuracy >= 0.95

@@ -16,18 +16,20 @@ Source:
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, NamedTuple, Self
 from unicodedata import category
 
 import numpy as np
 
-from textwright.core.character_tokenizer import SPACE_ID
+from textwright.core.character_tokenizer import SPACE_ID, lower_case
 from textwright.core.encodings import Encodings
 from textwright.core.types import Bools, Ints
 
 ORDERS: Final = (1, 2, 3, 4, 5)
 """Lengths of the n-grams of characters."""
+KEY_BITS: Final = 31
+"""A key is below 2**31."""
 PRIME: Final = 2**31 - 1
 CHARACTER_BASE: Final = 1_103_515_245
 CHARACTER_SEED: Final = 668_265_263
@@ -55,14 +57,39 @@ class Alphabet:
 
     Args:
         is_letter: Which ids are of characters that words are made of: letters, digits, marks and "_", (V,).
+        folded: The id that each is read as, (V,): of its lower-case form, or its own where case counts.
     """
 
     is_letter: Bools
+    folded: Ints
 
     @classmethod
-    def of(cls, vocabulary: Sequence[str]) -> Self:
-        """Look at the tokens in the order of their ids, (V,); what is no single character is not of a word."""
-        return cls(np.array([len(token) == 1 and _is_letter(token) for token in vocabulary], dtype=np.bool_))
+    def of(cls, vocabulary: Sequence[str], *, cased: bool) -> Self:
+        """Look at the tokens in the order of their ids, (V,); what is no single character is not of a word.
+
+        Args:
+            vocabulary: Distinct tokens.
+            cased: Whether case counts.
+        """
+        ids = {token: place for place, token in enumerate(vocabulary)}
+        lower = [lower_case(token) if len(token) == 1 and not cased else token for token in vocabulary]
+        folded = [ids.get(character, place) for place, character in enumerate(lower)]
+        is_letter = [len(token) == 1 and _is_letter(token) for token in vocabulary]
+        return cls(np.array(is_letter, dtype=np.bool_), np.array(folded, dtype=np.int64))
+
+    @property
+    def is_cased(self) -> bool:
+        """Whether each id is read as itself."""
+        return bool((self.folded == np.arange(len(self.folded))).all())
+
+    @property
+    def cased(self) -> Self:
+        """The same ids, each read as itself."""
+        return replace(self, folded=np.arange(len(self.folded)))
+
+    def fold(self, encodings: Encodings) -> Encodings:
+        """Give texts the ids that they are read as."""
+        return encodings if self.is_cased else replace(encodings, ids=self.folded.astype(np.int32)[encodings.ids])
 
 
 def _is_letter(character: str) -> bool:
@@ -104,6 +131,7 @@ def find_ngrams(encodings: Encodings, alphabet: Alphabet, *, words: bool, charac
     Returns:
         Those that are wanted; a text without tokens has none.
     """
+    encodings = alphabet.fold(encodings)
     parts = [_find_words(encodings, alphabet)] if words else []
     return Ngrams.join([*parts, *_find_characters(encodings)] if characters else parts)
 

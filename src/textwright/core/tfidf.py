@@ -7,29 +7,56 @@ which fits on these weights, and ``runtime``, which explains by them. ``models.l
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 
-from textwright.core.ngrams import FIRST_CHARACTER_KEY, Ngrams
+from textwright.core.ngrams import FIRST_CHARACTER_KEY, KEY_BITS, Ngrams
 from textwright.core.types import Floats, Ints
 
 
+class NgramCounts(NamedTuple):
+    """The distinct n-grams of texts, sorted by text, then by key.
+
+    Args:
+        keys: (M,).
+        texts: Which text each is of, (M,).
+        counts: How often it occurs there, (M,).
+    """
+
+    keys: Ints
+    texts: Ints
+    counts: Ints
+
+    @classmethod
+    def of(cls, ngrams: Ngrams) -> Self:
+        """Count n-grams as they occur."""
+        pairs, counts = count_equal(ngrams.texts << KEY_BITS | ngrams.keys)
+        return cls(pairs & 2**KEY_BITS - 1, pairs >> KEY_BITS, counts)
+
+
+def count_equal(values: Ints) -> tuple[Ints, Ints]:
+    """Return distinct values, rising, and how often each occurs; by a sort, many times as fast as ``np.unique``."""
+    ordered = np.sort(values)
+    is_first = np.ones(len(ordered), dtype=np.bool_)
+    np.not_equal(ordered[1:], ordered[:-1], out=is_first[1:])
+    firsts = np.flatnonzero(is_first)
+    return ordered[firsts], np.diff(np.append(firsts, len(ordered)))
+
+
 class Weighed(NamedTuple):
-    """The distinct n-grams of texts with their weights, sorted by text.
+    """The distinct n-grams of texts that are known, with their weights, sorted by text, then by feature.
 
     Args:
         texts: Which text each is of, (M,).
         features: Which n-gram it is, (M,), in [0, F).
         values: Its weight, (M,).
-        occurrences: Which of the M each given n-gram is, in the given order; -1 for one that is not in the table.
-        counts: How often each occurs in its text, (M,).
+        counts: How often it occurs in its text, (M,).
     """
 
     texts: Ints
     features: Ints
     values: Floats
-    occurrences: Ints
     counts: Ints
 
 
@@ -65,17 +92,14 @@ class Tfidf(NamedTuple):
         Returns:
             The distinct ones that are known.
         """
-        features = self.find(ngrams.keys)
+        keys, texts, counts = NgramCounts.of(ngrams)
+        features = self.find(keys)
         is_known = features < len(self.keys)
-        pairs = ngrams.texts[is_known] * len(self.keys) + features[is_known]
-        distinct, inverse, counts = np.unique(pairs, return_inverse=True, return_counts=True)
-        texts, kinds = np.divmod(distinct, max(len(self.keys), 1))
-        values = (1 + np.log(counts)) * self.idf[kinds]
-        groups = 2 * texts + (kinds >= self.num_word_features)
+        texts, features, counts = texts[is_known], features[is_known], counts[is_known]
+        values = (1 + np.log(counts)) * self.idf[features]
+        groups = 2 * texts + (features >= self.num_word_features)
         norms = np.sqrt(np.bincount(groups, values**2, 2 * num_texts))
-        occurrences = np.full(len(features), -1, dtype=np.int64)
-        occurrences[is_known] = inverse.reshape(-1)
-        return Weighed(texts, kinds, values / norms[groups], occurrences, counts)
+        return Weighed(texts, features, values / norms[groups], counts)
 
 
 def inverse_frequencies(num_with: Ints, num_texts: int) -> Floats:

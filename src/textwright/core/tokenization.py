@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from itertools import compress, product
 from typing import TYPE_CHECKING, Any, Final
 
@@ -262,9 +263,11 @@ def _compile(serialized: str, max_length: int) -> WordEncoder | CharacterEncoder
     return None
 
 
-def _known_forms(max_length: int) -> Iterator[tuple[type[WordEncoder | CharacterEncoder], dict[str, Any]]]:
-    """Yield the content of files that hold the rules of words, today's first, and the one of characters."""
+def _known_forms(max_length: int) -> Iterator[tuple[Callable[..., WordEncoder | CharacterEncoder], dict[str, Any]]]:
+    """Yield the content of files that hold the rules of words and of characters, today's first."""
     for composes, pattern in product((True, False), (PATTERN, SPACED_PATTERN)):
         tokenizer = _word_level({PAD: PAD_ID, UNKNOWN: UNKNOWN_ID}, max_length, pattern=pattern, composes=composes)
         yield WordEncoder, json.loads(tokenizer.to_str())
-    yield CharacterEncoder, json.loads(character_tokenizer((), max_length).to_str())
+    for lowercase in (False, True):
+        characters = character_tokenizer((), max_length, lowercase=lowercase)
+        yield partial(CharacterEncoder, lowercase=lowercase), json.loads(characters.to_str())

@@ -37,13 +37,15 @@ def linear_graph(module: Linear, opset: int) -> Any:  # noqa: ANN401  an onnx.Mo
     graph = _Graph()
     constants = {name: value.detach().numpy() for name, value in module.state_dict().items()}
     for name, value in constants.items():
-        graph.name(name.removeprefix("table."), value)
+        if name != "folded" or not module.alphabet.is_cased:
+            graph.name(name.removeprefix("table."), value)
+    ids = "input_ids" if module.alphabet.is_cased else graph("Gather", "folded", "input_ids")  # (B, T)
     num_words, num_features = module.tfidf.num_word_features, len(module.tfidf.keys)
     parts = []
     if num_words:
-        parts.append(_word_keys(graph))
+        parts.append(_word_keys(graph, ids))
     if num_words < num_features or not num_words:
-        parts.append(_character_keys(graph))
+        parts.append(_character_keys(graph, ids))
     keys, is_ngram = (graph("Concat", *columns, axis=1) for columns in zip(*parts, strict=True))  # (B, N)
     features = graph("Where", is_ngram, _find(graph, keys, module), num_features)  # (B, N)
     weights, features = _weigh(graph, features, num_words, num_features)  # (B, N)
@@ -100,9 +102,9 @@ class _Graph:
 _INPUTS: Final = ("input_ids", "attention_mask")
 
 
-def _character_keys(graph: _Graph) -> tuple[str, str]:
+def _character_keys(graph: _Graph, input_ids: str) -> tuple[str, str]:
     """Hash n-grams of characters; the places that none starts at are told apart."""
-    text = graph("Where", graph("Cast", "attention_mask", to=TensorProto.BOOL), "input_ids", SPACE_ID)  # (B, T)
+    text = graph("Where", graph("Cast", "attention_mask", to=TensorProto.BOOL), input_ids, SPACE_ID)  # (B, T)
     stream = graph("Pad", text, [0, 1, 0, max(ORDERS)], SPACE_ID)  # (B, S + 4), S = T + 2
     is_visible = graph("Not", graph("Equal", stream, SPACE_ID))  # (B, S + 4)
     hashes, is_within = "", ""
@@ -125,12 +127,12 @@ def _character_keys(graph: _Graph) -> tuple[str, str]:
     return graph("Add", halves, ngrams.FIRST_CHARACTER_KEY), graph("Concat", *is_ngram, axis=1)
 
 
-def _word_keys(graph: _Graph) -> tuple[str, str]:
+def _word_keys(graph: _Graph, input_ids: str) -> tuple[str, str]:
     """Hash words and pairs of neighbouring words; the places that hold none are told apart."""
-    shape = graph("Shape", "input_ids")
+    shape = graph("Shape", input_ids)
     length = graph("Gather", shape, 1)
     size = graph("Add", graph("Div", length, 2), 2)  # W
-    letters = graph("Mul", graph("Gather", "is_letter", "input_ids"), "attention_mask")  # (B, T)
+    letters = graph("Mul", graph("Gather", "is_letter", input_ids), "attention_mask")  # (B, T)
     before = graph.slice(graph("Pad", letters, [0, 1, 0, 0], 0), 0, -1)  # (B, T)
     starts = graph("Mul", letters, graph("Sub", 1, before))  # (B, T)
     word = graph("Max", graph("Sub", graph("CumSum", starts, 1), 1), 0)  # (B, T): the word of each place
@@ -140,7 +142,7 @@ def _word_keys(graph: _Graph) -> tuple[str, str]:
     first = _scatter(graph, empty, word, graph("Mul", starts, places))  # (B, W)
     inside = graph("Sub", places, graph("GatherElements", first, word, axis=1))  # (B, T)
     inside = graph("Mod", graph("Mul", inside, letters), len(ngrams.POWERS))  # (B, T)
-    terms = graph("Mod", graph("Mul", "input_ids", graph("Gather", "powers", inside)), PRIME)  # (B, T)
+    terms = graph("Mod", graph("Mul", input_ids, graph("Gather", "powers", inside)), PRIME)  # (B, T)
     hashes = graph("Mod", _scatter(graph, empty, word, graph("Mul", terms, letters)), PRIME)  # (B, W)
     first_of_pair = graph("Mul", graph.slice(hashes, 0, -1), ngrams.PAIR_BASE)  # (B, W - 1)
     pairs = graph("Mod", graph("Add", first_of_pair, graph.slice(hashes, 1)), PRIME)  # (B, W - 1)

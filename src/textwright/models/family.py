@@ -144,6 +144,7 @@ class Family:
         build: Makes the module, with random or pretrained weights, from the config and the context.
         defaults: Training settings that suit it, beneath what the user sets.
         gains_from_bf16: True if most of its time goes into matrix products large enough for bf16 to pay.
+        why_not_pruned: Why tokens cannot be cut out of a trained model, and what makes it smaller; empty if they can.
     """
 
     name: str
@@ -154,6 +155,7 @@ class Family:
     build: Callable[[Any, BuildContext], TextModel]
     defaults: Mapping[str, Any] = field(default_factory=dict)
     gains_from_bf16: bool = False
+    why_not_pruned: str = ""
 
 
 @torch.no_grad()

@@ -60,18 +60,29 @@ class Features(StrEnum):
     BOTH = "both"
 
 
+class Casing(StrEnum):
+    """Whether "Apple" and "apple" are one word."""
+
+    AUTO = "auto"
+    CASED = "cased"
+    UNCASED = "uncased"
+
+
 class LinearConfig(Settings):
     """Settings of the linear model."""
 
     features: Features = Features.AUTO
     """Words and pairs of words, n-grams of 1 to 5 characters within words, or both; auto takes what does best in
     cross-validation."""
+    casing: Casing = Casing.AUTO
+    """cased tells "Apple" from "apple", uncased does not; auto takes what does best in cross-validation."""
     strength: Annotated[float, Field(ge=0, le=1e6)] = 0.0
     """Inverse strength C of the L2 regularization; 0 takes what does best in cross-validation."""
     min_texts: Annotated[int, Field(ge=0)] = 0
     """An n-gram of fewer training texts is left out; 0 keeps all below 1,000 texts, and takes 2 from there on."""
     max_weights: Annotated[int, Field(ge=1000, le=200_000_000)] = 10_000_000
-    """Largest number of n-grams times labels; the n-grams of the fewest training texts are left out."""
+    """Largest number of words and pairs, and of n-grams of characters, times labels; those of the fewest training texts
+    are left out."""
     vocab_size: Annotated[int, Field(ge=4, le=1_000_000)] = 20_000
     """Largest number of token ids V, which are characters; rarer ones become the unknown character."""
 
@@ -88,6 +99,7 @@ class Linear(TextModel):
     """
 
     is_letter: Tensor
+    folded: Tensor
     powers: Tensor
     idf: Tensor
 
@@ -100,28 +112,36 @@ class Linear(TextModel):
         facts: Mapping[str, float],
     ) -> None:
         super().__init__()
-        self.alphabet = alphabet
         self.config = config
         self._facts = dict(facts)
         self.register_buffer("is_letter", torch.from_numpy(alphabet.is_letter.astype(np.int64)))
         self.register_buffer("powers", torch.from_numpy(ngrams.POWERS.copy()))
         scores = np.zeros((len(tfidf.keys), num_labels), dtype=np.float32)
-        self.set_scores(tfidf, scores, np.zeros(num_labels, dtype=np.float32))
+        self.set_scores(alphabet, tfidf, scores, np.zeros(num_labels, dtype=np.float32))
 
-    def set_scores(self, tfidf: Tfidf, scores: Float32s, bias: Float32s) -> None:
+    def set_scores(self, alphabet: Alphabet, tfidf: Tfidf, scores: Float32s, bias: Float32s) -> None:
         """Take what a solver found.
 
         Args:
+            alphabet: What the token ids are, with or without their case.
             tfidf: The n-grams that are known from now on, F of them.
             scores: (F, K).
             bias: (K,).
         """
+        self.alphabet = alphabet
+        self.register_buffer("folded", torch.from_numpy(alphabet.folded))
         self.tfidf = tfidf
         self.table = NgramTable(tfidf.keys)
         self.register_buffer("idf", torch.from_numpy(np.append(tfidf.idf, 0).astype(np.float32)))
         none = np.zeros((1, len(bias)), dtype=np.float32)  # of what is not known
         self.scores = nn.Parameter(torch.from_numpy(np.concatenate([scores, none])), requires_grad=False)
         self.bias = nn.Parameter(torch.from_numpy(bias.copy()), requires_grad=False)
+
+    @torch.no_grad()
+    def divide_scores(self, divisor: float) -> None:
+        """Divide scores and bias, and so the logits."""
+        self.scores.div_(divisor)
+        self.bias.div_(divisor)
 
     @property
     def facts(self) -> Mapping[str, float]:
@@ -136,7 +156,7 @@ class Linear(TextModel):
     @property
     def word_vectors(self) -> Tensor:
         """The scores of each character alone, (V, K); 0 for one that is no n-gram of the table."""
-        ids = torch.arange(len(self.is_letter))[:, None]  # (V, 1)
+        ids = self.folded[:, None]  # (V, 1)
         keys, _ = self._character_keys(ids, torch.ones_like(ids))
         return self.scores.index_select(0, self.table(keys[:, 1]))  # behind the space before
 
@@ -144,6 +164,7 @@ class Linear(TextModel):
         """Look up the n-grams, count and weigh them, and add their scores up."""
         parts = []
         num_words = self.tfidf.num_word_features
+        input_ids = _look_up(self.folded, input_ids)  # (B, T)
         if num_words:
             parts.append(self._word_keys(input_ids, attention_mask))
         if num_words < len(self.tfidf.keys) or not num_words:
@@ -235,13 +256,27 @@ def build(config: LinearConfig, context: BuildContext) -> Linear:
     Returns:
         A model to solve for, of all n-grams that it may use.
     """
-    encodings, alphabet = context.training.encodings, Alphabet.of(context.encoder.vocabulary)
-    kinds = _kinds(config.features, encodings)
-    counted = count_texts(encodings, alphabet, **kinds)
+    alphabet = Alphabet.of(context.encoder.vocabulary, cased=config.casing is Casing.CASED)
+    known, num_rare = count_known(config, context.training.encodings, alphabet, len(context.labels))
+    return Linear(alphabet, known, len(context.labels), config, {"num_rare_features": num_rare})
+
+
+def count_known(config: LinearConfig, encodings: Encodings, alphabet: Alphabet, num_labels: int) -> tuple[Tfidf, int]:
+    """Count the n-grams of texts.
+
+    Args:
+        config: Says which are counted, and how many at most.
+        encodings: The texts.
+        alphabet: What their token ids are.
+        num_labels: K.
+
+    Returns:
+        Those that are frequent enough, and the number of all others.
+    """
+    counted = count_texts(encodings, alphabet, **_kinds(config.features, encodings))
     min_texts = config.min_texts or (1 if len(encodings) < _MANY_TEXTS else 2)
-    known = counted.frequent(min_texts, config.max_weights // len(context.labels))
-    facts = {"num_rare_features": len(counted.keys) - len(known.keys)}
-    return Linear(alphabet, known.tfidf(len(encodings)), len(context.labels), config, facts)
+    known = counted.frequent(min_texts, config.max_weights // num_labels)
+    return known.tfidf(len(encodings)), len(counted.keys) - len(known.keys)
 
 
 def _kinds(features: Features, encodings: Encodings) -> dict[str, bool]:
@@ -264,4 +299,8 @@ FAMILY: Final = Family(
     make_encoder=make_encoder,
     build=build,
     defaults={"max_length": 20_000},
+    why_not_pruned=(
+        "its tokens are characters, so there is nothing to cut; train it with a larger --model.min-texts or a smaller "
+        "--model.max-weights to make it smaller"
+    ),
 )

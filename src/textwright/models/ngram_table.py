@@ -11,12 +11,10 @@ import torch
 from torch import Tensor, nn
 
 from textwright.core.encodings import Encodings
-from textwright.core.ngrams import Alphabet, find_ngrams
-from textwright.core.tfidf import Tfidf, inverse_frequencies
+from textwright.core.ngrams import FIRST_CHARACTER_KEY, KEY_BITS, Alphabet, find_ngrams
+from textwright.core.tfidf import NgramCounts, Tfidf, count_equal, inverse_frequencies
 from textwright.core.types import Ints
 
-_BITS: Final = 31
-"""A key is below 2**31."""
 _BLOCK_CHARACTERS: Final = 400_000
 """Characters whose n-grams are counted at once: some 2 million keys."""
 _MERGED_KEYS: Final = 20_000_000
@@ -35,12 +33,12 @@ class NgramTable(nn.Module):
 
     def __init__(self, keys: Ints) -> None:
         super().__init__()
-        self.shift = _BITS - max(len(keys) - 1, 1).bit_length()
-        edges = np.arange(2 ** (_BITS - self.shift)) << self.shift
+        self.shift = KEY_BITS - max(len(keys) - 1, 1).bit_length()
+        edges = np.arange(2 ** (KEY_BITS - self.shift)) << self.shift
         first = np.searchsorted(keys, edges)
         most = int(np.diff(np.append(first, len(keys))).max())
         self.steps = [2**power for power in reversed(range(most.bit_length()))]
-        padded = np.append(keys, np.full(sum(self.steps) + 1, 2**_BITS - 1))  # so that no step leaves the table
+        padded = np.append(keys, np.full(sum(self.steps) + 1, 2**KEY_BITS - 1))  # so that no step leaves the table
         self._num_features = len(keys)
         self.register_buffer("first", torch.from_numpy(first.astype(np.int32)))
         self.register_buffer("keys", torch.from_numpy(padded.astype(np.int32)))
@@ -76,10 +74,11 @@ class Counted(NamedTuple):
     num_texts: Ints
 
     def frequent(self, min_texts: int, most: int) -> Counted:
-        """Leave out what fewer texts hold, and of the rest all but the ``most`` that most texts hold."""
+        """Leave out what fewer texts hold; of words, and of characters, all but the ``most`` that most texts hold."""
         stays = np.flatnonzero(self.num_texts >= min_texts)
-        by_frequency = np.argsort(-self.num_texts[stays], kind="stable")[:most]
-        stays = np.sort(stays[by_frequency])
+        num_words = int(np.searchsorted(self.keys[stays], FIRST_CHARACTER_KEY))
+        parts = (_most_frequent(self.num_texts, part, most) for part in (stays[:num_words], stays[num_words:]))
+        stays = np.concatenate(list(parts))
         return Counted(self.keys[stays], self.num_texts[stays])
 
     def tfidf(self, num_texts: int) -> Tfidf:
@@ -102,8 +101,7 @@ def count_texts(encodings: Encodings, alphabet: Alphabet, *, words: bool, charac
     parts = [Counted(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64))]
     for start, stop in blocks(encodings):
         found = find_ngrams(encodings.between(start, stop), alphabet, words=words, characters=characters)
-        of_texts = np.unique(found.texts << _BITS | found.keys)
-        parts.append(Counted(*np.unique(of_texts & 2**_BITS - 1, return_counts=True)))
+        parts.append(Counted(*count_equal(NgramCounts.of(found).keys)))
         if sum(len(part.keys) for part in parts) > _MERGED_KEYS:
             parts = [_merge(parts)]
     return _merge(parts)
@@ -116,7 +114,16 @@ def blocks(encodings: Encodings) -> Iterator[tuple[int, int]]:
     return pairwise(edges)
 
 
+def _most_frequent(num_texts: Ints, places: Ints, most: int) -> Ints:
+    """Select up to so many places, rising, of those that have the largest numbers."""
+    if len(places) <= most:
+        return places
+    return np.sort(places[np.argsort(-num_texts[places], kind="stable")[:most]])
+
+
 def _merge(parts: list[Counted]) -> Counted:
-    keys, places = np.unique(np.concatenate([part.keys for part in parts]), return_inverse=True)
-    counts = np.bincount(places.reshape(-1), np.concatenate([part.num_texts for part in parts]), len(keys))
-    return Counted(keys, counts.astype(np.int64))
+    keys = np.concatenate([part.keys for part in parts])
+    order = np.argsort(keys, kind="stable")  # of runs that are sorted already
+    keys, counts = keys[order], np.concatenate([part.num_texts for part in parts])[order]
+    firsts = np.flatnonzero(np.append(True, keys[1:] != keys[:-1])[: len(keys)])
+    return Counted(keys[firsts], np.add.reduceat(counts, firsts) if len(firsts) else counts)

@@ -29,6 +29,7 @@ from textwright.errors import SettingsError
 from textwright.evaluate.card import model_card
 from textwright.evaluate.measure import evaluate
 from textwright.evaluate.observe import Observations, observe
+from textwright.models import FAMILIES
 from textwright.optimize.distill import Lecture, distill
 from textwright.optimize.golden import golden_lines
 from textwright.optimize.measure import compare_answers, compare_costs
@@ -96,11 +97,9 @@ def prune(
     settings, given = task.settings, artifacts.read(task.path)
     if not (settings.vocabulary or settings.heads or settings.neurons):
         raise SettingsError("nothing is to be cut; give --heads, --neurons or both, or leave --no-vocabulary out")
-    if given.manifest.family == "linear":
-        raise SettingsError(
-            f"{given.manifest.name} is of the family linear, whose tokens are characters, so there is nothing to cut; "
-            "train it with a larger --model.min-texts or a smaller --model.max-weights to make it smaller"
-        )
+    family = FAMILIES.get(given.manifest.family)
+    if family is not None and family.why_not_pruned:
+        raise SettingsError(f"{given.manifest.name} is of the family {family.name}: {family.why_not_pruned}")
     reference = load(given.path, variant=given.manifest.reference_variant, num_threads=_NUM_THREADS)
     texts = read_texts(task.source, task.data, given.manifest)
     seen = observe(reference, texts.gate)

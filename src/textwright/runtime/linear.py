@@ -65,7 +65,9 @@ class LinearParts(NamedTuple):
         num_features = len(constants["idf"]) - 1
         keys = constants["keys"][:num_features].astype(np.int64)
         tfidf = Tfidf(keys, constants["idf"][:-1].astype(np.float64))
-        return cls(Alphabet(constants["is_letter"] > 0), tfidf, constants["scores"][:-1], constants["bias"])
+        is_letter = constants["is_letter"] > 0
+        folded = constants.get("folded", np.arange(len(is_letter)))  # absent where case counts
+        return cls(Alphabet(is_letter, folded), tfidf, constants["scores"][:-1], constants["bias"])
 
     def share(self, ids: TokenIds, logits: Float32s, scale: float) -> tuple[Floats, Floats] | None:
         """Find what each token adds to the logits.
@@ -85,8 +87,9 @@ class LinearParts(NamedTuple):
         )
         found = find_ngrams(Encodings.of([ids]), self.alphabet, words=has_words, characters=has_characters)
         weighed = self.tfidf.weigh(found, 1)
-        is_known = weighed.occurrences >= 0
-        places = weighed.occurrences[is_known]
+        features = self.tfidf.find(found.keys)
+        is_known = features < len(self.tfidf.keys)
+        places = np.searchsorted(weighed.features, features[is_known])
         known = Ngrams(*(column[is_known] for column in found))
         parts = (weighed.values / weighed.counts)[places, None] * self.scores[weighed.features[places]]  # (M, K)
         shares = self._spread(known, parts, ids) * scale

@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
 from scipy.optimize import minimize  # type: ignore[import-untyped]
-from scipy.special import expit, logsumexp  # type: ignore[import-untyped]
+from scipy.special import expit  # type: ignore[import-untyped]
 
 from textwright.core.types import Floats
 
@@ -105,9 +105,13 @@ def solve(
 
 def _softmax_losses(logits: Floats, targets: Floats) -> tuple[Floats, Floats]:
     """Cross-entropy of each text, (N, 1), and its gradient by the logits, (N, C)."""
-    normalizer = logsumexp(logits, axis=1, keepdims=True)
-    loss = normalizer - (targets * logits).sum(axis=1, keepdims=True)
-    return loss, np.exp(logits - normalizer) - targets
+    highest = logits.max(axis=1, keepdims=True)
+    exponentials = np.exp(logits - highest)
+    sums = exponentials.sum(axis=1, keepdims=True)
+    right = np.einsum("ij,ij->i", targets, logits)[:, None]
+    exponentials /= sums
+    exponentials -= targets
+    return np.log(sums) + highest - right, exponentials
 
 
 def _sigmoid_losses(logits: Floats, targets: Floats) -> tuple[Floats, Floats]:

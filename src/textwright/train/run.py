@@ -52,7 +52,7 @@ TENSORBOARD: Final = "tensorboard"
 HISTORY: Final = "history.jsonl"
 SETTINGS: Final = RUN_SETTINGS
 _BEFORE: Final = {"min_steps": 0}
-_FAMILY_BEFORE: Final = {"pooling": "mean"}
+_FAMILY_BEFORE: Final = {"pooling": "mean", "casing": "uncased"}
 """Settings whose default today is not what was done before they came."""
 
 
