@@ -77,6 +77,7 @@ def test_a_manifest_that_is_sealed_again_loads(tiny_artifact):
         (("variants", "fp32"), "model.onnx", "an object of fields"),
         (("variants", "fp32", "file"), ABSENT, "file"),
         (("variants", "fp32", "metrics"), {"accuracy": 1}, "an object of objects of numbers"),
+        (("variants", "fp32", "batch_invariance"), {"max_change": "none"}, "an object of numbers"),
         (("variants", "fp32", "surprise"), 1, "surprise"),
         (("files",), None, "files is None"),
         (("files", "model.onnx"), None, "an object of fields"),

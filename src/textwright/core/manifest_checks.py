@@ -212,6 +212,7 @@ _VARIANT_FIELDS: Final[Mapping[str, tuple[_Check, str]]] = {
     "recipe": _TEXT,
     "fast": _TEXT,
     "gate": _NUMBERS,
+    "batch_invariance": _NUMBERS,
 }
 _STAGE_FIELDS: Final[Mapping[str, tuple[_Check, str]]] = {
     "family": _TEXT,
