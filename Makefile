@@ -69,7 +69,7 @@ bench-optimize: $(VENV)/.ready-dev ## Measure what optimising gains over 3 seeds
 	@$(BIN)/python benchmarks/optimize.py
 
 bench-batch-invariance: $(VENV)/.ready-dev ## Measure how far predictions change with the other texts of a batch
-	@cd benchmarks && $(CURDIR)/$(BIN)/python batch_invariance.py
+	@$(BIN)/python benchmarks/batch_invariance.py
 
 bench-memory: $(VENV)/.ready-dev ## Measure the memory of training on 1,000,000 rows
 	@$(BIN)/python benchmarks/memory.py

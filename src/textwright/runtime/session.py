@@ -11,6 +11,8 @@ import numpy as np
 
 from textwright.core.types import Float32s, Ints
 from textwright.errors import BackendError
+from textwright.runtime import bounds
+from textwright.runtime.bounds import stopped_after
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -55,10 +57,12 @@ class Session:
         # Workers must sleep between calls: an idle server may not burn a core.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         self._run_options = runtime.RunOptions()
+        graph, providers = path if isinstance(path, bytes) else str(path), list(dict.fromkeys((provider, CPU)))
         try:
-            self._session: onnxruntime.InferenceSession = runtime.InferenceSession(
-                path if isinstance(path, bytes) else str(path), options, providers=list(dict.fromkeys((provider, CPU)))
-            )
+            with stopped_after(bounds.MAX_OPEN_SECONDS, lambda: options.set_load_cancellation_flag(True)):
+                self._session: onnxruntime.InferenceSession = runtime.InferenceSession(
+                    graph, options, providers=providers
+                )
         except Exception as error:
             raise BackendError(
                 f"ONNX Runtime cannot open {'the graph' if isinstance(path, bytes) else path}: {error}"
