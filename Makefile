@@ -68,6 +68,9 @@ bench-optimize: $(VENV)/.ready-dev ## Measure what optimising gains over 3 seeds
 	  install --quiet $(PIP_ARGS) --requirement benchmarks/rivals/optimum.txt; }
 	@$(BIN)/python benchmarks/optimize.py
 
+bench-batch-invariance: $(VENV)/.ready-dev ## Measure how far predictions change with the other texts of a batch
+	@$(BIN)/python benchmarks/batch_invariance.py
+
 bench-memory: $(VENV)/.ready-dev ## Measure the memory of training on 1,000,000 rows
 	@$(BIN)/python benchmarks/memory.py
 

@@ -36,7 +36,7 @@ def trained(source: str, recipe: str, seed: int) -> Path:
     if (of_leaderboard / "artifact" / artifacts.MANIFEST).is_file():
         return of_leaderboard
     out = RUNS / "trained" / source / f"{recipe}-{seed}"
-    _textwright("train", source, "--config", f"recipes/{recipe}.toml", "--seed", str(seed), "--out", str(out))
+    run_textwright("train", source, "--config", f"recipes/{recipe}.toml", "--seed", str(seed), "--out", str(out))
     return out
 
 
@@ -52,11 +52,11 @@ def quantised(
 def quantise(run_dir: Path, source: str, out: Path, *flags: str) -> Path:
     """Optimise a run for throughput into a folder, unless that was done."""
     if not (out / OPTIMIZED).is_file():
-        _textwright("optimize", str(run_dir), "--data", source, "--target", "throughput", *flags, "--out", str(out))
+        run_textwright("optimize", str(run_dir), "--data", source, "--target", "throughput", *flags, "--out", str(out))
     return out
 
 
-def _textwright(*arguments: str) -> None:
+def run_textwright(*arguments: str) -> None:
     subprocess.run([sys.executable, "-m", "textwright", *arguments, "--quiet"], check=True, cwd=ROOT)
 
 

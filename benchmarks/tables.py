@@ -247,6 +247,24 @@ def optimize() -> str:
     return _table(["", "", "", "points lost", "answers alike", "lone text", "many texts", "size"], rows)
 
 
+def batch_invariance() -> str:
+    """How far predictions change with the other texts of a batch, from ``results/batch-invariance.json``."""
+    content = _read("batch-invariance")
+    cascades = {name.removeprefix("bow+bert "): row for name, row in content["cascades"].items()}
+    columns = {**{f"`{name}`": graphs for name, graphs in content["families"].items()}, "`bow` + `bert`": cascades}
+    graphs = dict.fromkeys(name for column in columns.values() for name in column)
+    rows = [[f"`{name}`", *(_change_cell(column.get(name)) for column in columns.values())] for name in graphs]
+    return _table(["", *columns], rows)
+
+
+def _change_cell(row: Mapping[str, Any] | None) -> str:
+    """Show the largest change; in bold, with the labels that changed, where it is beyond the bound."""
+    if row is None:
+        return ""
+    change = f"{row['max_change']:.1g}"
+    return change if row["is_invariant"] else f"**{change}** ({row['num_changed_labels']})"
+
+
 def cascade() -> str:
     """What a cascade gains and loses against its strong model, from ``results/cascade.json``."""
     rows = []
@@ -391,6 +409,7 @@ TABLES: Mapping[str, Callable[[], str]] = {
     "speed": speed,
     "exit-codes": exit_codes,
     "explain": explain,
+    "batch-invariance": batch_invariance,
     "optimize": optimize,
     "cascade": cascade,
     "distillation": distillation,

@@ -32,6 +32,7 @@ from textwright.data.settings import DataSettings, complete_settings
 from textwright.data.text_hashes import write_text_hashes
 from textwright.errors import ArtifactError, InputError, SettingsError
 from textwright.evaluate.baselines import MAJORITY, Baseline, compare_with_baselines, verdict
+from textwright.evaluate.batch_invariance import measure_batch_invariance
 from textwright.evaluate.card import model_card
 from textwright.evaluate.diagnostics import TrainingFacts, diagnose
 from textwright.evaluate.linear import label_shares
@@ -266,6 +267,7 @@ def _measure_and_write(
         predictor = Predictor(artifacts.write(Path(folder) / "unmeasured", manifest, contents))
         contents[artifacts.GOLDEN] = _golden(predictor, dataset)
         measured = measure(predictor)
+        stability = measure_batch_invariance(predictor, dataset.validation.texts).to_manifest()
     evaluations = measured.evaluations
     metrics = {name: asdict(interval) for name, interval in evaluations[MEASURED_SPLIT].metrics.items()}
     said = {
@@ -275,7 +277,7 @@ def _measure_and_write(
     }
     manifest = replace(
         manifest,
-        variants={"fp32": Variant(_GRAPH, "fp32", metrics)},
+        variants={"fp32": Variant(_GRAPH, "fp32", metrics, batch_invariance=stability)},
         metrics_split=MEASURED_SPLIT,
         training={**manifest.training, **said},
     )

@@ -187,6 +187,9 @@ class ModelInfo(ModelIdentity):
     """When the artifact was made, UTC, ISO 8601."""
     limits: Limits
     """What one request may hold."""
+    batch_invariance: dict[str, float]
+    """How far predictions change with the other texts of a batch: max_change of a probability, mean_change over the
+    texts, num_changed_labels of num_texts; empty if it was not measured."""
     fast_stage: FastStageInfo | None
     """What answers before the model where it is sure enough; null for a model of one stage."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from typing import Annotated
@@ -16,6 +17,7 @@ from textwright.cli.exit_codes import MEANINGS
 from textwright.cli.layers import PerKey, Recipe
 from textwright.cli.main import COMMANDS, build_app, run
 from textwright.config import Settings
+from textwright.core.artifact import Variant
 
 
 def test_help_lists_every_command(capsys):
@@ -70,6 +72,12 @@ def test_inspect_tells_programs_and_people(capsys, tiny_artifact):
     shown = capsys.readouterr()
     assert content["version"] in shown.out
     assert "next: textwright predict" in shown.err
+
+
+def test_inspect_shows_how_far_predictions_change_with_the_batch(capsys, make_artifact):
+    folder = make_artifact(variants={"fp32": Variant("model.onnx", batch_invariance={"max_change": 0.1234})})
+    assert run(["inspect", str(folder)]) == 0
+    assert re.search(r"largest change with batch\s+0\.12\s", capsys.readouterr().out)
 
 
 def test_quiet_says_the_result_only(capsys, tiny_artifact):

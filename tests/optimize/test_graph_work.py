@@ -8,8 +8,12 @@ import numpy as np
 import pytest
 from onnx import TensorProto
 
+from textwright.core import artifact as artifacts
+from textwright.core.artifact import Manifest, Variant
 from textwright.core.encodings import pad
+from textwright.core.labels import Labels
 from textwright.errors import BackendError
+from textwright.evaluate.batch_invariance import measure_batch_invariance
 from textwright.optimize.extremes import extremes_of
 from textwright.optimize.fusion import fuse
 from textwright.optimize.graph import dump, load
@@ -20,6 +24,7 @@ from textwright.optimize.quantize import quantize_blocks, quantize_dynamic, quan
 from textwright.optimize.rows import narrow_rows, quantize_rows
 from textwright.optimize.sensitivity import node_errors, sensitive_nodes
 from textwright.optimize.weights import narrow_weights
+from textwright.runtime.predictor import Predictor
 from textwright.runtime.session import Session
 
 TEXTS = ["", "the film is good", "a dull story , not moving .", "music", "good " * 40]
@@ -94,7 +99,7 @@ def test_excluded_nodes_stay(make_encoder_graph):
 
 
 @pytest.mark.parametrize("method", ["minmax", "percentile", "entropy"])
-def test_static_products_answer_alike_in_any_company(make_encoder_graph, method, capsys):
+def test_static_products_do_not_depend_on_the_batch(make_encoder_graph, method, capsys):
     graph, encoder = make_encoder_graph("bert")
     batches = [pad(encoder.encode(texts), encoder.pad_id) for texts in (TEXTS, TEXTS[:3] + TEXTS[1:3], TEXTS[:2])]
     found = quantize_static(fuse(graph, joined=False), batches, method, reduce_range=True)
@@ -114,7 +119,7 @@ def test_blocks_are_near(make_encoder_graph):
     _assert_near(infer(found, encoder), infer(graph, encoder))
 
 
-def test_smoothed_products_answer_alike_in_any_company(make_encoder_graph):
+def test_smoothed_products_do_not_depend_on_the_batch(make_encoder_graph):
     graph, encoder = make_encoder_graph("bert")
     fused = fuse(graph)
     batches = [pad(encoder.encode(TEXTS), encoder.pad_id)]
@@ -126,6 +131,27 @@ def test_smoothed_products_answer_alike_in_any_company(make_encoder_graph):
     ids, session = encoder.encode(TEXTS), Session(found, num_threads=1)
     alone = np.concatenate([session.infer(*pad(ids.between(i, i + 1), encoder.pad_id)) for i in range(len(TEXTS))])
     np.testing.assert_allclose(alone, infer(found, encoder), atol=1e-3)
+
+
+def test_ranges_from_calibration_are_batch_invariant_and_ranges_at_run_time_are_not(make_encoder_graph, tmp_path):
+    graph, encoder = make_encoder_graph("bert")
+    fused, batches = fuse(graph), [pad(encoder.encode(TEXTS), encoder.pad_id)]
+    unjoined = fuse(graph, joined=False)
+    made = {
+        "smooth": quantize_smoothed(fused, extremes_of(fused, batches), largest=FULL),
+        "static": quantize_static(unjoined, batches, "minmax", reduce_range=True),
+        "blocks": quantize_blocks(unjoined, block_size=32),
+        "rows": narrow_rows(fused, "int8"),
+        "dynamic": quantize_dynamic(fused, per_channel=True, reduce_range=True),
+    }
+    tokenizer = encoder.serialize().encode()
+    found = {}
+    for name, content in made.items():
+        manifest = Manifest("tiny", "bert", Labels(("no", "yes")), encoder.max_length, {name: Variant("model.onnx")})
+        files = {"model.onnx": content, artifacts.TOKENIZER: tokenizer, artifacts.GOLDEN: b""}
+        predictor = Predictor(artifacts.write(tmp_path / name, manifest, files), num_threads=1)
+        found[name] = measure_batch_invariance(predictor, TEXTS)
+    assert [name for name, item in found.items() if not item.is_invariant] == ["dynamic"], found
 
 
 def test_moving_outliers_changes_no_answer(make_encoder_graph):

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 
 import pytest
+from batch_dependent import batch_dependent
 from rule_source import write_source
 
 import textwright
@@ -138,6 +140,28 @@ def test_a_search_killed_while_timing_goes_on_from_the_gate(model, source, tmp_p
     assert graph.stat().st_mtime_ns == made
 
 
+def test_a_variant_whose_answers_depend_on_the_batch_fails_unless_asked_for(model, source, tmp_path, monkeypatch):
+    recipe = Recipe("dependent", "int8", "looks at the batch", lambda it: batch_dependent(it.graph))
+    monkeypatch.setattr(search, "ladder", lambda _: [recipe])
+    monkeypatch.setattr(trial, "LEAST_GAIN", 0.0)
+    lenient = EASY.model_copy(update={"max_drop": 100, "agreement": 1e-9})
+    outcome = optimize(model, source, tmp_path / "out", lenient, DataSettings(), Watch())
+    (refused,) = outcome.trials
+    assert outcome.kept == []
+    assert refused.cost is None
+    assert refused.gate.batch_invariance.max_change > 0.05
+    words = r"no: a text's probabilities change by up to 0\..*, bound 0\.001; --allow-batch-dependent accepts it"
+    assert re.fullmatch(words, verdict(refused, lenient))
+    allowed = lenient.model_copy(update={"allow_batch_dependent": True})
+    outcome = optimize(model, source, tmp_path / "out", allowed, DataSettings(), Watch())
+    assert outcome.kept == ["dependent"]
+    assert "labels change with the other texts of its batch" in outcome.verdict(outcome.trials[0])
+    written = artifacts.read(tmp_path / "out")
+    stored = written.manifest.variants["dependent"].batch_invariance
+    assert stored == refused.gate.batch_invariance.to_manifest()
+    assert f"| `dependent` | {stored['max_change']:.2g} |" in (written.path / "README.md").read_text()
+
+
 def test_an_unknown_recipe_is_refused_with_those_that_there_are(model, source, tmp_path):
     settings = EASY.model_copy(update={"recipes": ("int4",)})
     with pytest.raises(SettingsError, match=r"'int4'.*fp16-rows, int8-rows"):
@@ -178,6 +202,7 @@ def test_few_texts_pass_by_what_was_measured_and_the_bound_is_said(done):
     assert outcome.gate_texts == "80 validation texts"
     evidence = artifacts.read(out).manifest.variants["int8-rows"].gate
     assert (evidence["num_texts"], evidence["drop"], evidence["num_folds"]) == (80, 0.0, 0)
+    assert artifacts.read(out).manifest.variants["int8-rows"].batch_invariance["max_change"] < 1e-6
     assert outcome.test_drop["int8-rows"].num_texts == outcome.num_test
 
 

@@ -5,17 +5,21 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+import sys
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import textwright
 from textwright.core import artifact as artifacts
+from textwright.core import graph_checks
 from textwright.core.manifest_checks import MOST_BYTES
 from textwright.errors import ArtifactCorruptError, ArtifactError, ArtifactFormatError, BackendError
+from textwright.runtime import bounds
 from textwright.runtime import predictor as predictors
 from textwright.runtime.session import Session
 
@@ -77,6 +81,7 @@ def test_a_manifest_that_is_sealed_again_loads(tiny_artifact):
         (("variants", "fp32"), "model.onnx", "an object of fields"),
         (("variants", "fp32", "file"), ABSENT, "file"),
         (("variants", "fp32", "metrics"), {"accuracy": 1}, "an object of objects of numbers"),
+        (("variants", "fp32", "batch_invariance"), {"max_change": "none"}, "an object of numbers"),
         (("variants", "fp32", "surprise"), 1, "surprise"),
         (("files",), None, "files is None"),
         (("files", "model.onnx"), None, "an object of fields"),
@@ -210,11 +215,126 @@ def endless_graph():
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9).SerializeToString()
 
 
-def test_a_graph_that_never_ends_is_stopped(tiny_artifact, monkeypatch):
-    replace_file(tiny_artifact, "model.onnx", endless_graph())
-    monkeypatch.setattr(predictors, "_MAX_GOLDEN_SECONDS", 0.2)
+def with_subgraph(model):
+    """Hide the loop under another operator's name."""
+    model.graph.node[0].op_type = "Custom"
+    return model
+
+
+def with_function(model):
+    """Define an operator by others."""
+    del model.graph.node[0]
+    model.functions.append(onnx.helper.make_function("own", "F", ["x"], ["x"], [], model.opset_import))
+    return model
+
+
+def with_sparse(model):
+    """Store three numbers that stand for a tensor of any size."""
+    del model.graph.node[0]
+    values, places = (onnx.numpy_helper.from_array(np.array([1]), name) for name in ("values", "places"))
+    model.graph.sparse_initializer.append(onnx.helper.make_sparse_tensor(values, places, [2**40]))
+    return model
+
+
+@pytest.mark.parametrize(
+    ("change_graph", "message"),
+    [
+        (lambda model: model, "the control flow operator Loop"),
+        (with_subgraph, "a graph inside of an operator"),
+        (with_function, "functions"),
+        (with_sparse, "sparse tensors"),
+    ],
+    ids=["loop", "subgraph", "function", "sparse"],
+)
+def test_a_graph_that_may_not_end_is_refused_before_it_is_opened(tiny_artifact, change_graph, message, monkeypatch):
+    monkeypatch.setattr(predictors, "open_session", lambda *_, **__: pytest.fail("the engine has seen the graph"))
+    model = change_graph(onnx.load_model_from_string(endless_graph()))
+    replace_file(tiny_artifact, "model.onnx", model.SerializeToString())
+    with pytest.raises(ArtifactFormatError, match=f"holds {message}, and such a graph may not end"):
+        textwright.load(tiny_artifact)
+
+
+def test_a_graph_of_too_many_operators_is_refused(tiny_artifact, monkeypatch):
+    monkeypatch.setattr(graph_checks, "MAX_NODES", 3)
+    with pytest.raises(ArtifactFormatError, match="more than 3 operators"):
+        textwright.load(tiny_artifact)
+
+
+@pytest.mark.parametrize("cut", [0, 1, 17, 100])
+def test_a_graph_that_is_cut_off_is_refused(tiny_artifact, cut):
+    replace_file(tiny_artifact, "model.onnx", (tiny_artifact / "model.onnx").read_bytes()[:cut])
+    with pytest.raises(ArtifactFormatError):
+        textwright.load(tiny_artifact)
+
+
+@pytest.mark.parametrize("location", ["/etc/hostname", "../weights.bin", "weights.bin"])
+def test_weights_outside_of_the_graph_must_be_listed(tiny_artifact, location):
+    model = onnx.load(tiny_artifact / "model.onnx")
+    tensor = model.graph.initializer[0]
+    tensor.ClearField("raw_data")
+    tensor.data_location = onnx.TensorProto.EXTERNAL
+    tensor.external_data.add(key="location", value=location)
+    replace_file(tiny_artifact, "model.onnx", model.SerializeToString())
+    with pytest.raises(ArtifactCorruptError, match="do not list"):
+        textwright.load(tiny_artifact)
+
+
+def large_graph(num_products):
+    """Build a graph without a loop that multiplies large matrices, of sizes that the file does not show."""
+    nodes = [
+        onnx.helper.make_node("Shape", ["input_ids"], ["two"]),
+        onnx.helper.make_node("ReduceProd", ["two"], ["few"], keepdims=1),
+        onnx.helper.make_node("Mul", ["few", "many"], ["rows"]),
+        onnx.helper.make_node("Div", ["rows", "few"], ["row"]),
+        onnx.helper.make_node("Concat", ["row", "row"], ["shape"], axis=0),
+        onnx.helper.make_node("ConstantOfShape", ["shape"], ["product 0"]),
+        *(
+            onnx.helper.make_node("MatMul", [f"product {number}", f"product {number}"], [f"product {number + 1}"])
+            for number in range(num_products)
+        ),
+        onnx.helper.make_node("ReduceSum", [f"product {num_products}"], ["zero"], keepdims=0),
+        onnx.helper.make_node("Cast", ["input_ids"], ["ids"], to=onnx.TensorProto.FLOAT),
+        onnx.helper.make_node("Mul", ["ids", "zero"], ["logits"]),
+    ]
+    model = onnx.load_model_from_string(endless_graph())
+    del model.graph.node[:], model.graph.initializer[:]
+    model.graph.node.extend(nodes)
+    return model
+
+
+def test_a_graph_that_takes_too_long_is_stopped(tiny_artifact, monkeypatch):
+    model = large_graph(200)
+    model.graph.initializer.append(onnx.numpy_helper.from_array(np.array([1_000]), "many"))
+    replace_file(tiny_artifact, "model.onnx", model.SerializeToString())
+    monkeypatch.setattr(bounds, "MAX_OPEN_SECONDS", 0.2)
+    with pytest.raises(ArtifactFormatError, match="cannot be run"):
+        textwright.load(tiny_artifact, num_threads=1)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the kernel's limit on memory is Linux's")
+def test_a_graph_that_takes_too_much_memory_is_refused(tiny_artifact):
+    resource = pytest.importorskip("resource")
+    before = resource.getrlimit(resource.RLIMIT_DATA)
+    model = large_graph(1)
+    model.graph.initializer.append(onnx.numpy_helper.from_array(np.array([10**6]), "many"))  # 4 TB
+    replace_file(tiny_artifact, "model.onnx", model.SerializeToString())
     with pytest.raises(ArtifactFormatError, match="cannot be run"):
         textwright.load(tiny_artifact)
+    assert resource.getrlimit(resource.RLIMIT_DATA) == before
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the kernel's limit on memory is Linux's")
+def test_memory_is_bounded_while_an_artifact_is_opened_and_not_after():
+    resource = pytest.importorskip("resource")
+    before = resource.getrlimit(resource.RLIMIT_DATA)
+    with bounds.bounded_memory(10**6):
+        with bounds.bounded_memory(10**6):  # another thread opens one too
+            np.ones(2**20)
+        with pytest.raises(MemoryError):
+            np.ones(2**40)
+    assert resource.getrlimit(resource.RLIMIT_DATA) == before
+    with bounds.bounded_memory(10**6, "onnxruntime-cuda"):
+        assert resource.getrlimit(resource.RLIMIT_DATA) == before
 
 
 def test_a_stopped_session_refuses(tiny_artifact):

@@ -6,7 +6,9 @@ import pytest
 from starlette.testclient import TestClient
 
 import textwright
+from textwright.core.artifact import Variant
 from textwright.server.app import create_app
+from textwright.server.settings import ServeSettings
 from textwright.wire import ModelInfo, PredictResponse
 
 TEXTS = ["a good film", "", "an awful film", "\U0001f600 \u4f60\u597d", "the bad\x00the good"]
@@ -113,3 +115,10 @@ def test_what_answers_get_answers_head(client, path):
     answer = client.head(path)
     assert answer.status_code == 200
     assert answer.headers["content-length"] == client.get(path).headers["content-length"]
+
+
+def test_the_model_is_described_with_its_batch_invariance(make_artifact):
+    measured = {"num_texts": 128, "max_change": 0.12, "mean_change": 0.03, "num_changed_labels": 5}
+    folder = make_artifact(variants={"fp32": Variant("model.onnx", batch_invariance=measured)})
+    with TestClient(create_app(textwright.load(folder), ServeSettings())) as client:
+        assert client.get("/v1/model").json()["batch_invariance"] == measured

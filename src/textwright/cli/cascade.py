@@ -94,6 +94,7 @@ def _show(terminal: Terminal, outcome: Outcome) -> None:
         f"{bound_in_words(verdict.num_texts, verdict.drop_bound)}"
     )
     terminal.say(f"point chosen on {outcome.gate_texts}; bound: {outcome.bound}")
+    terminal.say(f"batch invariance: {outcome.batch_invariance.in_words()}")
     chosen = outcome.cross_validated
     terminal.say(
         f"cross-validated on these: {chosen.drop:+.2f} points lost; "

@@ -70,6 +70,8 @@ def _show(terminal: Terminal, found: Artifact) -> None:
             (metric, *(f"{interval[bound]:.4f}" for bound in ("value", "low", "high")))
             for metric, interval in variant.metrics.items()
         ]
+        if "max_change" in variant.batch_invariance:
+            metrics.append(("largest change with batch", f"{variant.batch_invariance['max_change']:.2g}", "", ""))
         engine = f" on {variant.engine}" if variant.engine else ""
         title = f"Variant {name} ({variant.precision}{engine}), measured on {manifest.metrics_split or 'nothing yet'}"
         terminal.table(title, ("metric", "value", "low", "high"), metrics)

@@ -80,8 +80,9 @@ def _show(terminal: Terminal, outcome: Outcome) -> None:
         f"{outcome.name} on {outcome.machine['instruction_set']}; gains against {outcome.reference}, gate texts only"
     )
     terminal.say(f"gates on {outcome.gate_texts}; reference right in {outcome.accuracy:.2%}")
-    columns = ("variant", "drop", "agree", "one text", "gain", "texts/s", "gain", "MB", "gain")
+    columns = ("variant", "drop", "agree", "batch", "one text", "gain", "texts/s", "gain", "MB", "gain")
     terminal.table(title, columns, map(_row, outcome.trials))
+    terminal.say("batch: largest change of a probability when a text is scored with other texts instead of alone")
     for trial in outcome.trials:
         terminal.say(f"{trial.name}: {outcome.verdict(trial)}")
     rows = (
@@ -108,7 +109,9 @@ def _test_drop(outcome: Outcome, name: str) -> tuple[str, str]:
 
 def _row(trial: Trial) -> tuple[str, ...]:
     gate, cost = trial.gate, trial.cost
-    answers = ("-", "-") if gate is None else (f"{gate.drop:+.2f}", f"{gate.agreement:.2f} %")
+    answers = ("-", "-", "-")
+    if gate is not None:
+        answers = (f"{gate.drop:+.2f}", f"{gate.agreement:.2f} %", f"{gate.batch_invariance.max_change:.2g}")
     if cost is None:
         return trial.name, *answers, *["-"] * 6
     return (

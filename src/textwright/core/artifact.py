@@ -88,6 +88,8 @@ class Variant:
         fast: Name of the fast stage's ONNX file; empty for a model of one stage.
         gate: What its gates have shown against the reference: number of texts and of folds, drop and its upper bound
             in points, and so on; empty for a variant without gates.
+        batch_invariance: How far its predictions change with the other texts of a batch, as
+            ``evaluate.batch_invariance`` measures it: "max_change" of a probability and so on; empty if not measured.
     """
 
     file: str
@@ -99,6 +101,7 @@ class Variant:
     recipe: str = ""
     fast: str = ""
     gate: Mapping[str, float] = field(default_factory=dict)
+    batch_invariance: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

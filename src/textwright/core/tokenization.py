@@ -24,9 +24,10 @@ from tokenizers.models import WordLevel
 from textwright.core.character_tokenizer import CharacterEncoder, character_tokenizer, rank_characters
 from textwright.core.encodings import Encodings
 from textwright.core.text_input import describe_bad_item, list_of_texts
+from textwright.core.tokenizer_checks import check_tokenizer
 from textwright.core.word_encoder import WordEncoder
 from textwright.core.word_rule import NEGATION, PATTERN, SPACED_PATTERN, TYPOGRAPHIC_APOSTROPHE, find_words
-from textwright.errors import ArtifactFormatError, SettingsError, TextError
+from textwright.errors import ArtifactFormatError, BackendError, SettingsError, TextError
 
 if TYPE_CHECKING:
     from textwright.core.word_spans import Located
@@ -35,6 +36,7 @@ PAD: Final = "[PAD]"
 UNKNOWN: Final = "[UNK]"
 PAD_ID: Final = 0
 UNKNOWN_ID: Final = 1
+_OWN_PATTERNS: Final = frozenset({PATTERN, SPACED_PATTERN})
 
 
 class TextEncoder:
@@ -55,6 +57,7 @@ class TextEncoder:
             if isinstance(error, KeyboardInterrupt | SystemExit):
                 raise
             raise ArtifactFormatError(f"tokenizer.json cannot be read by the tokenizers library: {error}") from error
+        check_tokenizer(self._tokenizer, serialized, _OWN_PATTERNS)
         truncation, padding = self._tokenizer.truncation, self._tokenizer.padding
         if truncation is None or padding is None:
             raise ArtifactFormatError("tokenizer.json must state its truncation and padding; export it with textwright")
@@ -112,7 +115,12 @@ class TextEncoder:
 
     def encode_with_library(self, texts: Sequence[str]) -> Encodings:
         """Encode with the ``tokenizers`` library alone: the reference, and the way of texts that are not ASCII."""
-        found = self._tokenizer.encode_batch_fast(list(texts))
+        try:
+            found = self._tokenizer.encode_batch_fast(list(texts))
+        except BaseException as error:
+            if type(error).__name__ != "PanicException":
+                raise
+            raise BackendError(f"the tokenizers library failed on a text: {error}") from error
         return Encodings.of([item.ids for item in found], [bool(item.overflowing) for item in found])
 
     def locate(self, texts: Iterable[str]) -> list[Located]:

@@ -19,6 +19,8 @@ from textwright.evaluate.evaluation import Evaluation, LabelScores
 from textwright.evaluate.intervals import Interval
 from textwright.evaluate.scores import LOWER_IS_BETTER, TITLES
 
+_BATCH_INVARIANCE: Final = "## Batch invariance"
+_MEASURED: Final = frozenset({"num_texts", "max_change", "mean_change", "num_changed_labels"})
 _MAX_LISTED_LABELS: Final = 30
 _FEW_EXAMPLES: Final = 30
 """A label with fewer measured examples than this is named among the limits."""
@@ -51,12 +53,30 @@ def model_card(manifest: Manifest, evaluations: Mapping[str, Evaluation]) -> str
             [f"### Each label, {lead} split", "", *_per_label(evaluations[lead])],
             ["## Calibration", "", *_calibration(evaluations[lead], lead)],
         ]
+    if stability := _batch_invariance(manifest):
+        sections += [[_BATCH_INVARIANCE, "", *stability]]
     sections += [
         ["## Limits", "", *_limits(manifest, evaluations.get(lead))],
         ["## How it was made", "", *_how(manifest)],
     ]
     body = "\n\n".join("\n".join(section) for section in sections)
     return f"{_front_matter(manifest, evaluations)}\n{body}\n"
+
+
+def update_batch_invariance(card: str, manifest: Manifest) -> str:
+    """Replace a card's section on batch invariance, where variants were added to an artifact.
+
+    Args:
+        card: Markdown that :func:`model_card` wrote; a card without the section gets it at its end.
+        manifest: With all variants.
+
+    Returns:
+        The card, otherwise as it was.
+    """
+    before, heading, rest = card.partition(f"\n{_BATCH_INVARIANCE}\n")
+    section = "\n".join([_BATCH_INVARIANCE, "", *_batch_invariance(manifest)])
+    _, next_heading, after = rest.partition("\n## ")
+    return f"{before}\n{section}\n{next_heading}{after}" if heading else f"{card.rstrip()}\n\n{section}\n"
 
 
 def _front_matter(manifest: Manifest, evaluations: Mapping[str, Evaluation]) -> str:
@@ -210,6 +230,31 @@ def _calibration(evaluation: Evaluation, split: str) -> Iterator[str]:
         listed = ", ".join(f"{_code(name)} from {value:.3f} on" for name, value in evaluation.thresholds.items())
         yield ""
         yield f"Labels with a threshold of their own, chosen on the validation split: {listed}."
+
+
+def _batch_invariance(manifest: Manifest) -> list[str]:
+    """Show for each variant how far its predictions change with batch composition; empty if none was measured."""
+    rows = [
+        (
+            _code(name),
+            f"{item.batch_invariance['max_change']:.2g}",
+            f"{item.batch_invariance['mean_change']:.2g}",
+            f"{item.batch_invariance['num_changed_labels']:,.0f} of {item.batch_invariance['num_texts']:,.0f}",
+        )
+        for name, item in manifest.variants.items()
+        if item.batch_invariance.keys() >= _MEASURED
+    ]
+    if not rows:
+        return []
+    summary = (
+        "The same texts scored alone and in batches with other texts: how far a probability changes, and how many "
+        "predicted labels do."
+    )
+    return [
+        summary,
+        "",
+        *_table(("variant", "largest change", "mean change", "labels changed"), rows),
+    ]
 
 
 def _limits(manifest: Manifest, lead: Evaluation | None) -> Iterator[str]:

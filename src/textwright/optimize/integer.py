@@ -1,4 +1,4 @@
-"""Products of 8-bit integers whose ranges were found before: a text is answered alike in any company.
+"""Products of 8-bit integers with ranges from training texts: answers do not depend on batch composition.
 
 ::
 

@@ -15,6 +15,7 @@ import numpy as np
 from textwright.core import metrics
 from textwright.core.types import Bools
 from textwright.data.dataset import Examples
+from textwright.evaluate.batch_invariance import measure_batch_invariance
 from textwright.evaluate.observe import Observations, observe
 from textwright.evaluate.paired import paired_p_value
 from textwright.evaluate.paired_drop import PairedDrop
@@ -27,7 +28,6 @@ _NUM_ROUNDS: Final = 5
 _NUM_LONE_TEXTS: Final = 40
 _LEAST_SECONDS: Final = 0.2
 _NUM_BATCH_TEXTS: Final = 256
-_NUM_COMPANY_TEXTS: Final = 64
 _MEMORY_PROGRAM: Final = """
 import resource
 import sys
@@ -80,18 +80,12 @@ def compare_answers(
         calibration_error=float(
             metrics.expected_calibration_error(np.concatenate(gaps).mean(axis=0, keepdims=True))[0]
         ),
-        company=_company(predictor, examples.texts[:_NUM_COMPANY_TEXTS]),
+        batch_invariance=measure_batch_invariance(predictor, examples.texts),
     )
 
 
 def _are_alike(first: Observations, second: Observations) -> Bools:
     return np.asarray((first.predicted == second.predicted).reshape(len(first.predicted), -1).all(axis=1))
-
-
-def _company(predictor: Predictor, texts: Sequence[str]) -> float:
-    together = predictor.probabilities(predictor.logits(texts))
-    alone = np.concatenate([predictor.probabilities(predictor.logits([text])) for text in texts])
-    return float(np.abs(together - alone).max())
 
 
 def compare_costs(predictor: Predictor, reference: Predictor, texts: Sequence[str]) -> Cost:

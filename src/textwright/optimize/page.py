@@ -7,6 +7,7 @@ from typing import Final
 
 from textwright.core.files import write_text
 from textwright.errors import MissingExtraError
+from textwright.evaluate.batch_invariance import MAX_CHANGE
 from textwright.optimize.outcome import Outcome
 
 PAGE: Final = "optimization.html"
@@ -48,4 +49,4 @@ def render_page(outcome: Outcome) -> str:
     pages = Environment(loader=loaders, autoescape=True, undefined=StrictUndefined)
     pages.trim_blocks = pages.lstrip_blocks = True
     plot = Markup(figures.tradeoff(outcome)) if any(trial.cost for trial in outcome.trials) else ""  # noqa: S704
-    return pages.get_template("optimization.html.j2").render(outcome=outcome, plot=plot)
+    return pages.get_template("optimization.html.j2").render(outcome=outcome, plot=plot, max_change=MAX_CHANGE)

@@ -26,6 +26,7 @@ from textwright.core.tokenization import TextEncoder
 from textwright.data.dataset import Examples
 from textwright.data.settings import DataSettings
 from textwright.errors import SettingsError
+from textwright.evaluate.batch_invariance import measure_batch_invariance
 from textwright.evaluate.card import model_card
 from textwright.evaluate.measure import evaluate
 from textwright.evaluate.observe import Observations, observe
@@ -218,7 +219,8 @@ def write_cut(artifact: Artifact, vocabulary: Vocabulary, test: Examples, path: 
             contents[variant.golden or artifacts.GOLDEN] = golden_lines(predictor, golden).encode()
             evaluations[name] = evaluate(predictor, test, source=str(manifest.data.get("source", "")), split="test")
             metrics = {metric: asdict(interval) for metric, interval in evaluations[name].metrics.items()}
-            variants[name] = replace(variant, metrics=metrics)
+            stability = measure_batch_invariance(predictor, test.texts).to_manifest()
+            variants[name] = replace(variant, metrics=metrics, batch_invariance=stability)
     manifest = replace(manifest, variants=variants, metrics_split="test")
     contents[artifacts.CARD] = model_card(manifest, {"test": evaluations[manifest.default_variant]}).encode()
     return artifacts.write(path, manifest, contents)

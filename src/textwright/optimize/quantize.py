@@ -1,8 +1,8 @@
 """int8 products: the ladder's rungs, each ONNX Runtime's own quantiser with settings that are known to matter.
 
 Dynamic: weights are integers in the file, activations are rounded while the graph runs, by the range that they have in
-that batch. So a text's answer depends a little on its company; how much is measured. Static: the ranges are found once
-on training texts, and a text is answered alike in any company.
+that batch. So a text's answer depends on the other texts of its batch, and the gate refuses it by default. Static: the
+ranges are computed once on training texts, and answers do not depend on batch composition.
 
 Source:
     Jacob et al., 2018, "Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only Inference".
@@ -141,7 +141,7 @@ def quantize_blocks(graph: bytes, *, block_size: int) -> bytes:
         block_size: Weights that share a scale: 16, 32, 64, 128 or 256.
 
     Returns:
-        The quantised graph, in which a text is answered alike in any company.
+        The quantised graph, whose answers do not depend on batch composition.
 
     Raises:
         BackendError: If ONNX Runtime cannot quantise the graph.

@@ -83,10 +83,10 @@ def ladder(graph: bytes) -> list[Recipe]:
         recipes.append(Recipe("fused", "fp32", "attention, GELU and layer norm as one operator each", _fused))
     if any(kinds[kind] for kind in DENSE):
         recipes += _smoothed()
-    if any(kinds[kind] for kind in PRODUCTS):
-        recipes += _dynamic()
     if any(kinds[kind] for kind in (*PRODUCTS, "Conv")):
         recipes += _static()
+    if any(kinds[kind] for kind in PRODUCTS):
+        recipes += _dynamic()
     if kinds["Gather"]:
         recipes += [
             Recipe("fp16-rows", "fp16", "vectors of tokens stored in 16 bits", _half_rows),

@@ -33,6 +33,7 @@ from textwright.core.artifact import Artifact, Variant
 from textwright.core.files import write_text
 from textwright.data.settings import DataSettings
 from textwright.errors import ArtifactError, DataError, NoGainError, NotFoundError, SettingsError, TextwrightError
+from textwright.evaluate.card import update_batch_invariance
 from textwright.evaluate.evaluation import Evaluation
 from textwright.evaluate.measure import evaluate
 from textwright.evaluate.observe import observe
@@ -309,9 +310,13 @@ def _write(
             engine=trials[name].engine,
             recipe=trials[name].summary,
             gate=_evidence(search, trials[name]),
+            batch_invariance=_batch_invariance(trials[name]),
         )
     first = {names[0]: variants.pop(names[0])} if names and _gains(search, trials[names[0]]) else {}
     manifest = replace(old.manifest, variants={**first, **_others(old, {**first, **variants}), **variants})
+    if artifacts.CARD in contents:
+        card = contents[artifacts.CARD].decode()
+        contents[artifacts.CARD] = update_batch_invariance(card, manifest).encode()
     return artifacts.write(path, manifest, contents), evaluations
 
 
@@ -322,6 +327,10 @@ def _evidence(search: Search, trial: Trial) -> dict[str, float]:
         return {}
     names = ("num_texts", "num_lost", "num_won", "drop", "drop_bound", "agreement")
     return {**{name: getattr(gate, name) for name in names}, "num_folds": len(search.folds)}
+
+
+def _batch_invariance(trial: Trial) -> dict[str, float]:
+    return {} if trial.gate is None else trial.gate.batch_invariance.to_manifest()
 
 
 def _gains(search: Search, trial: Trial) -> bool:

@@ -39,6 +39,10 @@ class OptimizeSettings(Settings):
     """Refuse a variant unless the gate texts exclude, with 95 % confidence, that accuracy falls by more than the bound.
 
     Absent: what was measured decides, and the report says how large a loss the texts cannot exclude."""
+    allow_batch_dependent: bool = False
+    """Accept a variant whose predictions change with the other texts of a batch, as dynamic quantization's do.
+
+    Absent: no probability may change by more than 0.001; the report says how far each variant's change."""
     require: bool = False
     """Fail, with exit code 11, if no variant passes its gates and is better at the target."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
+from textwright.evaluate.batch_invariance import MAX_CHANGE, BatchInvariance
 from textwright.evaluate.paired_drop import bound_in_words
 from textwright.optimize.settings import OptimizeSettings, Target
 
@@ -26,7 +27,7 @@ class Gate:
         p_value: Of the exact paired test that neither is right more often.
         agreement: Share of the texts answered alike, in percent.
         calibration_error: Over 15 bins.
-        company: Largest change of a probability when a text is answered alone instead of in a batch.
+        batch_invariance: How far the variant's predictions change with the other texts of a batch.
     """
 
     num_texts: int
@@ -38,7 +39,12 @@ class Gate:
     p_value: float
     agreement: float
     calibration_error: float
-    company: float
+    batch_invariance: BatchInvariance
+
+    @classmethod
+    def of_json(cls, content: dict[str, Any]) -> Gate:
+        """Read a gate back."""
+        return cls(**{**content, "batch_invariance": BatchInvariance(**content["batch_invariance"])})
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +109,7 @@ class Trial:
     def of_json(cls, content: dict[str, Any]) -> Trial:
         """Read a trial back."""
         gate, cost = content.pop("gate"), content.pop("cost")
-        return cls(gate=gate and Gate(**gate), cost=cost and Cost(**cost), **content)
+        return cls(gate=gate and Gate.of_json(gate), cost=cost and Cost(**cost), **content)
 
 
 def refusal(gate: Gate, settings: OptimizeSettings) -> str:
@@ -117,6 +123,8 @@ def refusal(gate: Gate, settings: OptimizeSettings) -> str:
         return f"answers {gate.agreement:.2f} % of the texts alike, bound {settings.agreement:g}"
     if settings.require_bound and gate.drop_bound > settings.max_drop:
         return f"{bound_in_words(gate.num_texts, gate.drop_bound)}, bound {settings.max_drop:g}"
+    if not (gate.batch_invariance.is_invariant or settings.allow_batch_dependent):
+        return f"{gate.batch_invariance.in_words()}, bound {MAX_CHANGE:g}; --allow-batch-dependent accepts it"
     return ""
 
 
@@ -138,10 +146,12 @@ def verdict(trial: Trial, settings: OptimizeSettings) -> str:
     gain, target = trial.cost.gain(settings.target), settings.target.value
     if gain < LEAST_GAIN:
         return f"no: {gain:.2f} times the reference's {target} is no gain here"
-    gate, words = trial.gate, f"passes: {gain:.2f} times as good in {target}"
-    return (
-        f"{words}; {bound_in_words(gate.num_texts, gate.drop_bound)}" if gate.drop_bound > settings.max_drop else words
-    )
+    gate, words = trial.gate, [f"passes: {gain:.2f} times as good in {target}"]
+    if gate.drop_bound > settings.max_drop:
+        words.append(bound_in_words(gate.num_texts, gate.drop_bound))
+    if not gate.batch_invariance.is_invariant:
+        words.append(gate.batch_invariance.in_words())
+    return "; ".join(words)
 
 
 def is_winner(trial: Trial, target: Target, settings: OptimizeSettings) -> bool:

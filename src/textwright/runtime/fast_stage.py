@@ -9,6 +9,7 @@ import numpy as np
 
 from textwright.core.artifact import Artifact
 from textwright.core.encodings import Encodings
+from textwright.core.graph_checks import check_graph
 from textwright.core.numerics import activate
 from textwright.core.stages import StagedEncodings, certainty
 from textwright.core.types import Float32s, TokenIds
@@ -28,6 +29,7 @@ class FastModel(Model):
     def __init__(self, artifact: Artifact, variant: str, *, num_threads: int | None = None) -> None:
         manifest = artifact.manifest
         self._graph = artifact.path / manifest.variant(variant).fast
+        check_graph(self._graph, artifact.files)
         session = open_session(self._graph, num_threads=num_threads)
         super().__init__(artifact.fast_tokenizer(), session, num_labels=len(manifest.labels))
         self._manifest = manifest

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property, partial
 from pathlib import Path
-from threading import Timer
 from typing import TYPE_CHECKING, Final, NamedTuple, Self, TypeAlias
 
 import numpy as np
@@ -13,12 +12,15 @@ import numpy as np
 from textwright.core import artifact as artifacts
 from textwright.core.artifact import Artifact
 from textwright.core.encodings import Encodings
+from textwright.core.graph_checks import check_graph
 from textwright.core.labels import Labels, Task
 from textwright.core.numerics import activate
 from textwright.core.stages import STAGES, StagedEncodings, stages_of
 from textwright.core.text_input import list_of_texts
 from textwright.core.types import Float32s, TokenIds
 from textwright.errors import ArtifactCorruptError, ArtifactFormatError, BackendError, GoldenMismatchError
+from textwright.runtime import bounds
+from textwright.runtime.bounds import bounded_memory, memory_bound, stopped_after
 from textwright.runtime.engines import OpenSession, open_session
 from textwright.runtime.fast_stage import FastModel
 from textwright.runtime.model import Model
@@ -29,8 +31,6 @@ if TYPE_CHECKING:
     from textwright.runtime.explain import Explainer, StagedExplainer
     from textwright.runtime.explanation import Explanation
 
-_MAX_GOLDEN_SECONDS: Final = 600.0
-"""For a few texts; a graph that needs longer may never end."""
 GOLDEN_TOLERANCE: Final = 1e-3
 """Largest difference of a golden logit between machines, in nats: kernels differ, models do not."""
 
@@ -104,6 +104,7 @@ class Predictor(Model):
 
     def _open(self, num_threads: int | None) -> OpenSession:
         engine = self.artifact.manifest.variant(self.variant).engine
+        check_graph(self.graph_path, self.artifact.files)
         return open_session(self.graph_path, engine, num_threads=num_threads)
 
     def stop(self) -> None:
@@ -363,16 +364,17 @@ def _load_again(path: Path, variant: str, num_threads: int | None, digest: str) 
 
 
 def _verified(artifact: Artifact, variant: str | None, num_threads: int | None) -> Predictor:
-    """Load a variant and run its golden examples, in bounded time."""
+    """Load a variant and run its golden examples, in bounded time and memory."""
     try:
-        predictor = Predictor(artifact, variant=variant, num_threads=num_threads)
-        timer = Timer(_MAX_GOLDEN_SECONDS, predictor.stop)
-        timer.daemon = True
-        timer.start()
-        try:
-            predictor.verify_golden()
-        finally:
-            timer.cancel()
+        with bounded_memory(artifact.size_bytes, artifact.manifest.variant(variant).engine):
+            predictor = Predictor(artifact, variant=variant, num_threads=num_threads)
+            with stopped_after(bounds.MAX_OPEN_SECONDS, predictor.stop):
+                predictor.verify_golden()
     except BackendError as error:
         raise ArtifactFormatError(f"{artifact.path}: the model cannot be run: {error}") from error
+    except MemoryError as error:
+        bound = memory_bound(artifact.size_bytes)
+        raise ArtifactFormatError(
+            f"{artifact.path}: opening the model takes more than the {bound / 2**30:.1f} GiB allowed for its size"
+        ) from error
     return predictor

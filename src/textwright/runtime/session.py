@@ -12,6 +12,8 @@ import numpy as np
 
 from textwright.core.types import Float32s, Ints
 from textwright.errors import BackendError
+from textwright.runtime import bounds
+from textwright.runtime.bounds import stopped_after
 from textwright.runtime.forks import keep_forever, watch
 
 if TYPE_CHECKING:
@@ -66,11 +68,10 @@ class Session:
         options.log_severity_level = 3
         # Workers must sleep between calls: an idle server may not burn a core.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        providers = list(dict.fromkeys((self._provider, CPU)))
+        graph, providers = path if isinstance(path, bytes) else str(path), list(dict.fromkeys((self._provider, CPU)))
         try:
-            return runtime.InferenceSession(
-                path if isinstance(path, bytes) else str(path), options, providers=providers
-            )
+            with stopped_after(bounds.MAX_OPEN_SECONDS, lambda: options.set_load_cancellation_flag(True)):
+                return runtime.InferenceSession(graph, options, providers=providers)
         except Exception as error:
             raise BackendError(
                 f"ONNX Runtime cannot open {'the graph' if isinstance(path, bytes) else path}: {error}"

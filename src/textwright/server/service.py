@@ -177,17 +177,18 @@ def identity_of(predictor: Predictor, name: str | None = None) -> ModelIdentity:
 def info_of(predictor: Predictor, settings: ServeSettings, identity: ModelIdentity) -> ModelInfo:
     """Say what the loaded model is and what one request may hold; no path and no training setting is told."""
     manifest = predictor.artifact.manifest
-    metrics = manifest.variant(predictor.variant).metrics
+    variant = manifest.variant(predictor.variant)
     return ModelInfo(
         **identity.model_dump(),
         labels=list(predictor.labels.names),
         max_length=manifest.max_length,
         threshold=manifest.threshold if predictor.labels.task is Task.MULTI_LABEL else None,
         thresholds=dict(manifest.thresholds),
-        metrics={name: dict(interval) for name, interval in metrics.items()},
+        metrics={name: dict(interval) for name, interval in variant.metrics.items()},
         metrics_split=manifest.metrics_split,
         created=manifest.created,
         limits=Limits(**settings.model_dump(include=set(Limits.model_fields))),
+        batch_invariance=dict(variant.batch_invariance),
         fast_stage=fast_stage_of(predictor),
     )
 

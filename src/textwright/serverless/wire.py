@@ -123,17 +123,18 @@ def identity_of(predictor: Predictor) -> dict[str, str]:
 def info_of(predictor: Predictor, settings: LambdaSettings) -> dict[str, Any]:
     """Say what the model is and what one request may hold: a ``textwright.wire.ModelInfo``."""
     manifest = predictor.artifact.manifest
-    fast = manifest.fast_stage
+    fast, variant = manifest.fast_stage, manifest.variant(predictor.variant)
     return {
         **identity_of(predictor),
         "labels": list(predictor.labels.names),
         "max_length": manifest.max_length,
         "threshold": manifest.threshold if predictor.labels.task is Task.MULTI_LABEL else None,
         "thresholds": dict(manifest.thresholds),
-        "metrics": manifest.variant(predictor.variant).metrics,
+        "metrics": variant.metrics,
         "metrics_split": manifest.metrics_split,
         "created": manifest.created,
         "limits": {name: getattr(settings, name) for name in ("max_texts", "max_text_chars", "max_body_bytes")},
+        "batch_invariance": dict(variant.batch_invariance),
         "fast_stage": fast and {name: getattr(fast, name) for name in ("family", "max_length", "certainty")},
     }
 

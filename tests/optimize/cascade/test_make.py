@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 
 import pytest
+from batch_dependent import batch_dependent
 from rule_source import write_source
 
 import textwright
@@ -83,10 +84,22 @@ def test_the_fast_model_answers_what_it_knows_and_nothing_is_lost(done):
     assert [(item.label, item.stage) for item in found] == [("positive", "fast"), ("positive", "strong")]
 
 
+def test_a_cascade_whose_answers_depend_on_the_batch_is_refused(fast, strong, source, tmp_path):
+    old = artifacts.read(fast)
+    contents = {name: (fast / name).read_bytes() for name in old.files} | {artifacts.GOLDEN: b""}
+    contents["model.onnx"] = batch_dependent(contents["model.onnx"])
+    dependent = artifacts.write(tmp_path / "dependent", old.manifest, contents).path
+    settings = EASY.model_copy(update={"max_drop": 100})
+    with pytest.raises(NoGainError, match=r"fp32\+fp32 is not batch-invariant: .* --strong-variant .*"):
+        make_cascade(dependent, strong, source, tmp_path / "out", settings, DataSettings(), Watch())
+
+
 def test_the_artifact_says_what_it_is_and_holds_the_curve(done, fast, strong):
     outcome, out, _ = done
     found = artifacts.read(out)
     manifest, stage = found.manifest, found.manifest.fast_stage
+    assert manifest.variant(None).batch_invariance == outcome.batch_invariance.to_manifest()
+    assert outcome.batch_invariance.is_invariant
     assert (manifest.name, manifest.family, manifest.default_variant) == ("whole-cascade", "bow+bow", "fp32+fp32")
     assert stage.model == f"half@{artifacts.read(fast).version}"
     assert stage.strong == f"whole@{artifacts.read(strong).version}"

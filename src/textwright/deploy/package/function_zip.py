@@ -222,6 +222,6 @@ def _too_large(artifact: Artifact, what: str, bound: str) -> PackageTooLargeErro
     graph = next(iter(artifact.manifest.variants.values())).file
     size = artifact.files[graph].size_bytes / 1e6
     return PackageTooLargeError(
-        f"the zip {what}, more than {bound}; its model alone has {size:.0f} MB: choose a smaller --variant (int8), or "
-        "--target lambda-image, which takes 10 GB"
+        f"the zip {what}, more than {bound}; its model alone has {size:.0f} MB: choose a smaller --variant "
+        "(int8-smooth), or --target lambda-image, which takes 10 GB"
     )

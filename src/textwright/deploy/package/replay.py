@@ -1,6 +1,6 @@
 """The golden examples against what was built: through its own door, each text gets the probabilities that it gets here.
 
-One text at a time, because a model with dynamically rounded activations answers a text a little differently in company.
+One text at a time, because the answers of a dynamically quantized model depend on the other texts of a batch.
 That the model here gives the stored golden logits was verified when it was packaged.
 """
 

@@ -17,6 +17,7 @@ from textwright.core import artifact as artifacts
 from textwright.core.artifact import Artifact, Manifest, Variant
 from textwright.core.stages import FastStage, certainty
 from textwright.core.types import Bools, Float32s
+from textwright.evaluate.batch_invariance import BatchInvariance
 from textwright.evaluate.card import model_card
 from textwright.evaluate.evaluation import Evaluation
 from textwright.optimize.cascade.pair import Pair
@@ -51,7 +52,9 @@ class Plan:
     curve: Mapping[str, Any]
 
 
-def write_cascade(path: Path, plan: Plan, evaluation: Evaluation | None = None) -> Artifact:
+def write_cascade(
+    path: Path, plan: Plan, evaluation: Evaluation | None = None, stability: BatchInvariance | None = None
+) -> Artifact:
     """Write the artifact: at once, or not at all.
 
     If the graphs are bound to an instruction set, those that every machine reproduces are put in as well; they answer
@@ -61,6 +64,7 @@ def write_cascade(path: Path, plan: Plan, evaluation: Evaluation | None = None) 
         path: The folder.
         plan: What goes in.
         evaluation: What was measured of it on the test split; None before that.
+        stability: How far its predictions change with the other texts of a batch; None if not measured yet.
 
     Returns:
         The artifact, read back and verified.
@@ -74,7 +78,7 @@ def write_cascade(path: Path, plan: Plan, evaluation: Evaluation | None = None) 
         pairs.append(plan.pair.reference)
     manifest, contents = _manifest(plan, pairs), _files(plan, pairs)
     if evaluation is not None:
-        manifest = _measured(manifest, plan.pair.variant, evaluation)
+        manifest = _measured(manifest, plan.pair.variant, evaluation, stability)
     contents[artifacts.CARD] = model_card(manifest, {} if evaluation is None else {"test": evaluation}).encode()
     return artifacts.write(path, manifest, {**contents, **_golden(plan, pairs, manifest, contents)})
 
@@ -146,10 +150,11 @@ def _graph(predictor: Predictor) -> bytes:
     return (artifact.path / artifact.manifest.variant(predictor.variant).file).read_bytes()
 
 
-def _measured(manifest: Manifest, variant: str, evaluation: Evaluation) -> Manifest:
+def _measured(manifest: Manifest, variant: str, evaluation: Evaluation, stability: BatchInvariance | None) -> Manifest:
     metrics = {metric: asdict(interval) for metric, interval in evaluation.metrics.items()}
-    variants = {**manifest.variants, variant: replace(manifest.variants[variant], metrics=metrics)}
-    return replace(manifest, variants=variants, metrics_split=evaluation.split)
+    changes = {} if stability is None else stability.to_manifest()
+    measured = replace(manifest.variants[variant], metrics=metrics, batch_invariance=changes)
+    return replace(manifest, variants={**manifest.variants, variant: measured}, metrics_split=evaluation.split)
 
 
 def _golden_texts(plan: Plan, pairs: Iterable[Pair]) -> list[str]:

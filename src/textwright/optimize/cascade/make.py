@@ -30,6 +30,7 @@ from textwright.data.dataset import Examples
 from textwright.data.settings import DataSettings
 from textwright.diagnosis import machine
 from textwright.errors import DataError, NoGainError
+from textwright.evaluate.batch_invariance import MAX_CHANGE, BatchInvariance, measure_batch_invariance
 from textwright.evaluate.evaluation import Evaluation
 from textwright.evaluate.intervals import Interval, bootstrap
 from textwright.evaluate.measure import evaluate
@@ -92,7 +93,8 @@ def make_cascade(
         DataError: If the source cannot be used, has other labels, or with ``settings.require_bound`` too few texts for
             the bound.
         ArtifactError: If an artifact cannot be trusted.
-        NoGainError: If no text can be left to the fast model within the bound, or that gains no time here.
+        NoGainError: If no text can be left to the fast model within the bound, that gains no time here, or predictions
+            change with the other texts of a batch.
     """
     pair = open_pair(fast, strong, settings.fast_variant, settings.strong_variant)
     manifest = pair.strong.artifact.manifest
@@ -120,14 +122,16 @@ def make_cascade(
     test = select(source, data, manifest, "test").examples
     with TemporaryDirectory(prefix="textwright-") as folder:
         cascade = Predictor(write_cascade(Path(folder) / "cascade", plan), num_threads=NUM_THREADS)
+        stability = measure_batch_invariance(cascade, validation.texts)
+        _refuse_batch_dependent(stability, pair, settings)
         listener.on_step("timing the cascade and its models in turn")
         three = {"fast": pair.fast, "strong": pair.strong, "cascade": cascade}
         speed = compare_speed(three, validation.texts, "strong")
         _refuse_no_gain(speed, point)
         listener.on_step(f"measuring them on {len(test):,} test texts")
         verdict, evaluation = _judge(three, test, source)
-    artifact = write_cascade(out / "artifact", plan, evaluation)
-    outcome = _outcome(artifact, settings, described, points, point, verdict, speed)
+    artifact = write_cascade(out / "artifact", plan, evaluation, stability)
+    outcome = _outcome(artifact, settings, described, points, point, verdict, stability, speed)
     write_text(out / REPORT, json.dumps(outcome.to_json(), indent=2, ensure_ascii=False) + "\n")
     write_page(outcome, out / PAGE)
     return outcome
@@ -187,6 +191,15 @@ def _choose_by_latency(curve: Curve, max_ms: float, fast_ms: float, strong_ms: f
             "serve it alone, or allow less"
         )
     return curve.best_within((max_ms - fast_ms) / strong_ms)
+
+
+def _refuse_batch_dependent(stability: BatchInvariance, pair: Pair, settings: CascadeSettings) -> None:
+    if not (stability.is_invariant or settings.allow_batch_dependent):
+        raise NoGainError(
+            f"the cascade of {pair.variant} is not batch-invariant: {stability.in_words()}, bound {MAX_CHANGE:g}; name "
+            "other graphs with --fast-variant and --strong-variant (fp32, int8-smooth), or accept it with "
+            "--allow-batch-dependent"
+        )
 
 
 def _refuse_no_gain(speed: Mapping[str, Speed], point: Point) -> None:
@@ -262,6 +275,7 @@ def _outcome(
     curve: list[Point],
     point: Point,
     verdict: Verdict,
+    stability: BatchInvariance,
     speed: Mapping[str, Speed],
 ) -> Outcome:
     facts = {"instruction_set": instruction_set(), "onnxruntime": metadata.version("onnxruntime")}
@@ -272,6 +286,7 @@ def _outcome(
         curve=curve,
         point=point,
         verdict=verdict,
+        batch_invariance=stability,
         speed=speed,
         machine={**machine(), **facts},
         **described,

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
+from textwright.evaluate.batch_invariance import BatchInvariance
 from textwright.evaluate.intervals import Interval
 from textwright.evaluate.paired_drop import PairedDrop
 from textwright.optimize.cascade.curve import Point
@@ -74,6 +75,7 @@ class Outcome:
         curve: From all texts sent on to none.
         point: The chosen one.
         verdict: On the test texts.
+        batch_invariance: How far its predictions change with the other texts of a batch.
         speed: "fast", "strong" and "cascade" -> measured in turn; gains are against strong.
         machine: Where all this was measured.
     """
@@ -91,6 +93,7 @@ class Outcome:
     curve: Sequence[Point]
     point: Point
     verdict: Verdict
+    batch_invariance: BatchInvariance
     speed: Mapping[str, Speed]
     machine: Mapping[str, Any]
 

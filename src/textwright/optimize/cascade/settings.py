@@ -29,6 +29,8 @@ class CascadeSettings(Settings):
     """Refuse texts that are too few to show the bound with this confidence.
 
     Absent: the smallest bound that they can show is kept with this confidence, and the bound itself as measured."""
+    allow_batch_dependent: bool = False
+    """Accept a cascade whose predictions change with the other texts of a batch, as dynamic quantization's do."""
     max_latency_ms: Annotated[float, Field(gt=0)] | None = None
     """Most milliseconds that a lone text may take on average here; the most accurate point within it is taken."""
     fast_variant: str | None = None
