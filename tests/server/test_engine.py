@@ -175,7 +175,7 @@ def test_the_tokens_of_many_texts_are_guessed_from_a_few(predictor, monkeypatch)
     monkeypatch.setattr(predictor, "encode", lambda texts: encoded.extend(texts) or encode(texts))
     engine.quick_chars = 200
     texts = ["good bad good bad"] * 900 + ["good"] * 100
-    assert 0.6 * 3700 < engine.min_tokens(texts) < 3700
+    assert 0.8 * 3700 < engine.min_tokens(texts) < 1.1 * 3700
     assert 0 < sum(map(len, encoded)) <= 400
     encoded.clear()
     assert engine.min_tokens(["good"]) == engine.min_tokens(["good" * 1000]) == engine.min_tokens(["", ""]) == 0

@@ -30,8 +30,8 @@ _MANY: Final = 16
 """Short texts of the batch that tells what a further text costs."""
 _HAND_OVER_S: Final = 1e-4
 """What it costs to send a batch to the thread and its results back."""
-_CERTAIN_SHARE: Final = 0.8
-"""Share of the tokens that are guessed from a sample of texts that all of them surely have."""
+_CERTAIN_SHARE: Final = 0.95
+"""Share of the tokens guessed from a sample that counts before all texts are encoded; too many cost a short wait."""
 _EXPLAIN_FACTOR: Final = 10
 """How much longer finding the words of a text takes than encoding it."""
 _LEAST_TOKEN_S: Final = 1e-8
