@@ -19,7 +19,7 @@ from textwright.core.labels import Labels, Task
 from textwright.core.manifest_checks import _MAX_TOKENS, HIGHEST_TEMPERATURE, LOWEST_TEMPERATURE, MOST_BYTES
 from textwright.data.text_files import MAX_LINE
 from textwright.problems import STATUS
-from textwright.runtime.predictor import _MAX_GOLDEN_SECONDS
+from textwright.runtime.bounds import MAX_OPEN_SECONDS
 from textwright.server.app import create_app
 from textwright.server.connections import _MAX_UNFINISHED_BYTES
 from textwright.server.http_protocol import _MAX_PIPELINED, _STALLED_S
@@ -156,7 +156,7 @@ def test_the_page_tells_the_bounds_of_files():
     assert bound(r"a line of .* \| (\d+) Mi \|") * 2**20 == MAX_LINE
     assert bound(r"`golden.jsonl`.* \| (\d+) MiB") * 2**20 == MOST_BYTES["golden.jsonl"] == MOST_BYTES["manifest.json"]
     assert bound(r"`tokenizer.json`.* \| (\d+) MiB") * 2**20 == MOST_BYTES["tokenizer.json"]
-    assert bound(r"golden examples .* \| (\d+) \|") == _MAX_GOLDEN_SECONDS
+    assert bound(r"golden examples \| (\d+) s each") == MAX_OPEN_SECONDS
     assert bound(r"`temperature` .* \| ([0-9.]+) to") == LOWEST_TEMPERATURE
     assert bound(r"`temperature` .* to (\d+) \|") == HIGHEST_TEMPERATURE
     assert bound(r"`max_length` .* to (\d+) tokens") == _MAX_TOKENS

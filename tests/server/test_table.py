@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
 import textwright
+from textwright.errors import RequestLimitError
 from textwright.prediction_files import prediction_columns
 from textwright.server.app import create_app
 from textwright.server.table import added_columns, read_table
@@ -85,6 +86,14 @@ def test_a_broken_table_is_refused_with_the_line(predictor, body, said):
 
 def test_the_limits_hold_for_tables(client):
     assert post(client, "text\n" + "a\n" * 6).json()["code"] == "request-limit"
+
+
+@pytest.mark.parametrize("end", ["\n", "\r", "\r\n"], ids=["unix", "mac", "windows"])
+def test_lines_within_cells_are_counted_before_they_are_read(end):
+    most = 100 * 5 + 4_096
+    assert read_table(f'text{end}"{end * (most - 2)}a"{end}'.encode(), 5).texts == [end * (most - 2) + "a"]
+    with pytest.raises(RequestLimitError, match=f"more than {most} lines"):
+        read_table(f'text{end}"{end * (most - 1)}a"{end}'.encode(), 5)
 
 
 FIELD = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\n"), max_size=20)

@@ -23,6 +23,8 @@ from textwright.server.service import Service
 
 TEXT_COLUMN: Final = "text"
 _DECIMALS: Final = 6
+_LINES_PER_ROW, _FURTHER_LINES = 100, 4_096
+"""Lines that a table may have, counting those within cells: reading millions of them would hold up other requests."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +61,14 @@ def read_table(body: bytes, max_rows: int, *, has_header: bool = True) -> Table:
     Raises:
         RequestError: If it is not CSV in UTF-8, a row is wider or narrower than the first line, or there is no text
             column or no row; names the line.
-        RequestLimitError: If there are more rows, or lines without end.
+        RequestLimitError: If there are more rows, or far more lines than so many rows have.
     """
     try:
         content = body.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = body.count(b"\n", 0, error.start) + 1
         raise RequestError(f"line {line} of the CSV is not UTF-8; save the file in UTF-8") from None
+    _check_num_lines(body, max_rows)
     lines = _rows(content, max_rows)
     columns = next(lines, (1, []))[1] if has_header else []
     text_index = _text_index(columns) if has_header else 0
@@ -119,6 +122,15 @@ def added_columns(service: Service) -> list[str]:
     chosen = "predicted_label" if service.identity.task == Task.SINGLE_LABEL.value else "predicted_labels"
     stage = ["stage"] if service.info.fast_stage else []
     return [chosen, "confidence", "truncated", *stage, *(f"probability_{name}" for name in service.info.labels)]
+
+
+def _check_num_lines(body: bytes, max_rows: int) -> None:
+    most = _LINES_PER_ROW * max_rows + _FURTHER_LINES
+    if len(body) > most and body.count(b"\n") + body.count(b"\r") - body.count(b"\r\n") > most:
+        raise RequestLimitError(
+            f"the CSV has more than {most} lines, which no table of at most {max_rows} texts has; send it in several "
+            "requests, or start the server with a larger --max-texts"
+        )
 
 
 def _rows(content: str, max_rows: int) -> Iterator[tuple[int, list[str]]]:
