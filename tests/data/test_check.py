@@ -8,7 +8,7 @@ import pytest
 
 from textwright.cli.main import run
 from textwright.data.check import check
-from textwright.data.lengths import Tokens, count_words
+from textwright.data.lengths import Tokens, count_words, word_tokens
 from textwright.data.settings import DataSettings
 from textwright.errors import DataError
 
@@ -33,7 +33,7 @@ def write(path: Path, rows: list[tuple[str, ...]] = ROWS, header: str = "text,la
 def test_the_report_counts_and_places(tmp_path: Path) -> None:
     path = write(tmp_path / "a.csv")
 
-    report = check(str(path), max_length=20)
+    report = check(str(path), tokens=word_tokens("bow"), max_length=20)
 
     def at(*lines: int) -> tuple[int, tuple[str, ...]]:
         return len(lines), tuple(f"{path}, line {line}" for line in lines)
@@ -256,7 +256,7 @@ def test_the_next_command_repeats_the_flags(tmp_path: Path, capsys) -> None:
     assert run(["data", "check", str(path), "--label-columns", "*", "--drop-unlabeled", "--split-seed", "3"]) == 0
 
     err = capsys.readouterr().err
-    assert f"textwright train {path} --label-columns '*' --drop-unlabeled --split-seed 3 --family bow" in err
+    assert f"textwright train {path} --label-columns '*' --drop-unlabeled --split-seed 3 --family linear" in err
 
 
 def test_the_command_lists_all_problems(tmp_path: Path, capsys) -> None:

@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
-from textwright.data.lengths import count_words
+from textwright.data.lengths import DEFAULT_TOKENS, count_words
 from textwright.models.pretrained import open_pretrained
 from textwright.models.token_counts import family_tokens
+from textwright.train.settings import TrainSettings
 
 
 def test_a_pretrained_encoder_counts_its_own_tokens(tiny_bert: Path) -> None:
@@ -23,3 +24,8 @@ def test_the_word_families_count_words() -> None:
 
     assert tokens.count is count_words
     assert tokens.unit == "words"
+
+
+def test_the_default_family_counts_characters() -> None:
+    assert family_tokens(TrainSettings().family) == DEFAULT_TOKENS
+    assert DEFAULT_TOKENS.count(["It isn't good.", "", "caf\u00e9 2"]).tolist() == [14, 0, 6]

@@ -13,7 +13,7 @@ from textwright.models import FAMILIES
 from textwright.train.run import CHECKPOINT, HISTORY, SETTINGS, TENSORBOARD, resolve_settings, train
 from textwright.train.settings import TrainSettings
 
-QUICK = {"num_epochs": 2, "min_steps": 0, "batch_size": 32, "device": "cpu"}
+QUICK = {"family": "bow", "num_epochs": 2, "min_steps": 0, "batch_size": 32, "device": "cpu"}
 EMPTY = Examples([], np.empty(0, dtype=np.int64))
 
 
@@ -42,7 +42,7 @@ def test_the_model_comes_back_ready_for_export(dataset: Dataset, tmp_path: Path)
 
 def test_what_is_set_goes_before_the_family_and_the_family_before_the_field() -> None:
     family = FAMILIES["bow"]
-    resolved, _ = resolve_settings(TrainSettings(min_steps=0, num_epochs=1), {})
+    resolved, _ = resolve_settings(TrainSettings(family="bow", min_steps=0, num_epochs=1), {})
     assert resolved.num_epochs == 1
     assert resolved.max_length == family.defaults["max_length"] != TrainSettings().max_length
     assert resolved.patience == family.defaults.get("patience", TrainSettings().patience)
@@ -69,5 +69,5 @@ def test_an_unknown_family_or_setting_is_refused_before_anything_is_written(data
     with pytest.raises(NotFoundError, match="no family 'cow'"):
         train(dataset, TrainSettings(family="cow"), {}, run_dir=tmp_path)
     with pytest.raises(SettingsError, match=r"\[model\] settings of family bow: size: no such setting .*known are emb"):
-        train(dataset, TrainSettings(), {"size": 1}, run_dir=tmp_path)
+        train(dataset, TrainSettings(family="bow"), {"size": 1}, run_dir=tmp_path)
     assert not list(tmp_path.iterdir())

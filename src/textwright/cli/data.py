@@ -64,10 +64,10 @@ def check(
 
 def _tokens(family: str | None, terminal: Terminal) -> Tokens:
     """Find the tokenizer of a family; where its encoder is not here and cannot be fetched, count words."""
-    from textwright.data.lengths import word_tokens
+    from textwright.data.lengths import DEFAULT_TOKENS, word_tokens
 
     if family is None:  # needs no torch, and so no second more
-        return word_tokens(TrainSettings().family)
+        return DEFAULT_TOKENS
     require("train", what="the tokenizer of a family")
     from textwright.models.token_counts import family_tokens
 

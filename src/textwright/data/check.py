@@ -21,7 +21,7 @@ from textwright.data.collect import SPLITS, Collected
 from textwright.data.dataset import Examples, label_counts
 from textwright.data.download import Progress
 from textwright.data.duplicates import Duplicates, find_duplicates
-from textwright.data.lengths import Tokens, word_tokens
+from textwright.data.lengths import DEFAULT_TOKENS, Tokens
 from textwright.data.load import DEFAULT_SETTINGS, fingerprint, read_source
 from textwright.data.rare_labels import dropped
 from textwright.data.remarks import remarks
@@ -30,7 +30,6 @@ from textwright.data.scripts import SCRIPTS, WITHOUT_SPACES, main_scripts
 from textwright.data.settings import DataSettings
 from textwright.errors import DataError
 
-_WORDS: Final = word_tokens("bow")
 _MOJIBAKE: Final = re.compile("\ufffd|[\u00c2\u00c3][\u0080-\u00bf]|\u00e2\u20ac")
 """The replacement character, and UTF-8 that was once read as Windows-1252."""
 
@@ -126,7 +125,7 @@ def check(
     source: str,
     settings: DataSettings = DEFAULT_SETTINGS,
     *,
-    tokens: Tokens = _WORDS,
+    tokens: Tokens = DEFAULT_TOKENS,
     max_length: int | None = None,
     progress: Progress | None = None,
 ) -> DataReport:

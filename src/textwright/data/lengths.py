@@ -13,7 +13,7 @@ from typing import Final, TypeAlias
 
 import numpy as np
 
-from textwright.core.tokenization import TextEncoder, word_level_encoder
+from textwright.core.tokenization import TextEncoder, train_characters, word_level_encoder
 from textwright.core.types import Ints
 from textwright.data.duplicates import batches
 
@@ -59,11 +59,25 @@ def count_words(texts: Sequence[str]) -> Ints:
     return count_tokens(_words(), texts)
 
 
+def count_characters(texts: Sequence[str]) -> Ints:
+    """Count the characters of each text as the family ``linear`` reads them, (N,)."""
+    return count_tokens(_characters(), texts)
+
+
 def word_tokens(family: str) -> Tokens:
     """Return how a family of words counts."""
     return Tokens(count_words, "words", family, DEFAULT_MAX_LENGTH)
 
 
 @cache
+def _characters() -> TextEncoder:
+    return train_characters([], vocab_size=4, max_length=UNLIMITED)
+
+
+@cache
 def _words() -> TextEncoder:
     return word_level_encoder([], max_length=UNLIMITED)
+
+
+DEFAULT_TOKENS: Final = Tokens(count_characters, "characters", "linear", 20_000)
+"""How the family counts that is trained unless another is named."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -145,6 +145,7 @@ class Family:
         defaults: Training settings that suit it, beneath what the user sets.
         gains_from_bf16: True if most of its time goes into matrix products large enough for bf16 to pay.
         why_not_pruned: Why tokens cannot be cut out of a trained model, and what makes it smaller; empty if they can.
+        unit_of_length: What its tokens are, in the plural, unless a pretrained encoder brings its own.
     """
 
     name: str
@@ -156,6 +157,7 @@ class Family:
     defaults: Mapping[str, Any] = field(default_factory=dict)
     gains_from_bf16: bool = False
     why_not_pruned: str = ""
+    unit_of_length: Literal["words", "characters"] = "words"
 
 
 @torch.no_grad()

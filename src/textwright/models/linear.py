@@ -299,6 +299,7 @@ FAMILY: Final = Family(
     make_encoder=make_encoder,
     build=build,
     defaults={"max_length": 20_000},
+    unit_of_length="characters",
     why_not_pruned=(
         "its tokens are characters, so there is nothing to cut; train it with a larger --model.min-texts or a smaller "
         "--model.max-weights to make it smaller"

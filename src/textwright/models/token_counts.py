@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from textwright.data.lengths import DEFAULT_MAX_LENGTH, UNLIMITED, Tokens, count_tokens, count_words
+from textwright.data.lengths import DEFAULT_MAX_LENGTH, UNLIMITED, Tokens, count_characters, count_tokens, count_words
 from textwright.models import find_family
 from textwright.models.pretrained import open_pretrained
 
@@ -31,6 +31,7 @@ def family_tokens(name: str, settings: Mapping[str, Any] | None = None) -> Token
     max_length = int(family.defaults.get("max_length", DEFAULT_MAX_LENGTH))
     encoder = getattr(config, "encoder", None)
     if encoder is None:
-        return Tokens(count_words, "words", name, max_length)
+        count = count_characters if family.unit_of_length == "characters" else count_words
+        return Tokens(count, family.unit_of_length, name, max_length)
     tokenizer = open_pretrained(encoder).load_tokenizer(UNLIMITED)
     return Tokens(partial(count_tokens, tokenizer), f"tokens of {encoder}", name, max_length)

@@ -45,7 +45,7 @@ class Maximize(StrEnum):
 class TrainSettings(Settings):
     """How to train; a family may put other defaults beneath these."""
 
-    family: str = "bow"
+    family: str = "linear"
     """Kind of model; textwright families lists them."""
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     """Seed of the first weights, the order of the batches and dropout; the same seed gives the same model."""
