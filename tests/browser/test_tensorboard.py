@@ -29,7 +29,7 @@ pytestmark = pytest.mark.browser
 def run_dir(tmp_path_factory):
     """Train as a user does, then add what lesson 04 adds."""
     folder, dataset = tmp_path_factory.mktemp("run"), make_dataset()
-    settings = TrainSettings(min_steps=0, num_epochs=3, batch_size=16, device="cpu")
+    settings = TrainSettings(family="bow", min_steps=0, num_epochs=3, batch_size=16, device="cpu")
     trained = train(dataset, settings, {"embedding_dim": 8}, run_dir=folder)
     validation = encode_examples(dataset.validation, trained.encoder)
     inputs, targets = validation.batch(np.arange(len(validation)))

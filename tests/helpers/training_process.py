@@ -22,7 +22,7 @@ from textwright.train.run import train
 from textwright.train.settings import TrainSettings
 
 SETTINGS = TrainSettings(
-    min_steps=0, num_epochs=3, patience=3, batch_size=16, seed=7, checkpoint_every_s=0, device="cpu"
+    family="bow", min_steps=0, num_epochs=3, patience=3, batch_size=16, seed=7, checkpoint_every_s=0, device="cpu"
 )
 FAMILY_SETTINGS = {"embedding_dim": 8, "num_bigram_buckets": 64}
 WITHOUT_DROPOUT = {**FAMILY_SETTINGS, "dropout": 0, "word_dropout": 0}

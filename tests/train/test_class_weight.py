@@ -22,7 +22,7 @@ from textwright.train.run import TrainedModel, train
 from textwright.train.settings import ClassWeight, TrainSettings
 
 TARGETS = np.array([0] * 90 + [1] * 9 + [3])
-SETTINGS = TrainSettings(num_epochs=12, min_steps=0, batch_size=8, learning_rate=0.015, device="cpu")
+SETTINGS = TrainSettings(family="bow", num_epochs=12, min_steps=0, batch_size=8, learning_rate=0.015, device="cpu")
 
 
 def test_weights_of_one_label_are_sklearns() -> None:

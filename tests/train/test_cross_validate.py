@@ -13,7 +13,7 @@ from textwright.train.loop import Engine
 from textwright.train.settings import Device, TrainSettings
 
 LABELS = Labels(("no", "yes"))
-SETTINGS = TrainSettings(min_steps=0, batch_size=16, learning_rate=0.01, num_epochs=3)
+SETTINGS = TrainSettings(family="bow", min_steps=0, batch_size=16, learning_rate=0.01, num_epochs=3)
 
 
 def make_examples(num_examples: int, *, noise: float, seed: int = 0) -> FeatureExamples:

@@ -22,7 +22,9 @@ from textwright.train.optimizer import learning_rate_scale
 from textwright.train.progress import SilentProgress
 from textwright.train.settings import Device, TrainSettings
 
-SETTINGS = TrainSettings(min_steps=0, num_epochs=4, batch_size=16, learning_rate=0.03, patience=4, device=Device.CPU)
+SETTINGS = TrainSettings(
+    family="bow", min_steps=0, num_epochs=4, batch_size=16, learning_rate=0.03, patience=4, device=Device.CPU
+)
 
 
 class Recorder(SilentProgress):

@@ -16,7 +16,7 @@ from textwright.train.run import TENSORBOARD, train
 from textwright.train.settings import TrainSettings
 from textwright.train.tensorboard import TensorBoard
 
-SETTINGS = TrainSettings(min_steps=0, num_epochs=2, batch_size=16, patience=2, device="cpu")
+SETTINGS = TrainSettings(family="bow", min_steps=0, num_epochs=2, batch_size=16, patience=2, device="cpu")
 
 
 def read(folder: Path) -> EventAccumulator:

@@ -98,7 +98,9 @@ def test_an_impossible_aim_is_refused(labels: Labels, fields: dict[str, object],
 
 
 def test_training_chooses_on_validation_and_says_what_it_came_to(dataset: Dataset, tmp_path: Path) -> None:
-    given = TrainSettings(min_steps=0, num_epochs=1, precision_at_least=0.9, positive_label="positive", device="cpu")
+    given = TrainSettings(
+        family="bow", min_steps=0, num_epochs=1, precision_at_least=0.9, positive_label="positive", device="cpu"
+    )
     model = train(dataset, given, {}, run_dir=tmp_path)
     assert list(model.thresholds) == ["positive"]
     told = model.summary["thresholds"]["positive"]
