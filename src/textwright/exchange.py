@@ -35,6 +35,11 @@ class TextLimits(Protocol):
         """Most characters of one text, >= 1."""
 
 
+def without_prefix(prefix: str, path: str) -> str:
+    """Take off the path under which a proxy or a gateway publishes the routes; a path without it stays as it is."""
+    return path.removeprefix(prefix) or "/" if path == prefix or path.startswith(prefix + "/") else path
+
+
 def larger_flag(setting: str) -> str:
     """Say how a limit of the server is raised: the cure in its refusals."""
     return f"start the server with a larger --{setting.replace('_', '-')}"

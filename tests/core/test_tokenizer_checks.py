@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 from tokenizers import Regex, Tokenizer, normalizers, pre_tokenizers
 from tokenizers.models import WordLevel, WordPiece
@@ -33,10 +31,8 @@ def split(pattern):
 @pytest.mark.parametrize("pattern", [r"(a+)+$", r"(?:a|aa)+$", r"a*a*a*[bc]"])
 def test_a_regular_expression_that_backtracks_without_end_is_refused(pattern, monkeypatch):
     monkeypatch.setattr(tokenizer_checks, "MAX_PROBE_SECONDS", 2.0)
-    started = time.monotonic()
     with pytest.raises(ArtifactFormatError, match=r"texts of .*equal characters, with the regular expressions"):
         TextEncoder(serialized(pre_tokenizer=split(pattern)))
-    assert time.monotonic() - started < 30  # a bound on what is endless, not a timing
 
 
 @pytest.mark.parametrize("pattern", [r"\w+|[^\w\s]", r"\s*[\r\n]+|\s+(?!\S)|\s+", r"\p{N}{1,3}| ?[^\s\p{N}]+[\r\n]*"])

@@ -129,7 +129,11 @@ def exclusive_folder(path: Path) -> Iterator[None]:
         return
     handle = os.open(path, os.O_RDONLY)
     try:
-        _lock_or_refuse(handle, path)
+        if _lock(handle) is False:
+            raise SettingsError(
+                f"{path}: another textwright is writing into this folder; wait until it has ended, or give another "
+                "--out"
+            )
         try:
             yield
         finally:
@@ -137,21 +141,6 @@ def exclusive_folder(path: Path) -> Iterator[None]:
                 path.rmdir()
     finally:
         os.close(handle)
-
-
-def _lock_or_refuse(handle: int, path: Path) -> None:
-    import errno
-    import fcntl
-
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        raise SettingsError(
-            f"{path}: another textwright is writing into this folder; wait until it has ended, or give another --out"
-        ) from error
-    except OSError as error:
-        if error.errno not in (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EBADF, errno.EINVAL):
-            raise
 
 
 def _remove_leftovers(path: Path) -> None:
@@ -176,16 +165,18 @@ def _remove_leftovers(path: Path) -> None:
             os.close(handle)
 
 
-def _lock(handle: int) -> bool:
-    """Lock an open file or folder until it is closed; False if another process has locked it, or cannot be known."""
+def _lock(handle: int) -> bool | None:
+    """Lock an open file or folder until it is closed; False if another has locked it, None where there are no locks."""
     if not _HAS_LOCKS:
-        return False
+        return None
     import fcntl
 
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
+    except BlockingIOError:
         return False
+    except OSError:  # a file system without locks
+        return None
     return True
 
 

@@ -16,6 +16,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from textwright import __version__
+from textwright.exchange import without_prefix
 from textwright.extras import require
 from textwright.runtime.predictor import Predictor
 from textwright.server import admin, handlers, openapi, pages, routes
@@ -52,7 +53,7 @@ class _Application(FastAPI):
         scope["app"] = self
         root_path = self.state.settings.root_path
         if root_path and scope["type"] == "http":
-            scope["path"] = _without(root_path, scope["path"])
+            scope["path"] = without_prefix(root_path, scope["path"])
         await self.middleware_stack(scope, receive, send)
 
     def build_middleware_stack(self) -> ASGIApp:
@@ -162,11 +163,6 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         await catalog.close()
         if app.state.tracer is not None:
             await asyncio.to_thread(app.state.tracer.close)
-
-
-def _without(prefix: str, path: str) -> str:
-    """Take off the path under which a proxy publishes us; proxies that take it off themselves send none."""
-    return path.removeprefix(prefix) or "/" if path == prefix or path.startswith(prefix + "/") else path
 
 
 def _tracer(endpoint: str | None) -> Tracer | None:

@@ -18,6 +18,7 @@ from http import HTTPStatus
 from typing import Any, TypeGuard
 
 from textwright.errors import RequestSyntaxError, RequestTooLargeError
+from textwright.exchange import without_prefix
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,10 +112,10 @@ def read_event(event: Mapping[str, Any], base_path: str = "") -> HttpRequest:
         context = event["requestContext"]
         http = context["http"]
         method, path = http["method"], event.get("rawPath") or http["path"]
-        path = _without(f"/{context.get('stage', '$default')}", path)
+        path = without_prefix(f"/{context.get('stage', '$default')}", path)
     else:
         method, path = event["httpMethod"], event["path"]
-    return HttpRequest(method.upper(), _without(base_path, path), _headers(event), event)
+    return HttpRequest(method.upper(), without_prefix(base_path, path), _headers(event), event)
 
 
 def _is_format_2(event: Mapping[str, Any]) -> bool:
@@ -126,10 +127,6 @@ def _headers(event: Mapping[str, Any]) -> dict[str, str]:
     single = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
     several = (event.get("multiValueHeaders") or {}).items()
     return single | {name.lower(): values[-1] for name, values in several if values}
-
-
-def _without(prefix: str, path: str) -> str:
-    return path.removeprefix(prefix) or "/" if path == prefix or path.startswith(prefix + "/") else path
 
 
 def _is_load_balancer(event: Mapping[str, Any]) -> bool:

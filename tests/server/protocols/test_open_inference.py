@@ -169,6 +169,17 @@ def test_a_tensor_that_is_not_of_texts_is_refused_in_words(client, inputs, said)
     assert said in answer.json()["error"]
 
 
+@pytest.mark.parametrize("media_type", ["", "application/json", "application/octet-stream"])
+def test_commas_of_binary_texts_are_no_values(client, media_type):
+    limits = client.app.state.settings
+    texts = ["good".ljust(limits.max_text_chars, ",")] * limits.max_texts
+    assert sum(text.count(",") for text in texts) > 16 * limits.max_texts + 4_096  # more than JSON may have
+    binary = counted(*texts)
+    request = {"inputs": [tensor(shape=[len(texts)], data=None, parameters={"binary_data_size": len(binary)})]}
+    answer = post_binary(client, request, binary, content_type=media_type)
+    assert outputs_of(answer)["label"]["data"] == ["positive"] * len(texts)
+
+
 @pytest.mark.parametrize(
     ("binary", "said"),
     [

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from textwright.deploy.cloud.settings import Ec2Settings, FunctionSettings
 from textwright.deploy.cost import Estimate, FunctionPlan, InstancePlan, Traffic, estimate_function, estimate_instances
 from textwright.deploy.created import FUNCTION, FUNCTION_LOG_BYTES, LAMBDA_LOG_BYTES, SERVERS
@@ -15,18 +17,14 @@ def of_servers(settings: Ec2Settings) -> list[str]:
     Returns:
         Lines to print; one that says so where the price table has no such instance type.
     """
-    is_single, created = settings.profile == "single", SERVERS[settings.profile]
+    is_single = settings.profile == "single"
     plan = InstancePlan(
         settings.instance_type,
         num_instances=1 if is_single else settings.min_instances,
         has_load_balancer=not is_single,
-        disk_gib=created.disk_gib,
-        num_alarms=created.num_alarms,
-        num_metrics=created.num_metrics,
         num_secrets=int(settings.api_keys_secret is not None),
-        has_detailed_monitoring=created.has_detailed_monitoring,
-        secret_reads_per_hour=created.secret_reads_per_hour,
         log_retention_days=settings.log_days,
+        **asdict(SERVERS[settings.profile]),
     )
     try:
         return _lines(estimate_instances(plan, Traffic(settings.requests_per_day), load_prices()), settings)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Final, Literal, TypeAlias
 
 from textwright.deploy.cost import Estimate, FunctionPlan, InstancePlan, Traffic, estimate_function, estimate_instances
@@ -157,17 +157,8 @@ class Sizes:
         busy_vcpus = traffic.peak_per_second * cpu_s / settings.utilisation
         number = max(settings.min_instances, math.ceil(busy_vcpus / kind.vcpus))
         use = traffic.mean_per_second * cpu_s / (number * kind.vcpus)
-        created = SERVERS["balanced" if number > 1 else "single"]
-        plan = InstancePlan(
-            kind.name,
-            number,
-            has_load_balancer=number > 1,
-            disk_gib=created.disk_gib,
-            num_alarms=created.num_alarms,
-            num_metrics=created.num_metrics,
-            has_detailed_monitoring=created.has_detailed_monitoring,
-            cpu_use=use,
-        )
+        created = asdict(SERVERS["balanced" if number > 1 else "single"])
+        plan = InstancePlan(kind.name, number, has_load_balancer=number > 1, cpu_use=use, **created)
         estimate = estimate_instances(plan, traffic, self.prices, counts_free_allowance=settings.free_allowance)
         needed = (_SYSTEM_BYTES + kind.vcpus * load.memory_bytes) / 2**30
         refusal = f"needs {needed:.1f} GiB" if kind.memory_gib < needed else ""
