@@ -34,20 +34,20 @@ from battery_checks import print_checks
 from battery_rivals import FastText, SetFit
 from battery_sources import SOURCES
 from battery_sources.source import BatterySource
-from textwright.compare.baselines import Majority
-from textwright.compare.contender import Contender, Job, Result
-from textwright.compare.examples import Source
-from textwright.compare.families import from_family
-from textwright.compare.runs import Run
-from textwright.compare.store import load_result, save_result
-from textwright.compare.summary import measure_seeds
+from textwright.comparison.baselines import Majority
+from textwright.comparison.contender import Contender, Job, Result
+from textwright.comparison.examples import Source
+from textwright.comparison.families import from_family
+from textwright.comparison.runs import Run
+from textwright.comparison.store import load_result, save_result
+from textwright.comparison.summary import measure_seeds
 from textwright.core.files import write_text
 from textwright.core.labels import Task
 from textwright.data.dataset import Dataset
 from textwright.data.settings import DataSettings
 from textwright.errors import SettingsError
 from textwright.models import FAMILIES
-from textwright.train.progress import SilentProgress
+from textwright.training.progress import SilentProgress
 
 OUT: Final = RUNS / "battery"
 SETTINGS: Final = DataSettings()

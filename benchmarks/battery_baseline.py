@@ -23,11 +23,11 @@ from sklearn.model_selection import KFold, StratifiedKFold  # type: ignore[impor
 from sklearn.multiclass import OneVsRestClassifier  # type: ignore[import-untyped]
 from sklearn.pipeline import FeatureUnion  # type: ignore[import-untyped]
 
-from textwright.compare.contender import Job, Predict, Result
+from textwright.comparison.contender import Job, Predict, Result
 from textwright.core.labels import Task
 from textwright.core.types import Bools, Floats, Ints
 from textwright.evaluate.observe import Observations
-from textwright.train.progress import Progress
+from textwright.training.progress import Progress
 
 FEATURES: Final = ("words", "characters", "both")
 STRENGTHS: Final = (0.3, 1.0, 3.0, 10.0, 30.0, 100.0)

@@ -18,13 +18,13 @@ import numpy as np
 
 from _common import ROOT
 from battery_sources.source import BatterySource
-from textwright.compare.contender import Job, Predict, Result
+from textwright.comparison.contender import Job, Predict, Result
 from textwright.core.labels import Task
 from textwright.core.types import Float32s
 from textwright.data.assets import asset_path
 from textwright.data.dataset import Dataset, Examples
 from textwright.evaluate.observe import Observations
-from textwright.train.progress import Progress
+from textwright.training.progress import Progress
 
 AUTOTUNE_S: Final = 20
 _SETFIT_ROWS: Final = 1_000

@@ -43,14 +43,14 @@ from textwright.data.settings import DataSettings
 from textwright.models.pretrained import open_pretrained
 from textwright.optimize.teaching_settings import UnlabelledSettings
 from textwright.optimize.unlabelled import apart_from, read_unlabelled
-from textwright.train.batches import encode_examples, shuffled_batches
-from textwright.train.checkpoint import NoCheckpoints
-from textwright.train.device import make_accelerator, repeatable, uses_bf16
-from textwright.train.lessons import Lessons, TaughtExamples, soften
-from textwright.train.loop import Engine, Splits, fit, infer
-from textwright.train.progress import SilentProgress
-from textwright.train.run import prepare
-from textwright.train.settings import Device, TrainSettings
+from textwright.training.batches import encode_examples, shuffled_batches
+from textwright.training.checkpoint import NoCheckpoints
+from textwright.training.device import make_accelerator, repeatable, uses_bf16
+from textwright.training.lessons import Lessons, TaughtExamples, soften
+from textwright.training.loop import Engine, Splits, fit, infer
+from textwright.training.progress import SilentProgress
+from textwright.training.run import prepare
+from textwright.training.settings import Device, TrainSettings
 
 SOURCE, UNLABELLED, ENCODER = "movie-reviews", "imdb-reviews", "minilm-l6"
 OUT, RESULT = RUNS / "bert-settings", RESULTS / "bert_settings.json"

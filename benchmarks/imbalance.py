@@ -21,7 +21,7 @@ from _common import save, versions
 from textwright.data.load import load_dataset
 from textwright.data.settings import DataSettings
 from textwright.pipeline import Plan, build_artifact
-from textwright.train.settings import TrainSettings
+from textwright.training.settings import TrainSettings
 
 SOURCES = ("airline-tweets", "movie-reviews")
 SHARES = (0.1, 0.01)

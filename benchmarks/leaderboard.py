@@ -19,13 +19,13 @@ import os
 os.environ["OMP_NUM_THREADS"] = "1"
 
 from _common import ROOT, RUNS, chosen, save
-from textwright.compare.choice import choose
-from textwright.compare.comparison import SilentListener, compare
-from textwright.compare.leaderboard import Leaderboard
-from textwright.compare.runs import Run
-from textwright.compare.schedule import Schedule
+from textwright.comparison.choice import choose
+from textwright.comparison.comparison import SilentListener, compare
+from textwright.comparison.leaderboard import Leaderboard
+from textwright.comparison.runs import Run
+from textwright.comparison.schedule import Schedule
 from textwright.data.settings import DataSettings
-from textwright.train.progress import Progress
+from textwright.training.progress import Progress
 
 FAMILIES = ("linear", "bow", "bow-glove", "cnn-glove", "frozen-bert", "bert")
 VARIATIONS = ("bow-bigram", "bow-nb", "bert-r-drop")

@@ -45,9 +45,9 @@ from textwright.data.load import load_dataset
 from textwright.data.output import open_output
 from textwright.data.settings import DataSettings
 from textwright.models.family import TextModel
-from textwright.train.batches import encode_examples
-from textwright.train.run import train
-from textwright.train.settings import TrainSettings
+from textwright.training.batches import encode_examples
+from textwright.training.run import train
+from textwright.training.settings import TrainSettings
 
 TRAINING: dict[str, Any] = {"num_epochs": 40, "patience": 10, "device": "cpu"}
 CHARACTERS, UNITS = "characters", "characters and syllables"

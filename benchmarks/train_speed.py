@@ -36,13 +36,13 @@ from textwright.models.bert import BertConfig
 from textwright.models.encoder import Pooling, load_sentence_encoder
 from textwright.models.family import BuildContext
 from textwright.models.pretrained import open_pretrained
-from textwright.train.batches import encode_examples
-from textwright.train.checkpoint import NoCheckpoints
-from textwright.train.device import make_accelerator
-from textwright.train.loop import Engine, Splits, fit, infer
-from textwright.train.progress import SilentProgress
-from textwright.train.run import resolve_settings
-from textwright.train.settings import TrainSettings
+from textwright.training.batches import encode_examples
+from textwright.training.checkpoint import NoCheckpoints
+from textwright.training.device import make_accelerator
+from textwright.training.loop import Engine, Splits, fit, infer
+from textwright.training.progress import SilentProgress
+from textwright.training.run import resolve_settings
+from textwright.training.settings import TrainSettings
 
 ENCODER = "minilm-l6"
 MAX_LENGTH = 128

@@ -23,7 +23,7 @@ import torch
 
 from _common import ROOT, save, spread, versions
 from speed import train_fasttext
-from textwright.compare.families import from_recipe
+from textwright.comparison.families import from_recipe
 from textwright.core.types import Float32s
 from textwright.data.dataset import Dataset
 from textwright.data.load import load_dataset
@@ -31,7 +31,7 @@ from textwright.data.settings import DataSettings
 from textwright.evaluate.observe import observe
 from textwright.pipeline import Plan, build_artifact
 from textwright.runtime.predictor import load
-from textwright.train.progress import EpochRecord, SilentProgress
+from textwright.training.progress import EpochRecord, SilentProgress
 
 SOURCE = "movie-reviews"
 SEEDS = 5

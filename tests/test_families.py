@@ -19,7 +19,7 @@ from textwright.models import FAMILIES
 from textwright.pipeline import Plan, build_artifact
 from textwright.runtime.explanation import Explanation
 from textwright.runtime.predictor import Predictor, load
-from textwright.train.settings import TrainSettings
+from textwright.training.settings import TrainSettings
 
 BAR = {"binary": 0.85, "multi-class": 0.85, "multi-label": 0.6}
 """Share of texts whose labels are all right; chance is 1/2, 1/3 and 1/8."""

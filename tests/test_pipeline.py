@@ -18,7 +18,7 @@ from textwright.data.load import load_dataset
 from textwright.data.settings import DataSettings
 from textwright.errors import ParityError, SettingsError
 from textwright.pipeline import Plan, build_artifact
-from textwright.train.settings import TrainSettings
+from textwright.training.settings import TrainSettings
 
 GOOD, BAD = ["good", "great", "fine", "lovely"], ["bad", "awful", "poor", "dull"]
 NEUTRAL = [f"word{number}" for number in range(60)]

@@ -6,8 +6,7 @@
 'positive'
 
 Importing this package imports nothing else; a public name brings in what it needs on its first use: ``load`` numpy,
-tokenizers and ONNX Runtime, ``train_model`` torch. Where a room and its function have one name, the public name of the
-function says more: ``textwright.train`` is the room, ``textwright.train_model`` the function.
+tokenizers and ONNX Runtime, ``train_model`` torch.
 """
 
 from __future__ import annotations
@@ -16,8 +15,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from textwright.compare.baselines import Majority, Tfidf
-    from textwright.compare.contender import Job
+    from textwright.comparison.baselines import Majority, Tfidf
+    from textwright.comparison.contender import Job
     from textwright.core.encodings import Encodings
     from textwright.core.labels import Labels
     from textwright.core.numerics import softmax
@@ -42,13 +41,13 @@ if TYPE_CHECKING:
     from textwright.pipeline import Built, Plan, build_artifact
     from textwright.runtime.predictor import Prediction, Predictor, load
     from textwright.serverless.start import start as start_function
-    from textwright.train.batches import EncodedExamples, encode_examples, shuffled_batches, sorted_batches
-    from textwright.train.loop import seed_step
-    from textwright.train.optimizer import learning_rate_scale, make_optimizer, set_learning_rate
-    from textwright.train.progress import EpochRecord, SilentProgress
-    from textwright.train.run import Prepared, TrainedModel, prepare
-    from textwright.train.run import train as train_model
-    from textwright.train.settings import TrainSettings
+    from textwright.training.batches import EncodedExamples, encode_examples, shuffled_batches, sorted_batches
+    from textwright.training.loop import seed_step
+    from textwright.training.optimizer import learning_rate_scale, make_optimizer, set_learning_rate
+    from textwright.training.progress import EpochRecord, SilentProgress
+    from textwright.training.run import Prepared, TrainedModel, prepare
+    from textwright.training.run import train as train_model
+    from textwright.training.settings import TrainSettings
 
 __version__ = "0.1.0"
 __all__ = [
@@ -73,8 +72,8 @@ __all__ = [
 ]  # fmt: skip
 
 _HOMES: Final = {
-    "textwright.compare.baselines": ("Majority", "Tfidf"),
-    "textwright.compare.contender": ("Job",),
+    "textwright.comparison.baselines": ("Majority", "Tfidf"),
+    "textwright.comparison.contender": ("Job",),
     "textwright.core.encodings": ("Encodings",),
     "textwright.core.labels": ("Labels",),
     "textwright.core.numerics": ("softmax",),
@@ -99,12 +98,12 @@ _HOMES: Final = {
     "textwright.pipeline": ("Built", "Plan", "build_artifact"),
     "textwright.runtime.predictor": ("Prediction", "Predictor", "load"),
     "textwright.serverless.start": ("start_function",),
-    "textwright.train.batches": ("EncodedExamples", "encode_examples", "shuffled_batches", "sorted_batches"),
-    "textwright.train.loop": ("seed_step",),
-    "textwright.train.optimizer": ("learning_rate_scale", "make_optimizer", "set_learning_rate"),
-    "textwright.train.progress": ("EpochRecord", "SilentProgress"),
-    "textwright.train.run": ("Prepared", "TrainedModel", "prepare", "train_model"),
-    "textwright.train.settings": ("TrainSettings",),
+    "textwright.training.batches": ("EncodedExamples", "encode_examples", "shuffled_batches", "sorted_batches"),
+    "textwright.training.loop": ("seed_step",),
+    "textwright.training.optimizer": ("learning_rate_scale", "make_optimizer", "set_learning_rate"),
+    "textwright.training.progress": ("EpochRecord", "SilentProgress"),
+    "textwright.training.run": ("Prepared", "TrainedModel", "prepare", "train_model"),
+    "textwright.training.settings": ("TrainSettings",),
 }
 """Module -> the public names that live there."""
 

@@ -43,10 +43,10 @@ from textwright.evaluate.selection import TRAINING_TEXTS
 from textwright.export.onnx import to_onnx
 from textwright.export.parity import AWKWARD_TEXTS, check_parity
 from textwright.runtime.predictor import Predictor, load
-from textwright.train.lessons import Teacher
-from textwright.train.progress import Progress
-from textwright.train.run import TrainedModel, resolve_settings, resolve_stored, train
-from textwright.train.settings import TrainSettings
+from textwright.training.lessons import Teacher
+from textwright.training.progress import Progress
+from textwright.training.run import TrainedModel, resolve_settings, resolve_stored, train
+from textwright.training.settings import TrainSettings
 
 MEASURED_SPLIT: Final = "test"
 _GRAPH: Final = "model.onnx"

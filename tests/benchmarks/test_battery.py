@@ -10,8 +10,8 @@ from battery_checks import check
 from battery_figure import draw
 from battery_sources import SOURCES
 from tables import TABLES
-from textwright.compare.baselines import Majority
-from textwright.compare.families import from_family
+from textwright.comparison.baselines import Majority
+from textwright.comparison.families import from_family
 from textwright.errors import DataError
 
 

@@ -14,9 +14,9 @@ from PIL import Image
 from tiny_data import make_dataset
 from torch.utils.tensorboard import SummaryWriter
 
-from textwright.train.batches import encode_examples
-from textwright.train.run import TENSORBOARD, train
-from textwright.train.settings import TrainSettings
+from textwright.training.batches import encode_examples
+from textwright.training.run import TENSORBOARD, train
+from textwright.training.settings import TrainSettings
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "course"))
 

@@ -8,7 +8,7 @@ import pytest
 from textwright.core.encodings import Encodings
 from textwright.data.dataset import Examples
 from textwright.errors import DataError
-from textwright.train.batches import EncodedExamples
+from textwright.training.batches import EncodedExamples
 
 
 @pytest.mark.parametrize("num_targets", [0, 1, 3])

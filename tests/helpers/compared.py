@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from textwright.compare.leaderboard import Change, CurvePoint, Leaderboard, Metric, Row, Speed, Versus
+from textwright.comparison.leaderboard import Change, CurvePoint, Leaderboard, Metric, Row, Speed, Versus
 from textwright.evaluate.intervals import Interval
 
 GOOD, BAD = ("good", "great", "fine", "moving"), ("bad", "awful", "dull", "flat")

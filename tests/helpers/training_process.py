@@ -17,9 +17,9 @@ from pathlib import Path
 import torch
 from tiny_data import make_dataset
 
-from textwright.train.progress import SilentProgress
-from textwright.train.run import train
-from textwright.train.settings import TrainSettings
+from textwright.training.progress import SilentProgress
+from textwright.training.run import train
+from textwright.training.settings import TrainSettings
 
 SETTINGS = TrainSettings(
     family="bow", min_steps=0, num_epochs=3, patience=3, batch_size=16, seed=7, checkpoint_every_s=0, device="cpu"

@@ -5,7 +5,7 @@ import pytest
 from textwright.errors import NotFoundError
 from textwright.models import FAMILIES, find_family, list_families
 from textwright.models.family import describe
-from textwright.train.settings import TrainSettings
+from textwright.training.settings import TrainSettings
 
 
 def test_each_family_is_found_by_its_own_name() -> None:

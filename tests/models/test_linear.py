@@ -19,7 +19,7 @@ from textwright.models.family import BuildContext, TrainingSplit
 from textwright.models.linear import Features, Linear, LinearConfig, build, make_encoder
 from textwright.models.ngram_table import NgramTable
 from textwright.runtime.session import Session
-from textwright.train.linear_features import weigh
+from textwright.training.linear_features import weigh
 
 TEXTS = ["The film is not good, not a film!", "good good snake_case films", "it's", "", "été 12 été", "好电影 好"]
 CHARACTERS = "atfilmgoodéAFÉ 12_.,'好电\N{CYRILLIC SMALL LETTER BE}\N{GRINNING FACE}"

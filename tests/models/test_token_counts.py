@@ -5,7 +5,7 @@ from pathlib import Path
 from textwright.data.lengths import DEFAULT_TOKENS, count_words
 from textwright.models.pretrained import open_pretrained
 from textwright.models.token_counts import family_tokens
-from textwright.train.settings import TrainSettings
+from textwright.training.settings import TrainSettings
 
 
 def test_a_pretrained_encoder_counts_its_own_tokens(tiny_bert: Path) -> None:

@@ -22,7 +22,7 @@ from textwright.optimize.folds import assign_folds, plan_folds
 from textwright.optimize.search import optimize
 from textwright.optimize.settings import OptimizeSettings, Target
 from textwright.pipeline import Plan, build_artifact
-from textwright.train.settings import TrainSettings
+from textwright.training.settings import TrainSettings
 
 LABELS = Labels(("negative", "positive"))
 

@@ -22,8 +22,8 @@ from textwright.optimize.slimming import _load
 from textwright.optimize.teaching_settings import PruneSettings, RepairSettings
 from textwright.pipeline import Plan, build_artifact
 from textwright.runtime.predictor import load
-from textwright.train.batches import encode_examples
-from textwright.train.settings import TrainSettings
+from textwright.training.batches import encode_examples
+from textwright.training.settings import TrainSettings
 
 pytestmark = pytest.mark.usefixtures("short_timings")
 

@@ -14,7 +14,7 @@ from textwright.data.settings import DataSettings
 from textwright.extras import require
 
 if TYPE_CHECKING:
-    from textwright.compare.leaderboard import Leaderboard
+    from textwright.comparison.leaderboard import Leaderboard
 
 _DATA: Final = DataSettings()
 
@@ -51,9 +51,9 @@ def compare(
     """
     require("train", what="comparing")
     from textwright.cli.compare_view import CompareView, show_leaderboard
-    from textwright.compare.choice import choose
-    from textwright.compare.comparison import compare as run_all
-    from textwright.compare.page import PAGE
+    from textwright.comparison.choice import choose
+    from textwright.comparison.comparison import compare as run_all
+    from textwright.comparison.page import PAGE
 
     terminal = Terminal(output)
     choice = choose(source, data, families=families, recipes=recipe, seeds=seeds, folds=folds, sizes=sizes)
@@ -66,7 +66,7 @@ def compare(
 
 def _next(board: Leaderboard, source: str, out: Path) -> str:
     """Serve the best model that beats the most frequent label; where none does, look at the data."""
-    from textwright.compare.advice import may_be_served
+    from textwright.comparison.advice import may_be_served
 
     served = next((row for row in board.rows if row.artifact and may_be_served(row)), None)
     if served is None:

@@ -11,13 +11,13 @@ from rich.table import Table
 from rich.text import Text
 
 from textwright.cli.render import Terminal, escape_cell
-from textwright.compare.leaderboard import Leaderboard, Metric, Row
-from textwright.compare.page import duration
-from textwright.compare.runs import Run
-from textwright.compare.schedule import Schedule
+from textwright.comparison.leaderboard import Leaderboard, Metric, Row
+from textwright.comparison.page import duration
+from textwright.comparison.runs import Run
+from textwright.comparison.schedule import Schedule
 from textwright.core.types import Float32s
 from textwright.evaluate.scores import TITLES
-from textwright.train.progress import EpochRecord
+from textwright.training.progress import EpochRecord
 
 
 class CompareView:

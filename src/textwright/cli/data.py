@@ -13,7 +13,7 @@ from textwright.cli.render import DEFAULT_OUTPUT, Output, Terminal
 from textwright.data.settings import DataSettings
 from textwright.errors import AssetError, DataError
 from textwright.extras import require
-from textwright.train.settings import TrainSettings
+from textwright.training.settings import TrainSettings
 
 if TYPE_CHECKING:
     from textwright.data.check import DataReport

@@ -14,7 +14,7 @@ from textwright.data.settings import DataSettings
 from textwright.errors import SettingsError
 from textwright.extras import require
 from textwright.optimize.teaching_settings import DistillSettings, UnlabelledSettings
-from textwright.train.settings import TrainSettings
+from textwright.training.settings import TrainSettings
 
 if TYPE_CHECKING:
     from textwright.optimize.distillation import Distillation, Peer

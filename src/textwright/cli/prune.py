@@ -14,7 +14,7 @@ from textwright.data.settings import DataSettings
 from textwright.evaluate.paired_drop import bound_in_words
 from textwright.extras import require
 from textwright.optimize.teaching_settings import PruneSettings, RepairSettings
-from textwright.train.settings import TrainSettings
+from textwright.training.settings import TrainSettings
 
 if TYPE_CHECKING:
     from textwright.optimize.pruning import Pruning, Step

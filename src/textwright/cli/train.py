@@ -12,7 +12,7 @@ from textwright.cli.render import DEFAULT_OUTPUT, Output, Terminal
 from textwright.core.files import exclusive_folder
 from textwright.data.settings import DataSettings
 from textwright.extras import require
-from textwright.train.settings import TrainSettings
+from textwright.training.settings import TrainSettings
 
 if TYPE_CHECKING:
     from textwright.pipeline import Built

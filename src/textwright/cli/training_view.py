@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 from textwright.cli.render import Terminal
 from textwright.core.artifact import describe
 from textwright.core.types import Float32s
-from textwright.train.progress import EpochRecord
+from textwright.training.progress import EpochRecord
 
 if TYPE_CHECKING:
     from textwright.pipeline import Built

@@ -38,7 +38,7 @@ from textwright.optimize.teaching_settings import DistillSettings, UnlabelledSet
 from textwright.optimize.unlabelled import read_unlabelled
 from textwright.pipeline import Built, Plan, build_artifact
 from textwright.runtime.predictor import Predictor, load
-from textwright.train.progress import Progress, SilentProgress
+from textwright.training.progress import Progress, SilentProgress
 
 _NUM_THREADS: Final = 1
 """Of every measured inference: a server runs one inference per core."""

@@ -35,7 +35,7 @@ from textwright.evaluate.selection import stored_settings
 from textwright.models import FAMILIES
 from textwright.pipeline import Plan, build_artifact
 from textwright.runtime.predictor import Predictor, load
-from textwright.train.run import resolve_stored
+from textwright.training.run import resolve_stored
 
 DEFAULT_FOLDS: Final = 5
 _NEVER_HELD_OUT: Final = -1

@@ -22,8 +22,8 @@ from torch import Tensor, nn
 from textwright.core.labels import Labels
 from textwright.core.types import Floats, Ints
 from textwright.models.slim import Block
-from textwright.train.batches import EncodedExamples, sorted_batches
-from textwright.train.objective import make_objective
+from textwright.training.batches import EncodedExamples, sorted_batches
+from textwright.training.objective import make_objective
 
 _BATCH_SIZE: Final = 32
 _NEURON_STEP: Final = 16

@@ -41,8 +41,8 @@ from textwright.optimize.teaching_settings import DistillSettings, PruneSettings
 from textwright.optimize.vocabulary import Vocabulary, cut_tables, used_vocabulary
 from textwright.pipeline import Plan
 from textwright.runtime.predictor import Predictor, load
-from textwright.train.progress import Progress
-from textwright.train.settings import TrainSettings
+from textwright.training.progress import Progress
+from textwright.training.settings import TrainSettings
 
 _NUM_THREADS: Final = 1
 _REPAIR: Final = {"num_epochs": 1, "class_weight": "none"}

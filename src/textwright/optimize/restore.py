@@ -20,8 +20,8 @@ from textwright.models import find_family
 from textwright.models.bert import FineTunedBert
 from textwright.models.family import BuildContext
 from textwright.optimize.graph import View, load
-from textwright.train.checkpoint import read_best_weights
-from textwright.train.run import CHECKPOINT
+from textwright.training.checkpoint import read_best_weights
+from textwright.training.run import CHECKPOINT
 
 _FAMILY: Final = "bert"
 _BIAS, _WEIGHT = ".bias", ".weight"

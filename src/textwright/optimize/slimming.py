@@ -19,7 +19,7 @@ from textwright.models.slim import blocks, cut_heads, cut_neurons
 from textwright.optimize.importance import choose_heads, choose_neurons, measure_importance
 from textwright.optimize.restore import restore
 from textwright.optimize.teaching_settings import PruneSettings
-from textwright.train.batches import encode_examples
+from textwright.training.batches import encode_examples
 
 
 class Slimmed(NamedTuple):

@@ -23,8 +23,8 @@ from textwright.optimize.augment import augment
 from textwright.optimize.teaching_settings import DistillSettings
 from textwright.optimize.unlabelled import apart_from
 from textwright.runtime.predictor import Predictor
-from textwright.train.feature_cache import FeatureCache, text_keys
-from textwright.train.lessons import Lessons, soften
+from textwright.training.feature_cache import FeatureCache, text_keys
+from textwright.training.lessons import Lessons, soften
 
 _TEXTS_PER_FILE: Final = 4_096
 """Texts answered between two writes to the cache: what a kill may cost."""

@@ -1,0 +1,220 @@
+"""The walk of a comparison: run what is not yet run, and keep the table true after each. Called by the command line."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+from textwright import __version__
+from textwright.comparison.choice import Choice
+from textwright.comparison.contender import Contender, Job
+from textwright.comparison.examples import Source, usable_sizes
+from textwright.comparison.leaderboard import Leaderboard, Speed
+from textwright.comparison.page import PAGE, write_page
+from textwright.comparison.protocol import describe_protocol
+from textwright.comparison.runs import Run, plan_runs
+from textwright.comparison.schedule import Schedule
+from textwright.comparison.speed import measure_speed
+from textwright.comparison.store import load_result, save_result
+from textwright.comparison.table import Table
+from textwright.core.differences import first_difference
+from textwright.core.files import write_text
+from textwright.core.labels import Task
+from textwright.data.download import Progress as Download
+from textwright.data.settings import complete_settings
+from textwright.diagnosis import machine
+from textwright.errors import SettingsError
+from textwright.training.progress import Progress, SilentProgress
+
+LEADERBOARD: Final = "leaderboard.json"
+RUNS: Final = "runs"
+_LIBRARIES: Final = ("torch", "onnxruntime", "tokenizers", "scikit-learn", "numpy")
+
+
+class Listener(Protocol):
+    """Watches a comparison; nothing it does may change the result."""
+
+    def on_run(self, run: Run) -> Progress:
+        """A run begins.
+
+        Args:
+            run: Which.
+
+        Returns:
+            What is told of its steps and epochs.
+        """
+
+    def on_board(self, board: Leaderboard, schedule: Schedule) -> None:
+        """The table has changed.
+
+        Args:
+            board: As it stands.
+            schedule: What is done, and how long the rest takes.
+        """
+
+
+class SilentListener:
+    """Watches and says nothing."""
+
+    def on_run(self, run: Run) -> Progress:  # noqa: ARG002  the form of Listener
+        """Say nothing."""
+        return SilentProgress()
+
+    def on_board(self, board: Leaderboard, schedule: Schedule) -> None:
+        """Say nothing."""
+
+
+def compare(
+    choice: Choice,
+    out: Path,
+    *,
+    listener: Listener | None = None,
+    on_download: Download | None = None,
+    measures_speed: bool = True,
+) -> Leaderboard:
+    """Train and measure every row on the same examples.
+
+    What is finished is kept: a comparison that was killed goes on, one with more seeds, sizes or rows adds them.
+
+    Args:
+        choice: What to compare on what.
+        out: Folder of the comparison: ``leaderboard.json`` after every run, the page at the end, and all runs.
+        listener: Told of every run and every new table; None is silent.
+        on_download: Told (bytes there, bytes in all) while a built-in source is fetched.
+        measures_speed: Time the finished models at the end; False needs none of them, only what they said.
+
+    Returns:
+        The complete table.
+
+    Raises:
+        DataError: If the source cannot be used, or is too small for its folds.
+        SettingsError: If ``out`` holds something else, or a setting is wrong.
+        TextwrightError: What a run raises; what was finished before it is kept.
+    """
+    source = Source(choice.source, choice.data, on_download)
+    bench = _Bench(choice, source, out, listener or SilentListener())
+    bench.run_all()
+    if measures_speed:
+        bench.measure_speed()
+    return bench.finish()
+
+
+class _Bench:
+    """The state of one comparison while it runs; all of it can be had back from the files."""
+
+    def __init__(self, choice: Choice, source: Source, out: Path, listener: Listener) -> None:
+        self._source, self._out, self._listener = source, out, listener
+        self._before = _read_before(out, source.describe())
+        self._contenders: Mapping[str, Contender] = {one.name: one for one in choice.contenders}
+        sizes = usable_sizes(choice.sizes, source.whole)
+        num_folds = choice.data.num_folds
+        runs = plan_runs(choice.contenders, num_seeds=choice.num_seeds, num_folds=num_folds, sizes=sizes)
+        self._schedule = Schedule(runs, len(source.whole.train))
+        self._table = Table(choice.contenders, runs, _frame(choice, source, sizes))
+        self._left = [run for run in runs if not self._take_up(run)]
+
+    def run_all(self) -> None:
+        """Run what is left, and write the table after each."""
+        self._publish()
+        for run in self._left:
+            contender, job = self._contenders[run.contender], self._job(run)
+            result = contender.run(job, self._listener.on_run(run))
+            save_result(job.folder, result, self._identity(run))
+            contender.tidy(job)
+            self._table.add(run, result)
+            self._schedule.finish(run, result.seconds)
+            self._publish()
+
+    def measure_speed(self) -> None:
+        """Time the finished models beside each other."""
+        versions = self._table.versions()
+        speeds = _speeds_before(self._before, versions)
+        if speeds is None:
+            first = {name: Run(name, 0, fold=0 if self._source.settings.num_folds else None) for name in versions}
+            answering = {name: self._contenders[name].reopen(self._job(run)) for name, run in first.items()}
+            speeds = measure_speed(answering, self._source.whole.test.texts)
+        self._table.add_speeds(speeds)
+
+    def finish(self) -> Leaderboard:
+        """Write the table for the last time, and the page."""
+        board = self._publish()
+        write_page(board, self._out / PAGE)
+        return board
+
+    def _take_up(self, run: Run) -> bool:
+        """Enter a run that was finished before, and say whether it was."""
+        result = load_result(self._folder(run), self._identity(run), self._contenders[run.contender].complete)
+        if result is not None:
+            self._table.add(run, result)
+            self._schedule.finish(run, result.seconds)
+        return result is not None
+
+    def _publish(self) -> Leaderboard:
+        board = self._table.leaderboard()
+        write_text(self._out / LEADERBOARD, json.dumps(board.to_json(), indent=2, ensure_ascii=False) + "\n")
+        self._listener.on_board(board, self._schedule)
+        return board
+
+    def _job(self, run: Run) -> Job:
+        data = run.data(self._source.settings)
+        return Job(self._source.cut(run), data, run.seed, self._folder(run), keeps_model=run.is_shipped)
+
+    def _folder(self, run: Run) -> Path:
+        return self._out / RUNS / run.folder
+
+    def _identity(self, run: Run) -> dict[str, Any]:
+        """Tell what a finished run must share to be this one."""
+        return {
+            "settings": json.loads(json.dumps(self._contenders[run.contender].settings)),
+            "seed": run.seed,
+            "data": run.data(self._source.settings).model_dump(mode="json"),
+            "fingerprint": self._source.whole.fingerprint,
+        }
+
+
+def _frame(choice: Choice, source: Source, sizes: Sequence[int]) -> Leaderboard:
+    """Make the table without rows."""
+    is_single = source.whole.labels.task is Task.SINGLE_LABEL
+    return Leaderboard(
+        data=source.describe(),
+        headline="accuracy" if is_single else "exact_match",
+        protocol=describe_protocol(source.whole, choice.data, choice.num_seeds, sizes),
+        rows=(),
+        machine=machine(),
+        versions={"textwright": __version__, **{name: metadata.version(name) for name in _LIBRARIES}},
+    )
+
+
+def _read_before(out: Path, data: Mapping[str, Any]) -> dict[str, Any]:
+    """Read the table of an earlier call, refusing a folder that holds something else.
+
+    Returns:
+        Its content; empty if the folder is new.
+    """
+    if not (out / LEADERBOARD).is_file():
+        if out.exists() and (not out.is_dir() or any(out.iterdir())):
+            raise SettingsError(f"{out} exists and is no comparison; give an --out that is new, empty or a comparison")
+        return {}
+    try:
+        before: dict[str, Any] = json.loads((out / LEADERBOARD).read_text(encoding="utf-8"))
+        there = {**before["data"], "settings": complete_settings(before["data"]["settings"])}
+        found, wanted = ({name: it[name] for name in ("fingerprint", "settings")} for it in (there, data))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise SettingsError(f"{out / LEADERBOARD} is no leaderboard ({error}); give another --out") from error
+    difference = first_difference(found, wanted)
+    if difference is None:
+        return before
+    what = f"of {there['source']}" if there["source"] != data["source"] else "of other data"
+    raise SettingsError(f"{out} holds a comparison {what} ({difference}); give another --out")
+
+
+def _speeds_before(before: Mapping[str, Any], versions: Mapping[str, str]) -> dict[str, Speed] | None:
+    """Take the speeds of an earlier call, if all of these very models were timed on this machine."""
+    rows = {row["name"]: row for row in before.get("rows", ())}
+    is_same = all(name in rows and rows[name]["version"] == version for name, version in versions.items())
+    if not is_same or before.get("machine") != machine() or any(rows[name]["speed"] is None for name in versions):
+        return None
+    return {name: Speed(**rows[name]["speed"]) for name in versions}

@@ -1,0 +1,113 @@
+"""What can stand in the table: anything that learns from a dataset and then predicts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol, TypeAlias
+
+from textwright.data.dataset import Dataset
+from textwright.data.settings import DataSettings
+from textwright.evaluate.observe import Observations
+from textwright.training.progress import Progress
+
+Predict: TypeAlias = Callable[[Sequence[str]], object]
+"""Answers texts, all of them at once; what it answers does not matter for its speed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What a contender is asked to learn from, and where it may write.
+
+    Args:
+        dataset: The examples, cut as ``data`` says.
+        data: How the source is cut.
+        seed: Of the training.
+        folder: The run's own folder.
+        keeps_model: Whether the model is wanted afterwards; False leaves nothing but what it said.
+    """
+
+    dataset: Dataset
+    data: DataSettings
+    seed: int
+    folder: Path
+    keeps_model: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What came of one run.
+
+    Args:
+        seen: What was true and what was said of each test example.
+        num_train: Training examples.
+        seconds: From the source to the finished model; None if the run was interrupted in between.
+        size_bytes: Of what would be shipped.
+        version: Tells this model from another of the same settings.
+    """
+
+    seen: Observations
+    num_train: int
+    seconds: float | None
+    size_bytes: int
+    version: str
+
+
+class Contender(Protocol):
+    """One row of the table."""
+
+    @property
+    def name(self) -> str:
+        """What the row is called; a folder name."""
+
+    @property
+    def summary(self) -> str:
+        """What it is, in a few words."""
+
+    @property
+    def is_baseline(self) -> bool:
+        """Whether it stands in the table as a measure for the others, and cannot be served."""
+
+    @property
+    def depends_on_seed(self) -> bool:
+        """Whether another seed on the same examples gives another model."""
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """Every setting but the seed, as JSON-ready values; a run of other settings is not this contender's."""
+
+    def complete(self, settings: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Give settings that came after a run was made their defaults, so that it is still found equal.
+
+        Args:
+            settings: Of an earlier run, perhaps of another version.
+
+        Returns:
+            The same with what they lack; as they are if they cannot be read.
+        """
+
+    def run(self, job: Job, progress: Progress) -> Result:
+        """Learn from the training examples, choose with the validation ones, and answer the test texts.
+
+        Args:
+            job: What to learn from.
+            progress: Told of steps and epochs, where there are any.
+
+        Returns:
+            What came of it. Running it again after a kill gives the same.
+        """
+
+    def tidy(self, job: Job) -> None:
+        """Remove what a finished run needs no more; called when its result is safe.
+
+        Args:
+            job: One that was run.
+        """
+
+    def reopen(self, job: Job) -> Predict:
+        """Return the finished model of a job, as it would be used.
+
+        Args:
+            job: One that was run.
+        """

@@ -1,0 +1,160 @@
+"""A model family as a row of the table: trained, exported and measured by the pipeline, as a user would."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+from typing import Any, Final
+
+from textwright.comparison.contender import Job, Predict, Result
+from textwright.config import Settings, read_toml
+from textwright.core.types import Float32s
+from textwright.data.settings import DataSettings
+from textwright.errors import InputError, SettingsError
+from textwright.evaluate.observe import observe
+from textwright.models import find_family
+from textwright.pipeline import Plan, build_artifact
+from textwright.runtime.predictor import load
+from textwright.training.progress import EpochRecord, Progress
+from textwright.training.run import CHECKPOINT, TENSORBOARD, as_recipe, resolve_settings, resolve_stored
+from textwright.training.settings import TrainSettings
+
+_ARTIFACT: Final = "artifact"
+_LARGE: Final = (CHECKPOINT, TENSORBOARD)
+"""What a finished run leaves behind that nobody compares."""
+
+
+@dataclass(frozen=True, slots=True)
+class FamilyContender:
+    """A family with its settings.
+
+    Args:
+        name: The row's name.
+        training: Every setting of training, the family's defaults included.
+        model: Every setting of the family.
+    """
+
+    name: str
+    training: TrainSettings
+    model: Settings
+    is_baseline: bool = False
+    depends_on_seed: bool = True
+
+    @property
+    def summary(self) -> str:
+        """What the family is, in a few words."""
+        return find_family(self.training.family).summary
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """Every setting but the seed."""
+        return _without_seed(self.training, self.model)
+
+    def complete(self, settings: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Give settings that came after a run was made their defaults."""
+        try:
+            given = {key: value for key, value in settings.items() if key != "model"}
+            return _without_seed(*resolve_stored(given, settings["model"], source="an earlier run"))
+        except (KeyError, InputError):  # of another version altogether
+            return settings
+
+    def run(self, job: Job, progress: Progress) -> Result:
+        """Build the artifact, or go on where a killed run was, and let it answer the test texts.
+
+        Raises:
+            SettingsError: If several processes were started to train together.
+        """
+        watched = _Watched(progress)
+        start = perf_counter()
+        built = build_artifact(self._plan(job), job.folder, progress=watched)
+        seconds = perf_counter() - start
+        if built is None:
+            raise SettingsError("a comparison is one process; run it without torchrun")
+        seen = observe(load(built.artifact.path), job.dataset.test)
+        is_whole = watched.started_at == 0 and not built.reused
+        return Result(
+            seen=seen,
+            num_train=len(job.dataset.train),
+            seconds=seconds if is_whole else None,
+            size_bytes=built.artifact.size_bytes,
+            version=built.artifact.version,
+        )
+
+    def tidy(self, job: Job) -> None:
+        """Remove the checkpoint and the events, and the artifact of a run that only shows how it learns."""
+        for name in _LARGE if job.keeps_model else (*_LARGE, _ARTIFACT):
+            shutil.rmtree(job.folder / name, ignore_errors=True)
+
+    def reopen(self, job: Job) -> Predict:
+        """Load the artifact as it would be served."""
+        return load(job.folder).predict
+
+    def _plan(self, job: Job) -> Plan:
+        training = self.training.model_copy(update={"seed": job.seed})
+        source = Path(job.dataset.source.rstrip("/")).name.partition(".")[0]
+        model = self.model.model_dump(mode="json")
+        return Plan(job.dataset.source, job.data, training, model, name=f"{source}-{self.name}")
+
+
+def from_family(name: str) -> FamilyContender:
+    """Make a row of a family as it is by default.
+
+    Args:
+        name: Of the family.
+
+    Raises:
+        NotFoundError: If there is no such family; names the nearest.
+    """
+    return FamilyContender(name, *resolve_settings(TrainSettings(family=find_family(name).name), {}))
+
+
+def from_recipe(path: Path, data: DataSettings) -> FamilyContender:
+    """Make a row of a recipe, called like its file.
+
+    Args:
+        path: A TOML file as ``textwright train --config`` reads it.
+        data: How the comparison cuts the source; a recipe cannot cut it otherwise.
+
+    Raises:
+        NotFoundError: If there is no such file or family.
+        SettingsError: If it is not TOML, a setting is wrong, or one would cut the source otherwise.
+    """
+    content = read_toml(path)
+    model = content.pop("model", {})
+    own_data = {name: content.pop(name) for name in list(content) if name in DataSettings.model_fields}
+    for name, value in own_data.items():
+        if value != getattr(data, name):
+            raise SettingsError(
+                f"{path}: {name} is {value!r}, but the rows of a comparison share one split, made with "
+                f"{getattr(data, name)!r}; remove the line, or set --{name.replace('_', '-')} for all"
+            )
+    training = TrainSettings.parse({key: value for key, value in content.items() if key != "seed"}, source=str(path))
+    return FamilyContender(path.stem, *resolve_settings(training, model))
+
+
+def _without_seed(training: TrainSettings, model: Settings) -> dict[str, Any]:
+    return {key: value for key, value in as_recipe(training, model).items() if key != "seed"}
+
+
+class _Watched:
+    """Passes on what training says, and remembers where it began."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self.started_at = 0
+
+    def on_encode(self, done: int, total: int) -> None:
+        self._progress.on_encode(done, total)
+
+    def on_start(self, num_steps: int, step: int) -> None:
+        self.started_at = step
+        self._progress.on_start(num_steps, step)
+
+    def on_step(self, step: int, loss: float, learning_rate: float) -> None:
+        self._progress.on_step(step, loss, learning_rate)
+
+    def on_epoch(self, record: EpochRecord, logits: Float32s) -> None:
+        self._progress.on_epoch(record, logits)

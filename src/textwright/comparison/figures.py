@@ -1,0 +1,108 @@
+"""The plots of a comparison, in the style of the evaluation report. Only ``page`` imports this module."""
+
+from __future__ import annotations
+
+from itertools import cycle
+from typing import Final
+
+from matplotlib.ticker import FuncFormatter, NullFormatter
+
+from textwright.comparison.leaderboard import Leaderboard, Row
+from textwright.evaluate.canvas import (
+    FULL_WIDTH,
+    MUTED,
+    SERIES,
+    Axes,
+    draw_intervals,
+    legend,
+    percent,
+    shortened,
+    svg_of,
+)
+from textwright.evaluate.intervals import Interval
+from textwright.evaluate.scores import TITLES
+
+_MARKERS: Final = ("o", "s", "^", "D", "v", "P", "X", "h")
+_HEIGHT: Final = 4.6
+_DODGE: Final = 0.015
+"""How far the points of neighbouring rows are moved apart, as a share of their position."""
+_FLOOR: Final = "majority"
+"""The row that looks at no text: a line to be above, not a contender."""
+
+
+def tradeoff(board: Leaderboard) -> str:
+    """Draw the headline metric against the time of one text; the area of a point grows with the size.
+
+    Args:
+        board: With at least one row whose speed was measured.
+
+    Returns:
+        SVG; bars are 95 % intervals.
+    """
+
+    def draw(axes: Axes) -> None:
+        for row, colour, marker in _styled(board):
+            if row.speed is not None and row.metrics:
+                metric = row.metrics[board.headline]
+                interval = Interval(metric.value, metric.low, metric.high)
+                draw_intervals(axes, [row.speed.latency_ms], [interval], colour, marker)
+                axes.scatter(
+                    [row.speed.latency_ms],
+                    [metric.value],
+                    s=_area(row),
+                    color=colour,
+                    alpha=0.25,
+                    linewidths=0,
+                    label=None,
+                )
+                axes.plot([], [], color=colour, marker=marker, linestyle="", label=shortened(row.name))
+        axes.set_xscale("log")
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        axes.xaxis.set_minor_formatter(NullFormatter())
+        axes.set(xlabel="Milliseconds for one text", ylabel=TITLES[board.headline])
+        axes.margins(x=0.12, y=0.12)
+        percent(axes.yaxis)
+        legend(axes)
+
+    return svg_of("tradeoff", (FULL_WIDTH, _HEIGHT), draw)
+
+
+def curves(board: Leaderboard) -> str:
+    """Draw the headline metric against the number of training texts.
+
+    Args:
+        board: With at least one row that was measured on two sizes.
+
+    Returns:
+        SVG with a line for each row; bars are 95 % intervals, and the most frequent label is a dashed line.
+    """
+
+    def draw(axes: Axes) -> None:
+        for number, (row, colour, marker) in enumerate(_styled(board)):
+            intervals = [Interval(point.metric.value, point.metric.low, point.metric.high) for point in row.curve]
+            places = [point.num_train * (1 + _DODGE * number) for point in row.curve]
+            draw_intervals(axes, places, intervals, colour, marker, shortened(row.name))
+        floor = next((row for row in board.rows if row.name == _FLOOR and row.curve), None)
+        if floor is not None:
+            lowest = floor.curve[-1].metric.value
+            axes.axhline(lowest, color=MUTED, linestyle=(0, (4, 3)), linewidth=1, label=floor.name)
+        sizes = sorted({point.num_train for row in board.rows for point in row.curve})
+        axes.set_xscale("log")
+        axes.set_xticks(sizes, [f"{size:,}" for size in sizes])
+        axes.xaxis.set_minor_formatter(NullFormatter())
+        axes.set(xlabel="Training texts", ylabel=TITLES[board.headline])
+        percent(axes.yaxis)
+        legend(axes)
+
+    return svg_of("curves", (FULL_WIDTH, _HEIGHT), draw)
+
+
+def _styled(board: Leaderboard) -> list[tuple[Row, str, str]]:
+    """Give each row that looks at texts a colour and a marker, which it has in every plot."""
+    rows = [row for row in board.rows if row.name != _FLOOR]
+    return list(zip(rows, cycle(SERIES), cycle(_MARKERS), strict=False))
+
+
+def _area(row: Row) -> float:
+    """Turn bytes into square points: the fourth root, so that 1 kB and 1 GB fit beside each other."""
+    return 12 * (row.size_bytes or 1) ** 0.25

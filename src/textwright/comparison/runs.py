@@ -1,0 +1,79 @@
+"""The runs of a comparison: which contender learns from what, with which seed, and in which order.
+
+Everything about a run follows from its four fields: its folder, its data, whether it was done. So a comparison that
+was killed needs no record of where it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from textwright.comparison.contender import Contender
+from textwright.data.settings import DataSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One training of one contender.
+
+    Args:
+        contender: Its name.
+        seed: Of the training; also draws the subset, so that every contender learns from the same texts.
+        size: Training examples; None is all of them.
+        fold: Which fold is tested, from 0; None if there is one test split.
+    """
+
+    contender: str
+    seed: int
+    size: int | None = None
+    fold: int | None = None
+
+    @property
+    def folder(self) -> Path:
+        """Where its files are, beneath the folder of all runs."""
+        size = "all" if self.size is None else str(self.size)
+        fold = "" if self.fold is None else f"-fold-{self.fold}"
+        return Path(self.contender) / size / f"seed-{self.seed}{fold}"
+
+    @property
+    def is_shipped(self) -> bool:
+        """Whether its artifact is kept, being made from all the training examples."""
+        return self.size is None and not self.fold
+
+    def data(self, settings: DataSettings) -> DataSettings:
+        """Say how the source is cut for this run."""
+        changes: dict[str, int] = {}
+        if self.size is not None:
+            changes |= {"subset_size": self.size, "subset_seed": self.seed}
+        if self.fold is not None:
+            changes |= {"fold": self.fold}
+        return settings.model_copy(update=changes)
+
+
+def plan_runs(
+    contenders: Sequence[Contender], *, num_seeds: int, num_folds: int | None, sizes: Sequence[int]
+) -> list[Run]:
+    """List the runs in the order in which they tell most: every contender once, then again, then on fewer examples.
+
+    Args:
+        contenders: Rows of the table.
+        num_seeds: Seeds 0, 1, ... of each, >= 1.
+        num_folds: Folds of each seed; None has one test split.
+        sizes: Sizes of the learning curve below all the examples; may be empty.
+
+    Returns:
+        Every run once. A contender without chance in it runs once where the data is the same for all seeds.
+    """
+    folds: list[int | None] = [None] if num_folds is None else list(range(num_folds))
+
+    def rounds() -> Iterator[Run]:
+        for size in (None, *sorted(sizes, reverse=True)):
+            for seed in range(num_seeds):
+                for fold in folds:
+                    for contender in contenders:
+                        if seed == 0 or size is not None or contender.depends_on_seed:
+                            yield Run(contender.name, seed, size, fold)
+
+    return list(rounds())

@@ -1,0 +1,216 @@
+"""Choose the n-grams, the casing and the regularization of a linear model on texts that were not learned from.
+
+Called by ``solver``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Final, NamedTuple
+
+import numpy as np
+import torch
+
+from textwright.core.labels import Labels, Task
+from textwright.core.metrics import LabelCounts, is_correct, label_counts, macro_f1
+from textwright.core.types import Bools, Float32s, Floats, Ints
+from textwright.data.splits import draw_folds, rarest_label
+from textwright.models.linear import Features
+from textwright.training.linear_features import LinearFeatures
+from textwright.training.logistic import Matrix, Solution, solve
+from textwright.training.objective import judge
+from textwright.training.progress import Progress
+
+STRENGTHS: Final = (0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
+"""Inverse strengths C of the regularization that are tried."""
+MIDDLE: Final = 10.0
+"""The strength at which kinds of n-grams are compared."""
+_FEWER_FOLDS: Final = 3
+_MANY_LABELS: Final = 100
+_MOST_ITERATIONS: Final = 300
+_FEW_ITERATIONS: Final = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What is learned.
+
+    Args:
+        targets: As the examples have them, (N,) or (N, K).
+        shares: How far each column holds for each text, (N, C): one per label, or the second alone of a binary task.
+        labels: Label names, with the task.
+        weights: What each text, (N, 1), or each label of each text, (N, C), counts for; None counts all alike.
+    """
+
+    targets: Ints | Bools
+    shares: Floats
+    labels: Labels
+    weights: Floats | None = None
+
+    def take(self, positions: Ints) -> Problem:
+        """Select texts."""
+        weights = None if self.weights is None else self.weights[positions]
+        return replace(self, targets=self.targets[positions], shares=self.shares[positions], weights=weights)
+
+    def solve(self, features: Matrix, strength: float, start: Solution | None) -> Solution:
+        """Fit to features, (N, D); see :func:`textwright.training.logistic.solve`."""
+        exclusive = self.labels.task is Task.SINGLE_LABEL and self.shares.shape[1] > 1
+        return solve(
+            features,
+            self.shares,
+            strength,
+            exclusive=exclusive,
+            weights=self.weights,
+            start=start,
+            max_iterations=_FEW_ITERATIONS if len(self.labels) > _MANY_LABELS else _MOST_ITERATIONS,
+        )
+
+    def by_label(self, solution: Solution) -> Solution:
+        """Give each label a column, as logits have it."""
+        return solution.with_both_columns if self.labels.task is Task.SINGLE_LABEL else solution
+
+
+class Candidate(NamedTuple):
+    """Settings of a linear model.
+
+    Args:
+        kind: Of n-grams.
+        is_cased: Whether case counts.
+        strength: Inverse strength C of the regularization.
+    """
+
+    kind: Features
+    is_cased: bool
+    strength: float
+
+
+class Choice(NamedTuple):
+    """How good settings are on texts that were not learned from.
+
+    Args:
+        settings: Which.
+        score: Mean of accuracy and macro-F1, in [0, 1]; then minus the log loss in nats.
+        accuracy: Share of the texts whose labels are all right.
+        logits: Of the texts that were scored, (M, K).
+    """
+
+    settings: Candidate
+    score: tuple[float, float]
+    accuracy: float
+    logits: Float32s
+
+
+class Search:
+    """Compares kinds of n-grams, casings and strengths on texts that were not learned from.
+
+    Args:
+        make_features: Weighs the n-grams of a kind of the texts, with their case or without.
+        problem: What is learned.
+        parts: Positions of the texts that are learned from, and of those that are scored, for each fold.
+        casings: Whether case counts, in the order in which it is tried.
+        progress: Is told of each fit.
+    """
+
+    def __init__(
+        self,
+        make_features: Callable[[bool, Features], LinearFeatures],
+        problem: Problem,
+        parts: Sequence[tuple[Ints, Ints]],
+        casings: Sequence[bool],
+        progress: Progress,
+    ) -> None:
+        self._make_features = make_features
+        self._problem = problem
+        self._parts = parts
+        self._casings = casings
+        self._progress = progress
+        self._num_fits = 0
+
+    @property
+    def targets(self) -> Ints | Bools:
+        """Targets of the texts that are scored, in the order of a choice's logits."""
+        return np.asarray(self._problem.targets[np.concatenate([scored for _, scored in self._parts])])
+
+    def run(self, strength: float) -> Choice | None:
+        """Choose the kind at a middle strength, then the strength, then whether case counts.
+
+        Where it does, kind and strength are chosen anew.
+
+        Args:
+            strength: If above 0, no other is tried.
+
+        Returns:
+            The best; None if there is no text to score.
+        """
+        if not self._parts:
+            return None
+        first, *others = self._casings
+        best = self._choose(first, strength)
+        for is_cased in others:
+            kind, _, best_strength = best.settings
+            tried = next(self._try(self._make_features(is_cased, kind), kind, [best_strength], is_cased=is_cased))
+            if tried.score > best.score:
+                best = max(tried, self._choose(is_cased, strength), key=lambda choice: choice.score)
+        return best
+
+    def _choose(self, is_cased: bool, strength: float) -> Choice:
+        features = self._make_features(is_cased, Features.BOTH)
+        kinds, middle = features.kinds, strength or MIDDLE
+        others = [] if strength else [C for C in STRENGTHS if C != MIDDLE]
+        self._progress.on_start(len(kinds) + len(others), 0)
+        best = max(
+            (next(self._try(features, kind, [middle], is_cased=is_cased)) for kind in kinds),
+            key=lambda choice: choice.score,
+        )
+        weaker, stronger = [C for C in others if middle > C][::-1], [C for C in others if middle < C]
+        for path in (stronger, weaker):
+            for choice in self._try(features, best.settings.kind, path, is_cased=is_cased):
+                if choice.score <= best.score:
+                    break
+                best = choice
+        return best
+
+    def _try(
+        self, features: LinearFeatures, kind: Features, strengths: Sequence[float], *, is_cased: bool
+    ) -> Iterator[Choice]:
+        """Fit each part with each strength, starting from what the strength before gave."""
+        if not strengths:
+            return
+        folds = [features.fold(kind, learned, scored) for learned, scored in self._parts]
+        problems = [self._problem.take(learned) for learned, _ in self._parts]
+        starts: list[Solution | None] = [None] * len(folds)
+        for strength in strengths:
+            logits = []
+            for place, (problem, (known, unseen)) in enumerate(zip(problems, folds, strict=True)):
+                solution = starts[place] = problem.solve(known, strength, starts[place])
+                logits.append(problem.by_label(solution)(unseen).astype(np.float32))
+            yield self._judge(Candidate(kind, is_cased, strength), np.concatenate(logits))
+
+    def _judge(self, tried: Candidate, logits: Float32s) -> Choice:
+        labels, targets = self._problem.labels, self.targets
+        predicted = logits >= 0 if labels.task is Task.MULTI_LABEL else logits.argmax(axis=1)
+        accuracy = float(is_correct(targets, predicted).mean())
+        counts = LabelCounts(*(count.sum(axis=0) for count in label_counts(targets, predicted, len(labels))))
+        mean_f1 = float(macro_f1(counts))
+        negative_loss = judge(torch.from_numpy(logits), torch.from_numpy(targets), labels.task).negative_loss
+        self._num_fits += 1
+        self._progress.on_step(self._num_fits, -negative_loss, 0.0)
+        return Choice(tried, ((accuracy + mean_f1) / 2, negative_loss), accuracy, logits)
+
+
+def draw_parts(targets: Ints | Bools, num_folds: int, seed: int) -> list[tuple[Ints, Ints]]:
+    """Draw the texts that are learned from and those that are scored, with the mix of labels of the whole.
+
+    Args:
+        targets: (N,) or (N, K).
+        num_folds: Folds that take turns; 1 scores a third once.
+        seed: The same seed gives the same parts.
+    """
+    strata = np.asarray(targets if targets.ndim == 1 else rarest_label(targets), dtype=np.int64)
+    num_texts = len(strata)
+    folds = draw_folds(strata, np.arange(num_texts), max(num_folds, _FEWER_FOLDS), seed)
+    if len(np.unique(folds)) == 1:
+        folds = np.arange(num_texts) % min(max(num_folds, _FEWER_FOLDS), num_texts)
+    parts = [(np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)) for fold in np.unique(folds)]
+    return [part for part in parts if len(part[0])][: None if num_folds > 1 else 1]

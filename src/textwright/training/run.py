@@ -1,0 +1,352 @@
+"""Train a model: from a dataset and settings to a module, its tokenizer and its temperature.
+
+::
+
+    run_dir/
+      settings.json   every setting, in the form of a recipe
+      history.jsonl   one line per epoch
+      checkpoint/     the state to resume from
+      tensorboard/    events
+      artifact/       what is shipped (written by the caller, after export)
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import torch
+from accelerate import Accelerator
+
+from textwright.config import Settings
+from textwright.core.artifact import RUN_SETTINGS
+from textwright.core.files import write_text
+from textwright.core.labels import Labels
+from textwright.core.numerics import activate
+from textwright.core.tokenization import TextEncoder
+from textwright.core.types import Float32s
+from textwright.data.dataset import Dataset
+from textwright.errors import DataError, SettingsError
+from textwright.models import find_family
+from textwright.models.family import BuildContext, TextModel, TrainingSplit
+from textwright.training.batches import EncodedExamples, encode_examples
+from textwright.training.calibrate import fit_temperature
+from textwright.training.checkpoint import Checkpointer, TrainState
+from textwright.training.class_weight import class_weights
+from textwright.training.device import make_accelerator, repeatable, uses_bf16
+from textwright.training.learner import Learner, make_learner
+from textwright.training.lessons import Lessons
+from textwright.training.loop import Engine
+from textwright.training.progress import EpochRecord, Everyone, Progress, SilentProgress
+from textwright.training.settings import ClassWeight, TrainSettings
+from textwright.training.solver import LinearLearner
+from textwright.training.tensorboard import TensorBoard
+from textwright.training.thresholds import Threshold, choose_thresholds, refuse_impossible_aim
+
+CHECKPOINT: Final = "checkpoint"
+TENSORBOARD: Final = "tensorboard"
+HISTORY: Final = "history.jsonl"
+SETTINGS: Final = RUN_SETTINGS
+_BEFORE: Final = {"min_steps": 0}
+_FAMILY_BEFORE: Final = {"pooling": "mean", "casing": "uncased"}
+"""Settings whose default today is not what was done before they came."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrainedModel:
+    """What training gives, ready for export.
+
+    Args:
+        module: The best epoch's weights, in evaluation mode, on the CPU, in fp32.
+        encoder: The tokenizer, made from the training split.
+        labels: Label names in the order of the logits' columns, with the task.
+        temperature: Calibration divisor of the logits, > 0, fitted on the validation split.
+        thresholds: Label name -> from which probability on it is predicted, chosen on the validation split.
+        history: One record per epoch.
+        settings: Every setting of training, family defaults included.
+        family_settings: Every setting of the family.
+        num_truncated: Training texts that were cut at ``max_length``.
+        is_main: False in all but one of several processes that trained together; only that one may write files.
+        facts: What is worth knowing about the model and how it was trained, name -> plain value.
+    """
+
+    module: TextModel
+    encoder: TextEncoder
+    labels: Labels
+    temperature: float
+    thresholds: Mapping[str, Threshold]
+    history: Sequence[EpochRecord]
+    settings: TrainSettings
+    family_settings: Settings
+    num_truncated: int
+    is_main: bool
+    facts: Mapping[str, Any]
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """How training went, as plain values for the manifest."""
+        best = max((record for record in self.history if record.is_best), key=lambda record: record.epoch)
+        return {
+            "num_epochs_trained": len(self.history),
+            "best_epoch": best.epoch,
+            "validation_loss": best.validation_loss,
+            "validation_accuracy": best.validation_accuracy,
+            "num_truncated": self.num_truncated,
+            "thresholds": {name: asdict(item) for name, item in self.thresholds.items()},
+            **self.facts,
+        }
+
+
+def resolve_settings(settings: TrainSettings, family_settings: Mapping[str, Any]) -> tuple[TrainSettings, Settings]:
+    """Put a family's defaults beneath what was set explicitly.
+
+    Args:
+        settings: How to train; names the family.
+        family_settings: Setting name -> raw value of the family's own settings.
+
+    Returns:
+        Every setting of training, and every setting of the family.
+
+    Raises:
+        NotFoundError: If there is no such family.
+        SettingsError: If a setting of the family is unknown or out of bounds.
+    """
+    family = find_family(settings.family)
+    source = f"[model] settings of family {family.name}"
+    return settings.over(family.defaults), family.config.parse(family_settings, source=source)
+
+
+def resolve_stored(
+    settings: Mapping[str, Any], family_settings: Mapping[str, Any], *, source: str
+) -> tuple[TrainSettings, Settings]:
+    """Resolve settings as an artifact or a finished run holds them; those that came since are as they were before.
+
+    Args:
+        settings: Setting name -> plain value.
+        family_settings: The same of the family's own.
+        source: What messages call the place.
+
+    Returns:
+        As :func:`resolve_settings`.
+
+    Raises:
+        NotFoundError: If there is no such family.
+        SettingsError: If a setting is unknown or out of bounds.
+    """
+    training = TrainSettings.parse({**_BEFORE, **settings}, source=source)
+    names = find_family(training.family).config.model_fields
+    before = {name: value for name, value in _FAMILY_BEFORE.items() if name in names}
+    return resolve_settings(training, {**before, **family_settings})
+
+
+def as_recipe(settings: TrainSettings, family_settings: Settings) -> dict[str, Any]:
+    """Join settings as a recipe holds them: flat, with the family's own in a table "model"."""
+    return {**settings.model_dump(mode="json"), "model": family_settings.model_dump(mode="json")}
+
+
+def train(
+    dataset: Dataset,
+    settings: TrainSettings,
+    family_settings: Mapping[str, Any],
+    *,
+    run_dir: Path,
+    progress: Progress | None = None,
+    overwrite: bool = False,
+    lessons: Lessons | None = None,
+) -> TrainedModel:
+    """Train a model on a dataset; validation decides the epoch and the temperature, test is not looked at.
+
+    A run that was killed goes on from its checkpoint when the same call is made again.
+
+    Args:
+        dataset: Labelled examples, split.
+        settings: How to train; the family's defaults are put beneath what was set explicitly.
+        family_settings: Setting name -> value of the family's own settings; absent ones have their defaults.
+        run_dir: The run's folder. Processes that train together must all see it.
+        progress: Is told about steps and epochs.
+        overwrite: Start anew whatever the folder holds; False goes on from its checkpoint, or refuses another
+            run's.
+        lessons: What a teacher says of the training texts and others, which are learned from instead of the labels;
+            None learns from the labels.
+
+    Returns:
+        The trained model. The same dataset, settings and machine give the same model, killed and resumed or not.
+
+    Raises:
+        NotFoundError: If there is no such family.
+        SettingsError: If a setting is out of bounds, or a checkpoint was made with others.
+        DataError: If the training or the validation split is empty.
+        TrainingError: If the loss is not finite, or a checkpoint cannot be read.
+    """
+    prepared = prepare(dataset, settings, family_settings, lessons)
+    accelerator = make_accelerator(prepared.settings.device)
+    bf16 = uses_bf16(prepared.settings.precision, accelerator.device, gains=prepared.gains_from_bf16)
+    engine = Engine(accelerator, bf16)
+    checkpointer = _open_run(run_dir, prepared, accelerator, overwrite=overwrite)
+    with repeatable(accelerator.device):
+        learner = _make_learner(prepared, engine, progress or SilentProgress())
+        if accelerator.is_main_process:
+            with TensorBoard(run_dir / TENSORBOARD, dataset.labels, dataset.validation) as board:
+                listeners = Everyone([board, _HistoryFile(run_dir / HISTORY), progress or SilentProgress()])
+                state = learner.fit(prepared.labels, checkpointer, listeners)
+                _close(board, prepared, state)
+        else:
+            state = learner.fit(prepared.labels, checkpointer, SilentProgress())
+        logits, targets = learner.held_out(prepared.labels)
+    temperature = fit_temperature(logits, targets, prepared.labels.task)
+    probabilities = activate(logits, prepared.labels.task, temperature=temperature)
+    thresholds = choose_thresholds(probabilities, targets, prepared.labels, prepared.settings, prepared.train.targets)
+    is_main = accelerator.is_main_process
+    accelerator.end_training()
+    return TrainedModel(
+        module=prepared.module.cpu().eval(),
+        encoder=prepared.encoder,
+        labels=prepared.labels,
+        temperature=temperature,
+        thresholds=thresholds,
+        history=state.history,
+        settings=prepared.settings,
+        family_settings=prepared.family_settings,
+        num_truncated=prepared.train.num_truncated,
+        is_main=is_main,
+        facts={**prepared.module.facts, **learner.facts, **_weights(prepared)},
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """Everything that is decided before the first step, the same in every process.
+
+    Args:
+        settings: Every setting of training, family defaults included.
+        family_settings: Every setting of the family.
+        gains_from_bf16: Whether the family is faster in bf16 where the hardware has it.
+        labels: Label names in the order of the logits' columns, with the task.
+        encoder: The tokenizer, made from the training split.
+        train: The training split, or the texts of the lessons, as token ids.
+        validation: The validation split as token ids.
+        module: The model with its first weights, drawn from ``settings.seed``, or those that the lessons bring.
+        lessons: What a teacher says of ``train``; None where labels are all there is.
+    """
+
+    settings: TrainSettings
+    family_settings: Settings
+    gains_from_bf16: bool
+    labels: Labels
+    encoder: TextEncoder
+    train: EncodedExamples
+    validation: EncodedExamples
+    module: TextModel
+    lessons: Lessons | None
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What a resumed run must share, name -> plain value; how often it is saved does not matter."""
+        recipe = as_recipe(self.settings, self.family_settings)
+        model = {f"model.{name}": value for name, value in recipe.pop("model").items()}
+        del recipe["checkpoint_every_s"]
+        data = {"labels": list(self.labels.names), "task": str(self.labels.task)}
+        digests = {"training data": self.train.digest(), "validation data": self.validation.digest()}
+        if self.lessons is not None:
+            digests["lessons of the teacher"] = self.lessons.digest()
+        return {**recipe, **model, **data, **{name: digest[:12] for name, digest in digests.items()}}
+
+
+def prepare(
+    dataset: Dataset, settings: TrainSettings, family_settings: Mapping[str, Any], lessons: Lessons | None = None
+) -> Prepared:
+    """Decide everything that :func:`train` decides before its first step, and train nothing.
+
+    Args:
+        dataset: Labelled examples, split.
+        settings: How to train; the family's defaults are put beneath what was set explicitly.
+        family_settings: Setting name -> value of the family's own settings; absent ones have their defaults.
+        lessons: What a teacher says; None learns from the labels.
+
+    Returns:
+        Encoded examples and a model with its first weights; equal arguments give equal weights.
+
+    Raises:
+        NotFoundError: If there is no such family.
+        SettingsError: If a setting is out of bounds, or does not fit the labels.
+        DataError: If the training or the validation split is empty.
+    """
+    family = find_family(settings.family)
+    settings, config = resolve_settings(settings, family_settings)
+    for name in ("train", "validation"):
+        if not dataset.splits[name]:
+            raise DataError(f"{dataset.source}: the {name} split has no examples; training needs 1 or more in it")
+    refuse_impossible_aim(settings, dataset.labels)
+    if lessons is not None and settings.class_weight is not ClassWeight.NONE:
+        raise SettingsError(
+            f"class_weight is {settings.class_weight.value!r}, but a student learns its teacher's probabilities, which "
+            "are not weighted; leave class_weight at 'none', or weigh the labels when the teacher is trained"
+        )
+    words_from = dataset.train.texts if lessons is None else lessons.vocabulary_texts
+    encoder = family.make_encoder(words_from, config, settings.max_length)
+    learned = dataset.train if lessons is None else lessons.examples(dataset.labels)
+    examples, validation = (encode_examples(split, encoder) for split in (learned, dataset.validation))
+    torch.manual_seed(settings.seed)
+    training = TrainingSplit(examples.encodings, examples.targets)
+    module = family.build(config, BuildContext(encoder, dataset.labels, training))
+    if lessons is not None and lessons.start:
+        module.load_state_dict(dict(lessons.start))
+    gains, labels = family.gains_from_bf16, dataset.labels
+    return Prepared(settings, config, gains, labels, encoder, examples, validation, module, lessons)
+
+
+def _open_run(run_dir: Path, prepared: Prepared, accelerator: Accelerator, *, overwrite: bool) -> Checkpointer:
+    """Write down the settings, and remove the checkpoint of an earlier run if it is to be thrown away."""
+    folder = run_dir / CHECKPOINT
+    if accelerator.is_main_process:
+        if overwrite:
+            shutil.rmtree(folder, ignore_errors=True)
+        recipe = as_recipe(prepared.settings, prepared.family_settings)
+        write_text(run_dir / SETTINGS, json.dumps(recipe, indent=2) + "\n")
+    accelerator.wait_for_everyone()
+    every_s = prepared.settings.checkpoint_every_s
+    return Checkpointer(folder, prepared.identity, every_s=every_s, is_writer=accelerator.is_main_process)
+
+
+def _make_learner(prepared: Prepared, engine: Engine, progress: Progress) -> Learner | LinearLearner:
+    return make_learner(
+        prepared.module,
+        prepared.train,
+        prepared.validation,
+        prepared.labels,
+        prepared.settings,
+        engine=engine,
+        progress=progress,
+        lessons=prepared.lessons,
+    )
+
+
+def _weights(prepared: Prepared) -> dict[str, Any]:
+    """Say how much each label counted in the loss; nothing if all counted alike."""
+    labels = prepared.labels
+    weights = class_weights(prepared.settings.class_weight, prepared.train.targets, len(labels))
+    return {} if weights is None else {"class_weights": dict(zip(labels.names, weights.tolist(), strict=True))}
+
+
+def _close(board: TensorBoard, prepared: Prepared, state: TrainState) -> None:
+    recipe = as_recipe(prepared.settings, prepared.family_settings)
+    flat = {**recipe, **{f"model.{name}": value for name, value in recipe.pop("model").items()}}
+    best = state.history[state.best_epoch - 1]
+    board.on_end(flat, best, prepared.encoder.vocabulary, prepared.module.word_vectors)
+
+
+class _HistoryFile(SilentProgress):
+    """Keeps one JSON line per epoch, also across a resume."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def on_epoch(self, record: EpochRecord, logits: Float32s) -> None:  # noqa: ARG002  the form of Progress
+        """Put the record after those of earlier epochs; later ones come from a run before."""
+        lines = self._path.read_text(encoding="utf-8").splitlines() if self._path.is_file() else []
+        earlier = [line for line in lines if json.loads(line)["epoch"] < record.epoch]
+        write_text(self._path, "\n".join([*earlier, json.dumps(asdict(record))]) + "\n")

@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from textwright.core.labels import Labels, Task
+from textwright.training.cross_validate import choose_epochs
+from textwright.training.device import make_accelerator
+from textwright.training.features import FeatureExamples
+from textwright.training.loop import Engine
+from textwright.training.settings import Device, TrainSettings
+
+LABELS = Labels(("no", "yes"))
+SETTINGS = TrainSettings(family="bow", min_steps=0, batch_size=16, learning_rate=0.01, num_epochs=3)
+
+
+def make_examples(num_examples: int, *, noise: float, seed: int = 0) -> FeatureExamples:
+    """Features whose first component tells the label, but for some noise; the other 19 tell nothing."""
+    generator = np.random.default_rng(seed)
+    targets = np.arange(num_examples) % 2
+    features = generator.normal(size=(num_examples, 20)).astype(np.float32)
+    features[:, 0] = (2 * targets - 1) * 4 + generator.normal(size=num_examples) * noise
+    return FeatureExamples(features, targets)
+
+
+def choose(examples: FeatureExamples, labels: Labels = LABELS):
+    torch.manual_seed(0)
+    head = nn.Linear(20, len(labels))
+    before = head.weight.clone()
+    chosen = choose_epochs(head, examples, labels, SETTINGS, Engine(make_accelerator(Device.CPU)))
+    assert torch.equal(head.weight, before)
+    return chosen
+
+
+@pytest.mark.parametrize(("num_per_class", "least"), [(8, 0.75), (64, 0.95)])
+def test_what_can_be_learned_is_learned_out_of_fold(num_per_class: int, least: float) -> None:
+    chosen = choose(make_examples(2 * num_per_class, noise=0.2))
+    assert chosen.score.accuracy >= least
+    assert chosen.logits.shape == (2 * num_per_class, 2)
+
+
+def test_an_example_is_scored_by_a_model_that_has_not_seen_it() -> None:
+    examples = make_examples(128, noise=0.2)
+    shuffled = FeatureExamples(examples.features, np.random.default_rng(0).permutation(examples.targets))
+    assert choose(shuffled).score.accuracy < 0.65  # 200 steps on all of it would learn most labels by heart
+
+
+def test_clean_labels_are_worth_more_steps_than_noise() -> None:
+    clean, noise = make_examples(64, noise=0.05), make_examples(64, noise=50.0)
+    assert choose(clean).settings.num_epochs > choose(noise).settings.num_epochs
+
+
+def test_nothing_but_the_number_of_epochs_is_chosen() -> None:
+    chosen = choose(make_examples(64, noise=0.2)).settings
+    assert chosen.num_epochs in {13, 50}  # 50 and 200 steps of 4 per epoch
+    assert chosen.model_copy(update={"num_epochs": 3}) == SETTINGS
+
+
+def test_several_labels_at_once() -> None:
+    examples = make_examples(60, noise=0.2)
+    targets = np.stack([examples.targets == 1, examples.features[:, 1] > 0, examples.targets == 0], axis=1)
+    chosen = choose(FeatureExamples(examples.features, targets), Labels(("a", "b", "c"), Task.MULTI_LABEL))
+    assert chosen.logits.shape == (60, 3)
+    assert chosen.score.accuracy > 0.4  # all three labels right; chance is a quarter
+
+
+def test_two_examples_are_enough_to_go_on() -> None:
+    assert choose(make_examples(2, noise=0.2)).logits.shape == (2, 2)
