@@ -9,7 +9,10 @@ import json
 import pytest
 
 from textwright.errors import RequestLimitError
+from textwright.server import body as reading
+from textwright.server import routes
 from textwright.server.body import _TimeLimit, check_num_values
+from textwright.server.protocols import open_inference, sagemaker, tei
 
 
 def test_what_is_in_time_is_left_alone():
@@ -109,3 +112,70 @@ def test_marks_within_texts_are_no_values(text):
     check_num_values(json.dumps({"texts": [text * 30] * 1000}).encode(), 1000)
     check_num_values(json.dumps({"text": text * 300_000}).encode(), 1000)
     check_num_values(json.dumps({"text": text * 300_000}).encode()[:-2], 1000)  # a string without an end
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+LONG = ["хорошо " * 135] * 5  # fewer bytes than the limit of these tests, more than are parsed on the event loop
+TENSOR = {"inputs": [{"name": "a", "datatype": "BYTES", "shape": [5], "data": LONG}]}
+LARGE = {
+    "native": (routes, "parse_request", "/v1/predict", _json({"texts": LONG}), "application/json"),
+    "csv": (routes, "read_table", "/v1/predict", "text\n" + "\n".join(LONG), "text/csv"),
+    "tei": (tei, "parse", "/predict", _json({"inputs": [[text] for text in LONG]}), "application/json"),
+    "vertex": (sagemaker, "parse", "/invocations", _json({"instances": LONG}), "application/json"),
+    "json lines": (
+        sagemaker,
+        "_texts_of_lines",
+        "/invocations",
+        "\n".join(map(_json, LONG)),
+        "application/jsonlines",
+    ),
+    "open inference": (
+        open_inference,
+        "parse",
+        "/v2/models/tiny/infer",
+        _json(TENSOR),
+        "application/json",
+    ),
+    "its tensors": (
+        open_inference.tensors,
+        "texts_of",
+        "/v2/models/tiny/infer",
+        _json(TENSOR),
+        "application/json",
+    ),
+    "counting": (reading, "check_num_values", "/v1/predict", _json({"texts": LONG}), "application/json"),
+}
+
+
+def _spy(monkeypatch, module, name) -> list[bool]:
+    """Record of each call whether it runs in a thread with an event loop."""
+    function, calls = getattr(module, name), []
+
+    def spied(*args, **kwargs):
+        calls.append(asyncio._get_running_loop() is not None)
+        return function(*args, **kwargs)
+
+    monkeypatch.setattr(module, name, spied)
+    return calls
+
+
+@pytest.mark.parametrize(("module", "name", "path", "body", "media_type"), LARGE.values(), ids=LARGE)
+def test_large_bodies_are_parsed_off_the_event_loop(client, monkeypatch, module, name, path, body, media_type):
+    calls = _spy(monkeypatch, module, name)
+    answer = client.post(path, content=body.encode(), headers={"content-type": media_type})
+    assert (answer.status_code, calls) == (200, [False]), answer.text
+
+
+def test_compressed_bodies_are_unpacked_off_the_event_loop(client, monkeypatch):
+    calls = _spy(monkeypatch, reading, "_unpack")
+    assert client.post("/v1/predict", content=PACKED, headers=GZIP).status_code == 200
+    assert calls == [False]
+
+
+def test_small_bodies_are_parsed_at_once(client, monkeypatch):
+    calls = _spy(monkeypatch, routes, "parse_request")
+    assert client.post("/v1/predict", json={"text": "good"}).status_code == 200
+    assert calls == [True]

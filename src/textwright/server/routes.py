@@ -16,7 +16,7 @@ from textwright.errors import NotReadyError
 from textwright.exchange import JSON
 from textwright.server import openapi
 from textwright.server.answers import check_answer, write
-from textwright.server.body import CSV, has_header, media_type_of, read_body
+from textwright.server.body import CSV, has_header, media_type_of, off_loop, read_body
 from textwright.server.explaining import explain
 from textwright.server.logs import RequestRecord, record_of
 from textwright.server.scoring import score
@@ -115,7 +115,7 @@ async def predict(request: Request) -> Response:
 
 async def answer_json(request: Request, body: bytes) -> Response:
     """Answer a JSON body of the native contract."""
-    asked = parse_request(body)
+    asked = await off_loop(body, parse_request, body)
     if asked.model is not None:
         choose(request, asked.model)
     if asked.explain:
@@ -160,7 +160,7 @@ async def answer_table(request: Request, body: bytes, *, names_columns: bool = T
         CSV, with a first line of names if the table has one.
     """
     named = has_header(request.headers, otherwise=names_columns)
-    table = read_table(body, settings_of(request).max_texts, has_header=named)
+    table = await off_loop(body, read_table, body, settings_of(request).max_texts, has_header=named)
     check_columns(table, service_of(request))
     service = service_of(request)
     check_answer(service, len(table.rows))

@@ -26,7 +26,7 @@ from textwright import __version__
 from textwright.errors import NotReadyError, RequestError
 from textwright.exchange import JSON
 from textwright.server.answers import check_answer, write
-from textwright.server.body import BINARY, UNDECLARED, check_num_values, read_body
+from textwright.server.body import BINARY, UNDECLARED, check_num_values, off_loop, read_body
 from textwright.server.engine import Scored
 from textwright.server.openapi import NOT_READY, path_parameter, refusal
 from textwright.server.protocols import tensors
@@ -224,9 +224,9 @@ async def infer(request: Request) -> Response:
     # Triton's own client declares no media type at all.
     body = await read_body(request, settings_of(request), (JSON, BINARY, UNDECLARED))
     header, binary = _split(body, request.headers.get(JSON_LENGTH))
-    check_num_values(header, settings_of(request).max_texts)
-    asked = parse(InferenceRequest, header, example=to_json(_EXAMPLE).decode())
-    texts = tensors.texts_of(asked.inputs, binary, settings_of(request).max_texts)
+    await off_loop(header, check_num_values, header, settings_of(request).max_texts)
+    asked = await off_loop(header, parse, InferenceRequest, header, example=to_json(_EXAMPLE).decode())
+    texts = await off_loop(body, tensors.texts_of, asked.inputs, binary, settings_of(request).max_texts)
     wanted = _wanted(asked)
     num_scores = sum(len(service.info.labels) for name, _ in wanted if name in _WIDE)
     check_answer(service, len(texts), num_scores)

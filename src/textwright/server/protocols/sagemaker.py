@@ -26,7 +26,7 @@ from starlette.responses import JSONResponse, Response
 from textwright.errors import NotReadyError, RequestError, RequestLimitError, RequestSyntaxError
 from textwright.exchange import JSON, check_num_texts
 from textwright.server.answers import check_answer, write
-from textwright.server.body import CSV, media_type_of, read_body
+from textwright.server.body import CSV, media_type_of, off_loop, read_body
 from textwright.server.logs import record_of
 from textwright.server.openapi import NOT_READY, predict_forms, table_content, text_schema, texts_schema
 from textwright.server.protocols import tei
@@ -96,7 +96,7 @@ async def invoke(request: Request) -> Response:
         return await answer_table(request, body, names_columns=False)
     if media_type == JSON_LINES:
         return await _answer_lines(request, body)
-    asked = parse(Invocation, body, example=json.dumps(_EXAMPLE))
+    asked = await off_loop(body, parse, Invocation, body, example=json.dumps(_EXAMPLE))
     if asked.instances is not None:
         return await answer_texts(request, _texts(asked.instances, settings_of(request).max_texts))
     if asked.inputs is not None:
@@ -106,8 +106,7 @@ async def invoke(request: Request) -> Response:
 
 async def _answer_lines(request: Request, body: bytes) -> Response:
     service = service_of(request)
-    with collector_paused():
-        texts = _texts_of_lines(body, settings_of(request).max_texts)
+    texts = await off_loop(body, _texts_of_lines, body, settings_of(request).max_texts)
     check_answer(service, len(texts))
     scored = await score(request, texts)
 
@@ -118,6 +117,7 @@ async def _answer_lines(request: Request, body: bytes) -> Response:
     return Response(answer, headers={"server-timing": timing_of(record_of(request))}, media_type=JSON_LINES)
 
 
+@collector_paused()
 def _texts_of_lines(body: bytes, max_texts: int) -> list[str]:
     texts: list[str] = []
     for number, line in enumerate(io.BytesIO(body), start=1):

@@ -29,7 +29,7 @@ from textwright.core.numerics import sigmoid, softmax
 from textwright.errors import RequestError
 from textwright.exchange import JSON
 from textwright.server.answers import SCORE_BYTES, check_answer, write
-from textwright.server.body import read_json
+from textwright.server.body import off_loop, read_json
 from textwright.server.engine import Scored
 from textwright.server.openapi import text_schema, texts_schema
 from textwright.server.protocols.documentation import described
@@ -134,7 +134,7 @@ async def answer(request: Request, body: bytes) -> Response:
     Raises:
         RequestError: If the body is not of this form.
     """
-    asked = parse(PredictRequest, body, example=str(_EXAMPLE).replace("'", '"'))
+    asked = await off_loop(body, parse, PredictRequest, body, example=str(_EXAMPLE).replace("'", '"'))
     texts, is_single = _texts(asked, settings_of(request).max_texts)
     service = service_of(request)
     top_k = asked.parameters.top_k if asked.parameters else None
