@@ -37,6 +37,7 @@ The tree, with the stable ``code`` of each leaf::
     +-- DeployError                 packaging or deploying failed
     |   +-- PackageTooLargeError      the package is larger than its target takes
     |   +-- PackageSpaceError         the disk is full
+    |   +-- BaseImageError            a registry does not give the digest of an image
     |   +-- ContainerEngineError      there is no container engine, or it failed
     |   +-- CloudError                the cloud refused or cannot be reached
     |       +-- CloudAccessError          no credentials, expired ones, or a permission is missing
@@ -302,6 +303,12 @@ class PackageSpaceError(DeployError):
     """There is no room on the disk for the package."""
 
     code = "package-space"
+
+
+class BaseImageError(DeployError):
+    """A registry does not give the digest of a base image."""
+
+    code = "base-image"
 
 
 class ContainerEngineError(DeployError):

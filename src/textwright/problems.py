@@ -53,6 +53,7 @@ STATUS: Final[Mapping[type[errors.TextwrightError], HTTPStatus]] = {
     errors.DeployError: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.PackageTooLargeError: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.PackageSpaceError: HTTPStatus.INTERNAL_SERVER_ERROR,
+    errors.BaseImageError: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.ContainerEngineError: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.CloudError: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.CloudAccessError: HTTPStatus.INTERNAL_SERVER_ERROR,

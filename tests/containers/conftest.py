@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from container_tools import BASE, ZIP_PYTHON
+from container_tools import BASE, ZIP_PYTHON, docker, free_port
 
 from textwright.deploy.package.lock import X86_64, platform_options
 from textwright.deploy.package.packaging import Package, package
@@ -22,10 +24,29 @@ def artifact(make_artifact) -> Path:
 
 
 @pytest.fixture(scope="session")
-def settings() -> PackageSettings:
+def base_in_a_registry(tmp_path_factory) -> Iterator[str]:
+    """The stand-in for the official image, pushed to a registry of this machine."""
+    folder, host = tmp_path_factory.mktemp("registry"), f"127.0.0.1:{free_port()}"
+    settings = {"version": 0.1, "storage": {"filesystem": {"rootdirectory": str(folder)}}, "http": {"addr": host}}
+    (folder / "registry.yml").write_text(json.dumps(settings))  # JSON is YAML
+    image = f"{host}/{BASE}"
+    with subprocess.Popen(
+        ["/usr/bin/docker-registry", "serve", str(folder / "registry.yml")],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as process:
+        docker("tag", BASE, image)
+        docker("push", "--quiet", image)
+        yield image
+        process.terminate()
+
+
+@pytest.fixture(scope="session")
+def settings(base_in_a_registry) -> PackageSettings:
     return PackageSettings(
         python="3.11",
-        base_image=BASE,
+        base_image=base_in_a_registry,
+        pin_base_image=True,
         build=True,
         engine="/usr/bin/docker",
         build_network="host",

@@ -56,6 +56,14 @@ def test_it_is_small_enough_with_a_minilm(server_image):
     assert server_image.image_bytes - base_bytes + MODEL_ROOM_BYTES < 200_000_000
 
 
+def test_its_base_is_named_by_the_digest_that_the_engine_knows(server_image, base_in_a_registry):
+    digests = docker("image", "inspect", "--format", '{{join .RepoDigests " "}}', base_in_a_registry).split()
+    repository = base_in_a_registry.rpartition(":")[0]
+    assert server_image.base_image.partition("@")[0] == base_in_a_registry
+    assert f"{repository}@{server_image.base_image.partition('@')[2]}" in digests
+    assert f"ARG BASE_IMAGE={server_image.base_image}\n" in (server_image.path / "Dockerfile").read_text()
+
+
 def test_it_says_what_it_holds(server_image):
     labels = json.loads(docker("image", "inspect", "-f", "{{json .Config.Labels}}", server_image.image))
     shipped = artifacts.read(server_image.path / "artifact")

@@ -50,6 +50,10 @@ def package(
             "no Python of the runtime's version was found, so the zip holds no compiled files and was not run: its "
             "init takes twice as long; install that Python and package again"
         )
+    if made.base_image and "@" not in made.base_image:
+        terminal.note(
+            f"the base image {made.base_image} is named by its tag, which moves; --pin-base-image takes its digest"
+        )
     terminal.next(_next(made))
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from textwright.core import artifact as artifacts
-from textwright.deploy.package import context
+from textwright.deploy.package import base_image, context
 from textwright.deploy.package.lock import Locked
 
 
@@ -23,5 +23,6 @@ def two_variants(tiny_artifact, tmp_path):
 
 @pytest.fixture
 def offline(monkeypatch):
-    """Let every wheel have a hash of zeros."""
+    """Let every wheel have a hash of zeros, and no registry of images answer."""
+    monkeypatch.setattr(base_image, "_DOCKER_HUB", "127.0.0.1:1")
     monkeypatch.setattr(context, "lock", lambda pins, **_: [Locked(pin, ("0" * 64,)) for pin in pins])

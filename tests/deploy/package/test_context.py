@@ -16,6 +16,8 @@ from textwright.deploy.package.settings import PackageSettings
 from textwright.deploy.sizing.measured import FunctionLoad, Measured, ServerLoad
 from textwright.errors import ContainerEngineError, NotFoundError, PackageSpaceError, SettingsError
 
+BASE = "python:3.11-slim-bookworm"
+
 
 def digest_of(folder):
     lines = [
@@ -42,7 +44,7 @@ def test_the_same_artifact_gives_the_same_bytes(tiny_artifact, tmp_path):
 
 @pytest.mark.usefixtures("offline")
 def test_the_artifact_of_the_context_can_be_read_when_it_is_written(tiny_artifact, tmp_path):
-    context = write_context(artifacts.read(tiny_artifact), None, tmp_path / "out", python="3.11", base_image=None)
+    context = write_context(artifacts.read(tiny_artifact), None, tmp_path / "out", python="3.11", base_image=BASE)
     assert len(context.artifact.golden()) == len(artifacts.read(tiny_artifact).golden())
 
 
@@ -105,7 +107,7 @@ def test_a_context_is_replaced_and_anything_else_is_not(tiny_artifact, tmp_path)
 def test_a_failure_leaves_nothing_behind(two_variants, tmp_path):
     out = tmp_path / "outer" / "out"
     with pytest.raises(NotFoundError):
-        write_context(artifacts.read(two_variants), "int4", out, python="3.11", base_image=None)
+        write_context(artifacts.read(two_variants), "int4", out, python="3.11", base_image=BASE)
     assert list(out.parent.iterdir()) == []
 
 

@@ -66,7 +66,7 @@ def write_context(
     folder: Path,
     *,
     python: str,
-    base_image: str | None,
+    base_image: str,
     measured: Measured | None = None,
 ) -> Context:
     """Write a build context at once, whole or not at all.
@@ -76,7 +76,7 @@ def write_context(
         variant: The variant to ship; None takes the default.
         folder: Where to write; a context that is there already is replaced.
         python: Version of the base image's Python, such as "3.11".
-        base_image: The image to build on; None takes Python's official slim one.
+        base_image: The image to build on.
         measured: What the model's server was measured to need; None guesses from the size of its files.
 
     Returns:
@@ -92,7 +92,7 @@ def write_context(
         artifact = write_selection(source, variant, temporary / "artifact")
         _write_locks(temporary, locked_server, locked_function, artifact)
         values = {
-            **_values(source, artifact, base_image or f"python:{python}-slim-bookworm"),
+            **_values(source, artifact, base_image),
             "memory_mib": str(memory_mib(artifact, measured)),
         }
         for name, text in _texts(values).items():

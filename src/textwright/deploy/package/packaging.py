@@ -11,13 +11,14 @@ from typing import Any, Final
 
 from textwright.core import artifact as artifacts
 from textwright.core.artifact import Artifact
+from textwright.deploy.package import base_image
 from textwright.deploy.package.context import MARK, Context, write_context
 from textwright.deploy.package.engine import Engine
 from textwright.deploy.package.function_zip import write_function_zip
 from textwright.deploy.package.replay import ASK_FUNCTION, ASK_SERVER, check_answers, questions
-from textwright.deploy.package.settings import PackageSettings, Target
+from textwright.deploy.package.settings import ImageSettings, PackageSettings, Target
 from textwright.deploy.sizing.measured import Measured
-from textwright.errors import PackageSpaceError, SettingsError
+from textwright.errors import BaseImageError, PackageSpaceError, SettingsError
 from textwright.extras import require
 
 STAGES: Final[dict[Target, str]] = {"docker": "server", "lambda-image": "lambda"}
@@ -37,6 +38,7 @@ class Package:
         image: Tag of the image that was built; None if none was.
         image_bytes: Its size, the base included.
         num_golden: Golden examples that it has answered; 0 if it was not run.
+        base_image: What an image is built on; None for a zip.
         is_compiled: False if a zip holds no compiled files, which makes its init twice as long.
     """
 
@@ -48,6 +50,7 @@ class Package:
     image: str | None = None
     image_bytes: int | None = None
     num_golden: int = 0
+    base_image: str | None = None
     is_compiled: bool = True
 
     def to_json(self) -> dict[str, Any]:
@@ -84,6 +87,7 @@ def package(
         PackageTooLargeError: If a zip is larger than Lambda takes.
         PackageSpaceError: If the disk is full.
         ContainerEngineError: If there is no engine, or it fails.
+        BaseImageError: If the digest of the base image is wanted and its registry does not give it.
     """
     require("server", what="packaging")
     artifact = artifacts.read(source)
@@ -94,15 +98,31 @@ def package(
     with _told_when_full(out):
         if target == "lambda-zip":
             return _zip(artifact, out, settings, tell)
+        base = _base_image(settings, target, tell)
         context = write_context(
             artifact,
             settings.variant,
             out,
             python=settings.python_of(target),
-            base_image=settings.base_image,
+            base_image=base,
             measured=measured,
         )
-        return _image(context, target, settings, engine, tell)
+        return replace(_image(context, target, settings, engine, tell), base_image=base)
+
+
+def _base_image(settings: ImageSettings, target: Target, tell: Callable[[str], object]) -> str:
+    """Choose the image to build on; an own one stays as it is named, since its name may be of this machine alone."""
+    image = settings.base_image or base_image.OFFICIAL.format(python=settings.python_of(target))
+    is_wanted = settings.base_image is None if settings.pin_base_image is None else settings.pin_base_image
+    if not is_wanted:
+        return image
+    tell(f"looking up the digest of {image}")
+    try:
+        return base_image.by_digest(image)
+    except BaseImageError:
+        if settings.pin_base_image:
+            raise
+        return image
 
 
 def _read_measured(settings: PackageSettings, artifact: Artifact) -> Measured | None:

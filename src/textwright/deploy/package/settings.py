@@ -22,6 +22,8 @@ class ImageSettings(Settings):
     """Python of the target, such as 3.12; absent: this one's for an image, 3.12 for a zip."""
     base_image: str | None = None
     """Image to build on; absent: Python's official slim one on Debian 12."""
+    pin_base_image: bool | None = None
+    """Name the base by the digest that its tag has now, or fail; absent: the official one if its registry answers."""
     engine: str = "docker"
     """Program of the container engine."""
     build_network: str | None = None
