@@ -41,7 +41,9 @@ def write_reviews(path: Path, num_rows: int = 160, *, seed: int = 0) -> Path:
 
 
 def plan_for(source: Path, **settings) -> Plan:
-    training = TrainSettings(**{"family": "bow", "num_epochs": 8, "batch_size": 16, "learning_rate": 0.05, **settings})
+    training = TrainSettings(
+        **{"family": "bow", "num_epochs": 8, "batch_size": 16, "learning_rate": 0.05, "min_steps": 0, **settings}
+    )
     model = {"embedding_dim": 8, "min_frequency": 1, "dropout": 0, "word_dropout": 0}
     return Plan(str(source), DataSettings(), training, model)
 
