@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import settings
 from tiny_words import SENTIMENT, SENTIMENT_WORDS, SUBTLE_WORDS, TOPICS, TOPICS_BIAS, TOPICS_WORDS
 
 from textwright.core import artifact as artifacts
@@ -24,6 +25,9 @@ from textwright.core.types import Float32s
 from textwright.runtime.session import Session
 
 GOLDEN_TEXTS = ("", "the", "unheard of", "the good the bad and the awful story of an actor")
+
+settings.register_profile("textwright", deadline=None)  # a busy machine is no failure
+settings.load_profile("textwright")
 
 CASCADE_TEXTS = ("great great", "awful", "a great film", "a subtle film", "loud", "")
 """Of the default cascade the fast stage answers the first two alone."""

@@ -52,7 +52,7 @@ def calibration_error(scores: Float32s, outcomes: Bools, num_bins: int = metrics
     return float(metrics.expected_calibration_error(gaps.mean(axis=0)))
 
 
-quickly = settings(max_examples=60, deadline=None)
+quickly = settings(max_examples=60)
 
 
 @quickly

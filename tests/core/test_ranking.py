@@ -11,7 +11,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 from textwright.core.ranking import Ranking
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.integers(0, 2**32), st.integers(2, 40), st.sampled_from([3, 1_000]), st.floats(0.05, 0.95))
 def test_both_metrics_agree_with_sklearn(seed: int, size: int, num_scores: int, share: float) -> None:
     random = np.random.default_rng(seed)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from unicodedata import name, normalize
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from textwright.core.scripts import is_unspaced, unspaced_share
@@ -36,7 +36,6 @@ def test_the_share_counts_visible_characters():
     assert unspaced_share(text for text in ["\u597d\u5403", "\u597d"]) == 1
 
 
-@settings(deadline=None)
 @given(unspaced_texts)
 def test_every_visible_character_is_in_one_token(text):
     text = normalize("NFC", text)
@@ -44,7 +43,6 @@ def test_every_visible_character_is_in_one_token(text):
     assert "".join(piece for piece, _ in pieces) == "".join(text.split())
 
 
-@settings(deadline=None)
 @given(unspaced_texts, unspaced_texts)
 def test_a_space_separates_texts(first, second):
     first, second = normalize("NFC", first), normalize("NFC", second)

@@ -7,7 +7,7 @@ from collections import Counter
 from unicodedata import normalize
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from tokenizers import Tokenizer, models, pre_tokenizers
 
@@ -54,7 +54,6 @@ def test_typographic_apostrophes_are_read_like_straight_ones():
     assert list(ENCODER.encode(["it\u2019s"])) == list(ENCODER.encode(["it's"]))
 
 
-@settings(deadline=None)
 @given(st.one_of(st.text(), review_like))
 def test_composed_and_decomposed_texts_encode_alike(text):
     composed, decomposed = ENCODER.encode([normalize("NFC", text), normalize("NFD", text)])
@@ -90,7 +89,6 @@ EARLIER = TextEncoder(
 spaced_letters = st.characters(categories=["L", "N", "P", "S", "Z"]).filter(lambda letter: not is_unspaced(letter))
 
 
-@settings(deadline=None)
 @given(st.one_of(st.text(spaced_letters), st.text(st.characters(max_codepoint=0x24F)), st.sampled_from(WORDS)))
 def test_texts_in_scripts_with_spaces_encode_as_before(text):
     text = normalize("NFC", text)

@@ -6,7 +6,7 @@ from itertools import pairwise
 from unicodedata import combining, normalize
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 
@@ -133,7 +133,6 @@ def test_a_character_or_syllable_of_a_script_without_spaces_is_a_word(text, word
     assert words_of(text) == words
 
 
-@settings(deadline=None)
 @given(any_text)
 def test_decomposed_texts_have_the_tokens_of_composed_ones_and_words_of_their_own(text):
     composed, decomposed = (normalize(form, text) for form in ("NFC", "NFD"))

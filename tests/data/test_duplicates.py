@@ -60,7 +60,7 @@ def bigrams(text: str) -> set[tuple[str, str]]:
     return set(pairwise(["<", *text.split(), ">"]))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(WORDS, min_size=1, max_size=25))
 def test_groups_hold_only_chains_of_near_texts(texts: list[str]) -> None:
     found = find_duplicates(texts)
@@ -78,7 +78,7 @@ def test_groups_hold_only_chains_of_near_texts(texts: list[str]) -> None:
     assert all(len({found.exact[n] for n in places}) == 1 for places in equal.values())
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.text(max_size=30), min_size=1, max_size=10))
 def test_each_text_has_its_own_hashes_whatever_stands_beside_it(texts: list[str]) -> None:
     together = shingle(texts)

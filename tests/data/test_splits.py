@@ -56,7 +56,7 @@ def test_a_class_with_too_few_groups_is_refused_or_left_to_training() -> None:
     assert draw_splits(strata, groups, [0.2, 0.2], 0)[3:].tolist() == [0, 0]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     st.lists(st.tuples(st.integers(0, 2), st.integers(0, 15)), min_size=1, max_size=60),
     st.tuples(st.floats(0.01, 0.49), st.floats(0.01, 0.49)),
@@ -90,7 +90,7 @@ def test_the_rarest_label_of_an_example_decides() -> None:
     sizes=st.tuples(st.floats(0, 1), st.floats(0, 1)),
     seed=st.integers(0, 3),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_smaller_subsets_lie_in_larger_ones_and_hold_every_class(
     strata: list[int], sizes: tuple[float, float], seed: int
 ) -> None:

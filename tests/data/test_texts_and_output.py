@@ -37,7 +37,7 @@ def test_what_is_written_is_read_again(name: str, tmp_path: Path) -> None:
     assert [item.name for item in tmp_path.iterdir()] == [name]
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     texts=st.lists(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")), min_size=1, max_size=5)
 )

@@ -17,7 +17,7 @@ RIGHT = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 2)), min_size=1, ma
 
 
 @given(rows=RIGHT)
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_it_is_the_share_of_reversals_that_are_as_extreme(rows: list[tuple[int, int]]) -> None:
     first, second = np.array(rows).T
     differences = first * 2 - second * 3
@@ -27,7 +27,7 @@ def test_it_is_the_share_of_reversals_that_are_as_extreme(rows: list[tuple[int, 
 
 
 @given(wins=st.integers(0, 40), losses=st.integers(0, 40), ties=st.integers(0, 5))
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_with_one_run_each_it_is_mcnemars_exact_test(wins: int, losses: int, ties: int) -> None:
     first = np.repeat([1, 0, 1], [wins, losses, ties])
     second = np.repeat([0, 1, 1], [wins, losses, ties])

@@ -56,7 +56,7 @@ def reference(model: BagOfWords, tokens: list[int]) -> torch.Tensor:
 
 @pytest.mark.parametrize("name", CONFIGS)
 @given(tokens=ids.filter(bool))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_logits_are_the_head_of_the_pooled_vectors(name: str, tokens: list[int]) -> None:
     model = make_model(name)
     torch.testing.assert_close(run(model, [tokens])[0], reference(model, tokens), rtol=1e-5, atol=1e-6)
@@ -64,7 +64,7 @@ def test_logits_are_the_head_of_the_pooled_vectors(name: str, tokens: list[int])
 
 @pytest.mark.parametrize("name", CONFIGS)
 @given(tokens=ids, other=st.lists(st.integers(1, 21), min_size=12, max_size=40))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_padding_does_not_change_the_answer(name: str, tokens: list[int], other: list[int]) -> None:
     model = make_model(name)
     torch.testing.assert_close(run(model, [tokens, other])[0], run(model, [tokens])[0], rtol=1e-5, atol=1e-6)
@@ -84,7 +84,7 @@ def test_only_bigrams_see_the_order() -> None:
 
 @pytest.mark.parametrize("name", CONFIGS)
 @given(tokens=ids)
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_the_simplified_model_gives_the_same_logits(name: str, tokens: list[int]) -> None:
     model = make_model(name)
     torch.testing.assert_close(run(model.simplified(), [tokens]), run(model, [tokens]), rtol=1e-5, atol=1e-6)

@@ -67,7 +67,7 @@ def reference(model: ConvolutionalNetwork, ids: list[int]) -> torch.Tensor:
 
 @pytest.mark.parametrize("variant", Variant)
 @given(ids=tokens)
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 def test_logits_are_those_of_each_filter_at_its_best_place(variant: Variant, ids: list[int], vectors: Path) -> None:
     model = make_model(vectors, variant=variant)
     torch.testing.assert_close(run(model, [ids])[0], reference(model, ids), rtol=1e-4, atol=1e-5)
@@ -75,7 +75,7 @@ def test_logits_are_those_of_each_filter_at_its_best_place(variant: Variant, ids
 
 @pytest.mark.parametrize("kernel_sizes", [(1,), (2, 5), (3, 4, 5)])
 @given(ids=tokens, other=st.lists(st.integers(1, 13), min_size=9, max_size=30))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_padding_does_not_change_the_answer(
     kernel_sizes: tuple[int, ...], ids: list[int], other: list[int], vectors: Path
 ) -> None:

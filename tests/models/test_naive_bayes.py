@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from textwright.models.naive_bayes import RatioEmbedding, log_count_ratios
@@ -36,7 +36,6 @@ def reference(texts: list[list[int]], holds: np.ndarray, smoothing: float) -> np
 
 
 @given(documents, st.floats(0.1, 10))
-@settings(deadline=None)
 def test_ratios_are_those_of_the_paper(examples: list[tuple[list[int], list[bool]]], smoothing: float) -> None:
     texts, holds = [text for text, _ in examples], np.array([flags for _, flags in examples])
     found = log_count_ratios(*flat(texts), holds, num_ids=NUM_IDS, smoothing=smoothing)

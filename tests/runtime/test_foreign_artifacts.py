@@ -359,7 +359,7 @@ def places(content, path=()):
 
 
 @pytest.mark.parametrize("kind", ["tiny_artifact", "tiny_multilabel_artifact", "tiny_cascade"])
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
 @given(data=st.data())
 def test_whatever_a_manifest_says_it_is_refused_in_words_or_predicts(request, kind, data):
     folder = request.getfixturevalue(kind)

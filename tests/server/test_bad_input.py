@@ -112,7 +112,7 @@ ANY_JSON = st.recursive(
 )
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(body=st.binary() | ANY_JSON.map(lambda value: json.dumps(value).encode()))
 def test_no_body_is_the_servers_fault(client, body):
     answer = client.post("/v1/predict", content=body, headers=JSON)

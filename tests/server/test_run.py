@@ -175,31 +175,31 @@ def test_a_running_request_is_finished_before_it_stops(tiny_artifact):
 
 def test_a_client_that_dawdles_cannot_keep_it_from_stopping(tiny_artifact):
     with (
-        serving(tiny_artifact, "--shutdown-grace-s", "0") as (process, port),
+        serving(tiny_artifact, "--shutdown-grace-s", "0", "--body-timeout-s", "3600") as (process, port),
         socket.create_connection(("127.0.0.1", port), timeout=5) as slow,
     ):
         slow.sendall(HEAD + b'content-length: 100\r\n\r\n{"text": "half')
         assert ask(port)[0] == 200
-        start = perf_counter()
-        code, stderr = stop(process)
+        code, stderr = stop(process)  # waits some seconds, the body may take an hour
     assert code == 0
-    assert perf_counter() - start < 4  # its body may take 10 seconds, by default
     assert "Traceback" not in stderr
 
 
 def test_it_answers_at_once_and_sleeps_in_between(tiny_artifact):
     with serving(tiny_artifact) as (process, port), closing(HTTPConnection("127.0.0.1", port, timeout=5)) as connection:
-        durations_ms = []
-        for _ in range(10):
-            start = perf_counter()
-            connection.request("POST", "/v1/predict", b'{"text": "good"}', POST)
-            connection.getresponse().read()
-            durations_ms.append(1e3 * (perf_counter() - start))
-        assert min(durations_ms[1:]) < 25  # waiting for the client's delayed acknowledgement takes 40 ms, each time
+        # Waiting for the client's delayed acknowledgement would take 40 ms each time, on a free machine too.
+        assert any(seconds_of_answer(connection) < 0.025 for _ in range(500))
         before = cpu_seconds(process.pid)
         with pytest.raises(subprocess.TimeoutExpired):
             process.wait(timeout=1)
         assert cpu_seconds(process.pid) - before < 0.05
+
+
+def seconds_of_answer(connection: HTTPConnection) -> float:
+    start = perf_counter()
+    connection.request("POST", "/v1/predict", b'{"text": "good"}', POST)
+    connection.getresponse().read()
+    return perf_counter() - start
 
 
 def cpu_seconds(pid: int) -> float:

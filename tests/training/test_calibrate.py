@@ -64,7 +64,7 @@ def test_smoothing_changes_nothing_where_texts_are_many(task: Task) -> None:
 
 @pytest.mark.parametrize("task", Task)
 @given(seed=st.integers(0, 1000), sharpness=st.floats(0.01, 100), size=st.integers(0, 20))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_the_temperature_is_bounded_and_never_worse_than_none(task: Task, seed: int, sharpness: float, size: int):
     logits, targets = draw(task, sharpness, seed, size)
     temperature = fit_temperature(logits, targets, task)
