@@ -12,12 +12,16 @@ ASKED = ["--requests-per-day", "50000"]
 QUICK = ["--measure-s", "0.2", "--tokens", "6"]
 
 
-@pytest.fixture
-def earlier(tiny_artifact, tmp_path, capsys):
+@pytest.fixture(scope="module")
+def artifact(make_artifact):
+    return make_artifact("tiny")
+
+
+@pytest.fixture(scope="module")
+def earlier(artifact, tmp_path_factory):
     """Measure the tiny artifact for real, once; return the folder with its report."""
-    out = tmp_path / "earlier"
-    assert run(["cost", str(tiny_artifact), *ASKED, *QUICK, "--out", str(out)]) == 0
-    capsys.readouterr()
+    out = tmp_path_factory.mktemp("cost") / "earlier"
+    assert run(["cost", str(artifact), *ASKED, *QUICK, "--out", str(out)]) == 0
     return out
 
 
@@ -29,8 +33,8 @@ def test_measures_prices_and_writes_report_and_page(earlier):
     assert "cheaper" in report["break_even"]["words"]
 
 
-def test_an_earlier_measurement_gives_other_traffics_without_measuring(tiny_artifact, earlier, capsys):
-    words = ["cost", str(tiny_artifact), "--measured", str(earlier), "--tokens", "6"]
+def test_an_earlier_measurement_gives_other_traffics_without_measuring(artifact, earlier, capsys):
+    words = ["cost", str(artifact), "--measured", str(earlier), "--tokens", "6"]
     assert run([*words, "--requests-per-day", "1000", "--json"]) == 0
     low = json.loads(capsys.readouterr().out)
     assert low["measured"] == json.loads((earlier / "cost.json").read_text())["measured"]
@@ -38,7 +42,7 @@ def test_an_earlier_measurement_gives_other_traffics_without_measuring(tiny_arti
     said = capsys.readouterr()
     assert "1,769" in said.out
     assert "left out: taxes" in said.err
-    assert f"next: textwright package {tiny_artifact} --target" in said.err
+    assert f"next: textwright package {artifact} --target" in said.err
 
 
 @pytest.mark.parametrize(
@@ -57,15 +61,15 @@ def test_an_earlier_measurement_gives_other_traffics_without_measuring(tiny_arti
         ([*ASKED, "--variant", "int9"], 3, "int9"),
     ],
 )
-def test_bad_input_is_said_in_words(tiny_artifact, capsys, words, code, said):
-    assert run(["cost", str(tiny_artifact), *words]) == code
+def test_bad_input_is_said_in_words(artifact, capsys, words, code, said):
+    assert run(["cost", str(artifact), *words]) == code
     error = capsys.readouterr().err
     assert said in error
     assert "Traceback" not in error
 
 
-def test_a_measurement_of_something_else_is_refused(tiny_artifact, earlier, tmp_path, capsys):
-    words = ["cost", str(tiny_artifact), *ASKED, "--measured"]
+def test_a_measurement_of_something_else_is_refused(artifact, earlier, tmp_path, capsys):
+    words = ["cost", str(artifact), *ASKED, "--measured"]
     assert run([*words, str(earlier), "--texts-per-request", "4", "--tokens", "6"]) == 3
     assert "measured with --texts-per-request 1, asked is 4" in capsys.readouterr().err
     assert run([*words, str(earlier)]) == 3
