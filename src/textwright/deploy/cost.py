@@ -247,8 +247,7 @@ def estimate_function(
     Raises:
         SettingsError: If Lambda has no such memory size.
     """
-    least, most = prices.functions.min_memory_mb, prices.functions.max_memory_mb
-    _require(least <= plan.memory_mb <= most, "a function's memory in MB", plan.memory_mb, f"{least} to {most}")
+    prices.functions.check_memory(plan.memory_mb)
     free = prices.free if counts_free_allowance else _NOTHING
     ready = f", {plan.provisioned} provisioned" if plan.provisioned else ""
     title = f"Lambda: {plan.memory_mb:,} MB{ready}{', SnapStart' if plan.has_snapstart else ''}"

@@ -13,7 +13,7 @@ from typing import Annotated, Final, Self
 from pydantic import Field, model_validator
 
 from textwright.config import Settings, read_toml
-from textwright.errors import NotFoundError
+from textwright.errors import NotFoundError, SettingsError
 
 _FILE: Final = "prices.toml"
 _Price = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -116,6 +116,17 @@ class LambdaPrices(Settings):
     """For each second in which a published version is kept."""
     snapstart_restore_gb: _Price
     """For each restore, by the function's memory."""
+
+    def check_memory(self, memory_mb: int) -> None:
+        """Refuse a memory size that Lambda does not have.
+
+        Raises:
+            SettingsError: Names the size and the bounds.
+        """
+        if not self.min_memory_mb <= memory_mb <= self.max_memory_mb:
+            raise SettingsError(
+                f"a function's memory in MB is {memory_mb}; it must be {self.min_memory_mb} to {self.max_memory_mb}"
+            )
 
     def vcpus(self, memory_mb: int) -> float:
         """Tell how many vCPUs come with a function's memory; 0.29 for 512 MB."""

@@ -117,6 +117,8 @@ def report_cost(
     prices = load_prices(settings.prices)
     for name in settings.instance_types:
         prices.instance_type(name)  # a typing error is said before minutes are spent
+    for memory_mb in settings.memory_mb:
+        prices.functions.check_memory(memory_mb)
     measured = _measured_before(source, settings) if settings.measured else _measure(source, settings, tell)
     sizes = Sizes(measured, settings, prices)
     return CostReport(measured, requests_per_day, settings, prices, sizes.at(requests_per_day), find_break_even(sizes))
