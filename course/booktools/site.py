@@ -26,6 +26,12 @@ _SMALL_RUN: Final = (
     "The numbers in the text come from the full run.\n:::"
 )
 
+_ON_COLAB: Final = (
+    "Open a page and press *Open in Colab*; the first cell installs what the lesson needs. On your own machine, in a\n"
+    "clone of the repository:"
+)
+_ON_OWN_MACHINE: Final = "In a clone of the repository:"
+
 
 def build_site(lessons: list[Lesson], printed: Mapping[str, str], *, draft: bool = False) -> Path:
     """Build the whole site from executed lessons.
@@ -95,12 +101,14 @@ def index_of(lessons: list[Lesson]) -> str:
         )
         tree = "\n".join(f"{one.number} {one.header['title']} <{one.stem}>" for one in names)
         parts += f"\n## {part}\n\n{rows}\n\n```{{toctree}}\n:hidden:\n:caption: {part}\n\n{tree}\n```\n"
-    return (COURSE / "index.md").read_text(encoding="utf-8").replace("<!-- lessons -->", parts)
+    page = (COURSE / "index.md").read_text(encoding="utf-8").replace("<!-- lessons -->", parts)
+    return page.replace("<!-- colab -->", _ON_COLAB if colab_url("") else _ON_OWN_MACHINE)
 
 
 def _head(lesson: Lesson) -> str:
-    facts = f"[Open in Colab]({colab_url(lesson.stem)}){{.colab}}"
-    return f"{{.question}}\n{lesson.header['question']}\n\n{{.facts}}\n{facts}"
+    head = f"{{.question}}\n{lesson.header['question']}"
+    url = colab_url(lesson.stem)
+    return f"{head}\n\n{{.facts}}\n[Open in Colab]({url}){{.colab}}" if url else head
 
 
 def _under_title(markdown: str, head: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import nbformat
 import pytest
 
+from booktools import __main__ as cli
 from booktools import execute, forms, layout, notebooks, plots, site
 from booktools.lessons import Lesson, LessonError, find_lessons
 
@@ -79,14 +80,46 @@ def test_a_box_becomes_a_quotation_in_colab():
     assert forms.for_colab(":::{note}\nTwo\nlines.\n:::") == "> **Note.** Two\n> lines."
 
 
-def test_a_notebook_has_a_badge_a_setup_cell_and_no_solution_that_runs(lesson):
+@pytest.fixture
+def published(monkeypatch):
+    """Name an owner of the repository."""
+    home = {"owner": "someone", "name": "textwright", "branch": "main"}
+    for module in (layout, notebooks, cli):
+        monkeypatch.setattr(module, "repository", lambda: home)
+
+
+def test_a_notebook_has_a_badge_a_setup_cell_and_no_solution_that_runs(lesson, published):
     notebook = notebooks.notebook_of(lesson, {"07.share": "77.4%"})
     nbformat.validate(notebook)
     sources = [cell.source for cell in notebook.cells]
-    assert layout.colab_url("07-a-test") in sources[0]
+    assert "(https://colab.research.google.com/github/someone/textwright/blob/main/course/notebooks/" in sources[0]
+    assert sources[1].endswith('set_up("https://github.com/someone/textwright", "main", "07-a-test")')
     assert "It is 77.4% of all." in sources[2]
     assert [cell.source for cell in notebook.cells if cell.cell_type == "code"][1:] == ["print(1)"]
     assert all(not cell.get("outputs") for cell in notebook.cells)
+
+
+def test_without_an_owner_there_is_no_badge_and_publishing_is_refused(lesson, monkeypatch, capsys):
+    for module in (layout, notebooks, cli):
+        monkeypatch.setattr(module, "repository", lambda: {"owner": "", "name": "textwright", "branch": "main"})
+    first = notebooks.notebook_of(lesson, {"07.share": "77.4%"}).cells[0].source
+    assert first.endswith('set_up("", "main", "07-a-test")')
+    assert "colab.research" not in site.index_of([lesson])
+    cli._check_owner(refuse=False)
+    assert "no Colab badge is written" in capsys.readouterr().out
+    with pytest.raises(LessonError, match="set owner"):
+        cli._check_owner(refuse=True)
+
+
+@pytest.mark.parametrize("tag", ["hide-input", "claim"])
+def test_the_code_that_a_page_folds_is_closed_in_colab_and_jupyter(lesson, tag):
+    lesson.notebook.cells[1].metadata["tags"] = [tag]
+    cell = notebooks.notebook_of(lesson, {"07.share": "77.4%"}).cells[-3]
+    assert cell.source.startswith("#@title ")
+    assert cell.source.endswith(' { display-mode: "form" }\nprint(1)')
+    assert cell.metadata["cellView"] == "form"
+    assert cell.metadata["jupyter"]["source_hidden"] is True
+    assert "hide-input" in cell.metadata["tags"]
 
 
 def test_a_page_joins_present_prose_with_the_outputs_of_the_same_code(lesson):
