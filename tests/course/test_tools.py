@@ -6,7 +6,7 @@ import nbformat
 import pytest
 
 from booktools import __main__ as cli
-from booktools import execute, forms, layout, notebooks, plots, site
+from booktools import execute, forms, layout, notebooks, site
 from booktools.lessons import Lesson, LessonError, find_lessons
 
 QUIZ = """```{quiz}
@@ -133,18 +133,13 @@ def test_a_page_joins_present_prose_with_the_outputs_of_the_same_code(lesson):
     assert "hide-cell" in page.cells[2].metadata["tags"]
 
 
-def test_a_plot_says_how_wide_it_must_be_to_be_read_on_a_phone():
-    drawing = '<svg class="plot" viewBox="0 0 460.8 259.2" role="img">'
-    cell = nbformat.v4.new_code_cell(
-        outputs=[
-            nbformat.v4.new_output("display_data", {"text/html": f"{drawing}</svg>"}),
-            nbformat.v4.new_output("stream", text=drawing),
-        ]
-    )
-    figure, words = plots.readable(cell).outputs
-    wide = '<svg class="plot" style="--readable: 461px" viewBox="0 0 460.8 259.2" role="img">'
-    assert figure["data"]["text/html"] == f"{wide}</svg>"
-    assert words["text"] == drawing, "what a program printed stays as it is"
+@pytest.mark.parametrize(("tag", "text"), [("claim", "✓ share = 1\n2\n"), ("exercise", "2\n")])
+def test_a_page_folds_the_cells_of_claims_and_leaves_their_lines_out_of_others(tag, text):
+    words = [nbformat.v4.new_output("stream", text=line) for line in ("✓ share = 1\n2\n", "✓ share = 1\n")]
+    cell = site._shown(nbformat.v4.new_code_cell(outputs=words, metadata={"tags": [tag]}))
+    assert cell.outputs[0].text == text
+    assert ("hide-cell" in cell.metadata["tags"]) == (tag == "claim")
+    assert len(cell.outputs) == (2 if tag == "claim" else 1)
 
 
 def test_a_run_of_other_code_is_not_shown(lesson, tmp_path, monkeypatch):
