@@ -13,11 +13,11 @@ QUIZ = """```{quiz}
 - question: Is `1 < 2`?
   options:
     "yes, *it* is": true
-    "no": false
-    maybe: false
+    "no": "It *is*."
+    maybe: It is for sure.
   why: It is.
-- {question: b, options: {c: true, d: false, e: false}, why: f}
-- {question: b, options: {c: true, d: false, e: false}, why: f}
+- {question: b, options: {c: true, d: one, e: two}, why: f}
+- {question: b, options: {c: true, d: one, e: two}, why: f}
 ```"""
 SOURCE = f"""---
 kernelspec: {{name: python3, display_name: Python 3}}
@@ -62,6 +62,8 @@ def test_a_quiz_becomes_a_form_on_the_page_and_folds_in_colab():
     page, colab = forms.for_page(QUIZ), forms.for_colab(QUIZ)
     assert page.count("<fieldset>") == 3
     assert page.count("data-right") == 3
+    assert 'data-why="It &lt;em&gt;is&lt;/em&gt;."' in page
+    assert "- Not *maybe*: It is for sure." in colab
     assert "<code>1 &lt; 2</code>" in page
     assert colab.count("<details>") == 3
     assert "{quiz}" not in page + colab
@@ -69,7 +71,12 @@ def test_a_quiz_becomes_a_form_on_the_page_and_folds_in_colab():
 
 @pytest.mark.parametrize(
     ("old", "new"),
-    [("maybe: false", "maybe: true"), ("    maybe: false\n", ""), ("why: It is.", "reason: It is.")],
+    [
+        ("maybe: It is for sure.", "maybe: true"),
+        ("maybe: It is for sure.", "maybe: false"),
+        ("    maybe: It is for sure.\n", ""),
+        ("why: It is.", "reason: It is."),
+    ],
 )
 def test_a_quiz_without_one_right_answer_is_refused(old, new):
     with pytest.raises(LessonError):
