@@ -63,6 +63,13 @@ def test_exercises_are_complete(lesson):
     assert num_starts == len(re.findall(r"^### Exercise \d+: ", lesson.prose, re.MULTILINE))
 
 
+def test_there_is_one_open_task_with_a_rubric(lesson):
+    exercises = lesson.prose.partition("\n## Exercises")[2].partition("\n## In production")[0]
+    tasks = exercises.split("\n### Open task: ")[1:]
+    assert len(tasks) == 1
+    assert len(re.findall(r"^\| \d \| .+ \|$", tasks[0], re.MULTILINE)) >= 4
+
+
 def test_the_committed_result_is_of_the_full_profile_and_of_this_code(lesson):
     result = read_results()[lesson.number]
     assert (result["profile"], result["lesson"]) == ("full", lesson.stem)
