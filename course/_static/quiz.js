@@ -4,6 +4,6 @@ for (const field of document.querySelectorAll("form.quiz fieldset")) {
   field.addEventListener("change", (event) => {
     const isRight = event.target.hasAttribute("data-right");
     field.dataset.state = isRight ? "right" : "wrong";
-    verdict.innerHTML = isRight ? `<b>Right.</b> ${verdict.dataset.why}` : "<b>Not this one.</b> Try again.";
+    verdict.innerHTML = `<b>${isRight ? "Right." : "Not this one."}</b> ${event.target.dataset.why}`;
   });
 }

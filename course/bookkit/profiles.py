@@ -9,6 +9,8 @@ Value = TypeVar("Value")
 VARIABLE: Final = "TEXTWRIGHT_COURSE_PROFILE"
 REPORT: Final = "TEXTWRIGHT_COURSE_REPORT"
 """Names the file that ``booktools`` waits for."""
+LESSON: Final = "TEXTWRIGHT_COURSE_LESSON"
+"""Names the lesson that a notebook is, for example "00-start-here"; its set-up cell sets it."""
 
 
 def profile() -> Literal["smoke", "full"]:

@@ -7,7 +7,7 @@ import sys
 import time
 
 from booktools.execute import Outcome, execute_all
-from booktools.layout import PROFILES
+from booktools.layout import PROFILES, repository
 from booktools.lessons import LessonError, find_lessons
 from booktools.notebooks import write_notebooks
 from booktools.results import printed_claims
@@ -21,6 +21,7 @@ def main() -> int:
         lessons = find_lessons(arguments.lessons)
         if arguments.command == "execute":
             return _execute(arguments)
+        _check_owner(refuse=arguments.publish)
         if arguments.command == "notebooks":
             paths = write_notebooks(lessons, printed_claims(), draft=arguments.draft)
             print(f"wrote {len(paths)} notebooks into {paths[0].parent}")
@@ -30,6 +31,23 @@ def main() -> int:
         print(f"error: {error}", file=sys.stderr)
         return 1
     return 0
+
+
+def _check_owner(*, refuse: bool) -> None:
+    """Say what a build without the repository's owner lacks.
+
+    Args:
+        refuse: Fail instead.
+
+    Raises:
+        LessonError: If ``refuse`` and ``course.toml`` names no owner.
+    """
+    if repository()["owner"]:
+        return
+    cure = "set owner in course/course.toml to the GitHub account that holds the repository"
+    if refuse:
+        raise LessonError(f"course/course.toml names no owner, so the badges would lead nowhere: {cure}")
+    print(f"note: no Colab badge is written and the set-up cell works in a clone only; {cure}")
 
 
 def _execute(arguments: argparse.Namespace) -> int:
@@ -58,6 +76,7 @@ def _parser() -> argparse.ArgumentParser:
     for name, text in (("notebooks", "write the notebooks for Colab"), ("site", "build the site")):
         command = commands.add_parser(name, help=text)
         command.add_argument("--draft", action="store_true", help="show … where a number has no result yet")
+        command.add_argument("--publish", action="store_true", help="refuse to build while course.toml names no owner")
     for command in commands.choices.values():
         command.add_argument("lessons", nargs="*", help="numbers; none means all")
     return parser

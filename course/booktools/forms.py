@@ -13,7 +13,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import yaml
 from markdown_it import MarkdownIt
@@ -73,10 +73,11 @@ def read_quiz(source: str) -> list[dict[str, Any]]:
     """Read and check a quiz.
 
     Args:
-        source: YAML: a list of ``question``, ``options`` (text -> true or false) and ``why``.
+        source: YAML: a list of ``question``, ``options`` (text -> true, or why it is wrong) and ``why``.
 
     Raises:
-        LessonError: If it has not three questions, each with three options or more of which exactly one is right.
+        LessonError: If it has not three questions, each with three options or more, exactly one of them right and each
+            other with a reason.
     """
     try:
         questions = yaml.safe_load(source)
@@ -87,9 +88,12 @@ def read_quiz(source: str) -> list[dict[str, Any]]:
     for one in questions:
         if set(one) != {"question", "options", "why"}:
             raise LessonError(f"a question has question, options and why, not {', '.join(map(str, one))}")
-        right = [option for option, is_right in one["options"].items() if is_right is True]
+        right = [option for option, reason in one["options"].items() if reason is True]
         if len(one["options"]) < 3 or len(right) != 1:
             raise LessonError(f"{one['question']!r} needs 3 options or more and exactly one that is right")
+        for option, reason in one["options"].items():
+            if reason is not True and not (isinstance(reason, str) and reason):
+                raise LessonError(f"{one['question']!r}: the option {option!r} needs true, or why it is wrong")
     return list(questions)
 
 
@@ -106,8 +110,11 @@ def _quiz_text(questions: list[dict[str, Any]]) -> str:
     blocks = []
     for number, one in enumerate(questions, start=1):
         options = "\n".join(f"- {option}" for option in one["options"])
-        right = next(option for option, is_right in one["options"].items() if is_right)
-        fold = f"<details><summary>Answer</summary>\n\n{right}: {one['why']}\n\n</details>"
+        right = next(option for option, reason in one["options"].items() if reason is True)
+        wrong = "\n".join(
+            f"- Not *{option}*: {reason}" for option, reason in one["options"].items() if reason is not True
+        )
+        fold = f"<details><summary>Answer</summary>\n\n**{right}.** {one['why']}\n\n{wrong}\n\n</details>"
         blocks.append(f"**{number}. {one['question']}**\n\n{options}\n\n{fold}")
     return "\n\n".join(blocks)
 
@@ -118,12 +125,17 @@ def _quiz_form(questions: list[dict[str, Any]]) -> str:
 
 
 def _question(number: int, one: dict[str, Any]) -> str:
-    options = "".join(
-        f'<label><input type="radio" name="question-{number}" {"data-right" if is_right else ""}>'
-        f"<span>{_inline(str(option))}</span></label>"
-        for option, is_right in one["options"].items()
-    )
+    options = "".join(_option(number, str(option), reason, one["why"]) for option, reason in one["options"].items())
     return (
         f"<fieldset><legend>{number}. {_inline(one['question'])}</legend>{options}"
-        f'<p class="verdict" role="status" data-why="{html.escape(_inline(one["why"]), quote=True)}"></p></fieldset>'
+        '<p class="verdict" role="status"></p></fieldset>'
+    )
+
+
+def _option(number: int, option: str, reason: str | Literal[True], why: str) -> str:
+    is_right = reason is True
+    answer = html.escape(_inline(why if is_right else reason), quote=True)
+    return (
+        f'<label><input type="radio" name="question-{number}" {"data-right" if is_right else ""} data-why="{answer}">'
+        f"<span>{_inline(option)}</span></label>"
     )

@@ -25,7 +25,9 @@ def executed(profile: str, stem: str) -> Path:
 
 
 def colab_url(stem: str) -> str:
-    """Address of a lesson's notebook in Colab."""
+    """Address of a lesson's notebook in Colab; empty while ``course.toml`` names no owner."""
     home = repository()
+    if not home["owner"]:
+        return ""
     path = (NOTEBOOKS / f"{stem}.ipynb").relative_to(COURSE.parent).as_posix()
     return f"https://colab.research.google.com/github/{home['owner']}/{home['name']}/blob/{home['branch']}/{path}"

@@ -1,4 +1,4 @@
-"""The notebooks for Colab, made from the lessons: a badge, a set-up cell, plain Markdown, no outputs."""
+"""The notebooks for Colab and Jupyter, made from the lessons: a badge, a set-up cell, plain Markdown, no outputs."""
 
 from __future__ import annotations
 
@@ -14,28 +14,18 @@ from booktools.layout import NOTEBOOKS, colab_url, repository
 from booktools.lessons import Lesson
 from textwright.core.files import write_text
 
-_SETUP: Final = """\
-#@title Set up: installs Textwright in Colab; does nothing where it is there already {{ display-mode: "form" }}
-import importlib.util
-import subprocess
-import sys
-from pathlib import Path
-
-here = [folder / "course" for folder in (Path.cwd(), *Path.cwd().parents) if (folder / "course" / "bookkit").is_dir()]
-if not here:
-    subprocess.run(["git", "clone", "--quiet", "--depth", "1", "--branch", "{branch}", "{url}", "{name}"], check=True)
-    here = [Path("{name}", "course").resolve()]
-sys.path.insert(0, str(here[0]))
-if importlib.util.find_spec("textwright") is None:
-    source = f"{{here[0].parent}}[aws,server,train]"
-    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "--editable", source], check=True)
-    sys.path.insert(0, str(here[0].parent / "src"))"""
+_BADGE: Final = "https://colab.research.google.com/assets/colab-badge.svg"
+_FIRST_CELL: Final = Path(__file__).with_name("first_cell.py")
+_FOLDED: Final = {"hide-input": "Draw the figure", "claim": "Compare this run with the page"}
+"""Tag of a cell whose code is closed -> the title that stands there instead."""
 
 
-def setup_cell() -> str:
-    """Write the set-up cell for the repository of ``course.toml``."""
+def setup_cell(stem: str) -> NotebookNode:
+    """Write the set-up cell of a lesson for the repository of ``course.toml``."""
     home = repository()
-    return _SETUP.format(url=f"https://github.com/{home['owner']}/{home['name']}", **home)
+    url = f"https://github.com/{home['owner']}/{home['name']}" if home["owner"] else ""
+    _, _, code = _FIRST_CELL.read_text(encoding="utf-8").split('"""', 2)
+    return _folded(f'{code.strip()}\n\n\nset_up("{url}", "{home["branch"]}", "{stem}")', "Set up: run this cell first")
 
 
 def notebook_of(lesson: Lesson, printed: Mapping[str, str], *, draft: bool = False) -> NotebookNode:
@@ -47,10 +37,12 @@ def notebook_of(lesson: Lesson, printed: Mapping[str, str], *, draft: bool = Fal
         draft: Allow numbers that have no result yet.
 
     Returns:
-        A valid notebook without outputs; equal sources and numbers give equal bytes.
+        A valid notebook without outputs; equal sources and numbers give equal bytes. It has a badge if ``course.toml``
+        names the repository's owner.
     """
-    badge = f"[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]({colab_url(lesson.stem)})"
-    cells = [nbformat.v4.new_markdown_cell(badge), nbformat.v4.new_code_cell(setup_cell())]
+    url = colab_url(lesson.stem)
+    cells = [nbformat.v4.new_markdown_cell(f"[![Open in Colab]({_BADGE})]({url})")] * bool(url)
+    cells.append(setup_cell(lesson.stem))
     for cell in lesson.notebook.cells:
         if cell.cell_type == "markdown":
             cells.append(nbformat.v4.new_markdown_cell(for_colab(with_numbers(cell.source, printed, draft=draft))))
@@ -58,7 +50,7 @@ def notebook_of(lesson: Lesson, printed: Mapping[str, str], *, draft: bool = Fal
             fold = f"<details><summary>A checked solution</summary>\n\n```python\n{cell.source}\n```\n\n</details>"
             cells.append(nbformat.v4.new_markdown_cell(fold))
         else:
-            cells.append(nbformat.v4.new_code_cell(cell.source))
+            cells.append(_code_cell(cell))
     for number, cell in enumerate(cells):
         cell["id"] = f"cell-{number:03}"
     kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
@@ -66,6 +58,17 @@ def notebook_of(lesson: Lesson, printed: Mapping[str, str], *, draft: bool = Fal
     notebook = nbformat.v4.new_notebook(cells=cells, metadata=metadata)
     nbformat.validate(notebook)
     return notebook
+
+
+def _code_cell(cell: NotebookNode) -> NotebookNode:
+    title = next((_FOLDED[tag] for tag in cell.metadata.get("tags", []) if tag in _FOLDED), None)
+    return nbformat.v4.new_code_cell(cell.source) if title is None else _folded(cell.source, title)
+
+
+def _folded(code: str, title: str) -> NotebookNode:
+    """Make a cell whose code Colab (form), JupyterLab (source_hidden) and Jupyter Book (hide-input) show closed."""
+    metadata = {"cellView": "form", "jupyter": {"source_hidden": True}, "tags": ["hide-input"]}
+    return nbformat.v4.new_code_cell(f'#@title {title} {{ display-mode: "form" }}\n{code}', metadata=metadata)
 
 
 def notebook_text(lesson: Lesson, printed: Mapping[str, str], *, draft: bool = False) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -16,15 +17,21 @@ from nbformat import NotebookNode
 from booktools.forms import for_page, with_numbers
 from booktools.layout import BUILD, COURSE, PROFILES, colab_url, executed
 from booktools.lessons import Lesson, LessonError
-from booktools.plots import readable
 from textwright.core.files import write_text
 
 SOURCE: Final = BUILD / "source"
 SITE: Final = BUILD / "html"
+_CHECK: Final = re.compile(r"^✓ \w+ = .*\n?", re.MULTILINE)
 _SMALL_RUN: Final = (
     ":::{warning}\nThe outputs on this page come from a small run that only checks that the code works. "
     "The numbers in the text come from the full run.\n:::"
 )
+
+_ON_COLAB: Final = (
+    "Open a page and press *Open in Colab*; the first cell installs what the lesson needs. On your own machine, in a\n"
+    "clone of the repository:"
+)
+_ON_OWN_MACHINE: Final = "In a clone of the repository:"
 
 
 def build_site(lessons: list[Lesson], printed: Mapping[str, str], *, draft: bool = False) -> Path:
@@ -77,7 +84,7 @@ def page_of(lesson: Lesson, run: NotebookNode, printed: Mapping[str, str], *, dr
         if cell.cell_type == "markdown":
             cells.append(nbformat.v4.new_markdown_cell(for_page(with_numbers(cell.source, printed, draft=draft))))
         else:
-            cells.append(_shown(readable(next(outputs))))
+            cells.append(_shown(next(outputs)))
     head = _head(lesson)
     if run.metadata["course"]["profile"] == "smoke":
         head += f"\n\n{_SMALL_RUN}"
@@ -95,12 +102,14 @@ def index_of(lessons: list[Lesson]) -> str:
         )
         tree = "\n".join(f"{one.number} {one.header['title']} <{one.stem}>" for one in names)
         parts += f"\n## {part}\n\n{rows}\n\n```{{toctree}}\n:hidden:\n:caption: {part}\n\n{tree}\n```\n"
-    return (COURSE / "index.md").read_text(encoding="utf-8").replace("<!-- lessons -->", parts)
+    page = (COURSE / "index.md").read_text(encoding="utf-8").replace("<!-- lessons -->", parts)
+    return page.replace("<!-- colab -->", _ON_COLAB if colab_url("") else _ON_OWN_MACHINE)
 
 
 def _head(lesson: Lesson) -> str:
-    facts = f"[Open in Colab]({colab_url(lesson.stem)}){{.colab}}"
-    return f"{{.question}}\n{lesson.header['question']}\n\n{{.facts}}\n{facts}"
+    head = f"{{.question}}\n{lesson.header['question']}"
+    url = colab_url(lesson.stem)
+    return f"{head}\n\n{{.facts}}\n[Open in Colab]({url}){{.colab}}" if url else head
 
 
 def _under_title(markdown: str, head: str) -> str:
@@ -111,14 +120,26 @@ def _under_title(markdown: str, head: str) -> str:
 
 
 def _shown(cell: NotebookNode) -> NotebookNode:
-    """Fold what a reader opens on purpose: solutions, and cells that only draw."""
+    """Fold what a reader opens on purpose: solutions, checks of the build, and cells that only draw."""
     tags = cell.metadata.get("tags", [])
     if "solution" in tags:
-        cell.metadata["tags"] = [*tags, "hide-cell"]
-        cell.metadata["mystnb"] = {
-            "code_prompt_show": "Show a checked solution",
-            "code_prompt_hide": "Hide the solution",
-        }
+        _fold(cell, "hide-cell", "Show a checked solution", "Hide the solution")
+    elif "claim" in tags:
+        _fold(cell, "hide-cell", "Checked: the numbers of the text", "Hide what was checked")
     elif "hide-input" in tags:
-        cell.metadata["mystnb"] = {"code_prompt_show": "Show the code", "code_prompt_hide": "Hide the code"}
+        _fold(cell, "hide-input", "Show the code", "Hide the code")
+    else:
+        cell.outputs = [output for output in map(_without_checks, cell.outputs) if output.get("text") != ""]
     return cell
+
+
+def _fold(cell: NotebookNode, tag: str, closed: str, opened: str) -> None:
+    cell.metadata["tags"] = list(dict.fromkeys([*cell.metadata["tags"], tag]))
+    cell.metadata["mystnb"] = {"code_prompt_show": closed, "code_prompt_hide": opened}
+
+
+def _without_checks(output: NotebookNode) -> NotebookNode:
+    """Leave out the lines of claims: what a check printed is no result."""
+    if output.output_type == "stream":
+        output.text = _CHECK.sub("", output.text)
+    return output

@@ -65,6 +65,43 @@ def test_no_figure_is_empty(open_page, page, width):
 
 
 @pytest.mark.parametrize("page", LESSONS, ids=lambda page: page.name)
+def test_a_phone_shows_plots_and_animations_whole(open_page, page):
+    pictures = opened(open_page, page, width=390).page.locator("svg.plot, img[src^='data:image/gif']")
+    for left, right in pictures.evaluate_all(
+        "all => all.map(one => one.getBoundingClientRect()).map(r => [r.left, r.right])"
+    ):
+        assert 0 <= left < right <= 390
+
+
+@pytest.mark.parametrize("page", LESSONS, ids=lambda page: page.name)
+def test_the_checks_of_the_build_are_folded(open_page, page):
+    shown = opened(open_page, page).page.locator("article").inner_text()
+    assert "✓ " not in shown.replace("✓ Exercise", "")
+    assert "smoke_at" not in shown
+
+
+def test_code_is_copied(open_page):
+    watched = opened(open_page, LESSONS[0])
+    block = watched.page.locator(".cell_input .highlight:visible").first
+    block.hover()
+    block.locator("button.copy").click()
+    block.locator("button.copy", has_text="Copied").wait_for()
+    watched.page.evaluate("document.body.append(Object.assign(document.createElement('textarea'), {id: 'pasted'}))")
+    watched.page.locator("#pasted").focus()
+    watched.page.keyboard.press("Control+v")
+    assert watched.page.locator("#pasted").input_value() == block.locator("pre").text_content().rstrip()
+
+
+def test_formulas_are_set_in_the_math_font(open_page):
+    page = opened(open_page, SITE / "22-fine-tuned-bert.html").page
+    assert page.evaluate("document.fonts.load('16px \"Noto Sans Math\"', '∑').then(all => all.length)") == 1
+    heights = page.locator("math mo", has_text="(").evaluate_all(
+        "all => all.map(one => one.getBoundingClientRect().height)"
+    )
+    assert max(heights) > 1.8 * min(heights), "brackets do not grow with what stands in them"
+
+
+@pytest.mark.parametrize("page", LESSONS, ids=lambda page: page.name)
 def test_a_quiz_answers_from_the_keyboard(open_page, page):
     watched = opened(open_page, page)
     for number in range(3):

@@ -8,14 +8,23 @@ import numpy as np
 import pytest
 
 from bookkit import claims, commands, exercises, figures, offline, plans, profiles, tables
+from booktools.results import printed_claims
 
 
 @pytest.fixture(autouse=True)
 def fresh(monkeypatch):
-    monkeypatch.setattr(claims, "_kept", {})
+    monkeypatch.setattr(claims, "_claims", {})
     monkeypatch.setattr(exercises, "_outcomes", {})
     monkeypatch.setattr(exercises, "_checks", {})
     monkeypatch.setenv(profiles.VARIABLE, "full")
+    monkeypatch.setenv(profiles.REPORT, "report.json")
+
+
+@pytest.fixture
+def live(monkeypatch):
+    """Be a reader's notebook of lesson 00, not ``booktools``."""
+    monkeypatch.delenv(profiles.REPORT)
+    monkeypatch.setenv(profiles.LESSON, "00-start-here")
 
 
 @pytest.fixture
@@ -27,25 +36,46 @@ def shown(monkeypatch):
     return seen
 
 
-def test_a_claim_is_kept_as_the_prose_prints_it():
+def test_a_claim_is_recorded_as_the_prose_prints_it():
     claims.claim("accuracy", np.float32(0.7741), "{:.1%}", at_least=0.74)
-    assert claims.kept()["accuracy"]["text"] == "77.4%"
-    assert type(claims.kept()["accuracy"]["value"]) is float
+    assert claims.all_claims()["accuracy"]["text"] == "77.4%"
+    assert type(claims.all_claims()["accuracy"]["value"]) is float
 
 
 @pytest.mark.parametrize("bounds", [{"at_least": 0.8}, {"at_most": 0.7}, {"equals": 0.5}])
-def test_a_claim_out_of_bounds_fails(bounds):
+def test_a_claim_out_of_bounds_fails_the_build(bounds):
     with pytest.raises(claims.ClaimError, match=r"accuracy is 0\.75"):
         claims.claim("accuracy", 0.75, **bounds)
-    assert claims.kept() == {}
+    assert claims.all_claims() == {}
 
 
-def test_a_claim_must_be_finite_and_said_once():
+def test_a_claim_of_the_build_must_be_finite_and_made_once():
     with pytest.raises(claims.ClaimError, match="finite"):
         claims.claim("loss", math.nan)
     claims.claim("loss", 0.5)
     with pytest.raises(ValueError, match="already"):
         claims.claim("loss", 0.5)
+
+
+def test_a_live_claim_prints_a_mark_and_the_value_of_the_page_as_often_as_it_is_run(live, capsys):
+    page = printed_claims()["00.accuracy"]
+    for value in (0.9, 0.5):
+        claims.claim("accuracy", value, "{:.1%}", at_least=0.76)
+    better, worse = capsys.readouterr().out.splitlines()
+    assert better == f"✓ accuracy = 90.0%  (the page: {page})"
+    assert worse == f"✗ accuracy = 50.0%  (the page: {page}; expected: at least 0.76)"
+
+
+@pytest.mark.parametrize("value", [math.nan, None, [1.0, 2.0], "a word", object()], ids=lambda one: type(one).__name__)
+def test_a_live_claim_never_raises(live, capsys, value):
+    claims.claim("seconds", value, "{:.1f}", at_most=60.0)
+    assert capsys.readouterr().out.startswith("✗ seconds = ")
+
+
+def test_a_live_claim_of_an_unknown_lesson_prints_no_value_of_a_page(live, monkeypatch, capsys):
+    monkeypatch.delenv(profiles.LESSON)
+    claims.claim("status", 422, equals=422)
+    assert capsys.readouterr().out == "✓ status = 422\n"
 
 
 def test_the_profiles_have_bounds_of_their_own(monkeypatch):
@@ -57,10 +87,9 @@ def test_the_profiles_have_bounds_of_their_own(monkeypatch):
 
 
 def test_a_lesson_is_live_unless_a_report_is_waited_for(monkeypatch):
-    monkeypatch.delenv(profiles.REPORT, raising=False)
-    assert profiles.is_live()
-    monkeypatch.setenv(profiles.REPORT, "report.json")
     assert not profiles.is_live()
+    monkeypatch.delenv(profiles.REPORT)
+    assert profiles.is_live()
 
 
 def test_another_profile_is_refused(monkeypatch):

@@ -63,6 +63,13 @@ def test_exercises_are_complete(lesson):
     assert num_starts == len(re.findall(r"^### Exercise \d+: ", lesson.prose, re.MULTILINE))
 
 
+def test_there_is_one_open_task_with_a_rubric(lesson):
+    exercises = lesson.prose.partition("\n## Exercises")[2].partition("\n## In production")[0]
+    tasks = exercises.split("\n### Open task: ")[1:]
+    assert len(tasks) == 1
+    assert len(re.findall(r"^\| \d \| .+ \|$", tasks[0], re.MULTILINE)) >= 4
+
+
 def test_the_committed_result_is_of_the_full_profile_and_of_this_code(lesson):
     result = read_results()[lesson.number]
     assert (result["profile"], result["lesson"]) == ("full", lesson.stem)
@@ -87,5 +94,6 @@ def test_the_badge_leads_to_the_committed_notebook(lesson):
     home = layout.repository()
     prefix = f"https://colab.research.google.com/github/{home['owner']}/{home['name']}/blob/{home['branch']}/"
     first = nbformat.read(layout.NOTEBOOKS / f"{lesson.stem}.ipynb", as_version=4).cells[0].source
-    (path,) = re.findall(re.escape(prefix) + r"([^)\s]+)", first)
-    assert (layout.COURSE.parent / path).is_file()
+    paths = re.findall(re.escape(prefix) + r"([^)\s]+)", first)
+    assert len(paths) == (1 if home["owner"] else 0)
+    assert all((layout.COURSE.parent / path).is_file() for path in paths)

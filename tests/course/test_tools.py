@@ -5,18 +5,19 @@ from __future__ import annotations
 import nbformat
 import pytest
 
-from booktools import execute, forms, layout, notebooks, plots, site
+from booktools import __main__ as cli
+from booktools import execute, forms, layout, notebooks, site
 from booktools.lessons import Lesson, LessonError, find_lessons
 
 QUIZ = """```{quiz}
 - question: Is `1 < 2`?
   options:
     "yes, *it* is": true
-    "no": false
-    maybe: false
+    "no": "It *is*."
+    maybe: It is for sure.
   why: It is.
-- {question: b, options: {c: true, d: false, e: false}, why: f}
-- {question: b, options: {c: true, d: false, e: false}, why: f}
+- {question: b, options: {c: true, d: one, e: two}, why: f}
+- {question: b, options: {c: true, d: one, e: two}, why: f}
 ```"""
 SOURCE = f"""---
 kernelspec: {{name: python3, display_name: Python 3}}
@@ -61,6 +62,8 @@ def test_a_quiz_becomes_a_form_on_the_page_and_folds_in_colab():
     page, colab = forms.for_page(QUIZ), forms.for_colab(QUIZ)
     assert page.count("<fieldset>") == 3
     assert page.count("data-right") == 3
+    assert 'data-why="It &lt;em&gt;is&lt;/em&gt;."' in page
+    assert "- Not *maybe*: It is for sure." in colab
     assert "<code>1 &lt; 2</code>" in page
     assert colab.count("<details>") == 3
     assert "{quiz}" not in page + colab
@@ -68,7 +71,12 @@ def test_a_quiz_becomes_a_form_on_the_page_and_folds_in_colab():
 
 @pytest.mark.parametrize(
     ("old", "new"),
-    [("maybe: false", "maybe: true"), ("    maybe: false\n", ""), ("why: It is.", "reason: It is.")],
+    [
+        ("maybe: It is for sure.", "maybe: true"),
+        ("maybe: It is for sure.", "maybe: false"),
+        ("    maybe: It is for sure.\n", ""),
+        ("why: It is.", "reason: It is."),
+    ],
 )
 def test_a_quiz_without_one_right_answer_is_refused(old, new):
     with pytest.raises(LessonError):
@@ -79,14 +87,46 @@ def test_a_box_becomes_a_quotation_in_colab():
     assert forms.for_colab(":::{note}\nTwo\nlines.\n:::") == "> **Note.** Two\n> lines."
 
 
-def test_a_notebook_has_a_badge_a_setup_cell_and_no_solution_that_runs(lesson):
+@pytest.fixture
+def published(monkeypatch):
+    """Name an owner of the repository."""
+    home = {"owner": "someone", "name": "textwright", "branch": "main"}
+    for module in (layout, notebooks, cli):
+        monkeypatch.setattr(module, "repository", lambda: home)
+
+
+def test_a_notebook_has_a_badge_a_setup_cell_and_no_solution_that_runs(lesson, published):
     notebook = notebooks.notebook_of(lesson, {"07.share": "77.4%"})
     nbformat.validate(notebook)
     sources = [cell.source for cell in notebook.cells]
-    assert layout.colab_url("07-a-test") in sources[0]
+    assert "(https://colab.research.google.com/github/someone/textwright/blob/main/course/notebooks/" in sources[0]
+    assert sources[1].endswith('set_up("https://github.com/someone/textwright", "main", "07-a-test")')
     assert "It is 77.4% of all." in sources[2]
     assert [cell.source for cell in notebook.cells if cell.cell_type == "code"][1:] == ["print(1)"]
     assert all(not cell.get("outputs") for cell in notebook.cells)
+
+
+def test_without_an_owner_there_is_no_badge_and_publishing_is_refused(lesson, monkeypatch, capsys):
+    for module in (layout, notebooks, cli):
+        monkeypatch.setattr(module, "repository", lambda: {"owner": "", "name": "textwright", "branch": "main"})
+    first = notebooks.notebook_of(lesson, {"07.share": "77.4%"}).cells[0].source
+    assert first.endswith('set_up("", "main", "07-a-test")')
+    assert "colab.research" not in site.index_of([lesson])
+    cli._check_owner(refuse=False)
+    assert "no Colab badge is written" in capsys.readouterr().out
+    with pytest.raises(LessonError, match="set owner"):
+        cli._check_owner(refuse=True)
+
+
+@pytest.mark.parametrize("tag", ["hide-input", "claim"])
+def test_the_code_that_a_page_folds_is_closed_in_colab_and_jupyter(lesson, tag):
+    lesson.notebook.cells[1].metadata["tags"] = [tag]
+    cell = notebooks.notebook_of(lesson, {"07.share": "77.4%"}).cells[-3]
+    assert cell.source.startswith("#@title ")
+    assert cell.source.endswith(' { display-mode: "form" }\nprint(1)')
+    assert cell.metadata["cellView"] == "form"
+    assert cell.metadata["jupyter"]["source_hidden"] is True
+    assert "hide-input" in cell.metadata["tags"]
 
 
 def test_a_page_joins_present_prose_with_the_outputs_of_the_same_code(lesson):
@@ -100,18 +140,13 @@ def test_a_page_joins_present_prose_with_the_outputs_of_the_same_code(lesson):
     assert "hide-cell" in page.cells[2].metadata["tags"]
 
 
-def test_a_plot_says_how_wide_it_must_be_to_be_read_on_a_phone():
-    drawing = '<svg class="plot" viewBox="0 0 460.8 259.2" role="img">'
-    cell = nbformat.v4.new_code_cell(
-        outputs=[
-            nbformat.v4.new_output("display_data", {"text/html": f"{drawing}</svg>"}),
-            nbformat.v4.new_output("stream", text=drawing),
-        ]
-    )
-    figure, words = plots.readable(cell).outputs
-    wide = '<svg class="plot" style="--readable: 461px" viewBox="0 0 460.8 259.2" role="img">'
-    assert figure["data"]["text/html"] == f"{wide}</svg>"
-    assert words["text"] == drawing, "what a program printed stays as it is"
+@pytest.mark.parametrize(("tag", "text"), [("claim", "✓ share = 1\n2\n"), ("exercise", "2\n")])
+def test_a_page_folds_the_cells_of_claims_and_leaves_their_lines_out_of_others(tag, text):
+    words = [nbformat.v4.new_output("stream", text=line) for line in ("✓ share = 1\n2\n", "✓ share = 1\n")]
+    cell = site._shown(nbformat.v4.new_code_cell(outputs=words, metadata={"tags": [tag]}))
+    assert cell.outputs[0].text == text
+    assert ("hide-cell" in cell.metadata["tags"]) == (tag == "claim")
+    assert len(cell.outputs) == (2 if tag == "claim" else 1)
 
 
 def test_a_run_of_other_code_is_not_shown(lesson, tmp_path, monkeypatch):
