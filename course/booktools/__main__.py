@@ -24,6 +24,8 @@ def main() -> int:
         if arguments.command == "notebooks":
             paths = write_notebooks(lessons, printed_claims(), draft=arguments.draft)
             print(f"wrote {len(paths)} notebooks into {paths[0].parent}")
+        elif arguments.command == "reference":
+            print(f"open {build_site([], {}) / 'index.html'}")
         else:
             print(f"open {build_site(lessons, printed_claims(), draft=arguments.draft) / 'index.html'}")
     except LessonError as error:
@@ -55,6 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--profile", choices=PROFILES, default="smoke")
     run.add_argument("--jobs", type=int, default=2, help="lessons at once")
     run.add_argument("--online", action="store_true", help="let lessons reach other machines")
+    commands.add_parser("reference", help="build the site without lessons")
     for name, text in (("notebooks", "write the notebooks for Colab"), ("site", "build the site")):
         command = commands.add_parser(name, help=text)
         command.add_argument("--draft", action="store_true", help="show … where a number has no result yet")

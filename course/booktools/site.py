@@ -21,6 +21,7 @@ from textwright.core.files import write_text
 
 SOURCE: Final = BUILD / "source"
 SITE: Final = BUILD / "html"
+_NO_LESSONS: Final = "# Textwright\n\nThe reference without the course; `make course` builds both.\n"
 _SMALL_RUN: Final = (
     ":::{warning}\nThe outputs on this page come from a small run that only checks that the code works. "
     "The numbers in the text come from the full run.\n:::"
@@ -28,10 +29,10 @@ _SMALL_RUN: Final = (
 
 
 def build_site(lessons: list[Lesson], printed: Mapping[str, str], *, draft: bool = False) -> Path:
-    """Build the whole site from executed lessons.
+    """Build the whole site from executed lessons and the reference.
 
     Args:
-        lessons: In their order.
+        lessons: In their order; none builds the reference alone.
         printed: Committed numbers, "NN.name" -> text.
         draft: Allow numbers that have no result yet.
 
@@ -41,13 +42,16 @@ def build_site(lessons: list[Lesson], printed: Mapping[str, str], *, draft: bool
     Raises:
         LessonError: If a lesson was not executed since its code changed, or Sphinx finds a fault.
     """
+    from reference.build import front_page_part, write_reference  # the whole package, with torch
+
     shutil.rmtree(SOURCE, ignore_errors=True)
     shutil.rmtree(SITE, ignore_errors=True)
     SOURCE.mkdir(parents=True)
     for lesson in lessons:
         page = page_of(lesson, newest_run(lesson), printed, draft=draft)
         write_text(SOURCE / f"{lesson.stem}.ipynb", nbformat.writes(page))
-    write_text(SOURCE / "index.md", index_of(lessons))
+    write_reference(SOURCE)
+    write_text(SOURCE / "index.md", (index_of(lessons) if lessons else _NO_LESSONS) + front_page_part())
     command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-c", str(COURSE), str(SOURCE), str(SITE)]
     if subprocess.run(command, check=False).returncode != 0:
         raise LessonError("Sphinx found the faults above")
