@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import groupby
 
-from reference.flags import CommandPage, Flag, commands
+from reference.flags import MODEL, CommandPage, Flag, all_commands
 from reference.markdown import code, escape, fence, filled, paragraphs, table, toctree
 from textwright.cli.main import COMMANDS
 
@@ -13,7 +13,7 @@ _EXAMPLE = "Example: "
 
 def pages() -> dict[str, str]:
     """Write a page for each command and the list of them, file name -> Markdown."""
-    found = list(commands())
+    found = all_commands()
     names = {page.name.split()[0]: _file(page) for page in reversed(found)}
     summaries = [(f"[`{row.name}`]({names[row.name]}.md)", escape(row.summary)) for row in COMMANDS]
     listed = table(("command", "what it does"), summaries) + toctree(map(_file, found))
@@ -40,11 +40,13 @@ def _page(page: CommandPage) -> str:
 def _entry(flag: Flag) -> str:
     directive = "option" if flag.variable else "describe"
     typed = ", ".join(f"{name} {flag.kind}".strip() if name == flag.names[0] else name for name in flag.names)
+    families = "Settings: [of the families](../settings/families.md)." if flag.names[0].startswith(MODEL) else ""
     facts = [
         "Required." if flag.is_required else "",
         f"Default: {code(flag.default)}." if flag.default else "",
         f"Bounds: {flag.bounds}." if flag.bounds else "",
         f"Variable: {code(flag.variable)}." if flag.variable else "",
+        families,
     ]
     body = f"{paragraphs(flag.help)}\n\n{' '.join(fact for fact in facts if fact)}"
     return f"````{{{directive}}} {typed}\n\n{body.strip()}\n````\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from importlib import import_module
 from typing import Any
 
@@ -10,6 +11,7 @@ from sphinx.addnodes import pending_xref
 from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.environment import BuildEnvironment
+from sphinx.ext.napoleon import GoogleDocstring
 from sphinx.util import logging
 
 import textwright
@@ -24,6 +26,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.setup_extension("sphinx.ext.napoleon")
     app.add_css_file("reference.css")
     app.connect("config-inited", _configure)
+    app.connect("autodoc-process-docstring", _read_property, priority=600)  # after napoleon
     app.connect("missing-reference", _resolve)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
@@ -36,6 +39,13 @@ def _configure(_: Sphinx, config: Config) -> None:
     config.napoleon_numpy_docstring = False
     config.napoleon_custom_sections = [("Source", "notes_style")]
     config.myst_enable_extensions = {*config.myst_enable_extensions, "deflist"}
+
+
+def _read_property(app: Sphinx, what: str, name: str, thing: object, options: object, lines: list[str]) -> None:
+    """Read the docstring of a property as that of a function: napoleon takes what stands before a colon for a type."""
+    if what == "property":
+        text = inspect.cleandoc(thing.__doc__ or "")
+        lines[:] = [*GoogleDocstring(text, app.config, app, "method", name, thing, options).lines(), ""]
 
 
 def _resolve(app: Sphinx, env: BuildEnvironment, node: pending_xref, content: nodes.Element) -> nodes.Node | None:

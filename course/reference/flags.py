@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import types
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
 
@@ -17,6 +19,8 @@ from reference.docstrings import before_sections
 from textwright.cli.main import COMMANDS, Command, build_app
 
 _TYPE_NAMES: Final[Mapping[Any, str]] = {int: "INTEGER", float: "NUMBER", str: "TEXT", Path: "PATH"}
+MODEL: Final = "--model"
+"""The flag that stands for one flag per setting of a family."""
 _NOTHING: Final = (None, "", ())
 
 
@@ -67,6 +71,12 @@ def commands(rows: Iterable[Command] = COMMANDS) -> Iterator[CommandPage]:
             arguments = command.assemble_argument_collection(parse_docstring=True)
             flags = tuple(_flag(words, argument) for argument in arguments if _is_typed(argument))
             yield CommandPage(" ".join(words), before_sections(command.help), flags, _usage(words, flags))
+
+
+@cache
+def all_commands() -> tuple[CommandPage, ...]:
+    """Return every command; reading them takes seconds."""
+    return tuple(commands())
 
 
 def bounds_of(annotation: object, metadata: tuple[object, ...] = ()) -> str:
@@ -122,11 +132,12 @@ def _flag(words: tuple[str, ...], argument: Argument) -> Flag:
     field = argument.field_info
     is_word = argument.index is not None
     default = "" if field.default is field.empty else shown(field.default)
-    variable = "_".join(("TEXTWRIGHT", *words, argument.name.lstrip("-"))).upper().replace("-", "_")
+    names = (f"{argument.name}.NAME",) if argument.name == MODEL else argument.names
+    variable = re.sub(r"[-.]", "_", "_".join(("TEXTWRIGHT", *words, names[0].lstrip("-"))).upper())
     return Flag(
-        names=argument.names,
+        names=names,
         group=next((str(group.name) for group in argument.parameter.group or ()), "Parameters"),
-        kind="KEY VALUE" if argument.name == "--model" else kind_of(field.annotation),
+        kind="VALUE" if argument.name == MODEL else kind_of(field.annotation),
         default=default,
         bounds=bounds_of(field.annotation),
         help=argument.parameter.help or "",
@@ -152,17 +163,21 @@ def _metadata(annotation: object) -> Iterator[object]:
             yield from _metadata(item)
 
 
+def _number(value: Any) -> str:  # noqa: ANN401  whatever can be compared
+    return f"{int(value):,}" if value == int(value) else str(value)
+
+
 def _words(bound: object) -> Iterator[str]:
     match bound:
         case Interval():
             yield from (word for item in bound for word in _words(item))
         case Ge(ge=least):
-            yield f"{least} or more"
+            yield f"{_number(least)} or more"
         case Gt(gt=least):
-            yield f"above {least}"
+            yield f"above {_number(least)}"
         case Le(le=most):
-            yield f"{most} or less"
+            yield f"{_number(most)} or less"
         case Lt(lt=most):
-            yield f"below {most}"
+            yield f"below {_number(most)}"
         case MinLen(min_length=least):
             yield f"{least} items or more"

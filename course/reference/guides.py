@@ -15,7 +15,7 @@ _FENCED: Final = re.compile(r"(^```.*?^```\s*$)", re.MULTILINE | re.DOTALL)
 _CODE: Final = re.compile(r"(`[^`]+`)")
 _LINK: Final = re.compile(r"(\]\()(?!https?:|mailto:|#)([^)\s#]+)([^)]*\))")
 _GROUPS: Final = {
-    "": "Data and training",
+    "": "Data, training and results",
     "families": "Families",
     "optimize": "Faster and smaller",
     "operations": "Running a server",

@@ -7,8 +7,8 @@ from dataclasses import fields
 from pydantic import BaseModel
 
 from reference.docstrings import arguments, description
-from reference.flags import bounds_of, commands, kind_of, shown
-from reference.markdown import code, escape, filled, paragraphs, prose, table, toctree
+from reference.flags import all_commands, bounds_of, kind_of, shown
+from reference.markdown import code, escape, filled, prose, table, toctree
 from textwright.serverless.settings import LambdaSettings, variable
 
 OTHER_VARIABLES = (
@@ -50,7 +50,7 @@ def _variables() -> list[tuple[str, str, str]]:
             f"[`{page.name} {flag.names[0]}`](../commands/{page.name.replace(' ', '-')}.md)",
             _default(flag.default),
         )
-        for page in commands()
+        for page in all_commands()
         for flag in page.flags
         if flag.variable and flag.group != "Output"
     ]
@@ -88,7 +88,7 @@ def _lambda() -> str:
         (code(variable(field.name)), _default(shown(field.default)), prose(meanings[field.name]))
         for field in fields(LambdaSettings)
     ]
-    text = paragraphs(description(LambdaSettings))
+    text = prose(description(LambdaSettings).partition("\n\n")[0])
     return f"# Settings on Lambda\n\n{text}\n\n{table(('variable', 'default', 'meaning'), rows)}"
 
 

@@ -65,7 +65,7 @@ def test_the_variable_of_a_page_sets_its_flag(monkeypatch, commands, typed, flag
 def test_pages_name_defaults_bounds_and_choices(commands):
     train = {flag.names[0]: flag for page in commands if page.name == "train" for flag in page.flags}
     assert train["--out"].is_required
-    assert (train["--seed"].default, train["--seed"].bounds) == ("0", "0 or more, below 4294967296")
+    assert (train["--seed"].default, train["--seed"].bounds) == ("0", "0 or more, below 4,294,967,296")
     assert train["--min-examples-per-label"].bounds == "1 or more"
     assert train["--device"].kind == "auto|cpu|cuda|mps"
     assert train["--baselines"].names == ("--baselines", "--no-baselines")
@@ -94,6 +94,13 @@ def test_a_field_came_with_the_format_that_the_page_says(tmp_path, make_artifact
         (artifacts.Variant, "fast"): formats["staged"],
         (artifacts.Manifest, "thresholds"): formats["thresholds"],
     } == SINCE
+
+
+def test_a_role_that_names_nothing_is_noticed():
+    from reference.extension import _exists
+
+    assert _exists("textwright.core.artifact.Manifest.variant")
+    assert not _exists("textwright.core.artifact.Manifesto")
 
 
 def test_links_out_of_docs_lead_to_the_repository():
