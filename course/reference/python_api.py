@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
@@ -10,10 +11,12 @@ from typing import Any
 from pydantic import BaseModel
 
 import textwright
+from booktools.layout import COURSE
 from reference.docstrings import description
 from reference.flags import bounds_of, shown
 from reference.markdown import code, fence, filled, prose, table, toctree
 
+_BLOCK = re.compile(r"^```python\n.*?^```$", re.MULTILINE | re.DOTALL)
 _FOREIGN_BASES = "Exception, str, tuple, dict, BaseEstimator, ClassifierMixin"
 """Base classes whose methods are documented elsewhere."""
 
@@ -24,7 +27,16 @@ def pages() -> dict[str, str]:
     rows = [(f"[`{name}`]({name}.md)", _summary(thing)) for name, thing in public]
     files = {f"{name}.md": _page(f"textwright.{name}", thing) for name, thing in public}
     listed = toctree(f"{name} <{name}>" for name, _ in public)
-    return {"index.md": filled("python", names=table(("name", "what it is for"), rows) + listed), **files}
+    return {
+        "index.md": filled("python", example=_readme_block(), names=table(("name", "what it is for"), rows) + listed),
+        **files,
+    }
+
+
+def _readme_block() -> str:
+    """Return the README's program, which its test runs."""
+    text = (COURSE.parent / "README.md").read_text(encoding="utf-8")
+    return next(iter(_BLOCK.findall(text)))
 
 
 def public_names() -> list[tuple[str, Any]]:

@@ -92,7 +92,7 @@ def test_every_link_leads_somewhere_and_nothing_is_loaded_from_elsewhere(page):
         ("max_drop", "reference/commands/optimize.html"),
         ("request-limit", "reference/errors.html"),
         ("thresholds", "reference/artifact.html"),
-        ("Predictor", "reference/python/Predictor.html"),
+        ("diagnose", "reference/python/diagnose.html"),
     ],
 )
 def test_the_search_finds_a_page_of_the_reference(open_page, words, page):
