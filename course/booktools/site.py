@@ -21,7 +21,6 @@ from textwright.core.files import write_text
 
 SOURCE: Final = BUILD / "source"
 SITE: Final = BUILD / "html"
-_NO_LESSONS: Final = "# Textwright\n\nThe reference without the course; `make course` builds both.\n"
 _SMALL_RUN: Final = (
     ":::{warning}\nThe outputs on this page come from a small run that only checks that the code works. "
     "The numbers in the text come from the full run.\n:::"
@@ -42,7 +41,7 @@ def build_site(lessons: list[Lesson], printed: Mapping[str, str], *, draft: bool
     Raises:
         LessonError: If a lesson was not executed since its code changed, or Sphinx finds a fault.
     """
-    from reference.build import front_page_part, write_reference  # the whole package, with torch
+    from reference.build import FRONT_PAGE, front_page_part, write_reference  # the whole package, with torch
 
     shutil.rmtree(SOURCE, ignore_errors=True)
     shutil.rmtree(SITE, ignore_errors=True)
@@ -51,7 +50,7 @@ def build_site(lessons: list[Lesson], printed: Mapping[str, str], *, draft: bool
         page = page_of(lesson, newest_run(lesson), printed, draft=draft)
         write_text(SOURCE / f"{lesson.stem}.ipynb", nbformat.writes(page))
     write_reference(SOURCE)
-    write_text(SOURCE / "index.md", (index_of(lessons) if lessons else _NO_LESSONS) + front_page_part())
+    write_text(SOURCE / "index.md", (index_of(lessons) if lessons else FRONT_PAGE) + front_page_part())
     command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-c", str(COURSE), str(SOURCE), str(SITE)]
     if subprocess.run(command, check=False).returncode != 0:
         raise LessonError("Sphinx found the faults above")

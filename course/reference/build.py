@@ -13,6 +13,8 @@ from reference.example_model import train_example_model
 from reference.markdown import toctree
 from textwright.core.files import write_text
 
+FRONT_PAGE: Final = "# Textwright\n\nThe reference without the course; `make course` builds both.\n"
+"""Stands in the place of the course's front page where no lesson is built."""
 _PARTS: Final = (
     ("reference/python/index", "Python API", "every public name, from its docstring"),
     ("reference/commands/index", "Command line", "every command and flag"),
