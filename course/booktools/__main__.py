@@ -18,14 +18,15 @@ def main() -> int:
     """Run one command; return its exit code."""
     arguments = _parser().parse_args()
     try:
+        if arguments.command == "reference":
+            print(f"open {build_site([], {}) / 'index.html'}")
+            return 0
         lessons = find_lessons(arguments.lessons)
         if arguments.command == "execute":
             return _execute(arguments)
         if arguments.command == "notebooks":
             paths = write_notebooks(lessons, printed_claims(), draft=arguments.draft)
             print(f"wrote {len(paths)} notebooks into {paths[0].parent}")
-        elif arguments.command == "reference":
-            print(f"open {build_site([], {}) / 'index.html'}")
         else:
             print(f"open {build_site(lessons, printed_claims(), draft=arguments.draft) / 'index.html'}")
     except LessonError as error:

@@ -13,7 +13,7 @@ ROOT: Final = COURSE.parent
 DOCS: Final = ROOT / "docs"
 _FENCED: Final = re.compile(r"(^```.*?^```\s*$)", re.MULTILINE | re.DOTALL)
 _CODE: Final = re.compile(r"(`[^`]+`)")
-_LINK: Final = re.compile(r"(\]\()(?!https?:|mailto:|#)([^)\s#]+)([^)]*\))")
+_LINK: Final = re.compile(r"\[(?P<text>[^\]]*)\]\((?!https?:|mailto:|#)(?P<file>[^)\s#]+)(?P<anchor>[^)]*)\)")
 _GROUPS: Final = {
     "": "Data, training and results",
     "families": "Families",
@@ -59,24 +59,21 @@ def adapted(text: str, path: Path) -> str:
 
 
 def _prose(text: str, path: Path) -> str:
-    linked = _LINK.sub(lambda match: match[1] + _target(match[2], path) + match[3], text)
+    linked = _LINK.sub(lambda match: _link(match["text"], match["file"], match["anchor"], path), text)
     parts = _CODE.split(linked)
     return "".join(part if number % 2 else part.replace("$", "\\$") for number, part in enumerate(parts))
 
 
-def _target(link: str, path: Path) -> str:
-    """Keep a link to a page or a picture of ``docs/``; a folder of decisions is its list."""
-    target = (path.parent / link).resolve()
+def _link(text: str, file: str, anchor: str, path: Path) -> str:
+    """Keep a link to a page or a picture of ``docs/``; lead one to its folder of decisions to their list."""
+    target = (path.parent / file).resolve()
     if target == DOCS / "decisions":
-        return f"{link.rstrip('/')}/index.md"
+        return f"[{text}]({file.rstrip('/')}/index.md)"
     if target.is_relative_to(DOCS) and target.suffix in {".md", ".png"}:
-        return link
-    return repository_url(target)
-
-
-def repository_url(path: Path) -> str:
-    """Return the address of a file or folder of the repository."""
-    kind = "tree" if path.is_dir() else "blob"
-    return "https://github.com/{owner}/{name}/{kind}/{branch}/{path}".format(
-        **repository(), kind=kind, path=path.relative_to(ROOT)
-    )
+        return f"[{text}]({file}{anchor})"
+    inside = target.relative_to(ROOT)
+    home = repository()
+    if not home["owner"]:  # not yet published
+        return f"{text} (`{inside}`)"
+    kind = "tree" if target.is_dir() else "blob"
+    return f"[{text}](https://github.com/{home['owner']}/{home['name']}/{kind}/{home['branch']}/{inside}{anchor})"

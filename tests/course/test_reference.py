@@ -103,14 +103,17 @@ def test_a_role_that_names_nothing_is_noticed():
     assert not _exists("textwright.core.artifact.Manifesto")
 
 
-def test_links_out_of_docs_lead_to_the_repository():
+@pytest.mark.parametrize(
+    ("owner", "readme"), [("me", "[c](https://github.com/me/tw/blob/main/README.md#x)"), ("", "c (`README.md`)")]
+)
+def test_links_out_of_docs_lead_to_the_repository(monkeypatch, owner, readme):
+    monkeypatch.setattr(guides, "repository", lambda: {"owner": owner, "name": "tw", "branch": "main"})
     page = guides.DOCS / "optimize" / "int8.md"
-    text = "[a](cascade.md#b) [c](../../README.md) [d](../decisions) costs $5, not $6 `$HOME` [e](https://x.org/$y)\n"
-    adapted = guides.adapted(text + "```\n$HOME [f](../../README.md)\n```\n", page)
-    assert adapted.startswith("[a](cascade.md#b) [c](https://github.com/")
-    assert "/blob/main/README.md)" in adapted
-    assert "[d](../decisions/index.md) costs \\$5, not \\$6 `$HOME`" in adapted
-    assert adapted.endswith("```\n$HOME [f](../../README.md)\n```\n")
+    text = "[a](cascade.md#b) [c](../../README.md#x) [d](../decisions) costs $5, not $6 `$HOME` [e](https://x.org/y)\n"
+    code = "```\n$HOME [f](../../README.md)\n```\n"
+    links = f"[a](cascade.md#b) {readme} [d](../decisions/index.md)"
+    prose = f"{links} costs \\$5, not \\$6 `$HOME` [e](https://x.org/y)\n"
+    assert guides.adapted(text + code, page) == prose + code
 
 
 def test_help_becomes_markdown_that_shows_the_same_text():
