@@ -26,6 +26,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.setup_extension("sphinx.ext.napoleon")
     app.add_css_file("reference.css")
     app.connect("config-inited", _configure)
+    app.connect("autodoc-skip-member", _skip_foreign)
     app.connect("autodoc-process-docstring", _read_property, priority=600)  # after napoleon
     app.connect("missing-reference", _resolve)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
@@ -39,6 +40,12 @@ def _configure(_: Sphinx, config: Config) -> None:
     config.napoleon_numpy_docstring = False
     config.napoleon_custom_sections = [("Source", "notes_style")]
     config.myst_enable_extensions = {*config.myst_enable_extensions, "deflist"}
+
+
+def _skip_foreign(_app: Sphinx, _what: str, _name: str, member: object, _skip: bool, _options: object) -> bool | None:
+    """Leave out what a base class of another package brings: its own documentation describes it."""
+    module = getattr(member, "__module__", None)
+    return True if isinstance(module, str) and not module.startswith("textwright") else None
 
 
 def _read_property(app: Sphinx, what: str, name: str, thing: object, options: object, lines: list[str]) -> None:

@@ -17,8 +17,8 @@ from reference.flags import bounds_of, shown
 from reference.markdown import code, fence, filled, prose, table, toctree
 
 _BLOCK = re.compile(r"^```python\n.*?^```$", re.MULTILINE | re.DOTALL)
-_FOREIGN_BASES = "Exception, str, tuple, dict, BaseEstimator, ClassifierMixin"
-"""Base classes whose methods are documented elsewhere."""
+_FOREIGN_BASES = "Exception, str, tuple, dict"
+"""Bases whose methods belong to no module; those of other packages are left out by the extension."""
 
 
 def pages() -> dict[str, str]:
