@@ -122,8 +122,11 @@ course-full: course-setup ## Execute the lessons as printed; write course/result
 course-notebooks: $(VENV)/.ready-course ## Write the notebooks for Colab from the lessons
 	@$(BOOKTOOLS) notebooks
 
-course: $(VENV)/.ready-course ## Build the course's site from executed lessons into course/_build/html
+course: $(VENV)/.ready-course ## Build the site, executed lessons and reference, into course/_build/html
 	@$(BOOKTOOLS) site
+
+docs: $(VENV)/.ready-course ## Build the reference without the course into course/_build/html
+	@$(BOOKTOOLS) reference
 
 clean: ## Remove the virtual environment and the runs
 	rm -rf $(VENV) runs

@@ -10,10 +10,11 @@ HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
 
 project = tomllib.loads((HERE / "course.toml").read_text(encoding="utf-8"))["book"]["title"]
-html_title = "Textwright course"
+html_title = "Textwright"
 author = "The Textwright authors"
 copyright = author  # noqa: A001  Sphinx's name
 extensions = ["myst_nb", "booktools.mathml"]
+extensions.append("reference.extension")
 nb_execution_mode = "off"  # booktools executes; Sphinx only shows
 myst_enable_extensions = ["attrs_block", "attrs_inline", "colon_fence", "dollarmath", "smartquotes"]
 myst_heading_anchors = 3

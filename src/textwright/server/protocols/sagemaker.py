@@ -71,7 +71,7 @@ def build_router(service: Service) -> APIRouter:
         documentation["openapi_extra"]["requestBody"]["content"],
         documentation["responses"][HTTPStatus.OK],
     )
-    bodies[CSV] = table_content()
+    bodies[CSV] = table_content(has_header=False)
     bodies[JSON_LINES] = {
         "schema": {"type": "string", "pattern": r'\A("[A-Za-z0-9 .!?]+"\n){1,3}\Z'},
         "example": json.dumps(EXAMPLE_TEXT) + "\n",
