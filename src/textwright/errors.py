@@ -416,7 +416,10 @@ class PackageSpaceError(DeployError):
 
 
 class BaseImageError(DeployError):
-    """A registry does not give the digest of a base image."""
+    """A registry does not give the digest of a base image.
+
+    Cure: Name the image by its digest, ``--base-image NAME@sha256:...``, or package without ``--pin-base-image``.
+    """
 
     code = "base-image"
 
@@ -485,7 +488,7 @@ class PortInUseError(TextwrightError):
 
 
 class NoGainError(TextwrightError):
-    """Optimising gained nothing on this machine, and a gain was required.
+    """Optimizing gained nothing on this machine, and a gain was required.
 
     Cure: Leave the artifact as it is, allow a larger drop in accuracy, or run it without requiring a gain.
     """

@@ -35,7 +35,7 @@ MEANINGS: Final[Mapping[int, str]] = {
     8: "the inference engine failed, or is too busy to answer",
     9: "the port is taken",
     10: "packaging or deploying failed: too large, no space, no container engine, or refused by the cloud",
-    11: "optimising gained nothing on this machine, and a gain was required",
+    11: "optimizing gained nothing on this machine, and a gain was required",
     INTERRUPTED: "stopped by Ctrl-C",
 }
 
