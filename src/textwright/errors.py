@@ -45,7 +45,7 @@ The tree, with the stable ``code`` of each leaf::
     |       +-- CloudNotFoundError        the cloud has no such thing
     |       +-- StackError                a stack failed, or is in a state that it cannot leave by itself
     +-- PortInUseError              the address to serve on is taken
-    +-- NoGainError                 optimising gained nothing, and a gain was required
+    +-- NoGainError                 optimizing gained nothing, and a gain was required
 
 Callers: every room raises these; only ``cli`` turns them into exit codes and only ``server`` into HTTP statuses.
 A message names the value, the bound and the cure; for data it names the file and the line.

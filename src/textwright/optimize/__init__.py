@@ -1,4 +1,4 @@
-"""Optimise an artifact for inference: try what may help, measure it here, keep what wins, and say no to the rest.
+"""Optimize an artifact for inference: try what may help, measure it here, keep what wins, and say no to the rest.
 
 ::
 
