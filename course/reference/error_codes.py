@@ -47,7 +47,9 @@ def page() -> str:
 def _entry(kind: type[errors.TextwrightError]) -> str:
     meaning, cure = meaning_and_cure(kind)
     base = kind.__base__
-    above = f", a {code(base.__name__)}" if base is not None and issubclass(base, errors.TextwrightError) else ""
+    above = (
+        f", subclass of {code(base.__name__)}" if base is not None and issubclass(base, errors.TextwrightError) else ""
+    )
     facts = f"{code(kind.__name__)}{above}. HTTP status: {_status(kind)}. Exit code: {_exit_code(kind)}."
     return f"({_anchor(kind)})=\n### {code(kind.code)}\n\n{prose(meaning)}\n\n**Cure.** {prose(cure)}\n\n{facts}\n"
 

@@ -9,7 +9,7 @@ from typing import Final
 
 _SPECIAL: Final = re.compile(r"([\\`*_{}\[\]<>$|#])")
 _ROLE: Final = re.compile(r":[\w:]+:`~?([^`]+)`")
-_CODE: Final = re.compile(r"(``.+?``|`[^`]+`)", re.DOTALL)
+_CODE: Final = re.compile(r"(``.+?``|`[^`]+`|(?<![\w-])--[a-z][\w.-]*\w)", re.DOTALL)
 _MARK: Final = re.compile(r"<!-- (\w+) -->")
 _TEMPLATES: Final = Path(__file__).parent / "templates"
 _PARAGRAPHS: Final = re.compile(r"\n\s*\n")
@@ -29,10 +29,10 @@ def prose(text: str) -> str:
     """Turn the text of a docstring or of a help into one paragraph of Markdown.
 
     Args:
-        text: Plain text; parts in single or double backticks and roles of reST are code.
+        text: Plain text; parts in single or double backticks, roles of reST and flags are code.
     """
     parts = _CODE.split(" ".join(_ROLE.sub(r"``\1``", text).split()))
-    return "".join(code(part.strip("`")) if part.startswith("`") else escape(part) for part in parts)
+    return "".join(code(part.strip("`")) if number % 2 else escape(part) for number, part in enumerate(parts))
 
 
 def paragraphs(text: str) -> str:

@@ -89,7 +89,7 @@ def test_every_link_leads_somewhere_and_nothing_is_loaded_from_elsewhere(page):
 @pytest.mark.parametrize(
     ("words", "page"),
     [
-        ("max_drop", "reference/commands/optimize.html"),
+        ("max-drop", "reference/commands/optimize.html"),
         ("request-limit", "reference/errors.html"),
         ("thresholds", "reference/artifact.html"),
         ("diagnose", "reference/python/diagnose.html"),

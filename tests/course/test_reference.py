@@ -118,6 +118,7 @@ def test_links_out_of_docs_lead_to_the_repository(monkeypatch, owner, readme):
 
 def test_help_becomes_markdown_that_shows_the_same_text():
     assert markdown.prose("a *b* ``c_d`` :class:`~x.Y` <e>") == r"a \*b\* `c_d` `x.Y` \<e\>"
+    assert markdown.prose("in --out, or --model.dropout -- a dash") == "in `--out`, or `--model.dropout` -- a dash"
     assert markdown.table(("a",), [("b\nc",)]) == "| a |\n| --- |\n| b c |\n"
 
 
