@@ -108,3 +108,14 @@ def test_odd_words_stay_on_their_line(tmp_path: Path) -> None:
         board.on_end({"seed": 1}, EpochRecord(1, 1, 0.5, 0.5, 0.5, is_best=True), words, torch.zeros(4, 2))
     (metadata,) = tmp_path.rglob("metadata.tsv")
     assert metadata.read_text().splitlines() == ["[PAD]", "a\\tb", "c\\nd", "caf\u00e9"]
+
+
+def test_a_search_that_goes_on_keeps_the_events_before_and_leaves_no_writer(tmp_path: Path) -> None:
+    dataset = make_dataset()
+    with TensorBoard(tmp_path, dataset.labels, dataset.validation) as board:
+        board.on_start(2, 0)
+        board.on_step(1, 0.5, 0.0)
+        board.on_start(1, 0)
+        board.on_step(2, 0.4, 0.0)
+    assert [event.step for event in read(tmp_path).Scalars("train/loss")] == [1, 2]
+    assert len(list(tmp_path.glob("events.*"))) == 1

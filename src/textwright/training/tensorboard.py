@@ -58,6 +58,8 @@ class TensorBoard:
 
     def on_start(self, num_steps: int, step: int) -> None:  # noqa: ARG002  the form of Progress
         """Open the events; TensorBoard hides what a killed run wrote after the checkpoint that is resumed."""
+        if hasattr(self, "_writer"):  # a search that goes on with further candidates
+            return
         if step == 0:
             shutil.rmtree(self._folder, ignore_errors=True)
         self._writer = SummaryWriter(str(self._folder), purge_step=step + 1 if step else None)
