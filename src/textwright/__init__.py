@@ -16,6 +16,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from textwright import sklearn
     from textwright.client.clients import AsyncClient, Client
     from textwright.comparison.baselines import Majority, Tfidf
     from textwright.comparison.contender import Job
@@ -60,8 +61,8 @@ __all__ = [
     "train", "load", "compare",
     # What they return.
     "Model", "Prediction", "EvaluationResult", "Comparison",
-    # A server from Python.
-    "Client", "AsyncClient",
+    # A model in scikit-learn; a server from Python.
+    "sklearn", "Client", "AsyncClient",
     # What is wrong with a file; what can be trained; what is installed here.
     "check_data", "list_families", "diagnose",
 ]  # fmt: skip
@@ -138,6 +139,8 @@ _NAMED_THERE: Final = {
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401  PEP 562
     """Import a public name on its first use."""
+    if name == "sklearn":
+        return import_module("textwright.sklearn")
     for module, names in _HOMES.items():
         if name in names:
             return getattr(import_module(module), _NAMED_THERE.get(name, name))
