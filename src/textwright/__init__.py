@@ -42,8 +42,9 @@ if TYPE_CHECKING:
     from textwright.models import find_family, list_families
     from textwright.optimize.integer import quantize_columns
     from textwright.pipeline import Built, Plan, build_artifact
+    from textwright.python_api.comparison import Comparison
+    from textwright.python_api.evaluation import EvaluationResult
     from textwright.python_api.model import Model, load
-    from textwright.python_api.results import Comparison, EvaluationResult
     from textwright.python_api.training import compare, train
     from textwright.runtime.predictor import Prediction, Predictor
     from textwright.serverless.start import start as start_function
@@ -115,7 +116,8 @@ _HOMES: Final = {
     "textwright.optimize.integer": ("quantize_columns",),
     "textwright.pipeline": ("Built", "Plan", "build_artifact"),
     "textwright.python_api.model": ("Model", "load"),
-    "textwright.python_api.results": ("Comparison", "EvaluationResult"),
+    "textwright.python_api.comparison": ("Comparison",),
+    "textwright.python_api.evaluation": ("EvaluationResult",),
     "textwright.python_api.training": ("compare", "train"),
     "textwright.runtime.predictor": ("Prediction", "Predictor"),
     "textwright.serverless.start": ("start_function",),

@@ -15,8 +15,8 @@ from compared import make_board, make_row
 import textwright as tw
 from textwright.comparison.comparison import LEADERBOARD
 from textwright.errors import NotFoundError, ServingError, SettingsError
+from textwright.python_api.comparison import Comparison
 from textwright.python_api.folders import RunFolder
-from textwright.python_api.results import Comparison
 
 SERVE = "import sys, textwright as tw; tw.load(sys.argv[1]).serve(port=0); print('stopped')"
 

@@ -5,24 +5,25 @@ from __future__ import annotations
 from pathlib import Path
 from time import monotonic
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from textwright.comparison.choice import Choice
-from textwright.comparison.comparison import compare
 from textwright.comparison.leaderboard import Leaderboard, Metric, Row
 from textwright.comparison.page import duration
-from textwright.comparison.runs import Run
-from textwright.comparison.schedule import Schedule
 from textwright.core.files import exclusive_folder
 from textwright.core.types import Float32s
 from textwright.display.tables import TableContent
 from textwright.display.terminal import Terminal, escape_cell
 from textwright.evaluate.scores import TITLES
 from textwright.training.progress import EpochRecord
+
+if TYPE_CHECKING:
+    from textwright.comparison.choice import Choice
+    from textwright.comparison.runs import Run
+    from textwright.comparison.schedule import Schedule
 
 
 def compare_with_view(choice: Choice, out: Path, terminal: Terminal) -> Leaderboard:
@@ -36,6 +37,8 @@ def compare_with_view(choice: Choice, out: Path, terminal: Terminal) -> Leaderbo
     Returns:
         As :func:`textwright.comparison.comparison.compare` does, whose errors are raised too.
     """
+    from textwright.comparison.comparison import compare  # brings torch
+
     with exclusive_folder(out), CompareView(terminal) as view:
         return compare(choice, out, listener=view, on_download=view.on_download)
 

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 _CLASS: Final = "textwright"
 _STYLE: Final = (
-    f".{_CLASS} {{ color: var(--ink); font: 14px/1.5 var(--font); }} "
+    f".{_CLASS} {{ color: var(--ink); background: var(--paper); padding: 8px 12px; font: 14px/1.5 var(--font); }} "
     f".{_CLASS} table {{ border-collapse: collapse; margin: 4px 0 14px; }} "
     f".{_CLASS} caption {{ text-align: left; font-weight: 600; color: var(--ink); }} "
     f".{_CLASS} td, .{_CLASS} th {{ padding: 2px 14px 2px 0; text-align: left; }} "

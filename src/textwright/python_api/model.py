@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from textwright.data.in_memory import DataSource
     from textwright.deploy.package.packaging import Package
     from textwright.optimize.outcome import Outcome
-    from textwright.python_api.results import EvaluationResult
+    from textwright.python_api.evaluation import EvaluationResult
     from textwright.python_api.serving import BackgroundServer
 
 _ARTIFACT = "artifact"
@@ -121,7 +121,7 @@ class Model(Predictor):
         from textwright.data.settings import DataSettings
         from textwright.evaluate.measure import evaluate
         from textwright.evaluate.selection import select_rows
-        from textwright.python_api.results import EvaluationResult
+        from textwright.python_api.evaluation import EvaluationResult
 
         source = self._source_of(data)
         how = DataSettings.parse(settings, source="evaluate()")

@@ -11,9 +11,9 @@ from textwright.data.settings import DataSettings
 from textwright.display.terminal import Output, Terminal
 from textwright.errors import SettingsError
 from textwright.extras import require
+from textwright.python_api.comparison import Comparison
 from textwright.python_api.folders import RunFolder
 from textwright.python_api.model import Model
-from textwright.python_api.results import Comparison
 from textwright.python_api.settings import parse_training
 
 

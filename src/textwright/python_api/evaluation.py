@@ -1,26 +1,19 @@
-"""What measuring and comparing return: the numbers, and how a terminal and a notebook show them."""
+"""What ``evaluate`` returns: the numbers, and how a terminal, a notebook and a file show them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Self
+from typing import Final, Self
 
-from textwright.comparison.advice import best_to_serve
-from textwright.comparison.leaderboard import Leaderboard, Row
 from textwright.core.files import write_text
-from textwright.display.comparison import leaderboard_tables, show_leaderboard
 from textwright.display.evaluation import evaluation_tables, show_evaluation
 from textwright.display.tables import theme, to_html
 from textwright.display.terminal import Output, Terminal
-from textwright.errors import MissingExtraError, NotFoundError
+from textwright.errors import MissingExtraError
 from textwright.evaluate.evaluation import Evaluation
 from textwright.evaluate.report import write_report
 from textwright.evaluate.selection import Selection
-from textwright.python_api.folders import RunFolder
-
-if TYPE_CHECKING:
-    from textwright.python_api.model import Model
 
 _NAMESPACES: Final = 'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"'
 
@@ -107,46 +100,3 @@ class Plot:
 
     def _repr_html_(self) -> str:
         return to_html((), figure=self.svg)
-
-
-class Comparison:
-    """Families side by side on the same examples.
-
-    Args:
-        board: The complete table.
-        folder: Of the comparison; a temporary one goes with this object, its models have copies of their own.
-    """
-
-    def __init__(self, board: Leaderboard, folder: RunFolder) -> None:
-        self.board = board
-        self._folder = folder
-
-    @property
-    def rows(self) -> tuple[Row, ...]:
-        """The rows, best first: ``row.name``, ``row.metrics``, ``row.speed``, ``row.versus_best``."""
-        return self.board.rows
-
-    def model(self, name: str | None = None) -> Model:
-        """Load the model of a row.
-
-        Args:
-            name: Of the row; None takes the best one that beats the most frequent label.
-
-        Raises:
-            NotFoundError: If there is no such row, or it has no model.
-        """
-        from textwright.python_api.model import load
-
-        row = best_to_serve(self.board) if name is None else next((it for it in self.rows if it.name == name), None)
-        if row is None or not row.artifact:
-            models = ", ".join(row.name for row in self.rows if row.artifact)
-            what = "no model beats the most frequent label" if name is None else f"no row {name!r} has a model"
-            raise NotFoundError(f"{what}; name one of {models}")
-        return load(self._folder.path / row.artifact).kept_by(self._folder)
-
-    def show(self) -> None:
-        """Print the tables that ``textwright compare`` prints, and its advice."""
-        show_leaderboard(Terminal(Output()), self.board)
-
-    def _repr_html_(self) -> str:
-        return to_html(leaderboard_tables(self.board), remarks=self.board.advice)
