@@ -107,6 +107,12 @@ def test_a_saved_model_is_what_the_command_would_have_written(trained, tmp_path,
     assert trained.save(out) == out, "the same model is there already"
 
 
+def test_a_loaded_model_asks_for_data_that_were_in_memory(trained, tmp_path):
+    loaded = tw.load(trained.save(tmp_path / "run"))
+    with pytest.raises(SettingsError, match="the training data, DataFrame, are not there; give labelled data"):
+        loaded.evaluate()
+
+
 def test_saving_overwrites_nothing_else(trained, tmp_path, make_artifact):
     other = tmp_path / "other"
     tw.load(make_artifact("other")).save(other)

@@ -18,10 +18,11 @@ def model_html(model: Model) -> str:
         model: Any model; of one that was not measured there is no table of metrics.
     """
     manifest, artifact = model.artifact.manifest, model.artifact
+    others = [name for name in manifest.variants if name != model.variant]
     facts = [
         ("family", manifest.family),
         ("labels", ", ".join(manifest.labels.names)),
-        ("variant", f"{model.variant} of {', '.join(manifest.variants)}"),
+        ("variant", model.variant + (f"; there are also {', '.join(others)}" if others else "")),
         ("reads up to", f"{manifest.max_length:,} tokens"),
         ("size", f"{artifact.size_bytes / 1e6:.2f} MB"),
         ("folder", str(artifact.path)),

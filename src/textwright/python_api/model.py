@@ -249,11 +249,21 @@ class Model(Predictor):
         return package(self.artifact.path, target, Path(out), how, tell=lambda _line: None)
 
     def _source_of(self, data: Any) -> DataSource:  # noqa: ANN401
+        """Recognize labelled data; None is what the model was trained on, if that can still be read."""
+        from textwright.data.builtin import BUILTIN
+        from textwright.data.hub import is_hub_id
         from textwright.data.in_memory import as_source
 
         if data is not None:
             return as_source(data)
-        return self._source or str(self.artifact.manifest.data.get("source", ""))
+        if self._source is not None:
+            return self._source
+        name = str(self.artifact.manifest.data.get("source", ""))
+        if name in BUILTIN or is_hub_id(name) or Path(name).expanduser().exists():
+            return name
+        raise SettingsError(
+            f"the training data, {name or 'which the manifest does not name'}, are not there; give labelled data"
+        )
 
     def _files(self) -> list[Path]:
         folder = self.artifact.path
