@@ -10,12 +10,12 @@ from time import monotonic
 from typing import Final, TypeVar
 
 import httpx
-from pydantic import BaseModel, ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from textwright.errors import QueueFullError, RateLimitError, RequestError, ServingError, TextwrightError
 from textwright.problems import STATUS
 
-_Answer = TypeVar("_Answer", bound=BaseModel)
+_Answer = TypeVar("_Answer")
 
 _DEFAULT_WAIT_S: Final = 1.0
 _MAX_SHOWN: Final = 200
@@ -60,12 +60,12 @@ def retry_after(response: httpx.Response) -> float:
         return _DEFAULT_WAIT_S
 
 
-def parse(response: httpx.Response, kind: type[_Answer]) -> _Answer:
+def parse(response: httpx.Response, reader: TypeAdapter[_Answer]) -> _Answer:
     """Read an answer.
 
     Args:
         response: Complete.
-        kind: What a success holds; fields of a later server are left out.
+        reader: Of what a success holds; fields of a later server are left out.
 
     Raises:
         TextwrightError: What the server says is wrong, as the class of its code.
@@ -74,7 +74,7 @@ def parse(response: httpx.Response, kind: type[_Answer]) -> _Answer:
     if not response.is_success:
         raise error_of(response)
     try:
-        return kind.model_validate_json(response.content, extra="ignore")
+        return reader.validate_json(response.content, extra="ignore")
     except ValidationError as error:
         raise _foreign(response) from error
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import Any, Final, Self
 
 import httpx
+from pydantic import TypeAdapter
 
 from textwright.client.answers import Patience, parse, unreachable
 from textwright.client.requests import bodies, check_texts
@@ -17,6 +18,8 @@ from textwright.wire import ModelInfo, ModelList, Prediction, PredictResponse
 _PREDICT: Final = "/v1/predict"
 _MODELS: Final = "/v1/models"
 _READY: Final = "/readyz"
+_PREDICTIONS: Final = TypeAdapter(PredictResponse)
+_MODEL_LIST: Final = TypeAdapter(ModelList)
 
 
 class _Settings:
@@ -98,13 +101,13 @@ class Client:
         fields = {"model": model, "top_k": top_k, "explain": explain or None}
         predictions = list[Prediction]()
         for body in bodies(check_texts(texts), self._settings.batch_size, fields):
-            predictions += parse(self._send(patience, "POST", _PREDICT, body), PredictResponse).predictions
+            predictions += parse(self._send(patience, "POST", _PREDICT, body), _PREDICTIONS).predictions
         return predictions
 
     def models(self) -> list[ModelInfo]:
         """List the models of the server, with what was measured of them; the first is the default."""
         response = self._send(Patience(self._settings.max_wait_s), "GET", _MODELS)
-        return parse(response, ModelList).models
+        return parse(response, _MODEL_LIST).models
 
     def is_ready(self) -> bool:
         """Say whether the server may be sent requests; False also if it cannot be reached."""
@@ -176,7 +179,7 @@ class AsyncClient:
 
         async def answer(body: bytes) -> list[Prediction]:
             async with limit:
-                return parse(await self._send(patience, "POST", _PREDICT, body), PredictResponse).predictions
+                return parse(await self._send(patience, "POST", _PREDICT, body), _PREDICTIONS).predictions
 
         requests = list(bodies(check_texts(texts), self._settings.batch_size, fields))
         try:
@@ -189,7 +192,7 @@ class AsyncClient:
     async def models(self) -> list[ModelInfo]:
         """List the models of the server; see :meth:`Client.models`."""
         response = await self._send(Patience(self._settings.max_wait_s), "GET", _MODELS)
-        return parse(response, ModelList).models
+        return parse(response, _MODEL_LIST).models
 
     async def is_ready(self) -> bool:
         """Say whether the server may be sent requests; see :meth:`Client.is_ready`."""
