@@ -11,9 +11,11 @@ from pathlib import Path
 
 import pytest
 
+import textwright
 from textwright import __version__
 from textwright.cli.main import COMMANDS
 
+WORDS = (("touching", "positive"), ("great", "positive"), ("dull", "negative"), ("awful", "negative"))
 ROOT = Path(__file__).parent.parent
 PAGES = [
     ROOT / "README.md",
@@ -55,6 +57,25 @@ def test_the_readmes_python_runs(tiny_artifact, tmp_path):
     (tmp_path / "runs" / "reviews").symlink_to(tiny_artifact)
     done = subprocess.run([sys.executable, "-c", block], capture_output=True, text=True, check=True, cwd=tmp_path)
     assert done.stdout.startswith(("positive {", "negative {"))
+
+
+def test_the_python_pages_code_runs(tmp_path, monkeypatch, capsys):
+    rows = [f"{word} film number {number},{label}" for number in range(27) for word, label in WORDS]
+    (tmp_path / "reviews.csv").write_text("\n".join(["text,label", *rows, ""]))
+    monkeypatch.chdir(tmp_path)
+    page = (ROOT / "docs" / "python.md").read_text(encoding="utf-8")
+    names: dict[str, object] = {}
+    for block in re.findall(r"```python\n(.*?)```", page, re.DOTALL):
+        exec(compile(block, "docs/python.md", "exec"), names)  # noqa: S102  our own page
+    assert "['positive']" in capsys.readouterr().out
+    assert (tmp_path / "confusion.svg").is_file()
+
+
+def test_the_python_page_lists_every_public_name():
+    page = (ROOT / "docs" / "python.md").read_text(encoding="utf-8")
+    listed = set(re.findall(r"`(\w+)`", page.partition("## The parts")[2]))
+    public = {name for names in textwright._HOMES.values() for name in names}
+    assert listed == public - set(textwright.__all__)
 
 
 def test_make_help_lists_the_promised_targets():

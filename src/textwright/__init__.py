@@ -1,12 +1,13 @@
 """Textwright: a labelled file becomes a measured, deployed text-classification API.
 
->>> import textwright
->>> predictor = textwright.load("runs/demo")           # doctest: +SKIP
->>> predictor.predict(["A touching film."])[0].label   # doctest: +SKIP
+>>> import textwright as tw
+>>> model = tw.train("reviews.csv", family="bow")      # doctest: +SKIP
+>>> model.evaluate("new.csv").show()                   # doctest: +SKIP
+>>> model.predict(["A touching film."])[0].label       # doctest: +SKIP
 'positive'
 
 Importing this package imports nothing else; a public name brings in what it needs on its first use: ``load`` numpy,
-tokenizers and ONNX Runtime, ``train_model`` torch.
+tokenizers and ONNX Runtime, ``train`` torch.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from textwright import sklearn
+    from textwright.client.clients import AsyncClient, Client
     from textwright.comparison.baselines import Majority, Tfidf
     from textwright.comparison.contender import Job
     from textwright.core.encodings import Encodings
@@ -39,7 +42,11 @@ if TYPE_CHECKING:
     from textwright.models import find_family, list_families
     from textwright.optimize.integer import quantize_columns
     from textwright.pipeline import Built, Plan, build_artifact
-    from textwright.runtime.predictor import Prediction, Predictor, load
+    from textwright.python_api.comparison import Comparison
+    from textwright.python_api.evaluation import EvaluationResult
+    from textwright.python_api.model import Model, load
+    from textwright.python_api.training import compare, train
+    from textwright.runtime.predictor import Prediction, Predictor
     from textwright.serverless.start import start as start_function
     from textwright.training.batches import EncodedExamples, encode_examples, shuffled_batches, sorted_batches
     from textwright.training.loop import seed_step
@@ -51,27 +58,39 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 __all__ = [
-    # Ask a model that was built.
-    "load", "Predictor", "Prediction", "Encodings", "softmax",
-    # A labelled source, split; what is wrong with it; tokens and word vectors.
-    "load_dataset", "load_examples", "DataSettings", "Dataset", "Examples", "Labels", "check_data", "find_duplicates",
-    "TextEncoder", "train_word_level", "open_vectors", "asset_path", "asset_states",
-    # From a source to an artifact in one call.
-    "Plan", "build_artifact", "Built",
-    # The same, step by step: families, what is decided before the first step, the loop's parts, the loop.
-    "list_families", "find_family", "TrainSettings", "prepare", "Prepared", "EncodedExamples", "encode_examples",
-    "shuffled_batches", "sorted_batches", "seed_step", "make_optimizer", "learning_rate_scale", "set_learning_rate",
-    "train_model", "TrainedModel", "SilentProgress", "EpochRecord", "to_onnx", "check_parity",
-    # Measure it, and compare what was measured.
-    "evaluate_predictor", "Evaluation", "observe", "Observations", "bootstrap", "paired_p_value", "holm", "Job",
-    "Majority", "Tfidf",
-    # Make it smaller; answer the events of Lambda.
-    "quantize_columns", "start_function",
-    # What is installed here.
-    "diagnose",
+    # From labelled data to a model, and back from its folder.
+    "train", "load", "compare",
+    # What they return.
+    "Model", "Prediction", "EvaluationResult", "Comparison",
+    # A model in scikit-learn; a server from Python.
+    "sklearn", "Client", "AsyncClient",
+    # What is wrong with a file; what can be trained; what is installed here.
+    "check_data", "list_families", "diagnose",
 ]  # fmt: skip
+"""What most people need. The names below are public too, and what ``docs/python.md`` calls the parts."""
+
+if TYPE_CHECKING:
+    __all__ += [
+        # Predicting.
+        "Predictor", "Encodings", "softmax",
+        # A labelled source, split; tokens and word vectors.
+        "load_dataset", "load_examples", "DataSettings", "Dataset", "Examples", "Labels", "find_duplicates",
+        "TextEncoder", "train_word_level", "open_vectors", "asset_path", "asset_states",
+        # From a source to an artifact in one call.
+        "Plan", "build_artifact", "Built",
+        # The same, step by step: families, what is decided before the first step, the loop's parts, the loop.
+        "find_family", "TrainSettings", "prepare", "Prepared", "EncodedExamples", "encode_examples",
+        "shuffled_batches", "sorted_batches", "seed_step", "make_optimizer", "learning_rate_scale", "set_learning_rate",
+        "train_model", "TrainedModel", "SilentProgress", "EpochRecord", "to_onnx", "check_parity",
+        # Measure it, and compare what was measured.
+        "evaluate_predictor", "Evaluation", "observe", "Observations", "bootstrap", "paired_p_value", "holm", "Job",
+        "Majority", "Tfidf",
+        # Make it smaller; answer the events of Lambda.
+        "quantize_columns", "start_function",
+    ]  # fmt: skip
 
 _HOMES: Final = {
+    "textwright.client.clients": ("AsyncClient", "Client"),
     "textwright.comparison.baselines": ("Majority", "Tfidf"),
     "textwright.comparison.contender": ("Job",),
     "textwright.core.encodings": ("Encodings",),
@@ -96,7 +115,11 @@ _HOMES: Final = {
     "textwright.models": ("find_family", "list_families"),
     "textwright.optimize.integer": ("quantize_columns",),
     "textwright.pipeline": ("Built", "Plan", "build_artifact"),
-    "textwright.runtime.predictor": ("Prediction", "Predictor", "load"),
+    "textwright.python_api.model": ("Model", "load"),
+    "textwright.python_api.comparison": ("Comparison",),
+    "textwright.python_api.evaluation": ("EvaluationResult",),
+    "textwright.python_api.training": ("compare", "train"),
+    "textwright.runtime.predictor": ("Prediction", "Predictor"),
     "textwright.serverless.start": ("start_function",),
     "textwright.training.batches": ("EncodedExamples", "encode_examples", "shuffled_batches", "sorted_batches"),
     "textwright.training.loop": ("seed_step",),
@@ -118,6 +141,8 @@ _NAMED_THERE: Final = {
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401  PEP 562
     """Import a public name on its first use."""
+    if name == "sklearn":
+        return import_module("textwright.sklearn")
     for module, names in _HOMES.items():
         if name in names:
             return getattr(import_module(module), _NAMED_THERE.get(name, name))

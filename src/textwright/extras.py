@@ -10,6 +10,7 @@ _WITNESS = {
     "train": ("torch", "accelerate"),
     "deploy": ("jinja2", "packaging", "pip"),
     "aws": ("boto3", "jinja2", "packaging", "pip", "yaml"),
+    "client": ("httpx",),
     "server": ("fastapi", "uvicorn", "prometheus_client"),
     "openvino": ("openvino",),
     "otel": ("opentelemetry.sdk.trace", "opentelemetry.exporter.otlp.proto.http"),

@@ -27,6 +27,7 @@ from textwright.core import artifact as artifacts
 from textwright.core.artifact import Artifact, Manifest, Variant
 from textwright.core.differences import first_difference
 from textwright.data.dataset import Dataset
+from textwright.data.in_memory import DataSource
 from textwright.data.load import load_dataset
 from textwright.data.settings import DataSettings, complete_settings
 from textwright.data.text_hashes import write_text_hashes
@@ -70,14 +71,14 @@ class Plan:
     """What to train on what, completely: equal plans on equal data give equal artifacts.
 
     Args:
-        source: A built-in name, a path or a hub id.
+        source: A built-in name, a path or a hub id; or rows in memory.
         data: How to read and split it.
         training: How to train; names the family.
         model: The family's own settings; absent ones have their defaults.
         name: What the model is called on the wire; empty makes it from source and family.
     """
 
-    source: str
+    source: DataSource
     data: DataSettings
     training: TrainSettings
     model: Mapping[str, Any]
@@ -96,7 +97,7 @@ class Plan:
     @property
     def model_name(self) -> str:
         """The name on the wire: letters, digits, ".", "_" and "-"."""
-        stem = Path(self.source.rstrip("/")).name.partition(".")[0]
+        stem = Path(str(self.source).rstrip("/")).name.partition(".")[0]
         return re.sub(r"[^\w.-]+", "-", self.name or f"{stem}-{self.training.family}", flags=re.ASCII).strip("-")
 
 
@@ -302,7 +303,7 @@ def _describe(plan: Plan, dataset: Dataset, teacher: Teacher | None) -> dict[str
     return {
         "training": {"settings": plan.training.model_dump(mode="json"), "model": dict(plan.model), **taught},
         "data": {
-            "source": plan.source,
+            "source": str(plan.source),
             "fingerprint": dataset.fingerprint,
             "settings": plan.data.model_dump(mode="json"),
             "splits_are_given": dataset.splits_are_given,

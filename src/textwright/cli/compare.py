@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 from cyclopts import Parameter
 
-from textwright.cli.render import DEFAULT_OUTPUT, Output, Terminal
-from textwright.core.files import exclusive_folder
 from textwright.data.settings import DataSettings
+from textwright.display.terminal import DEFAULT_OUTPUT, Output, Terminal
 from textwright.extras import require
 
 if TYPE_CHECKING:
@@ -50,15 +49,13 @@ def compare(
             all alone with --folds.
     """
     require("train", what="comparing")
-    from textwright.cli.compare_view import CompareView, show_leaderboard
     from textwright.comparison.choice import choose
-    from textwright.comparison.comparison import compare as run_all
     from textwright.comparison.page import PAGE
+    from textwright.display.comparison import compare_with_view, show_leaderboard
 
     terminal = Terminal(output)
     choice = choose(source, data, families=families, recipes=recipe, seeds=seeds, folds=folds, sizes=sizes)
-    with exclusive_folder(out), CompareView(terminal) as view:
-        board = run_all(choice, out, listener=view, on_download=view.on_download)
+    board = compare_with_view(choice, out, terminal)
     terminal.result(board.to_json(), lambda: show_leaderboard(terminal, board))
     terminal.note(f"page: {out / PAGE}")
     terminal.next(_next(board, source, out))
@@ -66,9 +63,9 @@ def compare(
 
 def _next(board: Leaderboard, source: str, out: Path) -> str:
     """Serve the best model that beats the most frequent label; where none does, look at the data."""
-    from textwright.comparison.advice import may_be_served
+    from textwright.comparison.advice import best_to_serve
 
-    served = next((row for row in board.rows if row.artifact and may_be_served(row)), None)
-    if served is None:
+    best = best_to_serve(board)
+    if best is None:
         return f"textwright data check {shlex.quote(source)}"
-    return f"textwright serve {shlex.quote(str(out / served.artifact))}"
+    return f"textwright serve {shlex.quote(str(out / best.artifact))}"

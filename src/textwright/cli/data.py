@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Final
 from cyclopts import App, Parameter
 from cyclopts.validators import Number
 
-from textwright.cli.render import DEFAULT_OUTPUT, Output, Terminal
 from textwright.data.settings import DataSettings
+from textwright.display.terminal import DEFAULT_OUTPUT, Output, Terminal
 from textwright.errors import AssetError, DataError
 from textwright.extras import require
 from textwright.training.settings import TrainSettings

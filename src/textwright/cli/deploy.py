@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import App, Parameter
 from cyclopts.validators import Number
 
-from textwright.cli.render import DEFAULT_OUTPUT, Output, Terminal
 from textwright.deploy.cloud.settings import Ec2Settings, FunctionSettings, PlaceSettings
 from textwright.deploy.package.settings import ImageSettings
+from textwright.display.terminal import DEFAULT_OUTPUT, Output, Terminal
 from textwright.extras import require
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 from cyclopts import Parameter
 
-from textwright.cli.render import DEFAULT_OUTPUT, Output, Terminal
 from textwright.core.files import exclusive_folder
 from textwright.data.settings import DataSettings
+from textwright.display.terminal import DEFAULT_OUTPUT, Output, Terminal
 from textwright.errors import SettingsError
 from textwright.extras import require
 from textwright.optimize.teaching_settings import DistillSettings, UnlabelledSettings
@@ -63,7 +63,7 @@ def distill(
         model: Settings of the family, one flag each: --model.embedding-dim 200. See: textwright families NAME
     """
     require("train", what="distilling")
-    from textwright.cli.training_view import TrainingView, show_built
+    from textwright.display.training import TrainingView, show_built
     from textwright.optimize.distill import Lecture
     from textwright.optimize.distill import distill as teach
     from textwright.pipeline import Plan

@@ -8,10 +8,10 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from textwright.cli.render import DEFAULT_OUTPUT, Output, Terminal
 from textwright.core import artifact as artifacts
 from textwright.core.artifact import Artifact
 from textwright.core.stages import FastStage
+from textwright.display.terminal import DEFAULT_OUTPUT, Output, Terminal
 
 
 def inspect(

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import Annotated, Final
 
 from cyclopts import Parameter
 
-from textwright.cli.render import DEFAULT_OUTPUT, Output, Terminal
 from textwright.core.files import exclusive_folder
 from textwright.data.settings import DataSettings
+from textwright.display.terminal import DEFAULT_OUTPUT, Output, Terminal
 from textwright.extras import require
 from textwright.optimize.settings import OptimizeSettings
-
-if TYPE_CHECKING:
-    from textwright.optimize.outcome import Outcome
-    from textwright.optimize.trial import Trial
 
 _DATA: Final = DataSettings()
 _SETTINGS: Final = OptimizeSettings()
@@ -44,78 +40,14 @@ def optimize(
         out: Folder of the new artifact, the report and the trials.
     """
     require("train", what="optimizing")
+    from textwright.display.optimization import OptimizationView, show_outcome
     from textwright.optimize.page import PAGE
     from textwright.optimize.search import REPORT
     from textwright.optimize.search import optimize as search
 
     terminal = Terminal(output)
     with exclusive_folder(out):
-        outcome = search(artifact, source, out, settings, data, _View(terminal))
-    terminal.result(outcome.to_json(), lambda: _show(terminal, outcome))
+        outcome = search(artifact, source, out, settings, data, OptimizationView(terminal))
+    terminal.result(outcome.to_json(), lambda: show_outcome(terminal, outcome))
     terminal.note(f"report: {out / PAGE}, {out / REPORT}")
     terminal.next(f"textwright serve {shlex.quote(str(out))}")
-
-
-class _View:
-    """Says on standard error which recipe is tried, and what became of it."""
-
-    def __init__(self, terminal: Terminal) -> None:
-        self._terminal = terminal
-
-    def on_fold(self, number: int, total: int) -> None:
-        """Say that the training is repeated."""
-        self._terminal.note(f"few validation texts: training without fold {number} of {total}, to try variants on it")
-
-    def on_trial(self, name: str, summary: str, number: int, total: int) -> None:
-        """Name the recipe."""
-        self._terminal.note(f"[{number}/{total}] {name}: {summary}")
-
-    def on_result(self, trial: Trial, verdict: str) -> None:
-        """Say the verdict."""
-        self._terminal.note(f"    {trial.name} {verdict}")
-
-
-def _show(terminal: Terminal, outcome: Outcome) -> None:
-    title = (
-        f"{outcome.name} on {outcome.machine['instruction_set']}; gains against {outcome.reference}, gate texts only"
-    )
-    terminal.say(f"gates on {outcome.gate_texts}; reference right in {outcome.accuracy:.2%}")
-    columns = ("variant", "drop", "agree", "batch", "one text", "gain", "texts/s", "gain", "MB", "gain")
-    terminal.table(title, columns, map(_row, outcome.trials))
-    terminal.say("batch: largest change of a probability when a text is scored with other texts instead of alone")
-    for trial in outcome.trials:
-        terminal.say(f"{trial.name}: {outcome.verdict(trial)}")
-    rows = (
-        (name, f"{it.value:.4f}", f"{it.low:.4f} to {it.high:.4f}", *_test_drop(outcome, name))
-        for name, it in outcome.test.items()
-    )
-    terminal.table(
-        f"In the artifact, on {outcome.num_test:,} test texts",
-        ("variant", "accuracy", "95 % interval", "drop", "at most (95 %)"),
-        rows,
-    )
-    if outcome.skipped:
-        terminal.say(f"not tried, for want of time: {', '.join(outcome.skipped)}")
-    for name, reason in outcome.left_out.items():
-        terminal.say(f"left out: {name}: {reason}")
-    if not outcome.kept:
-        terminal.say(f"nothing is gained on this CPU; the artifact holds {outcome.reference} alone")
-
-
-def _test_drop(outcome: Outcome, name: str) -> tuple[str, str]:
-    drop = outcome.test_drop.get(name)
-    return ("-", "-") if drop is None else (f"{drop.points:+.2f}", f"{drop.upper_bound():+.2f}")
-
-
-def _row(trial: Trial) -> tuple[str, ...]:
-    gate, cost = trial.gate, trial.cost
-    answers = ("-", "-", "-")
-    if gate is not None:
-        answers = (f"{gate.drop:+.2f}", f"{gate.agreement:.2f} %", f"{gate.batch_invariance.max_change:.2g}")
-    if cost is None:
-        return trial.name, *answers, *["-"] * 6
-    return (
-        *(trial.name, *answers, f"{cost.latency_ms:.2f} ms", f"{cost.latency_gain:.2f}x"),
-        *(f"{cost.texts_per_second:,.0f}", f"{cost.throughput_gain:.2f}x"),
-        *(f"{cost.size_bytes / 1e6:.2f}", f"{cost.size_gain:.2f}x"),
-    )

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from textwright.cli.render import DEFAULT_OUTPUT, Output, Terminal
 from textwright.deploy.package.settings import PackageSettings, Target
+from textwright.display.terminal import DEFAULT_OUTPUT, Output, Terminal
 
 if TYPE_CHECKING:
     from textwright.deploy.package.packaging import Package

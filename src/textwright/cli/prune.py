@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 from cyclopts import Parameter
 
-from textwright.cli.render import DEFAULT_OUTPUT, Output, Terminal
 from textwright.core.files import exclusive_folder
 from textwright.data.settings import DataSettings
+from textwright.display.terminal import DEFAULT_OUTPUT, Output, Terminal
 from textwright.evaluate.paired_drop import bound_in_words
 from textwright.extras import require
 from textwright.optimize.teaching_settings import PruneSettings, RepairSettings
@@ -53,7 +53,7 @@ def prune(
         overwrite: Throw away a repair of other settings that is in --out.
     """
     require("train", what="pruning")
-    from textwright.cli.training_view import TrainingView
+    from textwright.display.training import TrainingView
     from textwright.optimize.prune import Task
     from textwright.optimize.prune import prune as cut
 

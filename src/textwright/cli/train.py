@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 from cyclopts import Parameter
 
-from textwright.cli.render import DEFAULT_OUTPUT, Output, Terminal
-from textwright.core.files import exclusive_folder
 from textwright.data.settings import DataSettings
+from textwright.display.terminal import DEFAULT_OUTPUT, Output, Terminal
 from textwright.extras import require
 from textwright.training.settings import TrainSettings
 
@@ -51,23 +50,13 @@ def train(
         model: Settings of the family, one flag each: --model.embedding-dim 200. See: textwright families NAME
     """
     require("train", what="training")
-    from textwright.cli.training_view import TrainingView, show_built
-    from textwright.pipeline import Plan, build_artifact
+    from textwright.display.training import build_with_view, show_built
+    from textwright.pipeline import Plan
 
     del config  # read by textwright.cli.layers.Recipe
     terminal = Terminal(output)
     plan = Plan(source, data, training, {key.replace("-", "_"): value for key, value in (model or {}).items()}, name)
-    with exclusive_folder(out), TrainingView(terminal) as view:
-        built = build_artifact(
-            plan,
-            out,
-            overwrite=overwrite,
-            progress=view,
-            on_download=view.on_download,
-            on_warning=view.on_warning,
-            linear_baseline=baselines,
-            on_stage=view.on_stage,
-        )
+    built = build_with_view(plan, out, terminal, overwrite=overwrite, linear_baseline=baselines)
     if built is not None:
         show_built(terminal, built)
         terminal.next(_next(built, source, out))

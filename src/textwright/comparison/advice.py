@@ -49,6 +49,11 @@ def may_be_served(row: Row) -> bool:
     return not row.is_baseline and row.beats_majority is not False
 
 
+def best_to_serve(board: Leaderboard) -> Row | None:
+    """Find the best row that is a model and may be served; None if there is none."""
+    return next((row for row in board.rows if row.artifact and may_be_served(row)), None)
+
+
 def _none_beats_majority(ranked: Sequence[Row]) -> bool:
     served = [row for row in ranked if not row.is_baseline]
     return bool(served) and not any(map(may_be_served, served))

@@ -11,6 +11,7 @@ from typing import Final
 from textwright.comparison.baselines import Majority, Tfidf
 from textwright.comparison.contender import Contender
 from textwright.comparison.families import from_family, from_recipe
+from textwright.data.in_memory import DataSource
 from textwright.data.settings import DataSettings
 from textwright.errors import SettingsError
 from textwright.models import FAMILIES
@@ -26,14 +27,14 @@ class Choice:
     """A comparison, completely.
 
     Args:
-        source: A built-in name, a file, a folder or a hub id.
+        source: A built-in name, a file, a folder or a hub id; or rows in memory.
         data: How to read and cut it.
         contenders: The rows, the two baselines included.
         num_seeds: Seeds of each row.
         sizes: Sizes of the learning curve below all examples.
     """
 
-    source: str
+    source: DataSource
     data: DataSettings
     contenders: tuple[Contender, ...]
     num_seeds: int
@@ -41,7 +42,7 @@ class Choice:
 
 
 def choose(
-    source: str,
+    source: DataSource,
     data: DataSettings,
     *,
     families: str = "all",

@@ -10,6 +10,7 @@ from textwright.data.assign import are_given
 from textwright.data.dataset import Dataset
 from textwright.data.download import Progress
 from textwright.data.duplicates import find_duplicates
+from textwright.data.in_memory import DataSource
 from textwright.data.load import cut, read_source
 from textwright.data.settings import DataSettings
 from textwright.errors import SettingsError
@@ -19,7 +20,7 @@ class Source:
     """A labelled source that is cut in many ways.
 
     Args:
-        name: A built-in name, a file, a folder or a hub id.
+        name: A built-in name, a file, a folder or a hub id; or rows in memory.
         settings: How to read it, and into how many folds it is cut.
         progress: Told (bytes there, bytes in all) while a built-in source is fetched.
 
@@ -29,7 +30,7 @@ class Source:
         SettingsError: If it brings splits and folds are asked for.
     """
 
-    def __init__(self, name: str, settings: DataSettings, progress: Progress | None = None) -> None:
+    def __init__(self, name: DataSource, settings: DataSettings, progress: Progress | None = None) -> None:
         self.settings = settings
         self._collected = read_source(name, settings, progress=progress)
         self._groups = None if are_given(self._collected) else find_duplicates(self._collected.texts).near

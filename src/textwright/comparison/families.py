@@ -69,7 +69,7 @@ class FamilyContender:
         """
         watched = _Watched(progress)
         start = perf_counter()
-        built = build_artifact(self._plan(job), job.folder, progress=watched)
+        built = build_artifact(self._plan(job), job.folder, progress=watched, dataset=job.dataset)
         seconds = perf_counter() - start
         if built is None:
             raise SettingsError("a comparison is one process; run it without torchrun")

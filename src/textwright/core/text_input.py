@@ -2,7 +2,8 @@
 
 Containers that iterate over something else (a table over its columns, a mapping over its keys) would be predicted
 silently wrong, so they are refused with the cure. Nothing is imported for that: pandas, polars, NumPy, Arrow and
-``datasets`` are recognized by their attributes. Callers: ``core.tokenization`` and ``runtime.predictor``.
+``datasets`` are recognized by their attributes. Callers: ``core.tokenization``, ``runtime.predictor`` and
+``data.in_memory``.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ def describe_bad_item(position: int, item: object) -> str:
         item: The item.
     """
     name = f"text {position}"
-    if _is_missing(item):
+    if is_missing(item):
         return f"{name} is missing ({item!r}); drop it, or put an empty string in its place, as by fillna('')"
     kind = f"{name} is of type {type(item).__name__}; each text must be a string"
     if isinstance(item, bytes | bytearray):
@@ -68,7 +69,7 @@ def _problem(texts: Any) -> str:  # noqa: ANN401  whatever a caller gives
         return f"texts is a mapping ({type(texts).__name__}); give its values: list(texts.values()), or those of a key"
     if isinstance(texts, set | frozenset):
         return "texts is a set, which has no order; give a list, for example sorted(texts)"
-    names = _column_names(texts)
+    names = column_names(texts)
     if names is not None:
         return f"texts is a table ({type(texts).__name__}); give one column: {_column_cure(names)}"
     num_dimensions = getattr(texts, "ndim", 1)
@@ -79,7 +80,7 @@ def _problem(texts: Any) -> str:  # noqa: ANN401  whatever a caller gives
     return ""
 
 
-def _column_names(texts: Any) -> list[str] | None:  # noqa: ANN401  whatever a caller gives
+def column_names(texts: Any) -> list[str] | None:  # noqa: ANN401  whatever a caller gives
     """List the columns of a table of pandas, polars, Arrow or ``datasets``; None if it is no table."""
     for attribute in ("column_names", "columns"):  # Arrow has both, and the second holds the columns themselves
         names = getattr(texts, attribute, None)
@@ -96,7 +97,7 @@ def _column_cure(names: Sequence[str]) -> str:
     return f'df["text"], with the name of your column; it has {shown}{more}' if names else 'df["text"]; it has none'
 
 
-def _is_missing(item: object) -> bool:
+def is_missing(item: object) -> bool:
     """Tell None, NaN, and pandas' NA and NaT, none of which but None equals itself."""
     if item is None or type(item).__name__ in ("NAType", "NaTType"):
         return True

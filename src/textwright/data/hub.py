@@ -52,7 +52,7 @@ def open_hub(source: str) -> list[Table]:
             f"{source!r} is no file, and the Hugging Face hub does not give it: {_first_line(error)}; check the "
             "spelling and the network, or give a local file"
         ) from error
-    return _tables(found, source)
+    return dataset_tables(found, source)
 
 
 def open_saved(folder: Path) -> list[Table]:
@@ -73,7 +73,7 @@ def open_saved(folder: Path) -> list[Table]:
         found = datasets.load_from_disk(str(folder))
     except Exception as error:
         raise DataError(f"{folder}: not a saved dataset that can be read: {_first_line(error)}") from error
-    return _tables(found, str(folder))
+    return dataset_tables(found, str(folder))
 
 
 def _import_datasets(source: str) -> Any:  # noqa: ANN401  a module
@@ -87,7 +87,19 @@ def _import_datasets(source: str) -> Any:  # noqa: ANN401  a module
     return datasets
 
 
-def _tables(found: Any, source: str) -> list[Table]:  # noqa: ANN401
+def dataset_tables(found: Any, source: str) -> list[Table]:  # noqa: ANN401
+    """Open a dataset of the library ``datasets`` that is loaded.
+
+    Args:
+        found: A ``Dataset``, or a ``DatasetDict`` of splits.
+        source: What messages call it.
+
+    Returns:
+        A table for each split; splits without labels are left out.
+
+    Raises:
+        DataError: If no split has labels.
+    """
     splits = dict(found) if hasattr(found, "keys") else {"": found}
     known = {name: SPLIT_NAMES[name] for name in splits if name in SPLIT_NAMES}
     wanted = known or dict.fromkeys(splits)  # other splits hold unlabelled rows, or the same rows again

@@ -18,6 +18,7 @@ from textwright.data.assign import are_given, assign_splits
 from textwright.data.collect import SPLITS, Collected, collect, unknown_label
 from textwright.data.dataset import Dataset, Examples, label_counts
 from textwright.data.download import Progress
+from textwright.data.in_memory import DataSource
 from textwright.data.label_variants import suspicious_labels
 from textwright.data.rare_labels import drop_rare_labels, dropped
 from textwright.data.row_errors import END_AT_FIRST, RowErrors
@@ -30,14 +31,17 @@ _HASH_TEXTS: Final = 10_000
 """Texts that are hashed in one call: few calls, little memory."""
 
 
-def load_dataset(source: str, settings: DataSettings = DEFAULT_SETTINGS, progress: Progress | None = None) -> Dataset:
+def load_dataset(
+    source: DataSource, settings: DataSettings = DEFAULT_SETTINGS, progress: Progress | None = None
+) -> Dataset:
     """Read a labelled source and split it.
 
     Splits that the source brings are used as they are. Those it lacks are drawn from its training examples (from all,
     if it brings none), so that every class is in each and no exact or near duplicate is on two sides.
 
     Args:
-        source: A built-in name, a file, a folder with files named train, validation and test, or a Hugging Face id.
+        source: A built-in name, a file, a folder with files named train, validation and test, or a Hugging Face id; or
+            rows in memory.
         settings: Columns, encoding, fractions and seed.
         progress: Told (bytes there, bytes in all) while a built-in source is fetched.
 
@@ -83,7 +87,12 @@ def cut(collected: Collected, settings: DataSettings, groups: Ints | None = None
 
 
 def load_examples(
-    source: str, settings: DataSettings, labels: Labels, *, split: str | None = None, progress: Progress | None = None
+    source: DataSource,
+    settings: DataSettings,
+    labels: Labels,
+    *,
+    split: str | None = None,
+    progress: Progress | None = None,
 ) -> Examples:
     """Read a labelled source whose labels are known already.
 
@@ -112,7 +121,7 @@ def load_examples(
 
 
 def read_source(
-    source: str,
+    source: DataSource,
     settings: DataSettings,
     *,
     labels: Labels | None = None,
@@ -137,7 +146,7 @@ def read_source(
     """
     try:
         with open_source(source, settings, progress, row_errors) as tables:
-            collected = collect(source, tables, settings, labels, row_errors)
+            collected = collect(str(source), tables, settings, labels, row_errors)
     except DataError as error:
         others = list(row_errors.sentences())  # what was counted before reading had to end
         raise DataError("; ".join([str(error), *others])) from error

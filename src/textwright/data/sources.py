@@ -16,6 +16,7 @@ from textwright.data.builtin import BUILTIN, open_builtin
 from textwright.data.delimited import open_delimited
 from textwright.data.download import Progress
 from textwright.data.hub import is_hub_id, is_saved_dataset, open_hub, open_saved
+from textwright.data.in_memory import DataSource, InMemory
 from textwright.data.jsonl import open_jsonl
 from textwright.data.parquet import open_parquet
 from textwright.data.row_errors import END_AT_FIRST, RowErrors
@@ -40,12 +41,13 @@ FORMATS: Final = ".csv, .tsv, .jsonl, .ndjson (each also .gz or .zst) and .parqu
 
 @contextmanager
 def open_source(
-    source: str, settings: DataSettings, progress: Progress | None = None, row_errors: RowErrors = END_AT_FIRST
+    source: DataSource, settings: DataSettings, progress: Progress | None = None, row_errors: RowErrors = END_AT_FIRST
 ) -> Iterator[list[Table]]:
     """Open a labelled source.
 
     Args:
-        source: A built-in name, a file, a folder with files named train, validation and test, or a Hugging Face id.
+        source: A built-in name, a file, a folder with files named train, validation and test, or a Hugging Face id; or
+            rows in memory.
         settings: How to read it.
         progress: Told (bytes there, bytes in all) while a built-in source is fetched.
         row_errors: What happens to rows that cannot be read.
@@ -59,11 +61,18 @@ def open_source(
         AssetError: If a built-in source cannot be fetched.
     """
     with ExitStack() as stack:
-        is_builtin = source in BUILTIN
-        tables = [open_builtin(source, progress)] if is_builtin else _open_path_or_id(source, settings, row_errors)
+        tables = _open(source, settings, progress, row_errors)
         for table in tables:
             stack.enter_context(table)
         yield tables
+
+
+def _open(source: DataSource, settings: DataSettings, progress: Progress | None, row_errors: RowErrors) -> list[Table]:
+    if isinstance(source, InMemory):
+        return source.open_tables()
+    if source in BUILTIN:
+        return [open_builtin(source, progress)]
+    return _open_path_or_id(source, settings, row_errors)
 
 
 def data_format(path: Path) -> str:

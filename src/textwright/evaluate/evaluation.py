@@ -11,7 +11,7 @@ from textwright.evaluate.intervals import Interval
 
 
 @dataclass(frozen=True, slots=True)
-class Model:
+class MeasuredModel:
     """Which model was measured.
 
     Args:
@@ -169,7 +169,7 @@ class Evaluation:
         by_truncation: The texts that were read whole and those that were cut; empty if none was cut.
     """
 
-    model: Model
+    model: MeasuredModel
     labels: Labels
     source: str
     split: str

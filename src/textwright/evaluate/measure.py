@@ -18,8 +18,8 @@ from textwright.evaluate.evaluation import (
     Evaluation,
     LabelScores,
     LengthBin,
+    MeasuredModel,
     Mistake,
-    Model,
     ScoreBin,
     TruncationBin,
 )
@@ -99,7 +99,9 @@ def evaluate_observations(
     overall[headline] = _never_certain(overall[headline], len(examples))
     manifest = predictor.artifact.manifest
     return Evaluation(
-        model=Model(manifest.name, manifest.family, predictor.variant, predictor.artifact.version, manifest.max_length),
+        model=MeasuredModel(
+            manifest.name, manifest.family, predictor.variant, predictor.artifact.version, manifest.max_length
+        ),
         labels=predictor.labels,
         source=source,
         split=split,

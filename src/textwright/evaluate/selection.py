@@ -8,7 +8,7 @@ is looked up among the hashes of the training texts, if the run folder has them.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Final, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from textwright.data.assign import are_given, assign_splits
 from textwright.data.collect import SPLITS, Collected
 from textwright.data.dataset import Examples
 from textwright.data.download import Progress
+from textwright.data.in_memory import DataSource
 from textwright.data.load import fingerprint, read_source
 from textwright.data.settings import DataSettings
 from textwright.data.text_hashes import TextHashes, find_texts, read_text_hashes
@@ -62,6 +63,37 @@ class Selection:
     num_validated: int | None = None
     num_excluded: int = 0
 
+    def to_json(self) -> dict[str, Any]:
+        """Return what an evaluation says of its rows, as JSON-ready values."""
+        return {
+            "rows": self.description,
+            "num_trained": self.num_trained,
+            "num_validated": self.num_validated,
+            "num_excluded": self.num_excluded,
+        }
+
+
+def select_rows(
+    source: DataSource, settings: DataSettings, artifact: Artifact, split: Split = "auto", *, exclude_seen: bool = False
+) -> Selection:
+    """Choose the rows to measure an artifact on, knowing its training texts where they came with it.
+
+    Args:
+        source: As for :func:`select`.
+        settings: What the user set explicitly.
+        artifact: Of the model.
+        split: As for :func:`select`.
+        exclude_seen: Leave out texts that the model was trained or validated on.
+
+    Returns:
+        At least one example.
+
+    Raises:
+        NotFoundError, DataError, SettingsError: As :func:`select` does.
+    """
+    seen = training_texts(artifact)
+    return select(source, settings, artifact.manifest, split, seen=seen, exclude_seen=exclude_seen)
+
 
 def training_texts(artifact: Artifact) -> TextHashes | None:
     """Read the hashes of the texts that a model was trained on; None if they did not come with the artifact."""
@@ -69,7 +101,7 @@ def training_texts(artifact: Artifact) -> TextHashes | None:
 
 
 def select(
-    source: str,
+    source: DataSource,
     settings: DataSettings,
     manifest: Manifest,
     split: Split = "auto",
@@ -81,7 +113,7 @@ def select(
     """Read a labelled source and choose the rows to measure.
 
     Args:
-        source: A built-in name, a file, a folder or a hub id.
+        source: A built-in name, a file, a folder or a hub id; or rows in memory.
         settings: What the user set explicitly. A source that is called as in training is otherwise read as it was
             then; any other source only inherits how labels are written.
         manifest: Of the model; its labels are the only ones allowed, its data settings cut the training data.
@@ -168,7 +200,7 @@ def stored_settings(manifest: Manifest) -> DataSettings:
     return DataSettings.parse(manifest.data.get("settings", {}), source="the artifact's manifest, data.settings")
 
 
-def reading_settings(source: str, settings: DataSettings, manifest: Manifest) -> DataSettings:
+def reading_settings(source: DataSource, settings: DataSettings, manifest: Manifest) -> DataSettings:
     """Read a source as at training if it is called so; any other one only inherits how labels are written.
 
     Args:
@@ -176,20 +208,20 @@ def reading_settings(source: str, settings: DataSettings, manifest: Manifest) ->
         settings: What the user set explicitly.
         manifest: Of the model.
     """
-    stored, is_named_alike = stored_settings(manifest), source == manifest.data.get("source")
+    stored, is_named_alike = stored_settings(manifest), str(source) == manifest.data.get("source")
     one_column = {"label_column", "label_separator", "label_names"}
     replaced = one_column if "label_columns" in settings.model_fields_set else set[str]()
     replaced = {"label_columns"} if one_column & settings.model_fields_set else replaced
     return settings.over(stored.model_dump(include=None if is_named_alike else _LABEL_FORM, exclude=replaced))
 
 
-def refuse_another_cut(source: str, settings: DataSettings, manifest: Manifest) -> None:
+def refuse_another_cut(source: DataSource, settings: DataSettings, manifest: Manifest) -> None:
     """Refuse a flag that would cut a model's training data in another way than its training did.
 
     Raises:
         SettingsError: Names the flag.
     """
-    if source == manifest.data.get("source"):
+    if str(source) == manifest.data.get("source"):
         _refuse_another_cut(settings, stored_settings(manifest))
 
 

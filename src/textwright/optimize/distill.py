@@ -151,7 +151,7 @@ def _report(built: Built, plan: Plan, others: Sequence[tuple[str, Predictor]]) -
         name=manifest.name,
         family=manifest.family,
         version=student.artifact.version,
-        source=plan.source,
+        source=str(plan.source),
         settings=manifest.training["distillation"],
         num_test=len(test),
         accuracy=share(seen.correct),

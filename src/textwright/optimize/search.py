@@ -31,6 +31,7 @@ from textwright import __version__
 from textwright.core import artifact as artifacts
 from textwright.core.artifact import Artifact, Variant
 from textwright.core.files import write_text
+from textwright.data.in_memory import DataSource
 from textwright.data.settings import DataSettings
 from textwright.errors import ArtifactError, DataError, NoGainError, NotFoundError, SettingsError, TextwrightError
 from textwright.evaluate.card import update_batch_invariance
@@ -104,7 +105,7 @@ class Search:
 
 
 def optimize(
-    path: Path, source: str, out: Path, settings: OptimizeSettings, data: DataSettings, listener: Listener
+    path: Path, source: DataSource, out: Path, settings: OptimizeSettings, data: DataSettings, listener: Listener
 ) -> Outcome:
     """Try the ladder on an artifact and write one with the variants that won.
 
@@ -134,7 +135,7 @@ def optimize(
     texts = read_texts(source, data, given.manifest)
     own = GatePart.of(reference, texts.gate, texts.calibration)
     recipes = _wanted(ladder(own.material.graph), settings.recipes)
-    folds, why_no_folds = fold_parts(reference, source, texts, settings, out / "folds", listener.on_fold)
+    folds, why_no_folds = fold_parts(reference, str(source), texts, settings, out / "folds", listener.on_fold)
     search = Search(own, folds, texts, settings, out / "trials")
     num_out_of_fold = search.num_gate_texts - len(texts.gate)
     gate_texts = gate_texts_in_words(len(texts.gate), num_out_of_fold, len(folds), why_no_folds)
@@ -143,12 +144,13 @@ def optimize(
     left_out = {recipe.name: reason for recipe in recipes if (reason := recipe.obstacle())}
     trials, skipped = _try_all(search, [item for item in recipes if item.name not in left_out], listener)
     names = _choose(trials, settings)
-    artifact, evaluations = _write(search, source, names, {trial.name: trial for trial in trials}, out / "artifact")
+    by_name = {trial.name: trial for trial in trials}
+    artifact, evaluations = _write(search, str(source), names, by_name, out / "artifact")
     outcome = Outcome.of(
         reference,
         search.accuracy,
         gate_texts,
-        source,
+        str(source),
         settings,
         trials,
         names,

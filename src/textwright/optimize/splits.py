@@ -7,6 +7,7 @@ from typing import Final
 
 from textwright.core.artifact import Manifest
 from textwright.data.dataset import Examples
+from textwright.data.in_memory import DataSource
 from textwright.data.load import load_examples
 from textwright.data.settings import DataSettings
 from textwright.errors import DataError
@@ -33,14 +34,14 @@ class Texts:
     test: Examples
 
 
-def read_texts(source: str, data: DataSettings, manifest: Manifest) -> Texts:
+def read_texts(source: DataSource, data: DataSettings, manifest: Manifest) -> Texts:
     """Read a source and cut it as the model's training did, or, if it is another one, as the settings say.
 
     On texts that a model was trained on it is so sure that no quantiser changes an answer; so the gates use the
     validation split, on which training chose an epoch and a temperature, but no weight.
 
     Args:
-        source: A built-in name, a file, a folder or a hub id.
+        source: A built-in name, a file, a folder or a hub id; or rows in memory.
         data: What the user set explicitly.
         manifest: Of the model; its labels are the only ones allowed.
 
@@ -52,7 +53,7 @@ def read_texts(source: str, data: DataSettings, manifest: Manifest) -> Texts:
         DataError: If it cannot be used, or holds a label that the model does not know.
         SettingsError: If a flag would cut the training data in another way.
     """
-    if source == manifest.data.get("source"):
+    if str(source) == manifest.data.get("source"):
         return Texts(
             calibration=select(source, data, manifest, "train").examples,
             gate=select(source, data, manifest, "validation").examples,

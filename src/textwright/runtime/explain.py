@@ -21,7 +21,7 @@ from textwright.core.word_spans import Located
 from textwright.runtime.additive import Form, contribute, find_form
 from textwright.runtime.explanation import Contribution, Explanation, Method, scores
 from textwright.runtime.linear import LinearParts
-from textwright.runtime.model import Model
+from textwright.runtime.model import GraphModel
 from textwright.runtime.occlusion import ScoreOf, occlude
 from textwright.runtime.probing import Probing, run
 
@@ -41,7 +41,7 @@ class Explainer:
         BackendError: If the engine fails.
     """
 
-    def __init__(self, model: Model, decision: Decision, temperature: float) -> None:
+    def __init__(self, model: GraphModel, decision: Decision, temperature: float) -> None:
         self._model = model
         self._decision = decision
         self._labels = decision.labels

@@ -14,10 +14,10 @@ from textwright.core.numerics import activate
 from textwright.core.stages import StagedEncodings, certainty
 from textwright.core.types import Float32s, TokenIds
 from textwright.runtime.engines import open_session
-from textwright.runtime.model import Model
+from textwright.runtime.model import GraphModel
 
 
-class FastModel(Model):
+class FastModel(GraphModel):
     """The fast stage's tokenizer and graph, whose logits come in the strong stage's units.
 
     Args:
@@ -49,7 +49,7 @@ class FastModel(Model):
         return float(self._scale)
 
     def infer(self, batch: Encodings | Sequence[TokenIds]) -> Float32s:
-        """Run the fast stage once; see :meth:`Model.infer`.
+        """Run the fast stage once; see :meth:`GraphModel.infer`.
 
         Returns:
             Logits, (B, K), in nats of the strong stage: its temperature calibrates them.

@@ -21,7 +21,7 @@ _MAX_BATCH_TOKENS: Final = 16_384
 """Padded tokens of one inference call: enough to amortise the call, little enough to stay in cache."""
 
 
-class Model:
+class GraphModel:
     """One tokenizer and one graph. Safe to share between threads: nothing changes after loading.
 
     Args:

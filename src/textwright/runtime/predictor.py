@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self, TypeAlias, TypeVar
 
 import numpy as np
 
@@ -23,7 +23,7 @@ from textwright.runtime import bounds
 from textwright.runtime.bounds import bounded_memory, memory_bound, stopped_after
 from textwright.runtime.engines import OpenSession, open_session
 from textwright.runtime.fast_stage import FastModel
-from textwright.runtime.model import Model
+from textwright.runtime.model import GraphModel
 from textwright.runtime.probing import run, together
 from textwright.runtime.processor import instruction_set
 
@@ -64,7 +64,7 @@ class Prediction(NamedTuple):
         return max(self.probabilities.values()) if self.label is None else self.probabilities[self.label]
 
 
-class Predictor(Model):
+class Predictor(GraphModel):
     """One loaded artifact variant, of one stage or two. Safe to share between threads: nothing changes after loading.
 
     Args:
@@ -82,9 +82,10 @@ class Predictor(Model):
         self._decision = manifest.decision
         self._fast = FastModel(artifact, self.variant, num_threads=num_threads) if manifest.fast_stage else None
 
-    def __reduce__(self) -> tuple[Callable[..., Predictor], tuple[Path, str, int | None, str]]:
+    def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
         """Pickle the artifact's path, from which another process loads the same artifact again."""
-        return _load_again, (self.artifact.path.absolute(), self.variant, self._num_threads, self.artifact.digest)
+        path, digest = self.artifact.path.absolute(), self.artifact.digest
+        return _load_again, (type(self), path, self.variant, self._num_threads, digest)
 
     def with_threads(self, num_threads: int) -> Self:
         """Open the same graph for another number of threads.
@@ -160,11 +161,11 @@ class Predictor(Model):
         return super().encode(texts)
 
     def infer(self, batch: Encodings | Sequence[TokenIds]) -> Float32s:
-        """Run the model once over a batch; see :meth:`Model.infer`. What the fast stage answered stays."""
+        """Run the model once over a batch; see :meth:`GraphModel.infer`. What the fast stage answered stays."""
         return self._completed(batch, self.infer) if isinstance(batch, StagedEncodings) else super().infer(batch)
 
     def infer_all(self, encodings: Encodings) -> Float32s:
-        """Infer any number of texts; see :meth:`Model.infer_all`. What the fast stage answered stays."""
+        """Infer any number of texts; see :meth:`GraphModel.infer_all`. What the fast stage answered stays."""
         if isinstance(encodings, StagedEncodings):
             return self._completed(encodings, self.infer_all)
         return super().infer_all(encodings)
@@ -316,6 +317,9 @@ class Predictor(Model):
         return [names[0] if names else None for names in labels], labels
 
 
+_AnyPredictor = TypeVar("_AnyPredictor", bound=Predictor)
+
+
 def load(path: str | Path, *, variant: str | None = None, num_threads: int | None = None) -> Predictor:
     """Open an artifact, verify every byte and its golden examples, and return what predicts.
 
@@ -335,9 +339,26 @@ def load(path: str | Path, *, variant: str | None = None, num_threads: int | Non
             instruction set than this processor's is replaced by the reference variant then, with a warning.
         ArtifactError: If the engine cannot open a graph, or run it on the golden examples within ten minutes.
     """
+    return load_as(Predictor, path, variant=variant, num_threads=num_threads)
+
+
+def load_as(
+    kind: type[_AnyPredictor], path: str | Path, *, variant: str | None = None, num_threads: int | None = None
+) -> _AnyPredictor:
+    """Load an artifact as :func:`load` does, as a predictor of the caller's own class.
+
+    Args:
+        kind: The class.
+        path: As for :func:`load`.
+        variant: As for :func:`load`.
+        num_threads: As for :func:`load`.
+
+    Raises:
+        NotFoundError, ArtifactError: As :func:`load` does.
+    """
     artifact = artifacts.read(Path(path))
     try:
-        predictor = _verified(artifact, variant, num_threads)
+        predictor = _verified(kind, artifact, variant, num_threads)
     except GoldenMismatchError as error:
         bound_to = artifact.manifest.variant(variant).instruction_set
         if not bound_to or bound_to == instruction_set():
@@ -349,25 +370,29 @@ def load(path: str | Path, *, variant: str | None = None, num_threads: int | Non
             "variant %s passed its gates on %s and does not reproduce on %s, so %s answers instead: %s",
             *(variant or artifact.manifest.default_variant, bound_to, instruction_set(), reference, error),
         )
-        predictor = _verified(artifact, reference, num_threads)
+        predictor = _verified(kind, artifact, reference, num_threads)
     return predictor
 
 
-def _load_again(path: Path, variant: str, num_threads: int | None, digest: str) -> Predictor:
+def _load_again(
+    kind: type[_AnyPredictor], path: Path, variant: str, num_threads: int | None, digest: str
+) -> _AnyPredictor:
     """Load what was pickled, and refuse another artifact that has taken its place."""
     artifact = artifacts.read(path)
     if artifact.digest != digest:
         raise ArtifactCorruptError(
             f"{path} holds version {artifact.version}, and version {digest[:12]} was pickled; load it again by its path"
         )
-    return _verified(artifact, variant, num_threads)
+    return _verified(kind, artifact, variant, num_threads)
 
 
-def _verified(artifact: Artifact, variant: str | None, num_threads: int | None) -> Predictor:
+def _verified(
+    kind: type[_AnyPredictor], artifact: Artifact, variant: str | None, num_threads: int | None
+) -> _AnyPredictor:
     """Load a variant and run its golden examples, in bounded time and memory."""
     try:
         with bounded_memory(artifact.size_bytes, artifact.manifest.variant(variant).engine):
-            predictor = Predictor(artifact, variant=variant, num_threads=num_threads)
+            predictor = kind(artifact, variant=variant, num_threads=num_threads)
             with stopped_after(bounds.MAX_OPEN_SECONDS, predictor.stop):
                 predictor.verify_golden()
     except BackendError as error:

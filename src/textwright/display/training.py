@@ -3,16 +3,48 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from textwright.cli.render import Terminal
 from textwright.core.artifact import describe
+from textwright.core.files import exclusive_folder
 from textwright.core.types import Float32s
+from textwright.display.terminal import Terminal
 from textwright.training.progress import EpochRecord
 
 if TYPE_CHECKING:
-    from textwright.pipeline import Built
+    from textwright.pipeline import Built, Plan
+
+
+def build_with_view(
+    plan: Plan, out: Path, terminal: Terminal, *, overwrite: bool = False, linear_baseline: bool = True
+) -> Built | None:
+    """Build an artifact, showing the progress; what ``textwright train`` and ``textwright.train`` call.
+
+    Args:
+        plan: What to train on what.
+        out: The run folder; one process at a time writes into it.
+        terminal: Where to show it.
+        overwrite: Throw away a run of another plan that is in ``out``.
+        linear_baseline: Fit a tuned linear model as well and compare with it.
+
+    Returns:
+        As :func:`textwright.pipeline.build_artifact` does, whose errors are raised too.
+    """
+    from textwright.pipeline import build_artifact  # brings torch
+
+    with exclusive_folder(out), TrainingView(terminal) as view:
+        return build_artifact(
+            plan,
+            out,
+            overwrite=overwrite,
+            progress=view,
+            on_download=view.on_download,
+            on_warning=view.on_warning,
+            linear_baseline=linear_baseline,
+            on_stage=view.on_stage,
+        )
 
 
 class TrainingView:

@@ -7,7 +7,7 @@ import json
 import sys
 
 from textwright.cli.main import show_any_character
-from textwright.cli.render import Output, Terminal
+from textwright.display.terminal import Output, Terminal
 
 TEXT = "caf\u00e9 \u6771\u4eac"
 

@@ -2,22 +2,45 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from time import monotonic
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from textwright.cli.render import Terminal, escape_cell
 from textwright.comparison.leaderboard import Leaderboard, Metric, Row
 from textwright.comparison.page import duration
-from textwright.comparison.runs import Run
-from textwright.comparison.schedule import Schedule
+from textwright.core.files import exclusive_folder
 from textwright.core.types import Float32s
+from textwright.display.tables import TableContent
+from textwright.display.terminal import Terminal, escape_cell
 from textwright.evaluate.scores import TITLES
 from textwright.training.progress import EpochRecord
+
+if TYPE_CHECKING:
+    from textwright.comparison.choice import Choice
+    from textwright.comparison.runs import Run
+    from textwright.comparison.schedule import Schedule
+
+
+def compare_with_view(choice: Choice, out: Path, terminal: Terminal) -> Leaderboard:
+    """Run a comparison, showing its table; what ``textwright compare`` and ``textwright.compare`` call.
+
+    Args:
+        choice: What to compare on what.
+        out: Folder of the comparison; one process at a time writes into it.
+        terminal: Where to show it.
+
+    Returns:
+        As :func:`textwright.comparison.comparison.compare` does, whose errors are raised too.
+    """
+    from textwright.comparison.comparison import compare  # brings torch
+
+    with exclusive_folder(out), CompareView(terminal) as view:
+        return compare(choice, out, listener=view, on_download=view.on_download)
 
 
 class CompareView:
@@ -111,15 +134,23 @@ class CompareView:
 
 
 def show_leaderboard(terminal: Terminal, board: Leaderboard) -> None:
-    """Print the table for people, in two parts that fit a terminal of 80 columns, and the advice."""
-    headings = ("row", TITLES[board.headline].lower(), "95 % interval", "macro F1", "calibration error")
-    terminal.table(f"Leaderboard of {board.data['source']}", headings, (_quality(row, board) for row in board.rows))
-    terminal.table("Against the best", ("row", ""), ((row.name, _verdict(row)) for row in board.rows))
-    terminal.table(
-        "Costs on this machine", ("row", "to train", "MB", "ms / text", "texts / s"), map(_costs, board.rows)
-    )
+    """Print the table for people, in parts that fit a terminal of 80 columns, and the advice."""
+    for table in leaderboard_tables(board):
+        terminal.table(*table)
     for sentence in board.advice:
         terminal.say(sentence)
+
+
+def leaderboard_tables(board: Leaderboard) -> list[TableContent]:
+    """Give the tables of a comparison: quality, tests against the best, costs."""
+    headings = ("row", TITLES[board.headline].lower(), "95 % interval", "macro F1", "calibration error")
+    quality = [_quality(row, board) for row in board.rows]
+    costs = ("row", "to train", "MB", "ms / text", "texts / s")
+    return [
+        TableContent(f"Leaderboard of {board.data['source']}", headings, quality),
+        TableContent("Against the best", ("row", ""), [(row.name, _verdict(row)) for row in board.rows]),
+        TableContent("Costs on this machine", costs, [_costs(row) for row in board.rows]),
+    ]
 
 
 def _quality(row: Row, board: Leaderboard) -> tuple[str, ...]:

@@ -1,0 +1,105 @@
+"""An evaluation as tables: printed by ``textwright evaluate`` and in Python, drawn as HTML in a notebook."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from textwright.display.tables import TableContent
+from textwright.display.terminal import Terminal
+from textwright.evaluate.evaluation import Evaluation, Mistake
+from textwright.evaluate.scores import LOWER_IS_BETTER, TITLES
+
+_NUM_MISTAKES: Final = 5
+_MAX_LABELS: Final = 30
+_MAX_TEXT: Final = 80
+
+
+def show_evaluation(terminal: Terminal, evaluation: Evaluation) -> None:
+    """Print an evaluation for people.
+
+    Args:
+        terminal: Where to print.
+        evaluation: What was measured.
+    """
+    for table in evaluation_tables(evaluation):
+        terminal.table(*table)
+    for warning in evaluation.warnings:
+        terminal.say(f"! {warning}")
+
+
+def evaluation_tables(evaluation: Evaluation) -> Iterator[TableContent]:
+    """Give the tables of an evaluation, the metrics first.
+
+    Args:
+        evaluation: What was measured.
+    """
+    yield metrics_table(evaluation)
+    yield _labels(evaluation)
+    yield _calibration(evaluation)
+    if evaluation.by_truncation:
+        yield _truncation(evaluation)
+    if evaluation.worst:
+        mistakes = [_mistake(item) for item in evaluation.worst[:_NUM_MISTAKES]]
+        yield TableContent("Worst mistakes", ("confidence", "predicted", "true", "text"), mistakes)
+
+
+def metrics_table(evaluation: Evaluation) -> TableContent:
+    """Give the metrics with their intervals."""
+    metrics = [
+        (
+            TITLES[name],
+            f"{it.value:.4f}",
+            f"{it.low:.4f} to {it.high:.4f}",
+            "lower is better" if name in LOWER_IS_BETTER else "higher is better",
+        )
+        for name, it in evaluation.metrics.items()
+    ]
+    rows = "all rows" if evaluation.split == "all" else f"{evaluation.split} split"
+    title = f"{evaluation.model.name} on {evaluation.source}, {rows} ({evaluation.num_examples:,} texts)"
+    return TableContent(title, ("metric", "value", "95 % interval", ""), metrics)
+
+
+def _labels(evaluation: Evaluation) -> TableContent:
+    labels = [
+        (
+            row.label,
+            row.support,
+            f"{row.precision.value:.3f}" if row.num_predicted else "-",
+            f"{row.recall.value:.3f}" if row.support else "-",
+            f"{row.f1.value:.3f}" if row.support or row.num_predicted else "-",
+            *(f"{it.value:.3f}" if it else "-" for it in (row.roc_auc, row.pr_auc)),
+        )
+        for row in evaluation.per_label[:_MAX_LABELS]
+    ]
+    more = len(evaluation.per_label) - _MAX_LABELS
+    title = "Labels" + (f", the first {_MAX_LABELS}; {more} more with --json or --report" if more > 0 else "")
+    return TableContent(title, ("label", "texts", "precision", "recall", "F1", "ROC-AUC", "PR-AUC"), labels)
+
+
+def _calibration(evaluation: Evaluation) -> TableContent:
+    rows = [(f"{evaluation.before.temperature:.3f} (as trained)", evaluation.before)]
+    if evaluation.after.temperature != 1.0:
+        rows.append((f"{evaluation.after.temperature:.3f} (as served)", evaluation.after))
+    values = [(name, f"{side.log_loss.value:.4f}", f"{side.calibration_error.value:.4f}") for name, side in rows]
+    return TableContent("Calibration", ("temperature", "log loss", "calibration error"), values)
+
+
+def _truncation(evaluation: Evaluation) -> TableContent:
+    """Show the texts that were cut beside the others."""
+    rows = [
+        (
+            f"first {evaluation.model.max_length:,} tokens" if row.truncated else "whole",
+            row.count,
+            f"{row.accuracy.value:.3f}",
+            f"{row.accuracy.low:.3f} to {row.accuracy.high:.3f}",
+        )
+        for row in evaluation.by_truncation
+    ]
+    return TableContent("Texts that were cut", ("read", "texts", evaluation.headline, "95 % interval"), rows)
+
+
+def _mistake(item: Mistake) -> tuple[str, str, str, str]:
+    text = " ".join(item.text.split())
+    shown = text if len(text) <= _MAX_TEXT else text[: _MAX_TEXT - 1] + "…"
+    return f"{item.confidence:.1%}", ", ".join(item.predicted) or "-", ", ".join(item.actual) or "-", shown

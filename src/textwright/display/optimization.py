@@ -1,0 +1,82 @@
+"""How an optimization looks in the terminal: a line for each recipe, then the table of all and the verdicts."""
+
+from __future__ import annotations
+
+from textwright.display.terminal import Terminal
+from textwright.optimize.outcome import Outcome
+from textwright.optimize.trial import Trial
+
+
+class OptimizationView:
+    """Says on standard error which recipe is tried, and what became of it.
+
+    Args:
+        terminal: Where to say it.
+    """
+
+    def __init__(self, terminal: Terminal) -> None:
+        self._terminal = terminal
+
+    def on_fold(self, number: int, total: int) -> None:
+        """Say that the training is repeated."""
+        self._terminal.note(f"few validation texts: training without fold {number} of {total}, to try variants on it")
+
+    def on_trial(self, name: str, summary: str, number: int, total: int) -> None:
+        """Name the recipe."""
+        self._terminal.note(f"[{number}/{total}] {name}: {summary}")
+
+    def on_result(self, trial: Trial, verdict: str) -> None:
+        """Say the verdict."""
+        self._terminal.note(f"    {trial.name} {verdict}")
+
+
+def show_outcome(terminal: Terminal, outcome: Outcome) -> None:
+    """Print for people what was tried and what became of it.
+
+    Args:
+        terminal: Where to print.
+        outcome: Of a search.
+    """
+    title = (
+        f"{outcome.name} on {outcome.machine['instruction_set']}; gains against {outcome.reference}, gate texts only"
+    )
+    terminal.say(f"gates on {outcome.gate_texts}; reference right in {outcome.accuracy:.2%}")
+    columns = ("variant", "drop", "agree", "batch", "one text", "gain", "texts/s", "gain", "MB", "gain")
+    terminal.table(title, columns, map(_row, outcome.trials))
+    terminal.say("batch: largest change of a probability when a text is scored with other texts instead of alone")
+    for trial in outcome.trials:
+        terminal.say(f"{trial.name}: {outcome.verdict(trial)}")
+    rows = (
+        (name, f"{it.value:.4f}", f"{it.low:.4f} to {it.high:.4f}", *_test_drop(outcome, name))
+        for name, it in outcome.test.items()
+    )
+    terminal.table(
+        f"In the artifact, on {outcome.num_test:,} test texts",
+        ("variant", "accuracy", "95 % interval", "drop", "at most (95 %)"),
+        rows,
+    )
+    if outcome.skipped:
+        terminal.say(f"not tried, for want of time: {', '.join(outcome.skipped)}")
+    for name, reason in outcome.left_out.items():
+        terminal.say(f"left out: {name}: {reason}")
+    if not outcome.kept:
+        terminal.say(f"nothing is gained on this CPU; the artifact holds {outcome.reference} alone")
+
+
+def _test_drop(outcome: Outcome, name: str) -> tuple[str, str]:
+    drop = outcome.test_drop.get(name)
+    return ("-", "-") if drop is None else (f"{drop.points:+.2f}", f"{drop.upper_bound():+.2f}")
+
+
+def _row(trial: Trial) -> tuple[str, ...]:
+    gate, cost = trial.gate, trial.cost
+    answers = ("-", "-", "-")
+    if gate is not None:
+        answers = (f"{gate.drop:+.2f}", f"{gate.agreement:.2f} %", f"{gate.batch_invariance.max_change:.2g}")
+    if cost is None:
+        return trial.name, *answers, *["-"] * 6
+    return (
+        *(trial.name, *answers, f"{cost.latency_ms:.2f} ms", f"{cost.latency_gain:.2f}x"),
+        *(f"{cost.texts_per_second:,.0f}", f"{cost.throughput_gain:.2f}x"),
+        *(f"{cost.size_bytes / 1e6:.2f}", f"{cost.size_gain:.2f}x"),
+    )
