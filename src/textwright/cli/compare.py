@@ -58,7 +58,7 @@ def compare(
     terminal = Terminal(output)
     choice = choose(source, data, families=families, recipes=recipe, seeds=seeds, folds=folds, sizes=sizes)
     with exclusive_folder(out), CompareView(terminal) as view:
-        board = run_all(choice, out, listener=view, on_download=view.on_download)
+        board = run_all(choice, out, listener=view, on_download=view.on_download, on_warning=view.on_warning)
     terminal.result(board.to_json(), lambda: show_leaderboard(terminal, board))
     terminal.note(f"page: {out / PAGE}")
     terminal.next(_next(board, source, out))

@@ -55,6 +55,10 @@ class CompareView:
         """Say how much of a built-in source has come."""
         self._doing = f"fetching the data: {done / max(total, 1):.0%}"
 
+    def on_warning(self, sentence: str) -> None:
+        """Say what was dropped while reading, and which labels look like mistakes."""
+        self._terminal.note(f"! {sentence}")
+
     def on_run(self, run: Run) -> Self:
         """Mark the row that runs."""
         self._run, self._steps, self._began = run, (0, 0), monotonic()
