@@ -17,6 +17,7 @@ def typed(tmp_path: Path) -> list[str]:
     lines = [f"word{n} word{3 * n} {('bad', 'good')[n % 2]},{('neg', 'pos')[n % 2]}" for n in range(60)]
     (tmp_path / "a.csv").write_text("\n".join(["text,label", *lines, "word,", ""]))
     (tmp_path / "tiny.toml").write_text(RECIPE)
+    data = ["--sizes", "all", "--drop-unlabeled"]
     files = ["--recipe", str(tmp_path / "tiny.toml"), "--out", str(tmp_path / "out")]
     return [
         "compare",

@@ -8,7 +8,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import torch
@@ -181,7 +181,7 @@ class Search:
     @property
     def _is_cheap(self) -> bool:
         num_texts, num_columns = self._problem.shares.shape
-        return num_texts**2 * num_columns <= _MOST_WORK
+        return bool(num_texts**2 * num_columns <= _MOST_WORK)
 
     def _choose_in_turn(self, features: LinearFeatures, is_cased: bool, strength: float) -> Choice:
         kinds, middle = features.kinds, strength or MIDDLE
@@ -219,8 +219,8 @@ class Search:
         labels, targets = self._problem.labels, self.targets
         predicted = logits >= 0 if labels.task is Task.MULTI_LABEL else logits.argmax(axis=1)
         ends = np.cumsum([len(scored) for _, scored in self._parts])[:-1]
-        by_fold = zip(np.split(targets, ends), np.split(predicted, ends), strict=True)
-        fold_scores = np.array([np.mean(_score(*fold, len(labels))) for fold in by_fold])
+        by_fold: zip[tuple[Any, Any]] = zip(np.split(targets, ends), np.split(predicted, ends), strict=True)
+        fold_scores = np.array([np.mean(_score(true, said, len(labels))) for true, said in by_fold])
         accuracy, mean_f1 = _score(targets, predicted, len(labels))
         negative_loss = judge(torch.from_numpy(logits), torch.from_numpy(targets), labels.task).negative_loss
         self._num_fits += 1
