@@ -19,18 +19,7 @@ def typed(tmp_path: Path) -> list[str]:
     (tmp_path / "tiny.toml").write_text(RECIPE)
     data = ["--sizes", "all", "--drop-unlabeled"]
     files = ["--recipe", str(tmp_path / "tiny.toml"), "--out", str(tmp_path / "out")]
-    return [
-        "compare",
-        str(tmp_path / "a.csv"),
-        "--families",
-        "none",
-        "--seeds",
-        "1",
-        "--sizes",
-        "all",
-        "--drop-unlabeled",
-        *files,
-    ]
+    return ["compare", str(tmp_path / "a.csv"), "--families", "none", "--seeds", "1", *data, *files]
 
 
 def test_people_see_the_table_and_programs_the_same(typed: list[str], capsys: pytest.CaptureFixture[str]) -> None:
