@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -73,6 +73,7 @@ def compare(
     *,
     listener: Listener | None = None,
     on_download: Download | None = None,
+    on_warning: Callable[[str], None] | None = None,
     measures_speed: bool = True,
 ) -> Leaderboard:
     """Train and measure every row on the same examples.
@@ -84,6 +85,7 @@ def compare(
         out: Folder of the comparison: ``leaderboard.json`` after every run, the page at the end, and all runs.
         listener: Told of every run and every new table; None is silent.
         on_download: Told (bytes there, bytes in all) while a built-in source is fetched.
+        on_warning: Called with each sentence about rows that were dropped and labels that look like mistakes.
         measures_speed: Time the finished models at the end; False needs none of them, only what they said.
 
     Returns:
@@ -95,6 +97,9 @@ def compare(
         TextwrightError: What a run raises; what was finished before it is kept.
     """
     source = Source(choice.source, choice.data, on_download)
+    if on_warning is not None:
+        for warning in source.whole.warnings:
+            on_warning(warning)
     bench = _Bench(choice, source, out, listener or SilentListener())
     bench.run_all()
     if measures_speed:

@@ -40,7 +40,7 @@ def compare_with_view(choice: Choice, out: Path, terminal: Terminal) -> Leaderbo
     from textwright.comparison.comparison import compare  # brings torch
 
     with exclusive_folder(out), CompareView(terminal) as view:
-        return compare(choice, out, listener=view, on_download=view.on_download)
+        return compare(choice, out, listener=view, on_download=view.on_download, on_warning=view.on_warning)
 
 
 class CompareView:
@@ -77,6 +77,10 @@ class CompareView:
     def on_download(self, done: int, total: int) -> None:
         """Say how much of a built-in source has come."""
         self._doing = f"fetching the data: {done / max(total, 1):.0%}"
+
+    def on_warning(self, sentence: str) -> None:
+        """Say what was dropped while reading, and which labels look like mistakes."""
+        self._terminal.note(f"! {sentence}")
 
     def on_run(self, run: Run) -> Self:
         """Mark the row that runs."""

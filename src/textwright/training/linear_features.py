@@ -22,6 +22,8 @@ from textwright.training.logistic import Matrix
 
 FEW_TEXTS: Final = 3_000
 """Up to so many texts, products of all pairs of texts stand for the n-grams."""
+_VERY_FEW_TEXTS: Final = 1_000
+"""Up to so many texts they do so even if texts are short: L-BFGS takes its time by the number of scores."""
 _FREQUENT: Final = 0.1
 """An n-gram of a larger share of the texts is cheaper in a product of dense matrices."""
 _COLUMNS_AT_ONCE: Final = 4_096
@@ -64,7 +66,8 @@ class LinearFeatures:
         self._columns = groups or {Features.WORDS: slice(0, num_words)}
         is_one = len(self._columns) == 1
         self._groups = {kind: matrix if is_one else matrix[:, columns] for kind, columns in self._columns.items()}
-        self._is_turned = num_texts <= FEW_TEXTS and matrix.nnz >= num_texts**2 // 4
+        is_dense = num_texts <= _VERY_FEW_TEXTS or matrix.nnz >= num_texts**2 // 4
+        self._is_turned = num_texts <= FEW_TEXTS and is_dense
         self._products: dict[Features, Floats] = {}
 
     @property

@@ -5,9 +5,10 @@ Called by ``solver``.
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import torch
@@ -25,7 +26,11 @@ from textwright.training.progress import Progress
 STRENGTHS: Final = (0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
 """Inverse strengths C of the regularization that are tried."""
 MIDDLE: Final = 10.0
-"""The strength at which kinds of n-grams are compared."""
+"""The strength at which kinds of n-grams are compared where not every pair of a kind and a strength is."""
+_MOST_WORK: Final = 10_000_000
+"""Up to this number of texts squared times columns, every pair of a kind and a strength is compared."""
+_STANDARD_ERRORS: Final = 2.0
+"""By so many, over the folds, a model that tells upper from lower case must be better than one that does not."""
 _FEWER_FOLDS: Final = 3
 _MANY_LABELS: Final = 100
 _MOST_ITERATIONS: Final = 300
@@ -92,13 +97,23 @@ class Choice(NamedTuple):
         settings: Which.
         score: Mean of accuracy and macro-F1, in [0, 1]; then minus the log loss in nats.
         accuracy: Share of the texts whose labels are all right.
+        fold_scores: Mean of accuracy and macro-F1 of each fold, (P,).
         logits: Of the texts that were scored, (M, K).
     """
 
     settings: Candidate
     score: tuple[float, float]
     accuracy: float
+    fold_scores: Floats
     logits: Float32s
+
+    def is_clearly_better(self, other: Choice) -> bool:
+        """Compare fold by fold: noise alone would seldom give a mean difference of two standard errors."""
+        differences = self.fold_scores - other.fold_scores
+        if len(differences) == 1:
+            return self.score > other.score
+        error = differences.std(ddof=1) / np.sqrt(len(differences))
+        return bool(differences.mean() > _STANDARD_ERRORS * error)
 
 
 class Search:
@@ -133,9 +148,9 @@ class Search:
         return np.asarray(self._problem.targets[np.concatenate([scored for _, scored in self._parts])])
 
     def run(self, strength: float) -> Choice | None:
-        """Choose the kind at a middle strength, then the strength, then whether case counts.
+        """Choose kind and strength, then whether case counts; where it does, kind and strength are chosen anew.
 
-        Where it does, kind and strength are chosen anew.
+        Where fits are cheap every pair is tried, else the kinds at a middle strength, then the strengths of the best.
 
         Args:
             strength: If above 0, no other is tried.
@@ -151,11 +166,24 @@ class Search:
             kind, _, best_strength = best.settings
             tried = next(self._try(self._make_features(is_cased, kind), kind, [best_strength], is_cased=is_cased))
             if tried.score > best.score:
-                best = max(tried, self._choose(is_cased, strength), key=lambda choice: choice.score)
+                tried = self._choose(is_cased, strength)
+                best = tried if tried.is_clearly_better(best) else best
         return best
 
     def _choose(self, is_cased: bool, strength: float) -> Choice:
         features = self._make_features(is_cased, Features.BOTH)
+        if strength or not self._is_cheap:
+            return self._choose_in_turn(features, is_cased, strength)
+        self._progress.on_start(len(features.kinds) * len(STRENGTHS), 0)
+        paths = [[*self._try(features, kind, STRENGTHS, is_cased=is_cased)] for kind in features.kinds]
+        return max((pair for path in paths for pair in zip(smooth(path), path, strict=True)), key=lambda it: it[0])[1]
+
+    @property
+    def _is_cheap(self) -> bool:
+        num_texts, num_columns = self._problem.shares.shape
+        return bool(num_texts**2 * num_columns <= _MOST_WORK)
+
+    def _choose_in_turn(self, features: LinearFeatures, is_cased: bool, strength: float) -> Choice:
         kinds, middle = features.kinds, strength or MIDDLE
         others = [] if strength else [C for C in STRENGTHS if C != MIDDLE]
         self._progress.on_start(len(kinds) + len(others), 0)
@@ -190,13 +218,33 @@ class Search:
     def _judge(self, tried: Candidate, logits: Float32s) -> Choice:
         labels, targets = self._problem.labels, self.targets
         predicted = logits >= 0 if labels.task is Task.MULTI_LABEL else logits.argmax(axis=1)
-        accuracy = float(is_correct(targets, predicted).mean())
-        counts = LabelCounts(*(count.sum(axis=0) for count in label_counts(targets, predicted, len(labels))))
-        mean_f1 = float(macro_f1(counts))
+        ends = np.cumsum([len(scored) for _, scored in self._parts])[:-1]
+        by_fold: zip[tuple[Any, Any]] = zip(np.split(targets, ends), np.split(predicted, ends), strict=True)
+        fold_scores = np.array([np.mean(_score(true, said, len(labels))) for true, said in by_fold])
+        accuracy, mean_f1 = _score(targets, predicted, len(labels))
         negative_loss = judge(torch.from_numpy(logits), torch.from_numpy(targets), labels.task).negative_loss
         self._num_fits += 1
         self._progress.on_step(self._num_fits, -negative_loss, 0.0)
-        return Choice(tried, ((accuracy + mean_f1) / 2, negative_loss), accuracy, logits)
+        return Choice(tried, ((accuracy + mean_f1) / 2, negative_loss), accuracy, fold_scores, logits)
+
+
+def _score(targets: Ints | Bools, predicted: Ints | Bools, num_labels: int) -> tuple[float, float]:
+    """Compute accuracy and macro-F1."""
+    counts = LabelCounts(*(count.sum(axis=0) for count in label_counts(targets, predicted, num_labels)))
+    return float(is_correct(targets, predicted).mean()), float(macro_f1(counts))
+
+
+def smooth(path: Sequence[Choice]) -> list[tuple[float, float]]:
+    """Average each score with those of the strengths beside it: the best of many noisy scores is often a lucky one.
+
+    Args:
+        path: Choices that differ in nothing but their strengths, which rise.
+
+    Returns:
+        What each is compared by: its mean score, then minus its log loss.
+    """
+    means = [statistics.fmean(choice.score[0] for choice in path[max(at - 1, 0) : at + 2]) for at in range(len(path))]
+    return [(mean, choice.score[1]) for mean, choice in zip(means, path, strict=True)]
 
 
 def draw_parts(targets: Ints | Bools, num_folds: int, seed: int) -> list[tuple[Ints, Ints]]:
