@@ -4,7 +4,7 @@
 answers in one form: ``{"model": {...}, "predictions": [...]}`` with one prediction per text, in order.
 
 Callers: ``server``; ``serverless`` answers alike without importing this. Imports pydantic; knows neither HTTP statuses
-(``textwright.problems`` decides them) nor the runtime: a prediction is recognised by its attributes.
+(``textwright.api.problems`` decides them) nor the runtime: a prediction is recognised by its attributes.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from typing import Annotated, Any, Final, Protocol, Self, TypeAlias
 from pydantic import BaseModel, BeforeValidator, ConfigDict, FailFast, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails, PydanticCustomError, to_json
 
+from textwright.api.validation import most_probable
 from textwright.errors import RequestError, RequestSyntaxError
-from textwright.exchange import most_probable
 
 EXAMPLE_TEXT: Final = "A touching film with a great cast."
 """Stands in the documentation, in error messages and in the curl line; any model can read it."""

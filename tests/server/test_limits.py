@@ -15,10 +15,10 @@ from costly_bodies import ATTACKS, CSV, INFER, binary_texts, tensor
 from starlette.testclient import TestClient
 
 import textwright
+from textwright.api.problems import STATUS
 from textwright.core.labels import Labels, Task
 from textwright.core.manifest_checks import _MAX_TOKENS, HIGHEST_TEMPERATURE, LOWEST_TEMPERATURE, MOST_BYTES
 from textwright.data.text_files import MAX_LINE
-from textwright.problems import STATUS
 from textwright.runtime.bounds import MAX_OPEN_SECONDS
 from textwright.server.app import create_app
 from textwright.server.connections import _MAX_UNFINISHED_BYTES

@@ -8,8 +8,8 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from textwright.exchange import JSON
-from textwright.server.keys import KeyRing, shown_secret
+from textwright.api.auth import KeyRing, shown_secret
+from textwright.api.validation import JSON
 from textwright.server.logs import record_of
 from textwright.server.openapi import problem_doc, refusal
 from textwright.wire import Reloaded

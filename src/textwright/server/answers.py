@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import Callable
 from typing import Final, TypeVar
 
+from textwright.api.validation import check_num_texts, larger_flag
 from textwright.errors import RequestLimitError
-from textwright.exchange import check_num_texts, larger_flag
 from textwright.server.service import Service
 
 SCORE_BYTES: Final = 24

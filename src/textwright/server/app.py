@@ -16,14 +16,14 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from textwright import __version__
-from textwright.exchange import without_prefix
+from textwright.api.auth import KeyRing
+from textwright.api.validation import without_prefix
 from textwright.extras import require
 from textwright.runtime.predictor import Predictor
 from textwright.server import admin, handlers, openapi, pages, routes
 from textwright.server.catalog import Catalog
 from textwright.server.direct import Direct
 from textwright.server.guard import OPEN, Guard
-from textwright.server.keys import KeyRing
 from textwright.server.logs import RequestLog
 from textwright.server.metrics import FOLDER, Metrics
 from textwright.server.protocols import open_inference, sagemaker, tei

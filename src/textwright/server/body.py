@@ -11,8 +11,8 @@ from typing import Final, ParamSpec, TypeVar, cast
 from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect, Request
 
+from textwright.api.validation import JSON, check_media_type
 from textwright.errors import RequestLimitError, RequestSyntaxError, RequestTimeoutError, RequestTooLargeError
-from textwright.exchange import JSON, check_media_type
 from textwright.server.settings import ServeSettings
 
 CSV: Final = "text/csv"

@@ -12,8 +12,8 @@ from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from textwright.api.auth import Key, KeyRing, shown_secret
 from textwright.errors import UnauthorizedError
-from textwright.server.keys import Key, KeyRing, shown_secret
 from textwright.server.logs import problem_response, record_of
 
 OPEN: Final = frozenset({"/", "/docs", "/healthz", "/readyz", "/ping", "/v2/health/live", "/v2/health/ready"})

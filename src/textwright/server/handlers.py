@@ -12,8 +12,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from textwright.api.problems import MEDIA_TYPE, problem_of_status
 from textwright.errors import RequestError, RequestLimitError, TextwrightError
-from textwright.problems import MEDIA_TYPE, problem_of_status
 from textwright.server.logs import problem_response, record_of
 
 logger = logging.getLogger(__name__)

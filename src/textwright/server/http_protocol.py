@@ -11,6 +11,7 @@ from typing import Any, Final, cast
 import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
+from textwright.api.problems import MEDIA_TYPE, headers_of, problem_of
 from textwright.errors import (
     HeadersTooLargeError,
     NotReadyError,
@@ -19,7 +20,6 @@ from textwright.errors import (
     RequestTimeoutError,
     TextwrightError,
 )
-from textwright.problems import MEDIA_TYPE, headers_of, problem_of
 from textwright.server.connections import ConnectionTable
 from textwright.server.logs import REQUEST_ID, new_request_id
 

@@ -23,8 +23,8 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from textwright.api.problems import CLIENT_GONE, MEDIA_TYPE, headers_of, problem_of
 from textwright.errors import TextwrightError
-from textwright.problems import CLIENT_GONE, MEDIA_TYPE, headers_of, problem_of
 
 REQUEST_ID: Final = b"x-request-id"
 _SCOPE_KEY: Final = "textwright.request"

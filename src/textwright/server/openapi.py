@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any, Final
 
-from textwright.exchange import JSON
-from textwright.problems import MEDIA_TYPE, problem
+from textwright.api.problems import MEDIA_TYPE, problem
+from textwright.api.validation import JSON
 from textwright.server.body import CSV
 from textwright.server.service import Service
 from textwright.server.settings import ServeSettings

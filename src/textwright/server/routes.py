@@ -12,8 +12,8 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from textwright.api.validation import JSON
 from textwright.errors import NotReadyError
-from textwright.exchange import JSON
 from textwright.server import openapi
 from textwright.server.answers import check_answer, write
 from textwright.server.body import CSV, has_header, media_type_of, off_loop, read_body

@@ -8,10 +8,10 @@ from time import perf_counter
 
 from starlette.requests import Request
 
+from textwright.api.validation import check_texts
 from textwright.core.encodings import Encodings
 from textwright.core.stages import StagedEncodings
 from textwright.errors import BackendError, RequestLimitError
-from textwright.exchange import check_texts
 from textwright.runtime.batcher import Permit
 from textwright.runtime.pending import Answer
 from textwright.server.engine import Item, Scored, items_of

@@ -15,9 +15,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from textwright.api.validation import check_num_texts
 from textwright.core.labels import Task
 from textwright.errors import RequestError, RequestLimitError
-from textwright.exchange import check_num_texts
 from textwright.runtime.predictor import Prediction
 from textwright.server.service import Service
 

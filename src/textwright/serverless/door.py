@@ -14,13 +14,13 @@ from typing import Any, Final, Protocol
 
 import numpy as np
 
+from textwright.api.auth import Key, find_key, read_keys, shown_secret
+from textwright.api.problems import MEDIA_TYPE, Problem, headers_of, problem_of, problem_of_status
+from textwright.api.rate_limit import TokenBucket
+from textwright.api.validation import JSON, SAFETY_HEADERS, check_media_type, check_texts
 from textwright.core.stages import StagedEncodings
 from textwright.errors import NotFoundError, RequestError, RequestLimitError, TextwrightError
-from textwright.exchange import JSON, SAFETY_HEADERS, check_media_type, check_texts
-from textwright.problems import MEDIA_TYPE, Problem, headers_of, problem_of, problem_of_status
 from textwright.runtime.predictor import Prediction, Predictor
-from textwright.server.keys import Key, find_key, read_keys, shown_secret
-from textwright.server.rates import Bucket
 from textwright.serverless.event import HttpRequest, HttpResponse, is_request, read_event
 from textwright.serverless.logs import InvocationRecord, Log, request_id_of
 from textwright.serverless.messages import answer_messages, messages_of, refusal_of
@@ -244,7 +244,7 @@ class Door:
 def _keys_of(settings: LambdaSettings) -> list[Key]:
     if settings.api_keys is None:
         return []
-    buckets: dict[str, Bucket] = {}
+    buckets: dict[str, TokenBucket] = {}
     return read_keys(settings.api_keys.replace(",", "\n").splitlines(), variable("api_keys"), buckets)
 
 

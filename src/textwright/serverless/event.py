@@ -17,8 +17,8 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, TypeGuard
 
+from textwright.api.validation import without_prefix
 from textwright.errors import RequestSyntaxError, RequestTooLargeError
-from textwright.exchange import without_prefix
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ class LambdaSettings:
         max_body_bytes: Most bytes of a request's body, >= 64; Lambda itself takes 6 MB, a load balancer 1 MB.
         time_margin_s: Seconds before the function's time-out at which a request is given up with a DeadlineError
             instead of being cut off without a word, >= 0.
-        api_keys: Lines of an API-key file (``server.keys``), separated by newlines or commas; they hold hashes, not
+        api_keys: Lines of an API-key file (``api.auth``), separated by newlines or commas; they hold hashes, not
             keys. None lets everybody ask whom the function's address lets through. A share of texts per minute holds
             for each instance of the function by itself.
         base_path: What stands before the routes in the path, such as ``/sentiment`` of a custom domain's API mapping or

@@ -10,9 +10,9 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
+from textwright.api.validation import most_probable
 from textwright.core.labels import Task
 from textwright.errors import RequestError, RequestSyntaxError
-from textwright.exchange import most_probable
 from textwright.runtime.predictor import Prediction, Predictor
 from textwright.serverless.settings import LambdaSettings
 

@@ -23,8 +23,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from textwright import __version__
+from textwright.api.validation import JSON
 from textwright.errors import NotReadyError, RequestError
-from textwright.exchange import JSON
 from textwright.server.answers import check_answer, write
 from textwright.server.body import BINARY, UNDECLARED, check_num_values, off_loop, read_body
 from textwright.server.engine import Scored

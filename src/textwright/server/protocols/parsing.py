@@ -9,8 +9,8 @@ from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from textwright.api.validation import check_num_texts
 from textwright.errors import RequestError, RequestSyntaxError
-from textwright.exchange import check_num_texts
 
 _MAX_PLACE_CHARS: Final = 80
 _SMALL_BYTES: Final = 8_192

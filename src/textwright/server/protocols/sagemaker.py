@@ -23,8 +23,8 @@ from pydantic_core import from_json
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from textwright.api.validation import JSON, check_num_texts
 from textwright.errors import NotReadyError, RequestError, RequestLimitError, RequestSyntaxError
-from textwright.exchange import JSON, check_num_texts
 from textwright.server.answers import check_answer, write
 from textwright.server.body import CSV, media_type_of, off_loop, read_body
 from textwright.server.logs import record_of

@@ -24,10 +24,10 @@ from pydantic_core import to_json
 from starlette.requests import Request
 from starlette.responses import Response
 
+from textwright.api.validation import JSON
 from textwright.core.labels import Task
 from textwright.core.numerics import sigmoid, softmax
 from textwright.errors import RequestError
-from textwright.exchange import JSON
 from textwright.server.answers import SCORE_BYTES, check_answer, write
 from textwright.server.body import off_loop, read_json
 from textwright.server.engine import Scored

@@ -14,8 +14,8 @@ from typing import Annotated, Any, Final
 import numpy as np
 from pydantic import FailFast, Field
 
+from textwright.api.validation import check_num_texts
 from textwright.errors import RequestError
-from textwright.exchange import check_num_texts
 from textwright.server.protocols.parsing import Form
 from textwright.wire import Whole
 

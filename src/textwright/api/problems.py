@@ -1,7 +1,6 @@
 """HTTP statuses, decided here and nowhere else, and errors as problems (RFC 9457).
 
-Imports the standard library alone, because a Lambda function pays for each import at every cold start; the schema of a
-problem, for documentation, is ``wire.Problem``. Callers: ``server`` and ``serverless``.
+The schema of a problem, for documentation, is ``wire.Problem``.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from textwright import errors, wire
-from textwright.problems import STATUS, problem_of
+from textwright.api.problems import STATUS, problem_of
 
 
 def tree(kind=errors.TextwrightError):
@@ -14,7 +14,7 @@ def tree(kind=errors.TextwrightError):
 
 @pytest.mark.parametrize("kind", tree(), ids=lambda kind: kind.__name__)
 def test_every_class_of_the_error_tree_has_a_status(kind):
-    assert kind in STATUS, f"decide in problems.py which status {kind.__name__} gets"
+    assert kind in STATUS, f"decide in api/problems.py which status {kind.__name__} gets"
 
 
 def test_only_the_callers_mistakes_are_4xx():

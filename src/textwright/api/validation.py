@@ -1,8 +1,4 @@
-"""What every door does alike with a request before it predicts: media type, number and length of texts.
-
-Imports the standard library alone, because a Lambda function pays for each import at every cold start. Callers:
-``server.body`` and ``serverless``.
-"""
+"""What is checked of a request before it is predicted: media type, number and length of texts."""
 
 from __future__ import annotations
 
