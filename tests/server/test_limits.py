@@ -111,8 +111,8 @@ def test_the_estimate_is_not_below_what_is_sent(wide):
     bound = wide.app.state.settings.max_answer_bytes
     texts = TEXTS[:100]
     assert len(wide.post("/v1/predict", json={"texts": texts}).content) < bound
-    service = wide.app.state.catalog.default
-    most = service.label_bytes + 1000 * 28 + 120
+    model = wide.app.state.catalog.default.model
+    most = model.label_bytes + 1000 * 28 + 120
     assert len(wide.post("/v1/predict", json={"texts": texts}).content) <= 100 * most + 200
 
 
