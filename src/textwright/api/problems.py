@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
 
 from textwright import errors
+from textwright.api.document import Document
 from textwright.api.record import RequestRecord
-from textwright.api.schemas import Problem
 
 MEDIA_TYPE: Final = "application/problem+json"
 
@@ -70,6 +71,26 @@ _CODES: Final[Mapping[int, str]] = {
 }
 _INTERNAL: Final = "internal"
 _OUR_FAULT: Final = "the server failed on this request, which may be right; its log names the reason by the request id"
+
+
+@dataclass(kw_only=True)
+class Problem(Document):
+    """Why a request was not answered, after RFC 9457 (application/problem+json)."""
+
+    type: str = "about:blank"
+    """Always about:blank: the title is the meaning of the status; tell problems apart by their code."""
+    title: str
+    """The meaning of the status."""
+    status: int
+    """The HTTP status."""
+    detail: str
+    """What is wrong with this request, and its cure, in a sentence."""
+    error: str
+    """The detail again, where clients of other protocols look for it."""
+    code: str
+    """Stable across releases; programs decide by it."""
+    request_id: str
+    """The x-request-id of the request, as it stands in the server's log."""
 
 
 def encode_problem(problem: Problem) -> bytes:

@@ -1,39 +1,31 @@
-"""The documents of the native protocol, one dataclass each: what is sent, and what FastAPI documents.
+"""The documents of the native protocol, for the OpenAPI document and for tests; what they hold is written by ``codec``.
 
-The OpenAPI document takes the descriptions from the texts beneath the fields. Answers are written from dictionaries of
-these fields, so most classes here have no methods: a Lambda function would make them at each cold start.
+Those that are also values stand where they are made, and are imported here: ``ModelIdentity``, ``ModelInfo`` in
+``model``, ``Problem`` in ``problems``. A Lambda function imports those alone, since each class costs its cold start.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
 
+from textwright.api.document import Document
+from textwright.api.model import FastStageInfo, Limits, ModelIdentity, ModelInfo
+from textwright.api.problems import Problem
 
-class Document:
-    """Base of the documents: pydantic, where it makes their schema, shall read exact types and no unknown fields."""
-
-    __pydantic_config__: ClassVar[dict[str, Any]] = {
-        "extra": "forbid",
-        "strict": True,
-        "use_attribute_docstrings": True,
-    }
-
-
-@dataclass(frozen=True)
-class ModelIdentity(Document):
-    """Which model answered."""
-
-    name: str
-    """What the model is called."""
-    version: str
-    """First 12 digits of the artifact's sha256: another version, another model."""
-    family: str
-    """The kind of model."""
-    variant: str
-    """The graph that is loaded, for example fp32 or int8."""
-    task: str
-    """single-label: exactly one label holds. multi-label: each label holds or not by itself."""
+__all__ = [
+    "Explanation",
+    "FastStageInfo",
+    "Health",
+    "Limits",
+    "ModelIdentity",
+    "ModelInfo",
+    "ModelList",
+    "PredictResponse",
+    "Prediction",
+    "Problem",
+    "Reloaded",
+    "WordContribution",
+]
 
 
 @dataclass(init=False, repr=False, eq=False)
@@ -94,67 +86,6 @@ class PredictResponse(Document):
     predictions: list[Prediction]
 
 
-@dataclass(frozen=True)
-class Limits(Document):
-    """What one request may hold."""
-
-    max_texts: int
-    """Texts in one request."""
-    max_text_chars: int
-    """Characters in one text."""
-    max_body_bytes: int
-    """Bytes of a request's body."""
-
-
-@dataclass(frozen=True)
-class FastStageInfo(Document):
-    """The fast stage of a cascade: it reads every text, and the model described beside it takes what it leaves."""
-
-    family: str
-    """The kind of model."""
-    max_length: int
-    """Tokens that it reads of a text."""
-    certainty: float
-    """It answers from this certainty on: its highest probability; multi-label: that of its least certain yes or no."""
-
-
-@dataclass(frozen=True)
-class ModelInfo(Document):
-    """What the loaded model is and what was measured of it."""
-
-    name: str
-    """What the model is called."""
-    version: str
-    """First 12 digits of the artifact's sha256: another version, another model."""
-    family: str
-    """The kind of model."""
-    variant: str
-    """The graph that is loaded, for example fp32 or int8."""
-    task: str
-    """single-label: exactly one label holds. multi-label: each label holds or not by itself."""
-    labels: list[str]
-    """The labels, in the model's order."""
-    max_length: int
-    """Tokens that the model reads of a text."""
-    threshold: float | None
-    """A label of a multi-label task holds from this probability on; null for a single-label task."""
-    thresholds: dict[str, float]
-    """Labels that hold from a probability of their own on; of two labels one, and below it the other is predicted."""
-    metrics: dict[str, dict[str, float]]
-    """Metric -> value with its 95 % interval, measured on the split that metrics_split names."""
-    metrics_split: str
-    """The split that the metrics come from."""
-    created: str
-    """When the artifact was made, UTC, ISO 8601."""
-    limits: Limits
-    """What one request may hold."""
-    batch_invariance: dict[str, float]
-    """How far predictions change with the other texts of a batch: max_change of a probability, mean_change over the
-    texts, num_changed_labels of num_texts; empty if it was not measured."""
-    fast_stage: FastStageInfo | None
-    """What answers before the model where it is sure enough; null for a model of one stage."""
-
-
 @dataclass(init=False, repr=False, eq=False)
 class ModelList(Document):
     """Every model of a server."""
@@ -163,7 +94,7 @@ class ModelList(Document):
     """The models; the first is the default."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Reloaded(Document):
     """What reloading a model did."""
 
@@ -181,23 +112,3 @@ class Health(Document):
 
     status: str
     """alive or ready; anything else is told as a problem."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Problem(Document):
-    """Why a request was not answered, after RFC 9457 (application/problem+json)."""
-
-    type: str = "about:blank"
-    """Always about:blank: the title is the meaning of the status; tell problems apart by their code."""
-    title: str
-    """The meaning of the status."""
-    status: int
-    """The HTTP status."""
-    detail: str
-    """What is wrong with this request, and its cure, in a sentence."""
-    error: str
-    """The detail again, where clients of other protocols look for it."""
-    code: str
-    """Stable across releases; programs decide by it."""
-    request_id: str
-    """The x-request-id of the request, as it stands in the server's log."""

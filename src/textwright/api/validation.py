@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from textwright.errors import RequestLimitError
 
@@ -14,8 +14,7 @@ def larger_flag(setting: str) -> str:
     return f"start the server with a larger --{setting.replace('_', '-')}"
 
 
-@dataclass(frozen=True)
-class RequestLimits:
+class RequestLimits(NamedTuple):
     """What one request may hold.
 
     Args:

@@ -64,7 +64,8 @@ async def predict_as(protocol: PredictProtocol, request: Request) -> Response:
     parsed = await off_loop(body, protocol.parse, headers, body, limits)
     service = service_of(request) if parsed.model is None else choose(request, parsed.model)
     record = record_of(request)
-    answer = await inference.answer(parsed, service.model, key_of(request), record, QueueExecutor(request))
+    executor = QueueExecutor(request, service, record)
+    answer = await inference.answer(parsed, service.model, key_of(request), record, executor)
     return PredictionResponse(answer, server_timing(record))
 
 

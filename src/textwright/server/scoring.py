@@ -12,6 +12,7 @@ from starlette.requests import Request
 
 from textwright.api.protocols.request import Answer as ProtocolAnswer
 from textwright.api.protocols.request import Scored
+from textwright.api.record import RequestRecord
 from textwright.core.encodings import Encodings
 from textwright.core.stages import StagedEncodings
 from textwright.errors import BackendError
@@ -21,8 +22,7 @@ from textwright.runtime.pending import Answer
 from textwright.server.engine import Item, items_of
 from textwright.server.explaining import explain
 from textwright.server.hang_up import noticed
-from textwright.server.logs import record_of
-from textwright.server.service import service_of
+from textwright.server.service import Service
 from textwright.server.staged import compute_staged
 
 _QUICK_SCORES: Final = 4_096
@@ -38,14 +38,16 @@ class QueueExecutor:
 
     Args:
         request: A request whose body has been read.
+        service: The model that it chose.
+        record: What the log will say about it.
     """
 
     __slots__ = ("_record", "_request", "_service")
 
-    def __init__(self, request: Request) -> None:
+    def __init__(self, request: Request, service: Service, record: RequestRecord) -> None:
         self._request = request
-        self._service = service_of(request)
-        self._record = record_of(request)
+        self._service = service
+        self._record = record
 
     async def score(self, texts: Sequence[str], after_encoding: Callable[[Sequence[bool]], None]) -> list[Scored]:
         """Run the model."""

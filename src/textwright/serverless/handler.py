@@ -19,12 +19,11 @@ from textwright.api.body import decompress
 from textwright.api.codec import EXAMPLE_TEXT, encode_json
 from textwright.api.headers import JSON, SAFETY, check_media_type, is_compressed
 from textwright.api.model import LoadedModel
-from textwright.api.problems import MEDIA_TYPE, encode_problem, headers_of, problem_of_status, refuse
+from textwright.api.problems import MEDIA_TYPE, Problem, encode_problem, headers_of, problem_of_status, refuse
 from textwright.api.protocols import native
 from textwright.api.protocols.request import Answer, PredictRequest
 from textwright.api.rate_limit import TokenBucket
 from textwright.api.record import RequestRecord, is_request_id, server_timing
-from textwright.api.schemas import Problem
 from textwright.api.validation import RequestLimits
 from textwright.errors import NotFoundError, RequestError, RequestLimitError, TextwrightError
 from textwright.runtime.predictor import Predictor

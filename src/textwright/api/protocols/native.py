@@ -89,6 +89,8 @@ def parse_request(content: Any) -> NativeRequest:  # noqa: ANN401  any JSON valu
     """
     if not isinstance(content, dict):
         raise RequestError(f"the body must be an object, not {json_name(content)}")
+    if len(content) == 1 and isinstance(text := content.get("text"), str):  # most requests
+        return NativeRequest([text])
     for name in _FIELDS:
         if name in content:
             _check(name, content[name])
