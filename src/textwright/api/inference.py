@@ -21,6 +21,8 @@ from textwright.runtime.explanation import Explanation
 EXPLAIN_PRICE: Final = 10
 """Texts that an explained text counts as in its key's share: explaining takes up to nine predictions, and there is
 the prediction itself."""
+_QUICK_SCORES: Final = 4_096
+"""As many scores are written in about a millisecond."""
 
 T = TypeVar("T")
 
@@ -43,8 +45,8 @@ class Executor(Protocol):
     async def explain(self, texts: Sequence[str], scored: Sequence[Scored]) -> list[Explanation]:
         """Explain N texts that were scored."""
 
-    async def write(self, num_scores: int, function: Callable[[], Answer]) -> Answer:
-        """Write an answer of so many scores."""
+    async def write(self, function: Callable[[], Answer]) -> Answer:
+        """Write an answer of many scores."""
 
 
 async def answer(
@@ -81,7 +83,9 @@ async def answer(
         explanations = await executor.explain(request.texts, scored)
         pairs = zip(scored, explanations, strict=True)
         scored = [Scored(item.prediction, item.logits, explanation) for item, explanation in pairs]
-    return await executor.write(num_texts * num_labels, partial(request.encode, model, scored))
+    if num_texts * num_labels <= _QUICK_SCORES:
+        return request.encode(model, scored)
+    return await executor.write(partial(request.encode, model, scored))
 
 
 async def score(

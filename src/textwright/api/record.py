@@ -121,6 +121,6 @@ def server_timing(record: RequestRecord) -> str:
     Source:
         W3C, "Server Timing".
     """
-    explain = "" if record.explain_ms is None else f", explain;dur={record.explain_ms:.3f}"
     queue_ms = record.queue_ms or 0.0
-    return f"tokenize;dur={record.tokenize_ms:.3f}, queue;dur={queue_ms:.3f}, infer;dur={record.infer_ms:.3f}{explain}"
+    timing = f"tokenize;dur={record.tokenize_ms:.3f}, queue;dur={queue_ms:.3f}, infer;dur={record.infer_ms:.3f}"
+    return timing if record.explain_ms is None else f"{timing}, explain;dur={record.explain_ms:.3f}"

@@ -1,10 +1,10 @@
-"""Read the body of a request within its limits: media type, bytes, seconds; large ones off the event loop."""
+"""Read the body of a request within its limits: media type, bytes, seconds."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
-from typing import Final, ParamSpec, TypeVar, cast
+from collections.abc import Mapping, Sequence
+from typing import Final, cast
 
 from starlette.requests import ClientDisconnect, Request
 
@@ -15,12 +15,9 @@ from textwright.api.validation import RequestLimits
 from textwright.errors import RequestTimeoutError
 from textwright.server.settings import ServeSettings
 
-_QUICK_BYTES: Final = 8_192
+QUICK_BYTES: Final = 8_192
 """As many bytes are parsed in a fraction of a millisecond, and a thread costs a tenth of one."""
 _READ: Final = {name.encode(): name for name in ("content-type", "content-encoding", "content-length", JSON_LENGTH)}
-
-P = ParamSpec("P")
-T = TypeVar("T")
 
 
 def headers_of(request: Request) -> dict[str, str]:
@@ -65,23 +62,6 @@ async def read_body(
             "requests, or start the server with a larger --body-timeout-s"
         ) from None
     return await asyncio.to_thread(decompress, body, limits) if is_compressed(headers) else body
-
-
-async def off_loop(body: bytes, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Call a function that reads a body; where the body is large, in a thread, so that the event loop goes on.
-
-    Args:
-        body: What the function reads; decides by its size alone.
-        function: Parses or checks it.
-        *args: For the function.
-        **kwargs: For the function.
-
-    Returns:
-        What the function returns.
-    """
-    if len(body) <= _QUICK_BYTES:
-        return function(*args, **kwargs)
-    return await asyncio.to_thread(function, *args, **kwargs)
 
 
 class _TimeLimit:

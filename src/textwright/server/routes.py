@@ -5,6 +5,7 @@ A further protocol is one more file of this form, with a ``build_router`` of its
 
 from __future__ import annotations
 
+import asyncio
 from http import HTTPStatus
 
 from fastapi import APIRouter
@@ -20,7 +21,7 @@ from textwright.api.record import server_timing
 from textwright.api.schemas import Health, ModelInfo, ModelList
 from textwright.errors import NotReadyError
 from textwright.server import openapi
-from textwright.server.body import headers_of, off_loop, read_body
+from textwright.server.body import QUICK_BYTES, headers_of, read_body
 from textwright.server.guard import key_of
 from textwright.server.logs import record_of
 from textwright.server.scoring import QueueExecutor
@@ -45,8 +46,9 @@ class PredictionResponse(Response):
             (b"content-length", b"%d" % len(answer.body)),
             (b"content-type", answer.media_type.encode()),
             (b"server-timing", timing.encode()),
-            *((name.encode(), value.encode()) for name, value in answer.headers.items()),
         ]
+        for name, value in answer.headers.items():
+            self.raw_headers.append((name.encode(), value.encode()))
 
 
 async def predict_as(protocol: PredictProtocol, request: Request) -> Response:
@@ -61,7 +63,10 @@ async def predict_as(protocol: PredictProtocol, request: Request) -> Response:
     """
     headers, limits = headers_of(request), request.app.state.limits
     body = await read_body(request, headers, settings_of(request), limits, protocol.MEDIA_TYPES)
-    parsed = await off_loop(body, protocol.parse, headers, body, limits)
+    if len(body) <= QUICK_BYTES:
+        parsed = protocol.parse(headers, body, limits)
+    else:
+        parsed = await asyncio.to_thread(protocol.parse, headers, body, limits)
     service = service_of(request) if parsed.model is None else choose(request, parsed.model)
     record = record_of(request)
     executor = QueueExecutor(request, service, record)

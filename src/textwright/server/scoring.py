@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Callable, Sequence
 from functools import partial
 from time import perf_counter
-from typing import Final
 
 from starlette.requests import Request
 
@@ -24,9 +23,6 @@ from textwright.server.explaining import explain
 from textwright.server.hang_up import noticed
 from textwright.server.service import Service
 from textwright.server.staged import compute_staged
-
-_QUICK_SCORES: Final = 4_096
-"""As many scores are written in about a millisecond."""
 
 
 class QueueExecutor:
@@ -68,9 +64,9 @@ class QueueExecutor:
         self._record.explain_ms = 1e3 * (perf_counter() - start)
         return explanations
 
-    async def write(self, num_scores: int, function: Callable[[], ProtocolAnswer]) -> ProtocolAnswer:
-        """Write an answer; a large one in a thread, so that others are answered meanwhile."""
-        return function() if num_scores <= _QUICK_SCORES else await asyncio.to_thread(function)
+    async def write(self, function: Callable[[], ProtocolAnswer]) -> ProtocolAnswer:
+        """Write a large answer in a thread, so that others are answered meanwhile."""
+        return await asyncio.to_thread(function)
 
     async def _queue(
         self, permit: Permit[Item, Scored], texts: Sequence[str], after_encoding: Callable[[Sequence[bool]], None]

@@ -117,7 +117,7 @@ class DeadlineExecutor:
         self._record.explain_ms = 1e3 * (perf_counter() - start)
         return explanations
 
-    async def write(self, num_scores: int, function: Callable[[], Answer]) -> Answer:  # noqa: ARG002
+    async def write(self, function: Callable[[], Answer]) -> Answer:
         """Write an answer."""
         return function()
 

@@ -31,7 +31,7 @@ PYTHONS: Final = ("3.12", "3.13", "3.14")
 MAX_TREE_BYTES: Final = 250 * 1024 * 1024
 """What a function may have when unpacked. Source: AWS Lambda Developer Guide, "Lambda quotas"."""
 _HANDLER: Final = "function.py"
-_PACKAGES: Final = ("__init__.py", "errors.py", "api", "core", "runtime", "serverless")
+PACKAGES: Final = ("__init__.py", "errors.py", "api", "core", "runtime", "serverless")
 """What of Textwright goes into the zip; a contract of the imports holds the function to it."""
 
 
@@ -136,7 +136,7 @@ def _fill(tree: Path, source: Artifact, variant: str | None, locked: list[Locked
     for library in sorted(path for path in tree.rglob("*.so*") if path.is_file()):
         blank_symbols(library)
     for name, content in package_files().items():
-        if name.removeprefix("textwright/").partition("/")[0] in _PACKAGES:
+        if name.removeprefix("textwright/").partition("/")[0] in PACKAGES:
             path = tree / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
