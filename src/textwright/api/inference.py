@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
-from typing import Any, Final, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 from textwright.api.auth import Key, charge
 from textwright.api.model import LoadedModel
@@ -16,7 +16,9 @@ from textwright.api.protocols.request import Answer, PredictRequest, Scored
 from textwright.api.record import RequestRecord
 from textwright.api.validation import check_num_explained, check_texts
 from textwright.errors import RequestLimitError
-from textwright.runtime.explanation import Explanation
+
+if TYPE_CHECKING:
+    from textwright.runtime.explanation import Explanation
 
 EXPLAIN_PRICE: Final = 10
 """Texts that an explained text counts as in its key's share: explaining takes up to nine predictions, and there is

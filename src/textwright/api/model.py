@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from textwright.api.codec import encode_json
 from textwright.api.document import Document
@@ -11,6 +11,9 @@ from textwright.api.validation import RequestLimits, check_num_texts
 from textwright.core.labels import Task
 from textwright.errors import RequestLimitError
 from textwright.runtime.predictor import Predictor
+
+if TYPE_CHECKING:
+    from textwright.api.schemas import ModelInfo
 
 SCORE_BYTES: Final = 24
 """A float64 in JSON and its comma."""
@@ -34,67 +37,6 @@ class ModelIdentity(Document):
     """The graph that is loaded, for example fp32 or int8."""
     task: str
     """single-label: exactly one label holds. multi-label: each label holds or not by itself."""
-
-
-@dataclass
-class Limits(Document):
-    """What one request may hold."""
-
-    max_texts: int
-    """Texts in one request."""
-    max_text_chars: int
-    """Characters in one text."""
-    max_body_bytes: int
-    """Bytes of a request's body."""
-
-
-@dataclass
-class FastStageInfo(Document):
-    """The fast stage of a cascade: it reads every text, and the model described beside it takes what it leaves."""
-
-    family: str
-    """The kind of model."""
-    max_length: int
-    """Tokens that it reads of a text."""
-    certainty: float
-    """It answers from this certainty on: its highest probability; multi-label: that of its least certain yes or no."""
-
-
-@dataclass
-class ModelInfo(Document):
-    """What the loaded model is and what was measured of it."""
-
-    name: str
-    """What the model is called."""
-    version: str
-    """First 12 digits of the artifact's sha256: another version, another model."""
-    family: str
-    """The kind of model."""
-    variant: str
-    """The graph that is loaded, for example fp32 or int8."""
-    task: str
-    """single-label: exactly one label holds. multi-label: each label holds or not by itself."""
-    labels: list[str]
-    """The labels, in the model's order."""
-    max_length: int
-    """Tokens that the model reads of a text."""
-    threshold: float | None
-    """A label of a multi-label task holds from this probability on; null for a single-label task."""
-    thresholds: dict[str, float]
-    """Labels that hold from a probability of their own on; of two labels one, and below it the other is predicted."""
-    metrics: dict[str, dict[str, float]]
-    """Metric -> value with its 95 % interval, measured on the split that metrics_split names."""
-    metrics_split: str
-    """The split that the metrics come from."""
-    created: str
-    """When the artifact was made, UTC, ISO 8601."""
-    limits: Limits
-    """What one request may hold."""
-    batch_invariance: dict[str, float]
-    """How far predictions change with the other texts of a batch: max_change of a probability, mean_change over the
-    texts, num_changed_labels of num_texts; empty if it was not measured."""
-    fast_stage: FastStageInfo | None
-    """What answers before the model where it is sure enough; null for a model of one stage."""
 
 
 class LoadedModel:
@@ -133,6 +75,9 @@ class LoadedModel:
     @property
     def info(self) -> ModelInfo:
         """What the model is and what was measured of it; no path and no training setting."""
+        # A cold start pays for each class, and these are seldom needed.
+        from textwright.api.schemas import FastStageInfo, Limits, ModelInfo
+
         manifest = self.predictor.artifact.manifest
         variant, fast, limits = manifest.variant(self.identity.variant), manifest.fast_stage, self.limits
         return ModelInfo(

@@ -1,7 +1,7 @@
 """The documents of the native protocol, for the OpenAPI document and for tests; what they hold is written by ``codec``.
 
-Those that are also values stand where they are made, and are imported here: ``ModelIdentity``, ``ModelInfo`` in
-``model``, ``Problem`` in ``problems``. A Lambda function imports those alone, since each class costs its cold start.
+``ModelIdentity`` stands in ``model`` and ``Problem`` in ``problems``, and they are imported here: a Lambda function
+imports those two alone until ``/v1/model`` is read, since each class costs its cold start.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from textwright.api.document import Document
-from textwright.api.model import FastStageInfo, Limits, ModelIdentity, ModelInfo
+from textwright.api.model import ModelIdentity
 from textwright.api.problems import Problem
 
 __all__ = [
@@ -84,6 +84,67 @@ class PredictResponse(Document):
 
     model: ModelIdentity
     predictions: list[Prediction]
+
+
+@dataclass
+class Limits(Document):
+    """What one request may hold."""
+
+    max_texts: int
+    """Texts in one request."""
+    max_text_chars: int
+    """Characters in one text."""
+    max_body_bytes: int
+    """Bytes of a request's body."""
+
+
+@dataclass
+class FastStageInfo(Document):
+    """The fast stage of a cascade: it reads every text, and the model described beside it takes what it leaves."""
+
+    family: str
+    """The kind of model."""
+    max_length: int
+    """Tokens that it reads of a text."""
+    certainty: float
+    """It answers from this certainty on: its highest probability; multi-label: that of its least certain yes or no."""
+
+
+@dataclass
+class ModelInfo(Document):
+    """What the loaded model is and what was measured of it."""
+
+    name: str
+    """What the model is called."""
+    version: str
+    """First 12 digits of the artifact's sha256: another version, another model."""
+    family: str
+    """The kind of model."""
+    variant: str
+    """The graph that is loaded, for example fp32 or int8."""
+    task: str
+    """single-label: exactly one label holds. multi-label: each label holds or not by itself."""
+    labels: list[str]
+    """The labels, in the model's order."""
+    max_length: int
+    """Tokens that the model reads of a text."""
+    threshold: float | None
+    """A label of a multi-label task holds from this probability on; null for a single-label task."""
+    thresholds: dict[str, float]
+    """Labels that hold from a probability of their own on; of two labels one, and below it the other is predicted."""
+    metrics: dict[str, dict[str, float]]
+    """Metric -> value with its 95 % interval, measured on the split that metrics_split names."""
+    metrics_split: str
+    """The split that the metrics come from."""
+    created: str
+    """When the artifact was made, UTC, ISO 8601."""
+    limits: Limits
+    """What one request may hold."""
+    batch_invariance: dict[str, float]
+    """How far predictions change with the other texts of a batch: max_change of a probability, mean_change over the
+    texts, num_changed_labels of num_texts; empty if it was not measured."""
+    fast_stage: FastStageInfo | None
+    """What answers before the model where it is sure enough; null for a model of one stage."""
 
 
 @dataclass(init=False, repr=False, eq=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from time import perf_counter
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -15,8 +15,10 @@ from textwright.core.stages import StagedEncodings
 from textwright.core.types import Float32s, TokenIds
 from textwright.errors import DeadlineError
 from textwright.runtime import probing
-from textwright.runtime.explanation import Explanation
 from textwright.runtime.predictor import Predictor
+
+if TYPE_CHECKING:
+    from textwright.runtime.explanation import Explanation
 
 _SLICE_TOKENS: Final = 2_048
 """Padded tokens between two looks at the clock: a few milliseconds of a small model, some hundred of a large one."""

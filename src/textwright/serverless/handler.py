@@ -31,7 +31,7 @@ from textwright.serverless.event import HttpRequest, HttpResponse, is_request, r
 from textwright.serverless.executor import DeadlineExecutor, Pace
 from textwright.serverless.logs import Log
 from textwright.serverless.messages import answer_messages, messages_of, refusal_of
-from textwright.serverless.routes import PATHS, Route, find_route
+from textwright.serverless.routes import PATHS, Route, find_route, load_protocol
 from textwright.serverless.settings import LambdaSettings, variable
 
 MAX_RESPONSE_BYTES: Final = 5_500_000
@@ -178,11 +178,12 @@ class LambdaHandler:
         if route.describe is not None:
             return HttpResponse(HTTPStatus.OK, encode_json(route.describe(self._model)), {"content-type": JSON})
         limits = self._model.limits
-        check_media_type(request.headers, route.protocol.MEDIA_TYPES)
+        protocol = load_protocol(route.protocol)
+        check_media_type(request.headers, protocol.MEDIA_TYPES)
         body = request.read_body(limits)
         if is_compressed(request.headers):
             body = decompress(body, limits)
-        answer = self._predict(route.protocol.parse(request.headers, body, limits), key, record, time_left_s)
+        answer = self._predict(protocol.parse(request.headers, body, limits), key, record, time_left_s)
         _check_size(answer)
         headers = {"content-type": answer.media_type, "server-timing": server_timing(record), **answer.headers}
         return HttpResponse(HTTPStatus.OK, answer.body, headers)

@@ -15,7 +15,6 @@ from textwright.api.headers import CSV, JSON, has_header, media_type_of
 from textwright.api.model import LoadedModel
 from textwright.api.protocols.fields import is_whole
 from textwright.api.protocols.request import Answer, PredictRequest, Scored
-from textwright.api.protocols.table import TableRequest
 from textwright.api.validation import RequestLimits
 from textwright.errors import RequestError
 
@@ -71,6 +70,8 @@ def parse(headers: Mapping[str, str], body: bytes, limits: RequestLimits) -> Pre
         RequestLimitError: If a table has too many rows.
     """
     if media_type_of(headers) == CSV:
+        from textwright.api.protocols.table import TableRequest  # a cold start pays for each import
+
         return TableRequest.read(body, limits, has_header=has_header(headers, otherwise=True))
     return parse_request(parse_json(body, limits, example=EXAMPLE))
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from textwright.api.headers import JSON
 from textwright.api.model import SCORE_BYTES, LoadedModel
 from textwright.api.validation import RequestLimits
 from textwright.core.types import Float32s
-from textwright.runtime.explanation import Explanation
 from textwright.runtime.predictor import Prediction
+
+if TYPE_CHECKING:
+    from textwright.runtime.explanation import Explanation
 
 
 class Scored(NamedTuple):
