@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import zlib
 from typing import Final
 
 from textwright.api.validation import RequestLimits
@@ -29,6 +28,8 @@ def decompress(body: bytes, limits: RequestLimits) -> bytes:
         RequestSyntaxError: If the body is not one whole stream of gzip.
         RequestTooLargeError: If it holds more bytes.
     """
+    import zlib  # a cold start pays for each import
+
     stream = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
     try:
         content = stream.decompress(body, limits.max_body_bytes + 1)

@@ -29,7 +29,7 @@ METRICS: Final = {
 _WORD: Final = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class RequestRecord:
     """What the log says about one request; what is None is left out.
 
