@@ -27,8 +27,6 @@ from textwright.errors import NotFoundError, SettingsError, UnauthorizedError
 if TYPE_CHECKING:
     import logging
 
-HEALTH_PATHS: Final = frozenset({"/healthz", "/readyz", "/ping", "/v2/health/live", "/v2/health/ready"})
-"""Addresses that are read without a key: those who restart servers hold none."""
 _LINE = re.compile(r"([A-Za-z0-9._-]{1,64})\s+([0-9a-f]{64})(?:\s+([1-9][0-9]{0,8}))?")
 _FORM: Final = "NAME SHA256-OF-THE-KEY [TEXTS-PER-MINUTE]"
 _BEARER: Final = "bearer "
@@ -51,6 +49,15 @@ class Key:
     name: str
     digest: bytes
     bucket: TokenBucket | None
+
+    def charge(self, num_texts: int) -> None:
+        """Take the texts of a request out of the share.
+
+        Raises:
+            RateLimitError: If so many are not left of it.
+        """
+        if self.bucket is not None:
+            self.bucket.take(num_texts)
 
 
 class KeyRing:
@@ -175,20 +182,6 @@ def find_key(keys: Sequence[Key], secret: str | None) -> Key:
     if not found:
         raise UnauthorizedError("the key is not known here; it may have been replaced")
     return found[0]
-
-
-def charge(key: Key | None, num_texts: int) -> None:
-    """Take the texts of a request out of the share of its key.
-
-    Args:
-        key: Of the request; without a key or a limit nothing happens.
-        num_texts: Its texts.
-
-    Raises:
-        RateLimitError: If so many are not left of the share.
-    """
-    if key is not None and key.bucket is not None:
-        key.bucket.take(num_texts)
 
 
 def shown_secret(headers: Mapping[str, str]) -> str | None:

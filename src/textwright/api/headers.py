@@ -19,6 +19,8 @@ SAFETY: Final = (
     ("referrer-policy", "no-referrer"),
 )
 """Browsers shall not guess the type of an answer, store it, or send its address to other sites."""
+HEALTH_PATHS: Final = frozenset({"/healthz", "/readyz", "/ping", "/v2/health/live", "/v2/health/ready"})
+"""Addresses that are read without a key: those who restart servers hold none."""
 _GZIP: Final = "gzip"
 _UTF8: Final = frozenset({"utf-8", "utf8", "us-ascii"})
 

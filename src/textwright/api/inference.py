@@ -10,7 +10,6 @@ from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
-from textwright.api.auth import Key, charge
 from textwright.api.model import LoadedModel
 from textwright.api.protocols.request import Answer, PredictRequest, Scored
 from textwright.api.record import RequestRecord
@@ -18,6 +17,7 @@ from textwright.api.validation import check_num_explained, check_texts
 from textwright.errors import RequestLimitError
 
 if TYPE_CHECKING:
+    from textwright.api.auth import Key
     from textwright.runtime.explanation import Explanation
 
 EXPLAIN_PRICE: Final = 10
@@ -79,7 +79,8 @@ async def answer(
     model.check_answer(num_texts, request.num_scores(num_labels), request.score_bytes)
     if request.explain:
         check_num_explained(num_texts, model.limits)
-        charge(key, (EXPLAIN_PRICE - 1) * num_texts)
+        if key is not None:
+            key.charge((EXPLAIN_PRICE - 1) * num_texts)
     scored = await score(model, request.texts, key, record, executor, may_truncate=request.may_truncate)
     if request.explain:
         explanations = await executor.explain(request.texts, scored)
@@ -114,7 +115,8 @@ async def score(
     """
     record.num_texts, record.model = len(texts), model.title
     check_texts(texts, model.limits)
-    charge(key, len(texts))
+    if key is not None:
+        key.charge(len(texts))
 
     def note_truncated(truncated: Sequence[bool]) -> None:
         record.truncated = sum(truncated)

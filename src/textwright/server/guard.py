@@ -12,7 +12,8 @@ from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from textwright.api.auth import HEALTH_PATHS, Key, KeyRing, shown_secret
+from textwright.api.auth import Key, KeyRing, shown_secret
+from textwright.api.headers import HEALTH_PATHS
 from textwright.errors import UnauthorizedError
 from textwright.server.logs import problem_response, record_of
 

@@ -11,18 +11,16 @@ import os
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from time import perf_counter
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from textwright.api import inference
-from textwright.api.auth import HEALTH_PATHS, Key, find_key, read_keys, shown_secret
 from textwright.api.body import decompress
 from textwright.api.codec import EXAMPLE_TEXT, encode_json
-from textwright.api.headers import JSON, SAFETY, check_media_type, is_compressed
+from textwright.api.headers import HEALTH_PATHS, JSON, SAFETY, check_media_type, is_compressed
 from textwright.api.model import LoadedModel
 from textwright.api.problems import MEDIA_TYPE, Problem, encode_problem, headers_of, problem_of_status, refuse
 from textwright.api.protocols import native
 from textwright.api.protocols.request import Answer, PredictRequest
-from textwright.api.rate_limit import TokenBucket
 from textwright.api.record import RequestRecord, is_request_id, server_timing
 from textwright.api.validation import RequestLimits
 from textwright.errors import NotFoundError, RequestError, RequestLimitError, TextwrightError
@@ -33,6 +31,10 @@ from textwright.serverless.logs import Log
 from textwright.serverless.messages import answer_messages, messages_of, refusal_of
 from textwright.serverless.routes import PATHS, Route, find_route, load_protocol
 from textwright.serverless.settings import LambdaSettings, variable
+
+if TYPE_CHECKING:
+    from textwright.api.auth import Key
+    from textwright.api.rate_limit import TokenBucket
 
 MAX_RESPONSE_BYTES: Final = 5_500_000
 """Lambda carries 6 MB back, in which each quote of the body stands escaped."""
@@ -162,6 +164,8 @@ class LambdaHandler:
     def _admit(self, request: HttpRequest, record: RequestRecord) -> Key | None:
         if not self._keys:
             return None
+        from textwright.api.auth import find_key, shown_secret
+
         key = find_key(self._keys, shown_secret(request.headers))
         record.key = key.name
         return key
@@ -220,6 +224,8 @@ def _limits_of(settings: LambdaSettings) -> RequestLimits:
 def _keys_of(settings: LambdaSettings) -> list[Key]:
     if settings.api_keys is None:
         return []
+    from textwright.api.auth import read_keys  # a cold start pays for each import
+
     buckets: dict[str, TokenBucket] = {}
     return read_keys(settings.api_keys.replace(",", "\n").splitlines(), variable("api_keys"), buckets)
 
