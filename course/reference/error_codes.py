@@ -9,7 +9,7 @@ from reference.docstrings import meaning_and_cure
 from reference.markdown import code, filled, prose, table
 from textwright import errors
 from textwright.cli.exit_codes import MEANINGS, exit_code_of
-from textwright.problems import STATUS
+from textwright.api.problems import STATUS
 
 _HTTP_ONLY = (
     ("internal", 500, "A defect of Textwright.", "Report it with the traceback in the server's log."),

@@ -52,7 +52,7 @@ def test_it_was_compiled_and_has_answered_its_golden_examples(function_zip, tree
     assert function_zip.is_compiled
     assert function_zip.num_golden == len(artifacts.read(artifact).golden())
     assert [path.relative_to(tree).as_posix() for path in tree.rglob("*.py")] == ["function.py"]
-    assert {"numpy/__init__.pyc", "textwright/serverless/door.pyc"} <= {
+    assert {"numpy/__init__.pyc", "textwright/serverless/handler.pyc"} <= {
         path.relative_to(tree).as_posix() for path in tree.rglob("*.pyc")
     }
 

@@ -8,11 +8,13 @@ import json
 
 import pytest
 
+from textwright.api import codec
+from textwright.api.body import check_num_values
+from textwright.api.protocols import native, open_inference, sagemaker, tei
+from textwright.api.validation import RequestLimits
 from textwright.errors import RequestLimitError
 from textwright.server import body as reading
-from textwright.server import routes
-from textwright.server.body import _TimeLimit, check_num_values
-from textwright.server.protocols import open_inference, sagemaker, tei
+from textwright.server.body import _TimeLimit
 
 
 def test_what_is_in_time_is_left_alone():
@@ -94,7 +96,8 @@ def test_a_body_is_unpacked_to_the_limit_and_no_further(client):
     assert (answer.status_code, answer.json()["code"]) == (413, "request-too-large")
 
 
-VALUES = 16 * 1000 + 4096
+LIMITS = RequestLimits(max_texts=1000, max_text_chars=100_000, max_body_bytes=4_000_000)
+VALUES = 16 * LIMITS.max_texts + 4096
 
 
 @pytest.mark.parametrize(
@@ -104,14 +107,14 @@ VALUES = 16 * 1000 + 4096
 )
 def test_json_of_far_more_values_than_a_request_has_is_refused(body):
     with pytest.raises(RequestLimitError, match=f"more than {VALUES} values"):
-        check_num_values(body, 1000)
+        check_num_values(body, LIMITS)
 
 
 @pytest.mark.parametrize("text", ["[{,", '"', "\\", '\\"[,', "{" * 100], ids=repr)
 def test_marks_within_texts_are_no_values(text):
-    check_num_values(json.dumps({"texts": [text * 30] * 1000}).encode(), 1000)
-    check_num_values(json.dumps({"text": text * 300_000}).encode(), 1000)
-    check_num_values(json.dumps({"text": text * 300_000}).encode()[:-2], 1000)  # a string without an end
+    check_num_values(json.dumps({"texts": [text * 30] * 1000}).encode(), LIMITS)
+    check_num_values(json.dumps({"text": text * 300_000}).encode(), LIMITS)
+    check_num_values(json.dumps({"text": text * 300_000}).encode()[:-2], LIMITS)  # a string without an end
 
 
 def _json(value: object) -> str:
@@ -121,13 +124,13 @@ def _json(value: object) -> str:
 LONG = ["хорошо " * 135] * 5  # fewer bytes than the limit of these tests, more than are parsed on the event loop
 TENSOR = {"inputs": [{"name": "a", "datatype": "BYTES", "shape": [5], "data": LONG}]}
 LARGE = {
-    "native": (routes, "parse_request", "/v1/predict", _json({"texts": LONG}), "application/json"),
-    "csv": (routes, "read_table", "/v1/predict", "text\n" + "\n".join(LONG), "text/csv"),
+    "native": (native, "parse", "/v1/predict", _json({"texts": LONG}), "application/json"),
+    "csv": (native, "parse", "/v1/predict", "text\n" + "\n".join(LONG), "text/csv"),
     "tei": (tei, "parse", "/predict", _json({"inputs": [[text] for text in LONG]}), "application/json"),
     "vertex": (sagemaker, "parse", "/invocations", _json({"instances": LONG}), "application/json"),
     "json lines": (
         sagemaker,
-        "_texts_of_lines",
+        "parse",
         "/invocations",
         "\n".join(map(_json, LONG)),
         "application/jsonlines",
@@ -146,7 +149,7 @@ LARGE = {
         _json(TENSOR),
         "application/json",
     ),
-    "counting": (reading, "check_num_values", "/v1/predict", _json({"texts": LONG}), "application/json"),
+    "counting": (codec, "check_num_values", "/v1/predict", _json({"texts": LONG}), "application/json"),
 }
 
 
@@ -170,12 +173,12 @@ def test_large_bodies_are_parsed_off_the_event_loop(client, monkeypatch, module,
 
 
 def test_compressed_bodies_are_unpacked_off_the_event_loop(client, monkeypatch):
-    calls = _spy(monkeypatch, reading, "_unpack")
+    calls = _spy(monkeypatch, reading, "decompress")
     assert client.post("/v1/predict", content=PACKED, headers=GZIP).status_code == 200
     assert calls == [False]
 
 
 def test_small_bodies_are_parsed_at_once(client, monkeypatch):
-    calls = _spy(monkeypatch, routes, "parse_request")
+    calls = _spy(monkeypatch, native, "parse")
     assert client.post("/v1/predict", json={"text": "good"}).status_code == 200
     assert calls == [True]

@@ -10,12 +10,13 @@ from hashlib import sha256
 import pytest
 from starlette.testclient import TestClient
 
+from textwright.api import auth
+from textwright.api.auth import KeyRing
+from textwright.api.rate_limit import SharedTokenBucket, TokenBucket
 from textwright.errors import NotFoundError, RateLimitError, SettingsError, UnauthorizedError
-from textwright.server import keys, logs
+from textwright.server import logs
 from textwright.server.app import create_app
 from textwright.server.guard import OPEN
-from textwright.server.keys import KeyRing
-from textwright.server.rates import Bucket, SharedBucket
 from textwright.server.settings import ServeSettings
 
 ALICE, BOB = "alice-secret-1234", "bob-secret-5678"
@@ -118,7 +119,7 @@ def test_a_share_of_texts_is_kept_and_refused_requests_cost_nothing(client):
 
 def test_a_bucket_fills_steadily_and_holds_one_minute():
     now = [100.0]
-    bucket = Bucket(60, clock=lambda: now[0])
+    bucket = TokenBucket(60, clock=lambda: now[0])
     bucket.take(60)
     with pytest.raises(RateLimitError) as refused:
         bucket.take(10)
@@ -133,7 +134,7 @@ def test_a_bucket_fills_steadily_and_holds_one_minute():
 
 def test_a_request_larger_than_the_share_is_told_its_bound():
     with pytest.raises(RateLimitError, match="at most 5 texts"):
-        Bucket(5).take(6)
+        TokenBucket(5).take(6)
 
 
 def rewrite(path, content):
@@ -143,7 +144,7 @@ def rewrite(path, content):
 
 def test_keys_are_rotated_by_writing_the_file(path, monkeypatch):
     ring = KeyRing(path)
-    monkeypatch.setattr(keys, "_LOOK_AGAIN_S", 0)
+    monkeypatch.setattr(auth, "_LOOK_AGAIN_S", 0)
     rewrite(path, line("alice", "old") + line("alice", "new"))
     assert ring.find("old").name == ring.find("new").name == "alice"
     rewrite(path, line("alice", "new"))
@@ -155,7 +156,7 @@ def test_keys_are_rotated_by_writing_the_file(path, monkeypatch):
 
 def test_the_keys_of_one_name_share_one_limit_through_reloads(path, monkeypatch):
     ring = KeyRing(path)
-    monkeypatch.setattr(keys, "_LOOK_AGAIN_S", 0)
+    monkeypatch.setattr(auth, "_LOOK_AGAIN_S", 0)
     ring.find(BOB).bucket.take(3)
     rewrite(path, line("bob", "new", 3))
     with pytest.raises(RateLimitError):
@@ -173,7 +174,7 @@ def make_a_folder(path):
 )
 def test_without_a_key_in_the_file_all_are_revoked_until_there_is_one(path, monkeypatch, caplog, spoil):
     ring = KeyRing(path)
-    monkeypatch.setattr(keys, "_LOOK_AGAIN_S", 0)
+    monkeypatch.setattr(auth, "_LOOK_AGAIN_S", 0)
     spoil(path)
     with caplog.at_level(logging.ERROR):
         for _ in range(3):
@@ -203,7 +204,7 @@ def test_the_workers_of_a_server_take_from_one_share(path, tmp_path):
 
 def test_a_share_in_a_file_fills_as_any_other(tmp_path):
     now = [0.0]
-    one, other = (SharedBucket(60, tmp_path / "share", clock=lambda: now[0]) for _ in range(2))
+    one, other = (SharedTokenBucket(60, tmp_path / "share", clock=lambda: now[0]) for _ in range(2))
     one.take(60)
     now[0] = 10.0
     other.take(10)
@@ -214,7 +215,7 @@ def test_a_share_in_a_file_fills_as_any_other(tmp_path):
 @pytest.mark.parametrize("spoil", [lambda path: rewrite(path, "nonsense\n")])
 def test_a_line_that_is_no_key_leaves_the_old_keys_good_and_is_logged(path, monkeypatch, caplog, spoil):
     ring = KeyRing(path)
-    monkeypatch.setattr(keys, "_LOOK_AGAIN_S", 0)
+    monkeypatch.setattr(auth, "_LOOK_AGAIN_S", 0)
     spoil(path)
     with caplog.at_level(logging.ERROR):
         assert ring.find(ALICE).name == "alice"
@@ -223,8 +224,8 @@ def test_a_line_that_is_no_key_leaves_the_old_keys_good_and_is_logged(path, monk
 
 def test_every_key_is_compared_to_its_end(path, monkeypatch):
     compared = []
-    real = keys.compare_digest
-    monkeypatch.setattr(keys, "compare_digest", lambda a, b: compared.append(a) or real(a, b))
+    real = auth.compare_digest
+    monkeypatch.setattr(auth, "compare_digest", lambda a, b: compared.append(a) or real(a, b))
     KeyRing(path).find(ALICE)
     assert len(compared) == 2
 

@@ -15,10 +15,10 @@ from costly_bodies import ATTACKS, CSV, INFER, binary_texts, tensor
 from starlette.testclient import TestClient
 
 import textwright
+from textwright.api.problems import STATUS
 from textwright.core.labels import Labels, Task
 from textwright.core.manifest_checks import _MAX_TOKENS, HIGHEST_TEMPERATURE, LOWEST_TEMPERATURE, MOST_BYTES
 from textwright.data.text_files import MAX_LINE
-from textwright.problems import STATUS
 from textwright.runtime.bounds import MAX_OPEN_SECONDS
 from textwright.server.app import create_app
 from textwright.server.connections import _MAX_UNFINISHED_BYTES
@@ -111,8 +111,8 @@ def test_the_estimate_is_not_below_what_is_sent(wide):
     bound = wide.app.state.settings.max_answer_bytes
     texts = TEXTS[:100]
     assert len(wide.post("/v1/predict", json={"texts": texts}).content) < bound
-    service = wide.app.state.catalog.default
-    most = service.label_bytes + 1000 * 28 + 120
+    model = wide.app.state.catalog.default.model
+    most = model.label_bytes + 1000 * 28 + 120
     assert len(wide.post("/v1/predict", json={"texts": texts}).content) <= 100 * most + 200
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-import pytest
+import json
 
-from textwright.wire import PredictResponse, Problem
+import pytest
+from pydantic import TypeAdapter
+
+from textwright.api.schemas import PredictResponse, Problem
 
 
 @pytest.fixture
@@ -21,7 +24,10 @@ def test_the_example_answer_is_what_the_model_says(client, predict_operation):
     request = predict_operation["requestBody"]["content"]["application/json"]["examples"]["one"]["value"]
     example = predict_operation["responses"]["200"]["content"]["application/json"]["example"]
     assert client.post("/v1/predict", json=request).json() == example
-    assert set(PredictResponse.model_validate(example).predictions[0].probabilities) == {"negative", "positive"}
+    assert set(TypeAdapter(PredictResponse).validate_json(json.dumps(example)).predictions[0].probabilities) == {
+        "negative",
+        "positive",
+    }
 
 
 def test_every_example_request_is_answered(client, predict_operation):
@@ -38,7 +44,7 @@ def test_every_example_problem_is_a_problem(document):
         if int(status) >= 400
     ]
     assert {400, 408, 413, 415, 422, 429, 503, 504} <= {status for status, _ in examples}
-    assert all(Problem.model_validate(example).status == status for status, example in examples)
+    assert all(TypeAdapter(Problem).validate_json(json.dumps(example)).status == status for status, example in examples)
 
 
 def test_the_limits_of_this_server_are_in_the_document(predict_operation, settings):

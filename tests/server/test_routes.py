@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from pydantic import TypeAdapter
 from starlette.testclient import TestClient
 
 import textwright
+from textwright.api.schemas import ModelInfo, PredictResponse
 from textwright.core.artifact import Variant
 from textwright.server.app import create_app
 from textwright.server.settings import ServeSettings
-from textwright.wire import ModelInfo, PredictResponse
 
 TEXTS = ["a good film", "", "an awful film", "\U0001f600 \u4f60\u597d", "the bad\x00the good"]
 
@@ -23,7 +24,7 @@ def test_one_text_and_many_are_answered_in_one_form(client):
 
 
 def test_the_route_says_what_the_python_api_says(client, predictor):
-    response = PredictResponse.model_validate_json(client.post("/v1/predict", json={"texts": TEXTS}).content)
+    response = TypeAdapter(PredictResponse).validate_json(client.post("/v1/predict", json={"texts": TEXTS}).content)
     for sent, said in zip(response.predictions, predictor.predict(TEXTS), strict=True):
         assert (sent.label, tuple(sent.labels), sent.truncated) == (said.label, said.labels, said.truncated)
         assert sent.probabilities == pytest.approx(said.probabilities, abs=1e-6)
@@ -76,7 +77,7 @@ def test_the_model_route_tells_labels_limits_and_metrics(make_artifact):
     path = make_artifact(variants=variants, metrics_split="test", training={"secret": "path"}, data={"source": "/home"})
     with TestClient(create_app(textwright.load(path, num_threads=1))) as client:
         answer = client.get("/v1/model")
-    info = ModelInfo.model_validate_json(answer.content)
+    info = TypeAdapter(ModelInfo).validate_json(answer.content)
     assert info.labels == ["negative", "positive"]
     assert info.metrics == {"accuracy": interval}
     assert (info.metrics_split, info.limits.max_texts, info.threshold, info.thresholds) == ("test", 1000, None, {})

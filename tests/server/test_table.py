@@ -11,10 +11,13 @@ from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
 import textwright
+from textwright.api.protocols.table import TableRequest, added_columns
+from textwright.api.validation import RequestLimits
 from textwright.errors import RequestLimitError
 from textwright.prediction_files import prediction_columns
 from textwright.server.app import create_app
-from textwright.server.table import added_columns, read_table
+
+LIMITS = RequestLimits(max_texts=5, max_text_chars=1_000, max_body_bytes=10_000)
 
 
 def post(client, body, path="/v1/predict"):
@@ -52,10 +55,10 @@ def test_a_byte_order_mark_and_empty_lines_are_no_trouble(client):
 
 
 def test_the_columns_are_those_of_the_command_line(client, predictor, tiny_multilabel_artifact):
-    assert added_columns(client.app.state.catalog.default) == prediction_columns(predictor)
+    assert added_columns(client.app.state.catalog.default.model) == prediction_columns(predictor)
     other = textwright.load(tiny_multilabel_artifact, num_threads=1)
     with TestClient(create_app(other)) as many:
-        assert added_columns(many.app.state.catalog.default) == prediction_columns(other)
+        assert added_columns(many.app.state.catalog.default.model) == prediction_columns(other)
         (row,) = rows_of(post(many, "text\nsong and story\n"))
         assert set(row["predicted_labels"].split(";")) == {"music", "plot"}
 
@@ -91,9 +94,9 @@ def test_the_limits_hold_for_tables(client):
 @pytest.mark.parametrize("end", ["\n", "\r", "\r\n"], ids=["unix", "mac", "windows"])
 def test_lines_within_cells_are_counted_before_they_are_read(end):
     most = 100 * 5 + 4_096
-    assert read_table(f'text{end}"{end * (most - 2)}a"{end}'.encode(), 5).texts == [end * (most - 2) + "a"]
+    assert TableRequest.read(f'text{end}"{end * (most - 2)}a"{end}'.encode(), LIMITS).texts == [end * (most - 2) + "a"]
     with pytest.raises(RequestLimitError, match=f"more than {most} lines"):
-        read_table(f'text{end}"{end * (most - 1)}a"{end}'.encode(), 5)
+        TableRequest.read(f'text{end}"{end * (most - 1)}a"{end}'.encode(), LIMITS)
 
 
 FIELD = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\n"), max_size=20)
@@ -105,7 +108,7 @@ def test_what_csv_writes_is_read_back(rows):
     writer = csv.writer(stream)
     writer.writerow(["id", "text"])
     writer.writerows(rows)
-    assert read_table(stream.getvalue().encode(), 5).texts == [text for _, text in rows]
+    assert TableRequest.read(stream.getvalue().encode(), LIMITS).texts == [text for _, text in rows]
 
 
 def test_a_text_beyond_the_limit_is_refused_as_it_is_in_json(predictor):

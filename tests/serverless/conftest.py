@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from textwright.serverless.door import Door
+from textwright.serverless.handler import LambdaHandler
 from textwright.serverless.logs import Log
 from textwright.serverless.start import start
 
@@ -18,10 +18,10 @@ def stream() -> io.StringIO:
 
 
 @pytest.fixture
-def make_door(tiny_artifact, stream):
+def make_handler(tiny_artifact, stream):
     """Return a function that loads the tiny model; keywords are settings."""
 
-    def make(artifact=tiny_artifact, **settings: object) -> Door:
+    def make(artifact=tiny_artifact, **settings: object) -> LambdaHandler:
         values = {f"TEXTWRIGHT_LAMBDA_{name.upper()}": str(value) for name, value in settings.items()}
         return start(
             artifact.parent, environment={"TEXTWRIGHT_LAMBDA_ARTIFACT": artifact.name, **values}, log=Log(stream)
@@ -31,8 +31,8 @@ def make_door(tiny_artifact, stream):
 
 
 @pytest.fixture
-def door(make_door) -> Door:
-    return make_door(max_texts=5, max_text_chars=1000, max_body_bytes=10_000)
+def handler(make_handler) -> LambdaHandler:
+    return make_handler(max_texts=5, max_text_chars=1000, max_body_bytes=10_000)
 
 
 @pytest.fixture

@@ -18,8 +18,8 @@ LIMITS = {"max_texts": 32, "max_text_chars": 1000, "max_body_bytes": 10_000}
 
 
 @pytest.fixture
-def door(make_door, tiny_cascade):
-    return make_door(tiny_cascade, **LIMITS)
+def handler(make_handler, tiny_cascade):
+    return make_handler(tiny_cascade, **LIMITS)
 
 
 @pytest.fixture
@@ -28,35 +28,35 @@ def server(tiny_cascade):
         yield client
 
 
-def ask(door, path="/v1/predict", method="POST", context=None, **body):
+def ask(handler, path="/v1/predict", method="POST", context=None, **body):
     event = function_url(json.dumps(body) if body else "", path=path, method=method)
-    answer = door(event, context or Context())
+    answer = handler(event, context or Context())
     return answer["statusCode"], json.loads(answer["body"])
 
 
-def test_the_function_answers_what_the_server_answers(door, server, lines):
-    status, ours = ask(door, texts=TEXTS)
+def test_the_function_answers_what_the_server_answers(handler, server, lines):
+    status, ours = ask(handler, texts=TEXTS)
     assert (status, ours) == (200, server.post("/v1/predict", json={"texts": TEXTS}).json())
     assert {item["stage"] for item in ours["predictions"]} == {"fast", "strong"}
-    assert ask(door, path="/v1/model", method="GET")[1] == server.get("/v1/model").json()
+    assert ask(handler, path="/v1/model", method="GET")[1] == server.get("/v1/model").json()
     (line,) = [item for item in lines() if item.get("path") == "/v1/predict"]
     assert (line["num_texts"], line["num_sent_on"]) == (5, 3)
 
 
-def test_it_is_warm_in_both_stages(door):
-    assert door._pace.token_s > 0
+def test_it_is_warm_in_both_stages(handler):
+    assert handler._pace.token_s > 0
 
 
-def test_time_is_looked_at_for_the_strong_stage_alone(door):
-    door._pace.token_s = 1e6
-    assert ask(door, texts=["great", "awful"])[0] == 200
-    status, problem = ask(door, texts=["great", "a subtle film"])
+def test_time_is_looked_at_for_the_strong_stage_alone(handler):
+    handler._pace.token_s = 1e6
+    assert ask(handler, texts=["great", "awful"])[0] == 200
+    status, problem = ask(handler, texts=["great", "a subtle film"])
     assert (status, problem["code"]) == (504, "deadline")
 
 
-def test_the_strong_stage_is_asked_about_what_is_sent_on(door, monkeypatch):
+def test_the_strong_stage_is_asked_about_what_is_sent_on(handler, monkeypatch):
     seen = []
     infer = Predictor.infer
     monkeypatch.setattr(Predictor, "infer", lambda self, batch: seen.append(len(batch)) or infer(self, batch))
-    ask(door, texts=TEXTS)
+    ask(handler, texts=TEXTS)
     assert sum(seen) == 3

@@ -25,23 +25,23 @@ BODY = json.dumps({"text": "a good film"})
     ],
     ids=["url", "url-base64", "http-api-stage", "rest-api", "balancer", "balancer-multi"],
 )
-def test_every_source_gets_the_same_answer(door, event):
-    answer = door(event, Context())
+def test_every_source_gets_the_same_answer(handler, event):
+    answer = handler(event, Context())
     assert answer["statusCode"] == 200
     assert json.loads(answer["body"])["predictions"][0]["label"] == "positive"
     assert json.loads(json.dumps(answer)) == answer
 
 
-def test_a_load_balancer_reads_the_description_and_the_headers_it_asked_for(door):
-    single, multi = door(load_balancer(BODY)), door(load_balancer(BODY, is_multi=True))
+def test_a_load_balancer_reads_the_description_and_the_headers_it_asked_for(handler):
+    single, multi = handler(load_balancer(BODY)), handler(load_balancer(BODY, is_multi=True))
     assert single["statusDescription"] == multi["statusDescription"] == "200 OK"
     assert single["headers"]["content-type"] == "application/json"
     assert multi["multiValueHeaders"]["content-type"] == ["application/json"]
     assert "headers" not in multi
 
 
-def test_a_path_that_only_begins_like_the_stage_keeps_its_name(door):
-    assert door(function_url(method="GET", path="/health", stage="heal"), Context())["statusCode"] == 404
+def test_a_path_that_only_begins_like_the_stage_keeps_its_name(handler):
+    assert handler(function_url(method="GET", path="/health", stage="heal"), Context())["statusCode"] == 404
 
 
 @pytest.mark.parametrize("path", ["/sentiment/v1/predict", "/v1/predict"])
@@ -55,38 +55,38 @@ def test_a_path_that_only_begins_like_the_stage_keeps_its_name(door):
     ],
     ids=["url", "http-api-stage", "rest-api", "balancer"],
 )
-def test_the_base_path_of_a_custom_domain_or_a_rule_is_taken_off(make_door, make, path):
-    door = make_door(base_path="/sentiment")
-    assert door(make(BODY, path=path), Context())["statusCode"] == 200
+def test_the_base_path_of_a_custom_domain_or_a_rule_is_taken_off(make_handler, make, path):
+    handler = make_handler(base_path="/sentiment")
+    assert handler(make(BODY, path=path), Context())["statusCode"] == 200
 
 
-def test_a_path_that_only_begins_like_the_base_path_keeps_its_name(make_door):
-    door = make_door(base_path="/heal")
-    assert door(function_url(method="GET", path="/healthz"), Context())["statusCode"] == 200
-    assert door(function_url(method="GET", path="/heal/healthz"), Context())["statusCode"] == 200
-    assert door(function_url(method="GET", path="/healhealthz"), Context())["statusCode"] == 404
+def test_a_path_that_only_begins_like_the_base_path_keeps_its_name(make_handler):
+    handler = make_handler(base_path="/heal")
+    assert handler(function_url(method="GET", path="/healthz"), Context())["statusCode"] == 200
+    assert handler(function_url(method="GET", path="/heal/healthz"), Context())["statusCode"] == 200
+    assert handler(function_url(method="GET", path="/healhealthz"), Context())["statusCode"] == 404
 
 
 @pytest.mark.parametrize("path", ["sentiment", "/sentiment/", "/"])
-def test_a_base_path_that_is_none_stops_the_start(make_door, path):
+def test_a_base_path_that_is_none_stops_the_start(make_handler, path):
     with pytest.raises(SettingsError, match="TEXTWRIGHT_LAMBDA_BASE_PATH"):
-        make_door(base_path=path)
+        make_handler(base_path=path)
 
 
-def test_a_body_that_only_says_it_is_base64_is_refused(door):
+def test_a_body_that_only_says_it_is_base64_is_refused(handler):
     event = function_url("*no base64*") | {"isBase64Encoded": True}
-    assert json.loads(door(event)["body"])["code"] == "request-syntax"
+    assert json.loads(handler(event)["body"])["code"] == "request-syntax"
 
 
 @pytest.mark.parametrize("is_base64", [False, True])
-def test_a_body_beyond_the_limit_is_refused(door, is_base64):
+def test_a_body_beyond_the_limit_is_refused(handler, is_base64):
     fits, over = "x" * 10_000, "x" * 10_001
-    assert json.loads(door(function_url(fits, is_base64=is_base64))["body"])["code"] == "request-syntax"
-    answer = door(function_url(over, is_base64=is_base64))
+    assert json.loads(handler(function_url(fits, is_base64=is_base64))["body"])["code"] == "request-syntax"
+    answer = handler(function_url(over, is_base64=is_base64))
     assert answer["statusCode"] == 413
     assert "TEXTWRIGHT_LAMBDA_MAX_BODY_BYTES" in json.loads(answer["body"])["detail"]
 
 
-def test_bytes_that_are_no_unicode_are_refused(door):
+def test_bytes_that_are_no_unicode_are_refused(handler):
     event = function_url("") | {"body": base64.b64encode(b'{"text": "\xff"}').decode(), "isBase64Encoded": True}
-    assert json.loads(door(event)["body"])["code"] == "request-syntax"
+    assert json.loads(handler(event)["body"])["code"] == "request-syntax"

@@ -34,8 +34,8 @@ def failed(answer):
 
 
 @pytest.fixture
-def queue_door(make_door):
-    return make_door(queue_answers="log", max_texts=5, max_text_chars=1000)
+def queue_handler(make_handler):
+    return make_handler(queue_answers="log", max_texts=5, max_text_chars=1000)
 
 
 @pytest.mark.parametrize("setting", ["refuse", "log"])
@@ -59,10 +59,10 @@ def queue_door(make_door):
     ],
     ids=range(14),
 )
-def test_what_nobody_would_read_the_answer_of_raises(make_door, lines, event, setting):
-    door = make_door(queue_answers=setting)
+def test_what_nobody_would_read_the_answer_of_raises(make_handler, lines, event, setting):
+    handler = make_handler(queue_answers=setting)
     with pytest.raises(RequestError, match=r"Function URL|left in the queue") as raised:
-        door(event, Context())
+        handler(event, Context())
     assert SECRET not in str(raised.value)
     (line,) = lines()
     assert (line["status"], line["code"], line["refused"]) == (422, "request", 1)
@@ -70,19 +70,19 @@ def test_what_nobody_would_read_the_answer_of_raises(make_door, lines, event, se
 
 
 @pytest.mark.parametrize(("event", "source"), [(SNS, "aws:sns"), (S3, "aws:s3")])
-def test_the_source_is_named(door, event, source):
+def test_the_source_is_named(handler, event, source):
     with pytest.raises(RequestError, match=f"the event is of {source}, so nobody"):
-        door(event, Context())
+        handler(event, Context())
 
 
-def test_messages_stay_in_the_queue_unless_the_settings_say_where_predictions_go(door):
+def test_messages_stay_in_the_queue_unless_the_settings_say_where_predictions_go(handler):
     with pytest.raises(RequestError, match="set TEXTWRIGHT_LAMBDA_QUEUE_ANSWERS=log"):
-        door(sqs(text("good")), Context())
+        handler(sqs(text("good")), Context())
 
 
-def test_each_message_is_predicted_into_the_log(queue_door, lines):
+def test_each_message_is_predicted_into_the_log(queue_handler, lines):
     body = json.dumps({"texts": ["good", "bad"]})
-    assert queue_door(sqs(text(f"good {SECRET}"), body), Context()) == {"batchItemFailures": []}
+    assert queue_handler(sqs(text(f"good {SECRET}"), body), Context()) == {"batchItemFailures": []}
     found = [(line["id"], line["index"], line["label"]) for line in lines() if line["event"] == "prediction"]
     assert found == [("m0", 0, "positive"), ("m1", 0, "positive"), ("m1", 1, "negative")]
     requests = [(line["id"], line["status"], line["num_texts"]) for line in lines() if line["event"] == "request"]
@@ -90,29 +90,29 @@ def test_each_message_is_predicted_into_the_log(queue_door, lines):
     assert SECRET not in json.dumps(lines())
 
 
-def test_only_the_messages_that_failed_come_again(queue_door, lines):
+def test_only_the_messages_that_failed_come_again(queue_handler, lines):
     bodies = [text("good"), "{", text("bad"), json.dumps({"texts": ["a"] * 6}), json.dumps({"text": 1}), ""]
-    assert failed(queue_door(sqs(*bodies), Context())) == ["m1", "m3", "m4", "m5"]
+    assert failed(queue_handler(sqs(*bodies), Context())) == ["m1", "m3", "m4", "m5"]
     labels = [line["label"] for line in lines() if line["event"] == "prediction"]
     assert labels == ["positive", "negative"]
 
 
-def test_messages_for_which_no_time_is_left_come_again(queue_door):
-    assert failed(queue_door(sqs(text("good"), text("bad")), Context(left_ms=200))) == ["m0", "m1"]
+def test_messages_for_which_no_time_is_left_come_again(queue_handler):
+    assert failed(queue_handler(sqs(text("good"), text("bad")), Context(left_ms=200))) == ["m0", "m1"]
 
 
-def test_a_message_without_a_body_comes_again(queue_door):
+def test_a_message_without_a_body_comes_again(queue_handler):
     event = sqs(text("good"), text("bad"))
     del event["Records"][0]["body"]
-    assert failed(queue_door(event, Context())) == ["m0"]
+    assert failed(queue_handler(event, Context())) == ["m0"]
 
 
-def test_a_first_in_first_out_queue_keeps_its_order(queue_door, lines):
+def test_a_first_in_first_out_queue_keeps_its_order(queue_handler, lines):
     event = sqs(text("good"), "{", text("bad"), arn=f"{ARN}.fifo")
-    assert failed(queue_door(event, Context())) == ["m1", "m2"]
+    assert failed(queue_handler(event, Context())) == ["m1", "m2"]
     assert [line["id"] for line in lines() if line["event"] == "prediction"] == ["m0"]
 
 
-def test_another_word_for_what_becomes_of_messages_stops_the_start(make_door):
+def test_another_word_for_what_becomes_of_messages_stops_the_start(make_handler):
     with pytest.raises(SettingsError, match="TEXTWRIGHT_LAMBDA_QUEUE_ANSWERS is 'send'; it must be refuse or log"):
-        make_door(queue_answers="send")
+        make_handler(queue_answers="send")

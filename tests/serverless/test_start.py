@@ -45,17 +45,17 @@ def test_another_processor_is_refused_loudly():
         refuse_unmeasured("aarch64")
 
 
-def test_a_corrupt_artifact_is_refused_and_logged(tiny_artifact, make_door, lines):
+def test_a_corrupt_artifact_is_refused_and_logged(tiny_artifact, make_handler, lines):
     (tiny_artifact / "model.onnx").write_bytes(b"x" * (tiny_artifact / "model.onnx").stat().st_size)
     with pytest.raises(ArtifactCorruptError):
-        make_door()
+        make_handler()
     assert lines()[-1]["event"] == "the function cannot start"
     assert lines()[-1]["error"]["code"] == "artifact-corrupt"
 
 
-def test_a_missing_variant_is_refused(make_door):
+def test_a_missing_variant_is_refused(make_handler):
     with pytest.raises(NotFoundError, match="no variant 'int4'"):
-        make_door(variant="int4")
+        make_handler(variant="int4")
 
 
 @pytest.fixture
@@ -72,20 +72,20 @@ def snap_start(artifact: Path, stream):
     return start(artifact.parent, environment=environment, log=Log(stream))
 
 
-def test_hooks_are_registered_under_snap_start_alone(tiny_artifact, make_door, stream, hooks):
-    make_door()
+def test_hooks_are_registered_under_snap_start_alone(tiny_artifact, make_handler, stream, hooks):
+    make_handler()
     assert hooks == {}
     snap_start(tiny_artifact, stream)
     assert set(hooks) == {"register_before_snapshot", "register_after_restore"}
 
 
 def test_restored_instances_are_new_and_answer(tiny_artifact, stream, hooks, lines):
-    door = snap_start(tiny_artifact, stream)
+    handler = snap_start(tiny_artifact, stream)
     hooks["register_before_snapshot"]()
     event = function_url(json.dumps({"text": "a good film"}))
-    first = door(event)
+    first = handler(event)
     hooks["register_after_restore"]()
-    second = door(event, Context())
+    second = handler(event, Context())
     assert json.loads(first["body"]) == json.loads(second["body"])
     told = lines()
     assert [line["event"] for line in told] == ["ready for the snapshot", "request", "restored", "request"]
@@ -93,20 +93,20 @@ def test_restored_instances_are_new_and_answer(tiny_artifact, stream, hooks, lin
 
 
 def test_two_restores_do_not_share_their_ids(tiny_artifact, stream, hooks):
-    door = snap_start(tiny_artifact, stream)
+    handler = snap_start(tiny_artifact, stream)
     seen = set()
     for _ in range(2):
         hooks["register_after_restore"]()
-        seen.add(door(function_url(method="GET", path="/healthz"))["headers"]["x-request-id"].partition("-")[0])
+        seen.add(handler(function_url(method="GET", path="/healthz"))["headers"]["x-request-id"].partition("-")[0])
     assert len(seen) == 2
 
 
 def test_a_model_that_does_not_reproduce_is_never_published(make_artifact, stream, hooks, monkeypatch):
     artifact = make_artifact()
-    door = snap_start(artifact, stream)
-    golden = door.predictor.artifact.golden()
+    handler = snap_start(artifact, stream)
+    golden = handler.predictor.artifact.golden()
     wrong = [golden[0].__class__(item.text, tuple(value + 1 for value in item.logits)) for item in golden]
-    monkeypatch.setattr(type(door.predictor.artifact), "golden", lambda *_: wrong)
+    monkeypatch.setattr(type(handler.predictor.artifact), "golden", lambda *_: wrong)
     with pytest.raises(GoldenMismatchError):
         hooks["register_before_snapshot"]()
     assert (artifact / GOLDEN).is_file()

@@ -13,7 +13,7 @@ import httpx
 from pydantic import TypeAdapter, ValidationError
 
 from textwright.errors import QueueFullError, RateLimitError, RequestError, ServingError, TextwrightError
-from textwright.problems import STATUS
+from textwright.api.problems import STATUS
 
 _Answer = TypeVar("_Answer")
 

@@ -13,7 +13,7 @@ from pydantic import TypeAdapter
 from textwright.client.answers import Patience, parse, unreachable
 from textwright.client.requests import bodies, check_texts
 from textwright.errors import SettingsError
-from textwright.wire import ModelInfo, ModelList, Prediction, PredictResponse
+from textwright.api.schemas import ModelInfo, ModelList, Prediction, PredictResponse
 
 _PREDICT: Final = "/v1/predict"
 _MODELS: Final = "/v1/models"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
-from textwright.serverless.logs import METRICS
+from textwright.api.record import METRICS
 
 Profile: TypeAlias = Literal["balanced", "single"]
 ALARMS_OF_A_SCALING_POLICY: Final = 2

@@ -8,11 +8,12 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from textwright.exchange import JSON
-from textwright.server.keys import KeyRing, shown_secret
+from textwright.api.auth import KeyRing, shown_secret
+from textwright.api.codec import encode_json
+from textwright.api.headers import JSON
+from textwright.api.schemas import Reloaded
 from textwright.server.logs import record_of
 from textwright.server.openapi import problem_doc, refusal
-from textwright.wire import Reloaded
 
 RELOAD = "/v1/models/{name}/reload"
 
@@ -35,7 +36,7 @@ def build_router(keys: KeyRing) -> APIRouter:
         """
         record_of(request).key = keys.find(shown_secret(request.headers)).name
         told: Reloaded = await request.app.state.reload(name)
-        return Response(told.model_dump_json(), media_type=JSON)
+        return Response(encode_json(told), media_type=JSON)
 
     router = APIRouter(tags=["Admin"])
     router.add_api_route(

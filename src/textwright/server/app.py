@@ -12,25 +12,26 @@ from typing import TYPE_CHECKING, Any, Final
 from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
+from pydantic import TypeAdapter
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from textwright import __version__
-from textwright.exchange import without_prefix
+from textwright.api.auth import KeyRing
+from textwright.api.headers import without_prefix
+from textwright.api.schemas import Problem
 from textwright.extras import require
 from textwright.runtime.predictor import Predictor
 from textwright.server import admin, handlers, openapi, pages, routes
 from textwright.server.catalog import Catalog
 from textwright.server.direct import Direct
 from textwright.server.guard import OPEN, Guard
-from textwright.server.keys import KeyRing
 from textwright.server.logs import RequestLog
 from textwright.server.metrics import FOLDER, Metrics
 from textwright.server.protocols import open_inference, sagemaker, tei
 from textwright.server.reloading import Reloader
 from textwright.server.service import Service
 from textwright.server.settings import ServeSettings
-from textwright.wire import Problem
 
 if TYPE_CHECKING:
     from textwright.server.tracing import Tracer
@@ -89,7 +90,7 @@ class _Application(FastAPI):
             servers=[{"url": self.state.settings.root_path}] if self.state.settings.root_path else None,
         )
         schemas = document.setdefault("components", {}).setdefault("schemas", {})
-        schemas.setdefault("Problem", Problem.model_json_schema())
+        schemas.setdefault("Problem", TypeAdapter(Problem).json_schema())
         guarded = [path for path in document["paths"] if path not in OPEN] if self.state.keys is not None else []
         openapi.ask_for_keys(document, [*guarded, admin.RELOAD])
         return document
@@ -127,6 +128,7 @@ def create_app(models: Predictor | Catalog, settings: ServeSettings | None = Non
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
     app.state.settings = settings
+    app.state.limits = settings.request_limits()
     app.state.catalog = catalog
     app.state.documented = None
     app.state.keys = keys

@@ -11,14 +11,15 @@ from typing import Any, Final, NamedTuple, TypeVar
 
 import numpy as np
 
+from textwright.api.codec import EXAMPLE_TEXT
+from textwright.api.protocols.request import Scored
 from textwright.core.encodings import Encodings, offsets_of
-from textwright.core.types import Float32s, Int32s
+from textwright.core.types import Int32s
 from textwright.runtime.batching import BatchLimits
 from textwright.runtime.explain import Explainer, StagedExplainer
-from textwright.runtime.predictor import Prediction, Predictor
+from textwright.runtime.predictor import Predictor
 from textwright.server.model_thread import ModelThread
 from textwright.server.settings import ServeSettings
-from textwright.wire import EXAMPLE_TEXT
 
 R = TypeVar("R")
 
@@ -56,18 +57,6 @@ class Item(NamedTuple):
 
     ids: Int32s
     truncated: bool
-
-
-class Scored(NamedTuple):
-    """What the model says about one text.
-
-    Args:
-        prediction: Its prediction.
-        logits: The scores behind it, (K,), in nats, not calibrated.
-    """
-
-    prediction: Prediction
-    logits: Float32s
 
 
 def _unwatched(_encodings: asyncio.Future[Any]) -> AbstractContextManager[None]:
@@ -240,7 +229,7 @@ def score(predictor: Predictor, batch: Encodings) -> list[Scored]:
         BackendError: If the engine fails or a logit is not finite.
     """
     logits = predictor.infer(batch)
-    return list(map(Scored._make, zip(predictor.decode(logits, batch), logits, strict=True)))
+    return list(map(Scored, predictor.decode(logits, batch), logits))
 
 
 def fitted(predictor: Predictor) -> Predictor:

@@ -12,11 +12,12 @@ from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from textwright.api.auth import Key, KeyRing, shown_secret
+from textwright.api.headers import HEALTH_PATHS
 from textwright.errors import UnauthorizedError
-from textwright.server.keys import Key, KeyRing, shown_secret
 from textwright.server.logs import problem_response, record_of
 
-OPEN: Final = frozenset({"/", "/docs", "/healthz", "/readyz", "/ping", "/v2/health/live", "/v2/health/ready"})
+OPEN: Final = HEALTH_PATHS | {"/", "/docs"}
 """Addresses that are read without a key; nothing is posted without one."""
 _SCOPE_KEY: Final = "textwright.key"
 
@@ -49,19 +50,10 @@ class Guard:
         await self._app(scope, receive, send)
 
 
-def charge(request: Request, num_texts: int) -> None:
-    """Take the texts of a request out of the share of its key.
-
-    Args:
-        request: A request that came through; without keys or limits nothing happens.
-        num_texts: Its texts.
-
-    Raises:
-        RateLimitError: If so many are not left of the share.
-    """
+def key_of(request: Request) -> Key | None:
+    """Find the key that a request showed; None if the server has no keys."""
     key: Key | None = request.scope.get(_SCOPE_KEY)
-    if key is not None and key.bucket is not None:
-        key.bucket.take(num_texts)
+    return key
 
 
 def _has_keys_of_its_own(path: str) -> bool:

@@ -12,8 +12,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from textwright.errors import RequestError, RequestLimitError, TextwrightError
-from textwright.problems import MEDIA_TYPE, problem_of_status
+from textwright.api.problems import MEDIA_TYPE, encode_problem, problem_of_status
+from textwright.errors import RequestError, TextwrightError
 from textwright.server.logs import problem_response, record_of
 
 logger = logging.getLogger(__name__)
@@ -41,8 +41,6 @@ def our_error(request: Request, error: TextwrightError) -> Response:
         A response of type application/problem+json.
     """
     record = record_of(request)
-    if isinstance(error, RequestLimitError) and error.num_texts is not None:
-        record.num_texts = error.num_texts
     response = problem_response(error, record)
     if response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
         logger.error("request failed", exc_info=error, extra={"fields": {"id": record.id}})
@@ -63,7 +61,7 @@ async def _on_http_error(request: Request, error: HTTPException) -> Response:
     record = record_of(request)
     problem = problem_of_status(error.status_code, _detail(request, error), record.id)
     record.code = problem.code
-    return Response(problem.encode(), problem.status, dict(error.headers or {}), MEDIA_TYPE)
+    return Response(encode_problem(problem), problem.status, dict(error.headers or {}), MEDIA_TYPE)
 
 
 def _detail(request: Request, error: HTTPException) -> str:

@@ -11,6 +11,8 @@ from typing import Any, Final, cast
 import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
+from textwright.api.problems import MEDIA_TYPE, encode_problem, headers_of, problem_of
+from textwright.api.record import REQUEST_ID
 from textwright.errors import (
     HeadersTooLargeError,
     NotReadyError,
@@ -19,9 +21,8 @@ from textwright.errors import (
     RequestTimeoutError,
     TextwrightError,
 )
-from textwright.problems import MEDIA_TYPE, headers_of, problem_of
 from textwright.server.connections import ConnectionTable
-from textwright.server.logs import REQUEST_ID, new_request_id
+from textwright.server.logs import new_request_id
 
 _CHUNK_FACTOR: Final = 8
 """Bytes on the wire for each byte of a body, at most: one in a chunk of its own takes six."""
@@ -222,12 +223,12 @@ class BoundedProtocol(HttpToolsProtocol):
             self._table.count(reason)
         request_id = new_request_id()
         problem = problem_of(error, request_id)
-        body = problem.encode()
+        body = encode_problem(problem)
         headers = {
             "content-type": MEDIA_TYPE,
             "content-length": str(len(body)),
             "connection": "close",
-            REQUEST_ID.decode(): request_id,
+            REQUEST_ID: request_id,
             **(headers_of(error) or {}),
         }
         lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())

@@ -8,10 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
-import traceback
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import count
 from secrets import token_hex
@@ -23,64 +20,18 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from textwright.errors import TextwrightError
-from textwright.problems import CLIENT_GONE, MEDIA_TYPE, headers_of, problem_of
+from textwright.api.headers import SAFETY
+from textwright.api.problems import CLIENT_GONE, MEDIA_TYPE, encode_problem, headers_of, refuse
+from textwright.api.record import REQUEST_ID, RequestRecord, describe_error, fields_of, is_request_id
 
-REQUEST_ID: Final = b"x-request-id"
+_REQUEST_ID: Final = REQUEST_ID.encode()
 _SCOPE_KEY: Final = "textwright.request"
-# Browsers shall take an answer for what it says it is, keep none, and tell nobody where they come from.
-_SAFETY: Final = (
-    (b"x-content-type-options", b"nosniff"),
-    (b"cache-control", b"no-store"),
-    (b"referrer-policy", b"no-referrer"),
-)
-_ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
+_SAFETY: Final = tuple((name.encode(), value.encode()) for name, value in SAFETY)
 # Unique, not secret: asking the system for random bytes at each request would hand the interpreter to another thread.
 _PROCESS: Final = token_hex(8)
 _counter = count(1)
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass
-class RequestRecord:
-    """What the log says about one request; what is None is left out.
-
-    Args:
-        id: The client's x-request-id if it is a plain word, else one of ours.
-        method: The HTTP method.
-        model: Name and version of the model that was asked; None if it came to none.
-        key: The name of the API key; None if the server has none.
-        path: The route; None for an unknown address, which may hold anything, even a text.
-        status: The HTTP status; 499 if the client hung up.
-        code: The code of the problem that was answered.
-        num_texts: Texts in the request.
-        num_tokens: Tokens read by the model.
-        truncated: Texts that were longer than the model reads.
-        num_sent_on: Texts that the fast stage of a cascade left to the strong one; None for a model of one stage.
-        tokenize_ms: Time from texts to ids.
-        queue_ms: Time that the ids waited for the model.
-        infer_ms: Time from there to the last prediction.
-        batch_size: Texts that went through the model together, those of other requests included.
-        total_ms: Time from the first byte of the request to the last of the response.
-    """
-
-    id: str
-    method: str
-    model: str | None = None
-    key: str | None = None
-    path: str | None = None
-    status: int | None = None
-    code: str | None = None
-    num_texts: int | None = None
-    num_tokens: int | None = None
-    truncated: int | None = None
-    num_sent_on: int | None = None
-    tokenize_ms: float | None = None
-    queue_ms: float | None = None
-    infer_ms: float | None = None
-    batch_size: int | None = None
-    total_ms: float = 0.0
 
 
 def record_of(request: Request) -> RequestRecord:
@@ -113,7 +64,7 @@ class RequestLog:
         def send_with_id(message: Message) -> Awaitable[None]:
             if message["type"] == "http.response.start":
                 record.status = message["status"]
-                message["headers"] = [*message.get("headers", ()), (REQUEST_ID, record.id.encode()), *_SAFETY]
+                message["headers"] = [*message.get("headers", ()), (_REQUEST_ID, record.id.encode()), *_SAFETY]
             return send(message)
 
         try:
@@ -144,12 +95,12 @@ class RequestLog:
         self._observe(complete)
         if logger.isEnabledFor(logging.INFO):
             # What logger.info does, without looking through the stack for its caller; once for all their lines.
-            extra = {"lines": list(map(_fields, complete))}
+            extra = {"lines": list(map(fields_of, complete))}
             logger.handle(logger.makeRecord(logger.name, logging.INFO, "", 0, "request", (), None, extra=extra))
 
 
 def problem_response(error: Exception, record: RequestRecord) -> Response:
-    """Answer with the problem that an exception is, and note its code for the log.
+    """Answer with the problem that an exception is, and note it for the log.
 
     Args:
         error: Any exception.
@@ -158,9 +109,8 @@ def problem_response(error: Exception, record: RequestRecord) -> Response:
     Returns:
         A response of type application/problem+json.
     """
-    problem = problem_of(error, record.id)
-    record.code = problem.code
-    return Response(problem.encode(), problem.status, headers_of(error), MEDIA_TYPE)
+    problem = refuse(error, record)
+    return Response(encode_problem(problem), problem.status, headers_of(error), MEDIA_TYPE)
 
 
 class JsonLines(logging.Formatter):
@@ -178,7 +128,7 @@ class JsonLines(logging.Formatter):
         }
         lines: list[dict[str, Any]] = getattr(record, "lines", None) or [getattr(record, "fields", {})]
         if record.exc_info and record.exc_info[1]:
-            line["error"] = _describe(record.exc_info[1])
+            line["error"] = describe_error(record.exc_info[1])
         return b"\n".join(to_json({**line, **fields}, fallback=str) for fields in lines).decode()
 
 
@@ -201,8 +151,8 @@ def configure(stream: IO[str]) -> None:
 
 def _request_id(scope: Scope) -> str:
     for name, value in scope["headers"]:
-        if name == REQUEST_ID and _ID.fullmatch(value):
-            return str(value.decode("ascii"))
+        if name == _REQUEST_ID and is_request_id(shown := value.decode("latin-1")):
+            return str(shown)
     return new_request_id()
 
 
@@ -215,17 +165,3 @@ def _route(scope: Scope) -> str | None:
     """Name the route that was found: by its template if it has one, so that parameters stay out of the log."""
     template = getattr(scope.get("route"), "path", None)
     return template or (scope["path"] if "endpoint" in scope else None)
-
-
-def _fields(record: RequestRecord) -> dict[str, Any]:
-    return {
-        name: round(value, 3) if type(value) is float else value
-        for name, value in vars(record).items()
-        if value is not None
-    }
-
-
-def _describe(error: BaseException) -> dict[str, Any]:
-    frames = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(error.__traceback__)]
-    said = {"message": str(error)} if isinstance(error, TextwrightError) else {}
-    return {"type": type(error).__name__, **said, "frames": frames}

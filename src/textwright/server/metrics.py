@@ -20,8 +20,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from textwright.api.record import RequestRecord
 from textwright.core.stages import FAST, STRONG
-from textwright.server.logs import RequestRecord
 from textwright.server.service import Service
 
 PATH: Final = "/metrics"
@@ -82,9 +82,9 @@ class Metrics:
         service.engine.on_batch = meters.batches.observe
         if replaced is not None:
             self._answering.remove(replaced)
-            self._models.labels(**replaced.identity.model_dump()).set(0)
+            self._models.labels(**vars(replaced.identity)).set(0)
         self._answering.append(service)
-        self._models.labels(**service.identity.model_dump()).set(1)
+        self._models.labels(**vars(service.identity)).set(1)
         self.refresh()
 
     def observe(self, records: Sequence[RequestRecord]) -> None:

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any, Final
 
-from textwright.exchange import JSON
-from textwright.problems import MEDIA_TYPE, problem
-from textwright.server.body import CSV
+from textwright.api.codec import EXAMPLE_TEXT
+from textwright.api.headers import CSV, JSON
+from textwright.api.problems import MEDIA_TYPE, problem
+from textwright.api.schemas import PredictResponse
 from textwright.server.service import Service
 from textwright.server.settings import ServeSettings
-from textwright.wire import EXAMPLE_TEXT, PredictResponse
 
 _REFUSALS = {
     HTTPStatus.BAD_REQUEST: ("request-syntax", "The body is not JSON in UTF-8."),
@@ -176,7 +176,7 @@ def problem_doc(status: HTTPStatus, code: str, description: str) -> dict[str, An
     """
     example = problem(status, code, description, "0f8d3c5e")
     schema = {"$ref": "#/components/schemas/Problem"}
-    return {"description": description, "content": {MEDIA_TYPE: {"schema": schema, "example": example.to_json()}}}
+    return {"description": description, "content": {MEDIA_TYPE: {"schema": schema, "example": vars(example)}}}
 
 
 def _only(field: str, schema: dict[str, Any], description: str) -> dict[str, Any]:

@@ -16,10 +16,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from textwright.api.protocols.request import Scored
 from textwright.core.encodings import Encodings
 from textwright.errors import TextError
 from textwright.runtime.batcher import Batcher
-from textwright.server.engine import Engine, Item, Scored
+from textwright.server.engine import Engine, Item
 
 
 class QuickAnswer(NamedTuple):

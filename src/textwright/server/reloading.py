@@ -9,10 +9,10 @@ from __future__ import annotations
 import asyncio
 import logging
 
+from textwright.api.schemas import Reloaded
 from textwright.errors import ReloadError, TextwrightError
 from textwright.server.catalog import Catalog
 from textwright.server.service import Service
-from textwright.wire import Reloaded
 
 logger = logging.getLogger(__name__)
 
@@ -67,5 +67,5 @@ class Reloader:
                 raise ReloadError(f"{old.title} goes on as it is, because its artifact is {new.title}, served already")
         else:
             self._catalog.replace(old, new)
-        logger.info("model reloaded", extra={"fields": told.model_dump()})
+        logger.info("model reloaded", extra={"fields": vars(told)})
         return told

@@ -15,13 +15,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from textwright.api.codec import EXAMPLE_TEXT
 from textwright.errors import PortInUseError, SettingsError
 from textwright.extras import require
 from textwright.server.settings import ServeSettings
 from textwright.server.signals import stopped_by_signals
 from textwright.server.sources import ModelSource
 from textwright.server.supervisor import supervise
-from textwright.wire import EXAMPLE_TEXT
 
 _EVERYWHERE: Final = frozenset({"0.0.0.0", "::", ""})  # noqa: S104  recognised, not bound to
 _BACKLOG: Final = 2048

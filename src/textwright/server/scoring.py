@@ -1,109 +1,104 @@
-"""The way of every contract to the model: past the queue or through it; noted in the request's record."""
+"""How a server runs the model for a request: past the queue or through it; noted in the request's record."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Callable, Sequence
 from functools import partial
 from time import perf_counter
 
 from starlette.requests import Request
 
+from textwright.api.protocols.request import Answer as ProtocolAnswer
+from textwright.api.protocols.request import Scored
+from textwright.api.record import RequestRecord
 from textwright.core.encodings import Encodings
 from textwright.core.stages import StagedEncodings
-from textwright.errors import BackendError, RequestLimitError
-from textwright.exchange import check_texts
+from textwright.errors import BackendError
 from textwright.runtime.batcher import Permit
+from textwright.runtime.explanation import Explanation
 from textwright.runtime.pending import Answer
-from textwright.server.engine import Item, Scored, items_of
-from textwright.server.guard import charge
+from textwright.server.engine import Item, items_of
+from textwright.server.explaining import explain
 from textwright.server.hang_up import noticed
-from textwright.server.logs import RequestRecord, record_of
-from textwright.server.service import Service, service_of
+from textwright.server.service import Service
 from textwright.server.staged import compute_staged
 
 
-async def score(request: Request, texts: Sequence[str], *, may_truncate: bool = True) -> list[Scored]:
-    """Predict the texts of a request.
+class QueueExecutor:
+    """Runs the model of a request through its queue, unless it is quicker than that; see ``api.inference.Executor``.
+
+    What it raises beyond that: QueueFullError if more waits than may, or the texts cannot be computed in time;
+    DeadlineError if the answer is not there in time; NotReadyError if the server is starting, stopping or stuck;
+    ClientDisconnect if the client hangs up meanwhile.
 
     Args:
         request: A request whose body has been read.
-        texts: Its N texts, at least one.
-        may_truncate: False refuses texts that are longer than the model reads.
-
-    Returns:
-        N scored texts, in order.
-
-    Raises:
-        RequestLimitError: If there are more texts, or longer ones, than are allowed; or if a text is longer than the
-            model reads and may not be truncated.
-        RateLimitError: If the key of the request may not ask for so many texts now.
-        QueueFullError: If more waits than may, or the texts cannot be computed in time.
-        DeadlineError: If the answer is not there in time.
-        NotReadyError: If the server is starting, stopping or stuck.
-        BackendError: If the engine fails.
-        ClientDisconnect: If the client hangs up meanwhile.
+        service: The model that it chose.
+        record: What the log will say about it.
     """
-    service, record = service_of(request), record_of(request)
-    record.num_texts, record.model = len(texts), service.title
-    check_texts(texts, service.settings)
-    charge(request, len(texts))
-    min_tokens = 0 if service.batcher.is_free else service.engine.min_tokens(texts)
-    with service.batcher.admit(len(texts), min_tokens=min_tokens) as permit:
-        if not service.quick_lane.takes(texts):
-            return await _queue(request, permit, texts, may_truncate=may_truncate)
-        done = await service.quick_lane.score(texts)
-    scored, record.num_tokens, record.tokenize_ms, record.queue_ms, record.infer_ms, record.batch_size = done
-    _note_truncated(record, [item.prediction.truncated for item in scored], service, may_truncate=may_truncate)
-    return scored
 
+    __slots__ = ("_record", "_request", "_service")
 
-async def compute(request: Request, permit: Permit[Item, Scored], encodings: Encodings) -> Answer[Scored]:
-    """Queue texts and wait for what the model says.
+    def __init__(self, request: Request, service: Service, record: RequestRecord) -> None:
+        self._request = request
+        self._service = service
+        self._record = record
 
-    Args:
-        request: Who asks; if it hangs up, nothing more is computed.
-        permit: The right to submit the texts.
-        encodings: N texts, at least one.
+    async def score(self, texts: Sequence[str], after_encoding: Callable[[Sequence[bool]], None]) -> list[Scored]:
+        """Run the model."""
+        service, record = self._service, self._record
+        min_tokens = 0 if service.batcher.is_free else service.engine.min_tokens(texts)
+        with service.batcher.admit(len(texts), min_tokens=min_tokens) as permit:
+            if not service.quick_lane.takes(texts):
+                return await self._queue(permit, texts, after_encoding)
+            done = await service.quick_lane.score(texts)
+        scored, record.num_tokens, record.tokenize_ms, record.queue_ms, record.infer_ms, record.batch_size = done
+        after_encoding([item.prediction.truncated for item in scored])
+        return scored
 
-    Returns:
-        N scored texts in order, and what they cost.
-    """
-    waiting = permit.submit(items_of(encodings))
-    with noticed(request.receive, waiting):
-        return await waiting
+    async def explain(self, texts: Sequence[str], scored: Sequence[Scored]) -> list[Explanation]:
+        """Explain texts that were scored, their probes in turn with the texts of other requests."""
+        start = perf_counter()
+        explanations = await explain(self._service, texts, scored, self._probe)
+        self._record.explain_ms = 1e3 * (perf_counter() - start)
+        return explanations
 
+    async def write(self, function: Callable[[], ProtocolAnswer]) -> ProtocolAnswer:
+        """Write a large answer in a thread, so that others are answered meanwhile."""
+        return await asyncio.to_thread(function)
 
-async def _queue(
-    request: Request, permit: Permit[Item, Scored], texts: Sequence[str], *, may_truncate: bool
-) -> list[Scored]:
-    service, record, start = service_of(request), record_of(request), perf_counter()
-    encodings = await permit.in_time(_encode(request, texts))
-    record.tokenize_ms = 1e3 * (perf_counter() - start)
-    record.num_tokens = int(encodings.text_lengths.sum())
-    _note_truncated(record, encodings.truncated.tolist(), service, may_truncate=may_truncate)
-    if isinstance(encodings, StagedEncodings):
-        answer = await compute_staged(service.engine, encodings, partial(compute, request, permit))
-        record.num_sent_on = len(texts) - sum(encodings.settled.tolist())
-    else:
-        answer = await compute(request, permit, encodings)
-    record.queue_ms, record.infer_ms, record.batch_size = answer.queue_ms, answer.infer_ms, answer.batch_size
-    return answer.results
+    async def _queue(
+        self, permit: Permit[Item, Scored], texts: Sequence[str], after_encoding: Callable[[Sequence[bool]], None]
+    ) -> list[Scored]:
+        service, record, start = self._service, self._record, perf_counter()
+        encodings = await permit.in_time(self._encode(texts))
+        record.tokenize_ms = 1e3 * (perf_counter() - start)
+        record.num_tokens = int(encodings.text_lengths.sum())
+        after_encoding(encodings.truncated.tolist())
+        if isinstance(encodings, StagedEncodings):
+            answer = await compute_staged(service.engine, encodings, partial(self._compute, permit))
+            record.num_sent_on = len(texts) - sum(encodings.settled.tolist())
+        else:
+            answer = await self._compute(permit, encodings)
+        record.queue_ms, record.infer_ms, record.batch_size = answer.queue_ms, answer.infer_ms, answer.batch_size
+        return answer.results
 
+    async def _probe(self, probes: Encodings) -> Answer[Scored]:
+        with self._service.batcher.admit(len(probes)) as permit:
+            return await self._compute(permit, probes)
 
-def _note_truncated(record: RequestRecord, truncated: Sequence[bool], service: Service, *, may_truncate: bool) -> None:
-    record.truncated = sum(truncated)
-    if record.truncated and not may_truncate:
-        raise RequestLimitError(
-            f"text {truncated.index(True)} is longer than the {service.info.max_length} tokens that the model reads, "
-            "and truncation is switched off; shorten it, or allow truncation"
-        )
+    async def _compute(self, permit: Permit[Item, Scored], encodings: Encodings) -> Answer[Scored]:
+        """Queue texts and wait for what the model says; if the client hangs up, nothing more is computed."""
+        waiting = permit.submit(items_of(encodings))
+        with noticed(self._request.receive, waiting):
+            return await waiting
 
-
-async def _encode(request: Request, texts: Sequence[str]) -> Encodings:
-    """Encode texts unless the client hangs up, and remember it if the fast stage of a cascade fails at that."""
-    service = service_of(request)
-    try:
-        return await service.engine.encode(texts, watch=partial(noticed, request.receive))
-    except BackendError:
-        service.batcher.last_failed = True
-        raise
+    async def _encode(self, texts: Sequence[str]) -> Encodings:
+        """Encode texts unless the client hangs up, and remember it if the fast stage of a cascade fails at that."""
+        service = self._service
+        try:
+            return await service.engine.encode(texts, watch=partial(noticed, self._request.receive))
+        except BackendError:
+            service.batcher.last_failed = True
+            raise

@@ -7,18 +7,19 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qs
 
-from pydantic_core import to_json
 from starlette.requests import Request
 
-from textwright.core.labels import Task
+from textwright.api.codec import EXAMPLE_TEXT, encode_predictions
+from textwright.api.model import LoadedModel
+from textwright.api.protocols.request import Scored
+from textwright.api.schemas import ModelIdentity, ModelInfo
 from textwright.errors import TextwrightError
 from textwright.runtime.batcher import Batcher
 from textwright.runtime.predictor import Predictor
-from textwright.server.engine import Engine, Item, Scored, items_of, measure_limits
+from textwright.server.engine import Engine, Item, items_of, measure_limits
 from textwright.server.quick_lane import QuickLane
 from textwright.server.settings import ServeSettings
 from textwright.server.sources import ModelSource
-from textwright.wire import EXAMPLE_TEXT, FastStageInfo, Limits, ModelIdentity, ModelInfo, encode_response
 
 if TYPE_CHECKING:
     from textwright.server.catalog import Catalog
@@ -35,9 +36,8 @@ class Service:
     Args:
         engine: The model, off the event loop.
         batcher: The queue in front of it.
-        settings: The limits.
-        identity: Which model answers; stands in every response.
-        info: What ``GET /v1/model`` says.
+        settings: How it is served.
+        model: What the protocols know of it.
         example: A response of this model, JSON-ready, for the documentation.
         source: Where it came from and may be loaded from again.
     """
@@ -45,24 +45,17 @@ class Service:
     engine: Engine
     batcher: Batcher[Item, Scored]
     settings: ServeSettings
-    identity: ModelIdentity
-    info: ModelInfo
+    model: LoadedModel
     example: dict[str, Any]
     source: ModelSource
-    title: str = field(init=False)
-    """Name and version, as the log tells them."""
-    label_bytes: int = field(init=False)
-    """Bytes of all label names."""
-    longest_label: int = field(init=False)
-    """Bytes of the longest label name."""
+    info: ModelInfo = field(init=False)
+    """What ``GET /v1/model`` says."""
     quick_lane: QuickLane = field(init=False)
     """Past the batcher, for what is quick."""
 
     def __post_init__(self) -> None:
-        """Tell the title once instead of at each request."""
-        self.title = f"{self.identity.name}@{self.identity.version}"
-        sizes = [len(to_json(name)) for name in self.info.labels]
-        self.label_bytes, self.longest_label = sum(sizes), max(sizes)
+        """Describe the model once instead of at each request."""
+        self.info = self.model.info
         self.quick_lane = QuickLane(self.engine, self.batcher)
 
     @classmethod
@@ -82,11 +75,21 @@ class Service:
         """
         limits = measure_limits(predictor, settings)
         source = source or ModelSource(predictor.artifact.path)
-        identity = identity_of(predictor, source.name)
-        example = json.loads(encode_response(identity, predictor.predict([EXAMPLE_TEXT])))
+        model = LoadedModel(predictor, settings.request_limits(), source.name)
+        example = json.loads(encode_predictions(model.head, predictor.predict([EXAMPLE_TEXT])))
         engine = Engine(predictor, limits)
         batcher = Batcher(engine.infer, limits, num_tokens=lambda item: len(item.ids), timeout_s=settings.timeout_s)
-        return cls(engine, batcher, settings, identity, info_of(predictor, settings, identity), example, source)
+        return cls(engine, batcher, settings, model, example, source)
+
+    @property
+    def identity(self) -> ModelIdentity:
+        """Which model answers; stands in every response."""
+        return self.model.identity
+
+    @property
+    def title(self) -> str:
+        """Name and version, as the log has them."""
+        return self.model.title
 
     async def is_ready(self) -> bool:
         """Say whether requests may be sent here; after a failure of the model, by asking it once more."""
@@ -152,50 +155,3 @@ def choose(request: Request, name: str, version: str | None = None) -> Service:
     catalog: Catalog = request.app.state.catalog
     service = request.scope[_CHOSEN] = catalog.choose(name) if version is None else catalog.find(name, version)
     return service
-
-
-def identity_of(predictor: Predictor, name: str | None = None) -> ModelIdentity:
-    """Say which model a predictor has loaded.
-
-    Args:
-        predictor: A loaded model.
-        name: What it is called here; None for the name in its manifest.
-
-    Returns:
-        What stands in every response.
-    """
-    manifest = predictor.artifact.manifest
-    return ModelIdentity(
-        name=name or manifest.name,
-        version=predictor.artifact.version,
-        family=manifest.family,
-        variant=predictor.variant,
-        task=predictor.labels.task.value,
-    )
-
-
-def info_of(predictor: Predictor, settings: ServeSettings, identity: ModelIdentity) -> ModelInfo:
-    """Say what the loaded model is and what one request may hold; no path and no training setting is told."""
-    manifest = predictor.artifact.manifest
-    variant = manifest.variant(predictor.variant)
-    return ModelInfo(
-        **identity.model_dump(),
-        labels=list(predictor.labels.names),
-        max_length=manifest.max_length,
-        threshold=manifest.threshold if predictor.labels.task is Task.MULTI_LABEL else None,
-        thresholds=dict(manifest.thresholds),
-        metrics={name: dict(interval) for name, interval in variant.metrics.items()},
-        metrics_split=manifest.metrics_split,
-        created=manifest.created,
-        limits=Limits(**settings.model_dump(include=set(Limits.model_fields))),
-        batch_invariance=dict(variant.batch_invariance),
-        fast_stage=fast_stage_of(predictor),
-    )
-
-
-def fast_stage_of(predictor: Predictor) -> FastStageInfo | None:
-    """Say what answers before a cascade's model; None for a model of one stage."""
-    fast = predictor.artifact.manifest.fast_stage
-    if fast is None:
-        return None
-    return FastStageInfo(family=fast.family, max_length=fast.max_length, certainty=fast.certainty)

@@ -7,6 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from textwright.api.validation import RequestLimits
 from textwright.config import Settings
 
 
@@ -71,3 +72,13 @@ class ServeSettings(Settings):
     """Most tokens that may wait for their predictions; requests beyond are refused with status 429."""
     shutdown_grace_s: Annotated[int, Field(ge=0)] = 10
     """Seconds that running requests get to finish after SIGTERM or Ctrl-C; 0 cuts them off."""
+
+    def request_limits(self) -> RequestLimits:
+        """Return what one request may hold."""
+        return RequestLimits(
+            max_texts=self.max_texts,
+            max_text_chars=self.max_text_chars,
+            max_body_bytes=self.max_body_bytes,
+            max_answer_bytes=self.max_answer_bytes,
+            max_explained_texts=self.max_explained_texts,
+        )

@@ -11,10 +11,11 @@ from time import perf_counter
 
 import numpy as np
 
+from textwright.api.protocols.request import Scored
 from textwright.core.encodings import Encodings
 from textwright.core.stages import StagedEncodings
 from textwright.runtime.pending import Answer
-from textwright.server.engine import Engine, Scored, score
+from textwright.server.engine import Engine, score
 
 
 async def compute_staged(

@@ -27,7 +27,8 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from textwright import __version__
-from textwright.server.logs import RequestRecord, record_of
+from textwright.api.record import RequestRecord
+from textwright.server.logs import record_of
 
 UNTRACED: Final = frozenset({"/healthz", "/readyz", "/ping", "/metrics", "/v2/health/live", "/v2/health/ready"})
 """Asked every few seconds by machines; a trace of each would hide the others."""
@@ -71,14 +72,14 @@ class Tracer:
             end_ns: When it ended.
         """
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-        fields = vars(record)
+        fields, method = vars(record), str(scope["method"])
         attributes = {to: fields[name] for name, to in _ATTRIBUTES.items() if fields[name] is not None}
         span = self._tracer.start_span(
-            f"{record.method} {record.path}" if record.path else record.method,
+            f"{method} {record.path}" if record.path else method,
             context=self._propagator.extract(headers),
             kind=SpanKind.SERVER,
             start_time=start_ns,
-            attributes={"http.request.method": record.method, "textwright.request_id": record.id, **attributes},
+            attributes={"http.request.method": method, "textwright.request_id": record.id, **attributes},
         )
         if (record.status or 0) >= HTTPStatus.INTERNAL_SERVER_ERROR:
             span.set_status(StatusCode.ERROR)

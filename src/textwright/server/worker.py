@@ -15,12 +15,12 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+from textwright.api.schemas import Reloaded
 from textwright.errors import NotFoundError, ReloadError, TextwrightError
 from textwright.server.channel import Channel
 from textwright.server.settings import ServeSettings
 from textwright.server.signals import stopped_by_signals
 from textwright.server.sources import ModelSource
-from textwright.wire import Reloaded
 
 
 def main(channel_fd: int, listener_fd: int) -> None:
@@ -101,7 +101,7 @@ async def _reload(channel: Channel, state: Any, name: str | None) -> None:  # no
     except TextwrightError as error:
         channel.send({"reloaded": None, "code": error.code, "message": str(error)})
     else:
-        channel.send({"reloaded": told.model_dump()})
+        channel.send({"reloaded": vars(told)})
 
 
 def _settle(future: asyncio.Future[Reloaded], message: dict[str, Any]) -> None:

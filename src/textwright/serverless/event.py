@@ -17,8 +17,10 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, TypeGuard
 
-from textwright.errors import RequestSyntaxError, RequestTooLargeError
-from textwright.exchange import without_prefix
+from textwright.api.body import too_many_bytes
+from textwright.api.headers import BINARY, without_prefix
+from textwright.api.validation import RequestLimits
+from textwright.errors import RequestSyntaxError
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,34 +39,41 @@ class HttpRequest:
     headers: Mapping[str, str]
     event: Mapping[str, Any]
 
-    def read_body(self, max_bytes: int, cure: str) -> bytes:
+    @property
+    def model(self) -> str | None:
+        """The model that the address chooses by ``?model=``; None if it chooses none."""
+        several = (self.event.get("multiValueQueryStringParameters") or {}).get("model")
+        value = several[0] if several else (self.event.get("queryStringParameters") or {}).get("model")
+        if value is None or "%" not in value:
+            return value
+        from urllib.parse import unquote  # load balancers alone leave escapes in; a cold start pays for each import
+
+        return unquote(value)
+
+    def read_body(self, limits: RequestLimits) -> bytes:
         """Take the body out of the event.
 
         Args:
-            max_bytes: Most bytes.
-            cure: How the bound is raised.
+            limits: Of a request.
 
         Returns:
-            At most ``max_bytes`` bytes, not yet parsed.
+            At most ``max_body_bytes`` bytes, not yet parsed.
 
         Raises:
             RequestTooLargeError: If there are more.
             RequestSyntaxError: If the event says base64 and it is not.
         """
         content = self.event.get("body") or ""
-        if len(content) <= 2 * max_bytes:
+        if len(content) <= 2 * limits.max_body_bytes:
             body = _decode(content) if self.event.get("isBase64Encoded") else content.encode(errors="surrogatepass")
-            if len(body) <= max_bytes:
+            if len(body) <= limits.max_body_bytes:
                 return body
-        raise RequestTooLargeError(
-            f"the body has more than the {max_bytes} bytes that are allowed; send the texts in several requests, or "
-            f"{cure}"
-        )
+        raise too_many_bytes("is larger", limits)
 
 
 @dataclass(slots=True)
 class HttpResponse:
-    """What is answered: the body is UTF-8 text."""
+    """What is answered: UTF-8 text, or bytes of another type."""
 
     status: int
     body: bytes
@@ -79,11 +88,12 @@ class HttpResponse:
         Returns:
             JSON-ready values.
         """
+        is_binary = self.headers.get("content-type") == BINARY
         answer: dict[str, Any] = {
             "statusCode": self.status,
             "headers": self.headers,
-            "body": self.body.decode(),
-            "isBase64Encoded": False,
+            "body": base64.b64encode(self.body).decode() if is_binary else self.body.decode(),
+            "isBase64Encoded": is_binary,
         }
         if _is_load_balancer(request):
             answer["statusDescription"] = f"{self.status} {HTTPStatus(self.status).phrase}"

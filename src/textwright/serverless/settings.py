@@ -27,9 +27,11 @@ class LambdaSettings:
         max_texts: Most texts in one request, >= 1.
         max_text_chars: Most characters in one text, >= 1.
         max_body_bytes: Most bytes of a request's body, >= 64; Lambda itself takes 6 MB, a load balancer 1 MB.
+        max_explained_texts: Most texts in a request that asks for explanations, >= 1.
+        explain_max_cost: Tokens that the model reads to explain a text, as a multiple of the text's own, >= 1.
         time_margin_s: Seconds before the function's time-out at which a request is given up with a DeadlineError
             instead of being cut off without a word, >= 0.
-        api_keys: Lines of an API-key file (``server.keys``), separated by newlines or commas; they hold hashes, not
+        api_keys: Lines of an API-key file (``api.auth``), separated by newlines or commas; they hold hashes, not
             keys. None lets everybody ask whom the function's address lets through. A share of texts per minute holds
             for each instance of the function by itself.
         base_path: What stands before the routes in the path, such as ``/sentiment`` of a custom domain's API mapping or
@@ -44,6 +46,8 @@ class LambdaSettings:
     max_texts: int = 1000
     max_text_chars: int = 100_000
     max_body_bytes: int = 4_000_000
+    max_explained_texts: int = 32
+    explain_max_cost: float = 8.0
     time_margin_s: float = 0.25
     api_keys: str | None = None
     base_path: str = ""
@@ -51,7 +55,15 @@ class LambdaSettings:
 
     def __post_init__(self) -> None:
         """Check the bounds."""
-        least = {"num_threads": 1, "max_texts": 1, "max_text_chars": 1, "max_body_bytes": 64, "time_margin_s": 0}
+        least = {
+            "num_threads": 1,
+            "max_texts": 1,
+            "max_text_chars": 1,
+            "max_body_bytes": 64,
+            "max_explained_texts": 1,
+            "explain_max_cost": 1,
+            "time_margin_s": 0,
+        }
         for name, bound in least.items():
             value = getattr(self, name)
             if value is not None and not value >= bound:

@@ -24,7 +24,7 @@ from typing import Final
 from textwright.core import artifact as artifacts
 from textwright.errors import SettingsError
 from textwright.runtime.predictor import Predictor
-from textwright.serverless.door import Door
+from textwright.serverless.handler import LambdaHandler
 from textwright.serverless.logs import Log
 from textwright.serverless.settings import LambdaSettings, read_settings
 
@@ -32,7 +32,9 @@ _MEASURED: Final = frozenset({"x86_64", "amd64"})
 _SNAP_START: Final = "snap-start"
 
 
-def start(root: Path | None = None, *, environment: Mapping[str, str] | None = None, log: Log | None = None) -> Door:
+def start(
+    root: Path | None = None, *, environment: Mapping[str, str] | None = None, log: Log | None = None
+) -> LambdaHandler:
     """Load the model and return the handler.
 
     Args:
@@ -55,14 +57,14 @@ def start(root: Path | None = None, *, environment: Mapping[str, str] | None = N
         refuse_unmeasured(platform.machine())
         settings = read_settings(values)
         folder = root or Path(values.get("LAMBDA_TASK_ROOT", "."))
-        door = Door(_load(folder / settings.artifact, settings), settings, out)
-        door.warm_up()
+        handler = LambdaHandler(_load(folder / settings.artifact, settings), settings, out)
+        handler.warm_up()
     except Exception as error:
         out.error("the function cannot start", error)
         raise
     if values.get("AWS_LAMBDA_INITIALIZATION_TYPE") == _SNAP_START:
-        _register(door, out)
-    return door
+        _register(handler, out)
+    return handler
 
 
 def refuse_unmeasured(machine: str) -> None:
@@ -85,16 +87,16 @@ def _load(path: Path, settings: LambdaSettings) -> Predictor:
     return Predictor(artifacts.read(path), variant=settings.variant, num_threads=settings.num_threads)
 
 
-def _register(door: Door, log: Log) -> None:
+def _register(handler: LambdaHandler, log: Log) -> None:
     from snapshot_restore_py import register_after_restore, register_before_snapshot
 
     def before() -> None:
-        door.predictor.verify_golden()
-        door.warm_up()
+        handler.predictor.verify_golden()
+        handler.warm_up()
         log.event("ready for the snapshot")
 
     def after() -> None:
-        door.begin_again()
+        handler.reset_after_restore()
         log.event("restored")
 
     register_before_snapshot(before)

@@ -7,6 +7,7 @@ import re
 
 import pytest
 
+from textwright.api.record import METRICS, RequestRecord
 from textwright.deploy.cloud import costs, templates
 from textwright.deploy.cloud.resolve import resolve
 from textwright.deploy.cloud.settings import Ec2Settings, FunctionSettings
@@ -17,7 +18,7 @@ from textwright.deploy.created import (
     METRICS_OF_DETAILED_MONITORING,
     SERVERS,
 )
-from textwright.serverless.logs import METRICS, InvocationRecord, Log
+from textwright.serverless.logs import Log
 
 COUNTED = {
     "AWS::AutoScaling::AutoScalingGroup",
@@ -105,10 +106,10 @@ def test_what_is_counted_for_servers_is_in_their_template(profile):
 
 def test_what_is_counted_for_a_function_is_in_its_template_and_in_its_log():
     stream = io.StringIO()
-    record = InvocationRecord("8f5f2c1e-0000-0000-0000-000000000000", "reviews 0123456789ab", "reviews", "POST")
+    record = RequestRecord("8f5f2c1e-0000-0000-0000-000000000000", "POST", "reviews@0123456789ab", cold_start=0)
     record.path, record.status, record.num_texts, record.num_tokens, record.truncated = "/v1/predict", 200, 1, 32, 0
     record.tokenize_ms, record.infer_ms, record.total_ms = 0.123, 12.345, 12.999
-    Log(stream).request(record)
+    Log(stream).request(record, "reviews")
     assert FUNCTION.num_alarms == num_alarms(EVERYTHING["function"])
     assert FUNCTION.num_metrics == num_filter_metrics(EVERYTHING["function"]) + len(METRICS)
     assert all(f'"Name":"{name}"' in stream.getvalue() for name in METRICS)

@@ -117,7 +117,7 @@ def _token(challenge: str) -> str:
 def _get(url: str, token: str | None = None) -> bytes:
     headers = {"Accept": _MANIFESTS} | ({"Authorization": f"Bearer {token}"} if token else {})
     with urlopen(Request(url, headers=headers), timeout=_TIMEOUT_S) as answer:  # noqa: S310  built above, or https
-        body = answer.read(_MAX_BYTES + 1)
+        body = bytes(answer.read(_MAX_BYTES + 1))
     if len(body) > _MAX_BYTES:
         raise ValueError(f"its answer has more than {_MAX_BYTES} bytes")
     return body

@@ -31,17 +31,8 @@ PYTHONS: Final = ("3.12", "3.13", "3.14")
 MAX_TREE_BYTES: Final = 250 * 1024 * 1024
 """What a function may have when unpacked. Source: AWS Lambda Developer Guide, "Lambda quotas"."""
 _HANDLER: Final = "function.py"
-_ROOMS: Final = ("core", "runtime", "serverless")
-_MODULES: Final = (
-    "__init__.py",
-    "errors.py",
-    "exchange.py",
-    "problems.py",
-    "server/__init__.py",
-    "server/keys.py",
-    "server/rates.py",
-)
-"""What of Textwright the function imports."""
+PACKAGES: Final = ("__init__.py", "errors.py", "api", "core", "runtime", "serverless")
+"""What of Textwright goes into the zip; a contract of the imports holds the function to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,16 +136,12 @@ def _fill(tree: Path, source: Artifact, variant: str | None, locked: list[Locked
     for library in sorted(path for path in tree.rglob("*.so*") if path.is_file()):
         blank_symbols(library)
     for name, content in package_files().items():
-        if _is_imported(name.removeprefix("textwright/")):
+        if name.removeprefix("textwright/").partition("/")[0] in PACKAGES:
             path = tree / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
     (tree / _HANDLER).write_text(read_template(_HANDLER), encoding="utf-8")
     return write_selection(source, variant, tree / "artifact")
-
-
-def _is_imported(name: str) -> bool:
-    return name in _MODULES or name.partition("/")[0] in _ROOMS
 
 
 def _compile(tree: Path, interpreter: Path) -> None:

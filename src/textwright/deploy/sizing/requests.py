@@ -9,8 +9,8 @@ from typing import Final
 
 import numpy as np
 
+from textwright.api.codec import EXAMPLE_TEXT
 from textwright.runtime.predictor import Predictor
-from textwright.wire import EXAMPLE_TEXT
 
 _NUM_BODIES: Final = 32
 """Different requests, so that no cache of one text flatters the measurement."""

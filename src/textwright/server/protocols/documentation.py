@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
 
-from textwright.exchange import JSON
+from textwright.api.headers import JSON
 from textwright.server import openapi
 from textwright.server.service import Service
 

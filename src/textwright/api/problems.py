@@ -1,8 +1,4 @@
-"""HTTP statuses, decided here and nowhere else, and errors as problems (RFC 9457).
-
-Imports the standard library alone, because a Lambda function pays for each import at every cold start; the schema of a
-problem, for documentation, is ``wire.Problem``. Callers: ``server`` and ``serverless``.
-"""
+"""HTTP statuses, decided here and nowhere else, and errors as problems (RFC 9457)."""
 
 from __future__ import annotations
 
@@ -10,9 +6,11 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Final
 
 from textwright import errors
+from textwright.api.document import Document
+from textwright.api.record import RequestRecord
 
 MEDIA_TYPE: Final = "application/problem+json"
 
@@ -75,31 +73,46 @@ _INTERNAL: Final = "internal"
 _OUR_FAULT: Final = "the server failed on this request, which may be right; its log names the reason by the request id"
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """Why a request was not answered; the fields are told in ``wire.Problem``."""
+@dataclass(kw_only=True)
+class Problem(Document):
+    """Why a request was not answered, after RFC 9457 (application/problem+json)."""
 
+    type: str = "about:blank"
+    """Always about:blank: the title is the meaning of the status; tell problems apart by their code."""
     title: str
+    """The meaning of the status."""
     status: int
+    """The HTTP status."""
     detail: str
+    """What is wrong with this request, and its cure, in a sentence."""
+    error: str
+    """The detail again, where clients of other protocols look for it."""
     code: str
+    """Stable across releases; programs decide by it."""
     request_id: str
+    """The x-request-id of the request, as it stands in the server's log."""
 
-    def to_json(self) -> dict[str, Any]:
-        """Return the members of the document."""
-        return {
-            "type": "about:blank",
-            "title": self.title,
-            "status": self.status,
-            "detail": self.detail,
-            "error": self.detail,
-            "code": self.code,
-            "request_id": self.request_id,
-        }
 
-    def encode(self) -> bytes:
-        """Write the document of type application/problem+json."""
-        return json.dumps(self.to_json(), ensure_ascii=False, separators=(",", ":")).encode(errors="replace")
+def encode_problem(problem: Problem) -> bytes:
+    """Write the document of type application/problem+json."""
+    return json.dumps(vars(problem), ensure_ascii=False, separators=(",", ":")).encode(errors="replace")
+
+
+def refuse(error: Exception, record: RequestRecord) -> Problem:
+    """Turn an exception into a problem, and note it in the record of the request.
+
+    Args:
+        error: Any exception; see :func:`problem_of`.
+        record: What the log will say.
+
+    Returns:
+        A problem with status 4xx or 5xx.
+    """
+    problem = problem_of(error, record.id)
+    record.code = problem.code
+    if isinstance(error, errors.RequestLimitError) and error.num_texts is not None:
+        record.num_texts = error.num_texts
+    return problem
 
 
 def problem_of(error: Exception, request_id: str) -> Problem:
@@ -166,4 +179,11 @@ def problem(status: int, code: str, detail: str, request_id: str) -> Problem:
     Returns:
         The problem.
     """
-    return Problem(HTTPStatus(status).phrase, int(status), detail, code, request_id)
+    return Problem(
+        title=HTTPStatus(status).phrase,
+        status=int(status),
+        detail=detail,
+        error=detail,
+        code=code,
+        request_id=request_id,
+    )

@@ -9,44 +9,57 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import prod
-from typing import Annotated, Any, Final
+from typing import Any, Final, NamedTuple, Self
 
 import numpy as np
-from pydantic import FailFast, Field
 
+from textwright.api.protocols.fields import ANY, OBJECT, STRING, WHOLE, Fields, list_of
+from textwright.api.validation import RequestLimits, check_num_texts
 from textwright.errors import RequestError
-from textwright.exchange import check_num_texts
-from textwright.server.protocols.parsing import Form
-from textwright.wire import Whole
 
 _LENGTH_BYTES: Final = 4
 _MAX_DIMENSIONS: Final = 8
 _DATATYPES: Final = {"O": "BYTES", "f": "FP32", "b": "BOOL"}
 
 
-class InputParameters(Form):
-    """How many bytes after the JSON belong to the tensor; None for none."""
+class InputTensor(NamedTuple):
+    """A tensor of a request.
 
-    binary_data_size: Whole | None = None
+    Args:
+        shape: Its dimensions.
+        datatype: As the protocol names it.
+        data: Its data in JSON; None if they are bytes.
+        num_bytes: How many bytes after the JSON belong to it; None for none.
+    """
 
-
-class InputTensor(Form):
-    """A tensor of a request."""
-
-    name: str
-    shape: Annotated[list[Whole], FailFast(), Field(max_length=_MAX_DIMENSIONS)]
+    shape: list[int]
     datatype: str
-    parameters: InputParameters = InputParameters()
-    data: Any = None
+    data: Any
+    num_bytes: int | None
+
+    @classmethod
+    def read(cls, fields: Fields) -> Self:
+        """Read its JSON object.
+
+        Raises:
+            RequestError: If a field is missing or of another type.
+        """
+        fields.read("name", STRING)
+        shape = fields.read("shape", list_of(WHOLE, _MAX_DIMENSIONS))
+        datatype = fields.read("datatype", STRING)
+        parameters = fields.inner("parameters", fields.read("parameters", OBJECT, {}))
+        size = parameters.read("binary_data_size", WHOLE.or_null(), None)
+        data = fields.read("data", ANY, None)
+        return cls(list(map(int, shape)), datatype, data, None if size is None else int(size))
 
 
-def texts_of(inputs: Sequence[InputTensor], binary: bytes, max_texts: int) -> list[str]:
+def texts_of(inputs: Sequence[InputTensor], binary: bytes, limits: RequestLimits) -> list[str]:
     """Read the texts of the one input tensor.
 
     Args:
         inputs: The tensors of the request.
         binary: What follows the JSON.
-        max_texts: Most texts.
+        limits: Of a request.
 
     Returns:
         N texts.
@@ -62,9 +75,9 @@ def texts_of(inputs: Sequence[InputTensor], binary: bytes, max_texts: int) -> li
         raise RequestError(f"the datatype of the input is {tensor.datatype[:20]!r}; texts are of datatype 'BYTES'")
     if len(tensor.shape) not in {1, 2} or tensor.shape[1:] not in ([], [1]) or tensor.shape[0] < 1:
         raise RequestError(f"the shape of the input is {tensor.shape}; texts have the shape [N] or [N, 1]")
-    check_num_texts(tensor.shape[0], max_texts)
-    size = tensor.parameters.binary_data_size
-    texts = _from_json(tensor.data, max_texts) if size is None else _from_bytes(binary, size, max_texts)
+    check_num_texts(tensor.shape[0], limits)
+    size = tensor.num_bytes
+    texts = _from_json(tensor.data, limits) if size is None else _from_bytes(binary, size, limits)
     if len(texts) != prod(tensor.shape):
         raise RequestError(f"the input has {len(texts)} texts, but its shape is {tensor.shape}")
     return texts
@@ -88,11 +101,11 @@ def write(name: str, column: np.ndarray[Any, Any], *, is_binary: bool) -> tuple[
     return {**tensor, "parameters": {"binary_data_size": len(data)}}, data
 
 
-def _from_json(data: Any, max_texts: int) -> list[str]:  # noqa: ANN401  any JSON value
+def _from_json(data: Any, limits: RequestLimits) -> list[str]:  # noqa: ANN401  any JSON value
     """Read texts given flat, or as rows of one."""
     if not isinstance(data, list):
         raise RequestError("the input has no data; give a list of texts, or binary_data_size and bytes after the JSON")
-    check_num_texts(len(data), max_texts)
+    check_num_texts(len(data), limits)
     flat = [item[0] if isinstance(item, list) and len(item) == 1 else item for item in data]
     for position, item in enumerate(flat):
         if not isinstance(item, str):
@@ -100,7 +113,7 @@ def _from_json(data: Any, max_texts: int) -> list[str]:  # noqa: ANN401  any JSO
     return flat
 
 
-def _from_bytes(binary: bytes, size: int, max_texts: int) -> list[str]:
+def _from_bytes(binary: bytes, size: int, limits: RequestLimits) -> list[str]:
     if size != len(binary):
         raise RequestError(f"binary_data_size is {size}, but {len(binary)} bytes follow the JSON")
     texts: list[str] = []
@@ -110,7 +123,7 @@ def _from_bytes(binary: bytes, size: int, max_texts: int) -> list[str]:
         length = int.from_bytes(binary[start:stop], "little")
         if stop + length > size:
             raise RequestError(f"text {len(texts)} goes beyond the end of the binary data")
-        check_num_texts(len(texts) + 1, max_texts)
+        check_num_texts(len(texts) + 1, limits)
         texts.append(_decode(binary[stop : stop + length], len(texts)))
         start = stop + length
     return texts

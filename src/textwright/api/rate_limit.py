@@ -17,7 +17,7 @@ _STATE: Final = Struct("<dd")
 """Texts that are left, and when that was computed."""
 
 
-class Bucket:
+class TokenBucket:
     """A share of texts per minute; after a pause, a whole minute's share may be asked for at once.
 
     Args:
@@ -54,7 +54,7 @@ class Bucket:
         self._available -= num_texts
 
 
-class SharedBucket(Bucket):
+class SharedTokenBucket(TokenBucket):
     """A share that the workers of one server take from together; what is left stands in a file.
 
     Args:

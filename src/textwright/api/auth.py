@@ -21,8 +21,8 @@ from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from textwright.api.rate_limit import SharedTokenBucket, TokenBucket
 from textwright.errors import NotFoundError, SettingsError, UnauthorizedError
-from textwright.server.rates import Bucket, SharedBucket
 
 if TYPE_CHECKING:
     import logging
@@ -32,7 +32,7 @@ _FORM: Final = "NAME SHA256-OF-THE-KEY [TEXTS-PER-MINUTE]"
 _BEARER: Final = "bearer "
 _LOOK_AGAIN_S: Final = 1.0
 
-MakeBucket: TypeAlias = Callable[[str, int], Bucket]
+MakeBucket: TypeAlias = Callable[[str, int], TokenBucket]
 """Name and texts per minute -> a bucket."""
 
 
@@ -48,7 +48,16 @@ class Key:
 
     name: str
     digest: bytes
-    bucket: Bucket | None
+    bucket: TokenBucket | None
+
+    def charge(self, num_texts: int) -> None:
+        """Take the texts of a request out of the share.
+
+        Raises:
+            RateLimitError: If so many are not left of it.
+        """
+        if self.bucket is not None:
+            self.bucket.take(num_texts)
 
 
 class KeyRing:
@@ -66,7 +75,7 @@ class KeyRing:
     def __init__(self, path: Path, folder: Path | None = None) -> None:
         self._path = path
         self._folder = folder
-        self._buckets: dict[str, Bucket] = {}
+        self._buckets: dict[str, TokenBucket] = {}
         self._stamp: tuple[int, int, int] | None = _stamp(path)
         self._looked = monotonic()
         self._keys = self._read()
@@ -121,15 +130,15 @@ class KeyRing:
             raise _unreadable(self._path, error) from error
         return _read_lines(lines, str(self._path), self._buckets, self._new_bucket)
 
-    def _new_bucket(self, name: str, texts_per_minute: int) -> Bucket:
+    def _new_bucket(self, name: str, texts_per_minute: int) -> TokenBucket:
         if self._folder is None:
-            return Bucket(texts_per_minute)
+            return TokenBucket(texts_per_minute)
         ring = sha256(str(self._path).encode()).hexdigest()[:8]
-        return SharedBucket(texts_per_minute, self._folder / f"share-{ring}-{name}-{texts_per_minute}")
+        return SharedTokenBucket(texts_per_minute, self._folder / f"share-{ring}-{name}-{texts_per_minute}")
 
 
 def read_keys(
-    lines: Sequence[str], source: str, buckets: dict[str, Bucket], new_bucket: MakeBucket | None = None
+    lines: Sequence[str], source: str, buckets: dict[str, TokenBucket], new_bucket: MakeBucket | None = None
 ) -> list[Key]:
     """Read the lines of a key file, wherever they stand.
 
@@ -190,7 +199,9 @@ def shown_secret(headers: Mapping[str, str]) -> str | None:
     return headers.get("x-api-key")
 
 
-def _read_lines(lines: Sequence[str], source: str, buckets: dict[str, Bucket], new_bucket: MakeBucket) -> list[Key]:
+def _read_lines(
+    lines: Sequence[str], source: str, buckets: dict[str, TokenBucket], new_bucket: MakeBucket
+) -> list[Key]:
     numbered = [(number, line.partition("#")[0].strip()) for number, line in enumerate(lines, start=1)]
     return [_read_key(line, f"{source}, line {number}", buckets, new_bucket) for number, line in numbered if line]
 
@@ -199,11 +210,11 @@ def _no_key(source: str) -> SettingsError:
     return SettingsError(f"{source} holds no key; a line is: {_FORM}")
 
 
-def _bucket_of_process(_: str, texts_per_minute: int) -> Bucket:
-    return Bucket(texts_per_minute)
+def _bucket_of_process(_: str, texts_per_minute: int) -> TokenBucket:
+    return TokenBucket(texts_per_minute)
 
 
-def _read_key(line: str, where: str, buckets: dict[str, Bucket], new_bucket: MakeBucket) -> Key:
+def _read_key(line: str, where: str, buckets: dict[str, TokenBucket], new_bucket: MakeBucket) -> Key:
     match = _LINE.fullmatch(line)
     if match is None:
         raise SettingsError(
@@ -214,7 +225,7 @@ def _read_key(line: str, where: str, buckets: dict[str, Bucket], new_bucket: Mak
     return Key(name, bytes.fromhex(digest), _bucket(name, int(share), buckets, new_bucket) if share else None)
 
 
-def _bucket(name: str, texts_per_minute: int, buckets: dict[str, Bucket], new_bucket: MakeBucket) -> Bucket:
+def _bucket(name: str, texts_per_minute: int, buckets: dict[str, TokenBucket], new_bucket: MakeBucket) -> TokenBucket:
     known = buckets.get(name)
     if known is None or known.texts_per_minute != texts_per_minute:
         known = buckets[name] = new_bucket(name, texts_per_minute)

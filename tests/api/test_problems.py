@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from pydantic import TypeAdapter
 
-from textwright import errors, wire
-from textwright.problems import STATUS, problem_of
+from textwright import errors
+from textwright.api.problems import STATUS, encode_problem, problem_of, refuse
+from textwright.api.record import RequestRecord
+from textwright.api.schemas import Problem
 
 
 def tree(kind=errors.TextwrightError):
@@ -14,7 +17,7 @@ def tree(kind=errors.TextwrightError):
 
 @pytest.mark.parametrize("kind", tree(), ids=lambda kind: kind.__name__)
 def test_every_class_of_the_error_tree_has_a_status(kind):
-    assert kind in STATUS, f"decide in problems.py which status {kind.__name__} gets"
+    assert kind in STATUS, f"decide in api/problems.py which status {kind.__name__} gets"
 
 
 def test_only_the_callers_mistakes_are_4xx():
@@ -26,7 +29,7 @@ def test_only_the_callers_mistakes_are_4xx():
 def test_a_mistake_of_the_caller_is_told_in_words():
     problem = problem_of(errors.RequestError('"text" must be a string'), "id")
     assert (problem.status, problem.code, problem.detail) == (422, "request", '"text" must be a string')
-    assert (problem.to_json()["type"], problem.request_id) == ("about:blank", "id")
+    assert (problem.type, problem.request_id) == ("about:blank", "id")
 
 
 def test_why_it_cannot_answer_now_is_told():
@@ -38,10 +41,15 @@ def test_why_it_cannot_answer_now_is_told():
 def test_the_inside_is_not_told(error):
     problem = problem_of(error, "id")
     assert problem.status >= 500
-    assert "secret" not in problem.encode().decode()
+    assert "secret" not in encode_problem(problem).decode()
 
 
 def test_a_problem_is_what_the_documentation_says():
     sent = problem_of(errors.TextError("naïve 🙂"), "id")
-    told = wire.Problem.model_validate_json(sent.encode())
-    assert told.model_dump() == sent.to_json()
+    assert TypeAdapter(Problem).validate_json(encode_problem(sent)) == sent
+
+
+def test_a_refusal_is_noted_in_the_record():
+    record = RequestRecord("id")
+    refuse(errors.RequestLimitError("too many", 6), record)
+    assert (record.code, record.num_texts) == ("request-limit", 6)

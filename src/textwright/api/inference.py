@@ -1,0 +1,150 @@
+"""From a parsed request to its answer: the checks, the rate limit, the record and the model, for every protocol.
+
+How the model is run differs: a server has a queue and an event loop, a Lambda function has the time that is left. That
+is the :class:`Executor`, whose methods are coroutines; those of Lambda never wait, so no event loop is needed there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
+
+from textwright.api.model import LoadedModel
+from textwright.api.protocols.request import Answer, PredictRequest, Scored
+from textwright.api.record import RequestRecord
+from textwright.api.validation import check_num_explained, check_texts
+from textwright.errors import RequestLimitError
+
+if TYPE_CHECKING:
+    from textwright.api.auth import Key
+    from textwright.runtime.explanation import Explanation
+
+EXPLAIN_PRICE: Final = 10
+"""Texts that an explained text counts as in its key's share: explaining takes up to nine predictions, and there is
+the prediction itself."""
+_QUICK_SCORES: Final = 4_096
+"""As many scores are written in about a millisecond."""
+
+T = TypeVar("T")
+
+
+class Executor(Protocol):
+    """Runs the model for one request and notes in its record what that cost."""
+
+    async def score(self, texts: Sequence[str], after_encoding: Callable[[Sequence[bool]], None]) -> list[Scored]:
+        """Run the model.
+
+        Args:
+            texts: N texts, within the limits.
+            after_encoding: Called with whether each text is truncated, as soon as that is known; what it raises ends
+                the request.
+
+        Returns:
+            N scored texts, in order.
+        """
+
+    async def explain(self, texts: Sequence[str], scored: Sequence[Scored]) -> list[Explanation]:
+        """Explain N texts that were scored."""
+
+    async def write(self, function: Callable[[], Answer]) -> Answer:
+        """Write an answer of many scores."""
+
+
+async def answer(
+    request: PredictRequest, model: LoadedModel, key: Key | None, record: RequestRecord, executor: Executor
+) -> Answer:
+    """Predict the texts of a request and write their answer.
+
+    Args:
+        request: The parsed request.
+        model: The model that it chose.
+        key: The key that it showed; None without keys.
+        record: What the log will say; filled in.
+        executor: Runs the model.
+
+    Returns:
+        The answer in the form of the request's protocol.
+
+    Raises:
+        RequestError: If the protocol could not write the predictions.
+        RequestLimitError: If there are more texts, or longer ones, than are allowed; if the answer would be too large;
+            or if a text is longer than the model reads and may not be truncated.
+        RateLimitError: If the key of the request may not ask for so many texts now.
+        ServingError: If the model is too busy or cannot answer in time.
+        BackendError: If the engine fails.
+    """
+    num_texts, num_labels = len(request.texts), len(model.labels)
+    request.check(model)
+    model.check_answer(num_texts, request.num_scores(num_labels), request.score_bytes)
+    if request.explain:
+        check_num_explained(num_texts, model.limits)
+        if key is not None:
+            key.charge((EXPLAIN_PRICE - 1) * num_texts)
+    scored = await score(model, request.texts, key, record, executor, may_truncate=request.may_truncate)
+    if request.explain:
+        explanations = await executor.explain(request.texts, scored)
+        pairs = zip(scored, explanations, strict=True)
+        scored = [Scored(item.prediction, item.logits, explanation) for item, explanation in pairs]
+    if num_texts * num_labels <= _QUICK_SCORES:
+        return request.encode(model, scored)
+    return await executor.write(partial(request.encode, model, scored))
+
+
+async def score(
+    model: LoadedModel,
+    texts: Sequence[str],
+    key: Key | None,
+    record: RequestRecord,
+    executor: Executor,
+    *,
+    may_truncate: bool = True,
+) -> list[Scored]:
+    """Predict texts; see :func:`answer`.
+
+    Args:
+        model: The model.
+        texts: N texts, at least one.
+        key: The key of the request; None without keys.
+        record: What the log will say; filled in.
+        executor: Runs the model.
+        may_truncate: False refuses texts that are longer than the model reads.
+
+    Returns:
+        N scored texts, in order.
+    """
+    record.num_texts, record.model = len(texts), model.title
+    check_texts(texts, model.limits)
+    if key is not None:
+        key.charge(len(texts))
+
+    def note_truncated(truncated: Sequence[bool]) -> None:
+        record.truncated = sum(truncated)
+        if record.truncated and not may_truncate:
+            raise RequestLimitError(
+                f"text {truncated.index(True)} is longer than the {model.max_length} tokens that the model reads, and "
+                "truncation is switched off; shorten it, or allow truncation"
+            )
+
+    return await executor.score(texts, note_truncated)
+
+
+def run(coroutine: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine that waits for nothing, without an event loop.
+
+    Args:
+        coroutine: Its awaits end at once, as those of an executor without a queue do.
+
+    Returns:
+        What it returns.
+
+    Raises:
+        RuntimeError: If it waits.
+    """
+    try:
+        coroutine.send(None)
+    except StopIteration as done:
+        result: T = done.value
+        return result
+    coroutine.close()
+    raise RuntimeError("the coroutine waits for something, and there is no event loop")
