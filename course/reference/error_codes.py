@@ -8,8 +8,8 @@ from http import HTTPStatus
 from reference.docstrings import meaning_and_cure
 from reference.markdown import code, filled, prose, table
 from textwright import errors
-from textwright.cli.exit_codes import MEANINGS, exit_code_of
 from textwright.api.problems import STATUS
+from textwright.cli.exit_codes import MEANINGS, exit_code_of
 
 _HTTP_ONLY = (
     ("internal", 500, "A defect of Textwright.", "Report it with the traceback in the server's log."),

@@ -12,8 +12,8 @@ from typing import Final, TypeVar
 import httpx
 from pydantic import TypeAdapter, ValidationError
 
-from textwright.errors import QueueFullError, RateLimitError, RequestError, ServingError, TextwrightError
 from textwright.api.problems import STATUS
+from textwright.errors import QueueFullError, RateLimitError, RequestError, ServingError, TextwrightError
 
 _Answer = TypeVar("_Answer")
 

@@ -10,10 +10,10 @@ from typing import Any, Final, Self
 import httpx
 from pydantic import TypeAdapter
 
+from textwright.api.schemas import ModelInfo, ModelList, Prediction, PredictResponse
 from textwright.client.answers import Patience, parse, unreachable
 from textwright.client.requests import bodies, check_texts
 from textwright.errors import SettingsError
-from textwright.api.schemas import ModelInfo, ModelList, Prediction, PredictResponse
 
 _PREDICT: Final = "/v1/predict"
 _MODELS: Final = "/v1/models"
