@@ -8,6 +8,7 @@
     kit.table(rows)                a table
     kit.shell("textwright ...")    a command line, as a reader would type it
     kit.serving("runs/x")          a server while a block runs
+    kit.application("app:app")     the reader's own application while a block runs
     kit.claim("name", value, ...)  a number of the prose, asserted and kept
     kit.exercise("name", check)    a failing test that the reader makes pass
 
@@ -20,7 +21,7 @@ from __future__ import annotations
 import warnings
 
 from bookkit.claims import claim
-from bookkit.commands import Answer, ask, serving, shell
+from bookkit.commands import Answer, application, ask, save_cell, serving, shell
 from bookkit.exercises import exercise
 from bookkit.figures import colors, draw, recorded, show, show_image
 from bookkit.offline import stay_offline_if_told
@@ -29,8 +30,8 @@ from bookkit.profiles import is_live, pick, profile
 from bookkit.tables import table
 
 __all__ = [
-    "Answer", "ask", "claim", "colors", "draw", "exercise", "is_live", "pick", "plan", "profile", "recorded",
-    "serving", "shell", "show", "show_image", "table",
+    "Answer", "application", "ask", "claim", "colors", "draw", "exercise", "is_live", "pick", "plan", "profile",
+    "recorded", "save_cell", "serving", "shell", "show", "show_image", "table",
 ]  # fmt: skip
 
 stay_offline_if_told()

@@ -121,7 +121,7 @@ def _compared(
 
 def _on_page(name: str) -> str:
     """Read what the page prints for a claim of the lesson that this notebook is; empty if that is unknown."""
-    path = RESULTS / f"{os.environ.get(LESSON, '')[:2]}.json"
+    path = RESULTS / f"{os.environ.get(LESSON, '').partition('-')[0]}.json"
     if not path.is_file():
         return ""
     claims = json.loads(path.read_text(encoding="utf-8"))["claims"]

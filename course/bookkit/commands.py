@@ -82,14 +82,60 @@ def serving(artifact: str | Path, *flags: str, timeout_s: float = 60.0) -> Itera
         RuntimeError: If it ends before it is ready; with what it said.
         TimeoutError: If it is not ready in time.
     """
+    with _running(["textwright", "serve", str(artifact), *flags], "/readyz", {}, timeout_s) as address:
+        yield address
+
+
+@contextmanager
+def application(name: str, *, ready: str = "/healthz", timeout_s: float = 60.0, **variables: str) -> Iterator[str]:
+    """Serve an ASGI application in the current folder with ``uvicorn`` while a block runs.
+
+    Args:
+        name: Module and variable, for example "app:app".
+        ready: Path that answers 200 once the application has started.
+        timeout_s: Longest wait until it is ready.
+        **variables: Of its environment.
+
+    Yields:
+        The server's address, ready to answer.
+
+    Raises:
+        RuntimeError: If it ends before it is ready; with what it said.
+        TimeoutError: If it is not ready in time.
+    """
+    with _running([sys.executable, "-m", "uvicorn", name], ready, variables, timeout_s) as address:
+        yield address
+
+
+def save_cell(path: str | Path) -> None:
+    """Write the code of the cell that calls it to a file, without the call: a module that the reader can change.
+
+    Args:
+        path: The file; it is overwritten.
+    """
+    from IPython import get_ipython
+
+    lines = get_ipython().user_ns["In"][-1].splitlines()
+    code = "\n".join(line for line in lines if "save_cell(" not in line and not line.startswith("#@title"))
+    Path(path).write_text(f"{code.strip()}\n", encoding="utf-8")
+
+
+@contextmanager
+def _running(command: list[str], ready: str, variables: dict[str, str], timeout_s: float) -> Iterator[str]:
+    """Run a server on a free port while a block runs."""
     port = _free_port()
-    command = ["textwright", "serve", str(artifact), "--port", str(port), *flags]
     log = Path(f"serve-{port}.log")
     with log.open("w") as stream:
-        process = subprocess.Popen(command, stdout=stream, stderr=stream, stdin=subprocess.DEVNULL, env=_environment())
+        process = subprocess.Popen(
+            [*command, "--port", str(port)],
+            stdout=stream,
+            stderr=stream,
+            stdin=subprocess.DEVNULL,
+            env={**_environment(), **variables},
+        )
     address = f"http://127.0.0.1:{port}"
     try:
-        _wait(process, address, log, timeout_s)
+        _wait(process, f"{address}{ready}", log, timeout_s)
         yield address
     finally:
         process.terminate()
@@ -121,13 +167,13 @@ def ask(url: str, body: Mapping[str, Any] | bytes | None = None, **headers: str)
         return Answer(status, content, seconds)
 
 
-def _wait(process: subprocess.Popen[bytes], address: str, log: Path, timeout_s: float) -> None:
+def _wait(process: subprocess.Popen[bytes], url: str, log: Path, timeout_s: float) -> None:
     deadline = time.monotonic() + timeout_s
     while time.monotonic() < deadline:
         if process.poll() is not None:
             raise RuntimeError(f"the server ended with exit code {process.returncode}:\n{log.read_text()}")
         try:
-            if ask(f"{address}/readyz").status == 200:
+            if ask(url).status == 200:
                 return
         except OSError:
             pass

@@ -6,6 +6,8 @@
 | ``:::{hint} Title`` | a fold | the same |
 | ``:::{note}``, ``tip``, ``warning`` | a box | a quotation |
 | a fence ``{quiz}`` with YAML | a form that checks itself | questions with a fold each |
+| ``[text](NN-name.md)`` | a link to that page | a link to that notebook |
+| ``[text](../../docs/limits.md)`` | a link to that file of the repository | the same |
 """
 
 from __future__ import annotations
@@ -18,12 +20,15 @@ from typing import Any, Final, Literal
 import yaml
 from markdown_it import MarkdownIt
 
+from booktools.layout import colab_url, file_url
 from booktools.lessons import LessonError
 
 _NUMBER: Final = re.compile(r"\{n\}`([^`]+)`")
 _HINT: Final = re.compile(r"^:::\{hint\} *(.*?)\n(.*?)^:::$", re.DOTALL | re.MULTILINE)
 _BOX: Final = re.compile(r"^:::\{(note|tip|warning)\} *\n(.*?)^:::$", re.DOTALL | re.MULTILINE)
 _QUIZ: Final = re.compile(r"^```\{quiz\}\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+_LESSON_LINK: Final = re.compile(r"\]\((\d\d[a-z]?-[a-z0-9-]+)\.md\)")
+_FILE_LINK: Final = re.compile(r"\[([^\[\]]+)\]\(\.\./\.\./([^)\s]+)\)")
 _NUM_QUESTIONS: Final = 3
 _inline = MarkdownIt().renderInline
 
@@ -47,19 +52,22 @@ def with_numbers(prose: str, printed: Mapping[str, str], *, draft: bool = False)
 
     def number(match: re.Match[str]) -> str:
         if match[1] not in printed and not draft:
-            raise LessonError(f"{match[0]} has no result; run: make course-full LESSONS={match[1][:2]}")
+            raise LessonError(f"{match[0]} has no result; run: make course-full LESSONS={match[1].partition('.')[0]}")
         return printed.get(match[1], "…")
 
     return _NUMBER.sub(number, prose)
 
 
 def for_page(markdown: str) -> str:
-    """Turn hints and quizzes into what Sphinx shows; its own boxes stay."""
+    """Turn links, hints and quizzes into what Sphinx shows; its own boxes stay."""
+    markdown = _LESSON_LINK.sub(r"](\1.ipynb)", _FILE_LINK.sub(_page_link, markdown))
     return _QUIZ.sub(lambda match: _quiz_form(read_quiz(match[1])), _HINT.sub(_fold, markdown))
 
 
 def for_colab(markdown: str) -> str:
     """Turn everything into Markdown that any notebook shows."""
+    markdown = _LESSON_LINK.sub(lambda match: f"]({colab_url(match[1]) or f'{match[1]}.ipynb'})", markdown)
+    markdown = _FILE_LINK.sub(lambda match: f"[{match[1]}]({file_url(match[2]) or f'../../{match[2]}'})", markdown)
     text = _QUIZ.sub(lambda match: _quiz_text(read_quiz(match[1])), _HINT.sub(_fold, markdown))
     return _BOX.sub(lambda match: _quotation(f"**{match[1].capitalize()}.** {match[2].strip()}"), text)
 
@@ -95,6 +103,12 @@ def read_quiz(source: str) -> list[dict[str, Any]]:
             if reason is not True and not (isinstance(reason, str) and reason):
                 raise LessonError(f"{one['question']!r}: the option {option!r} needs true, or why it is wrong")
     return list(questions)
+
+
+def _page_link(match: re.Match[str]) -> str:
+    """Link a file of the repository on GitHub, or in the clone that holds the page while there is no owner."""
+    local = f"../../../{match[2].partition('#')[0]}"  # a browser shows Markdown as text, without anchors
+    return f'<a class="reference external" href="{file_url(match[2]) or local}">{match[1]}</a>'
 
 
 def _fold(match: re.Match[str]) -> str:

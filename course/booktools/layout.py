@@ -24,6 +24,12 @@ def executed(profile: str, stem: str) -> Path:
     return BUILD / "executed" / profile / f"{stem}.ipynb"
 
 
+def file_url(path: str) -> str:
+    """Address of a file of the repository on GitHub; empty while ``course.toml`` names no owner."""
+    home = repository()
+    return f"https://github.com/{home['owner']}/{home['name']}/blob/{home['branch']}/{path}" if home["owner"] else ""
+
+
 def colab_url(stem: str) -> str:
     """Address of a lesson's notebook in Colab; empty while ``course.toml`` names no owner."""
     home = repository()

@@ -1,4 +1,4 @@
-"""A lesson's source: one MyST-Markdown notebook, ``lessons/NN-short-name.md``."""
+"""A lesson's source: one MyST-Markdown notebook, ``lessons/NN-short-name.md``; ``NNa-`` comes before ``NN-``."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from nbformat import NotebookNode
 from booktools.layout import LESSONS
 
 _HEADER = re.compile(r"\A---\n(.*?)\n---\n", re.DOTALL)
-_NAME = re.compile(r"\d\d-[a-z0-9-]+")
+_NAME = re.compile(r"\d\d[a-z]?-[a-z0-9-]+")
 STEPS = ("Plan", "Run", "Look", "Why", "Break it", "Exercises", "In production", "Quiz")
 """Second-level headings of every lesson, in order; each may go on after a colon."""
 
@@ -42,8 +42,8 @@ class Lesson:
 
     @property
     def number(self) -> str:
-        """Two digits."""
-        return self.stem[:2]
+        """Two digits, and a letter if a lesson leads into another: "24", "24a"."""
+        return self.stem.partition("-")[0]
 
     @cached_property
     def header(self) -> dict[str, Any]:
@@ -83,11 +83,16 @@ def all_lessons(folder: Path = LESSONS) -> list[Lesson]:
     Raises:
         LessonError: If a file is not named NN-short-name.md.
     """
-    lessons = [Lesson(path) for path in sorted(folder.glob("*.md"))]
+    lessons = sorted((Lesson(path) for path in folder.glob("*.md")), key=_place)
     for lesson in lessons:
         if not _NAME.fullmatch(lesson.stem):
             raise LessonError(f"{lesson.path.name} must be named NN-short-name.md, in lower case")
     return lessons
+
+
+def _place(lesson: Lesson) -> tuple[str, str]:
+    """Order by number; a letter comes before none."""
+    return lesson.stem[:2], lesson.number[2:] or "~"
 
 
 def find_lessons(numbers: list[str], folder: Path = LESSONS) -> list[Lesson]:
@@ -97,7 +102,7 @@ def find_lessons(numbers: list[str], folder: Path = LESSONS) -> list[Lesson]:
         LessonError: If there is no lesson of a number.
     """
     there = {lesson.number: lesson for lesson in all_lessons(folder)}
-    wanted = [number.zfill(2) for number in numbers] or list(there)
+    wanted = [number.zfill(3 if number[-1:].isalpha() else 2) for number in numbers] or list(there)
     missing = [number for number in wanted if number not in there]
     if missing:
         raise LessonError(f"there is no lesson {', '.join(missing)}; there are {', '.join(there)}")

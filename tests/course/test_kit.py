@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -178,6 +179,27 @@ def test_serving_answers_while_the_block_runs(tiny_artifact, tmp_path, monkeypat
     with pytest.raises(RuntimeError, match="ended with exit code"), commands.serving(tmp_path / "nothing"):
         pass
     assert list(tmp_path.iterdir()) == []
+
+
+APPLICATION = """import os
+
+
+async def app(scope, receive, send):
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": os.environ["MODEL"].encode()})
+"""
+
+
+def test_an_application_that_a_cell_saved_is_served(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    kernel = SimpleNamespace(user_ns={"In": ["", f'kit.save_cell("app.py")\n{APPLICATION}']})
+    monkeypatch.setattr("IPython.get_ipython", lambda: kernel)
+    commands.save_cell("app.py")
+    assert (tmp_path / "app.py").read_text(encoding="utf-8") == APPLICATION
+    with commands.application("app:app", MODEL="runs/x") as api:
+        assert commands.ask(f"{api}/anything").body == "runs/x"
+    with pytest.raises(RuntimeError, match="ended with exit code"), commands.application("nothing:app"):
+        pass
 
 
 def test_a_connection_that_leaves_the_machine_is_refused():

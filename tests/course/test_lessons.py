@@ -17,6 +17,7 @@ from textwright.data.catalog import ASSETS
 
 LESSONS = all_lessons()
 CODE = re.compile(r"```.*?```|`[^`]*`|\$\$.*?\$\$|\$[^$\n]*\$|\]\([^)]*\)", re.DOTALL)
+CODE_ONLY = re.compile(r"```.*?```", re.DOTALL)
 MAX_CODE = 88
 PUBLIC = {name for names in textwright._HOMES.values() for name in names}
 MEASURED = re.compile(r"\d+\.\d+|\d+ ?%|\d+ (?:points?|times) ")
@@ -50,6 +51,11 @@ def test_a_lesson_imports_only_public_names(lesson):
 def test_no_measured_number_is_typed_into_the_prose(lesson):
     typed = MEASURED.findall(CODE.sub("", lesson.prose))
     assert not typed, f"{typed}: make a claim of it and print it by {{n}}`{lesson.number}.name`"
+
+
+def test_links_inside_the_repository_lead_somewhere(lesson):
+    for target in re.findall(r"\]\((?!https?:)([^)\s#]+)", CODE_ONLY.sub("", lesson.prose)):
+        assert (lesson.path.parent / target).is_file(), target
 
 
 def test_code_is_not_wider_than_its_page(lesson):

@@ -173,6 +173,24 @@ def test_a_run_that_proves_nothing_is_refused(report, said):
         execute.check_run(nbformat.v4.new_notebook(), {"profile": "smoke"}, "smoke")
 
 
+def test_a_lesson_with_a_letter_comes_before_its_number(lesson):
+    letter = lesson.path.with_name("07a-before.md")
+    letter.write_text(SOURCE, encoding="utf-8")
+    assert [one.number for one in find_lessons([], letter.parent)] == ["07a", "07"]
+    assert [one.stem for one in find_lessons(["7a"], letter.parent)] == ["07a-before"]
+
+
+def test_links_lead_to_lessons_and_to_files_of_the_repository(published, monkeypatch):
+    text = "[API](24-rest-api.md), [`limits`](../../docs/limits.md#keys)"
+    github = "https://github.com/someone/textwright/blob/main/docs/limits.md#keys"
+    assert forms.for_page(text).startswith(f'[API](24-rest-api.ipynb), <a class="reference external" href="{github}">')
+    assert "main/course/notebooks/24-rest-api.ipynb), " in forms.for_colab(text)
+    assert forms.for_colab(text).endswith(f"[`limits`]({github})")
+    monkeypatch.setattr(layout, "repository", lambda: {"owner": "", "name": "textwright", "branch": "main"})
+    assert 'href="../../../docs/limits.md">`limits`</a>' in forms.for_page(text)
+    assert forms.for_colab(text) == "[API](24-rest-api.ipynb), [`limits`](../../docs/limits.md#keys)"
+
+
 def test_front_matter_that_is_no_yaml_is_refused_by_file_name(lesson):
     lesson.path.write_text(SOURCE.replace('"Why?"', "{"), encoding="utf-8")
     with pytest.raises(LessonError, match="07-a-test"):
