@@ -59,6 +59,7 @@ def test_the_readmes_python_runs(tiny_artifact, tmp_path):
     assert done.stdout.startswith(("positive {", "negative {"))
 
 
+@pytest.mark.slow
 def test_the_python_pages_code_runs(tmp_path, monkeypatch, capsys):
     rows = [f"{word} film number {number},{label}" for number in range(27) for word, label in WORDS]
     (tmp_path / "reviews.csv").write_text("\n".join(["text,label", *rows, ""]))

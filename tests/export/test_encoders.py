@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pytest
 from model_variants import TEXTS, make_model
+from slow_params import slow_unless
 from tiny_encoders import KINDS, NUM_POSITIONS, save_tiny_encoder
 
 from textwright.export.onnx import to_onnx
 from textwright.export.parity import AWKWARD_TEXTS, TOLERANCE, check_parity
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", slow_unless(lambda kind: kind in {"bert", "roberta"}, KINDS))
 def test_a_fine_tuned_encoder_agrees_on_awkward_texts_and_paddings(kind: str, tmp_path: Path) -> None:
     folder = save_tiny_encoder(kind, tmp_path / kind)
     model = make_model("bert", max_length=NUM_POSITIONS, encoder=str(folder))

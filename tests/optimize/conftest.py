@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 import torch
+from slow_params import slow_unless
 from tiny_encoders import KINDS, save_tiny_encoder
 
 from textwright.core.labels import Labels
@@ -68,6 +69,6 @@ def make_encoder_graph(tmp_path_factory):
     return make
 
 
-@pytest.fixture(params=sorted(KINDS))
+@pytest.fixture(params=slow_unless(lambda kind: kind in {"bert", "distilbert"}, sorted(KINDS)))
 def kind(request: pytest.FixtureRequest) -> str:
     return str(request.param)

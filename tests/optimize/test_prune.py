@@ -66,6 +66,7 @@ def test_half_the_heads_and_neurons_go_and_the_rest_is_repaired(bert: tuple[Path
     load(tmp_path / "out")
 
 
+@pytest.mark.slow
 def test_the_same_again_repairs_nothing(bert: tuple[Path, str], tmp_path: Path) -> None:
     asked = task(bert, heads=0.5)
     first = prune(asked, tmp_path / "out")
@@ -92,6 +93,7 @@ def test_unused_tokens_go_and_training_texts_are_answered_as_before(
     assert np.isfinite(after.logits(["", "qzxv \N{GRINNING FACE}"])).all()
 
 
+@pytest.mark.slow
 def test_what_costs_too_much_is_not_kept(bert: tuple[Path, str], tmp_path: Path) -> None:
     run, source = bert
     untrained = TrainSettings(min_steps=0, num_epochs=1, learning_rate=1e-9, warmup_fraction=0)
@@ -169,6 +171,7 @@ def test_what_cannot_be_cut_is_said_in_one_sentence(
     assert not (tmp_path / "out" / "artifact").exists()
 
 
+@pytest.mark.slow
 def test_weights_are_found_in_the_graph_where_there_is_no_checkpoint(bert: tuple[Path, str], tmp_path: Path) -> None:
     run, source = bert
     old = artifacts.read(run)

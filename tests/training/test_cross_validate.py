@@ -47,6 +47,7 @@ def test_an_example_is_scored_by_a_model_that_has_not_seen_it() -> None:
     assert choose(shuffled).score.accuracy < 0.65  # 200 steps on all of it would learn most labels by heart
 
 
+@pytest.mark.slow
 def test_clean_labels_are_worth_more_steps_than_noise() -> None:
     clean, noise = make_examples(64, noise=0.05), make_examples(64, noise=50.0)
     assert choose(clean).settings.num_epochs > choose(noise).settings.num_epochs

@@ -121,6 +121,7 @@ def test_the_report_says_everything(done):
     assert "at most 2 points lost, with a confidence of 95 %" in page
 
 
+@pytest.mark.slow
 def test_a_floor_and_a_budget_choose_other_points(done, fast, strong, source, tmp_path):
     outcome, _, _ = done
     low = make_cascade(
