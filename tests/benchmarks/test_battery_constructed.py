@@ -4,6 +4,7 @@ import unicodedata
 
 import numpy as np
 import pytest
+from slow_params import slow_unless
 
 from battery_sources import SOURCES
 from battery_sources.constructed import CONSTRUCTED
@@ -29,7 +30,9 @@ def load(tmp_path_factory):
     return load
 
 
-@pytest.mark.parametrize("name", [source.name for source in CONSTRUCTED])
+@pytest.mark.parametrize(
+    "name", slow_unless(lambda name: name != "thousand-labels", [source.name for source in CONSTRUCTED])
+)
 def test_a_tiny_form_loads_with_its_labels_and_its_size(load, name):
     dataset, ceiling = load(name)
     source = SOURCES[name]

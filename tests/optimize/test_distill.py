@@ -30,7 +30,7 @@ MATRIX = [
 ]
 """Teacher, task, students: each family is a student once, and each kind of teacher has one above and one below it."""
 PAIRS = [(teacher, family, task) for teacher, task, families in MATRIX for family in families]
-QUICK = [("bow", "bow"), ("bert", "linear")]
+QUICK = [("bow", "bow")]
 FEW = DistillSettings(num_copies=1)
 
 pytestmark = pytest.mark.usefixtures("short_timings")
@@ -83,6 +83,7 @@ def test_every_family_learns_from_every_teacher(
     assert written["peers"][0]["verdict"] == peer.verdict
 
 
+@pytest.mark.slow
 def test_a_student_without_labels_learns_from_the_teacher_alone(taught, tmp_path: Path) -> None:
     """With no weight on labels, a student of a teacher that is wrong on purpose is wrong as well."""
     run, source = taught("bow", "multi-class")
@@ -200,6 +201,7 @@ def test_a_cut_that_would_test_on_what_the_teacher_learned_is_refused(taught, tm
         distill(Lecture([run], plan, FEW), tmp_path / "run")
 
 
+@pytest.mark.slow
 def test_a_student_of_fewer_layers_starts_from_its_teachers_weights(taught, tmp_path: Path) -> None:
     run, source = taught("bert", "multi-class")
     model = dict(artifacts.read(run).manifest.training["model"])

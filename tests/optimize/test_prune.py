@@ -51,6 +51,7 @@ def task(given: tuple[Path, str], **settings: object) -> Task:
     return Task(run, source, asked, RepairSettings(), TrainSettings(), DataSettings())
 
 
+@pytest.mark.slow
 def test_half_the_heads_and_neurons_go_and_the_rest_is_repaired(bert: tuple[Path, str], tmp_path: Path) -> None:
     report = prune(task(bert, heads=0.5, neurons=0.5, vocabulary=False), tmp_path / "out")
     (step,) = report.steps

@@ -244,6 +244,7 @@ def test_other_labels_are_refused(model, tmp_path):
         optimize(model, str(path), tmp_path / "out", EASY, DataSettings(), Watch())
 
 
+@pytest.mark.slow
 def test_an_encoder_has_the_whole_ladder(make_encoder_graph):
     names = [recipe.name for recipe in ladder(make_encoder_graph("bert")[0])]
     assert len(set(names)) == len(names)

@@ -109,6 +109,7 @@ def test_a_word_whose_pieces_are_gone_is_spelled_out(tmp_path):
     assert [names[id_] for id_ in ids] == ["[CLS]", "the", "f", "##i", "##l", "##m", "[SEP]"]
 
 
+@pytest.mark.slow
 def test_tokens_that_build_on_one_another_are_refused(make_encoder_graph):
     _, encoder = make_encoder_graph("roberta")
     with pytest.raises(SettingsError, match=r"of the kind BPE, .* WordPiece and WordLevel can be cut"):

@@ -85,6 +85,7 @@ def test_a_request_is_a_span_with_its_stages(tiny_artifact, tmp_path, collector,
     assert not any(SECRET.encode() in body for body in bodies)
 
 
+@pytest.mark.slow
 def test_an_address_where_nobody_listens_harms_nobody(tiny_artifact, tmp_path):
     flags = ("--otlp-endpoint", "http://127.0.0.1:9/v1/traces")
     with serving(tiny_artifact, *flags, log=tmp_path / "log") as server:

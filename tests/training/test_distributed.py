@@ -15,6 +15,8 @@ from training_process import SETTINGS, WITHOUT_DROPOUT
 
 from textwright.training.run import train
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def two_processes(tmp_path_factory: pytest.TempPathFactory) -> Path:

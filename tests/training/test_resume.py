@@ -58,6 +58,7 @@ def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> TrainedModel:
     return run(tmp_path_factory.mktemp("whole"))
 
 
+@pytest.mark.slow
 def test_a_killed_process_resumes_to_the_same_bits(tmp_path: Path, uninterrupted: TrainedModel) -> None:
     command = [sys.executable, training_process.__file__, str(tmp_path), "20"]  # in the middle of the second epoch
     environment = {**os.environ, "OMP_NUM_THREADS": str(torch.get_num_threads())}  # the same bits need the same threads
