@@ -321,24 +321,7 @@ _AnyPredictor = TypeVar("_AnyPredictor", bound=Predictor)
 
 
 def load(path: str | Path, *, variant: str | None = None, num_threads: int | None = None) -> Predictor:
-    """Open an artifact, verify every byte and its golden examples, and return what predicts.
-
-    Args:
-        path: An artifact folder, or the run folder that holds it.
-        variant: Name of the graph to load ("fp32", "int8"); None takes the default.
-        num_threads: Threads of one inference, >= 1; None takes one per physical core.
-
-    Returns:
-        A predictor; ``predictor.predict(["a text"])`` answers.
-
-    Raises:
-        NotFoundError: If the folder or the variant does not exist.
-        ArtifactFormatError: If it is no artifact, or one of a newer format.
-        ArtifactCorruptError: If a file is missing or its bytes changed.
-        GoldenMismatchError: If a golden example does not reproduce here. A variant that is bound to another
-            instruction set than this processor's is replaced by the reference variant then, with a warning.
-        ArtifactError: If the engine cannot open a graph, or run it on the golden examples within ten minutes.
-    """
+    """Open an artifact as what predicts and no more; arguments and errors are those of :func:`textwright.load`."""
     return load_as(Predictor, path, variant=variant, num_threads=num_threads)
 
 
