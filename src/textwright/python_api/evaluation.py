@@ -93,9 +93,7 @@ class Plot:
         """
         head, tag, rest = self.svg.partition(">")
         style = f"<style>{theme('svg.plot')} svg.plot {{ background: var(--paper); }}</style>"
-        head = head.replace(
-            "<svg ", '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" '
-        )
+        head = head.replace("<svg ", f"<svg {_NAMESPACES} ")
         write_text(Path(path), f"{head}{tag}{style}{rest}")
 
     def _repr_html_(self) -> str:
