@@ -44,15 +44,14 @@ def render_page(board: Leaderboard) -> str:
         MissingExtraError: If matplotlib or jinja2 is not installed.
     """
     try:
-        from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
         from markupsafe import Markup
 
         from textwright.comparison import figures
+        from textwright.evaluate.page_templates import page_templates
+
+        pages = page_templates("textwright.comparison")
     except ImportError as error:
         raise MissingExtraError("the page of a comparison", "train") from error
-    loaders = ChoiceLoader([PackageLoader("textwright.comparison"), PackageLoader("textwright.evaluate")])
-    pages = Environment(loader=loaders, autoescape=True, undefined=StrictUndefined)
-    pages.trim_blocks = pages.lstrip_blocks = True
     pages.filters["duration"] = duration
     drawn = [figures.tradeoff] if any(row.speed for row in board.rows) else []
     drawn += [figures.curves] if any(len(row.curve) > 1 for row in board.rows) else []

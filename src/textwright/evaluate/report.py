@@ -61,14 +61,14 @@ def render_report(evaluation: Evaluation) -> str:
         MissingExtraError: If matplotlib or jinja2 is not installed.
     """
     try:
-        from jinja2 import Environment, PackageLoader, StrictUndefined
         from markupsafe import Markup
 
         from textwright.evaluate import figures
+        from textwright.evaluate.page_templates import page_templates
+
+        pages = page_templates()
     except ImportError as error:
         raise MissingExtraError("the HTML report", "train") from error
-    pages = Environment(loader=PackageLoader("textwright.evaluate"), autoescape=True, undefined=StrictUndefined)
-    pages.trim_blocks = pages.lstrip_blocks = True
     is_large = len(evaluation.labels) > figures.MAX_COUNTED_LABELS and not evaluation.is_multi_label
     plots = {
         draw.__name__: Markup(draw(evaluation))  # noqa: S704  drawn by us, names escaped by matplotlib

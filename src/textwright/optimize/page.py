@@ -39,14 +39,13 @@ def render_page(outcome: Outcome) -> str:
         MissingExtraError: If matplotlib or jinja2 is not installed.
     """
     try:
-        from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
         from markupsafe import Markup
 
+        from textwright.evaluate.page_templates import page_templates
         from textwright.optimize import figures
+
+        pages = page_templates("textwright.optimize")
     except ImportError as error:
         raise MissingExtraError("the page of an optimisation", "train") from error
-    loaders = ChoiceLoader([PackageLoader("textwright.optimize"), PackageLoader("textwright.evaluate")])
-    pages = Environment(loader=loaders, autoescape=True, undefined=StrictUndefined)
-    pages.trim_blocks = pages.lstrip_blocks = True
     plot = Markup(figures.tradeoff(outcome)) if any(trial.cost for trial in outcome.trials) else ""  # noqa: S704
     return pages.get_template("optimization.html.j2").render(outcome=outcome, plot=plot, max_change=MAX_CHANGE)

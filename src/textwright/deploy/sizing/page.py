@@ -19,15 +19,14 @@ def render_page(report: CostReport) -> str:
         MissingExtraError: If matplotlib or jinja2 is not installed.
     """
     try:
-        from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
         from markupsafe import Markup
 
         from textwright.deploy.sizing import figures
+        from textwright.evaluate.page_templates import page_templates
+
+        pages = page_templates("textwright.deploy.sizing")
     except ImportError as error:
         raise MissingExtraError("the page of an estimate", "train") from error
-    loaders = ChoiceLoader([PackageLoader("textwright.deploy.sizing"), PackageLoader("textwright.evaluate")])
-    pages = Environment(loader=loaders, autoescape=True, undefined=StrictUndefined)
-    pages.trim_blocks = pages.lstrip_blocks = True
     plot = Markup(figures.dollars_over_traffic(report)) if report.break_even.usd_per_month else ""  # noqa: S704
     best = [choice for target in ("Lambda", "EC2") if (choice := report.cheapest(target)) is not None]
     return pages.get_template("cost.html.j2").render(report=report, plot=plot, best=best)

@@ -39,16 +39,13 @@ def render_page(outcome: Outcome) -> str:
         MissingExtraError: If matplotlib or jinja2 is not installed.
     """
     try:
-        from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
         from markupsafe import Markup
 
+        from textwright.evaluate.page_templates import page_templates
         from textwright.optimize.cascade import figures
+
+        pages = page_templates("textwright.optimize.cascade")
     except ImportError as error:
         raise MissingExtraError("the page of a cascade", "train") from error
-    rooms = ("textwright.optimize.cascade", "textwright.optimize", "textwright.evaluate")
-    pages = Environment(
-        loader=ChoiceLoader(list(map(PackageLoader, rooms))), autoescape=True, undefined=StrictUndefined
-    )
-    pages.trim_blocks = pages.lstrip_blocks = True
     plot = Markup(figures.curve(outcome))  # noqa: S704  our own drawing, names in it escaped
     return pages.get_template("cascade.html.j2").render(outcome=outcome, plot=plot, in_words=bound_in_words)
