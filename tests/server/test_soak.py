@@ -115,7 +115,7 @@ def until_refused(seed, port):
         with closing(HTTPConnection("127.0.0.1", port, timeout=10)) as connection:
             try:
                 connection.connect()
-            except ConnectionRefusedError:
+            except (ConnectionRefusedError, ConnectionResetError):  # reset: the listener closes while it connects
                 return count
             try:
                 good(chance, port, connection)
