@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from starlette.testclient import TestClient
 
 from textwright.server.app import create_app
-from textwright.server.process import Server
+from textwright.server.http.uvicorn_server import Server
 from textwright.server.run import listen
 from textwright.server.settings import ServeSettings
 

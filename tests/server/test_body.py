@@ -13,8 +13,8 @@ from textwright.api.body import check_num_values
 from textwright.api.protocols import native, open_inference, sagemaker, tei
 from textwright.api.validation import RequestLimits
 from textwright.errors import RequestLimitError
-from textwright.server import body as reading
-from textwright.server.body import _TimeLimit
+from textwright.server.http import body as reading
+from textwright.server.http.body import _TimeLimit
 
 
 def test_what_is_in_time_is_left_alone():

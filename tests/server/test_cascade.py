@@ -177,7 +177,7 @@ def test_each_contract_gives_the_same_probabilities(client, cascade):
 
 
 def test_metrics_and_log_tell_the_stages(client, caplog, cascade):
-    with caplog.at_level(logging.INFO, "textwright.server.logs"):
+    with caplog.at_level(logging.INFO, "textwright.server.telemetry.logs"):
         post(client, MIXED)
         post(client, ["great"])
     strong = sum(item.stage == "strong" for item in cascade.predict(MIXED))

@@ -18,13 +18,13 @@ from server_process import serving
 from starlette.testclient import TestClient
 
 from textwright.errors import NotReadyError
-from textwright.server import connections
 from textwright.server.app import create_app
-from textwright.server.connections import ConnectionLimits, ConnectionTable, connections_within_file_limit
-from textwright.server.process import Server
+from textwright.server.http import connections
+from textwright.server.http.connections import ConnectionLimits, ConnectionTable, connections_within_file_limit
+from textwright.server.http.uvicorn_server import Server
 from textwright.server.run import listen
 from textwright.server.settings import ServeSettings
-from textwright.server.shares import share_of
+from textwright.server.workers.worker_limits import per_worker
 
 HEAD = b"POST /v1/predict HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
 GOOD = HEAD + b'content-length: 16\r\n\r\n{"text": "good"}'
@@ -263,8 +263,8 @@ def test_the_file_limit_leaves_some_files_to_spare():
 
 
 def test_connections_are_divided_among_workers():
-    assert share_of(ServeSettings(workers=3, max_connections=10)).max_connections == 3
-    assert share_of(ServeSettings(workers=4)).max_connections == 1024
+    assert per_worker(ServeSettings(workers=3, max_connections=10)).max_connections == 3
+    assert per_worker(ServeSettings(workers=4)).max_connections == 1024
 
 
 @pytest.fixture

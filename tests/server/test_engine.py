@@ -9,8 +9,8 @@ import time
 import pytest
 
 from textwright.runtime.batching import BatchLimits
-from textwright.server.engine import Engine, fitted, items_of, measure_limits, score
-from textwright.server.model_thread import ModelThread
+from textwright.server.inference.engine import Engine, items_of, profile_model, score, tune_threads
+from textwright.server.inference.model_thread import ModelThread
 from textwright.server.settings import ServeSettings
 
 TEXTS = ["a good film", "", "an awful film", "bad " * 17, "unheard of"]
@@ -30,7 +30,7 @@ def test_scores_are_the_predictions_with_the_logits_behind_them(predictor):
 
 def test_the_limits_are_measured_and_the_queue_is_as_told(predictor):
     settings = ServeSettings(max_queue_texts=7, max_queue_tokens=77)
-    limits = measure_limits(predictor, settings)
+    limits = profile_model(predictor, settings)
     assert (limits.max_queue_texts, limits.max_queue_tokens) == (7, 77)
     assert limits.max_batch_tokens >= predictor.artifact.manifest.max_length
     assert limits.token_s > 0
@@ -45,7 +45,7 @@ def test_a_slow_model_gets_small_batches(predictor, monkeypatch):
         return infer(batch)
 
     monkeypatch.setattr(predictor, "infer", slow)
-    limits = measure_limits(predictor, ServeSettings())
+    limits = profile_model(predictor, ServeSettings())
     assert limits.max_batch_tokens < 40  # 50 ms at 2 ms a token, and some for the machine
     assert limits.token_s == pytest.approx(0.002, rel=0.5)
 
@@ -59,18 +59,18 @@ def test_a_slow_call_is_not_quick_however_the_measurement_was_disturbed(predicto
         return infer(batch)
 
     monkeypatch.setattr(predictor, "infer", disturbed)
-    engine = Engine(predictor, measure_limits(predictor, ServeSettings()))
+    engine = Engine(predictor, profile_model(predictor, ServeSettings()))
     engine.close()
     assert 16 in calls
     assert not engine.is_quick(1, 1)
 
 
 def test_a_model_that_is_quick_gets_one_thread_and_says_the_same(predictor, monkeypatch):
-    assert fitted(predictor) is not predictor
-    assert fitted(predictor).predict(TEXTS) == predictor.predict(TEXTS)
+    assert tune_threads(predictor) is not predictor
+    assert tune_threads(predictor).predict(TEXTS) == predictor.predict(TEXTS)
     infer = predictor.infer
     monkeypatch.setattr(predictor, "infer", lambda batch: time.sleep(0.001) or infer(batch))
-    assert fitted(predictor) is predictor
+    assert tune_threads(predictor) is predictor
 
 
 def test_texts_are_quick_as_long_as_their_characters_say_so(predictor):

@@ -7,7 +7,7 @@ from threading import Thread
 
 import pytest
 
-from textwright.server.healthcheck import main
+from textwright.server.http.healthcheck import main
 
 
 @pytest.fixture

@@ -14,10 +14,10 @@ from textwright.api import auth
 from textwright.api.auth import KeyRing
 from textwright.api.rate_limit import SharedTokenBucket, TokenBucket
 from textwright.errors import NotFoundError, RateLimitError, SettingsError, UnauthorizedError
-from textwright.server import logs
 from textwright.server.app import create_app
-from textwright.server.guard import OPEN
+from textwright.server.http.auth import PUBLIC_PATHS
 from textwright.server.settings import ServeSettings
+from textwright.server.telemetry import logs
 
 ALICE, BOB = "alice-secret-1234", "bob-secret-5678"
 
@@ -65,10 +65,10 @@ def test_a_known_key_is_answered(client, headers):
 
 def test_every_address_but_the_open_ones_asks_for_a_key(client):
     paths = {route.path for route in client.app.routes if hasattr(route, "path")} | set(client.app.openapi()["paths"])
-    assert paths >= OPEN
+    assert paths >= PUBLIC_PATHS
     for path in paths:
         answer = client.get(path.format(name="tiny", version="1"))
-        assert (answer.status_code == 401) == (path not in OPEN), path
+        assert (answer.status_code == 401) == (path not in PUBLIC_PATHS), path
     assert client.get("/unknown").status_code == 401
 
 
@@ -84,7 +84,7 @@ def test_labels_are_not_read_and_nothing_is_predicted_without_a_key(client):
     for answer in (
         client.get("/openapi.json"),
         client.post("/", json={"inputs": "good"}),
-        *(client.get(path) for path in OPEN),
+        *(client.get(path) for path in PUBLIC_PATHS),
     ):
         assert "positive" not in answer.text
     assert client.post("/", json={"inputs": "good"}).status_code == 401

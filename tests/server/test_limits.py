@@ -21,8 +21,8 @@ from textwright.core.manifest_checks import _MAX_TOKENS, HIGHEST_TEMPERATURE, LO
 from textwright.data.text_files import MAX_LINE
 from textwright.runtime.bounds import MAX_OPEN_SECONDS
 from textwright.server.app import create_app
-from textwright.server.connections import _MAX_UNFINISHED_BYTES
-from textwright.server.http_protocol import _MAX_PIPELINED, _STALLED_S
+from textwright.server.http.connections import _MAX_UNFINISHED_BYTES
+from textwright.server.http.http_protocol import _MAX_PIPELINED, _STALLED_S
 from textwright.server.settings import ServeSettings
 
 MOST_CPU_S = 2.0
@@ -111,7 +111,7 @@ def test_the_estimate_is_not_below_what_is_sent(wide):
     bound = wide.app.state.settings.max_answer_bytes
     texts = TEXTS[:100]
     assert len(wide.post("/v1/predict", json={"texts": texts}).content) < bound
-    model = wide.app.state.catalog.default.model
+    model = wide.app.state.registry.default.model
     most = model.label_bytes + 1000 * 28 + 120
     assert len(wide.post("/v1/predict", json={"texts": texts}).content) <= 100 * most + 200
 

@@ -13,8 +13,8 @@ from starlette.testclient import TestClient
 import textwright
 from textwright.errors import BackendError
 from textwright.runtime.predictor import Predictor
-from textwright.server import logs
 from textwright.server.app import create_app
+from textwright.server.telemetry import logs
 
 SECRET = "xyzzy-my-private-words"
 

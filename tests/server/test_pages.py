@@ -8,7 +8,7 @@ from hashlib import sha256
 
 import pytest
 
-from textwright.server.pages import PAGES, security_policy
+from textwright.server.http.pages import PAGES, security_policy
 
 
 @pytest.mark.parametrize("path", PAGES)

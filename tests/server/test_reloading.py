@@ -19,10 +19,9 @@ from starlette.testclient import TestClient
 import textwright
 from textwright.errors import ReloadError
 from textwright.server.app import create_app
-from textwright.server.catalog import Catalog
-from textwright.server.reloading import Reloader
+from textwright.server.registry.model_spec import ModelSpec
+from textwright.server.registry.registry import ModelRegistry
 from textwright.server.settings import ServeSettings
-from textwright.server.sources import ModelSource
 
 OPPOSITE = {"good": (3.0, -3.0), "bad": (-3.0, 3.0)}
 KEY = {"authorization": "Bearer admin-secret"}
@@ -113,8 +112,8 @@ def test_a_bad_artifact_leaves_the_old_model_and_is_told_in_the_log(place, tmp_p
 @pytest.fixture
 def client(place, admin_keys):
     settings = ServeSettings(num_threads=1, admin_keys=admin_keys, body_timeout_s=0.1)
-    catalog = Catalog([ModelSource(place).load(settings)])
-    with TestClient(create_app(catalog, settings)) as client:
+    registry = ModelRegistry([ModelSpec(place).load(settings)])
+    with TestClient(create_app(registry, settings)) as client:
         yield client
 
 
@@ -137,7 +136,7 @@ def test_the_admin_route_swaps(client, place, opposite):
 
 
 def test_the_old_model_of_a_swap_is_closed(client, place, opposite):
-    old = client.app.state.catalog.default
+    old = client.app.state.registry.default
     put(opposite, place)
     client.post("/v1/models/tiny/reload", headers=KEY)
     wait_until(lambda: not old.batcher.is_running, "the end of the old batcher")
@@ -146,10 +145,10 @@ def test_the_old_model_of_a_swap_is_closed(client, place, opposite):
 
 
 def test_reloading_what_has_not_changed_changes_nothing(client):
-    service = client.app.state.catalog.default
+    service = client.app.state.registry.default
     told = client.post("/v1/models/tiny/reload", headers=KEY).json()
     assert told["version"] == told["previous_version"]
-    assert client.app.state.catalog.default is service
+    assert client.app.state.registry.default is service
 
 
 def test_a_bad_artifact_is_told_to_the_admin(client, place):
@@ -191,12 +190,12 @@ def test_the_route_is_off_by_default(place):
 
 def test_an_artifact_may_not_become_a_second_one_of_the_same_name_and_version(place, opposite):
     settings = ServeSettings(num_threads=1)
-    catalog = Catalog([ModelSource(path).load(settings) for path in (place, opposite)])
+    registry = ModelRegistry([ModelSpec(path).load(settings) for path in (place, opposite)])
 
     async def scenario():
         put(opposite, place)
         with pytest.raises(ReloadError, match="already"):
-            await Reloader(catalog).reload(catalog.default.title)
-        await catalog.close()
+            await registry.reload(registry.default.title)
+        await registry.close()
 
     asyncio.run(scenario())

@@ -17,9 +17,9 @@ from starlette.testclient import TestClient
 import textwright
 from textwright.errors import BackendError
 from textwright.runtime.predictor import Predictor
-from textwright.server import logs
 from textwright.server.app import create_app
 from textwright.server.settings import ServeSettings
+from textwright.server.telemetry import logs
 
 POISON_ID = 2  # "good": the first word of the tiny vocabulary
 
@@ -80,7 +80,7 @@ def wait_until(condition):
 
 
 def waiting_texts(client):
-    return client.app.state.catalog.default.batcher.num_texts
+    return client.app.state.registry.default.batcher.num_texts
 
 
 def test_health_is_answered_while_a_long_request_is_computed(held):

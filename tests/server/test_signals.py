@@ -6,7 +6,7 @@ import signal
 
 import pytest
 
-from textwright.server.signals import stopped_by_signals
+from textwright.server.workers.signals import stopped_by_signals
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -55,10 +55,10 @@ def test_a_byte_order_mark_and_empty_lines_are_no_trouble(client):
 
 
 def test_the_columns_are_those_of_the_command_line(client, predictor, tiny_multilabel_artifact):
-    assert added_columns(client.app.state.catalog.default.model) == prediction_columns(predictor)
+    assert added_columns(client.app.state.registry.default.model) == prediction_columns(predictor)
     other = textwright.load(tiny_multilabel_artifact, num_threads=1)
     with TestClient(create_app(other)) as many:
-        assert added_columns(many.app.state.catalog.default.model) == prediction_columns(other)
+        assert added_columns(many.app.state.registry.default.model) == prediction_columns(other)
         (row,) = rows_of(post(many, "text\nsong and story\n"))
         assert set(row["predicted_labels"].split(";")) == {"music", "plot"}
 

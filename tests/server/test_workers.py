@@ -19,10 +19,11 @@ import psutil
 import pytest
 from server_process import COMMAND, JSON, Server, serving
 
-from textwright.server import supervisor
+from textwright.server import run
 from textwright.server.run import listen
 from textwright.server.settings import ServeSettings
-from textwright.server.shares import num_cores, share_of
+from textwright.server.workers import supervisor
+from textwright.server.workers.worker_limits import num_cores, per_worker
 
 WORDS = ["good", "bad", "great", "awful"]
 LABELS = {"good": b'"label":"positive"', "great": b'"label":"positive"', "bad": b'"label":"negative"'}
@@ -118,8 +119,8 @@ def test_a_stopped_worker_is_replaced_and_a_reload_does_not_wait_for_it(tiny_art
 
     async def main(listener, folder) -> None:
         settings = ServeSettings(workers=2, num_threads=1)
-        plan = {"settings": share_of(settings).model_dump_json(), "sources": [(str(tiny_artifact), None)]}
-        pool, started = supervisor.Supervisor(plan, settings, listener, folder), asyncio.Event()
+        plan = {"settings": per_worker(settings).model_dump_json(), "specs": [(str(tiny_artifact), None)]}
+        pool, started = supervisor.Supervisor(run.__name__, plan, settings, listener, folder), asyncio.Event()
         running = asyncio.create_task(pool.run(started.set))
         await asyncio.wait_for(started.wait(), 30)
         try:
@@ -228,12 +229,12 @@ def test_workers_do_not_outlive_their_supervisor(tiny_artifact, tmp_path):
 
 def test_threads_and_queue_are_divided():
     whole = ServeSettings(workers=4, num_threads=8, max_queue_texts=100, max_queue_tokens=2)
-    share = share_of(whole)
+    share = per_worker(whole)
     assert (share.num_threads, share.max_queue_texts, share.max_queue_tokens) == (2, 25, 1)
-    assert share_of(ServeSettings(workers=256)).num_threads == 1
+    assert per_worker(ServeSettings(workers=256)).num_threads == 1
     assert 1 <= num_cores() <= (os.cpu_count() or 1)
 
 
 @pytest.mark.parametrize("count", [1, 2])
 def test_a_share_is_of_the_cores_where_no_number_is_given(count):
-    assert share_of(ServeSettings(workers=count)).num_threads == max(num_cores() // count, 1)
+    assert per_worker(ServeSettings(workers=count)).num_threads == max(num_cores() // count, 1)

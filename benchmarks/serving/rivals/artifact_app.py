@@ -2,8 +2,8 @@
 
 import os
 
-from textwright.server.process import load_app
+from textwright.server.app import load_app
+from textwright.server.registry.model_spec import ModelSpec
 from textwright.server.settings import ServeSettings
-from textwright.server.sources import ModelSource
 
-app = load_app([ModelSource.parse(os.environ["ARTIFACT"])], ServeSettings())
+app = load_app([ModelSpec.parse(os.environ["ARTIFACT"])], ServeSettings())

@@ -10,10 +10,10 @@ from cyclopts import Parameter
 
 from textwright.display.terminal import DEFAULT_OUTPUT, Output, Terminal
 from textwright.errors import SettingsError
+from textwright.server.registry.model_spec import ModelSpec
 from textwright.server.run import Address
 from textwright.server.run import serve as run_server
 from textwright.server.settings import ServeSettings
-from textwright.server.sources import ModelSource
 
 DEFAULT_SERVING = ServeSettings()
 
@@ -38,7 +38,7 @@ def serve(
     if not artifacts:
         raise SettingsError("name an artifact to serve, for example: textwright serve runs/demo")
     run_server(
-        [ModelSource.parse(word) for word in artifacts], serving, announce=lambda address: _announce(terminal, address)
+        [ModelSpec.parse(word) for word in artifacts], serving, announce=lambda address: _announce(terminal, address)
     )
 
 

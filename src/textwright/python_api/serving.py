@@ -14,10 +14,10 @@ from weakref import finalize
 
 from textwright.errors import ServingError, SettingsError
 from textwright.extras import require
+from textwright.server.registry.model_spec import ModelSpec
 from textwright.server.run import Address
 from textwright.server.run import serve as run_server
 from textwright.server.settings import ServeSettings
-from textwright.server.sources import ModelSource
 
 if TYPE_CHECKING:
     from textwright.python_api.model import Model
@@ -93,7 +93,7 @@ def serve(model: Model, settings: Mapping[str, Any], *, background: bool) -> Bac
             "this would occupy the notebook until the server stops; serve(background=True) returns a server with .url "
             "and .stop()"
         )
-    run_server([ModelSource(model.artifact.path)], how, announce=_announce)
+    run_server([ModelSpec(model.artifact.path)], how, announce=_announce)
     return None
 
 

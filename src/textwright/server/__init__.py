@@ -1,5 +1,13 @@
-"""The HTTP door: the only room that knows FastAPI. Importing this package imports nothing else.
+"""HTTP: the only package that knows FastAPI. Importing it imports nothing else.
 
-Way in: ``run.serve`` opens the port and loads the artifact; ``app.create_app`` builds the application; ``routes`` holds
-the native contract. A further protocol is one more file beside ``routes``.
+``run.serve`` opens the port and loads the artifacts; ``app.create_app`` builds the application. Imports point down::
+
+    run, app          a process that answers, and its application
+    protocols         routes of each protocol          workers    several processes on one socket
+    http              connections, bodies, keys, problems, pages, OpenAPI
+    registry          models by name, their swap       telemetry  log, metrics, traces
+    inference         one model and its queue
+    settings
+
+A further protocol is one more file in ``protocols``.
 """

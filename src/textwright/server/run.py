@@ -5,23 +5,32 @@ Caller: ``cli.serve``. Imports FastAPI and uvicorn only when called, so that a m
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import ipaddress
 import json
 import logging
+import signal
 import socket
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from textwright.api.codec import EXAMPLE_TEXT
 from textwright.errors import PortInUseError, SettingsError
 from textwright.extras import require
+from textwright.server.registry.model_spec import ModelSpec
 from textwright.server.settings import ServeSettings
-from textwright.server.signals import stopped_by_signals
-from textwright.server.sources import ModelSource
-from textwright.server.supervisor import supervise
+from textwright.server.workers.signals import stopped_by_signals
+from textwright.server.workers.supervisor import supervise
+from textwright.server.workers.worker import main
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
+
+    from textwright.server.http.state import ServerState
+    from textwright.server.registry.registry import ModelRegistry
 
 _EVERYWHERE: Final = frozenset({"0.0.0.0", "::", ""})  # noqa: S104  recognised, not bound to
 _BACKLOG: Final = 2048
@@ -46,14 +55,14 @@ class Address:
         return f"curl {self.url}/v1/predict -H 'content-type: application/json' -d '{body}'"
 
 
-def serve(sources: Sequence[ModelSource], settings: ServeSettings, *, announce: Callable[[Address], None]) -> None:
+def serve(specs: Sequence[ModelSpec], settings: ServeSettings, *, announce: Callable[[Address], None]) -> None:
     """Serve artifacts until SIGINT or SIGTERM; SIGHUP loads them anew.
 
     The port is taken before the model is loaded: a taken port is said at once, and requests that come while the
     model loads wait instead of being refused.
 
     Args:
-        sources: Where the models come from, one or more; the first is the default.
+        specs: Where the models come from, one or more; the first is the default.
         settings: Where to listen and the limits.
         announce: Called once, when requests are answered.
 
@@ -69,9 +78,9 @@ def serve(sources: Sequence[ModelSource], settings: ServeSettings, *, announce: 
         if settings.api_keys is None:
             _warn_if_open(listener)
         if settings.workers > 1:
-            supervise(sources, settings, listener, announce=lambda: announce(address_of(listener)))
+            supervise(specs, settings, listener, program=__name__, announce=lambda: announce(address_of(listener)))
         else:
-            _serve_here(sources, settings, listener, announce=lambda: announce(address_of(listener)))
+            _serve_here(specs, settings, listener, announce=lambda: announce(address_of(listener)))
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -136,7 +145,7 @@ def _warn_if_open(listener: socket.socket) -> None:
     host = listener.getsockname()[0]
     if ipaddress.ip_address(host.partition("%")[0]).is_loopback:
         return
-    from textwright.server import logs
+    from textwright.server.telemetry import logs
 
     logs.configure(sys.stderr)
     logger.warning(
@@ -146,14 +155,41 @@ def _warn_if_open(listener: socket.socket) -> None:
 
 
 def _serve_here(
-    sources: Sequence[ModelSource], settings: ServeSettings, listener: socket.socket, *, announce: Callable[[], None]
+    specs: Sequence[ModelSpec], settings: ServeSettings, listener: socket.socket, *, announce: Callable[[], None]
 ) -> None:
-    from textwright.server import process
+    from textwright.server.app import load_app
+    from textwright.server.http.uvicorn_server import Server
 
-    app = process.load_app(sources, settings)
+    app = load_app(specs, settings)
 
-    def begin(_server: process.Server) -> None:
-        process.reload_on_signal(app)
+    def begin(_server: Server) -> None:
+        _reload_on_signal(app.state.registry)
         announce()
 
-    process.Server(app, settings, begin).run(sockets=[listener])
+    Server(app, settings, begin).run(sockets=[listener])
+
+
+def _reload_on_signal(registry: ModelRegistry) -> None:
+    """Load every model anew when SIGHUP comes; where there is no such signal, there is only the admin route."""
+    if not hasattr(signal, "SIGHUP"):
+        return
+    running: set[asyncio.Task[None]] = set()
+    loop = asyncio.get_running_loop()
+
+    def begin() -> None:
+        task = loop.create_task(registry.reload_all())
+        running.add(task)
+        task.add_done_callback(running.discard)
+
+    loop.add_signal_handler(signal.SIGHUP, begin)
+
+
+def _load_state(specs: Sequence[ModelSpec], settings: ServeSettings) -> tuple[ASGIApp, ServerState]:
+    from textwright.server.app import load_app
+
+    app = load_app(specs, settings)
+    return app, app.state
+
+
+if __name__ == "__main__":  # a worker; ``workers.supervisor`` starts it with two sockets
+    main(int(sys.argv[1]), int(sys.argv[2]), _load_state)

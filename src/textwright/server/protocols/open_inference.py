@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -12,13 +11,13 @@ from starlette.responses import JSONResponse, Response
 
 from textwright.api.protocols import open_inference as protocol
 from textwright.errors import NotReadyError
-from textwright.server.openapi import NOT_READY, path_parameter, refusal
-from textwright.server.protocols.documentation import described
-from textwright.server.routes import predict_as
-from textwright.server.service import Service, choose
+from textwright.server.http.openapi import NOT_READY, described, path_parameter, refusal
+from textwright.server.http.predict import predict_as
+from textwright.server.http.state import choose, state_of
+from textwright.server.inference.served_model import ServedModel
 
 
-def build_router(service: Service) -> APIRouter:
+def build_router(service: ServedModel) -> APIRouter:
     """Make the routes.
 
     Args:
@@ -93,7 +92,7 @@ async def live() -> JSONResponse:
 
 async def ready(request: Request) -> JSONResponse:
     """Say whether requests may be sent here."""
-    if not await request.app.state.catalog.is_ready():
+    if not await state_of(request).registry.is_ready():
         raise NotReadyError("the model is not ready")
     return JSONResponse({"ready": True})
 
@@ -118,7 +117,7 @@ async def model_config(request: Request) -> JSONResponse:
 
 async def repository_index(request: Request) -> JSONResponse:
     """List the models with their versions and whether they may be asked."""
-    services: Sequence[Service] = request.app.state.catalog.services
+    services = state_of(request).registry.services
     return JSONResponse([protocol.describe_state(one.model, is_ready=await one.is_ready()) for one in services])
 
 
@@ -128,6 +127,6 @@ async def infer(request: Request) -> Response:
     return await predict_as(protocol, request)
 
 
-def _choose(request: Request) -> Service:
+def _choose(request: Request) -> ServedModel:
     names = request.path_params
     return choose(request, names["name"], names.get("version"))

@@ -17,16 +17,16 @@ from textwright.api.codec import EXAMPLE_TEXT
 from textwright.api.headers import CSV, JSON_LINES
 from textwright.api.protocols import sagemaker as protocol
 from textwright.errors import NotReadyError
-from textwright.server.openapi import NOT_READY, predict_forms, table_content, text_schema, texts_schema
+from textwright.server.http.openapi import NOT_READY, described, predict_forms, table_content, text_schema, texts_schema
+from textwright.server.http.predict import predict_as
+from textwright.server.http.state import state_of
+from textwright.server.inference.served_model import ServedModel
 from textwright.server.protocols import tei
-from textwright.server.protocols.documentation import described
-from textwright.server.routes import predict_as
-from textwright.server.service import Service
 
 _TEXT_ALONE: Final = {"required": ["text"], "additionalProperties": False}
 
 
-def build_router(service: Service) -> APIRouter:
+def build_router(service: ServedModel) -> APIRouter:
     """Make the routes.
 
     Args:
@@ -60,7 +60,7 @@ def build_router(service: Service) -> APIRouter:
 
 async def ping(request: Request) -> JSONResponse:
     """Say whether requests may be sent here."""
-    if not await request.app.state.catalog.is_ready():
+    if not await state_of(request).registry.is_ready():
         raise NotReadyError("the model is not ready")
     return JSONResponse({"status": "ready"})
 

@@ -10,16 +10,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from textwright.api.protocols import tei as protocol
-from textwright.server.openapi import text_schema, texts_schema
-from textwright.server.protocols.documentation import described
-from textwright.server.routes import predict_as
-from textwright.server.service import Service
+from textwright.server.http.openapi import described, text_schema, texts_schema
+from textwright.server.http.predict import predict_as
+from textwright.server.inference.served_model import ServedModel
 from textwright.server.settings import ServeSettings
 
 _EXAMPLE_ANSWER: Final = [{"label": "positive", "score": 0.9}, {"label": "negative", "score": 0.1}]
 
 
-def build_router(service: Service) -> APIRouter:
+def build_router(service: ServedModel) -> APIRouter:
     """Make the route.
 
     Args:

@@ -1,0 +1,1 @@
+"""What knows HTTP: connections, bodies, keys, problems, pages and the OpenAPI document."""

@@ -1,0 +1,1 @@
+"""One model and its queue: what is computed for a request, and where."""

@@ -1,0 +1,135 @@
+"""How a server runs the model for a request: past the queue or through it; noted in the request's record."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from time import perf_counter
+from typing import Any, Final
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.types import Receive
+
+from textwright.api.protocols.request import Answer as ProtocolAnswer
+from textwright.api.protocols.request import Scored
+from textwright.api.record import RequestRecord
+from textwright.core.encodings import Encodings
+from textwright.core.stages import StagedEncodings
+from textwright.errors import BackendError
+from textwright.runtime.batcher import Permit
+from textwright.runtime.explanation import Explanation
+from textwright.runtime.pending import Answer
+from textwright.server.inference.cascade import compute_staged
+from textwright.server.inference.engine import Item, items_of
+from textwright.server.inference.explaining import explain
+from textwright.server.inference.served_model import ServedModel
+
+_LISTEN_AFTER_S: Final = 0.02
+"""Most requests are answered before; only for those that wait longer is it worth a task to listen to the client."""
+
+
+class QueueExecutor:
+    """Runs the model of a request through its queue, unless it is quicker than that; see ``api.inference.Executor``.
+
+    What it raises beyond that: QueueFullError if more waits than may, or the texts cannot be computed in time;
+    DeadlineError if the answer is not there in time; NotReadyError if the server is starting, stopping or stuck;
+    ClientDisconnect if the client hangs up meanwhile.
+
+    Args:
+        request: A request whose body has been read.
+        service: The model that it chose.
+        record: What the log will say about it.
+    """
+
+    __slots__ = ("_record", "_request", "_service")
+
+    def __init__(self, request: Request, service: ServedModel, record: RequestRecord) -> None:
+        self._request = request
+        self._service = service
+        self._record = record
+
+    async def score(self, texts: Sequence[str], after_encoding: Callable[[Sequence[bool]], None]) -> list[Scored]:
+        """Run the model."""
+        service, record = self._service, self._record
+        min_tokens = 0 if service.batcher.is_free else service.engine.min_tokens(texts)
+        with service.batcher.admit(len(texts), min_tokens=min_tokens) as permit:
+            if not service.inline.accepts(texts):
+                return await self._queue(permit, texts, after_encoding)
+            done = await service.inline.score(texts)
+        scored, record.num_tokens, record.tokenize_ms, record.queue_ms, record.infer_ms, record.batch_size = done
+        after_encoding([item.prediction.truncated for item in scored])
+        return scored
+
+    async def explain(self, texts: Sequence[str], scored: Sequence[Scored]) -> list[Explanation]:
+        """Explain texts that were scored, their probes in turn with the texts of other requests."""
+        start = perf_counter()
+        explanations = await explain(self._service, texts, scored, self._probe)
+        self._record.explain_ms = 1e3 * (perf_counter() - start)
+        return explanations
+
+    async def write(self, function: Callable[[], ProtocolAnswer]) -> ProtocolAnswer:
+        """Write a large answer in a thread, so that others are answered meanwhile."""
+        return await asyncio.to_thread(function)
+
+    async def _queue(
+        self, permit: Permit[Item, Scored], texts: Sequence[str], after_encoding: Callable[[Sequence[bool]], None]
+    ) -> list[Scored]:
+        service, record, start = self._service, self._record, perf_counter()
+        encodings = await permit.in_time(self._encode(texts))
+        record.tokenize_ms = 1e3 * (perf_counter() - start)
+        record.num_tokens = int(encodings.text_lengths.sum())
+        after_encoding(encodings.truncated.tolist())
+        if isinstance(encodings, StagedEncodings):
+            answer = await compute_staged(service.engine, encodings, partial(self._compute, permit))
+            record.num_sent_on = len(texts) - sum(encodings.settled.tolist())
+        else:
+            answer = await self._compute(permit, encodings)
+        record.queue_ms, record.infer_ms, record.batch_size = answer.queue_ms, answer.infer_ms, answer.batch_size
+        return answer.results
+
+    async def _probe(self, probes: Encodings) -> Answer[Scored]:
+        with self._service.batcher.admit(len(probes)) as permit:
+            return await self._compute(permit, probes)
+
+    async def _compute(self, permit: Permit[Item, Scored], encodings: Encodings) -> Answer[Scored]:
+        """Queue texts and wait for what the model says; if the client hangs up, nothing more is computed."""
+        waiting = permit.submit(items_of(encodings))
+        with cancel_on_disconnect(self._request.receive, waiting):
+            return await waiting
+
+    async def _encode(self, texts: Sequence[str]) -> Encodings:
+        """Encode texts unless the client hangs up, and remember it if the fast stage of a cascade fails at that."""
+        service = self._service
+        try:
+            return await service.engine.encode(texts, watch=partial(cancel_on_disconnect, self._request.receive))
+        except BackendError:
+            service.batcher.last_failed = True
+            raise
+
+
+@contextmanager
+def cancel_on_disconnect(receive: Receive, answer: asyncio.Future[Any]) -> Iterator[None]:
+    """Give a future the exception ClientDisconnect when the client hangs up while the block runs.
+
+    Args:
+        receive: The ASGI channel of the request; its body must have been read.
+        answer: What is waited for; if it is done already, nothing happens to it.
+    """
+    loop = asyncio.get_running_loop()
+    listeners: list[asyncio.Task[None]] = []
+    timer = loop.call_later(_LISTEN_AFTER_S, lambda: listeners.append(loop.create_task(_listen(receive, answer))))
+    try:
+        yield
+    finally:
+        timer.cancel()
+        for listener in listeners:
+            listener.cancel()
+
+
+async def _listen(receive: Receive, answer: asyncio.Future[Any]) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    if not answer.done():
+        answer.set_exception(ClientDisconnect())

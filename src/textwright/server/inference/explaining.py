@@ -1,0 +1,85 @@
+"""Explanations through the queue: a request's probes wait, count and take turns like the texts of any other request.
+
+So one request for explanations cannot starve the others: each of its rounds is admitted anew, and refused when the
+queue is full. Caller: ``server.scoring``; only the native protocol explains.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from typing import NamedTuple
+
+import numpy as np
+
+from textwright.api.protocols.request import Scored
+from textwright.core.encodings import Encodings
+from textwright.core.types import Float32s, TokenIds
+from textwright.errors import DeadlineError
+from textwright.runtime.explanation import Explanation
+from textwright.runtime.pending import Answer
+from textwright.runtime.probing import Probing, together
+from textwright.server.inference.served_model import ServedModel
+
+
+async def explain(
+    service: ServedModel,
+    texts: Sequence[str],
+    scored: Sequence[Scored],
+    compute: Callable[[Encodings], Awaitable[Answer[Scored]]],
+) -> list[Explanation]:
+    """Explain the texts of a request.
+
+    Args:
+        service: The model.
+        texts: Its N texts, at least one.
+        scored: What the model says about them.
+        compute: Asks the model about probes.
+
+    Returns:
+        Explanations, in order.
+
+    Raises:
+        DeadlineError: If explaining takes longer than a prediction may.
+    """
+    try:
+        async with asyncio.timeout(service.settings.timeout_s):
+            return await _explain(service, texts, scored, compute)
+    except TimeoutError:
+        raise DeadlineError(
+            f"no explanation within {service.settings.timeout_s:g} s, so the request was dropped; explain fewer texts"
+        ) from None
+
+
+async def _explain(
+    service: ServedModel,
+    texts: Sequence[str],
+    scored: Sequence[Scored],
+    compute: Callable[[Encodings], Awaitable[Answer[Scored]]],
+) -> list[Explanation]:
+    engine, max_cost = service.engine, service.settings.explain_max_cost
+    num_chars = sum(map(len, texts))
+    logits, answered_by = [item.logits for item in scored], [item.prediction.stage for item in scored]
+    explainer = await engine.explainer()
+    begin = partial(explainer.parts, texts, logits, answered_by, max_cost)
+    probing = together(await engine.prepare(begin, num_chars=num_chars))
+    found: Float32s | None = None
+    while True:
+        probes = await engine.prepare(partial(_next_probes, probing, found), num_chars=num_chars)
+        if isinstance(probes, _Found):
+            return probes.explanations
+        answer = await compute(Encodings.of(probes))
+        found = np.stack([item.logits for item in answer.results])
+
+
+class _Found(NamedTuple):
+    explanations: list[Explanation]
+
+
+def _next_probes(probing: Probing[list[Explanation]], logits: Float32s | None) -> list[TokenIds] | _Found:
+    """Go on with an explanation; StopIteration may not cross a future, so its value is wrapped."""
+    try:
+        return next(probing) if logits is None else probing.send(logits)
+    except StopIteration as stop:
+        return _Found(stop.value)

@@ -1,0 +1,1 @@
+"""Which models a server has, where they come from, and their swap."""

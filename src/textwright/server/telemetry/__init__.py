@@ -1,0 +1,1 @@
+"""What a server says about its requests: log, metrics and traces."""
