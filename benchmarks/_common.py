@@ -16,7 +16,7 @@ from typing import Any
 
 from textwright.core import artifact as artifacts
 from textwright.core.files import write_text
-from textwright.diagnosis import machine
+from textwright.environment import machine
 from textwright.optimize.search import REPORT as OPTIMIZED
 
 ROOT = Path(__file__).parents[1]

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from textwright.data.load import load_dataset, load_examples
     from textwright.data.settings import DataSettings
     from textwright.data.vectors import open_vectors
-    from textwright.diagnosis import diagnose
+    from textwright.environment import diagnose
     from textwright.evaluate.evaluation import Evaluation
     from textwright.evaluate.intervals import bootstrap
     from textwright.evaluate.measure import evaluate as evaluate_predictor
@@ -104,7 +104,7 @@ _HOMES: Final = {
     "textwright.data.load": ("load_dataset", "load_examples"),
     "textwright.data.settings": ("DataSettings",),
     "textwright.data.vectors": ("open_vectors",),
-    "textwright.diagnosis": ("diagnose",),
+    "textwright.environment": ("diagnose",),
     "textwright.evaluate.evaluation": ("Evaluation",),
     "textwright.evaluate.intervals": ("bootstrap",),
     "textwright.evaluate.measure": ("evaluate_predictor",),

@@ -9,7 +9,7 @@ import pytest
 
 from textwright.core.files import expand_home
 from textwright.data.cache import cache_dir
-from textwright.diagnosis import diagnose
+from textwright.environment import diagnose
 from textwright.errors import SettingsError
 
 

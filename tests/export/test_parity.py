@@ -13,7 +13,7 @@ from textwright.errors import BackendError, ParityError
 from textwright.export import parity
 from textwright.export.onnx import to_onnx
 from textwright.export.parity import AWKWARD_TEXTS, RELATIVE_TOLERANCE, TOLERANCE, check_parity
-from textwright.models.bow import BagOfWords, Pooling
+from textwright.models.bag_of_words import BagOfWords, Pooling
 
 LARGEST = TOLERANCE + 300 * RELATIVE_TOLERANCE
 """The logits of the awkward texts stay below 300."""

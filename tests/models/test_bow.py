@@ -13,7 +13,8 @@ from textwright.core.encodings import pad
 from textwright.core.labels import Labels, Task
 from textwright.core.tokenization import PAD_ID, UNKNOWN_ID, word_level_encoder
 from textwright.errors import SettingsError
-from textwright.models.bow import BagOfWords, BowConfig, build, make_encoder
+from textwright.models.bag_of_words import BagOfWords
+from textwright.models.bow import BowConfig, build, make_encoder
 from textwright.models.family import BuildContext, TrainingSplit
 
 LABELS = Labels(("no", "yes", "perhaps"))

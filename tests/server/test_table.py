@@ -13,8 +13,8 @@ from starlette.testclient import TestClient
 import textwright
 from textwright.api.protocols.table import TableRequest, added_columns
 from textwright.api.validation import RequestLimits
+from textwright.batch_predict import prediction_columns
 from textwright.errors import RequestLimitError
-from textwright.prediction_files import prediction_columns
 from textwright.server.app import create_app
 
 LIMITS = RequestLimits(max_texts=5, max_text_chars=1_000, max_body_bytes=10_000)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from textwright.api.codec import encode_json
-from textwright.api.document import Document
+from textwright.api.document import ModelIdentity
 from textwright.api.validation import RequestLimits, check_num_texts
 from textwright.core.labels import Task
 from textwright.errors import RequestLimitError
@@ -21,22 +20,6 @@ _TEXT_BYTES: Final = 120
 """What stands around the scores of one text."""
 _NAME_BYTES: Final = 4
 """Quotes, colon and comma of a name."""
-
-
-@dataclass
-class ModelIdentity(Document):
-    """Which model answered."""
-
-    name: str
-    """What the model is called."""
-    version: str
-    """First 12 digits of the artifact's sha256: another version, another model."""
-    family: str
-    """The kind of model."""
-    variant: str
-    """The graph that is loaded, for example fp32 or int8."""
-    task: str
-    """single-label: exactly one label holds. multi-label: each label holds or not by itself."""
 
 
 class LoadedModel:

@@ -1,6 +1,6 @@
 """The documents of the native protocol, for the OpenAPI document and for tests; what they hold is written by ``codec``.
 
-``ModelIdentity`` stands in ``model`` and ``Problem`` in ``problems``, and they are imported here: a Lambda function
+``ModelIdentity`` stands in ``document`` and ``Problem`` in ``problems``, and they are imported here: a Lambda function
 imports those two alone until ``/v1/model`` is read, since each class costs its cold start.
 """
 
@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from textwright.api.document import Document
-from textwright.api.model import ModelIdentity
+from textwright.api.document import Document, ModelIdentity
 from textwright.api.problems import Problem
 
 __all__ = [

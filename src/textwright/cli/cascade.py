@@ -12,8 +12,8 @@ from textwright.core.files import exclusive_folder
 from textwright.data.settings import DataSettings
 from textwright.display.terminal import DEFAULT_OUTPUT, Output, Terminal
 from textwright.evaluate.paired_drop import bound_in_words
-from textwright.extras import require
 from textwright.optimize.cascade.settings import CascadeSettings
+from textwright.optional_deps import require
 
 if TYPE_CHECKING:
     from textwright.optimize.cascade.outcome import Outcome

@@ -10,7 +10,7 @@ from cyclopts import Parameter
 
 from textwright.data.settings import DataSettings
 from textwright.display.terminal import DEFAULT_OUTPUT, Output, Terminal
-from textwright.extras import require
+from textwright.optional_deps import require
 
 if TYPE_CHECKING:
     from textwright.comparison.leaderboard import Leaderboard

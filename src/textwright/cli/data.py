@@ -12,7 +12,7 @@ from cyclopts.validators import Number
 from textwright.data.settings import DataSettings
 from textwright.display.terminal import DEFAULT_OUTPUT, Output, Terminal
 from textwright.errors import AssetError, DataError
-from textwright.extras import require
+from textwright.optional_deps import require
 from textwright.training.settings import TrainSettings
 
 if TYPE_CHECKING:

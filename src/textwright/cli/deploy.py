@@ -12,7 +12,7 @@ from cyclopts.validators import Number
 from textwright.deploy.cloud.settings import Ec2Settings, FunctionSettings, PlaceSettings
 from textwright.deploy.package.settings import ImageSettings
 from textwright.display.terminal import DEFAULT_OUTPUT, Output, Terminal
-from textwright.extras import require
+from textwright.optional_deps import require
 
 if TYPE_CHECKING:
     from textwright.deploy.cloud.deployment import Deployment

@@ -7,8 +7,8 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from textwright.cli.exit_codes import MEANINGS
-from textwright.diagnosis import diagnose
 from textwright.display.terminal import DEFAULT_OUTPUT, Output, Terminal
+from textwright.environment import diagnose
 
 
 def doctor(

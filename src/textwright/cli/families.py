@@ -7,7 +7,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from textwright.display.terminal import DEFAULT_OUTPUT, Output, Terminal
-from textwright.extras import require
+from textwright.optional_deps import require
 
 
 def families(

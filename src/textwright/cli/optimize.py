@@ -11,8 +11,8 @@ from cyclopts import Parameter
 from textwright.core.files import exclusive_folder
 from textwright.data.settings import DataSettings
 from textwright.display.terminal import DEFAULT_OUTPUT, Output, Terminal
-from textwright.extras import require
 from textwright.optimize.settings import OptimizeSettings
+from textwright.optional_deps import require
 
 _DATA: Final = DataSettings()
 _SETTINGS: Final = OptimizeSettings()

@@ -37,7 +37,7 @@ def package(
         out: Folder to write into: the build context, or function.zip.
     """
     from textwright.deploy.package.packaging import package as make
-    from textwright.extras import require
+    from textwright.optional_deps import require
 
     require("deploy", what="packaging")
     terminal = Terminal(output)

@@ -14,7 +14,7 @@ from textwright.runtime.explanation import Explanation, Method
 from textwright.runtime.predictor import Prediction, Predictor, load
 
 if TYPE_CHECKING:
-    from textwright.prediction_files import PredictedFile
+    from textwright.batch_predict import PredictedFile
 
 _DATA: Final = DataSettings()
 _MOST_WORDS: Final = 10
@@ -78,7 +78,7 @@ def predict(
 def _predict_file(
     terminal: Terminal, predictor: Predictor, source: Path, target: Path, data: DataSettings, *, skip_errors: bool
 ) -> PredictedFile:
-    from textwright.prediction_files import predict_file
+    from textwright.batch_predict import predict_file
 
     with terminal.progress() as bar:
         task = bar.add_task("predicting", total=100, note="")

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from textwright.errors import NotFoundError
-from textwright.extras import require
+from textwright.optional_deps import require
 
 
 def tensorboard(run: Path, /, *, port: int = 6006) -> None:

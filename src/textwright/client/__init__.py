@@ -9,6 +9,6 @@
 Needs httpx (the extra "client"), and neither the server nor the runtime.
 """
 
-from textwright.extras import require
+from textwright.optional_deps import require
 
 require("client", what="the client of a server")

@@ -25,7 +25,7 @@ from textwright.core.files import write_text
 from textwright.core.labels import Task
 from textwright.data.download import Progress as Download
 from textwright.data.settings import complete_settings
-from textwright.diagnosis import machine
+from textwright.environment import machine
 from textwright.errors import SettingsError
 from textwright.training.progress import Progress, SilentProgress
 

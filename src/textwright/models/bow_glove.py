@@ -23,7 +23,7 @@ from pydantic import Field
 from torch import nn
 
 from textwright.core.tokenization import PAD_ID
-from textwright.models.bow import DEFAULTS, BagOfWords, Pooling, dense_head
+from textwright.models.bag_of_words import DEFAULTS, BagOfWords, Pooling, dense_head
 from textwright.models.family import BuildContext, Family, start_from_shares
 from textwright.models.word_vectors import Coverage, VectorSettings, load_table, make_encoder
 

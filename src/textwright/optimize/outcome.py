@@ -8,7 +8,7 @@ from importlib import metadata
 from typing import Any, Self
 
 from textwright.core.artifact import Artifact
-from textwright.diagnosis import machine
+from textwright.environment import machine
 from textwright.evaluate.evaluation import Evaluation
 from textwright.evaluate.intervals import Interval
 from textwright.evaluate.paired_drop import PairedDrop

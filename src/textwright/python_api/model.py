@@ -183,13 +183,17 @@ class Model(Predictor):
             SettingsError: If a setting is unknown or out of bounds.
             NoGainError: If nothing is gained and ``require=True``.
         """
-        from textwright.extras import require
+        from textwright.optional_deps import require
 
         require("train", what="optimizing")
         from textwright.python_api.optimizing import optimize
 
         source = self._source_of(data)
-        return optimize(self, source, RunFolder(out), settings, verbose=verbose)
+        folder = RunFolder(out)
+        outcome = optimize(self.artifact.path, source, folder.path, settings, verbose=verbose)
+        faster = load(folder.path).kept_by(folder, source)
+        faster.optimization = outcome
+        return faster
 
     def serve(
         self,
@@ -239,7 +243,7 @@ class Model(Predictor):
             MissingExtraError: If the extra "deploy" or "server" is not installed.
             SettingsError: If ``out`` holds something else, or a setting is unknown.
         """
-        from textwright.extras import require
+        from textwright.optional_deps import require
 
         require("deploy", what="packaging")
         from textwright.deploy.package.packaging import package

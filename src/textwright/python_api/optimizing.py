@@ -1,31 +1,28 @@
-"""``model.optimize``: the search of ``textwright optimize``, whose winner is loaded."""
+"""``model.optimize``: the search of ``textwright optimize``, in Python."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from textwright.core.files import exclusive_folder
 from textwright.data.in_memory import DataSource
 from textwright.display.optimization import OptimizationView
 from textwright.display.terminal import Output, Terminal
+from textwright.optimize.outcome import Outcome
 from textwright.optimize.search import optimize as search
 from textwright.optimize.settings import OptimizeSettings
-from textwright.python_api.folders import RunFolder
-from textwright.python_api.model import load
 from textwright.python_api.settings import parse_two
-
-if TYPE_CHECKING:
-    from textwright.python_api.model import Model
 
 
 def optimize(
-    model: Model, source: DataSource, folder: RunFolder, settings: Mapping[str, Any], *, verbose: bool
-) -> Model:
-    """Search, and load the winner.
+    artifact: Path, source: DataSource, folder: Path, settings: Mapping[str, Any], *, verbose: bool
+) -> Outcome:
+    """Search, and write the winner.
 
     Args:
-        model: What is to become faster or smaller.
+        artifact: Folder of what is to become faster or smaller.
         source: Labelled texts.
         folder: Of the result.
         settings: OptimizeSettings and DataSettings by name.
@@ -33,8 +30,5 @@ def optimize(
     """
     how, reading = parse_two("optimize", OptimizeSettings, settings)
     view = OptimizationView(Terminal(Output(quiet=not verbose)))
-    with exclusive_folder(folder.path):
-        outcome = search(model.artifact.path, source, folder.path, how, reading, view)
-    faster = load(folder.path).kept_by(folder, source)
-    faster.optimization = outcome
-    return faster
+    with exclusive_folder(folder):
+        return search(artifact, source, folder, how, reading, view)

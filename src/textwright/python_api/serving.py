@@ -13,7 +13,7 @@ from typing import IO, TYPE_CHECKING, Any, Self
 from weakref import finalize
 
 from textwright.errors import ServingError, SettingsError
-from textwright.extras import require
+from textwright.optional_deps import require
 from textwright.server.registry.model_spec import ModelSpec
 from textwright.server.run import Address
 from textwright.server.run import serve as run_server

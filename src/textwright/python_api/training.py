@@ -10,7 +10,7 @@ from textwright.data.in_memory import as_source
 from textwright.data.settings import DataSettings
 from textwright.display.terminal import Output, Terminal
 from textwright.errors import SettingsError
-from textwright.extras import require
+from textwright.optional_deps import require
 from textwright.python_api.comparison import Comparison
 from textwright.python_api.folders import RunFolder
 from textwright.python_api.model import Model

@@ -22,7 +22,7 @@ from textwright import __version__
 from textwright.api.auth import KeyRing
 from textwright.api.headers import without_prefix
 from textwright.api.schemas import Problem
-from textwright.extras import require
+from textwright.optional_deps import require
 from textwright.runtime.predictor import Predictor
 from textwright.server.http import exception_handlers, openapi, pages
 from textwright.server.http.auth import PUBLIC_PATHS, AuthMiddleware

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final
 
 from textwright.api.codec import EXAMPLE_TEXT
 from textwright.errors import PortInUseError, SettingsError
-from textwright.extras import require
+from textwright.optional_deps import require
 from textwright.server.registry.model_spec import ModelSpec
 from textwright.server.settings import ServeSettings
 from textwright.server.workers.signals import stopped_by_signals

@@ -19,7 +19,7 @@ from textwright.deploy.package.replay import ASK_FUNCTION, ASK_SERVER, check_ans
 from textwright.deploy.package.settings import ImageSettings, PackageSettings, Target
 from textwright.deploy.sizing.measured import Measured
 from textwright.errors import BaseImageError, PackageSpaceError, SettingsError
-from textwright.extras import require
+from textwright.optional_deps import require
 
 STAGES: Final[dict[Target, str]] = {"docker": "server", "lambda-image": "lambda"}
 """Target -> stage of the Dockerfile."""

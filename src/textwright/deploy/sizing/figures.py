@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from textwright.deploy.sizing.break_even import round_number
 from textwright.deploy.sizing.choices import TARGETS
-from textwright.deploy.sizing.report import CostReport
 from textwright.evaluate.canvas import FULL_WIDTH, INK, MUTED, SERIES, Axes, legend, svg_of
+
+if TYPE_CHECKING:
+    from textwright.deploy.sizing.report import CostReport
 
 _HEIGHT: Final = 4.6
 _AROUND: Final = 30

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from textwright.deploy.sizing.report import CostReport
+from typing import TYPE_CHECKING
+
 from textwright.errors import MissingExtraError
+
+if TYPE_CHECKING:
+    from textwright.deploy.sizing.report import CostReport
 
 
 def render_page(report: CostReport) -> str:

@@ -22,9 +22,9 @@ from textwright.deploy.sizing.measured import Measured
 from textwright.deploy.sizing.requests import make_requests
 from textwright.deploy.sizing.server import measure_server
 from textwright.deploy.sizing.settings import CostSettings
-from textwright.diagnosis import machine
+from textwright.environment import machine
 from textwright.errors import SettingsError
-from textwright.extras import require
+from textwright.optional_deps import require
 from textwright.runtime.predictor import Predictor
 
 REPORT: Final = "cost.json"

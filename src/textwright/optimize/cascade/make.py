@@ -28,7 +28,7 @@ from textwright.core.files import write_text
 from textwright.core.types import Floats
 from textwright.data.dataset import Examples
 from textwright.data.settings import DataSettings
-from textwright.diagnosis import machine
+from textwright.environment import machine
 from textwright.errors import DataError, NoGainError
 from textwright.evaluate.batch_invariance import MAX_CHANGE, BatchInvariance, measure_batch_invariance
 from textwright.evaluate.evaluation import Evaluation

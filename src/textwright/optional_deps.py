@@ -6,7 +6,7 @@ from importlib import import_module
 
 from textwright.errors import MissingExtraError
 
-_WITNESS = {
+_PROBE_MODULES = {
     "train": ("torch", "accelerate"),
     "deploy": ("jinja2", "packaging", "pip"),
     "aws": ("boto3", "jinja2", "packaging", "pip", "yaml"),
@@ -28,7 +28,7 @@ def require(extra: str, *, what: str) -> None:
     Raises:
         MissingExtraError: Says how to install it.
     """
-    for module in _WITNESS[extra]:
+    for module in _PROBE_MODULES[extra]:
         try:
             import_module(module)
         except ImportError as error:

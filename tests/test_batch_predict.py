@@ -12,10 +12,10 @@ import pytest
 from pyarrow import parquet
 
 import textwright
+from textwright.batch_predict import predict_file
 from textwright.cli.main import run
 from textwright.data.settings import DataSettings
 from textwright.errors import DataError
-from textwright.prediction_files import predict_file
 
 TEXTS = ["a good film", "awful,\n\"quoted\" and 'bad'", "", "日本語 great", *(f"good {n}" for n in range(9_000))]
 
