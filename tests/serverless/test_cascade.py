@@ -44,11 +44,11 @@ def test_the_function_answers_what_the_server_answers(handler, server, lines):
 
 
 def test_it_is_warm_in_both_stages(handler):
-    assert handler._pace.token_s > 0
+    assert handler._runner.token_s > 0
 
 
 def test_time_is_looked_at_for_the_strong_stage_alone(handler):
-    handler._pace.token_s = 1e6
+    handler._runner.token_s = 1e6
     assert ask(handler, texts=["great", "awful"])[0] == 200
     status, problem = ask(handler, texts=["great", "a subtle film"])
     assert (status, problem["code"]) == (504, "deadline")

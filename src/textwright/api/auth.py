@@ -50,7 +50,7 @@ class Key:
     digest: bytes
     bucket: TokenBucket | None
 
-    def charge(self, num_texts: int) -> None:
+    def consume_quota(self, num_texts: int) -> None:
         """Take the texts of a request out of the share.
 
         Raises:

@@ -80,7 +80,7 @@ async def answer(
     if request.explain:
         check_num_explained(num_texts, model.limits)
         if key is not None:
-            key.charge((EXPLAIN_PRICE - 1) * num_texts)
+            key.consume_quota((EXPLAIN_PRICE - 1) * num_texts)
     scored = await score(model, request.texts, key, record, executor, may_truncate=request.may_truncate)
     if request.explain:
         explanations = await executor.explain(request.texts, scored)
@@ -116,7 +116,7 @@ async def score(
     record.num_texts, record.model = len(texts), model.title
     check_texts(texts, model.limits)
     if key is not None:
-        key.charge(len(texts))
+        key.consume_quota(len(texts))
 
     def note_truncated(truncated: Sequence[bool]) -> None:
         record.truncated = sum(truncated)

@@ -25,8 +25,8 @@ from textwright.api.record import RequestRecord, is_request_id, server_timing
 from textwright.api.validation import RequestLimits
 from textwright.errors import NotFoundError, RequestError, RequestLimitError, TextwrightError
 from textwright.runtime.predictor import Predictor
+from textwright.serverless.deadline import DeadlineAwareRunner, DeadlineExecutor
 from textwright.serverless.event import HttpRequest, HttpResponse, is_request, read_event
-from textwright.serverless.executor import DeadlineExecutor, Pace
 from textwright.serverless.logs import Log
 from textwright.serverless.messages import answer_messages, messages_of, refusal_of
 from textwright.serverless.routes import PATHS, Route, find_route, load_protocol
@@ -67,15 +67,15 @@ class LambdaHandler:
         self._keys = _keys_of(settings)
         # CloudWatch drops metrics whose dimension is not ASCII.
         self._dimension = self._model.identity.name.encode("ascii", "backslashreplace").decode()
-        self._pace = Pace()
+        self._runner = DeadlineAwareRunner()
         self._is_cold = True
         self._process = os.urandom(8).hex()
 
     def warm_up(self) -> None:
-        """Run each stage of the model once, so that the first request finds it warm and its pace known."""
-        self._pace.infer(self.predictor, self.predictor.encode([EXAMPLE_TEXT]), lambda: _UNLIMITED_S)
+        """Run each stage of the model once, so that the first request finds it warm and its speed known."""
+        self._runner.infer(self.predictor, self.predictor.encode([EXAMPLE_TEXT]), lambda: _UNLIMITED_S)
         if self.predictor.stages:
-            self._pace.infer(self.predictor, self.predictor.encode_to_infer([EXAMPLE_TEXT]), lambda: _UNLIMITED_S)
+            self._runner.infer(self.predictor, self.predictor.encode_to_infer([EXAMPLE_TEXT]), lambda: _UNLIMITED_S)
 
     def reset_after_restore(self) -> None:
         """Forget what must not be shared by instances that one snapshot was restored to: ids and shares of keys."""
@@ -196,7 +196,7 @@ class LambdaHandler:
         self, parsed: PredictRequest, key: Key | None, record: RequestRecord, time_left_s: Callable[[], float]
     ) -> Answer:
         self._require_model(parsed.model)
-        executor = DeadlineExecutor(self.predictor, self._pace, time_left_s, record, self._settings.explain_max_cost)
+        executor = DeadlineExecutor(self.predictor, self._runner, time_left_s, record, self._settings.explain_max_cost)
         return inference.run(inference.answer(parsed, self._model, key, record, executor))
 
     def _require_model(self, name: str | None) -> None:

@@ -24,8 +24,8 @@ _SLICE_TOKENS: Final = 2_048
 """Padded tokens between two looks at the clock: a few milliseconds of a small model, some hundred of a large one."""
 
 
-class Pace:
-    """How long the model takes for a token, learnt from each call."""
+class DeadlineAwareRunner:
+    """Runs the model as long as there is time, by what a token took in the last call."""
 
     def __init__(self) -> None:
         self.token_s = 0.0
@@ -76,7 +76,7 @@ class DeadlineExecutor:
 
     Args:
         predictor: A loaded model.
-        pace: How quick it is.
+        runner: Runs it within the time that is left.
         time_left_s: Seconds until an answer is too late.
         record: What the log will say.
         explain_max_cost: Tokens that may be read to explain a text, as a multiple of its own.
@@ -85,13 +85,13 @@ class DeadlineExecutor:
     def __init__(
         self,
         predictor: Predictor,
-        pace: Pace,
+        runner: DeadlineAwareRunner,
         time_left_s: Callable[[], float],
         record: RequestRecord,
         explain_max_cost: float,
     ) -> None:
         self._predictor = predictor
-        self._pace = pace
+        self._runner = runner
         self._time_left_s = time_left_s
         self._record = record
         self._explain_max_cost = explain_max_cost
@@ -105,7 +105,7 @@ class DeadlineExecutor:
         if isinstance(encodings, StagedEncodings):
             record.num_sent_on = int(np.count_nonzero(~encodings.settled))
         after_encoding(encodings.truncated.tolist())
-        logits = self._pace.infer(predictor, encodings, self._time_left_s)
+        logits = self._runner.infer(predictor, encodings, self._time_left_s)
         predictions = predictor.decode(logits, encodings)
         record.tokenize_ms, record.infer_ms = 1e3 * (encoded - start), 1e3 * (perf_counter() - encoded)
         return list(map(Scored, predictions, logits))
@@ -124,4 +124,4 @@ class DeadlineExecutor:
         return function()
 
     def _probe(self, probes: list[TokenIds]) -> Float32s:
-        return self._pace.infer(self._predictor, Encodings.of(probes), self._time_left_s)
+        return self._runner.infer(self._predictor, Encodings.of(probes), self._time_left_s)
