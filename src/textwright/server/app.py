@@ -86,7 +86,7 @@ class _Application(FastAPI):
 
     def openapi(self) -> dict[str, Any]:
         """Write the OpenAPI document, anew when a model was swapped."""
-        titles = [served.title for served in self.state.registry.services]
+        titles = [served.title for served in self.state.registry.models]
         if self.state.documented != titles:
             self.openapi_schema, self.state.documented = self._document(self.state.registry.default), titles
         return self.openapi_schema or {}
@@ -152,7 +152,7 @@ def create_app(models: Predictor | ModelRegistry, settings: ServeSettings | None
     folder = Path(os.environ[FOLDER]) if FOLDER in os.environ else None
     keys = KeyRing(settings.api_keys, folder) if settings.api_keys else None
     admin_keys = KeyRing(settings.admin_keys) if settings.admin_keys else None
-    if isinstance(models, Predictor):
+    if not isinstance(models, ModelRegistry):
         models = ModelRegistry([ModelSpec(models.artifact.path).serve(models, settings)])
     app = _Application(
         title="Textwright",
@@ -220,7 +220,7 @@ async def _refresh(metrics: Metrics) -> None:
 
 
 def _describe(registry: ModelRegistry) -> str:
-    return _DESCRIPTION.format(models="; ".join(_describe_model(served) for served in registry.services))
+    return _DESCRIPTION.format(models="; ".join(_describe_model(served) for served in registry.models))
 
 
 def _describe_model(served: ServedModel) -> str:

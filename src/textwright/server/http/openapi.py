@@ -89,11 +89,11 @@ def predict_request(settings: ServeSettings) -> dict[str, Any]:
     return {"required": True, "content": {JSON: content, CSV: table_content()}}
 
 
-def predict_responses(service: ServedModel) -> dict[int | str, dict[str, Any]]:
+def predict_responses(served: ServedModel) -> dict[int | str, dict[str, Any]]:
     """Describe the answers of ``POST /v1/predict``, with what the loaded model said about an example.
 
     Args:
-        service: The loaded model.
+        served: The loaded model.
 
     Returns:
         Status -> OpenAPI response.
@@ -101,7 +101,7 @@ def predict_responses(service: ServedModel) -> dict[int | str, dict[str, Any]]:
     success = {
         "model": PredictResponse,
         "description": "One prediction per text, in order.",
-        "content": {JSON: {"example": service.example}, CSV: {"schema": {"type": "string"}}},
+        "content": {JSON: {"example": served.example}, CSV: {"schema": {"type": "string"}}},
         "headers": {
             "server-timing": {
                 "description": "Milliseconds to tokenize the texts, to wait for the model and to infer.",
@@ -113,7 +113,7 @@ def predict_responses(service: ServedModel) -> dict[int | str, dict[str, Any]]:
 
 
 def described(
-    service: ServedModel,
+    served: ServedModel,
     schema: dict[str, Any],
     *,
     request: object,
@@ -123,7 +123,7 @@ def described(
     """Describe a prediction route by the form of its request and an example of each side.
 
     Args:
-        service: The loaded model.
+        served: The loaded model.
         schema: JSON schema of a body.
         request: A right body.
         response: An answer of that form.
@@ -134,7 +134,7 @@ def described(
     """
     body = {"required": True, "content": {JSON: {"schema": schema, "example": request}}}
     success = {"description": "The predictions.", "content": {JSON: {"example": response}}}
-    responses = {**predict_responses(service), HTTPStatus.OK: success}
+    responses = {**predict_responses(served), HTTPStatus.OK: success}
     return {"responses": responses, "openapi_extra": {"requestBody": body, "parameters": list(parameters)}}
 
 

@@ -24,7 +24,7 @@ from textwright.server.inference.served_model import ServedModel
 
 
 async def explain(
-    service: ServedModel,
+    served: ServedModel,
     texts: Sequence[str],
     scored: Sequence[Scored],
     compute: Callable[[Encodings], Awaitable[Answer[Scored]]],
@@ -32,7 +32,7 @@ async def explain(
     """Explain the texts of a request.
 
     Args:
-        service: The model.
+        served: The model.
         texts: Its N texts, at least one.
         scored: What the model says about them.
         compute: Asks the model about probes.
@@ -44,33 +44,33 @@ async def explain(
         DeadlineError: If explaining takes longer than a prediction may.
     """
     try:
-        async with asyncio.timeout(service.settings.timeout_s):
-            return await _explain(service, texts, scored, compute)
+        async with asyncio.timeout(served.settings.timeout_s):
+            return await _explain(served, texts, scored, compute)
     except TimeoutError:
         raise DeadlineError(
-            f"no explanation within {service.settings.timeout_s:g} s, so the request was dropped; explain fewer texts"
+            f"no explanation within {served.settings.timeout_s:g} s, so the request was dropped; explain fewer texts"
         ) from None
 
 
 async def _explain(
-    service: ServedModel,
+    served: ServedModel,
     texts: Sequence[str],
     scored: Sequence[Scored],
     compute: Callable[[Encodings], Awaitable[Answer[Scored]]],
 ) -> list[Explanation]:
-    engine, max_cost = service.engine, service.settings.explain_max_cost
+    engine, max_cost = served.engine, served.settings.explain_max_cost
     num_chars = sum(map(len, texts))
     logits, answered_by = [item.logits for item in scored], [item.prediction.stage for item in scored]
     explainer = await engine.explainer()
     begin = partial(explainer.parts, texts, logits, answered_by, max_cost)
     probing = together(await engine.prepare(begin, num_chars=num_chars))
-    found: Float32s | None = None
+    probe_logits: Float32s | None = None
     while True:
-        probes = await engine.prepare(partial(_next_probes, probing, found), num_chars=num_chars)
+        probes = await engine.prepare(partial(_next_probes, probing, probe_logits), num_chars=num_chars)
         if isinstance(probes, _Found):
             return probes.explanations
         answer = await compute(Encodings.of(probes))
-        found = np.stack([item.logits for item in answer.results])
+        probe_logits = np.stack([item.logits for item in answer.results])
 
 
 class _Found(NamedTuple):

@@ -112,7 +112,7 @@ class InlineScheduler:
         starts = [0, *accumulate(sizes)]
         for run in self._cut(sizes, encodings):
             begin, part = perf_counter(), encodings.between(starts[run.start], starts[run.stop])
-            self._tell(batch[run.start : run.stop], part, self._engine.score(part), begin, tokenize_s)
+            self._resolve(batch[run.start : run.stop], part, self._engine.score(part), begin, tokenize_s)
 
     def _cut(self, sizes: Sequence[int], encodings: Encodings) -> Iterator[range]:
         """Cut requests of so many texts into runs that go through the model quickly, or are one request."""
@@ -128,7 +128,7 @@ class InlineScheduler:
                 first, num_texts, longest = position, sizes[position], length
         yield range(first, len(sizes))
 
-    def _tell(
+    def _resolve(
         self, batch: Sequence[_Waiting], encodings: Encodings, scored: list[Scored], begin: float, tokenize_s: float
     ) -> None:
         """Give each request its part of what the model said, which began at a time."""

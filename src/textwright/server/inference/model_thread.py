@@ -62,9 +62,9 @@ class ModelThread:
             try:
                 result = function(*args, **kwargs)
             except BaseException as error:  # noqa: BLE001  whoever waits gets it
-                _tell(loop, future, future.set_exception, error)
+                _resolve(loop, future, future.set_exception, error)
             else:
-                _tell(loop, future, future.set_result, result)
+                _resolve(loop, future, future.set_result, result)
 
         self._jobs.put(job)
         return future
@@ -78,12 +78,12 @@ class ModelThread:
             job()
 
 
-def _tell(
-    loop: asyncio.AbstractEventLoop, future: asyncio.Future[Any], tell: Callable[[Any], None], outcome: object
+def _resolve(
+    loop: asyncio.AbstractEventLoop, future: asyncio.Future[Any], resolve: Callable[[Any], None], outcome: object
 ) -> None:
-    def tell_once() -> None:
+    def resolve_once() -> None:
         if not future.done():  # who asked may have left
-            tell(outcome)
+            resolve(outcome)
 
     with suppress(RuntimeError):  # the loop was closed: nobody listens
-        loop.call_soon_threadsafe(tell_once)
+        loop.call_soon_threadsafe(resolve_once)

@@ -24,14 +24,14 @@ from textwright.server.inference.served_model import ServedModel
 _NOT_READY = "the server is starting, stopping or broken; ask again in a moment, or another replica"
 
 
-def build_router(service: ServedModel) -> APIRouter:
-    """Make the table of routes; the service only fills in their documentation.
+def build_router(served: ServedModel) -> APIRouter:
+    """Make the table of routes; the model only fills in their documentation.
 
     Args:
-        service: The loaded model.
+        served: The loaded model.
 
     Returns:
-        Routes that find their service through the application they are included in.
+        Routes that find their model through the application they are included in.
     """
     router = APIRouter()
     router.add_api_route(
@@ -39,8 +39,8 @@ def build_router(service: ServedModel) -> APIRouter:
         predict,
         methods=["POST"],
         summary="Predict labels",
-        responses=openapi.predict_responses(service),
-        openapi_extra={"requestBody": openapi.predict_request(service.settings), "parameters": [openapi.CHOICE]},
+        responses=openapi.predict_responses(served),
+        openapi_extra={"requestBody": openapi.predict_request(served.settings), "parameters": [openapi.CHOICE]},
     )
     router.add_api_route(
         "/v1/model",
@@ -94,7 +94,7 @@ async def model(request: Request) -> Response:
 
 async def models(request: Request) -> Response:
     """List the models of this server; the first answers where none is named."""
-    infos = [service.info for service in state_of(request).registry.services]
+    infos = [served.info for served in state_of(request).registry.models]
     return Response(encode_json({"models": infos}), media_type=JSON)
 
 

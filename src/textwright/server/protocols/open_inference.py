@@ -17,11 +17,11 @@ from textwright.server.http.state import choose, state_of
 from textwright.server.inference.served_model import ServedModel
 
 
-def build_router(service: ServedModel) -> APIRouter:
+def build_router(served: ServedModel) -> APIRouter:
     """Make the routes.
 
     Args:
-        service: The loaded model.
+        served: The loaded model.
 
     Returns:
         A router with health, metadata and inference; a version in the address must be the model's.
@@ -32,9 +32,9 @@ def build_router(service: ServedModel) -> APIRouter:
     add("/v2/repository/index", repository_index, methods=["POST"], summary="List the models, as Triton does")
     add("/v2/health/live", live, summary="Is it alive?")
     add("/v2/health/ready", ready, summary="Is it ready?", responses=NOT_READY)
-    name = path_parameter("name", "Of the model.", service.identity.name)
-    version = path_parameter("version", "Of the model.", service.identity.version)
-    answer = {"model_name": service.identity.name, "outputs": []}
+    name = path_parameter("name", "Of the model.", served.identity.name)
+    version = path_parameter("version", "Of the model.", served.identity.version)
+    answer = {"model_name": served.identity.name, "outputs": []}
     not_found: dict[int | str, dict[str, Any]] = {HTTPStatus.NOT_FOUND: refusal(HTTPStatus.NOT_FOUND)}
     for model, where in (("/v2/models/{name}", [name]), ("/v2/models/{name}/versions/{version}", [name, version])):
         extra = {"parameters": where}
@@ -53,7 +53,7 @@ def build_router(service: ServedModel) -> APIRouter:
             responses=not_found | NOT_READY,
             openapi_extra=extra,
         )
-        infer_doc = described(service, _schema(), request=protocol.EXAMPLE, response=answer, parameters=where)
+        infer_doc = described(served, _schema(), request=protocol.EXAMPLE, response=answer, parameters=where)
         add(f"{model}/infer", infer, methods=["POST"], summary="Infer, as KServe does", **infer_doc)
     return router
 
@@ -99,10 +99,10 @@ async def ready(request: Request) -> JSONResponse:
 
 async def model_ready(request: Request) -> JSONResponse:
     """Say whether the model may be asked."""
-    service = _choose(request)
-    if not await service.is_ready():
+    served = _choose(request)
+    if not await served.is_ready():
         raise NotReadyError("the model is not ready")
-    return JSONResponse({"name": service.identity.name, "ready": True})
+    return JSONResponse({"name": served.identity.name, "ready": True})
 
 
 async def model_metadata(request: Request) -> JSONResponse:
@@ -117,8 +117,8 @@ async def model_config(request: Request) -> JSONResponse:
 
 async def repository_index(request: Request) -> JSONResponse:
     """List the models with their versions and whether they may be asked."""
-    services = state_of(request).registry.services
-    return JSONResponse([protocol.describe_state(one.model, is_ready=await one.is_ready()) for one in services])
+    models = state_of(request).registry.models
+    return JSONResponse([protocol.describe_state(one.model, is_ready=await one.is_ready()) for one in models])
 
 
 async def infer(request: Request) -> Response:

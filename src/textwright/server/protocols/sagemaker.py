@@ -26,24 +26,24 @@ from textwright.server.protocols import tei
 _TEXT_ALONE: Final = {"required": ["text"], "additionalProperties": False}
 
 
-def build_router(service: ServedModel) -> APIRouter:
+def build_router(served: ServedModel) -> APIRouter:
     """Make the routes.
 
     Args:
-        service: The loaded model.
+        served: The loaded model.
 
     Returns:
         A router with ``/ping`` and ``/invocations``.
     """
     router = APIRouter(tags=["SageMaker, Vertex AI"])
     router.add_api_route("/ping", ping, summary="Is it ready?", responses=NOT_READY)
-    text = text_schema(service.settings)
+    text = text_schema(served.settings)
     item = {"anyOf": [text, {"type": "object", "properties": {"text": text}, **_TEXT_ALONE}]}
-    instances = {"instances": texts_schema(service.settings, item)}
+    instances = {"instances": texts_schema(served.settings, item)}
     vertex = {"type": "object", "properties": instances, "required": ["instances"]}
-    inputs = [{**form, "not": {"required": ["instances"]}} for form in tei.request_forms(service.settings)]
-    schema = {"anyOf": [vertex, *predict_forms(service.settings), *inputs]}
-    documentation = described(service, schema, request=json.loads(protocol.EXAMPLE), response=service.example)
+    inputs = [{**form, "not": {"required": ["instances"]}} for form in tei.request_forms(served.settings)]
+    schema = {"anyOf": [vertex, *predict_forms(served.settings), *inputs]}
+    documentation = described(served, schema, request=json.loads(protocol.EXAMPLE), response=served.example)
     bodies, answers = (
         documentation["openapi_extra"]["requestBody"]["content"],
         documentation["responses"][HTTPStatus.OK],

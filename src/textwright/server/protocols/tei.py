@@ -18,18 +18,18 @@ from textwright.server.settings import ServeSettings
 _EXAMPLE_ANSWER: Final = [{"label": "positive", "score": 0.9}, {"label": "negative", "score": 0.1}]
 
 
-def build_router(service: ServedModel) -> APIRouter:
+def build_router(served: ServedModel) -> APIRouter:
     """Make the route.
 
     Args:
-        service: The loaded model.
+        served: The loaded model.
 
     Returns:
         A router with ``POST /predict`` and ``POST /``, to which Hugging Face's client sends when given a bare URL.
     """
     router = APIRouter(tags=["text-embeddings-inference"])
-    schema = {"oneOf": request_forms(service.settings)}
-    documentation = described(service, schema, request=json.loads(protocol.EXAMPLE), response=_EXAMPLE_ANSWER)
+    schema = {"oneOf": request_forms(served.settings)}
+    documentation = described(served, schema, request=json.loads(protocol.EXAMPLE), response=_EXAMPLE_ANSWER)
     router.add_api_route("/predict", predict, methods=["POST"], summary="Predict, as TEI does", **documentation)
     router.add_api_route("/", predict, methods=["POST"], include_in_schema=False)  # GET is the page's
     return router

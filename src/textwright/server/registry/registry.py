@@ -15,7 +15,7 @@ from textwright.api.schemas import Reloaded
 from textwright.errors import NotFoundError, ReloadError, SettingsError, TextwrightError
 from textwright.server.inference.served_model import ServedModel
 
-_LOOK_AGAIN_S: Final = 0.05
+_POLL_S: Final = 0.05
 
 logger = logging.getLogger(__name__)
 
@@ -24,29 +24,29 @@ class ModelRegistry:
     """The loaded models, in the order in which they were named; the first is the default.
 
     Args:
-        services: One or more; each pair of name and version once.
+        models: One or more; each pair of name and version once.
 
     Raises:
         SettingsError: If two are of one name and version.
     """
 
-    def __init__(self, services: Sequence[ServedModel]) -> None:
-        titles = [service.title for service in services]
+    def __init__(self, models: Sequence[ServedModel]) -> None:
+        titles = [served.title for served in models]
         for title in titles:
             if titles.count(title) > 1:
                 raise SettingsError(f"two artifacts are {title}; name one otherwise: OTHER-NAME=PATH")
-        self._services = list(services)
+        self._models = list(models)
         self._retiring: set[asyncio.Task[None]] = set()
         self._reloading = asyncio.Lock()
-        self.default = self._services[0]
+        self.default = self._models[0]
         """Answers requests that name no model."""
         self.on_arrival: Callable[[ServedModel, ServedModel | None], object] = _ignore
         """Called with each model before it answers, and with the one whose place it takes."""
 
     @property
-    def services(self) -> tuple[ServedModel, ...]:
+    def models(self) -> tuple[ServedModel, ...]:
         """The models, the default first."""
-        return tuple(self._services)
+        return tuple(self._models)
 
     def find(self, name: str, version: str | None = None) -> ServedModel:
         """Find a model.
@@ -61,17 +61,17 @@ class ModelRegistry:
         Raises:
             NotFoundError: If there is none; names those there are.
         """
-        for service in self._services:
-            identity = service.identity
+        for served in self._models:
+            identity = served.identity
             if identity.name == name and version in {None, identity.version}:
-                return service
-        raise NotFoundError(f"there is no such model or version; this server has {self._told()}")
+                return served
+        raise NotFoundError(f"there is no such model or version; this server has {self._titles()}")
 
-    def choose(self, asked: str) -> ServedModel:
+    def choose(self, name: str) -> ServedModel:
         """Find a model by what a request calls it.
 
         Args:
-            asked: ``name`` or ``name@version``.
+            name: ``name`` or ``name@version``.
 
         Returns:
             The model.
@@ -79,16 +79,16 @@ class ModelRegistry:
         Raises:
             NotFoundError: If there is none; names those there are.
         """
-        if any(service.identity.name == asked for service in self._services):
-            return self.find(asked)
-        name, _, version = asked.rpartition("@")
-        return self.find(name or asked, version if name else None)
+        if any(served.identity.name == name for served in self._models):
+            return self.find(name)
+        before, _, version = name.rpartition("@")
+        return self.find(before or name, version if before else None)
 
     def start(self) -> None:
         """Begin to answer; call on the event loop."""
-        for service in self._services:
-            self.on_arrival(service, None)
-            service.batcher.start()
+        for served in self._models:
+            self.on_arrival(served, None)
+            served.batcher.start()
 
     def replace(self, old: ServedModel, new: ServedModel) -> None:
         """Let a model answer in the place of another, from the next request on.
@@ -101,8 +101,8 @@ class ModelRegistry:
         """
         self.on_arrival(new, old)
         new.batcher.start()
-        self._services[self._services.index(old)] = new
-        self.default = self._services[0]
+        self._models[self._models.index(old)] = new
+        self.default = self._models[0]
         retiring = asyncio.get_running_loop().create_task(_retire(old))
         self._retiring.add(retiring)
         retiring.add_done_callback(self._retiring.discard)
@@ -126,11 +126,11 @@ class ModelRegistry:
             return await self._reload(self.choose(name))
 
     async def reload_all(self) -> None:
-        """Reload every model; what cannot be loaded is told in the log, and its old model goes on."""
+        """Reload every model; what cannot be loaded is logged, and its old model goes on."""
         async with self._reloading:
-            for service in self.services:
+            for served in self.models:
                 try:
-                    await self._reload(service)
+                    await self._reload(served)
                 except ReloadError as error:
                     logger.error("model not reloaded", exc_info=error)  # noqa: TRY400  the formatter decides what is told
 
@@ -141,20 +141,20 @@ class ModelRegistry:
             raise ReloadError(
                 f"{old.title} goes on as it is, because its artifact cannot be served: {error}"
             ) from error
-        told = Reloaded(name=new.identity.name, version=new.identity.version, previous_version=old.identity.version)
-        if any(new.title == service.title for service in self._services):
+        reloaded = Reloaded(name=new.identity.name, version=new.identity.version, previous_version=old.identity.version)
+        if any(new.title == served.title for served in self._models):
             await new.close()
             if new.title != old.title:
                 raise ReloadError(f"{old.title} goes on as it is, because its artifact is {new.title}, served already")
         else:
             self.replace(old, new)
-        logger.info("model reloaded", extra={"fields": vars(told)})
-        return told
+        logger.info("model reloaded", extra={"fields": vars(reloaded)})
+        return reloaded
 
     async def is_ready(self) -> bool:
         """Say whether every model may be asked."""
-        for service in self._services:
-            if not await service.is_ready():
+        for served in self._models:
+            if not await served.is_ready():
                 return False
         return True
 
@@ -162,25 +162,25 @@ class ModelRegistry:
         """Answer everybody and end the threads."""
         for retiring in self._retiring:
             retiring.cancel()
-        await asyncio.gather(*(service.close() for service in self._services), *self._retiring, return_exceptions=True)
+        await asyncio.gather(*(served.close() for served in self._models), *self._retiring, return_exceptions=True)
 
-    def _told(self) -> str:
-        return ", ".join(service.title for service in self._services)
+    def _titles(self) -> str:
+        return ", ".join(served.title for served in self._models)
 
 
-async def _retire(service: ServedModel) -> None:
+async def _retire(served: ServedModel) -> None:
     """Close a model that no new request finds, when the last of its requests was answered.
 
     One that found it just before may still be reading its body, which has its own time-out; the queue has another.
     """
     try:
-        await asyncio.sleep(service.settings.body_timeout_s)
-        while service.batcher.num_texts:
-            await asyncio.sleep(_LOOK_AGAIN_S)
+        await asyncio.sleep(served.settings.body_timeout_s)
+        while served.batcher.num_texts:
+            await asyncio.sleep(_POLL_S)
     finally:
-        await service.close()
-    logger.info("model retired", extra={"fields": {"model": service.title}})
+        await served.close()
+    logger.info("model retired", extra={"fields": {"model": served.title}})
 
 
 def _ignore(_new: ServedModel, _old: ServedModel | None) -> None:
-    """Nobody looks."""
+    """Do nothing, before an application watches."""

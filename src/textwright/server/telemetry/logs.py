@@ -82,15 +82,15 @@ class RequestLog:
             self._note(record)
 
     def _note(self, record: RequestRecord) -> None:
-        """Have a record told at the end of this turn of the event loop, when its answer is on its way.
+        """Defer counting and logging until the response has been sent.
 
-        Under load many end in one turn, and telling them together costs a third of telling each between two others.
+        Under load many end in one turn of the event loop: together they cost a third of each between two others.
         """
         if not self._complete:
-            asyncio.get_running_loop().call_soon(self._tell)
+            asyncio.get_running_loop().call_soon(self._write)
         self._complete.append(record)
 
-    def _tell(self) -> None:
+    def _write(self) -> None:
         complete, self._complete = self._complete, []
         self._observe(complete)
         if logger.isEnabledFor(logging.INFO):
@@ -116,11 +116,11 @@ def problem_response(error: Exception, record: RequestRecord) -> Response:
 class JsonLines(logging.Formatter):
     """Write a record as one line of JSON.
 
-    The message of a foreign exception may quote a text, so of those only the class and the places are told.
+    The message of a foreign exception may quote a text, so of those only the class and the places are logged.
     """
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return one line without its line end; of several requests that were told together, a line for each."""
+        """Return one line without its line end; of several requests that were logged together, a line for each."""
         line: dict[str, Any] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
@@ -143,10 +143,10 @@ def configure(stream: IO[str]) -> None:
     # Nothing of this stands in our lines, and finding it out costs more than writing them.
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     for name, level in (("textwright", logging.INFO), ("uvicorn", logging.WARNING), ("opentelemetry", logging.WARNING)):
-        found = logging.getLogger(name)
-        found.handlers[:] = [handler]
-        found.setLevel(level)
-        found.propagate = False
+        target = logging.getLogger(name)
+        target.handlers[:] = [handler]
+        target.setLevel(level)
+        target.propagate = False
 
 
 def _request_id(scope: Scope) -> str:

@@ -62,7 +62,7 @@ class Tracer:
         self._tracer = self._provider.get_tracer("textwright", __version__)
         self._propagator = TraceContextTextMapPropagator()
 
-    def tell(self, scope: Scope, record: RequestRecord, start_ns: int, end_ns: int) -> None:
+    def record(self, scope: Scope, record: RequestRecord, start_ns: int, end_ns: int) -> None:
         """Write the spans of one request that is over.
 
         Args:
@@ -83,7 +83,7 @@ class Tracer:
         )
         if (record.status or 0) >= HTTPStatus.INTERNAL_SERVER_ERROR:
             span.set_status(StatusCode.ERROR)
-        self._tell_stages(span, record, end_ns)
+        self._record_stages(span, record, end_ns)
         span.end(end_ns)
 
     def close(self) -> None:
@@ -91,7 +91,7 @@ class Tracer:
         self._provider.force_flush(3000)
         self._provider.shutdown()
 
-    def _tell_stages(self, span: Span, record: RequestRecord, end_ns: int) -> None:
+    def _record_stages(self, span: Span, record: RequestRecord, end_ns: int) -> None:
         """Lay the stages end to end before the end of the request: what follows them is only writing the answer."""
         if record.infer_ms is None:
             return
@@ -105,7 +105,7 @@ class Tracer:
 
 
 class Tracing:
-    """ASGI middleware around the log: tells the tracer of each request when it is over.
+    """ASGI middleware around the log: traces each request when it is over.
 
     Args:
         app: The application within; it leaves a record of each request.
@@ -125,4 +125,4 @@ class Tracing:
         try:
             await self._app(scope, receive, send)
         finally:
-            self._tracer.tell(scope, record_of(Request(scope)), start_ns, time_ns())
+            self._tracer.record(scope, record_of(Request(scope)), start_ns, time_ns())

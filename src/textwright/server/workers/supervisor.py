@@ -273,7 +273,7 @@ def _error_of(message: dict[str, Any]) -> TextwrightError:
     kinds = [TextwrightError]
     for kind in kinds:
         kinds += kind.__subclasses__()
-    found = next((kind for kind in kinds if kind.code == message["failed"]), TextwrightError)
-    error = found.__new__(found)
+    error_class = next((kind for kind in kinds if kind.code == message["failed"]), TextwrightError)
+    error = error_class.__new__(error_class)
     error.args = (message["message"],)
     return error

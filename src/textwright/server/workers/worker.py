@@ -81,16 +81,16 @@ def _answer(
 async def _converse(server: Server, state: ServerState, end: socket.socket) -> None:
     """Say that we answer, then do what the supervisor asks, until it hangs up."""
     channel = await Channel.over(end.dup())
-    asked: dict[int, asyncio.Future[Reloaded]] = {}
+    pending: dict[int, asyncio.Future[Reloaded]] = {}
     numbers = count()
 
-    async def ask_all(name: str) -> Reloaded:
+    async def reload_everywhere(name: str) -> Reloaded:
         number = next(numbers)
-        asked[number] = asyncio.get_running_loop().create_future()
+        pending[number] = asyncio.get_running_loop().create_future()
         channel.send({"ask": "reload", "name": name, "number": number})
-        return await asked[number]
+        return await pending[number]
 
-    state.reload = ask_all
+    state.reload = reload_everywhere
     channel.send({"ready": True})
     jobs: set[asyncio.Task[None]] = set()
     while (message := await channel.receive()) is not None:
@@ -99,7 +99,7 @@ async def _converse(server: Server, state: ServerState, end: socket.socket) -> N
         elif "reload" in message:
             jobs.add(asyncio.create_task(_reload(channel, state.registry, message["reload"])))
         else:
-            _settle(asked.pop(message["number"]), message)
+            _settle(pending.pop(message["number"]), message)
     server.should_exit = True
 
 
