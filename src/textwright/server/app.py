@@ -54,7 +54,7 @@ several times in each. Measured on 2 cores with 1 and with 16 connections: 1.5 t
 """
 
 
-class _Application(FastAPI):
+class Application(FastAPI):
     """FastAPI behind our log and our fast routes; its document also holds the schema of problems."""
 
     state: ServerState  # type: ignore[assignment]  # Starlette's takes any attribute
@@ -107,7 +107,7 @@ class _Application(FastAPI):
         return document
 
 
-def load_app(specs: Sequence[ModelSpec], settings: ServeSettings) -> _Application:
+def load_app(specs: Sequence[ModelSpec], settings: ServeSettings) -> Application:
     """Load the models, with the log on standard error, and set the interpreter up for a process that answers.
 
     Args:
@@ -132,7 +132,7 @@ def load_app(specs: Sequence[ModelSpec], settings: ServeSettings) -> _Applicatio
     return app
 
 
-def create_app(models: Predictor | ModelRegistry, settings: ServeSettings | None = None) -> _Application:
+def create_app(models: Predictor | ModelRegistry, settings: ServeSettings | None = None) -> Application:
     """Build the application that serves one model, or several.
 
     Args:
@@ -154,7 +154,7 @@ def create_app(models: Predictor | ModelRegistry, settings: ServeSettings | None
     admin_keys = KeyRing(settings.admin_keys) if settings.admin_keys else None
     if not isinstance(models, ModelRegistry):
         models = ModelRegistry([ModelSpec(models.artifact.path).serve(models, settings)])
-    app = _Application(
+    app = Application(
         title="Textwright",
         version=__version__,
         docs_url=None,  # FastAPI's own page loads its scripts from another host; ours is http/pages.py
@@ -191,7 +191,7 @@ def _answer_head(router: APIRouter) -> None:
 
 
 @asynccontextmanager
-async def _lifespan(app: _Application) -> AsyncIterator[None]:
+async def _lifespan(app: Application) -> AsyncIterator[None]:
     app.state.registry.start()
     refreshing = asyncio.create_task(_refresh(app.state.metrics))
     try:

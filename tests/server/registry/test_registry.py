@@ -41,12 +41,12 @@ def model_of(answer):
 
 
 def test_the_first_answers_where_none_is_named(client, registry):
-    assert model_of(client.post("/v1/predict", json={"text": "good"})) == registry.services[0].title
+    assert model_of(client.post("/v1/predict", json={"text": "good"})) == registry.models[0].title
 
 
 @pytest.mark.parametrize("position", [0, 1, 2])
 def test_each_is_found_by_name_and_version(client, registry, position):
-    service = registry.services[position]
+    service = registry.models[position]
     body = {"text": "good", "model": service.title}
     assert model_of(client.post("/v1/predict", json=body)) == service.title
     address = f"/v1/predict?model={service.title}"
@@ -57,7 +57,7 @@ def test_each_is_found_by_name_and_version(client, registry, position):
 
 
 def test_of_two_versions_the_first_has_the_name(client, registry):
-    one, _, other = registry.services
+    one, _, other = registry.models
     labels = [
         client.post("/v1/predict", json={"text": "good", "model": asked}).json()["predictions"][0]["label"]
         for asked in ("tiny", one.title, other.title)
@@ -67,7 +67,7 @@ def test_of_two_versions_the_first_has_the_name(client, registry):
 
 def test_the_open_inference_routes_serve_each(client, registry):
     tensor = {"name": "text", "shape": [1], "datatype": "BYTES", "data": ["good"]}
-    for service in registry.services:
+    for service in registry.models:
         name, version = service.identity.name, service.identity.version
         address = f"/v2/models/{name}/versions/{version}"
         assert client.get(address).json()["parameters"]["labels"] == service.info.labels
@@ -81,19 +81,19 @@ def test_the_open_inference_routes_serve_each(client, registry):
 def test_an_unknown_model_is_told_with_those_there_are(client, registry, asked):
     answer = client.post("/v1/predict", json={"text": "good", "model": asked})
     assert (answer.status_code, answer.json()["code"]) == (404, "not-found")
-    assert all(service.title in answer.json()["detail"] for service in registry.services)
+    assert all(service.title in answer.json()["detail"] for service in registry.models)
 
 
 def test_all_are_listed_the_default_first(client, registry):
     listed = client.get("/v1/models").json()["models"]
-    assert [f"{item['name']}@{item['version']}" for item in listed] == [item.title for item in registry.services]
+    assert [f"{item['name']}@{item['version']}" for item in listed] == [item.title for item in registry.models]
     assert listed[0] == client.get("/v1/model").json()
     assert listed[1] == client.get("/v1/model?model=tiny-multilabel").json()
 
 
 def test_a_name_of_the_command_line_goes_before_the_artifacts(paths):
     registry = load(f"mine={paths[0]}", paths[0])
-    assert [service.identity.name for service in registry.services] == ["mine", "tiny"]
+    assert [service.identity.name for service in registry.models] == ["mine", "tiny"]
     assert registry.choose("mine").info.name == "mine"
 
 
@@ -132,8 +132,8 @@ def test_a_failing_model_leaves_the_others_answering(client, registry):
     async def broken(_items):
         raise BackendError("broken")
 
-    registry.services[1].batcher._run = broken
-    registry.services[1].engine.is_quick = lambda *_: False
+    registry.models[1].batcher._run = broken
+    registry.models[1].engine.is_quick = lambda *_: False
     assert client.post("/v1/predict", json={"text": "song", "model": "tiny-multilabel"}).status_code == 503
     assert client.post("/v1/predict", json={"text": "good"}).status_code == 200
     assert client.get("/v2/models/tiny/ready").status_code == 200

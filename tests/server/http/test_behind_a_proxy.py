@@ -18,7 +18,7 @@ from textwright.server.http.uvicorn_server import Server
 from textwright.server.run import listen
 from textwright.server.settings import ServeSettings
 
-NGINX = (Path(__file__).parents[2] / "docs" / "operations" / "nginx.conf").read_text(encoding="utf-8")
+NGINX = (Path(__file__).parents[3] / "docs" / "operations" / "nginx.conf").read_text(encoding="utf-8")
 BODY = {"text": "a good film"}
 
 

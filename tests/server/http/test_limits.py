@@ -138,7 +138,7 @@ def test_another_top_k_is_refused_in_words(client, top_k):
     assert '"top_k" must be a whole number of 1 or more' in answer.json()["detail"]
 
 
-PAGE = (Path(__file__).parents[2] / "docs" / "operations" / "limits.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parents[3] / "docs" / "operations" / "limits.md").read_text(encoding="utf-8")
 BOUNDS = re.findall(r"^\| `--([a-z-]+)` \| ([0-9.]+) \|", PAGE, re.MULTILINE)
 
 
