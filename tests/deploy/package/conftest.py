@@ -8,7 +8,7 @@ import pytest
 
 from textwright.core import artifact as artifacts
 from textwright.deploy.package import base_image, context
-from textwright.deploy.package.lock import Locked
+from textwright.deploy.package.dependency_closure import Locked
 
 
 @pytest.fixture

@@ -9,11 +9,12 @@ import pytest
 import yaml
 
 from textwright.core import artifact as artifacts
+from textwright.deploy.cost_estimate.measured import FunctionLoad, Measured, ServerLoad
 from textwright.deploy.names import name_for
 from textwright.deploy.package.context import memory_mib, write_context
-from textwright.deploy.package.packaging import image_tag, package
+from textwright.deploy.package.packaging import package
 from textwright.deploy.package.settings import PackageSettings
-from textwright.deploy.sizing.measured import FunctionLoad, Measured, ServerLoad
+from textwright.deploy.targets import find_format
 from textwright.errors import ContainerEngineError, NotFoundError, PackageSpaceError, SettingsError
 
 BASE = "python:3.11-slim-bookworm"
@@ -31,7 +32,9 @@ def digest_of(folder):
 
 def make(artifact, folder, **settings):
     said = []
-    made = package(artifact, "docker", folder, PackageSettings(**settings), tell=said.append)
+    made = package(
+        artifacts.read(artifact), find_format("docker"), folder, PackageSettings(**settings), report=said.append
+    )
     return made, said
 
 
@@ -208,4 +211,5 @@ def test_a_large_model_gets_more_memory_without_a_measurement(tiny_artifact):
 
 
 def test_one_repository_holds_server_and_function():
-    assert (image_tag("docker", "0123"), image_tag("lambda-image", "0123")) == ("0123", "0123-lambda")
+    tags = [find_format(name).tag("0123") for name in ("docker", "lambda-image")]
+    assert tags == ["0123", "0123-lambda"]
