@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import App, Parameter
 from cyclopts.validators import Number
 
-from textwright.deploy.cloud.settings import DeploymentSettings, WatchSettings
+from textwright.config import Settings
+from textwright.deploy.cloud.settings import DeploymentSettings
 from textwright.deploy.package.settings import ImageSettings
 from textwright.deploy.targets import Deployer, deployers, find_deployment
 from textwright.display.terminal import DEFAULT_OUTPUT, Output, Terminal
@@ -40,7 +41,7 @@ def deploy_command(target: str, deployer: Deployer) -> Any:  # noqa: ANN401  a f
         /,
         *,
         where: Where = DEFAULT_DEPLOYMENT,
-        settings: WatchSettings = deployer.settings(),  # noqa: B008  settings are frozen
+        settings: Settings = deployer.settings(),  # noqa: B008  settings are frozen
         packaging: Packaging = DEFAULT_IMAGE,
         output: Shown = DEFAULT_OUTPUT,
     ) -> None:

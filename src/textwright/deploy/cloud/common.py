@@ -18,6 +18,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, TypeVar
 
+from textwright.config import Settings
 from textwright.core.artifact import Artifact
 from textwright.deploy import Report
 from textwright.deploy.cloud import artifact_store
@@ -41,11 +42,12 @@ _MAX_NAME_CHARS: Final = 128
 """Of a model's name in a tag, so that version and variant find room behind it."""
 _MAX_ZIP_BYTES: Final = 250 * 1024 * 1024
 """A zip goes through S3, so it may be larger than a direct upload."""
+_AnySettingsT = TypeVar("_AnySettingsT", bound=Settings)
 _SettingsT = TypeVar("_SettingsT", bound=WatchSettings)
 
 
 @dataclass(frozen=True, slots=True)
-class DeployRequest(Generic[_SettingsT]):
+class DeployRequest(Generic[_AnySettingsT]):
     """One artifact on its way to one deployment.
 
     Args:
@@ -61,7 +63,7 @@ class DeployRequest(Generic[_SettingsT]):
 
     artifact: Artifact
     deployment: DeploymentSettings
-    settings: _SettingsT
+    settings: _AnySettingsT
     image: ImageSettings
     report: Report
 

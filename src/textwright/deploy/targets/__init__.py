@@ -10,11 +10,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any, Final, Protocol
 
+from textwright.config import Settings
 from textwright.deploy import Report
 from textwright.deploy.cloud.common import Deployed, DeployRequest
 from textwright.deploy.cloud.lifecycle import Rollback, Status
 from textwright.deploy.cloud.plan import Plan
-from textwright.deploy.cloud.settings import WatchSettings
 from textwright.deploy.cost_estimate.choices import CostModel
 from textwright.deploy.package.packaging import PackageFormat
 from textwright.deploy.targets import aws_lambda, docker, ec2
@@ -55,7 +55,7 @@ class Deployer(Protocol):
         """The extra of the package that this needs."""
 
     @property
-    def settings(self) -> type[WatchSettings]:
+    def settings(self) -> type[Settings]:
         """The target's own choices; each field is a flag of ``textwright deploy NAME``."""
 
     @property
