@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from textwright.core import artifact as artifacts
-from textwright.deploy.cost_estimate.measured import FunctionLoad, Measured, ServerLoad
+from textwright.deploy.cost_estimate.measure import FunctionLoad, Measured, ServerLoad
 from textwright.deploy.package import base_image, context
 from textwright.deploy.package.dependency_closure import Locked
 

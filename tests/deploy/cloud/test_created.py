@@ -10,7 +10,7 @@ import pytest
 from textwright.api.record import METRICS, RequestRecord
 from textwright.deploy.cloud import templates
 from textwright.deploy.cloud.templates import resolve
-from textwright.deploy.cost_estimate.instances import METRICS_OF_DETAILED_MONITORING
+from textwright.deploy.cost_estimate.plans import METRICS_OF_DETAILED_MONITORING
 from textwright.deploy.targets import aws_lambda, ec2
 from textwright.deploy.targets.aws_lambda import FUNCTION_LOG_BYTES, FunctionSettings, LambdaDeployer
 from textwright.deploy.targets.ec2 import ALARMS_OF_A_SCALING_POLICY, Ec2Deployer, Ec2Settings, server_template

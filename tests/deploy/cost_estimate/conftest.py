@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from textwright.deploy.cost_estimate.choices import Sizes
-from textwright.deploy.cost_estimate.measured import FunctionLoad, Measured, ServerLoad
+from textwright.deploy.cost_estimate.measure import FunctionLoad, Measured, ServerLoad
 from textwright.deploy.cost_estimate.settings import CostSettings
 from textwright.deploy.prices import load_prices
 from textwright.deploy.targets import cost_models

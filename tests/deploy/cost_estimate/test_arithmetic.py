@@ -8,8 +8,7 @@ import re
 import pytest
 
 from textwright.deploy.cost_estimate.arithmetic import Line, Traffic
-from textwright.deploy.cost_estimate.functions import FunctionPlan, estimate_function
-from textwright.deploy.cost_estimate.instances import InstancePlan, estimate_instances
+from textwright.deploy.cost_estimate.plans import FunctionPlan, InstancePlan, estimate_function, estimate_instances
 from textwright.deploy.prices import load_prices
 from textwright.errors import NotFoundError, SettingsError
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -80,22 +80,12 @@ class Plan:
 
     def to_json(self) -> dict[str, Any]:
         """Return JSON-ready values."""
-        changes = [
-            {
-                "stack": item.stack,
-                "resource": item.resource,
-                "type": item.type,
-                "action": item.action,
-                "fields": list(item.fields),
-            }
-            for item in self.changes
-        ]
         return {
             "name": self.name,
             "target": self.target,
             "region": self.region,
             "model": self.model,
-            "changes": changes,
+            "changes": [{**asdict(item), "fields": list(item.fields)} for item in self.changes],
             "notes": list(self.notes),
             "files": [str(path) for path in self.files],
             "costs": list(self.costs),

@@ -3,11 +3,9 @@
 ::
 
     settings.py    the traffic, the sizes and the assumptions
-    measure.py     processor time of a request to the real server and to the Lambda function
-    measured.py    both, and how they are kept
+    measure.py     processor time of a request to the real server and to the Lambda function, and how it is kept
     arithmetic.py  dollars of a month, each line with its arithmetic in words
-    instances.py   a month of EC2 instances
-    functions.py   a month of a Lambda function
+    plans.py       a month of EC2 instances, or of a Lambda function
     choices.py     a row for each size, in dollars
     break_even.py  dollars over traffic, and where another target becomes the cheapest
     report.py      the flow through all of these, as JSON

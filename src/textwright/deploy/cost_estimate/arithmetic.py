@@ -1,6 +1,6 @@
 """What a month costs: each line with its arithmetic in words, so that a reader can check it with a pocket calculator.
 
-Callers: ``instances``, ``functions`` and targets with lines of their own. Pure arithmetic on prices; measures nothing.
+Callers: ``plans`` and targets with lines of their own. Pure arithmetic on prices; measures nothing.
 
 A month has 730 hours. Nothing is rounded before the sum, no free allowance is counted unless that is chosen, and every
 estimate names what it leaves out.

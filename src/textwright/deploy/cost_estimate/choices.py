@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 from textwright.deploy.cost_estimate.arithmetic import Estimate, Traffic
-from textwright.deploy.cost_estimate.measured import Measured
+from textwright.deploy.cost_estimate.measure import Measured
 from textwright.deploy.cost_estimate.settings import CostSettings
 from textwright.deploy.prices import Prices
 

@@ -17,8 +17,7 @@ from textwright.core.files import write_text
 from textwright.deploy import Report
 from textwright.deploy.cost_estimate.break_even import BreakEven, find_break_even
 from textwright.deploy.cost_estimate.choices import Choice, CostModel, Sizes, choose
-from textwright.deploy.cost_estimate.measure import make_requests, measure_function, measure_server
-from textwright.deploy.cost_estimate.measured import Measured
+from textwright.deploy.cost_estimate.measure import Measured, make_requests, measure_function, measure_server
 from textwright.deploy.cost_estimate.settings import CostSettings
 from textwright.deploy.prices import Prices, load_prices
 from textwright.diagnosis import machine

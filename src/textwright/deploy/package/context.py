@@ -15,7 +15,7 @@ from typing import Final
 import textwright
 from textwright.core.artifact import Artifact
 from textwright.core.files import atomic_folder, sha256_of, write_text
-from textwright.deploy.cost_estimate.measured import Measured
+from textwright.deploy.cost_estimate.measure import Measured
 from textwright.deploy.names import name_for
 from textwright.deploy.package.dependency_closure import (
     AARCH64,

@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Literal
 
 from textwright.core.artifact import Artifact
 from textwright.deploy import Report
-from textwright.deploy.cost_estimate.measured import Measured
+from textwright.deploy.cost_estimate.measure import Measured
 from textwright.deploy.package import base_image
 from textwright.deploy.package.context import MARK, write_context
 from textwright.deploy.package.engine import Engine

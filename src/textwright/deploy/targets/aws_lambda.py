@@ -26,8 +26,8 @@ from textwright.deploy.cloud.settings import WatchSettings
 from textwright.deploy.cloud.stack import StackState
 from textwright.deploy.cost_estimate.arithmetic import Estimate, Recurring, Traffic
 from textwright.deploy.cost_estimate.choices import Choice, traffic_of
-from textwright.deploy.cost_estimate.functions import FunctionPlan, estimate_function
-from textwright.deploy.cost_estimate.measured import Measured
+from textwright.deploy.cost_estimate.measure import Measured
+from textwright.deploy.cost_estimate.plans import FunctionPlan, estimate_function
 from textwright.deploy.cost_estimate.settings import CostSettings
 from textwright.deploy.package import function_zip
 from textwright.deploy.package.engine import Engine

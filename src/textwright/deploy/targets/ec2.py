@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import replace
 from typing import Annotated, Final, Literal, NamedTuple, TypeAlias
 
 from pydantic import Field
@@ -20,8 +20,8 @@ from textwright.deploy.cloud.settings import WatchSettings
 from textwright.deploy.cloud.stack import StackState
 from textwright.deploy.cost_estimate.arithmetic import Estimate, Traffic
 from textwright.deploy.cost_estimate.choices import Choice, traffic_of
-from textwright.deploy.cost_estimate.instances import InstancePlan, estimate_instances
-from textwright.deploy.cost_estimate.measured import Measured
+from textwright.deploy.cost_estimate.measure import Measured
+from textwright.deploy.cost_estimate.plans import InstancePlan, estimate_instances
 from textwright.deploy.cost_estimate.settings import CostSettings
 from textwright.deploy.package.packaging import PackageFormat
 from textwright.deploy.prices import InstanceType, Prices, load_prices
@@ -38,29 +38,12 @@ _SYSTEM_BYTES: Final = 2**29
 """Memory that an instance's system and its container engine are taken to need."""
 
 
-@dataclass(frozen=True, slots=True)
-class Created:
-    """What the template creates beside what computes, as far as it is paid for; a test counts it there.
-
-    Args:
-        num_alarms: CloudWatch alarms, those of scaling policies included.
-        num_metrics: CloudWatch metrics of one's own, of the log's filter.
-        disk_gib: Disk of each instance.
-        has_detailed_monitoring: Whether each instance sends its metrics each minute.
-        secret_reads_per_hour: How often each instance reads the secret of API keys, if there is one.
-    """
-
-    num_alarms: int
-    num_metrics: int = 1
-    disk_gib: float = 8
-    has_detailed_monitoring: bool = True
-    secret_reads_per_hour: float = 12
-
-
-CREATED: Final[dict[Profile, Created]] = {
-    "single": Created(2),
-    "balanced": Created(2 + 2 * ALARMS_OF_A_SCALING_POLICY),
+_CREATED: Final = InstancePlan("", num_metrics=1, disk_gib=8, has_detailed_monitoring=True, secret_reads_per_hour=12)
+CREATED: Final[dict[Profile, InstancePlan]] = {
+    "single": replace(_CREATED, num_alarms=2),
+    "balanced": replace(_CREATED, num_alarms=2 + 2 * ALARMS_OF_A_SCALING_POLICY, has_load_balancer=True),
 }
+"""What the template creates, as far as it is paid for, but for type and number; a test counts it there."""
 
 
 class Ec2Settings(WatchSettings):
@@ -126,8 +109,8 @@ class InstanceCosts:
         busy_vcpus = traffic.peak_per_second * cpu_s / settings.utilisation
         number = max(settings.min_instances, math.ceil(busy_vcpus / kind.vcpus))
         use = traffic.mean_per_second * cpu_s / (number * kind.vcpus)
-        created = asdict(CREATED["balanced" if number > 1 else "single"])
-        plan = InstancePlan(kind.name, number, has_load_balancer=number > 1, cpu_use=use, **created)
+        created = CREATED["balanced" if number > 1 else "single"]
+        plan = replace(created, instance_type=kind.name, num_instances=number, cpu_use=use)
         estimate = estimate_instances(plan, traffic, prices, counts_free_allowance=settings.free_allowance)
         needed = (_SYSTEM_BYTES + kind.vcpus * load.memory_bytes) / 2**30
         refusal = f"needs {needed:.1f} GiB" if kind.memory_gib < needed else ""
@@ -259,14 +242,12 @@ class Ec2Deployer(Deployer[Ec2Settings]):
 
     def estimate(self, settings: Ec2Settings) -> Estimate:
         """Estimate a month; a group is taken to run its fewest instances, which is what quiet hours cost."""
-        is_single = settings.profile == "single"
-        plan = InstancePlan(
-            settings.instance_type,
-            num_instances=1 if is_single else settings.min_instances,
-            has_load_balancer=not is_single,
+        plan = replace(
+            CREATED[settings.profile],
+            instance_type=settings.instance_type,
+            num_instances=1 if settings.profile == "single" else settings.min_instances,
             num_secrets=int(settings.api_keys_secret is not None),
             log_retention_days=settings.log_days,
-            **asdict(CREATED[settings.profile]),
         )
         return estimate_instances(plan, Traffic(settings.requests_per_day), load_prices())
 
