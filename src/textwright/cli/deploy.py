@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from textwright.deploy.cloud.plan import Plan
 
 DEFAULT_DEPLOYMENT, DEFAULT_IMAGE = DeploymentSettings(), ImageSettings()
-Where = Annotated[DeploymentSettings, Parameter(name="*", group="Deployment")]
+DeploymentFlags = Annotated[DeploymentSettings, Parameter(name="*", group="Deployment")]
 Packaging = Annotated[ImageSettings, Parameter(name="*", group="Packaging")]
 Shown = Annotated[Output, Parameter(name="*", group="Output")]
 
@@ -40,7 +40,7 @@ def deploy_command(target: str, deployer: Deployer) -> Any:  # noqa: ANN401  a f
         artifact: Path,
         /,
         *,
-        where: Where = DEFAULT_DEPLOYMENT,
+        deployment: DeploymentFlags = DEFAULT_DEPLOYMENT,
         settings: Settings = deployer.settings(),  # noqa: B008  settings are frozen
         packaging: Packaging = DEFAULT_IMAGE,
         output: Shown = DEFAULT_OUTPUT,
@@ -51,8 +51,8 @@ def deploy_command(target: str, deployer: Deployer) -> Any:  # noqa: ANN401  a f
 
         terminal = Terminal(output)
         with terminal.steps("deploying") as report:
-            request = DeployRequest(artifacts.read(artifact), where, settings, packaging, report)
-            result = deployer.apply(request) if where.apply else deployer.plan(request)
+            request = DeployRequest(artifacts.read(artifact), deployment, settings, packaging, report)
+            result = deployer.apply(request) if deployment.apply else deployer.plan(request)
         _show(terminal, result, target, artifact)
 
     command.__doc__ = deployer.help

@@ -69,13 +69,13 @@ class Stack:
 
     def state(self) -> StackState | None:
         """Look at the stack; None if there is none, or only a plan of one."""
-        found = self._describe(self.name)
-        return None if found is None or found.status in {"REVIEW_IN_PROGRESS", "DELETE_COMPLETE"} else found
+        state = self._describe(self.name)
+        return None if state is None or state.status in {"REVIEW_IN_PROGRESS", "DELETE_COMPLETE"} else state
 
     def exists(self) -> bool:
         """Whether there is anything of it, a failed or planned stack included."""
-        found = self._describe(self.name)
-        return found is not None and found.status != "DELETE_COMPLETE"
+        state = self._describe(self.name)
+        return state is not None and state.status != "DELETE_COMPLETE"
 
     def template(self) -> str:
         """Read the template that is deployed."""
@@ -128,20 +128,20 @@ class Stack:
         Raises:
             StackError: If it is stuck in a state that only a person can end; says how.
         """
-        found = self._describe(self.name)
-        if found is not None and found.status.endswith("_IN_PROGRESS") and found.status != "REVIEW_IN_PROGRESS":
-            report(f"{self.name}: waiting for {found.status}, which was begun before")
-            found = self._wait_while_in_progress(report, datetime.now(UTC), found.id)
-        if found is not None and found.status in _FIRST_FAILED:
-            report(f"{self.name}: removing what is left of a creation that failed ({found.status})")
+        state = self._describe(self.name)
+        if state is not None and state.status.endswith("_IN_PROGRESS") and state.status != "REVIEW_IN_PROGRESS":
+            report(f"{self.name}: waiting for {state.status}, which was begun before")
+            state = self._wait_while_in_progress(report, datetime.now(UTC), state.id)
+        if state is not None and state.status in _FIRST_FAILED:
+            report(f"{self.name}: removing what is left of a creation that failed ({state.status})")
             self.delete(report)
             return None
-        if found is not None and found.status in {"UPDATE_ROLLBACK_FAILED", "DELETE_FAILED", "UPDATE_FAILED"}:
+        if state is not None and state.status in {"UPDATE_ROLLBACK_FAILED", "DELETE_FAILED", "UPDATE_FAILED"}:
             raise StackError(
-                f"the stack {self.name} is in the failed state {found.status}: {self._first_reason(found.id)}; "
-                + _cure(found.status, self.name)
+                f"the stack {self.name} is in the failed state {state.status}: {self._first_reason(state.id)}; "
+                + _cure(state.status, self.name)
             )
-        return None if found is None or found.status in {"REVIEW_IN_PROGRESS", "DELETE_COMPLETE"} else found
+        return None if state is None or state.status in {"REVIEW_IN_PROGRESS", "DELETE_COMPLETE"} else state
 
     def delete(self, report: Report) -> None:
         """Delete the stack with everything in it, and wait.
@@ -149,16 +149,16 @@ class Stack:
         Raises:
             StackError: If something could not be deleted; names it.
         """
-        found = self._describe(self.name)
-        if found is None or found.status == "DELETE_COMPLETE":
+        state = self._describe(self.name)
+        if state is None or state.status == "DELETE_COMPLETE":
             return
         since = datetime.now(UTC)
-        if found.status != "DELETE_IN_PROGRESS":
+        if state.status != "DELETE_IN_PROGRESS":
             self._cloud.call("cloudformation", "delete_stack", StackName=self.name)
-        ended = self._wait_while_in_progress(report, since, found.id)
+        ended = self._wait_while_in_progress(report, since, state.id)
         if ended is not None and ended.status != "DELETE_COMPLETE":
             raise StackError(
-                f"the stack {self.name} could not be deleted ({ended.status}): {self._first_reason(found.id, since)}; "
+                f"the stack {self.name} could not be deleted ({ended.status}): {self._first_reason(state.id, since)}; "
                 "remove what it names and run destroy again"
             )
 
@@ -236,13 +236,13 @@ class Stack:
         seen: set[str] = set()
         deadline = monotonic() + _TIMEOUT_S
         while True:
-            found = self._describe(name)
+            state = self._describe(name)
             self._report_events(report, since, name, seen)
-            if found is None or not found.status.endswith("_IN_PROGRESS"):
-                return found
+            if state is None or not state.status.endswith("_IN_PROGRESS"):
+                return state
             if monotonic() > deadline:
                 raise StackError(
-                    f"the stack {self.name} is still {found.status} after {_TIMEOUT_S / 60:.0f} minutes; run the same "
+                    f"the stack {self.name} is still {state.status} after {_TIMEOUT_S / 60:.0f} minutes; run the same "
                     "command again to go on waiting"
                 )
             sleep(self._poll_s)
@@ -272,23 +272,23 @@ class Stack:
 
     def _describe(self, name: str) -> StackState | None:
         try:
-            found = self._cloud.call("cloudformation", "describe_stacks", StackName=name)["Stacks"][0]
+            stack = self._cloud.call("cloudformation", "describe_stacks", StackName=name)["Stacks"][0]
         except CloudNotFoundError:
             return None
         return StackState(
-            found["StackId"],
-            found["StackName"],
-            found["StackStatus"],
-            {item["OutputKey"]: item["OutputValue"] for item in found.get("Outputs", [])},
-            {item["ParameterKey"]: item.get("ParameterValue", "") for item in found.get("Parameters", [])},
-            {item["Key"]: item["Value"] for item in found.get("Tags", [])},
+            stack["StackId"],
+            stack["StackName"],
+            stack["StackStatus"],
+            {item["OutputKey"]: item["OutputValue"] for item in stack.get("Outputs", [])},
+            {item["ParameterKey"]: item.get("ParameterValue", "") for item in stack.get("Parameters", [])},
+            {item["Key"]: item["Value"] for item in stack.get("Tags", [])},
         )
 
     def _known(self) -> StackState:
-        found = self.state()
-        if found is None:
+        state = self.state()
+        if state is None:
             raise CloudError(f"the stack {self.name} has gone while it was being changed; run the command again")
-        return found
+        return state
 
 
 def _cure(status: str, name: str) -> str:

@@ -37,7 +37,7 @@ from textwright.serverless.settings import variable
 _NUM_BODIES: Final = 32
 """Different requests, so that no cache of one text flatters the measurement."""
 _CLIENTS: Final = 8
-"""Connections that ask at once, so that the server has something to batch."""
+"""Connections at once, so that the server has something to batch."""
 _TIMEOUT_S: Final = 60
 _PATIENCE: Final = 5
 _POLL_S: Final = 0.05
@@ -48,15 +48,15 @@ from io import StringIO
 from pathlib import Path
 from textwright.serverless.logs import Log
 from textwright.serverless.start import start
-asked = json.load(sys.stdin)
+job = json.load(sys.stdin)
 log = StringIO()
-handler = start(Path("/"), environment=asked["environment"], log=Log(log))
+handler = start(Path("/"), environment=job["environment"], log=Log(log))
 init_cpu_s = time.process_time()
 headers = {"content-type": "application/json"}
 context = {"http": {"method": "POST", "path": "/v1/predict"}}
 event = {"version": "2.0", "rawPath": "/v1/predict", "headers": headers, "requestContext": context}
-events = [{**event, "body": body} for body in asked["bodies"]]
-rounds, end = [], time.process_time() + asked["seconds"]
+events = [{**event, "body": body} for body in job["bodies"]]
+rounds, end = [], time.process_time() + job["seconds"]
 while len(rounds) < 3 or time.process_time() < end:
     begin = time.process_time()
     for event in events:
@@ -89,7 +89,7 @@ class ServerLoad:
         request_bytes: Of a request's body.
         response_bytes: Of an answer, with its headers.
         log_bytes: Of its line in the log.
-        num_requests: How many were asked.
+        num_requests: How many were sent.
     """
 
     cpu_s: float
@@ -109,7 +109,7 @@ class FunctionLoad:
         cpu_s: Processor seconds of a request.
         memory_bytes: Most memory of the process.
         log_bytes: Of its line in the log, with the metrics.
-        num_requests: How many were asked.
+        num_requests: How many were sent.
     """
 
     init_cpu_s: float
@@ -128,7 +128,7 @@ class Measured:
         version: Of its artifact.
         variant: The graph.
         texts_per_request: Texts of each request.
-        tokens: Tokens that were asked for in each text.
+        tokens: Tokens that each text was to have.
         mean_tokens: Those that a text had, on average; fewer if the model reads no more.
         server: What the server took.
         function: What the function took.
@@ -211,8 +211,8 @@ def _words(predictor: Predictor) -> Iterator[str]:
     return cycle(words or EXAMPLE_TEXT.split())
 
 
-class _Asked(NamedTuple):
-    """What was asked of a server, and the processor seconds that it took for that."""
+class _Load(NamedTuple):
+    """Requests to a server, and the processor seconds that it took for them."""
 
     cpu_s: float
     num_requests: int
@@ -220,13 +220,13 @@ class _Asked(NamedTuple):
 
 
 def measure_server(folder: Path, variant: str, bodies: Sequence[str], seconds: float) -> ServerLoad:
-    """Ask the server from several connections at once; it has one worker, and one thread for the model.
+    """Send requests to the server over several connections at once; it has one worker, and one thread for the model.
 
     Args:
         folder: The artifact's folder.
         variant: Graph to load.
         bodies: Of requests, JSON.
-        seconds: Processor seconds that the server shall take; asking stops after five times as long on the clock.
+        seconds: Processor seconds that the server shall take; sending stops after five times as long on the clock.
 
     Returns:
         Processor seconds of a request, and what it sends, logs and holds in memory.
@@ -241,7 +241,7 @@ def measure_server(folder: Path, variant: str, bodies: Sequence[str], seconds: f
     with tempfile.TemporaryFile("w+") as log:
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True) as process:  # noqa: S603
             try:
-                asked = _ask_for(process.pid, _port_of(process, log), bodies, seconds)
+                load = _send_for(process.pid, _port_of(process, log), bodies, seconds)
                 memory_bytes = _peak_memory(process.pid)
             except BaseException:
                 process.kill()
@@ -251,17 +251,17 @@ def measure_server(folder: Path, variant: str, bodies: Sequence[str], seconds: f
             process.returncode = os.waitstatus_to_exitcode(status)
         log.seek(0, os.SEEK_END)
         return ServerLoad(
-            cpu_s=asked.cpu_s / asked.num_requests,
+            cpu_s=load.cpu_s / load.num_requests,
             memory_bytes=memory_bytes or usage.ru_maxrss,
             request_bytes=sum(len(body.encode()) for body in bodies) / len(bodies),
-            response_bytes=asked.num_bytes / asked.num_requests,
-            log_bytes=log.tell() / (asked.num_requests + len(bodies)),
-            num_requests=asked.num_requests,
+            response_bytes=load.num_bytes / load.num_requests,
+            log_bytes=log.tell() / (load.num_requests + len(bodies)),
+            num_requests=load.num_requests,
         )
 
 
 def process_cpu_s(pid: int) -> float:
-    """Tell the processor seconds that a running process has taken, to a hundredth.
+    """Return the processor seconds that a running process has taken, to a hundredth.
 
     Args:
         pid: The process.
@@ -278,7 +278,7 @@ def process_cpu_s(pid: int) -> float:
 
 
 def _peak_memory(pid: int) -> int:
-    """Tell the most bytes that a running process has held; 0 if the system tells only when it has ended.
+    """Return the most bytes that a running process has held; 0 if the system tells only when it has ended.
 
     What ``wait4`` says on Linux is at least the peak of the process that started this one.
     """
@@ -306,19 +306,19 @@ def _port_of(process: subprocess.Popen[str], log: IO[str]) -> int:
     return int(json.loads(said)["url"].rpartition(":")[2])
 
 
-def _ask_for(pid: int, port: int, bodies: Sequence[str], seconds: float) -> _Asked:
-    """Ask each body once without counting, then all of them from several connections until the time is used up."""
+def _send_for(pid: int, port: int, bodies: Sequence[str], seconds: float) -> _Load:
+    """Send each body once without counting, then all of them from several connections until the time is used up."""
     with closing(_connect(port)) as connection:
         for body in bodies:
-            _ask(connection, body)
+            _send(connection, body)
     start, deadline, over = process_cpu_s(pid), monotonic() + _PATIENCE * seconds, Event()
     with ThreadPoolExecutor(_CLIENTS) as pool:
         clients = [pool.submit(_client, port, [*bodies[number:], *bodies[:number]], over) for number in range(_CLIENTS)]
         while process_cpu_s(pid) < start + seconds and monotonic() < deadline and not any(it.done() for it in clients):
             sleep(_POLL_S)
         over.set()
-        told = [client.result() for client in clients]
-    return _Asked(process_cpu_s(pid) - start, sum(it[0] for it in told), sum(it[1] for it in told))
+        totals = [client.result() for client in clients]
+    return _Load(process_cpu_s(pid) - start, sum(it[0] for it in totals), sum(it[1] for it in totals))
 
 
 def _client(port: int, bodies: Sequence[str], over: Event) -> tuple[int, int]:
@@ -327,7 +327,7 @@ def _client(port: int, bodies: Sequence[str], over: Event) -> tuple[int, int]:
         for body in cycle(bodies):
             if over.is_set() and num_requests:
                 break
-            num_bytes += _ask(connection, body)
+            num_bytes += _send(connection, body)
             num_requests += 1
     return num_requests, num_bytes
 
@@ -336,7 +336,7 @@ def _connect(port: int) -> HTTPConnection:
     return HTTPConnection("127.0.0.1", port, timeout=_TIMEOUT_S)
 
 
-def _ask(connection: HTTPConnection, body: str) -> int:
+def _send(connection: HTTPConnection, body: str) -> int:
     try:
         connection.request("POST", "/v1/predict", body.encode(), _HEADERS)
         answer = connection.getresponse()
@@ -349,7 +349,7 @@ def _ask(connection: HTTPConnection, body: str) -> int:
 
 
 def measure_function(folder: Path, variant: str, bodies: Sequence[str], seconds: float) -> FunctionLoad:
-    """Ask the function one request at a time, as Lambda does, with one thread.
+    """Call the function one request at a time, as Lambda does, with one thread.
 
     Args:
         folder: The artifact's folder.
@@ -365,10 +365,10 @@ def measure_function(folder: Path, variant: str, bodies: Sequence[str], seconds:
     """
     settings = {"artifact": str(folder.resolve()), "variant": variant, "num_threads": "1"}
     environment = {variable(name): value for name, value in settings.items()}
-    asked = json.dumps({"bodies": list(bodies), "seconds": seconds, "environment": environment})
+    job = json.dumps({"bodies": list(bodies), "seconds": seconds, "environment": environment})
     alone = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     command = [sys.executable, "-c", _PROGRAM]
-    done = subprocess.run(command, input=asked, capture_output=True, text=True, check=False, env=alone)  # noqa: S603
+    done = subprocess.run(command, input=job, capture_output=True, text=True, check=False, env=alone)  # noqa: S603
     if done.returncode:
         last = (done.stderr.strip() or "it ended without a word").splitlines()[-1]
         raise DeployError(f"the function could not be measured: {last[-400:]}")

@@ -66,12 +66,12 @@ def estimate_instances(
 
     Args:
         plan: What runs.
-        traffic: What is asked.
+        traffic: What is sent to it.
         prices: The price table.
         counts_free_allowance: Take off what an account gets free each month.
 
     Returns:
-        The estimate; instances cost the same whatever is asked of them, up to a burstable type's baseline.
+        The estimate; instances cost the same whatever the traffic, up to a burstable type's baseline.
 
     Raises:
         NotFoundError: If the price table has no such instance type.
@@ -159,7 +159,7 @@ def estimate_function(
 
     Args:
         plan: What runs.
-        traffic: What is asked.
+        traffic: What is sent to it.
         prices: The price table.
         counts_free_allowance: Take off what an account gets free each month.
 
@@ -185,8 +185,9 @@ def estimate_function(
 
 def _invocations(plan: FunctionPlan, traffic: Traffic, prices: Prices, free: FreeAllowance) -> Iterator[Line]:
     requests, it = traffic.requests_per_month(prices), prices.functions
-    asked = (requests / MILLION, "million requests")
-    yield price_line("requests", [asked], it.request_million, free.lambda_requests / MILLION)
+    yield price_line(
+        "requests", [(requests / MILLION, "million requests")], it.request_million, free.lambda_requests / MILLION
+    )
     gb, allowance = plan.memory_mb / 1024, free.lambda_gb_seconds
     warm = requests * plan.seconds_per_request * gb
     name = f"warm requests, {1e3 * plan.seconds_per_request:,.4g} ms each at {gb:,.4g} GB"

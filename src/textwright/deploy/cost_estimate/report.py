@@ -35,7 +35,7 @@ class CostReport:
 
     Args:
         measured: What a request takes on the machine that was measured.
-        requests_per_day: What is asked.
+        requests_per_day: Mean over a month.
         settings: The rest of the traffic, the sizes, the assumptions.
         prices: The price table.
         choices: Every size at that traffic.

@@ -1,4 +1,4 @@
-"""What is asked of an estimate, and what it assumes; each setting is defined here and nowhere else."""
+"""What an estimate is for, and what it assumes; each setting is defined here and nowhere else."""
 
 from __future__ import annotations
 

@@ -165,9 +165,8 @@ def _replay(tree: Path, artifact: Artifact, interpreter: Path) -> int:
 
 
 def _candidates(version: str) -> Iterable[Path]:
-    found = shutil.which(f"python{version}")
-    if found:
-        yield Path(found)
+    if on_path := shutil.which(f"python{version}"):
+        yield Path(on_path)
     home = Path.home()
     for pattern in (
         f".pyenv/versions/{version}.*/bin/python",

@@ -337,12 +337,16 @@ def _publish(cloud: Cloud, function: str, model: str, report: Report) -> str:
 def _wait_until_active(cloud: Cloud, function: str, version: str) -> None:
     deadline = monotonic() + _READY_S
     while True:
-        found = cloud.call("lambda", "get_function_configuration", FunctionName=function, Qualifier=version)
-        states = {found.get("State", "Active"), found.get("LastUpdateStatus", "Successful")}
+        configuration = cloud.call("lambda", "get_function_configuration", FunctionName=function, Qualifier=version)
+        states = {configuration.get("State", "Active"), configuration.get("LastUpdateStatus", "Successful")}
         if states <= {"Active", "Successful", "Inactive"}:
             return
         if "Failed" in states or monotonic() > deadline:
-            reason = found.get("StateReason") or found.get("LastUpdateStatusReason") or "it does not become active"
+            reason = (
+                configuration.get("StateReason")
+                or configuration.get("LastUpdateStatusReason")
+                or "it does not become active"
+            )
             raise StackError(f"version {version} of {function} cannot start: {reason}; its log: textwright deploy logs")
         sleep(1)
 
@@ -362,8 +366,8 @@ def _try(
 
 
 def _keys_of(cloud: Cloud, function: str, version: str) -> set[str]:
-    found = cloud.call("lambda", "get_function_configuration", FunctionName=function, Qualifier=version)
-    lines = found.get("Environment", {}).get("Variables", {}).get(variable("api_keys"), "")
+    configuration = cloud.call("lambda", "get_function_configuration", FunctionName=function, Qualifier=version)
+    lines = configuration.get("Environment", {}).get("Variables", {}).get(variable("api_keys"), "")
     return set(lines.replace(",", "\n").split("\n")) - {""}
 
 
