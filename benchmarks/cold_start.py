@@ -20,9 +20,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from _common import quantised, save, spread, versions
+from textwright.core import artifact as artifacts
 from textwright.deploy.package.function_zip import find_python
 from textwright.deploy.package.packaging import package
 from textwright.deploy.package.settings import PackageSettings
+from textwright.deploy.targets import find_format
 
 ROUNDS: Final = 9
 BARS: Final = {"init_cpu_s": 0.6, "init_over_floor": 1.3}
@@ -75,7 +77,7 @@ def measure(artifact: Path, variant: str | None, version: str) -> dict[str, Any]
         sys.exit(f"no Python {version} on this machine: it is the runtime's, so nothing can be measured without it")
     with tempfile.TemporaryDirectory() as temporary:
         settings = PackageSettings(variant=variant, python=version)
-        made = package(artifact, "lambda-zip", Path(temporary), settings, tell=print)
+        made = package(artifacts.read(artifact), find_format("lambda-zip"), Path(temporary), settings, report=print)
         tree = Path(temporary) / "tree"
         with zipfile.ZipFile(made.path) as archive:
             archive.extractall(tree)

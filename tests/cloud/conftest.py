@@ -11,10 +11,11 @@ import pytest
 from container_tools import ZIP_PYTHON
 from rehearsal import REGION, emulating, image_settings
 
-from textwright.deploy.cloud.deployment import Deployment, deployment
+from textwright.deploy.cloud.lifecycle import AwsDeployment
 from textwright.deploy.cloud.session import Cloud
 from textwright.deploy.package.function_zip import find_python
 from textwright.deploy.package.settings import ImageSettings
+from textwright.deploy.targets import deployers
 
 SENTIMENT = {"good": (-1.0, 1.0), "bad": (1.0, -1.0), "the": (0.0, 0.0), "a": (0.0, 0.0)}
 
@@ -43,8 +44,9 @@ def aws(emulator):
 
 
 @pytest.fixture
-def where(aws) -> Deployment:
-    return deployment(Cloud(REGION), "demo", poll_s=0.1)
+def where(aws, request) -> AwsDeployment:
+    """The deployment "demo" of the target that the test's module names."""
+    return deployers()[request.module.TARGET].deployment(Cloud(REGION), "demo", poll_s=0.1)
 
 
 @pytest.fixture(scope="session")

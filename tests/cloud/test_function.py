@@ -11,16 +11,18 @@ from cloud_inventory import inventory
 from rehearsal import REGION
 
 from textwright.core import artifact as artifacts
-from textwright.deploy.cloud import function, operate
-from textwright.deploy.cloud.function import deploy_function
+from textwright.deploy.cloud import common
+from textwright.deploy.cloud.common import DeployRequest
 from textwright.deploy.cloud.plan import Plan
 from textwright.deploy.cloud.session import Cloud
-from textwright.deploy.cloud.settings import FunctionSettings, PlaceSettings
+from textwright.deploy.cloud.settings import DeploymentSettings
 from textwright.deploy.cloud.stack import Stack
 from textwright.deploy.package import packaging
 from textwright.deploy.package.settings import ImageSettings
+from textwright.deploy.targets.aws_lambda import FunctionSettings, LambdaDeployer
 from textwright.errors import GoldenMismatchError, NotFoundError, SettingsError
 
+TARGET = "lambda"
 QUICK = FunctionSettings(auth="open", watch_minutes=0)
 
 
@@ -29,22 +31,26 @@ def packed(tmp_path_factory):
     """Package each artifact once, for real: the bytes are the same each time, which tests of ``package`` hold."""
     made = {}
 
-    def package(source, target, out, settings, *, tell):
-        if source not in made:
-            made[source] = packaging.package(source, target, tmp_path_factory.mktemp("zip"), settings, tell=tell)
-        tell("packaged")
-        return made[source]
+    def package(artifact, form, out, settings, *, report):
+        if artifact.path not in made:
+            folder = tmp_path_factory.mktemp("zip")
+            made[artifact.path] = packaging.package(artifact, form, folder, settings, report=report)
+        report("packaged")
+        return made[artifact.path]
 
     return package
 
 
 @pytest.fixture
 def deploy(where, tmp_path, packed, monkeypatch):
-    monkeypatch.setattr(function, "package", packed)
+    monkeypatch.setattr(common, "package", packed)
 
-    def run(source, settings=QUICK, *, apply=True, tell=print):
-        place = PlaceSettings(name="demo", apply=apply, out=tmp_path / "review")
-        return deploy_function(source, place, settings, ImageSettings(python="3.12"), tell=tell)
+    def run(source, settings=QUICK, *, apply=True, report=print):
+        deployment = DeploymentSettings(name="demo", apply=apply, out=tmp_path / "review")
+        image = ImageSettings(python="3.12")
+        request = DeployRequest(artifacts.read(source), deployment, settings, image, report)
+        deployer = LambdaDeployer()
+        return deployer.apply(request) if apply else deployer.plan(request)
 
     return run
 
@@ -78,16 +84,16 @@ def test_from_nothing_to_an_address_and_back_to_nothing(aws, where, deploy, firs
     assert (again.live, again.previous, again.address) == ("1", "", made.address), "nothing is made twice"
     assert set(actions(deploy(first, apply=False)).values()) == {"keep"}
 
-    told = operate.status(where)
-    assert told.answers.startswith("ready")
-    assert len(told.alarms) == 3
+    status = where.status()
+    assert status.answers.startswith("ready")
+    assert len(status.alarms) == 3
 
-    assert operate.destroy(where, print) > 8
+    assert where.destroy(print) > 8
     assert inventory(aws) == before
     with pytest.raises(NotFoundError, match="no deployment 'demo'"):
-        operate.status(where)
+        where.status()
     with pytest.raises(NotFoundError, match="no deployment 'demo'"):
-        operate.destroy(where, print)
+        where.destroy(print)
 
 
 def test_another_model_comes_by_a_shift_and_goes_by_a_rollback(aws, where, deploy, first, second):
@@ -103,11 +109,11 @@ def test_another_model_comes_by_a_shift_and_goes_by_a_rollback(aws, where, deplo
     ]
     assert len(moves) == 2, "a share first, then all"
 
-    rollback = operate.plan_rollback(where)
+    rollback = where.plan_rollback()
     assert (rollback.live, rollback.previous) == ("2", "1")
-    operate.roll_back(where, print)
+    where.rollback(print)
     assert ask(made.address)["model"]["version"] == old
-    operate.roll_back(where, print)
+    where.rollback(print)
     assert ask(made.address)["model"]["version"] != old
 
 
@@ -116,19 +122,19 @@ def test_interrupted_at_any_step_the_same_command_finishes_the_work(aws, where, 
         pass
 
     def stopping_after(steps):
-        told = []
+        lines = []
 
-        def tell(line):
-            told.append(line)
-            if len(told) > steps:
+        def report(line):
+            lines.append(line)
+            if len(lines) > steps:
                 raise Stopped(line)
 
-        return tell
+        return report
 
     before, num_stops = inventory(aws), 0
     for steps in range(0, 60, 3):
         try:
-            made = deploy(first, tell=stopping_after(steps))
+            made = deploy(first, report=stopping_after(steps))
         except Stopped:
             num_stops += 1
         else:
@@ -138,7 +144,7 @@ def test_interrupted_at_any_step_the_same_command_finishes_the_work(aws, where, 
     versions = aws("lambda").list_versions_by_function(FunctionName="textwright-demo")["Versions"]
     assert [item["Version"] for item in versions] == ["$LATEST", "1"], "nothing was made twice"
     assert len(aws("s3").list_buckets()["Buckets"]) == 1
-    operate.destroy(where, print)
+    where.destroy(print)
     assert inventory(aws) == before
 
 
@@ -149,19 +155,23 @@ def test_versions_that_nothing_leads_to_are_deleted(aws, deploy, first, second, 
     assert [item["Version"] for item in versions] == ["$LATEST", "2", "3"]
 
 
-def test_what_does_not_reproduce_gets_no_traffic(aws, where, deploy, first, second, monkeypatch):
+def test_what_does_not_reproduce_gets_no_traffic(deploy, packed, first, second, make_artifact, monkeypatch):
+    spoiled = make_artifact("tiny", temperature=3.0)
     made = deploy(first)
     old = ask(made.address)["model"]["version"]
-    # What is compared with is another model than what is shipped: as if the version computed otherwise.
-    shipped = function.write_selection
-    monkeypatch.setattr(
-        function, "write_selection", lambda _, variant, folder: shipped(artifacts.read(first), variant, folder)
-    )
+
+    # Another model is shipped than the one that is compared with: as if the version computed otherwise.
+    def wrong_package(_, *arguments, report):
+        made = packed(artifacts.read(spoiled), *arguments, report=report)
+        report("another model is packaged")
+        return made
+
+    monkeypatch.setattr(common, "package", wrong_package)
     with pytest.raises(GoldenMismatchError, match=r"No traffic was moved: version 1 goes on answering"):
         deploy(second)
     assert ask(made.address)["model"]["version"] == old
-    monkeypatch.undo()
-    assert deploy(second).live == "2", "the same command finishes the work"
+    monkeypatch.setattr(common, "package", packed)
+    assert deploy(second).live == "3", "the same command finishes the work"
 
 
 def test_the_address_of_iam_takes_signed_requests_alone(deploy, first):
@@ -200,14 +210,14 @@ def test_a_revoked_key_is_refused_after_the_next_apply_and_no_rollback_brings_it
 
     aws("secretsmanager").put_secret_value(SecretId="keys", SecretString=lines("bob"))
     assert actions(deploy(first, settings, apply=False))["Function"] == "change"
-    told = []
-    assert deploy(first, settings, tell=told.append).live == "2"
-    assert not [line for line in told if "% of the traffic" in line], "a revoked key keeps no share"
+    lines = []
+    assert deploy(first, settings, report=lines.append).live == "2"
+    assert not [line for line in lines if "% of the traffic" in line], "a revoked key keeps no share"
     assert ask(made.address, key="bob")
     with pytest.raises(urllib.error.HTTPError, match="401"):
         ask(made.address, key="alice")
     with pytest.raises(SettingsError, match="would take API keys"):
-        operate.roll_back(where, print)
+        where.rollback(print)
 
 
 def test_a_secret_that_changes_behind_the_same_reference_changes_nothing(aws):

@@ -13,23 +13,26 @@ import pytest
 from cloud_inventory import inventory
 
 from textwright.core import artifact as artifacts
-from textwright.deploy.cloud import operate
-from textwright.deploy.cloud.server import deploy_servers
-from textwright.deploy.cloud.settings import Ec2Settings, PlaceSettings
+from textwright.deploy.cloud import artifact_store
+from textwright.deploy.cloud.common import DeployRequest
+from textwright.deploy.cloud.settings import DeploymentSettings
+from textwright.deploy.targets.ec2 import Ec2Deployer, Ec2Settings
 from textwright.errors import ContainerEngineError, StackError
 
+TARGET = "ec2"
 SINGLE = Ec2Settings(profile="single", watch_minutes=0, public=True)
 
 
 @pytest.fixture
 def deploy(where, image, tmp_path):
     def run(source, settings=SINGLE, **changes):
-        place = PlaceSettings(name="demo", apply=True, out=tmp_path / "review")
-        return deploy_servers(source, place, settings, image.model_copy(update=changes), tell=print)
+        deployment = DeploymentSettings(name="demo", apply=True, out=tmp_path / "review")
+        packaging = image.model_copy(update=changes)
+        return Ec2Deployer().apply(DeployRequest(artifacts.read(source), deployment, settings, packaging, print))
 
     yield run
     if where.main.exists() or where.image_store.exists():
-        operate.destroy(where, print)
+        where.destroy(print)
 
 
 def ask(address, path="/v1/predict", body=b'{"text": "good"}', **headers):
@@ -65,9 +68,9 @@ def test_one_instance_from_nothing_to_a_second_model_back_and_to_nothing(aws, em
     assert (changed.previous, changed.address) == (made.live, made.address)
     assert ask(made.address)["model"]["version"] != version
 
-    operate.roll_back(where, print)
+    where.rollback(print)
     assert ask(made.address)["model"]["version"] == version
-    assert operate.status(where).answers.startswith("ready")
+    assert where.status().answers.startswith("ready")
 
     instance = machines(emulator)[-1]
     deadline = time.monotonic() + 30
@@ -75,10 +78,10 @@ def test_one_instance_from_nothing_to_a_second_model_back_and_to_nothing(aws, em
         assert time.monotonic() < deadline, "the container's log is in its log group"
         time.sleep(0.5)
     assert instance.name in log_lines(aws)[0]
-    assert list(operate.logs(where, minutes=5, follow=False))
+    assert list(where.logs(minutes=5, follow=False))
     assert "enable --now docker" in (instance / "systemctl").read_text()
 
-    operate.destroy(where, print)
+    where.destroy(print)
     assert inventory(aws) == before
     with pytest.raises(urllib.error.URLError):
         ask(made.address)
@@ -118,16 +121,14 @@ def test_a_group_behind_a_load_balancer(aws, where, deploy, first, second):
     assert {"UnHealthyHostCount", "Failures"} <= {item["MetricName"] for item in alarms}
     changed = deploy(second, balanced)
     assert changed.previous == made.live
-    operate.destroy(where, print)
+    where.destroy(print)
     assert inventory(aws) == before
 
 
 def test_an_instance_that_does_not_become_healthy_gets_no_traffic(where, deploy, first, second, monkeypatch):
     made = deploy(first)
-    from textwright.deploy.cloud import server
-
     # The script asks for a stranger's image: docker cannot pull it, as when the registry loses it.
-    monkeypatch.setattr(server.store, "put_image", lambda *_: made.live.partition("@")[0] + "@sha256:" + "0" * 64)
+    monkeypatch.setattr(artifact_store, "put_image", lambda *_: made.live.partition("@")[0] + "@sha256:" + "0" * 64)
     with pytest.raises(StackError, match=r"UPDATE_ROLLBACK_COMPLETE: Instance .*FAILURE signal.*is back"):
         deploy(second)
     monkeypatch.undo()

@@ -13,9 +13,11 @@ from pathlib import Path
 import pytest
 from container_tools import BASE, ZIP_PYTHON, docker, free_port
 
-from textwright.deploy.package.lock import X86_64, platform_options
+from textwright.core import artifact as artifacts
+from textwright.deploy.package.dependency_closure import X86_64, platform_options
 from textwright.deploy.package.packaging import Package, package
 from textwright.deploy.package.settings import PackageSettings
+from textwright.deploy.targets import find_format
 
 
 @pytest.fixture(scope="session")
@@ -57,18 +59,34 @@ def settings(base_in_a_registry) -> PackageSettings:
 
 @pytest.fixture(scope="session")
 def server_image(artifact, settings, tmp_path_factory) -> Package:
-    return package(artifact, "docker", tmp_path_factory.mktemp("docker") / "context", settings, tell=print)
+    return package(
+        artifacts.read(artifact),
+        find_format("docker"),
+        tmp_path_factory.mktemp("docker") / "context",
+        settings,
+        report=print,
+    )
 
 
 @pytest.fixture(scope="session")
 def lambda_image(artifact, settings, tmp_path_factory) -> Package:
-    return package(artifact, "lambda-image", tmp_path_factory.mktemp("lambda") / "context", settings, tell=print)
+    return package(
+        artifacts.read(artifact),
+        find_format("lambda-image"),
+        tmp_path_factory.mktemp("lambda") / "context",
+        settings,
+        report=print,
+    )
 
 
 @pytest.fixture(scope="session")
 def function_zip(artifact, tmp_path_factory) -> Package:
     return package(
-        artifact, "lambda-zip", tmp_path_factory.mktemp("zip"), PackageSettings(python=ZIP_PYTHON), tell=print
+        artifacts.read(artifact),
+        find_format("lambda-zip"),
+        tmp_path_factory.mktemp("zip"),
+        PackageSettings(python=ZIP_PYTHON),
+        report=print,
     )
 
 

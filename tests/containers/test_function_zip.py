@@ -61,8 +61,10 @@ def test_it_was_compiled_and_has_answered_its_golden_examples(function_zip, tree
 def test_the_same_artifact_gives_the_same_bytes(function_zip, artifact, tmp_path):
     from textwright.deploy.package.packaging import package
     from textwright.deploy.package.settings import PackageSettings
+    from textwright.deploy.targets import find_format
 
-    again = package(artifact, "lambda-zip", tmp_path / "again", PackageSettings(python=ZIP_PYTHON), tell=print)
+    settings = PackageSettings(python=ZIP_PYTHON)
+    again = package(artifacts.read(artifact), find_format("lambda-zip"), tmp_path / "again", settings, report=print)
     assert again.path.read_bytes() == function_zip.path.read_bytes()
 
 

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from textwright.deploy.cloud import templates
-from textwright.deploy.cloud.settings import PlaceSettings
+from textwright.deploy.cloud.settings import DeploymentSettings
 from textwright.deploy.names import name_for, tag_value_for
+from textwright.deploy.targets.ec2 import server_template
 
 MODELS = st.one_of(st.text(max_size=120), st.from_regex(r"[0-9a-zA-Z._ -]{1,120}", fullmatch=True))
 REPOSITORY = re.compile(r"[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*")
@@ -45,7 +46,7 @@ def test_what_runs_in_a_cluster_is_named_as_kubernetes_allows(model):
 @given(MODELS)
 def test_a_deployment_is_named_as_aws_allows_for_all_that_bears_its_name(model):
     name = name_for("deployment", model)
-    assert PlaceSettings(name=name).name == name
+    assert DeploymentSettings(name=name).name == name
     assert ECR.fullmatch(f"textwright/{name}")
     assert FUNCTION.fullmatch(f"textwright-{name}")
     assert LOG_GROUP.fullmatch(f"/textwright/{name}")
@@ -92,11 +93,11 @@ def test_a_tag_takes_any_model(model):
 @pytest.mark.parametrize("name", ["20news", "demo-", "a--b", "Demo", "a" * 41, ""])
 def test_a_name_that_would_be_refused_by_aws_is_refused_before(name):
     with pytest.raises(ValueError, match="name"):
-        PlaceSettings(name=name)
+        DeploymentSettings(name=name)
 
 
 def _slot(template: str) -> dict[str, object]:
-    text = templates.server_template("single") if template.startswith("server") else templates.read(template)
+    text = server_template("single") if template.startswith("server") else templates.read(template)
     return templates.parse(text)["Parameters"]["Name"]
 
 

@@ -21,8 +21,10 @@ from rehearsal import image_settings
 
 from booktools.recordings.models import TEXTS
 from textwright import load
+from textwright.core import artifact as artifacts
 from textwright.deploy.package.packaging import Package, package
 from textwright.deploy.package.settings import PackageSettings
+from textwright.deploy.targets import find_format
 
 LOCKED_IN: Final = (
     *("--read-only", "--tmpfs", "/tmp", "--cap-drop", "ALL", "--security-opt", "no-new-privileges"),  # noqa: S108
@@ -53,7 +55,7 @@ def record(work: Path, made: tuple[Path, Path]) -> dict[str, Any]:
     said: list[str] = []
     settings = PackageSettings(**image_settings().model_dump(), build=True)
     start = time.monotonic()
-    built = package(made[0], "docker", work / "image", settings, tell=said.append)
+    built = package(artifacts.read(made[0]), find_format("docker"), work / "image", settings, report=said.append)
     told: dict[str, Any] = {
         "engine": docker("version", "--format", "{{.Server.Version}}"),
         "base": "a Debian 12 with its Python, in place of the official python:3.11-slim-bookworm",

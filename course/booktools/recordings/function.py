@@ -24,10 +24,12 @@ from lambda_events import function_url, load_balancer, rest_api
 
 from booktools.layout import BUILD
 from booktools.recordings.models import TEXTS
+from textwright.core import artifact as artifacts
+from textwright.deploy.package.dependency_closure import X86_64, platform_options
 from textwright.deploy.package.function_zip import find_python
-from textwright.deploy.package.lock import X86_64, platform_options
 from textwright.deploy.package.packaging import package
 from textwright.deploy.package.settings import PackageSettings
+from textwright.deploy.targets import find_format
 
 _CLIENT: Final = ["awslambdaric==4.2.2", "simplejson==4.3.0", "snapshot-restore-py==1.0.0"]
 """AWS's client, which the managed runtime brings."""
@@ -62,7 +64,7 @@ def record(work: Path, made: tuple[Path, Path]) -> dict[str, Any]:
 
 def _function(artifact: Path, folder: Path, python: Path, client: Path) -> dict[str, Any]:
     settings = PackageSettings(python=ZIP_PYTHON, max_zip_bytes=_LARGEST)
-    built = package(artifact, "lambda-zip", folder / "zip", settings, tell=print)
+    built = package(artifacts.read(artifact), find_format("lambda-zip"), folder / "zip", settings, report=print)
     tree = folder / "tree"
     with zipfile.ZipFile(built.path) as archive:
         archive.extractall(tree)

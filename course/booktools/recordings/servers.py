@@ -19,11 +19,12 @@ from cloud_inventory import inventory
 from rehearsal import REGION, emulating, image_settings
 
 from booktools.recordings.models import TEXTS
-from textwright.deploy.cloud import operate, server
-from textwright.deploy.cloud.deployment import address_of, deployment
-from textwright.deploy.cloud.server import deploy_servers
+from textwright.core import artifact as artifacts
+from textwright.deploy.cloud import artifact_store
+from textwright.deploy.cloud.common import DeployRequest
 from textwright.deploy.cloud.session import Cloud
-from textwright.deploy.cloud.settings import Ec2Settings, PlaceSettings
+from textwright.deploy.cloud.settings import DeploymentSettings
+from textwright.deploy.targets.ec2 import Ec2Deployer, Ec2Settings
 from textwright.errors import StackError
 
 
@@ -43,15 +44,15 @@ class _Rehearsal:
     def __init__(self, work: Path, made: tuple[Path, Path]) -> None:
         self.work, self.made = work, made
         self.aws: Callable[[str], Any] = lambda service: boto3.client(service, region_name=REGION)
-        self.where = deployment(Cloud(REGION), "demo", poll_s=0.1)
+        self.where = Ec2Deployer().deployment(Cloud(REGION), "demo", poll_s=0.1)
         self.num_events = 0
 
     def record(self) -> dict[str, Any]:
         before = inventory(self.aws)
-        steps = [self.step("the first version", lambda tell: self.deploy(self.made[0], tell))]
-        steps.append(self.step("the second version", lambda tell: self.deploy(self.made[1], tell)))
+        steps = [self.step("the first version", lambda report: self.deploy(self.made[0], report))]
+        steps.append(self.step("the second version", lambda report: self.deploy(self.made[1], report)))
         steps.append(self.step("one that cannot be pulled", self.broken))
-        steps.append(self.step("back to the first", lambda tell: operate.roll_back(self.where, tell)))
+        steps.append(self.step("back to the first", self.where.rollback))
         log = self.log_lines()
         machine = min((self.work / "emulator" / "machines").iterdir(), key=lambda path: path.stat().st_mtime)
         told = {
@@ -61,7 +62,7 @@ class _Rehearsal:
             "container_log": log,
             "steps": steps,
         }
-        num_removed = operate.destroy(self.where, print)
+        num_removed = self.where.destroy(print)
         return told | {"removed": num_removed, "left": inventory(self.aws) != before}
 
     def step(self, name: str, act: Callable[[Callable[[str], object]], object]) -> dict[str, Any]:
@@ -84,20 +85,21 @@ class _Rehearsal:
             "answers": self.version(),
         }
 
-    def deploy(self, artifact: Path, tell: Callable[[str], object]) -> object:
-        place = PlaceSettings(name="demo", apply=True, out=self.work / "review")
+    def deploy(self, artifact: Path, report: Callable[[str], object]) -> object:
+        deployment = DeploymentSettings(name="demo", apply=True, out=self.work / "review")
         settings = Ec2Settings(profile="single", watch_minutes=0, public=True)
-        return deploy_servers(artifact, place, settings, image_settings(), tell=tell)
+        request = DeployRequest(artifacts.read(artifact), deployment, settings, image_settings(), report)
+        return Ec2Deployer().apply(request)
 
-    def broken(self, tell: Callable[[str], object]) -> object:
+    def broken(self, report: Callable[[str], object]) -> object:
         """The registry does not have the image that the template names, as if somebody had removed it."""
         state = self.where.state()
         strange = state.parameters["Image"].partition("@")[0] + "@sha256:" + "0" * 64
-        with mock.patch.object(server.store, "put_image", return_value=strange):
-            return self.deploy(self.made[0], tell)
+        with mock.patch.object(artifact_store, "put_image", return_value=strange):
+            return self.deploy(self.made[0], report)
 
     def version(self) -> str:
-        address = address_of(self.where.cloud, self.where.state()).url
+        address = self.where.endpoint(self.where.state()).url
         body = json.dumps({"text": TEXTS[0]}).encode()
         request = urllib.request.Request(f"{address}/v1/predict", body, {"content-type": "application/json"})  # noqa: S310
         with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310  the emulator's

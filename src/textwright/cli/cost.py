@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from textwright.deploy.sizing.settings import CostSettings
+from textwright.deploy.cost_estimate.settings import CostSettings
 from textwright.display.terminal import DEFAULT_OUTPUT, Output, Terminal
 
 if TYPE_CHECKING:
-    from textwright.deploy.sizing.choices import Choice
-    from textwright.deploy.sizing.report import CostReport
+    from textwright.deploy.cost_estimate.choices import Choice
+    from textwright.deploy.cost_estimate.report import CostReport
 
 DEFAULT_COST = CostSettings()
 
@@ -38,13 +38,19 @@ def cost(
         requests_per_day: Requests a day, on average over a month.
         out: Folder for cost.json and cost.html, with the arithmetic and a plot; absent: the terminal alone.
     """
-    from textwright.deploy.sizing.report import PAGE, REPORT, report_cost, write_report
+    from textwright.core import artifact as artifacts
+    from textwright.deploy.cost_estimate.report import PAGE, REPORT, report_cost, write_report
+    from textwright.deploy.targets import cost_models
 
     terminal = Terminal(output)
     with terminal.progress() as progress:
         task = progress.add_task("cost", total=None, note="")
         report = report_cost(
-            artifact, requests_per_day, assumed, tell=lambda line: progress.update(task, note=line[:100])
+            artifacts.read(artifact),
+            requests_per_day,
+            assumed,
+            cost_models(),
+            report=lambda line: progress.update(task, note=line[:100]),
         )
     if out is not None:
         write_report(report, out)
@@ -59,8 +65,7 @@ def _show(terminal: Terminal, report: CostReport) -> None:
     requests = f"{report.requests_per_day:,.0f} requests a day"
     title = f"{measured.name} {measured.variant}, {requests}; {report.prices.caption}"
     columns = ("size", "$ a month", "$ a million", "instances", "in use", "request", "")
-    best = [report.cheapest("Lambda"), report.cheapest("EC2")]
-    terminal.table(title, columns, [_row(choice, is_best=choice in best) for choice in report.choices])
+    terminal.table(title, columns, [_row(choice, is_best=choice in report.best) for choice in report.choices])
     words = report.break_even.words()
     terminal.say(f"{words[:1].upper()}{words[1:]}.")
     terminal.note(
@@ -78,14 +83,16 @@ def _row(choice: Choice, *, is_best: bool) -> tuple[str, ...]:
         f"{choice.estimate.usd_per_month:,.2f}",
         f"{choice.estimate.usd_per_million:,.2f}",
         f"{choice.num_instances:,}",
-        f"{choice.use:.1%}" if choice.target == "EC2" else "-",
+        "-" if choice.is_paid_by_use else f"{choice.use:.1%}",
         f"{choice.latency_ms:.1f} ms",
         remark,
     )
 
 
 def _next(report: CostReport, artifact: Path) -> str:
-    possible = [it for it in (report.cheapest("Lambda"), report.cheapest("EC2")) if it is not None]
-    best = min(possible, key=lambda it: it.estimate.usd_per_month, default=None)
-    target = "lambda-zip" if best is not None and best.target == "Lambda" else "docker"
+    from textwright.deploy.targets import cost_models
+
+    packages = {model.title: model.package for model in cost_models()}
+    best = min(report.best, key=lambda it: it.estimate.usd_per_month, default=None)
+    target = "docker" if best is None else packages[best.target]
     return f"textwright package {shlex.quote(str(artifact))} --target {target} --out build/{target}"

@@ -4,88 +4,68 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
 from cyclopts.validators import Number
 
-from textwright.deploy.cloud.settings import Ec2Settings, FunctionSettings, PlaceSettings
+from textwright.config import Settings
+from textwright.deploy.cloud.settings import DeploymentSettings
 from textwright.deploy.package.settings import ImageSettings
+from textwright.deploy.targets import Deployer, deployers, find_deployment
 from textwright.display.terminal import DEFAULT_OUTPUT, Output, Terminal
 from textwright.optional_deps import require
 
 if TYPE_CHECKING:
-    from textwright.deploy.cloud.deployment import Deployment
+    from textwright.deploy.cloud.common import Deployed
     from textwright.deploy.cloud.plan import Plan
-    from textwright.deploy.cloud.walk import Deployed
 
-DEFAULT_PLACE, DEFAULT_EC2, DEFAULT_FUNCTION, DEFAULT_IMAGE = (
-    PlaceSettings(),
-    Ec2Settings(),
-    FunctionSettings(),
-    ImageSettings(),
-)
-Place = Annotated[PlaceSettings, Parameter(name="*", group="Deployment")]
+DEFAULT_DEPLOYMENT, DEFAULT_IMAGE = DeploymentSettings(), ImageSettings()
+DeploymentFlags = Annotated[DeploymentSettings, Parameter(name="*", group="Deployment")]
 Packaging = Annotated[ImageSettings, Parameter(name="*", group="Packaging")]
 Shown = Annotated[Output, Parameter(name="*", group="Output")]
 
 app = App(name="deploy", help="Plan a deployment on AWS, apply it, look at it, go back, remove it.")
 
 
-@app.command
-def ec2(
-    artifact: Path,
-    /,
-    *,
-    place: Place = DEFAULT_PLACE,
-    servers: Annotated[Ec2Settings, Parameter(name="*", group="Servers")] = DEFAULT_EC2,
-    packaging: Packaging = DEFAULT_IMAGE,
-    output: Shown = DEFAULT_OUTPUT,
-) -> None:
-    """Plan a REST API on EC2; with --apply, make it and check it.
-
-    Example: textwright deploy ec2 runs/demo --profile single --api-keys-secret textwright/keys
+def deploy_command(target: str, deployer: Deployer) -> Any:  # noqa: ANN401  a function of a signature made here
+    """Make the command of a target: its settings are flags, its help is its own.
 
     Args:
-        artifact: An artifact folder, or the run folder that holds it.
+        target: What is typed after ``textwright deploy``.
+        deployer: How the target is deployed to.
     """
-    require("aws", what="deploying to AWS")
-    from textwright.deploy.cloud.server import deploy_servers
 
-    terminal = Terminal(output)
-    with terminal.steps("deploying") as tell:
-        result = deploy_servers(artifact, place, servers, packaging, tell=tell)
-    _show(terminal, result, "ec2", artifact)
+    def command(
+        artifact: Path,
+        /,
+        *,
+        deployment: DeploymentFlags = DEFAULT_DEPLOYMENT,
+        settings: Settings = deployer.settings(),  # noqa: B008  settings are frozen
+        packaging: Packaging = DEFAULT_IMAGE,
+        output: Shown = DEFAULT_OUTPUT,
+    ) -> None:
+        require(deployer.extra, what="deploying")
+        from textwright.core import artifact as artifacts
+        from textwright.deploy.cloud.common import DeployRequest
 
+        terminal = Terminal(output)
+        with terminal.steps("deploying") as report:
+            request = DeployRequest(artifacts.read(artifact), deployment, settings, packaging, report)
+            result = deployer.apply(request) if deployment.apply else deployer.plan(request)
+        _show(terminal, result, target, artifact)
 
-@app.command(name="lambda")
-def function(
-    artifact: Path,
-    /,
-    *,
-    place: Place = DEFAULT_PLACE,
-    function: Annotated[FunctionSettings, Parameter(name="*", group="Function")] = DEFAULT_FUNCTION,
-    packaging: Packaging = DEFAULT_IMAGE,
-    output: Shown = DEFAULT_OUTPUT,
-) -> None:
-    """Plan a Lambda function with an address; with --apply, make it and check it.
-
-    Example: textwright deploy lambda runs/demo --region eu-central-1
-
-    Args:
-        artifact: An artifact folder, or the run folder that holds it.
-    """
-    require("aws", what="deploying to AWS")
-    from textwright.deploy.cloud.function import deploy_function
-
-    terminal = Terminal(output)
-    with terminal.steps("deploying") as tell:
-        result = deploy_function(artifact, place, function, packaging, tell=tell)
-    _show(terminal, result, "lambda", artifact)
+    command.__doc__ = deployer.help
+    command.__annotations__["settings"] = Annotated[deployer.settings, Parameter(name="*", group=deployer.group)]
+    return command
 
 
-@app.command
-def status(name: str, /, *, region: str | None = None, output: Shown = DEFAULT_OUTPUT) -> None:
+for _name, _deployer in deployers().items():
+    app.command(deploy_command(_name, _deployer), name=_name)
+
+
+@app.command(name="status")
+def show_status(name: str, /, *, region: str | None = None, output: Shown = DEFAULT_OUTPUT) -> None:
     """Show how a deployment is: its stack, address, version and alarms, and whether it answers.
 
     Example: textwright deploy status demo
@@ -94,14 +74,11 @@ def status(name: str, /, *, region: str | None = None, output: Shown = DEFAULT_O
         name: Name of the deployment.
         region: Region of AWS; absent: that of the AWS configuration.
     """
-    where = _find(name, region)
-    from textwright.deploy.cloud import operate
-
+    status = find_deployment(name, region).status()
     terminal = Terminal(output)
-    found = operate.status(where)
-    rows = [(key, value) for key, value in found.to_json().items() if key != "alarms"]
-    rows += [(f"alarm: {alarm}", state) for alarm, state in found.alarms.items()]
-    terminal.result(found.to_json(), lambda: terminal.table("", ("", ""), rows))
+    rows = [(key, value) for key, value in status.to_json().items() if key != "alarms"]
+    rows += [(f"alarm: {alarm}", state) for alarm, state in status.alarms.items()]
+    terminal.result(status.to_json(), lambda: terminal.table("", ("", ""), rows))
     terminal.next(f"textwright deploy logs {name}")
 
 
@@ -124,11 +101,8 @@ def logs(
         follow: Go on with new lines until Ctrl-C.
         region: Region of AWS; absent: that of the AWS configuration.
     """
-    where = _find(name, region)
-    from textwright.deploy.cloud import operate
-
     terminal = Terminal(DEFAULT_OUTPUT)
-    for line in operate.logs(where, minutes=minutes, follow=follow):
+    for line in find_deployment(name, region).logs(minutes=minutes, follow=follow):
         terminal.say(line)
 
 
@@ -143,14 +117,12 @@ def rollback(name: str, /, *, apply: bool = False, region: str | None = None, ou
         apply: Do it; without, what would be done is printed.
         region: Region of AWS; absent: that of the AWS configuration.
     """
-    where = _find(name, region)
-    from textwright.deploy.cloud import operate
-
+    deployment = find_deployment(name, region)
     terminal = Terminal(output)
-    plan = operate.plan_rollback(where)
+    plan = deployment.plan_rollback()
     if apply:
-        with terminal.steps("rolling back") as tell:
-            operate.roll_back(where, tell)
+        with terminal.steps("rolling back") as report:
+            deployment.rollback(report)
     verb = "answers" if apply else "would answer"
     content = {"name": name, "applied": apply, "live": plan.previous, "previous": plan.live}
     if not apply:
@@ -170,28 +142,18 @@ def destroy(name: str, /, *, apply: bool = False, region: str | None = None, out
         apply: Do it; without, what would be removed is listed.
         region: Region of AWS; absent: that of the AWS configuration.
     """
-    where = _find(name, region)
-    from textwright.deploy.cloud import operate
-
+    deployment = find_deployment(name, region)
     terminal = Terminal(output)
-    listed = operate.plan_destroy(where)
+    listed = deployment.plan_destroy()
     rows = [{"stack": stack, "type": kind, "resource": resource} for stack, kind, resource in listed]
     content = {"name": name, "applied": apply, "resources": rows}
     if not apply:
         terminal.result(content, lambda: terminal.table("would be removed", ("stack", "type", "resource"), listed))
         terminal.next(f"textwright deploy destroy {name} --apply")
         return
-    with terminal.steps("removing") as tell:
-        operate.destroy(where, tell)
+    with terminal.steps("removing") as report:
+        deployment.destroy(report)
     terminal.result(content, lambda: terminal.say(f"{len(listed)} resources removed; nothing of {name} is left"))
-
-
-def _find(name: str, region: str | None) -> Deployment:
-    require("aws", what="speaking to AWS")
-    from textwright.deploy.cloud.deployment import deployment
-    from textwright.deploy.cloud.session import Cloud
-
-    return deployment(Cloud(region), name)
 
 
 def _show(terminal: Terminal, result: Plan | Deployed, target: str, artifact: Path) -> None:

@@ -4,24 +4,30 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
-from textwright.deploy.package.settings import PackageSettings, Target
+from textwright.deploy.package.settings import PackageSettings
+from textwright.deploy.targets import find_format, package_formats
 from textwright.display.terminal import DEFAULT_OUTPUT, Output, Terminal
 
 if TYPE_CHECKING:
     from textwright.deploy.package.packaging import Package
 
 DEFAULT_PACKAGE = PackageSettings()
+if TYPE_CHECKING:
+    Format = str
+else:
+    Format = Literal[tuple(package_formats())]
+_HELP = " ".join(f"{form.name}: {form.description}." for form in package_formats().values())
 
 
 def package(
     artifact: Path,
     /,
     *,
-    target: Target,
+    target: Annotated[Format, Parameter(help=_HELP)],
     out: Path,
     packaging: Annotated[PackageSettings, Parameter(name="*", group="Packaging")] = DEFAULT_PACKAGE,
     output: Annotated[Output, Parameter(name="*", group="Output")] = DEFAULT_OUTPUT,
@@ -32,10 +38,10 @@ def package(
 
     Args:
         artifact: An artifact folder, or the run folder that holds it.
-        target: docker: the REST API as an image. lambda-image: a Lambda function as an image. lambda-zip: one as a zip,
-            for the managed Python runtimes on x86_64.
+        target: What to make.
         out: Folder to write into: the build context, or function.zip.
     """
+    from textwright.core import artifact as artifacts
     from textwright.deploy.package.packaging import package as make
     from textwright.optional_deps import require
 
@@ -43,7 +49,13 @@ def package(
     terminal = Terminal(output)
     with terminal.progress() as progress:
         task = progress.add_task("packaging", total=None, note="")
-        made = make(artifact, target, out, packaging, tell=lambda line: progress.update(task, note=line[:100]))
+        made = make(
+            artifacts.read(artifact),
+            find_format(target),
+            out,
+            packaging,
+            report=lambda line: progress.update(task, note=line[:100]),
+        )
     terminal.result(made.to_json(), lambda: _show(terminal, made))
     if not made.is_compiled:
         terminal.note(
@@ -54,7 +66,7 @@ def package(
         terminal.note(
             f"the base image {made.base_image} is named by its tag, which moves; --pin-base-image takes its digest"
         )
-    terminal.next(_next(made))
+    terminal.next(find_format(target).next_step(made, shlex.quote(str(made.path))))
 
 
 def _show(terminal: Terminal, made: Package) -> None:
@@ -63,17 +75,3 @@ def _show(terminal: Terminal, made: Package) -> None:
         terminal.say(f"image {made.image}   {(made.image_bytes or 0) / 1e6:.0f} MB with its base")
     if made.num_golden:
         terminal.say(f"it ran and answered its {made.num_golden} golden examples")
-
-
-def _next(made: Package) -> str:
-    folder = shlex.quote(str(made.path))
-    if made.target == "lambda-zip":
-        return f"upload {folder} to a function of runtime python3.12, x86_64, handler function.handler"
-    if made.image is None:
-        from textwright.deploy.package.packaging import image_tag
-
-        stage = "server" if made.target == "docker" else "lambda"
-        return f"docker build --target {stage} --tag {made.name}:{image_tag(made.target, made.version)} {folder}"
-    if made.target == "docker":
-        return f"docker run --read-only --tmpfs /tmp --cap-drop ALL --publish 8000:8000 {made.image}"
-    return f"push {made.image} to a registry and make a function of it"

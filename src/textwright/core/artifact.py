@@ -20,7 +20,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -264,8 +264,8 @@ def write(path: Path, manifest: Manifest, contents: Mapping[str, bytes]) -> Arti
             name: FileRecord(hashlib.sha256(content).hexdigest(), len(content)) for name, content in contents.items()
         }
         (folder / MANIFEST).write_bytes(_sealed(_to_json(manifest, files)))
-        read(folder)
-    return read(path)
+        artifact = read(folder)
+    return replace(artifact, path=path)
 
 
 def read(path: Path) -> Artifact:

@@ -223,7 +223,7 @@ class Model(Predictor):
 
     def package(
         self,
-        target: Literal["docker", "lambda-image", "lambda-zip"],
+        target: str,
         *,
         out: str | Path,
         **settings: Any,  # noqa: ANN401  PackageSettings by name
@@ -242,15 +242,17 @@ class Model(Predictor):
         Raises:
             MissingExtraError: If the extra "deploy" or "server" is not installed.
             SettingsError: If ``out`` holds something else, or a setting is unknown.
+            NotFoundError: If there is no such target; names those that there are.
         """
         from textwright.optional_deps import require
 
         require("deploy", what="packaging")
         from textwright.deploy.package.packaging import package
         from textwright.deploy.package.settings import PackageSettings
+        from textwright.deploy.targets import find_format
 
         how = PackageSettings.parse({"variant": self.variant, **settings}, source="package()")
-        return package(self.artifact.path, target, Path(out), how, tell=lambda _line: None)
+        return package(self.artifact, find_format(target), Path(out), how, report=lambda _line: None)
 
     def _source_of(self, data: Any) -> DataSource:  # noqa: ANN401
         """Recognize labelled data; None is what the model was trained on, if that can still be read."""

@@ -320,26 +320,30 @@ class Predictor(GraphModel):
 _AnyPredictor = TypeVar("_AnyPredictor", bound=Predictor)
 
 
-def load(path: str | Path, *, variant: str | None = None, num_threads: int | None = None) -> Predictor:
+def load(path: str | Path | Artifact, *, variant: str | None = None, num_threads: int | None = None) -> Predictor:
     """Open an artifact as what predicts and no more; arguments and errors are those of :func:`textwright.load`."""
     return load_as(Predictor, path, variant=variant, num_threads=num_threads)
 
 
 def load_as(
-    kind: type[_AnyPredictor], path: str | Path, *, variant: str | None = None, num_threads: int | None = None
+    kind: type[_AnyPredictor],
+    path: str | Path | Artifact,
+    *,
+    variant: str | None = None,
+    num_threads: int | None = None,
 ) -> _AnyPredictor:
     """Load an artifact as :func:`load` does, as a predictor of the caller's own class.
 
     Args:
         kind: The class.
-        path: As for :func:`load`.
+        path: As for :func:`load`, or an artifact that was verified, which is not verified again.
         variant: As for :func:`load`.
         num_threads: As for :func:`load`.
 
     Raises:
         NotFoundError, ArtifactError: As :func:`load` does.
     """
-    artifact = artifacts.read(Path(path))
+    artifact = path if isinstance(path, Artifact) else artifacts.read(Path(path))
     try:
         predictor = _verified(kind, artifact, variant, num_threads)
     except GoldenMismatchError as error:

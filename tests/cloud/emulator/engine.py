@@ -10,7 +10,7 @@ import traceback
 from moto.cloudformation import models, parsing, responses
 from moto.core.responses import EmptyResult
 
-from textwright.deploy.cloud.resolve import resolve
+from textwright.deploy.cloud.templates import resolve
 from textwright.deploy.cloud.templates import parse
 
 EVENTS = models.Event

@@ -8,16 +8,12 @@ import re
 import pytest
 
 from textwright.api.record import METRICS, RequestRecord
-from textwright.deploy.cloud import costs, templates
-from textwright.deploy.cloud.resolve import resolve
-from textwright.deploy.cloud.settings import Ec2Settings, FunctionSettings
-from textwright.deploy.created import (
-    ALARMS_OF_A_SCALING_POLICY,
-    FUNCTION,
-    FUNCTION_LOG_BYTES,
-    METRICS_OF_DETAILED_MONITORING,
-    SERVERS,
-)
+from textwright.deploy.cloud import templates
+from textwright.deploy.cloud.templates import resolve
+from textwright.deploy.cost_estimate.plans import METRICS_OF_DETAILED_MONITORING
+from textwright.deploy.targets import aws_lambda, ec2
+from textwright.deploy.targets.aws_lambda import FUNCTION_LOG_BYTES, FunctionSettings, LambdaDeployer
+from textwright.deploy.targets.ec2 import ALARMS_OF_A_SCALING_POLICY, Ec2Deployer, Ec2Settings, server_template
 from textwright.serverless.logs import Log
 
 COUNTED = {
@@ -61,7 +57,7 @@ def function(**parameters):
 
 
 def server(profile, **parameters):
-    return resources(templates.server_template(profile), Subnets="a,b", **parameters)
+    return resources(server_template(profile), Subnets="a,b", **parameters)
 
 
 EVERYTHING = {
@@ -95,12 +91,12 @@ def test_every_type_of_resource_is_counted_or_costs_nothing(template):
 
 @pytest.mark.parametrize("profile", ["single", "balanced"])
 def test_what_is_counted_for_servers_is_in_their_template(profile):
-    items, created = EVERYTHING[profile], SERVERS[profile]
+    items, created = EVERYTHING[profile], ec2.CREATED[profile]
     assert (created.num_alarms, created.num_metrics) == (num_alarms(items), num_filter_metrics(items))
     (launched,) = [item["Properties"]["LaunchTemplateData"] for item in items if "LaunchTemplateData" in str(item)]
     assert created.has_detailed_monitoring == launched["Monitoring"]["Enabled"]
     assert created.disk_gib == sum(item["Ebs"]["VolumeSize"] for item in launched["BlockDeviceMappings"])
-    (minutes,) = re.findall(r"OnUnitActiveSec=(\d+)min", templates.read(templates.USER_DATA))
+    (minutes,) = re.findall(r"OnUnitActiveSec=(\d+)min", templates.read("user-data.sh"))
     assert created.secret_reads_per_hour == 60 / int(minutes)
 
 
@@ -110,8 +106,8 @@ def test_what_is_counted_for_a_function_is_in_its_template_and_in_its_log():
     record.path, record.status, record.num_texts, record.num_tokens, record.truncated = "/v1/predict", 200, 1, 32, 0
     record.tokenize_ms, record.infer_ms, record.total_ms = 0.123, 12.345, 12.999
     Log(stream).request(record, "reviews")
-    assert FUNCTION.num_alarms == num_alarms(EVERYTHING["function"])
-    assert FUNCTION.num_metrics == num_filter_metrics(EVERYTHING["function"]) + len(METRICS)
+    assert aws_lambda.CREATED.num_alarms == num_alarms(EVERYTHING["function"])
+    assert aws_lambda.CREATED.num_metrics == num_filter_metrics(EVERYTHING["function"]) + len(METRICS)
     assert all(f'"Name":"{name}"' in stream.getvalue() for name in METRICS)
     assert len(stream.getvalue()) == pytest.approx(FUNCTION_LOG_BYTES, rel=0.1)
 
@@ -122,14 +118,14 @@ def line(lines, name):
 
 
 def test_the_plan_of_a_function_counts_all_metrics():
-    lines = costs.of_function(FunctionSettings())
+    lines = LambdaDeployer().costs(FunctionSettings())
     assert line(lines, "metrics")[0] == pytest.approx(0.30 * (1 + len(METRICS)))
     assert line(lines, "alarms")[0] == pytest.approx(0.30)
 
 
 @pytest.mark.parametrize(("profile", "instances", "alarms"), [("single", 1, 2), ("balanced", 2, 6)])
 def test_the_plan_of_servers_counts_detailed_monitoring_and_alarms(profile, instances, alarms):
-    lines = costs.of_servers(Ec2Settings(profile=profile, api_keys_secret="keys"))
+    lines = Ec2Deployer().costs(Ec2Settings(profile=profile, api_keys_secret="keys"))
     monitoring, words = line(lines, "detailed monitoring")
     assert monitoring == pytest.approx(0.30 * METRICS_OF_DETAILED_MONITORING * instances)
     assert f"{7 * instances} metrics" in words

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from textwright.deploy.cloud import operate, walk
-from textwright.deploy.cloud.deployment import MODEL_TAG, NAME_TAG, TARGET_TAG, Deployment
-from textwright.deploy.cloud.settings import FunctionSettings
-from textwright.deploy.cloud.stack import StackState
-from textwright.deploy.cloud.walk import KeysSecret
+from textwright.deploy.cloud.common import KeysSecret, find_secret
+from textwright.deploy.cloud.lifecycle import AwsDeployment
+from textwright.deploy.cloud.stack import MODEL_TAG, NAME_TAG, TARGET_TAG, StackState
+from textwright.deploy.targets.aws_lambda import FunctionSettings, LambdaDeployer
 from textwright.errors import SettingsError
 
 ALICE, BOB = f"alice {'a' * 64}", f"bob {'b' * 64}"
@@ -38,7 +37,8 @@ class Standing:
 
 
 def deployment(**answers):
-    return Deployment(Account(**answers), "demo", Standing(), Standing(), Standing())
+    rules = LambdaDeployer.live_parameters, LambdaDeployer().check_rollback
+    return AwsDeployment(Account(**answers), "demo", Standing(), Standing(), Standing(), *rules)
 
 
 def published(**keys_by_version):
@@ -51,24 +51,24 @@ def published(**keys_by_version):
 def test_the_current_version_of_the_secret_is_deployed():
     stages = {"old": ["AWSPREVIOUS"], "new": ["AWSCURRENT"]}
     where = deployment(describe_secret={"ARN": "arn:keys", "VersionIdsToStages": stages})
-    assert walk.find_secret(where, WATCH) == KeysSecret("arn:keys", "new")
-    assert walk.find_secret(where, FunctionSettings()) is None
+    assert find_secret(where, WATCH) == KeysSecret("arn:keys", "new")
+    assert find_secret(where, FunctionSettings()) is None
 
 
 def test_a_secret_without_a_value_is_refused():
     where = deployment(describe_secret={"ARN": "arn:keys"})
     with pytest.raises(SettingsError, match="holds nothing"):
-        walk.find_secret(where, WATCH)
+        find_secret(where, WATCH)
 
 
 @pytest.mark.parametrize("before", [f"{ALICE}\n{BOB}\n", f"{ALICE},{BOB}", ALICE, ""])
 def test_no_rollback_to_keys_that_are_revoked_or_to_none(before):
     where = deployment(get_function_configuration=published(v1=before, v2=f"{BOB}\n"))
     with pytest.raises(SettingsError, match="version 1 of textwright-demo would take API keys"):
-        operate.plan_rollback(where)
+        where.plan_rollback()
 
 
 @pytest.mark.parametrize(("before", "now"), [(BOB, f"{BOB}\n"), (BOB, f"{ALICE}\n{BOB}"), ("", "")])
 def test_a_rollback_to_the_same_or_fewer_keys(before, now):
     where = deployment(get_function_configuration=published(v1=before, v2=now))
-    assert operate.plan_rollback(where).previous == "1"
+    assert where.plan_rollback().previous == "1"

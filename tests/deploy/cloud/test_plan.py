@@ -7,23 +7,29 @@ import re
 
 import pytest
 
+from textwright.core import artifact as artifacts
 from textwright.deploy.cloud import templates
-from textwright.deploy.cloud.function import deploy_function
+from textwright.deploy.cloud.common import DeployRequest
 from textwright.deploy.cloud.plan import StackPlan, compare
-from textwright.deploy.cloud.server import deploy_servers
-from textwright.deploy.cloud.settings import Ec2Settings, FunctionSettings, PlaceSettings
+from textwright.deploy.cloud.settings import DeploymentSettings
 from textwright.deploy.cloud.stack import StackState
 from textwright.deploy.names import name_for
 from textwright.deploy.package.settings import ImageSettings
+from textwright.deploy.targets.aws_lambda import FunctionSettings, LambdaDeployer
+from textwright.deploy.targets.ec2 import Ec2Deployer, Ec2Settings, server_template
 from textwright.errors import CloudAccessError, NotFoundError, SettingsError
+
+
+def deploy(artifact, deployment, settings, image=None):
+    deployer = Ec2Deployer() if isinstance(settings, Ec2Settings) else LambdaDeployer()
+    request = DeployRequest(artifacts.read(artifact), deployment, settings, image or ImageSettings(), lambda _: None)
+    return deployer.apply(request) if deployment.apply else deployer.plan(request)
 
 
 @pytest.fixture
 def plan(tiny_artifact, tmp_path):
-    def make(settings, **place):
-        where = PlaceSettings(out=tmp_path / "review", **place)
-        deploy = deploy_servers if isinstance(settings, Ec2Settings) else deploy_function
-        return deploy(tiny_artifact, where, settings, ImageSettings(), tell=lambda _: None)
+    def make(settings, **deployment):
+        return deploy(tiny_artifact, DeploymentSettings(out=tmp_path / "review", **deployment), settings)
 
     return make
 
@@ -38,9 +44,7 @@ def test_a_plan_without_an_account_lists_everything_and_says_so(plan):
 @pytest.mark.parametrize("settings", [FunctionSettings(), Ec2Settings()])
 @pytest.mark.parametrize("model", ["20news", f"{'a' * 39}-b", "отзывы (1)", "a" * 200])
 def test_any_model_can_be_deployed_whatever_its_name(make_artifact, tmp_path, settings, model):
-    deploy = deploy_servers if isinstance(settings, Ec2Settings) else deploy_function
-    place = PlaceSettings(out=tmp_path / "review")
-    made = deploy(make_artifact(model), place, settings, ImageSettings(), tell=lambda _: None)
+    made = deploy(make_artifact(model), DeploymentSettings(out=tmp_path / "review"), settings)
     assert made.name == name_for("deployment", model)
     assert re.fullmatch(r"[A-Za-z0-9 _.:/=+\-@]{1,256}", made.model)
     assert made.model.endswith("/fp32")
@@ -50,7 +54,7 @@ def test_any_model_can_be_deployed_whatever_its_name(make_artifact, tmp_path, se
 def test_the_files_to_review_are_those_that_are_applied(plan, profile):
     made = plan(Ec2Settings(profile=profile))
     names = {path.name: path for path in made.files}
-    assert names["server.yaml"].read_text() == templates.server_template(profile)
+    assert names["server.yaml"].read_text() == server_template(profile)
     assert names["user-data.sh"].read_text() == templates.read("user-data.sh")
     assert "pull-one-repository.json" in names
     given = {item["ParameterKey"] for item in json.loads(names["server.parameters.json"].read_text())}
@@ -115,9 +119,7 @@ def test_choices_that_exclude_each_other(plan, settings, words):
 
 def test_a_variant_that_is_not_there(tiny_artifact):
     with pytest.raises(NotFoundError, match="int4"):
-        deploy_function(
-            tiny_artifact, PlaceSettings(), FunctionSettings(), ImageSettings(variant="int4"), tell=lambda _: None
-        )
+        deploy(tiny_artifact, DeploymentSettings(), FunctionSettings(), ImageSettings(variant="int4"))
 
 
 class Standing:

@@ -6,8 +6,8 @@ import socket
 
 import pytest
 
-from textwright.deploy.cloud.address import Address
-from textwright.deploy.cloud.session import Cloud, require_allowed
+from textwright.deploy.cloud.endpoint import Endpoint, require_allowed
+from textwright.deploy.cloud.session import Cloud
 from textwright.errors import CloudAccessError, CloudError, SettingsError
 
 pytestmark = pytest.mark.usefixtures("credentials")
@@ -32,7 +32,7 @@ def test_configured_endpoints_cannot_be_switched_off(monkeypatch):
 
 def test_an_address_elsewhere_is_not_asked_either():
     with pytest.raises(CloudError, match=r"no request is made to example\.org"):
-        Address("https://example.org").ask("GET", "/readyz")
+        Endpoint("https://example.org").send("GET", "/readyz")
 
 
 def test_without_a_rehearsal_every_address_is_allowed(monkeypatch):

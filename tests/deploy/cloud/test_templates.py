@@ -7,7 +7,8 @@ import json
 import pytest
 
 from textwright.deploy.cloud import templates
-from textwright.deploy.cloud.resolve import resolve
+from textwright.deploy.cloud.templates import resolve
+from textwright.deploy.targets.ec2 import server_template
 
 COMMON = {"Name": "demo", "Image": "r/textwright/demo@sha256:1", "RepositoryName": "textwright/demo", "Vpc": "vpc-1"}
 SECRET = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:keys-abcdef"
@@ -15,7 +16,7 @@ SECRET = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:keys-abcdef"
 
 def server(profile, **parameters):
     values = {**COMMON, "Subnets": "subnet-a,subnet-b", **parameters}
-    return resolve(templates.parse(templates.server_template(profile)), values)
+    return resolve(templates.parse(server_template(profile)), values)
 
 
 def function(**parameters):
@@ -126,7 +127,7 @@ def test_a_single_instance_gets_the_address_only_when_it_is_healthy():
 def test_the_start_up_script_stands_in_the_template_as_it_is_and_holds_no_secret(profile):
     data = server(profile, ApiKeysSecret=SECRET)["Resources"]["LaunchTemplate"]["Properties"]["LaunchTemplateData"]
     head, body = data["UserData"]["Fn::Base64"]["Fn::Join"][1]
-    assert body == templates.read(templates.USER_DATA)
+    assert body == templates.read("user-data.sh")
     assert len(body) + len(json.dumps(head)) < 16_384, "EC2 takes no longer scripts"
     assert f"SECRET='{SECRET}'" in head["Fn::Sub"]
 
@@ -212,7 +213,7 @@ def test_every_alarm_tells_somebody_when_there_is_somebody():
 
 def test_every_waiver_has_a_reason():
     for text in (
-        *map(templates.server_template, ("single", "balanced")),
+        *map(server_template, ("single", "balanced")),
         *map(templates.read, ("function.yaml", "store-zip.yaml", "store-image.yaml")),
     ):
         for item in templates.parse(text)["Resources"].values():

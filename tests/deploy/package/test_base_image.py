@@ -16,6 +16,7 @@ from textwright.deploy.package.base_image import ImageName, by_digest
 from textwright.deploy.package.context import write_context
 from textwright.deploy.package.packaging import package
 from textwright.deploy.package.settings import PackageSettings
+from textwright.deploy.targets import find_format
 from textwright.errors import BaseImageError
 
 INDEX = json.dumps({"schemaVersion": 2, "manifests": []}).encode()
@@ -107,7 +108,9 @@ def test_no_token_is_fetched_without_encryption():
 def test_a_package_names_its_own_base_by_digest_when_told_to(tiny_artifact, tmp_path):
     with serving(Registry) as host:
         settings = PackageSettings(base_image=f"{host}/team/base:1", pin_base_image=True)
-        made = package(tiny_artifact, "docker", tmp_path / "out", settings, tell=lambda _: None)
+        made = package(
+            artifacts.read(tiny_artifact), find_format("docker"), tmp_path / "out", settings, report=lambda _: None
+        )
     assert made.base_image == f"{host}/team/base:1@{DIGEST}"
     assert f"\nARG BASE_IMAGE={made.base_image}\n" in (made.path / "Dockerfile").read_text()
 
@@ -116,17 +119,28 @@ def test_a_package_names_its_own_base_by_digest_when_told_to(tiny_artifact, tmp_
 @pytest.mark.parametrize("is_pinned", [None, False])
 def test_an_own_base_stays_as_it_is_named(tiny_artifact, tmp_path, is_pinned):
     settings = PackageSettings(base_image="mine:1", pin_base_image=is_pinned)
-    assert package(tiny_artifact, "docker", tmp_path / "out", settings, tell=lambda _: None).base_image == "mine:1"
+    assert (
+        package(
+            artifacts.read(tiny_artifact), find_format("docker"), tmp_path / "out", settings, report=lambda _: None
+        ).base_image
+        == "mine:1"
+    )
 
 
 @pytest.mark.usefixtures("offline")
 def test_without_a_registry_the_official_image_is_named_by_its_tag_unless_told_otherwise(tiny_artifact, tmp_path):
-    made = package(tiny_artifact, "docker", tmp_path / "out", PackageSettings(python="3.11"), tell=lambda _: None)
+    made = package(
+        artifacts.read(tiny_artifact),
+        find_format("docker"),
+        tmp_path / "out",
+        PackageSettings(python="3.11"),
+        report=lambda _: None,
+    )
     assert made.base_image == OFFICIAL
     assert f"{OFFICIAL}@sha256:..." in (made.path / "Dockerfile").read_text()
     strict = PackageSettings(python="3.11", pin_base_image=True)
     with pytest.raises(BaseImageError):
-        package(tiny_artifact, "docker", tmp_path / "other", strict, tell=lambda _: None)
+        package(artifacts.read(tiny_artifact), find_format("docker"), tmp_path / "other", strict, report=lambda _: None)
     assert not (tmp_path / "other").exists()
 
 

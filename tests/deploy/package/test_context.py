@@ -11,9 +11,9 @@ import yaml
 from textwright.core import artifact as artifacts
 from textwright.deploy.names import name_for
 from textwright.deploy.package.context import memory_mib, write_context
-from textwright.deploy.package.packaging import image_tag, package
+from textwright.deploy.package.packaging import package
 from textwright.deploy.package.settings import PackageSettings
-from textwright.deploy.sizing.measured import FunctionLoad, Measured, ServerLoad
+from textwright.deploy.targets import find_format
 from textwright.errors import ContainerEngineError, NotFoundError, PackageSpaceError, SettingsError
 
 BASE = "python:3.11-slim-bookworm"
@@ -31,7 +31,9 @@ def digest_of(folder):
 
 def make(artifact, folder, **settings):
     said = []
-    made = package(artifact, "docker", folder, PackageSettings(**settings), tell=said.append)
+    made = package(
+        artifacts.read(artifact), find_format("docker"), folder, PackageSettings(**settings), report=said.append
+    )
     return made, said
 
 
@@ -166,32 +168,17 @@ def test_manifests_limit_memory_networks_and_disruption(tiny_artifact, tmp_path)
     assert compose["services"]["server"]["mem_limit"] == "512m"
 
 
-@pytest.fixture
-def measured_file(tiny_artifact, tmp_path):
-    """Return a function that writes the cost.json of a server of so many MiB."""
-    artifact = artifacts.read(tiny_artifact)
-
-    def write(mib, version=artifact.version):
-        server = ServerLoad(0.01, mib * 2**20, 200, 600, 340, 400)
-        function = FunctionLoad(0.5, 0.008, mib * 2**20, 800, 400)
-        measured = Measured("tiny", version, artifact.manifest.default_variant, 1, 32, 32.0, server, function, {})
-        (tmp_path / "cost.json").write_text(json.dumps({"measured": measured.to_json()}))
-        return tmp_path / "cost.json"
-
-    return write
-
-
 @pytest.mark.usefixtures("offline")
 @pytest.mark.parametrize(("mib", "limit"), [(80, 256), (300, 512), (1000, 1536)])
 def test_manifests_ask_for_the_memory_that_was_measured(tiny_artifact, tmp_path, measured_file, mib, limit):
-    made, _ = make(tiny_artifact, tmp_path / "out", measured=measured_file(mib))
+    made, _ = make(tiny_artifact, tmp_path / "out", measured=measured_file(tiny_artifact, mib))
     assert f"memory: {limit}Mi" in (made.path / "kubernetes.yaml").read_text()
     assert f"mem_limit: {limit}m" in (made.path / "compose.yaml").read_text()
 
 
 def test_a_measurement_of_another_model_is_refused(tiny_artifact, tmp_path, measured_file):
     with pytest.raises(SettingsError, match="is of tiny another/fp32, not of version"):
-        make(tiny_artifact, tmp_path / "out", measured=measured_file(80, "another"))
+        make(tiny_artifact, tmp_path / "out", measured=measured_file(tiny_artifact, 80, "another"))
 
 
 def test_a_large_model_gets_more_memory_without_a_measurement(tiny_artifact):
@@ -208,4 +195,5 @@ def test_a_large_model_gets_more_memory_without_a_measurement(tiny_artifact):
 
 
 def test_one_repository_holds_server_and_function():
-    assert (image_tag("docker", "0123"), image_tag("lambda-image", "0123")) == ("0123", "0123-lambda")
+    tags = [find_format(name).tag("0123") for name in ("docker", "lambda-image")]
+    assert tags == ["0123", "0123-lambda"]

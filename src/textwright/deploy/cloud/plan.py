@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal
 
 from textwright.core.files import write_text
 from textwright.deploy.cloud import templates
-from textwright.deploy.cloud.resolve import resolve
 from textwright.deploy.cloud.stack import Stack, StackState
 
 Action = Literal["create", "change", "keep", "remove"]
@@ -26,12 +25,14 @@ class StackPlan:
         file: Name of the template's file.
         template: Its text.
         parameters: Name -> value; a value in round brackets is known only when it is applied.
+        scripts: File name -> text of what stands in the template and is reviewed by itself.
     """
 
     stack: Stack | None
     file: str
     template: str
     parameters: Mapping[str, str]
+    scripts: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ class Plan:
 
     Args:
         name: Name of the deployment.
-        target: lambda or ec2.
+        target: As the command line calls it.
         region: Where; None if no AWS configuration was found.
         model: Name and version of the model.
         changes: Each resource, and what becomes of it.
@@ -79,22 +80,12 @@ class Plan:
 
     def to_json(self) -> dict[str, Any]:
         """Return JSON-ready values."""
-        changes = [
-            {
-                "stack": item.stack,
-                "resource": item.resource,
-                "type": item.type,
-                "action": item.action,
-                "fields": list(item.fields),
-            }
-            for item in self.changes
-        ]
         return {
             "name": self.name,
             "target": self.target,
             "region": self.region,
             "model": self.model,
-            "changes": changes,
+            "changes": [{**asdict(item), "fields": list(item.fields)} for item in self.changes],
             "notes": list(self.notes),
             "files": [str(path) for path in self.files],
             "costs": list(self.costs),
@@ -111,10 +102,10 @@ def compare(plan: StackPlan, deployed: StackState | None) -> list[Change]:
     Returns:
         One change per resource, kept ones included.
     """
-    new = resolve(templates.parse(plan.template), plan.parameters)["Resources"]
+    new = templates.resolve(templates.parse(plan.template), plan.parameters)["Resources"]
     old: dict[str, Any] = {}
     if deployed is not None and deployed.is_usable and plan.stack is not None:
-        old = resolve(templates.parse(plan.stack.template()), deployed.parameters)["Resources"]
+        old = templates.resolve(templates.parse(plan.stack.template()), deployed.parameters)["Resources"]
     stack = plan.file.removesuffix(".yaml")
     changes = [_change(stack, name, old.get(name), item) for name, item in new.items()]
     gone = [Change(stack, name, item["Type"], "remove") for name, item in old.items() if name not in new]
@@ -154,15 +145,14 @@ def write_files(folder: Path, plans: Sequence[StackPlan]) -> list[Path]:
         contents[plan.file.replace(".yaml", ".parameters.json")] = json.dumps(pairs, indent=2) + "\n"
         for name, document in _policies(plan):
             contents[f"policies/{name}.json"] = json.dumps(document, indent=2) + "\n"
-        if "#!/bin/bash" in plan.template:
-            contents[templates.USER_DATA] = templates.read(templates.USER_DATA)
+        contents |= plan.scripts
     for name, text in contents.items():
         write_text(folder / name, text)
     return [folder / name for name in contents]
 
 
 def _policies(plan: StackPlan) -> Iterator[tuple[str, Any]]:
-    for item in resolve(templates.parse(plan.template), plan.parameters)["Resources"].values():
+    for item in templates.resolve(templates.parse(plan.template), plan.parameters)["Resources"].values():
         properties = item.get("Properties", {})
         if item["Type"] == "AWS::IAM::Role":
             for policy in properties.get("Policies", []):

@@ -1,4 +1,4 @@
-"""Calls to AWS: the only place that makes clients, puts errors into words and keeps rehearsals away from the real AWS.
+"""Calls to AWS: the only place that imports boto3, makes clients and keeps rehearsals away from the real AWS.
 
 The guard: where ``AWS_ENDPOINT_URL`` is set, as every test sets it, a request to any other address is refused before a
 byte is sent, whatever the configuration of a single service says.
@@ -10,17 +10,17 @@ import os
 from collections.abc import Iterator
 from functools import cached_property
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 import boto3
-from botocore.awsrequest import AWSPreparedRequest
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSPreparedRequest, AWSRequest
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from textwright.deploy.cloud.failures import in_words
-from textwright.errors import CloudError, CloudNotFoundError, SettingsError
+from textwright.deploy.cloud.endpoint import require_allowed
+from textwright.deploy.cloud.error_translation import to_error
+from textwright.errors import CloudAccessError, CloudError, CloudNotFoundError, SettingsError
 
-ENDPOINT: Final = "AWS_ENDPOINT_URL"
 _CONFIG: Final = Config(retries={"mode": "standard", "max_attempts": 5}, connect_timeout=10, read_timeout=70)
 _MISSING: Final = frozenset(
     {"ValidationError", "ResourceNotFoundException", "ChangeSetNotFound", "ImageNotFoundException", "404", "NoSuchKey"}
@@ -43,7 +43,7 @@ class Cloud:
             # boto3 itself reads AWS_DEFAULT_REGION alone.
             self.session = boto3.Session(region_name=region or os.environ.get("AWS_REGION") or None)
         except BotoCoreError as error:
-            raise in_words(error, action="sts:GetCallerIdentity", region=region) from error
+            raise to_error(error, action="sts:GetCallerIdentity", region=region) from error
         if self.session.region_name is None:
             raise SettingsError("no region is known; give --region, for example eu-central-1, or set AWS_REGION")
         self.region: str = self.session.region_name
@@ -81,9 +81,9 @@ class Cloud:
                 "not exist" in message.lower() or details["Code"] != "ValidationError"
             ):
                 raise CloudNotFoundError(f"AWS has no such thing ({action}): {message}") from error
-            raise in_words(error, action=action, region=self.region) from error
+            raise to_error(error, action=action, region=self.region) from error
         except BotoCoreError as error:
-            raise in_words(error, action=action, region=self.region) from error
+            raise to_error(error, action=action, region=self.region) from error
         return answer
 
     def pages(self, service: str, operation: str, key: str, **parameters: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401
@@ -100,7 +100,7 @@ class Cloud:
             for page in self._client(service).get_paginator(operation).paginate(**parameters):
                 yield from page.get(key, [])
         except (ClientError, BotoCoreError) as error:
-            raise in_words(error, action=action, region=self.region) from error
+            raise to_error(error, action=action, region=self.region) from error
 
     def upload(self, path: str, bucket: str, key: str) -> None:
         """Upload a file to S3, in parts where it is large; see :meth:`call`."""
@@ -109,9 +109,25 @@ class Cloud:
         try:
             self._client("s3").upload_file(path, bucket, key, ExtraArgs={"ChecksumAlgorithm": "SHA256"})
         except (ClientError, BotoCoreError) as error:
-            raise in_words(error, action="s3:PutObject", region=self.region) from error
+            raise to_error(error, action="s3:PutObject", region=self.region) from error
         except S3UploadFailedError as error:
             raise CloudError(f"uploading {path} to s3://{bucket}/{key} failed: {error}") from error
+
+    def sign(self, method: str, url: str, headers: dict[str, str], body: bytes) -> dict[str, str]:
+        """Sign a request to an address that IAM guards.
+
+        Returns:
+            The headers to send.
+
+        Raises:
+            CloudAccessError: If there are no credentials.
+        """
+        credentials = self.session.get_credentials()
+        if credentials is None:
+            raise CloudAccessError("there are no AWS credentials to sign requests with")
+        request = AWSRequest(method, url, headers=headers, data=body)
+        SigV4Auth(credentials, "lambda", self.region).add_auth(request)
+        return dict(request.headers.items())
 
     def _client(self, service: str) -> Any:  # noqa: ANN401  boto3's clients have no types
         if service not in self._clients:
@@ -123,23 +139,3 @@ class Cloud:
 
 def _guard(request: AWSPreparedRequest, **_: object) -> None:
     require_allowed(str(request.url))
-
-
-def require_allowed(url: str) -> None:
-    """Refuse a request that would leave a rehearsal.
-
-    Args:
-        url: Where it would go.
-
-    Raises:
-        CloudError: If ``AWS_ENDPOINT_URL`` is set and names another host; a rehearsal on this machine may ask any port
-            of this machine.
-    """
-    allowed = os.environ.get(ENDPOINT)
-    if not allowed:
-        return
-    host, asked = urlsplit(allowed).hostname, urlsplit(url).hostname
-    if asked != host:
-        raise CloudError(
-            f"{ENDPOINT} is {allowed}, so no request is made to {asked}; unset it to speak to the real AWS"
-        )

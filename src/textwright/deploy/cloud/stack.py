@@ -1,4 +1,4 @@
-"""One CloudFormation stack: bring it to a template and parameters by change set, wait, and say why when it fails.
+"""One CloudFormation stack: apply a template and parameters by change set, wait, and say why when it fails.
 
 Each step can be interrupted and repeated: what is in progress is waited for, what failed on its first creation is
 removed, and a change set is named after what it would do.
@@ -8,17 +8,20 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from time import monotonic, sleep
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from textwright.deploy.cloud.failures import reason_in_words
-from textwright.deploy.cloud.session import Cloud
+from textwright.deploy import Report
+from textwright.deploy.cloud.error_translation import reason_to_error
 from textwright.errors import CloudError, CloudNotFoundError, StackError, TextwrightError
 
-Tell = Callable[[str], object]
+if TYPE_CHECKING:
+    from textwright.deploy.cloud.session import Cloud
+
+NAME_TAG, TARGET_TAG, MODEL_TAG = "textwright:name", "textwright:target", "textwright:model"
 _POLL_S: Final = 2.0
 _TIMEOUT_S: Final = 3600.0
 _FIRST_FAILED: Final = frozenset({"ROLLBACK_COMPLETE", "CREATE_FAILED", "ROLLBACK_FAILED"})
@@ -66,25 +69,25 @@ class Stack:
 
     def state(self) -> StackState | None:
         """Look at the stack; None if there is none, or only a plan of one."""
-        found = self._describe(self.name)
-        return None if found is None or found.status in {"REVIEW_IN_PROGRESS", "DELETE_COMPLETE"} else found
+        state = self._describe(self.name)
+        return None if state is None or state.status in {"REVIEW_IN_PROGRESS", "DELETE_COMPLETE"} else state
 
     def exists(self) -> bool:
         """Whether there is anything of it, a failed or planned stack included."""
-        found = self._describe(self.name)
-        return found is not None and found.status != "DELETE_COMPLETE"
+        state = self._describe(self.name)
+        return state is not None and state.status != "DELETE_COMPLETE"
 
     def template(self) -> str:
         """Read the template that is deployed."""
         body = self._cloud.call("cloudformation", "get_template", StackName=self.name)["TemplateBody"]
         return body if isinstance(body, str) else json.dumps(body)
 
-    def bring_to(
+    def apply(
         self,
         template: str,
         parameters: Mapping[str, str],
         tags: Mapping[str, str],
-        tell: Tell,
+        report: Report,
         *,
         watch_alarms: Sequence[str] = (),
         watch_minutes: int = 0,
@@ -95,7 +98,7 @@ class Stack:
             template: The template's text.
             parameters: Name -> value.
             tags: Name -> value; every resource gets them.
-            tell: Called with each step.
+            report: Called with each step.
             watch_alarms: ARNs of alarms; one that rings during the update or the minutes after undoes it.
             watch_minutes: Minutes to watch after the update.
 
@@ -107,16 +110,16 @@ class Stack:
             CloudAccessError: If a permission is missing, CloudFormation's own included.
             CloudQuotaError: If a quota is reached.
         """
-        before = self.settle(tell)
+        before = self.wait_until_stable(report)
         change = self._change_set(template, parameters, tags, before, watch_alarms if before else (), watch_minutes)
         if change is None:
-            tell(f"{self.name}: nothing to change")
+            report(f"{self.name}: nothing to change")
             return self._known()
         since = datetime.now(UTC)
         self._cloud.call("cloudformation", "execute_change_set", StackName=self.name, ChangeSetName=change)
-        return self._wait(tell, since)
+        return self._wait(report, since)
 
-    def settle(self, tell: Tell) -> StackState | None:
+    def wait_until_stable(self, report: Report) -> StackState | None:
         """Wait for what is in progress; remove a stack whose first creation failed.
 
         Returns:
@@ -125,37 +128,37 @@ class Stack:
         Raises:
             StackError: If it is stuck in a state that only a person can end; says how.
         """
-        found = self._describe(self.name)
-        if found is not None and found.status.endswith("_IN_PROGRESS") and found.status != "REVIEW_IN_PROGRESS":
-            tell(f"{self.name}: waiting for {found.status}, which was begun before")
-            found = self._until_still(tell, datetime.now(UTC), found.id)
-        if found is not None and found.status in _FIRST_FAILED:
-            tell(f"{self.name}: removing what is left of a creation that failed ({found.status})")
-            self.delete(tell)
+        state = self._describe(self.name)
+        if state is not None and state.status.endswith("_IN_PROGRESS") and state.status != "REVIEW_IN_PROGRESS":
+            report(f"{self.name}: waiting for {state.status}, which was begun before")
+            state = self._wait_while_in_progress(report, datetime.now(UTC), state.id)
+        if state is not None and state.status in _FIRST_FAILED:
+            report(f"{self.name}: removing what is left of a creation that failed ({state.status})")
+            self.delete(report)
             return None
-        if found is not None and found.status in {"UPDATE_ROLLBACK_FAILED", "DELETE_FAILED", "UPDATE_FAILED"}:
+        if state is not None and state.status in {"UPDATE_ROLLBACK_FAILED", "DELETE_FAILED", "UPDATE_FAILED"}:
             raise StackError(
-                f"the stack {self.name} is in the failed state {found.status}: {self._first_reason(found.id)}; "
-                + _cure(found.status, self.name)
+                f"the stack {self.name} is in the failed state {state.status}: {self._first_reason(state.id)}; "
+                + _cure(state.status, self.name)
             )
-        return None if found is None or found.status in {"REVIEW_IN_PROGRESS", "DELETE_COMPLETE"} else found
+        return None if state is None or state.status in {"REVIEW_IN_PROGRESS", "DELETE_COMPLETE"} else state
 
-    def delete(self, tell: Tell) -> None:
+    def delete(self, report: Report) -> None:
         """Delete the stack with everything in it, and wait.
 
         Raises:
             StackError: If something could not be deleted; names it.
         """
-        found = self._describe(self.name)
-        if found is None or found.status == "DELETE_COMPLETE":
+        state = self._describe(self.name)
+        if state is None or state.status == "DELETE_COMPLETE":
             return
         since = datetime.now(UTC)
-        if found.status != "DELETE_IN_PROGRESS":
+        if state.status != "DELETE_IN_PROGRESS":
             self._cloud.call("cloudformation", "delete_stack", StackName=self.name)
-        ended = self._until_still(tell, since, found.id)
+        ended = self._wait_while_in_progress(report, since, state.id)
         if ended is not None and ended.status != "DELETE_COMPLETE":
             raise StackError(
-                f"the stack {self.name} could not be deleted ({ended.status}): {self._first_reason(found.id, since)}; "
+                f"the stack {self.name} could not be deleted ({ended.status}): {self._first_reason(state.id, since)}; "
                 "remove what it names and run destroy again"
             )
 
@@ -202,7 +205,7 @@ class Stack:
                 self._drop(name)
                 if any(words in reason for words in _NO_CHANGE):
                     return None
-                raise reason_in_words(reason, self.name) or StackError(
+                raise reason_to_error(reason, self.name) or StackError(
                     f"the stack {self.name} cannot be planned: {reason}"
                 )
             sleep(self._poll_s)
@@ -214,8 +217,8 @@ class Stack:
         except CloudNotFoundError:
             return
 
-    def _wait(self, tell: Tell, since: datetime) -> StackState:
-        ended = self._until_still(tell, since, self.name)
+    def _wait(self, report: Report, since: datetime) -> StackState:
+        ended = self._wait_while_in_progress(report, since, self.name)
         if ended is None or not ended.is_usable or "ROLLBACK" in ended.status:
             raise self._failure(ended, since)
         return ended
@@ -223,33 +226,33 @@ class Stack:
     def _failure(self, ended: StackState | None, since: datetime) -> TextwrightError:
         status = ended.status if ended else "gone"
         reason = self._first_reason(ended.id if ended else self.name, since)
-        known = reason_in_words(reason, self.name)
+        known = reason_to_error(reason, self.name)
         if known is not None:
             return known
         undone = "; what was there before is back" if status == "UPDATE_ROLLBACK_COMPLETE" else ""
         return StackError(f"the stack {self.name} ended in {status}: {reason}{undone}")
 
-    def _until_still(self, tell: Tell, since: datetime, name: str) -> StackState | None:
+    def _wait_while_in_progress(self, report: Report, since: datetime, name: str) -> StackState | None:
         seen: set[str] = set()
         deadline = monotonic() + _TIMEOUT_S
         while True:
-            found = self._describe(name)
-            self._tell_events(tell, since, name, seen)
-            if found is None or not found.status.endswith("_IN_PROGRESS"):
-                return found
+            state = self._describe(name)
+            self._report_events(report, since, name, seen)
+            if state is None or not state.status.endswith("_IN_PROGRESS"):
+                return state
             if monotonic() > deadline:
                 raise StackError(
-                    f"the stack {self.name} is still {found.status} after {_TIMEOUT_S / 60:.0f} minutes; run the same "
+                    f"the stack {self.name} is still {state.status} after {_TIMEOUT_S / 60:.0f} minutes; run the same "
                     "command again to go on waiting"
                 )
             sleep(self._poll_s)
 
-    def _tell_events(self, tell: Tell, since: datetime, name: str, seen: set[str]) -> None:
+    def _report_events(self, report: Report, since: datetime, name: str, seen: set[str]) -> None:
         for event in reversed(self._events(name)):
             if event["Timestamp"] >= since and event["EventId"] not in seen:
                 seen.add(event["EventId"])
                 reason = event.get("ResourceStatusReason", "")
-                tell(f"{event['LogicalResourceId']}: {event['ResourceStatus']}{f' - {reason}' if reason else ''}")
+                report(f"{event['LogicalResourceId']}: {event['ResourceStatus']}{f' - {reason}' if reason else ''}")
 
     def _first_reason(self, name: str, since: datetime | None = None) -> str:
         """Find what failed first: later failures are its consequences."""
@@ -269,23 +272,23 @@ class Stack:
 
     def _describe(self, name: str) -> StackState | None:
         try:
-            found = self._cloud.call("cloudformation", "describe_stacks", StackName=name)["Stacks"][0]
+            stack = self._cloud.call("cloudformation", "describe_stacks", StackName=name)["Stacks"][0]
         except CloudNotFoundError:
             return None
         return StackState(
-            found["StackId"],
-            found["StackName"],
-            found["StackStatus"],
-            {item["OutputKey"]: item["OutputValue"] for item in found.get("Outputs", [])},
-            {item["ParameterKey"]: item.get("ParameterValue", "") for item in found.get("Parameters", [])},
-            {item["Key"]: item["Value"] for item in found.get("Tags", [])},
+            stack["StackId"],
+            stack["StackName"],
+            stack["StackStatus"],
+            {item["OutputKey"]: item["OutputValue"] for item in stack.get("Outputs", [])},
+            {item["ParameterKey"]: item.get("ParameterValue", "") for item in stack.get("Parameters", [])},
+            {item["Key"]: item["Value"] for item in stack.get("Tags", [])},
         )
 
     def _known(self) -> StackState:
-        found = self.state()
-        if found is None:
+        state = self.state()
+        if state is None:
             raise CloudError(f"the stack {self.name} has gone while it was being changed; run the command again")
-        return found
+        return state
 
 
 def _cure(status: str, name: str) -> str:

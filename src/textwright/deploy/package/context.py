@@ -7,25 +7,30 @@ import os
 import shutil
 import subprocess
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
 from typing import Final
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 import textwright
-from textwright.core import artifact as artifacts
 from textwright.core.artifact import Artifact
 from textwright.core.files import atomic_folder, sha256_of, write_text
+from textwright.deploy.cost_estimate.measure import Measured
 from textwright.deploy.names import name_for
-from textwright.deploy.package.closure import RUNTIME_CLIENT, function_pins, server_pins
-from textwright.deploy.package.lock import AARCH64, X86_64, Locked, lock, requirements_text
+from textwright.deploy.package.dependency_closure import (
+    AARCH64,
+    RUNTIME_CLIENT,
+    X86_64,
+    Locked,
+    function_pins,
+    lock,
+    requirements_text,
+    server_pins,
+)
 from textwright.deploy.package.sbom import bill_of_materials
-from textwright.deploy.package.selection import write_selection
-from textwright.deploy.package.trim import PATTERNS
+from textwright.deploy.package.single_variant import write_single_variant
+from textwright.deploy.package.strip import PATTERNS
 from textwright.deploy.package.wheel import write_wheel
-from textwright.deploy.sizing.measured import Measured
 
 MARK: Final = "textwright-package.json"
 """A folder that holds this file was written by us, so it may be replaced."""
@@ -89,7 +94,7 @@ def write_context(
     locked_server = lock(server_pins(), python=python, platforms=(X86_64, AARCH64))
     locked_function = lock([*function_pins(), *RUNTIME_CLIENT], python=python)
     with atomic_folder(folder) as temporary:
-        artifact = write_selection(source, variant, temporary / "artifact")
+        artifact = write_single_variant(source, variant, temporary / "artifact")
         _write_locks(temporary, locked_server, locked_function, artifact)
         values = {
             **_values(source, artifact, base_image),
@@ -97,9 +102,9 @@ def write_context(
         }
         for name, text in _texts(values).items():
             write_text(temporary / name, text)
-        _settle(temporary)
+        _normalize(temporary, artifact)
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-    return Context(folder, artifacts.read(folder / "artifact"), values["name"], size)
+    return Context(folder, replace(artifact, path=folder / "artifact"), values["name"], size)
 
 
 def memory_mib(artifact: Artifact, measured: Measured | None) -> int:
@@ -146,6 +151,8 @@ def _values(source: Artifact, artifact: Artifact, base_image: str) -> dict[str, 
 
 
 def _texts(values: Mapping[str, str]) -> dict[str, str]:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
     loader = PackageLoader(_TEMPLATES)
     environment = Environment(loader=loader, undefined=StrictUndefined, keep_trailing_newline=True, autoescape=False)  # noqa: S701  no HTML
     made = {name: environment.get_template(f"{name}.j2").render(values) for name in _RENDERED}
@@ -179,13 +186,15 @@ def git_revision() -> str:
     return done.stdout.strip() if done.returncode == 0 else ""
 
 
-def _settle(folder: Path) -> None:
+def _normalize(folder: Path, artifact: Artifact) -> None:
     """Give every file one mode, and a time stamp that follows from its bytes.
 
     Not one stamp for all: BuildKit sends a file again only if its size or its time changed, and would build another
     model of the same size from its memory of the last.
     """
+    digests = {folder / "artifact" / name: record.sha256 for name, record in artifact.files.items()}
     for path in [*folder.rglob("*"), folder]:
         path.chmod(0o755 if path.is_dir() else 0o644)
-        stamp = _EPOCH_S + (int(sha256_of(path)[:8], 16) % _SPAN_S if path.is_file() else 0)
+        digest = (digests.get(path) or sha256_of(path)) if path.is_file() else "0"
+        stamp = _EPOCH_S + int(digest[:8], 16) % _SPAN_S
         os.utime(path, (stamp, stamp))

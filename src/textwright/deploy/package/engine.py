@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import monotonic, sleep
 from typing import Final
 
+from textwright.deploy import Report
 from textwright.errors import ContainerEngineError, PackageSpaceError
 
 _RUN_OPTIONS: Final = (
@@ -47,7 +48,7 @@ class Engine:
                 "another with --engine; without --build only the context is written"
             ) from error
 
-    def build(self, folder: Path, target: str, tag: str, options: Sequence[str], tell: Callable[[str], object]) -> None:
+    def build(self, folder: Path, target: str, tag: str, options: Sequence[str], report: Report) -> None:
         """Build one target of a context.
 
         Args:
@@ -55,7 +56,7 @@ class Engine:
             target: Name of the stage.
             tag: What to call the image.
             options: Further options of ``build``.
-            tell: Called with each line that the engine writes.
+            report: Called with each line that the engine writes.
 
         Raises:
             ContainerEngineError: If it fails; with the end of what it wrote.
@@ -69,7 +70,7 @@ class Engine:
         ) as process:
             for line in process.stdout or ():
                 lines.append(line.rstrip())
-                tell(lines[-1])
+                report(lines[-1])
         if process.returncode:
             raise _failure("building the image failed", "\n".join(lines))
 

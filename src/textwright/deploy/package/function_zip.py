@@ -6,56 +6,42 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
 from textwright.core.artifact import Artifact
 from textwright.core.files import write_text
+from textwright.deploy import Report
 from textwright.deploy.names import name_for
-from textwright.deploy.package.closure import function_pins
 from textwright.deploy.package.context import read_template
-from textwright.deploy.package.lock import X86_64, Locked, lock, platform_options, requirements_text, run_pip
-from textwright.deploy.package.replay import ASK_FUNCTION, check_answers, questions
+from textwright.deploy.package.dependency_closure import (
+    X86_64,
+    Locked,
+    function_pins,
+    lock,
+    platform_options,
+    requirements_text,
+    run_pip,
+)
+from textwright.deploy.package.packaging import Package
 from textwright.deploy.package.sbom import bill_of_materials
-from textwright.deploy.package.selection import write_selection
-from textwright.deploy.package.symbols import blank_symbols
-from textwright.deploy.package.trim import FUNCTION_PATTERNS, PATTERNS, trim
-from textwright.deploy.package.wheel import package_files
-from textwright.deploy.package.zips import write_zip
+from textwright.deploy.package.single_variant import write_single_variant
+from textwright.deploy.package.strip import FUNCTION_PATTERNS, PATTERNS, blank_symbols, trim
+from textwright.deploy.package.wheel import package_files, write_zip
+from textwright.deploy.smoke_test import ASK_FUNCTION, SmokeTest
 from textwright.errors import DeployError, PackageTooLargeError, SettingsError
 
-PYTHONS: Final = ("3.12", "3.13", "3.14")
+DEFAULT_PYTHON: Final = "3.12"
+PYTHONS: Final = (DEFAULT_PYTHON, "3.13", "3.14")
 """Managed runtimes that can be chosen; python3.11 can no longer be created, and its C library is too old."""
 MAX_TREE_BYTES: Final = 250 * 1024 * 1024
 """What a function may have when unpacked. Source: AWS Lambda Developer Guide, "Lambda quotas"."""
+NAME: Final = "lambda-zip"
+"""As it is typed after ``--target``."""
 _HANDLER: Final = "function.py"
 PACKAGES: Final = ("__init__.py", "errors.py", "api", "core", "runtime", "serverless")
 """What of Textwright goes into the zip; a contract of the imports holds the function to it."""
-
-
-@dataclass(frozen=True, slots=True)
-class FunctionZip:
-    """A zip that was written.
-
-    Args:
-        path: Where it is.
-        name: What the model is called in images and functions.
-        artifact_version: Version of the artifact in it.
-        size_bytes: Its size.
-        tree_bytes: Its size when unpacked.
-        num_golden: Golden examples that the unpacked tree has answered; 0 if no Python of the runtime's was found.
-        is_compiled: False if no such Python was found to compile with; the init then takes twice as long.
-    """
-
-    path: Path
-    name: str
-    artifact_version: str
-    size_bytes: int
-    tree_bytes: int
-    num_golden: int
-    is_compiled: bool
 
 
 def write_function_zip(
@@ -64,9 +50,9 @@ def write_function_zip(
     folder: Path,
     *,
     python: str,
-    tell: Callable[[str], object],
+    report: Report,
     max_bytes: int = 50_000_000,
-) -> FunctionZip:
+) -> Package:
     """Write the zip and its bill of materials.
 
     Args:
@@ -74,7 +60,7 @@ def write_function_zip(
         variant: The variant to ship; None takes the default.
         folder: Where to write ``function.zip`` and ``sbom-lambda.cdx.json``.
         python: The runtime's Python, one of :data:`PYTHONS`.
-        tell: Called with what is being done.
+        report: Called with what is being done.
         max_bytes: Most bytes of the zip; those of an upload without S3 are the default.
 
     Returns:
@@ -97,10 +83,10 @@ def write_function_zip(
         interpreter = find_python(python)
         num_golden = 0
         if interpreter is not None:
-            tell(f"compiling with {interpreter} and replaying the golden examples")
+            report(f"compiling with {interpreter} and replaying the golden examples")
             _compile(tree, interpreter)
             num_golden = _replay(tree, artifact, interpreter)
-        tell("zipping")
+        report("zipping")
         files = {path.relative_to(tree).as_posix(): path for path in sorted(tree.rglob("*")) if path.is_file()}
         tree_bytes = sum(path.stat().st_size for path in files.values())
         _require_tree(artifact, tree_bytes)
@@ -109,9 +95,9 @@ def write_function_zip(
         folder.mkdir(parents=True, exist_ok=True)
         path = Path(shutil.copyfile(zipped, folder / ".function.zip.tmp")).replace(folder / "function.zip")
     write_text(folder / "sbom-lambda.cdx.json", bill_of_materials(artifact, locked))
-    size_bytes = path.stat().st_size
     name = name_for("image", artifact.manifest.name)
-    return FunctionZip(path, name, artifact.version, size_bytes, tree_bytes, num_golden, interpreter is not None)
+    size_bytes, is_compiled = path.stat().st_size, interpreter is not None
+    return Package(NAME, path, name, artifact.version, size_bytes, num_golden=num_golden, is_compiled=is_compiled)
 
 
 def find_python(version: str) -> Path | None:
@@ -141,7 +127,7 @@ def _fill(tree: Path, source: Artifact, variant: str | None, locked: list[Locked
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
     (tree / _HANDLER).write_text(read_template(_HANDLER), encoding="utf-8")
-    return write_selection(source, variant, tree / "artifact")
+    return write_single_variant(source, variant, tree / "artifact")
 
 
 def _compile(tree: Path, interpreter: Path) -> None:
@@ -171,16 +157,16 @@ def _compile(tree: Path, interpreter: Path) -> None:
 
 def _replay(tree: Path, artifact: Artifact, interpreter: Path) -> int:
     """Run the very tree that is zipped, with nothing else on its path."""
+    smoke_test = SmokeTest(artifact)
     environment = {"PYTHONPATH": str(tree), "PYTHONDONTWRITEBYTECODE": "1", "PATH": os.defpath}
-    command = [str(interpreter), "-S", "-c", ASK_FUNCTION, *questions(artifact)]
+    command = [str(interpreter), "-S", "-c", ASK_FUNCTION, *smoke_test.bodies]
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment, cwd=tree)  # noqa: S603
-    return check_answers(artifact, done.stdout or done.stderr, "the unpacked zip")
+    return smoke_test.check_output(done.stdout or done.stderr, "the unpacked zip")
 
 
 def _candidates(version: str) -> Iterable[Path]:
-    found = shutil.which(f"python{version}")
-    if found:
-        yield Path(found)
+    if on_path := shutil.which(f"python{version}"):
+        yield Path(on_path)
     home = Path.home()
     for pattern in (
         f".pyenv/versions/{version}.*/bin/python",

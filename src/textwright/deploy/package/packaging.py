@@ -1,28 +1,25 @@
-"""The walk from an artifact to a package that has answered its golden examples. Caller: ``cli.package``."""
+"""The flow from an artifact to a package that has answered its golden examples, for whatever it is packaged for."""
 
 from __future__ import annotations
 
 import errno
-from collections.abc import Callable, Iterator
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, ClassVar, Literal
 
-from textwright.core import artifact as artifacts
 from textwright.core.artifact import Artifact
+from textwright.deploy import Report
+from textwright.deploy.cost_estimate.measure import Measured
 from textwright.deploy.package import base_image
-from textwright.deploy.package.context import MARK, Context, write_context
+from textwright.deploy.package.context import MARK, write_context
 from textwright.deploy.package.engine import Engine
-from textwright.deploy.package.function_zip import write_function_zip
-from textwright.deploy.package.replay import ASK_FUNCTION, ASK_SERVER, check_answers, questions
-from textwright.deploy.package.settings import ImageSettings, PackageSettings, Target
-from textwright.deploy.sizing.measured import Measured
+from textwright.deploy.package.settings import ImageSettings, PackageSettings
+from textwright.deploy.smoke_test import SmokeTest
 from textwright.errors import BaseImageError, PackageSpaceError, SettingsError
 from textwright.optional_deps import require
-
-STAGES: Final[dict[Target, str]] = {"docker": "server", "lambda-image": "lambda"}
-"""Target -> stage of the Dockerfile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +27,7 @@ class Package:
     """What was made.
 
     Args:
-        target: What it is for.
+        target: What it is for, as ``--target`` names it.
         path: The context's folder, or the zip.
         name: What the model is called in images.
         version: Version of the artifact in it.
@@ -42,7 +39,7 @@ class Package:
         is_compiled: False if a zip holds no compiled files, which makes its init twice as long.
     """
 
-    target: Target
+    target: str
     path: Path
     name: str
     version: str
@@ -59,22 +56,53 @@ class Package:
         return {**values, "path": str(self.path)}
 
 
-def image_tag(target: Target, version: str) -> str:
-    """Tell the tag of an image: one repository holds the server and the function of a model."""
-    return f"{version}-lambda" if target == "lambda-image" else version
+class PackageFormat(ABC):
+    """One way to package an artifact: a value of ``textwright package --target``."""
+
+    name: ClassVar[str]
+    """As it is typed after ``--target``."""
+    description: ClassVar[str]
+    """What it is, for the help: a noun phrase without a full stop."""
+    kind: ClassVar[Literal["image", "zip"]]
+    """What is made."""
+
+    def check_engine(self, settings: ImageSettings) -> None:  # noqa: B027  a zip needs none
+        """Refuse to begin without the container engine that is needed.
+
+        Raises:
+            ContainerEngineError: If there is none, or its daemon does not answer.
+        """
+
+    @abstractmethod
+    def make(
+        self, artifact: Artifact, out: Path, settings: PackageSettings, measured: Measured | None, report: Report
+    ) -> Package:
+        """Write the package; see :func:`package`.
+
+        Args:
+            artifact: A verified artifact.
+            out: Folder to write into.
+            settings: The choices.
+            measured: What the model's server was measured to need; None if that is not known.
+            report: Called with what is being done.
+        """
+
+    @abstractmethod
+    def next_step(self, made: Package, path: str) -> str:
+        """Say what to do with a package; ``path`` is its path as a shell takes it."""
 
 
 def package(
-    source: Path, target: Target, out: Path, settings: PackageSettings, *, tell: Callable[[str], object]
+    artifact: Artifact, form: PackageFormat, out: Path, settings: PackageSettings, *, report: Report
 ) -> Package:
     """Package an artifact; what was built and run has answered its golden examples, or there is an error.
 
     Args:
-        source: An artifact folder, or the run folder that holds it.
-        target: What for.
+        artifact: A verified artifact; it is not verified again.
+        form: How.
         out: Folder to write into.
         settings: The choices.
-        tell: Called with what is being done, a line at a time.
+        report: Called with what is being done, a line at a time.
 
     Returns:
         What was made.
@@ -82,7 +110,7 @@ def package(
     Raises:
         MissingExtraError: If the extra "server" is not installed.
         SettingsError: If ``out`` holds something else, or a choice is impossible.
-        NotFoundError: If there is no such artifact or variant.
+        NotFoundError: If there is no such variant.
         GoldenMismatchError: If the artifact here, or what was built, does not reproduce.
         PackageTooLargeError: If a zip is larger than Lambda takes.
         PackageSpaceError: If the disk is full.
@@ -90,39 +118,85 @@ def package(
         BaseImageError: If the digest of the base image is wanted and its registry does not give it.
     """
     require("server", what="packaging")
-    artifact = artifacts.read(source)
     _require_own(out)
-    engine = Engine(settings.engine) if settings.build and target != "lambda-zip" else None
+    if settings.build:
+        form.check_engine(settings)
     measured = _read_measured(settings, artifact)
-    tell(f"verifying {artifact.manifest.name} {artifact.version} and looking up the wheels")
-    with _told_when_full(out):
-        if target == "lambda-zip":
-            return _zip(artifact, out, settings, tell)
-        base = _base_image(settings, target, tell)
+    report(f"verifying {artifact.manifest.name} {artifact.version} and looking up the wheels")
+    with _full_disk_as_error(out):
+        return form.make(artifact, out, settings, measured, report)
+
+
+class ImageFormat(PackageFormat):
+    """An image of a stage of the one Dockerfile: one repository holds the server and the function of a model."""
+
+    kind = "image"
+    stage: ClassVar[str]
+    """Name of the stage."""
+    tag_suffix: ClassVar[str] = ""
+    """What follows the version in the image's tag."""
+
+    @abstractmethod
+    def answers(self, engine: Engine, image: str, bodies: Sequence[str]) -> str:
+        """Run an image and send it requests.
+
+        Returns:
+            What :mod:`textwright.deploy.smoke_test` reads answers from.
+        """
+
+    @abstractmethod
+    def run_step(self, image: str) -> str:
+        """Say what to do with an image that was built."""
+
+    def check_engine(self, settings: ImageSettings) -> None:
+        """Look whether the engine answers."""
+        Engine(settings.engine)
+
+    def make(
+        self, artifact: Artifact, out: Path, settings: PackageSettings, measured: Measured | None, report: Report
+    ) -> Package:
+        """Write the build context; with ``settings.build`` build it, run it and replay the golden examples."""
+        base = self._base_image(settings, report)
         context = write_context(
-            artifact,
-            settings.variant,
-            out,
-            python=settings.python_of(target),
-            base_image=base,
-            measured=measured,
+            artifact, settings.variant, out, python=settings.image_python, base_image=base, measured=measured
         )
-        return replace(_image(context, target, settings, engine, tell), base_image=base)
+        made = Package(
+            self.name, context.folder, context.name, context.artifact.version, context.size_bytes, base_image=base
+        )
+        if not settings.build:
+            return made
+        engine, image = Engine(settings.engine), f"{context.name}:{self.tag(made.version)}"
+        report(f"building {image}")
+        engine.build(context.folder, self.stage, image, settings.build_options(), report)
+        report("running it and replaying the golden examples")
+        smoke_test = SmokeTest(context.artifact)
+        output = self.answers(engine, image, smoke_test.bodies)
+        num_golden = smoke_test.check_output(output, f"the image {image}")
+        return replace(made, image=image, image_bytes=engine.size_bytes(image), num_golden=num_golden)
 
+    def tag(self, version: str) -> str:
+        """Return the tag of an image of a version of the artifact."""
+        return f"{version}{self.tag_suffix}"
 
-def _base_image(settings: ImageSettings, target: Target, tell: Callable[[str], object]) -> str:
-    """Choose the image to build on; an own one stays as it is named, since its name may be of this machine alone."""
-    image = settings.base_image or base_image.OFFICIAL.format(python=settings.python_of(target))
-    is_wanted = settings.base_image is None if settings.pin_base_image is None else settings.pin_base_image
-    if not is_wanted:
-        return image
-    tell(f"looking up the digest of {image}")
-    try:
-        return base_image.by_digest(image)
-    except BaseImageError:
-        if settings.pin_base_image:
-            raise
-        return image
+    def next_step(self, made: Package, path: str) -> str:
+        """Say how to build, or to run, what was made."""
+        if made.image is None:
+            return f"docker build --target {self.stage} --tag {made.name}:{self.tag(made.version)} {path}"
+        return self.run_step(made.image)
+
+    def _base_image(self, settings: ImageSettings, report: Report) -> str:
+        """Choose the image to build on; an own one keeps its name, which may be of this machine alone."""
+        image = settings.base_image or base_image.OFFICIAL.format(python=settings.image_python)
+        is_wanted = settings.base_image is None if settings.pin_base_image is None else settings.pin_base_image
+        if not is_wanted:
+            return image
+        report(f"looking up the digest of {image}")
+        try:
+            return base_image.by_digest(image)
+        except BaseImageError:
+            if settings.pin_base_image:
+                raise
+            return image
 
 
 def _read_measured(settings: PackageSettings, artifact: Artifact) -> Measured | None:
@@ -138,50 +212,6 @@ def _read_measured(settings: PackageSettings, artifact: Artifact) -> Measured | 
     return measured
 
 
-def _zip(artifact: Artifact, out: Path, settings: PackageSettings, tell: Callable[[str], object]) -> Package:
-    made = write_function_zip(
-        artifact,
-        settings.variant,
-        out,
-        python=settings.python_of("lambda-zip"),
-        tell=tell,
-        max_bytes=settings.max_zip_bytes,
-    )
-    return Package(
-        "lambda-zip",
-        made.path,
-        made.name,
-        made.artifact_version,
-        made.size_bytes,
-        num_golden=made.num_golden,
-        is_compiled=made.is_compiled,
-    )
-
-
-def _image(
-    context: Context, target: Target, settings: PackageSettings, engine: Engine | None, tell: Callable[[str], object]
-) -> Package:
-    made = Package(target, context.folder, context.name, context.artifact.version, context.size_bytes)
-    if engine is None:
-        return made
-    stage = STAGES[target]
-    image = f"{context.name}:{image_tag(target, made.version)}"
-    tell(f"building {image}")
-    engine.build(context.folder, stage, image, settings.build_options(), tell)
-    tell("running it and replaying the golden examples")
-    num_golden = _replay(engine, context.artifact, stage, image)
-    return replace(made, image=image, image_bytes=engine.size_bytes(image), num_golden=num_golden)
-
-
-def _replay(engine: Engine, artifact: Artifact, stage: str, image: str) -> int:
-    if stage == "lambda":
-        output = engine.ask_once(image, ASK_FUNCTION, questions(artifact))
-    else:
-        with engine.running(image) as container:
-            output = engine.ask_in(container, ASK_SERVER, questions(artifact))
-    return check_answers(artifact, output, f"the image {image}")
-
-
 def _require_own(out: Path) -> None:
     is_ours = (out / MARK).is_file() or (out / "function.zip").is_file()
     if out.exists() and not is_ours and (not out.is_dir() or any(out.iterdir())):
@@ -189,7 +219,7 @@ def _require_own(out: Path) -> None:
 
 
 @contextmanager
-def _told_when_full(out: Path) -> Iterator[None]:
+def _full_disk_as_error(out: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import textwright
 from textwright.core.artifact import Artifact
-from textwright.deploy.package.lock import Locked
+from textwright.deploy.package.dependency_closure import Locked
 
 _NAMESPACE: Final = uuid.UUID("6f2b3a5e-93ab-5b0d-9f0c-0a2d6a6b1c3e")
 

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated
 
 from pydantic import Field
 
 from textwright.config import Settings
-
-Target: TypeAlias = Literal["docker", "lambda-image", "lambda-zip"]
 
 
 class ImageSettings(Settings):
@@ -33,10 +31,10 @@ class ImageSettings(Settings):
     ca_certificate: Path | None = None
     """Certificate that the configuration of pip names as /run/build-ca.crt; given as a secret."""
 
-    def python_of(self, target: Target) -> str:
-        """Tell the Python that the package is made for."""
-        here = f"{sys.version_info.major}.{sys.version_info.minor}"
-        return self.python or ("3.12" if target == "lambda-zip" else here)
+    @property
+    def image_python(self) -> str:
+        """The Python of an image."""
+        return self.python or f"{sys.version_info.major}.{sys.version_info.minor}"
 
     def build_options(self) -> list[str]:
         """Tell the engine's options that follow from the settings."""

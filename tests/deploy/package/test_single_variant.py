@@ -1,0 +1,73 @@
+"""What is shipped is one variant, and it is the one that was asked for."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+import textwright
+from textwright.core import artifact as artifacts
+from textwright.core.artifact import GOLDEN
+from textwright.deploy.package.single_variant import write_single_variant
+from textwright.errors import GoldenMismatchError, NotFoundError, SettingsError
+
+TEXTS = ["a good film", "", "the bad and the awful"]
+
+
+def test_an_artifact_of_one_variant_is_copied_byte_for_byte(tiny_artifact, tmp_path):
+    source = artifacts.read(tiny_artifact)
+    assert write_single_variant(source, None, tmp_path / "out").digest == source.digest
+
+
+@pytest.mark.parametrize("variant", ["fp32", "other"])
+def test_one_of_several_variants_stands_alone_and_answers_alike(two_variants, tmp_path, variant):
+    source = artifacts.read(two_variants)
+    shipped = write_single_variant(source, variant, tmp_path / "out")
+    assert list(shipped.manifest.variants) == [variant]
+    assert len([name for name in shipped.files if name.endswith(".onnx")]) == 1
+    assert shipped.digest != source.digest
+    expected = textwright.load(two_variants, variant=variant).predict(TEXTS)
+    assert textwright.load(shipped.path).predict(TEXTS) == expected
+    assert [item.text for item in shipped.golden()] == [item.text for item in source.golden()]
+
+
+def test_a_variant_that_is_not_there_is_refused(two_variants, tmp_path):
+    with pytest.raises(NotFoundError, match="int4"):
+        write_single_variant(artifacts.read(two_variants), "int4", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_variant_of_another_engine_is_refused_with_those_that_can_be_shipped(two_variants, tmp_path):
+    source = artifacts.read(two_variants)
+    bound = replace(source.manifest.variants["other"], engine="openvino")
+    manifest = replace(source.manifest, variants={**source.manifest.variants, "other": bound})
+    with pytest.raises(SettingsError, match=r"other .*engine openvino.*: fp32$"):
+        write_single_variant(replace(source, manifest=manifest), "other", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_model_that_does_not_reproduce_here_is_not_shipped(tiny_artifact, tmp_path):
+    source = artifacts.read(tiny_artifact)
+    contents = {name: (source.path / name).read_bytes() for name in source.files}
+    contents[GOLDEN] = b'{"text": "good", "logits": [9.0, 9.0]}\n'
+    wrong = artifacts.write(tmp_path / "wrong", source.manifest, contents)
+    with pytest.raises(GoldenMismatchError):
+        write_single_variant(wrong, None, tmp_path / "out")
+
+
+def test_a_cascade_is_shipped_with_both_stages(tiny_cascade, tmp_path):
+    source = artifacts.read(tiny_cascade)
+    assert write_single_variant(source, None, tmp_path / "copy").digest == source.digest
+    (name,) = source.manifest.variants
+    variants = {"other": replace(source.manifest.variants[name], precision="int8"), **source.manifest.variants}
+    contents = {file: (source.path / file).read_bytes() for file in source.files}
+    two = artifacts.write(tmp_path / "two", replace(source.manifest, variants=variants), contents)
+    shipped = write_single_variant(two, name, tmp_path / "out")
+    assert set(shipped.files) == {
+        *("model.onnx", "fast.onnx", "tokenizer.json", "fast.tokenizer.json"),
+        *("golden.jsonl", "README.md", "cascade.json"),
+    }
+    found = textwright.load(shipped.path).predict([*TEXTS, "great"])
+    assert found == textwright.load(tiny_cascade).predict([*TEXTS, "great"])
+    assert {item.stage for item in found} == {"fast", "strong"}
