@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -52,6 +53,31 @@ def keep_results(owner: Any, name: str) -> None:
     if not hasattr(function, "cache_info"):
         cached = functools.cache(function)
         setattr(owner, name, staticmethod(cached) if isinstance(owner, type) else cached)
+
+
+@pytest.fixture(scope="session")
+def trained_run(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], tuple[Path, Path]]:
+    """Return a function that gives the run folder and the source of a tiny model, which no test may change.
+
+    ``trained_run("bow", "multi-class")`` trains as ``tiny_families`` says: once in all processes of this run of the
+    tests together, which share the folder.
+    """
+    from filelock import FileLock
+    from tiny_families import save_rows, train
+
+    is_one_of_several = "PYTEST_XDIST_WORKER" in os.environ
+    shared = tmp_path_factory.getbasetemp().parent if is_one_of_several else tmp_path_factory.getbasetemp()
+
+    def give(family: str, task: str) -> tuple[Path, Path]:
+        folder = shared / "trained" / f"{family}-{task}"
+        folder.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder / "lock"):
+            if not (folder / "is-trained").exists():
+                train(family, save_rows(task, folder), folder)
+                (folder / "is-trained").touch()
+        return folder / "run", folder / "rows.jsonl"
+
+    return give
 
 
 @pytest.fixture(scope="session")
