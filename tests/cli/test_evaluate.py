@@ -36,7 +36,7 @@ def test_people_see_metrics_labels_and_mistakes(
 ) -> None:
     assert run(["evaluate", str(tiny_artifact), str(source)]) == 0
     printed = capsys.readouterr()
-    for expected in ("Accuracy", "0.7500", "all rows (4 texts)", "negative", "as trained", "a [bold]good[/bold] film"):
+    for expected in ("Accuracy", "75.0 %", "all rows (4 texts)", "negative", "as trained", "a [bold]good[/bold] film"):
         assert expected in printed.out
     assert "next:" in printed.err
 
