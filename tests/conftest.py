@@ -27,8 +27,9 @@ from textwright.runtime.session import Session
 
 GOLDEN_TEXTS = ("", "the", "unheard of", "the good the bad and the awful story of an actor")
 
-settings.register_profile("textwright", deadline=None)  # a busy machine is no failure
-settings.load_profile("textwright")
+settings.register_profile("quick", deadline=None, max_examples=30)  # a busy machine is no failure
+settings.register_profile("thorough", deadline=None)  # .ci/slow
+settings.load_profile("quick")
 
 CASCADE_TEXTS = ("great great", "awful", "a great film", "a subtle film", "loud", "")
 """Of the default cascade the fast stage answers the first two alone."""
