@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -26,8 +27,9 @@ from textwright.runtime.session import Session
 
 GOLDEN_TEXTS = ("", "the", "unheard of", "the good the bad and the awful story of an actor")
 
-settings.register_profile("textwright", deadline=None)  # a busy machine is no failure
-settings.load_profile("textwright")
+settings.register_profile("quick", deadline=None, max_examples=30)  # a busy machine is no failure
+settings.register_profile("thorough", deadline=None)  # .ci/slow
+settings.load_profile("quick")
 
 CASCADE_TEXTS = ("great great", "awful", "a great film", "a subtle film", "loud", "")
 """Of the default cascade the fast stage answers the first two alone."""
@@ -37,10 +39,46 @@ MakeArtifact = Callable[..., Path]
 
 
 def pytest_runtest_setup() -> None:
-    """Have torch's exporter read its 497 operators once per process, not at every export: 2.7 s become 1.0 s."""
-    operators = sys.modules.get("onnxscript._framework_apis.torch_2_5")
-    if operators is not None and not hasattr(operators.get_torchlib_ops, "cache_info"):
-        operators.get_torchlib_ops = functools.cache(operators.get_torchlib_ops)
+    """Have libraries build once per process what they build anew at each call, though it is always the same."""
+    registration = sys.modules.get("torch.onnx._internal.exporter._registration")
+    if registration is not None:  # torch's exporter reads its 497 operators: half the time of a small export
+        keep_results(registration.ONNXRegistry, "from_torchlib")
+    routing = sys.modules.get("fastapi.routing")
+    if routing is not None:  # the schemas of a route's answers: most of the time in which an application is made
+        keep_results(routing, "create_model_field")
+
+
+def keep_results(owner: Any, name: str) -> None:
+    """Cache a function of a class or a module, which gives equal results for equal arguments."""
+    function = getattr(owner, name)
+    if not hasattr(function, "cache_info"):
+        cached = functools.cache(function)
+        setattr(owner, name, staticmethod(cached) if isinstance(owner, type) else cached)
+
+
+@pytest.fixture(scope="session")
+def trained_run(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], tuple[Path, Path]]:
+    """Return a function that gives the run folder and the source of a tiny model, which no test may change.
+
+    ``trained_run("bow", "multi-class")`` trains as ``tiny_families`` says: once in all processes of this run of the
+    tests together, which share the folder.
+    """
+    from filelock import FileLock
+    from tiny_families import save_rows, train
+
+    is_one_of_several = "PYTEST_XDIST_WORKER" in os.environ
+    shared = tmp_path_factory.getbasetemp().parent if is_one_of_several else tmp_path_factory.getbasetemp()
+
+    def give(family: str, task: str) -> tuple[Path, Path]:
+        folder = shared / "trained" / f"{family}-{task}"
+        folder.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder / "lock"):
+            if not (folder / "is-trained").exists():
+                train(family, save_rows(task, folder), folder)
+                (folder / "is-trained").touch()
+        return folder / "run", folder / "rows.jsonl"
+
+    return give
 
 
 @pytest.fixture(scope="session")

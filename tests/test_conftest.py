@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import fastapi.routing
 import pytest
+import torch.onnx._internal.exporter._registration as exporter
 
+from textwright.api.schemas import Health
 from textwright.runtime.predictor import load
 
 
@@ -19,3 +22,10 @@ def test_words_raise_their_label(tiny_artifact: Path, text: str, label: str) -> 
 def test_each_topic_holds_by_itself(tiny_multilabel_artifact: Path) -> None:
     predictions = load(tiny_multilabel_artifact, num_threads=1).predict(["song", "song and story", "the", ""])
     assert [set(item.labels) for item in predictions] == [{"music"}, {"music", "plot"}, set(), set()]
+
+
+def test_libraries_build_once_what_is_always_the_same() -> None:
+    first, second = (exporter.ONNXRegistry().from_torchlib(opset_version=18) for _ in range(2))
+    assert first is second
+    first, second = (fastapi.routing.create_model_field(name="a", type_=Health) for _ in range(2))
+    assert first is second

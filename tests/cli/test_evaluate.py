@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -36,9 +37,25 @@ def test_people_see_metrics_labels_and_mistakes(
 ) -> None:
     assert run(["evaluate", str(tiny_artifact), str(source)]) == 0
     printed = capsys.readouterr()
-    for expected in ("Accuracy", "0.7500", "all rows (4 texts)", "negative", "as trained", "a [bold]good[/bold] film"):
+    for expected in ("Accuracy", "75.0 %", "all rows (4 texts)", "negative", "as trained", "a [bold]good[/bold] film"):
         assert expected in printed.out
     assert "next:" in printed.err
+
+
+@pytest.mark.parametrize(
+    ("temperature", "rows"),
+    [(1.0002, ["1.000 (as trained and as served)"]), (2.0, ["1 (as trained)", "2.000 (as served)"])],
+)
+def test_a_temperature_of_about_one_is_one_row(
+    temperature: float,
+    rows: list[str],
+    make_artifact: Callable[..., Path],
+    source: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert run(["evaluate", str(make_artifact(temperature=temperature)), str(source)]) == 0
+    printed = capsys.readouterr().out
+    assert [line.strip().partition(")")[0] + ")" for line in printed.splitlines() if "(as " in line] == rows
 
 
 def test_a_file_of_one_label_is_called_so(

@@ -1,4 +1,4 @@
-"""Every recipe can be given to the command line, and gives the settings that stand in it."""
+"""Every recipe, and the printed one of every family, can be given to the command line; it gives the settings in it."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ import pytest
 
 from textwright import pipeline
 from textwright.cli.main import run
-from textwright.models import find_family
+from textwright.models import FAMILIES, find_family
+from textwright.training.run import full_recipe
 
-RECIPES = sorted((Path(__file__).parents[2] / "recipes").glob("*.toml"))
+RECIPES = {path.stem: path.read_text() for path in sorted((Path(__file__).parents[2] / "recipes").glob("*.toml"))}
+FULL = {f"full {name}": full_recipe(find_family(name)) for name in FAMILIES}
 
 
 @pytest.fixture
@@ -21,19 +23,32 @@ def plans(monkeypatch):
     return seen
 
 
-@pytest.mark.parametrize("recipe", RECIPES, ids=lambda path: path.stem)
-def test_a_recipe_on_the_command_line_is_the_file(recipe, plans, tmp_path):
-    assert run(["train", "movie-reviews", "--config", str(recipe), "--out", str(tmp_path / "run")]) == 0
-    (plan,) = plans
-    content = tomllib.loads(recipe.read_text(encoding="utf-8"))
+@pytest.fixture
+def train(plans, tmp_path):
+    """Return a function that gives a recipe and flags to ``textwright train``; it returns the plan."""
+
+    def plan_of(recipe, *flags):
+        path = tmp_path / "recipe.toml"
+        path.write_text(recipe)
+        assert run(["train", "movie-reviews", "--config", str(path), *flags, "--out", str(tmp_path / "run")]) == 0
+        return plans.pop()
+
+    return plan_of
+
+
+@pytest.mark.parametrize("name", [*RECIPES, *FULL])
+def test_a_recipe_on_the_command_line_is_the_file(train, name):
+    recipe = {**RECIPES, **FULL}[name]
+    content = tomllib.loads(recipe)
+    plan = train(recipe)
     family = find_family(plan.training.family)
-    assert family.config.parse(plan.model, source="typed") == family.config.parse(content.pop("model"), source="file")
+    assert family.config.parse(plan.model, source="typed") == family.config.parse(
+        content.pop("model", {}), source="file"
+    )
     assert plan.training.model_dump(mode="json", include=set(content)) == content
 
 
-def test_a_flag_goes_before_a_list_in_the_recipe(plans, tmp_path):
-    recipe = next(path for path in RECIPES if path.stem == "cnn-glove")
-    arguments = ["--config", str(recipe), "--model.kernel-sizes", "2,3", "--out", str(tmp_path / "run")]
-    assert run(["train", "movie-reviews", *arguments]) == 0
-    assert plans[0].model["kernel_sizes"] == "2,3"
-    assert plans[0].model["num_filters"] == "100"
+def test_a_flag_goes_before_a_list_in_the_recipe(train):
+    plan = train(FULL["full cnn-glove"], "--model.kernel-sizes", "2,3")
+    assert plan.model["kernel_sizes"] == "2,3"
+    assert plan.model["num_filters"] == "100"

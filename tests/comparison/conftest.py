@@ -7,13 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from compared import write_source
-
-from textwright.evaluate import linear
-
-RECIPE = (
-    'family = "bow"\nmin_steps = 0\nnum_epochs = 3\nbatch_size = 16\nlearning_rate = 0.05\ndevice = "cpu"\n[model]\n'
-)
+from compared import RECIPE, shorten_search, write_recipe, write_source
 
 
 @pytest.fixture(autouse=True, scope="package")
@@ -28,8 +22,7 @@ def one_thread() -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def short_search(monkeypatch: pytest.MonkeyPatch) -> None:
     """Search few settings of the linear baseline: its own tests search them all."""
-    monkeypatch.setattr(linear, "STRENGTHS", (10.0,))
-    monkeypatch.setattr(linear, "_FOLDS", {1_000: 2})
+    shorten_search(monkeypatch)
 
 
 @pytest.fixture
@@ -42,9 +35,6 @@ def recipe(tmp_path: Path) -> Callable[..., Path]:
     """Return a function that writes a quick recipe: ``recipe("small", embedding_dim=4)``."""
 
     def write(name: str = "small", text: str = RECIPE, **model: object) -> Path:
-        path = tmp_path / f"{name}.toml"
-        settings = {"embedding_dim": 4, "min_frequency": 1, **model}
-        path.write_text(text + "".join(f"{key} = {value}\n" for key, value in settings.items()))
-        return path
+        return write_recipe(tmp_path / f"{name}.toml", text, **model)
 
     return write

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from shutil import copytree
 
 import numpy as np
 import pytest
-from compared import write_source
+from compared import shorten_search, write_recipe, write_source
 
 import textwright
 from textwright.comparison.baselines import Majority, Tfidf
@@ -24,7 +24,6 @@ from textwright.data.settings import DataSettings
 from textwright.errors import DataError, SettingsError
 from textwright.training.progress import Progress
 
-MakeRecipe = Callable[..., Path]
 NO_FLAGS = DataSettings()
 
 
@@ -52,13 +51,19 @@ class Watcher(SilentListener):
         self.num_done.append(sum(schedule.num_done(row.name) for row in board.rows))
 
 
-def test_a_comparison_measures_every_row_and_keeps_what_can_be_served(
-    source: str, recipe: MakeRecipe, tmp_path: Path
-) -> None:
-    out = tmp_path / "out"
-    choice = choose(source, NO_FLAGS, families="none", recipes=[recipe()], seeds=1, sizes="20,all,9999")
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Choice, Leaderboard, Path]:
+    """Compare a quick recipe with the baselines, for all tests that need a model; no test may change the folder."""
+    folder = tmp_path_factory.mktemp("trained")
+    source, recipe = write_source(folder / "reviews.csv"), write_recipe(folder / "small.toml")
+    choice = choose(source, NO_FLAGS, families="none", recipes=[recipe], seeds=1, sizes="20,all,9999")
+    with pytest.MonkeyPatch.context() as patch:
+        shorten_search(patch)
+        return choice, compare(choice, folder / "out"), folder / "out"
 
-    board = compare(choice, out)
+
+def test_a_comparison_measures_every_row_and_keeps_what_can_be_served(trained) -> None:
+    _, board, out = trained
 
     assert {row.name for row in board.rows} == {"majority", "tf-idf", "small"}
     assert board.is_complete
@@ -144,27 +149,25 @@ def test_another_source_is_not_written_over(source: str, tmp_path: Path) -> None
         compare(linear(other, sizes="all"), tmp_path / "out")
 
 
-def test_a_row_whose_settings_changed_names_the_setting(source: str, recipe: MakeRecipe, tmp_path: Path) -> None:
-    before, after = (
-        choose(source, NO_FLAGS, families="none", recipes=[recipe(embedding_dim=dim)], seeds=1, sizes="all")
-        for dim in (4, 5)
-    )
-    compare(before, tmp_path / "out")
+def test_a_row_whose_settings_changed_names_the_setting(trained, tmp_path: Path) -> None:
+    choice, _, out = trained
+    after = write_recipe(tmp_path / "small.toml", embedding_dim=5)
+    changed = choose(choice.source, NO_FLAGS, families="none", recipes=[after], seeds=1, sizes="20,all,9999")
+    copytree(out, tmp_path / "out")
     with pytest.raises(SettingsError, match=r"settings\.model\.embedding_dim was 4, now 5"):
-        compare(after, tmp_path / "out")
+        compare(changed, tmp_path / "out")
 
 
-def test_a_run_made_before_a_setting_existed_is_still_found(source: str, recipe: MakeRecipe, tmp_path: Path) -> None:
-    out = tmp_path / "out"
-    choice = choose(source, NO_FLAGS, families="none", recipes=[recipe()], seeds=1, sizes="all")
-    before = compare(choice, out)
-    (kept,) = out.glob(f"runs/small/**/{RESULT}")
-    facts = json.loads(kept.read_text())
-    del facts["identity"]["settings"]["r_drop"], facts["identity"]["settings"]["model"]["dropout"]
-    kept.write_text(json.dumps(facts))
+def test_a_run_made_before_a_setting_existed_is_still_found(trained, tmp_path: Path) -> None:
+    choice, before, out = trained
+    copytree(out, tmp_path / "out")
+    for kept in (tmp_path / "out").glob(f"runs/small/**/{RESULT}"):
+        facts = json.loads(kept.read_text())
+        del facts["identity"]["settings"]["r_drop"], facts["identity"]["settings"]["model"]["dropout"]
+        kept.write_text(json.dumps(facts))
 
     watcher = Watcher()
-    again = compare(choice, out, listener=watcher)
+    again = compare(choice, tmp_path / "out", listener=watcher)
 
     assert watcher.runs == []
     assert again.row("small").metrics == before.row("small").metrics

@@ -43,13 +43,13 @@ def test_a_poor_model_is_called_worse_and_says_what_to_try() -> None:
     assert baselines[1].is_better
     said = say(baselines, 1 / 3, family="frozen-bert")
     assert "66.7 points below the linear baseline" in said
-    assert "A linear model does better: try --family linear, or textwright compare" in said
+    assert "A linear model does better. Try --family linear; or measure every family with textwright compare" in said
 
 
 def test_the_majority_alone_costs_no_fit() -> None:
     (majority,) = compare_with_baselines(seen_with(np.ones(60, bool)), DATASET, linear=False)
     assert majority.metrics["accuracy"] == pytest.approx(np.bincount(DATASET.test.targets).max() / 60, abs=0.2)
-    assert "try" not in say((majority,), 1.0)
+    assert "Try" not in say((majority,), 1.0)
 
 
 def test_a_multi_label_task_is_compared_by_exact_match() -> None:

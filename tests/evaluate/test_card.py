@@ -44,6 +44,14 @@ def front_matter(card: str) -> dict[str, object]:
     return {name: json.loads(value) for name, _, value in (line.partition(": ") for line in block.splitlines())}
 
 
+def test_a_temperature_of_about_one_is_one_row(make_artifact: Callable[..., Path]) -> None:
+    predictor = load(make_artifact(temperature=1.0002, data=DATA, metrics_split="test"), num_threads=1)
+    card = model_card(predictor.artifact.manifest, {"test": evaluate(predictor, EXAMPLES)})
+    assert "is 1.000, which leaves the probabilities as they are" in card
+    assert "| 1 (as trained) |" in card
+    assert "(as served)" not in card
+
+
 def test_the_card_leads_with_the_measured_split(predictor: Predictor, evaluations: Mapping[str, Evaluation]) -> None:
     card = model_card(predictor.artifact.manifest, evaluations)
     accuracy = evaluations["test"].metrics["accuracy"]

@@ -6,10 +6,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from textwright.comparison.leaderboard import Change, CurvePoint, Leaderboard, Metric, Row, Speed, Versus
+from textwright.evaluate import linear
 from textwright.evaluate.intervals import Interval
 
+RECIPE = (
+    'family = "bow"\nmin_steps = 0\nnum_epochs = 3\nbatch_size = 16\nlearning_rate = 0.05\ndevice = "cpu"\n[model]\n'
+)
 GOOD, BAD = ("good", "great", "fine", "moving"), ("bad", "awful", "dull", "flat")
 
 
@@ -24,6 +29,19 @@ def write_source(path: Path, num: int = 200, *, task: str = "single") -> str:
         lines.append(f"{' '.join(words)},{names[is_good]}")
     path.write_text("\n".join([*lines, ""]))
     return str(path)
+
+
+def write_recipe(path: Path, text: str = RECIPE, **model: object) -> Path:
+    """Write a recipe that trains in a second; keywords are settings of the family."""
+    settings = {"embedding_dim": 4, "min_frequency": 1, **model}
+    path.write_text(text + "".join(f"{key} = {value}\n" for key, value in settings.items()))
+    return path
+
+
+def shorten_search(patch: pytest.MonkeyPatch) -> None:
+    """Search few settings of the linear baseline: its own tests search them all."""
+    patch.setattr(linear, "STRENGTHS", (10.0,))
+    patch.setattr(linear, "_FOLDS", {1_000: 2})
 
 
 def make_metric(value: float, deviation: float | None = 0.004) -> Metric:

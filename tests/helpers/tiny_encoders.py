@@ -33,10 +33,10 @@ BERT_SPECIAL: Final = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 ROBERTA_SPECIAL: Final = ("<s>", "<pad>", "</s>", "<unk>", "<mask>")
 
 
-def save_tiny_encoder(kind: str, folder: Path, *, hidden_size: int = 16) -> Path:
+def save_tiny_encoder(kind: str, folder: Path, *, hidden_size: int = 16, num_layers: int = 2) -> Path:
     """Write an encoder of a kind of ``KINDS`` with random weights into a folder."""
     config, tokenizer = KINDS[kind]()
-    config.hidden_size = hidden_size
+    config.hidden_size, config.num_hidden_layers = hidden_size, num_layers
     from transformers import AutoModel
 
     torch.manual_seed(0)

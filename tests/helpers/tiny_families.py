@@ -13,6 +13,10 @@ from tiny_data import BAD, GOOD, NEUTRAL, TOPICS
 from tiny_encoders import save_tiny_encoder
 from tiny_vectors import save_tiny_vectors
 
+from textwright.data.settings import DataSettings
+from textwright.pipeline import Plan, build_artifact
+from textwright.training.settings import TrainSettings
+
 NUM_ROWS: Final = 300
 UNSEEN_GOOD = ("superb", "stirring", "lovely")
 UNSEEN_BAD = ("dreadful", "tedious", "woeful")
@@ -42,6 +46,18 @@ def make_settings(family: str, folder: Path) -> dict[str, Any]:
     if family in ("frozen-bert", "bert"):
         return {"encoder": str(save_tiny_encoder("bert", folder / "encoder", hidden_size=128)), "dropout": 0.0}
     return {}
+
+
+def make_plan(family: str, source: Path, folder: Path, **model: object) -> Plan:
+    """Plan the training of a family, with what it starts from written into the folder."""
+    folder.mkdir(exist_ok=True)
+    training = TrainSettings(family=family, batch_size=16, device="cpu", patience=9, **TRAINING[family])
+    return Plan(str(source), DataSettings(), training, {**make_settings(family, folder), **model})
+
+
+def train(family: str, source: Path, folder: Path) -> None:
+    """Train a family into the folder's ``run``."""
+    build_artifact(make_plan(family, source, folder), folder / "run")
 
 
 def _single_label(words_of: Mapping[str, Sequence[str]]) -> list[dict[str, Any]]:

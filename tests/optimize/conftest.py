@@ -69,6 +69,6 @@ def make_encoder_graph(tmp_path_factory):
     return make
 
 
-@pytest.fixture(params=slow_unless(lambda kind: kind in {"bert", "distilbert"}, sorted(KINDS)))
+@pytest.fixture(params=slow_unless(lambda kind: kind == "bert", sorted(KINDS)))
 def kind(request: pytest.FixtureRequest) -> str:
     return str(request.param)

@@ -1,4 +1,4 @@
-"""Any artifact teaches any family: the student is an ordinary artifact that knows who taught it."""
+"""Any artifact teaches any family: the student is an ordinary artifact that knows who trained_run it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 from slow_params import slow_unless
-from tiny_families import TRAINING, make_settings, save_rows
+from tiny_families import make_plan, save_rows
 
 from textwright.core import artifact as artifacts
 from textwright.data.load import load_dataset
@@ -36,28 +36,6 @@ FEW = DistillSettings(num_copies=1)
 pytestmark = pytest.mark.usefixtures("short_timings")
 
 
-def make_plan(family: str, source: Path, folder: Path, **model: object) -> Plan:
-    folder.mkdir(exist_ok=True)
-    training = TrainSettings(family=family, batch_size=16, device="cpu", patience=9, **TRAINING[family])
-    return Plan(str(source), DataSettings(), training, {**make_settings(family, folder), **model})
-
-
-@pytest.fixture(scope="module")
-def taught(tmp_path_factory: pytest.TempPathFactory):
-    """Return a function that gives the folder of a task's teacher and its data; each is trained once."""
-    made: dict[tuple[str, str], tuple[Path, Path]] = {}
-
-    def make(family: str, task: str) -> tuple[Path, Path]:
-        if (family, task) not in made:
-            folder = tmp_path_factory.mktemp(f"{family}-{task}")
-            source = save_rows(task, folder)
-            build_artifact(make_plan(family, source, folder), folder / "run")
-            made[family, task] = folder / "run", source
-        return made[family, task]
-
-    return make
-
-
 def test_every_family_is_in_the_matrix() -> None:
     assert {family for _, family, _ in PAIRS} == set(FAMILIES)
 
@@ -66,10 +44,10 @@ def test_every_family_is_in_the_matrix() -> None:
     "teacher_family_task", slow_unless(lambda pair: pair[:2] in QUICK, PAIRS), ids=["-".join(pair) for pair in PAIRS]
 )
 def test_every_family_learns_from_every_teacher(
-    taught, tmp_path: Path, teacher_family_task: tuple[str, str, str]
+    trained_run, tmp_path: Path, teacher_family_task: tuple[str, str, str]
 ) -> None:
     teacher, family, task = teacher_family_task
-    run, source = taught(teacher, task)
+    run, source = trained_run(teacher, task)
     _, report = distill(Lecture([run], make_plan(family, source, tmp_path / "own"), FEW), tmp_path / "run")
     student = load(tmp_path / "run")
     (peer,) = report.peers
@@ -84,9 +62,9 @@ def test_every_family_learns_from_every_teacher(
 
 
 @pytest.mark.slow
-def test_a_student_without_labels_learns_from_the_teacher_alone(taught, tmp_path: Path) -> None:
+def test_a_student_without_labels_learns_from_the_teacher_alone(trained_run, tmp_path: Path) -> None:
     """With no weight on labels, a student of a teacher that is wrong on purpose is wrong as well."""
-    run, source = taught("bow", "multi-class")
+    run, source = trained_run("bow", "multi-class")
     old = artifacts.read(run)
     turned = old.manifest.labels.names[1:] + old.manifest.labels.names[:1]
     manifest = artifacts.Manifest(
@@ -107,9 +85,9 @@ def test_a_student_without_labels_learns_from_the_teacher_alone(taught, tmp_path
     assert report.accuracy.value >= 0.85
 
 
-def test_several_teachers_and_a_model_beside_are_all_held_against_the_student(taught, tmp_path: Path) -> None:
-    bow, source = taught("bow", "multi-class")
-    bert, _ = taught("bert", "multi-class")
+def test_several_teachers_and_a_model_beside_are_all_held_against_the_student(trained_run, tmp_path: Path) -> None:
+    bow, source = trained_run("bow", "multi-class")
+    bert, _ = trained_run("bert", "multi-class")
     lecture = Lecture([bow, bert], make_plan("bow", source, tmp_path / "own"), FEW, beside=bow)
     _, report = distill(lecture, tmp_path / "run")
     assert [(peer.role, peer.family) for peer in report.peers] == [
@@ -120,8 +98,8 @@ def test_several_teachers_and_a_model_beside_are_all_held_against_the_student(ta
     assert [item["family"] for item in report.settings["teachers"]] == ["bow", "bert"]
 
 
-def test_the_same_again_trains_nothing_and_another_lecture_is_refused(taught, tmp_path: Path) -> None:
-    run, source = taught("bow", "multi-class")
+def test_the_same_again_trains_nothing_and_another_lecture_is_refused(trained_run, tmp_path: Path) -> None:
+    run, source = trained_run("bow", "multi-class")
     plan = make_plan("bow", source, tmp_path / "own")
     assert not distill(Lecture([run], plan, FEW), tmp_path / "run")[0].reused
     assert distill(Lecture([run], plan, FEW), tmp_path / "run")[0].reused
@@ -131,8 +109,8 @@ def test_the_same_again_trains_nothing_and_another_lecture_is_refused(taught, tm
         build_artifact(Plan(plan.source, plan.data, plan.training, plan.model), tmp_path / "run")
 
 
-def test_each_text_is_answered_once_for_all_students(taught) -> None:
-    run, source = taught("bert", "multi-class")
+def test_each_text_is_answered_once_for_all_students(trained_run) -> None:
+    run, source = trained_run("bert", "multi-class")
     dataset, told = load_dataset(str(source)), []
     settings = DistillSettings(num_copies=2, drop_words=0.3)
 
@@ -151,8 +129,8 @@ def test_each_text_is_answered_once_for_all_students(taught) -> None:
     assert len(set(first.texts[len(dataset.train) :])) == len(first.texts) - len(dataset.train)
 
 
-def test_held_out_texts_are_never_learned_from(taught, tmp_path: Path) -> None:
-    run, source = taught("bow", "multi-class")
+def test_held_out_texts_are_never_learned_from(trained_run, tmp_path: Path) -> None:
+    run, source = trained_run("bow", "multi-class")
     dataset = load_dataset(str(source))
     spelled_otherwise = [f"{text.upper()} !" for text in dataset.test.texts]
     unlabelled = [*dataset.test.texts, *dataset.validation.texts, *spelled_otherwise, "a text that nobody knows"]
@@ -166,8 +144,8 @@ def test_held_out_texts_are_never_learned_from(taught, tmp_path: Path) -> None:
     assert len(lessons.vocabulary_texts) == len(dataset.train) + 1
 
 
-def test_unlabelled_texts_come_from_a_file_without_labels(taught, tmp_path: Path) -> None:
-    run, source = taught("bow", "multi-class")
+def test_unlabelled_texts_come_from_a_file_without_labels(trained_run, tmp_path: Path) -> None:
+    run, source = trained_run("bow", "multi-class")
     file = tmp_path / "more.csv"
     file.write_text("text\nnobodyknows music\n\nplot word3 nobodyknows\n")
     plan = make_plan("bow", source, tmp_path / "own")
@@ -177,24 +155,24 @@ def test_unlabelled_texts_come_from_a_file_without_labels(taught, tmp_path: Path
     assert '"nobodyknows"' in student.artifact.tokenizer()
 
 
-def test_labels_that_the_teacher_does_not_know_are_refused_in_one_sentence(taught, tmp_path: Path) -> None:
-    run, _ = taught("bow", "multi-class")
+def test_labels_that_the_teacher_does_not_know_are_refused_in_one_sentence(trained_run, tmp_path: Path) -> None:
+    run, _ = trained_run("bow", "multi-class")
     other = save_rows("binary", tmp_path)
     with pytest.raises(DataError, match=r"knows the labels .*plot.*, but the data has bad, good .*another model"):
         distill(Lecture([run], make_plan("bow", other, tmp_path / "own"), FEW), tmp_path / "run")
     assert not (tmp_path / "run" / "artifact").exists()
 
 
-def test_a_model_beside_with_other_labels_is_refused_before_anything_is_trained(taught, tmp_path: Path) -> None:
-    run, source = taught("bow", "multi-class")
-    other, _ = taught("bow", "multi-label")
+def test_a_model_beside_with_other_labels_is_refused_before_anything_is_trained(trained_run, tmp_path: Path) -> None:
+    run, source = trained_run("bow", "multi-class")
+    other, _ = trained_run("bow", "multi-label")
     with pytest.raises(DataError, match=r"knows the labels .*multi-label.*another model"):
         distill(Lecture([run], make_plan("bow", source, tmp_path / "own"), FEW, beside=other), tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
 
-def test_a_cut_that_would_test_on_what_the_teacher_learned_is_refused(taught, tmp_path: Path) -> None:
-    run, source = taught("bow", "multi-class")
+def test_a_cut_that_would_test_on_what_the_teacher_learned_is_refused(trained_run, tmp_path: Path) -> None:
+    run, source = trained_run("bow", "multi-class")
     plan = make_plan("bow", source, tmp_path / "own")
     plan = Plan(plan.source, DataSettings(split_seed=3), plan.training, plan.model)
     with pytest.raises(SettingsError, match="split_seed"):
@@ -202,8 +180,8 @@ def test_a_cut_that_would_test_on_what_the_teacher_learned_is_refused(taught, tm
 
 
 @pytest.mark.slow
-def test_a_student_of_fewer_layers_starts_from_its_teachers_weights(taught, tmp_path: Path) -> None:
-    run, source = taught("bert", "multi-class")
+def test_a_student_of_fewer_layers_starts_from_its_teachers_weights(trained_run, tmp_path: Path) -> None:
+    run, source = trained_run("bert", "multi-class")
     model = dict(artifacts.read(run).manifest.training["model"])
     training = TrainSettings(min_steps=0, family="bert", num_epochs=1, learning_rate=1e-9, max_length=48, device="cpu")
     plan = Plan(str(source), DataSettings(), training, {**model, "keep_layers": "0"})
@@ -217,8 +195,8 @@ def test_a_student_of_fewer_layers_starts_from_its_teachers_weights(taught, tmp_
 
 
 @pytest.mark.slow
-def test_a_student_of_another_encoder_starts_from_its_own(taught, tmp_path: Path) -> None:
-    run, source = taught("bert", "multi-class")
+def test_a_student_of_another_encoder_starts_from_its_own(trained_run, tmp_path: Path) -> None:
+    run, source = trained_run("bert", "multi-class")
     _, report = distill(Lecture([run], make_plan("bert", source, tmp_path / "own"), FEW), tmp_path / "run")
     assert not report.settings["starts_from_teacher"]
     assert np.isfinite(load(tmp_path / "run").logits(["", "plot"])).all()

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from tiny_families import TRAINING, make_settings, save_rows
 
 from textwright.core import artifact as artifacts
 from textwright.data.load import load_dataset
@@ -20,7 +19,6 @@ from textwright.optimize.prune import Task, prune
 from textwright.optimize.pruning import REPORT
 from textwright.optimize.slimming import _load
 from textwright.optimize.teaching_settings import PruneSettings, RepairSettings
-from textwright.pipeline import Plan, build_artifact
 from textwright.runtime.predictor import load
 from textwright.training.batches import encode_examples
 from textwright.training.settings import TrainSettings
@@ -28,21 +26,19 @@ from textwright.training.settings import TrainSettings
 pytestmark = pytest.mark.usefixtures("short_timings")
 
 
-def train(family: str, folder: Path) -> tuple[Path, str]:
-    source = str(save_rows("multi-class", folder))
-    training = TrainSettings(family=family, batch_size=16, device="cpu", patience=9, **TRAINING[family])
-    build_artifact(Plan(source, DataSettings(), training, make_settings(family, folder)), folder / "run")
-    return folder / "run", source
+def multi_class(trained_run, family: str) -> tuple[Path, str]:
+    run, source = trained_run(family, "multi-class")
+    return run, str(source)
 
 
-@pytest.fixture(scope="module")
-def bert(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    return train("bert", tmp_path_factory.mktemp("bert"))
+@pytest.fixture
+def bert(trained_run) -> tuple[Path, str]:
+    return multi_class(trained_run, "bert")
 
 
-@pytest.fixture(scope="module")
-def bow(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    return train("bow", tmp_path_factory.mktemp("bow"))
+@pytest.fixture
+def bow(trained_run) -> tuple[Path, str]:
+    return multi_class(trained_run, "bow")
 
 
 def task(given: tuple[Path, str], **settings: object) -> Task:
@@ -190,7 +186,7 @@ def test_heads_cannot_be_cut_where_the_vocabulary_was(bert: tuple[Path, str], tm
         prune(task((tmp_path / "small", bert[1]), heads=0.5), tmp_path / "out")
 
 
-def test_the_characters_of_a_linear_model_are_not_cut(tmp_path: Path) -> None:
-    linear = train("linear", tmp_path)
+def test_the_characters_of_a_linear_model_are_not_cut(trained_run, tmp_path: Path) -> None:
+    linear = multi_class(trained_run, "linear")
     with pytest.raises(SettingsError, match="nothing to cut"):
         prune(task(linear), tmp_path / "out")

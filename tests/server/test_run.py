@@ -10,7 +10,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from http.client import HTTPConnection
-from time import perf_counter
 
 import pytest
 
@@ -185,21 +184,14 @@ def test_a_client_that_dawdles_cannot_keep_it_from_stopping(tiny_artifact):
     assert "Traceback" not in stderr
 
 
-def test_it_answers_at_once_and_sleeps_in_between(tiny_artifact):
+def test_it_sleeps_between_requests(tiny_artifact):
     with serving(tiny_artifact) as (process, port), closing(HTTPConnection("127.0.0.1", port, timeout=5)) as connection:
-        # Waiting for the client's delayed acknowledgement would take 40 ms each time, on a free machine too.
-        assert any(seconds_of_answer(connection) < 0.025 for _ in range(500))
+        connection.request("POST", "/v1/predict", b'{"text": "good"}', POST)
+        connection.getresponse().read()
         before = cpu_seconds(process.pid)
         with pytest.raises(subprocess.TimeoutExpired):
             process.wait(timeout=1)
         assert cpu_seconds(process.pid) - before < 0.05
-
-
-def seconds_of_answer(connection: HTTPConnection) -> float:
-    start = perf_counter()
-    connection.request("POST", "/v1/predict", b'{"text": "good"}', POST)
-    connection.getresponse().read()
-    return perf_counter() - start
 
 
 def cpu_seconds(pid: int) -> float:

@@ -1,48 +1,85 @@
-"""Recipes hold every setting, and what they hold for their family is what it would do without one."""
+"""Recipes hold overrides only; the recipe with every setting is printed from the settings' fields."""
 
 from __future__ import annotations
 
+import tomllib
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from textwright.cli.main import run
 from textwright.config import read_toml
 from textwright.models import FAMILIES, find_family
-from textwright.training.run import as_recipe, resolve_settings
+from textwright.models.bow import BowConfig
+from textwright.models.family import describe
+from textwright.training.run import as_recipe, full_recipe, resolve_settings
 from textwright.training.settings import TrainSettings
 
 RECIPES = sorted((Path(__file__).parents[2] / "recipes").glob("*.toml"))
 
 
-def split(path: Path) -> tuple[dict, dict]:
-    """Cut a recipe into the settings of training and those of the family."""
+def resolved(content: dict[str, Any]) -> dict[str, Any]:
+    """Give every setting that a recipe trains with, the family's own as ``model.NAME``."""
+    training = TrainSettings.parse({key: content[key] for key in content if key != "model"}, source="a recipe")
+    return flat(as_recipe(*resolve_settings(training, content.get("model", {}))))
+
+
+def flat(content: dict[str, Any]) -> dict[str, Any]:
+    own = {f"model.{name}": value for name, value in content.get("model", {}).items()}
+    return {**{key: content[key] for key in content if key != "model"}, **own}
+
+
+@pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
+def test_a_recipe_parses_and_holds_overrides_only(path: Path) -> None:
     content = read_toml(path)
-    return content, content.pop("model")
-
-
-@pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
-def test_a_recipe_holds_every_setting(path: Path) -> None:
-    training, model = split(path)
-    assert list(training) == list(TrainSettings.model_fields)
-    assert list(model) == list(find_family(training["family"]).config.model_fields)
-
-
-@pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
-def test_a_recipe_is_valid(path: Path) -> None:
-    training, model = split(path)
-    settings, family_settings = resolve_settings(TrainSettings.parse(training, source=path.name), model)
-    assert as_recipe(settings, family_settings) == {**training, "model": model}
+    every, defaults = resolved(content), resolved({"family": content["family"]})
+    differing = {name: value for name, value in every.items() if value != defaults[name]}
+    assert flat(content) == {"family": content["family"], **differing}
 
 
 @pytest.mark.parametrize("name", FAMILIES)
 def test_every_family_has_a_recipe_that_is_its_defaults(name: str) -> None:
-    training, model = split(RECIPES[0].parent / f"{name}.toml")
-    settings, family_settings = resolve_settings(TrainSettings(family=name), {})
-    assert {**training, "model": model} == as_recipe(settings, family_settings)
+    assert read_toml(RECIPES[0].parent / f"{name}.toml") == {"family": name}
 
 
-def test_the_bigram_recipe_differs_where_it_says_so() -> None:
-    plain, pairs = (read_toml(RECIPES[0].parent / f"{name}.toml") for name in ("bow", "bow-bigram"))
-    differing = {name for name in plain["model"] if plain["model"][name] != pairs["model"][name]}
-    assert "num_bigram_buckets" in differing
-    assert {name for name in plain if name != "model" and plain[name] != pairs[name]} == set()
+@pytest.mark.parametrize("name", FAMILIES)
+def test_the_full_recipe_trains_what_the_family_alone_trains(name: str) -> None:
+    content = tomllib.loads(full_recipe(find_family(name)))
+    assert flat(content) == resolved(content) == resolved({"family": name})
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_each_setting_of_the_full_recipe_stands_beneath_its_meaning(name: str) -> None:
+    text = " ".join(full_recipe(find_family(name)).replace("\n# ", " ").split())
+    for settings in (TrainSettings, find_family(name).config):
+        for setting, field in settings.model_fields.items():
+            assert f"{' '.join((field.description or '').split())} {setting} = " in text
+
+
+def test_the_command_prints_the_full_recipe(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["families", "bow-glove", "--recipe", "--quiet"]) == 0
+    assert capsys.readouterr().out == full_recipe(find_family("bow-glove"))
+
+
+def test_the_full_recipe_needs_a_family(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["families", "--recipe"]) == 3
+    assert "needs the name of a family" in capsys.readouterr().err
+
+
+class DeeperBow(BowConfig):
+    """The bag of words with one setting more."""
+
+    depth: int = 3
+    """Number of layers."""
+
+
+def test_a_new_setting_is_one_field() -> None:
+    family = replace(find_family("bow"), config=DeeperBow)
+    assert "\n# Number of layers.\ndepth = 3\n" in full_recipe(family)
+    assert describe(family)["depth"] == {"default": 3, "help": "Number of layers."}
+    for path in RECIPES:
+        content = read_toml(path)
+        if content["family"] == "bow":
+            assert family.config.parse(content.get("model", {}), source=path.name).depth == 3

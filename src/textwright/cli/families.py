@@ -7,6 +7,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from textwright.display.terminal import DEFAULT_OUTPUT, Output, Terminal
+from textwright.errors import SettingsError
 from textwright.optional_deps import require
 
 
@@ -14,20 +15,27 @@ def families(
     name: str | None = None,
     /,
     *,
+    recipe: bool = False,
     output: Annotated[Output, Parameter(name="*", group="Output")] = DEFAULT_OUTPUT,
 ) -> None:
     """List the kinds of model; with a name, its settings and their defaults.
 
     Example: textwright families bow
 
+    Example: textwright families bow --recipe > bow.toml
+
     Args:
         name: A family; without it all are listed.
+        recipe: Print a recipe (TOML) of the named family with every setting at its default, each beneath its meaning.
     """
     require("train", what="listing the families")
     from textwright.models import find_family, list_families
     from textwright.models.family import describe
 
     terminal = Terminal(output)
+    if recipe:
+        _show_recipe(name, terminal)
+        return
     if name is None:
         rows = [(family.name, family.summary, family.paper) for family in list_families()]
         content = {family: {"summary": summary, "paper": paper} for family, summary, paper in rows}
@@ -38,3 +46,14 @@ def families(
     rows = [(f"--model.{item}", facts["default"], facts["help"]) for item, facts in settings.items()]
     terminal.result(settings, lambda: terminal.table(f"Settings of {name}", ("flag", "default", "meaning"), rows))
     terminal.next(f"textwright train SOURCE --family {name} --out runs/{name}")
+
+
+def _show_recipe(name: str | None, terminal: Terminal) -> None:
+    from textwright.models import find_family
+    from textwright.training.run import full_recipe
+
+    if name is None:
+        raise SettingsError("--recipe needs the name of a family: textwright families bow --recipe")
+    text = full_recipe(find_family(name))
+    terminal.result({"recipe": text}, lambda: terminal.say(text.removesuffix("\n")))
+    terminal.next(f"textwright train SOURCE --config {name}.toml --out runs/{name}")

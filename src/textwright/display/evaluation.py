@@ -8,7 +8,7 @@ from typing import Final
 from textwright.display.tables import TableContent
 from textwright.display.terminal import Terminal
 from textwright.evaluate.evaluation import Evaluation, Mistake
-from textwright.evaluate.scores import LOWER_IS_BETTER, TITLES
+from textwright.evaluate.scores import LOWER_IS_BETTER, TITLES, shown
 
 _NUM_MISTAKES: Final = 5
 _MAX_LABELS: Final = 30
@@ -49,8 +49,8 @@ def metrics_table(evaluation: Evaluation) -> TableContent:
     metrics = [
         (
             TITLES[name],
-            f"{it.value:.4f}",
-            f"{it.low:.4f} to {it.high:.4f}",
+            shown(name, it.value),
+            shown(name, it.low, it.high),
             "lower is better" if name in LOWER_IS_BETTER else "higher is better",
         )
         for name, it in evaluation.metrics.items()
@@ -78,9 +78,11 @@ def _labels(evaluation: Evaluation) -> TableContent:
 
 
 def _calibration(evaluation: Evaluation) -> TableContent:
-    rows = [(f"{evaluation.before.temperature:.3f} (as trained)", evaluation.before)]
-    if evaluation.after.temperature != 1.0:
-        rows.append((f"{evaluation.after.temperature:.3f} (as served)", evaluation.after))
+    served = f"{evaluation.after.temperature:.3f}"
+    if served == "1.000":  # both rows would show the same numbers
+        rows = [(f"{served} (as trained and as served)", evaluation.after)]
+    else:
+        rows = [("1 (as trained)", evaluation.before), (f"{served} (as served)", evaluation.after)]
     values = [(name, f"{side.log_loss.value:.4f}", f"{side.calibration_error.value:.4f}") for name, side in rows]
     return TableContent("Calibration", ("temperature", "log loss", "calibration error"), values)
 

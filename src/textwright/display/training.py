@@ -11,6 +11,7 @@ from textwright.core.artifact import describe
 from textwright.core.files import exclusive_folder
 from textwright.core.types import Float32s
 from textwright.display.terminal import Terminal
+from textwright.evaluate.scores import shown
 from textwright.training.progress import EpochRecord
 
 if TYPE_CHECKING:
@@ -123,7 +124,7 @@ def show_built(terminal: Terminal, built: Built, more: Mapping[str, Any] | None 
             f"({manifest.data['num_examples'][manifest.metrics_split]} texts)",
             ("metric", "value", "95 % interval", *(item.name for item in built.baselines)),
             (
-                (name, f"{it['value']:.4f}", f"{it['low']:.4f} to {it['high']:.4f}", *_of_baselines(built, name))
+                (name, shown(name, it["value"]), shown(name, it["low"], it["high"]), *_of_baselines(built, name))
                 for name, it in metrics.items()
             ),
         )
@@ -142,7 +143,7 @@ def show_built(terminal: Terminal, built: Built, more: Mapping[str, Any] | None 
 
 
 def _of_baselines(built: Built, metric: str) -> list[str]:
-    return [f"{item.metrics[metric]:.4f}" if metric in item.metrics else "-" for item in built.baselines]
+    return [shown(metric, item.metrics[metric]) if metric in item.metrics else "-" for item in built.baselines]
 
 
 def _said(built: Built) -> dict[str, Any]:

@@ -173,8 +173,8 @@ def verdict(baselines: Sequence[Baseline], *, metric: str, value: float, num_exa
         return said
     others = " or ".join(f"--family {name}" for name in _OTHERS if name != family)
     return (
-        f"{said} {_reason(worst, family)}: try {others}, or textwright compare, whose learning curve also shows "
-        "whether more labelled texts would help."
+        f"{said} {_reason(worst, family)}. Try {others}; or measure every family with textwright compare, which also "
+        "shows whether more labelled texts would help."
     )
 
 
@@ -186,7 +186,7 @@ def _reason(item: Baseline, family: str) -> str:
         return "A linear model does better"
     if family == "linear":
         return "The baseline is a model of the same kind; another kind may do better"
-    return "A linear model, which trains in seconds, does as well"
+    return "A linear model, which trains in seconds, is as accurate"
 
 
 def _standing(item: Baseline) -> str:

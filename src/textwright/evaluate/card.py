@@ -213,8 +213,11 @@ def _per_label(evaluation: Evaluation) -> list[str]:
 
 def _calibration(evaluation: Evaluation, split: str) -> Iterator[str]:
     before, after = evaluation.before, evaluation.after
+    is_one = f"{after.temperature:.3f}" == "1.000"
     if after.temperature == 1.0:
         yield "No temperature was fitted; the probabilities are those of the model as it was trained."
+    elif is_one:
+        yield "The temperature fitted on the validation split is 1.000, which leaves the probabilities as they are."
     else:
         yield (
             f"Logits are divided by a temperature of {after.temperature:.3f}, fitted on the validation split. Its "
@@ -222,7 +225,7 @@ def _calibration(evaluation: Evaluation, split: str) -> Iterator[str]:
         )
     yield ""
     rows = [("1 (as trained)", _value(before.log_loss), _value(before.calibration_error))]
-    if after.temperature != 1.0:
+    if not is_one:
         served = (f"{after.temperature:.3f} (as served)", _value(after.log_loss), _value(after.calibration_error))
         rows.append(served)
     yield from _table(("temperature", "log loss ↓", "calibration error ↓"), rows)

@@ -54,7 +54,21 @@ MEANINGS: Final = {
 }
 """What each metric says, in one line."""
 
+_IN_PERCENT: Final = frozenset({"accuracy", "exact_match", "balanced_accuracy"})
+
 LOWER_IS_BETTER: Final = frozenset({"hamming_loss", "log_loss", "brier_score", "calibration_error"})
+
+
+def shown(metric: str, *values: float) -> str:
+    """Write values of a metric for people, as "0.8123" or "75.2 to 80.5 %"; accuracies are percentages.
+
+    Args:
+        metric: One of :data:`TITLES`.
+        values: The metric's value, or both ends of its interval.
+    """
+    if metric in _IN_PERCENT:
+        return " to ".join(f"{100 * value:.1f}" for value in values) + " %"
+    return " to ".join(f"{value:.4f}" for value in values)
 
 
 def numbers(seen: Observations) -> dict[str, Floats]:

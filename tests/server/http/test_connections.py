@@ -21,6 +21,7 @@ from textwright.errors import NotReadyError
 from textwright.server.app import create_app
 from textwright.server.http import connections
 from textwright.server.http.connections import ConnectionLimits, ConnectionTable, connections_within_file_limit
+from textwright.server.http.http_protocol import BoundedProtocol
 from textwright.server.http.uvicorn_server import Server
 from textwright.server.run import listen
 from textwright.server.settings import ServeSettings
@@ -54,6 +55,21 @@ def server(predictor, **settings):
 def port(predictor):
     with server(predictor) as port:
         yield port
+
+
+def test_an_answer_does_not_wait_for_the_clients_acknowledgement(predictor, monkeypatch):
+    """A client delays it by 40 ms; Nagle's algorithm would hold back an answer of two parts for it, each time."""
+    is_sent_at_once, connection_made = [], BoundedProtocol.connection_made
+
+    def remember(protocol, transport):
+        connection_made(protocol, transport)
+        option = transport.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+        is_sent_at_once.append(option != 0)
+
+    monkeypatch.setattr(BoundedProtocol, "connection_made", remember)
+    with server(predictor) as port:
+        assert b"200 OK" in ask(port, GOOD.replace(b"host: x", b"host: x\r\nconnection: close"))
+    assert is_sent_at_once == [True]
 
 
 def connect(port):

@@ -35,7 +35,7 @@ def test_every_stage_has_its_durations(client, stage):
     client.post("/v1/predict", json={"text": "good"})
     found = read(client)
     assert found[f"{stage}_seconds_count", TINY] == 1
-    assert 0 <= found[f"{stage}_seconds_sum", TINY] < 5
+    assert 0 <= found[f"{stage}_seconds_sum", TINY] <= found["request_seconds_sum", TINY]
     assert found[f"{stage}_seconds_bucket", ("le", "+Inf"), TINY] == 1
 
 
