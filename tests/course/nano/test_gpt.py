@@ -49,9 +49,9 @@ def test_it_is_the_gpt_of_transformers(model):
 def test_no_gradient_comes_from_the_future(model):
     x = torch.randn(1, T, E, requires_grad=True)
     for t in range(T):
-        (gradient,) = torch.autograd.grad(model.blocks[0](x)[0, t].pow(2).sum(), x)
+        (gradient,) = torch.autograd.grad(model.blocks[0](x)[0, t, 0], x)
         assert (gradient[0, t + 1 :] == 0).all()
-        assert (gradient[0, : t + 1].abs().amax(dim=1) > 0).all()
+        assert (gradient[0, : t + 1].abs().amax(dim=1) > 1e-6).all()
 
 
 def test_dropout_is_off_when_it_predicts_and_on_when_it_learns(model):

@@ -80,9 +80,9 @@ def test_no_gradient_comes_from_the_future():
     torch.manual_seed(0)
     block, x = EncoderBlock(E, A, H), torch.randn(1, T, E, requires_grad=True)
     for t in range(T):
-        (gradient,) = torch.autograd.grad(block(x, transformer.causal_mask(T))[0, t].pow(2).sum(), x)
+        (gradient,) = torch.autograd.grad(block(x, transformer.causal_mask(T))[0, t, 0], x)
         assert (gradient[0, t + 1 :] == 0).all()
-        assert (gradient[0, : t + 1].abs().amax(dim=1) > 0).all()
+        assert (gradient[0, : t + 1].abs().amax(dim=1) > 1e-4).all()
 
 
 def test_sinusoids_move_by_a_rotation():
