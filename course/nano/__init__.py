@@ -2,7 +2,7 @@
 
 ::
 
-    word2vec     2013  a vector for each word, from predicting its neighbours
+    word2vec     2013  a vector for each word, from predicting its neighbors
     glove        2014  the same from counts; PPMI + SVD, which needs no training at all
     attention    2014  a decoder that looks back at every word of its source
     lstm         1997  a cell that keeps what it is told to keep

@@ -106,9 +106,9 @@ class Seq2Seq(nn.Module):
         """Return the mean loss of a target (B, T), each token after the true ones before it, for source (B, S)."""
         states, last = self.encode(source)  # (B, S, 2H), (B, 2H)
         state = torch.tanh(self.first(last))  # (B, H)
-        begun = functional.pad(target[:, :-1], (1, 0), value=START)  # (B, T)
+        shifted = functional.pad(target[:, :-1], (1, 0), value=START)  # (B, T)
         scores = []
-        for token in begun.unbind(dim=1):
+        for token in shifted.unbind(dim=1):
             score, state, _ = self.step(token, state, (states, last, source != PAD))  # (B, V), (B, H)
             scores.append(score)
         return functional.cross_entropy(torch.stack(scores, dim=2), target, ignore_index=PAD)  # ()

@@ -67,9 +67,9 @@ class WordPiece:
 
 def words(text: str) -> list[str]:
     """Cut a text at white space and around punctuation and ideographs; lower case, without accents."""
-    kept = re.sub("[\t\n\r]", " ", text).replace("\ufffd", "")
-    kept = "".join(each for each in kept if not unicodedata.category(each).startswith("C"))  # no controls
-    spaced = "".join(f" {each} " if is_ideograph(each) else each for each in kept)
+    clean = re.sub("[\t\n\r]", " ", text).replace("\ufffd", "")
+    clean = "".join(each for each in clean if not unicodedata.category(each).startswith("C"))  # no controls
+    spaced = "".join(f" {each} " if is_ideograph(each) else each for each in clean)
     bare = "".join(each for each in unicodedata.normalize("NFD", spaced) if unicodedata.category(each) != "Mn")
     lower = "".join(each.lower() for each in bare)  # letter by letter: no final sigma
     return "".join(f" {each} " if is_punctuation(each) else each for each in lower).split()
@@ -140,9 +140,9 @@ class BERT(nn.Module):
         x = self.norm(self.tokens(ids) + self.positions(positions) + self.kinds.weight[0])  # (B, T, E)
         states, weights = [x], []
         for layer in self.layers:
-            x, looked = layer(x, mask)  # (B, T, E), (B, A, T, T)
+            x, heads = layer(x, mask)  # (B, T, E), (B, A, T, T)
             states.append(x)
-            weights.append(looked)
+            weights.append(heads)
         return states, weights
 
 
@@ -168,13 +168,13 @@ def load(folder: Path) -> tuple[BERT, WordPiece]:
 
 def renamed(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Give published weights our names; those of the pooling layer, and the list of positions, are left out."""
-    found = {}
+    result = {}
     for name, weight in weights.items():
         for theirs, ours in NAMES.items():
             name = name.replace(theirs, ours)  # noqa: PLW2901
         if not name.startswith(("pooler", "embeddings")):
-            found[name] = weight
-    return found
+            result[name] = weight
+    return result
 
 
 class MaskedLM(nn.Module):
@@ -213,8 +213,8 @@ def mask_tokens(
         What the network reads (B, T), and what it is to say (B, T): -1 where it is not asked.
     """
     chosen = (torch.rand(ids.shape, generator=generator) < 0.15) & (ids >= first)  # (B, T)
-    lot = torch.rand(ids.shape, generator=generator)  # (B, T)
-    read = ids.masked_fill(chosen & (lot < 0.8), mask_id)  # (B, T)
+    chance = torch.rand(ids.shape, generator=generator)  # (B, T)
+    read = ids.masked_fill(chosen & (chance < 0.8), mask_id)  # (B, T)
     drawn = torch.randint(first, num_tokens, ids.shape, generator=generator)  # (B, T)
-    read = torch.where(chosen & (lot >= 0.9), drawn, read)  # (B, T): the rest, 10 %, stay as they are
+    read = torch.where(chosen & (chance >= 0.9), drawn, read)  # (B, T): the rest, 10 %, stay as they are
     return read, ids.masked_fill(~chosen, -1)

@@ -98,7 +98,7 @@ def merge(ids: Sequence[int], pair: Pair, token: int) -> list[int]:
 
 
 def count_pairs(words: Sequence[Sequence[int]], times: Sequence[int]) -> tuple[Counter[Pair], dict[Pair, set[int]]]:
-    """Count each pair of neighbours, and list the words that hold it by their positions."""
+    """Count each pair of neighbors, and list the words that hold it by their positions."""
     counts: Counter[Pair] = Counter()
     holders: defaultdict[Pair, set[int]] = defaultdict(set)
     for index, ids in enumerate(words):
@@ -132,7 +132,7 @@ def train(texts: Iterable[str], num_tokens: int) -> BPE:
             continue
         token = 256 + len(merges)
         merges.append(best)
-        grown: set[Pair] = set()
+        new_pairs: set[Pair] = set()
         for index in holders.pop(best):
             before, after = words[index], merge(words[index], best, token)
             words[index] = after
@@ -142,7 +142,7 @@ def train(texts: Iterable[str], num_tokens: int) -> BPE:
                 counts[pair] += times[index]
                 if token in pair:
                     holders[pair].add(index)
-                    grown.add(pair)
-        for pair in grown:
+                    new_pairs.add(pair)
+        for pair in new_pairs:
             heapq.heappush(heap, (-counts[pair], pair))
     return BPE(merges)

@@ -1,4 +1,4 @@
-"""What the models are measured with: people's judgements of words, analogies, perplexity, and a trigram to beat.
+"""What the models are measured with: people's judgments of words, analogies, perplexity, and a trigram to beat.
 
 Sources: WordSim-353: Finkelstein et al., 2002, https://doi.org/10.1145/503104.503110; SimLex-999: Hill, Reichart &
 Korhonen, 2015, https://aclanthology.org/J15-4004; analogies: Mikolov et al., 2013, https://arxiv.org/abs/1301.3781;
@@ -66,7 +66,7 @@ def spearman(left: np.ndarray, right: np.ndarray) -> float:
 
 
 def agreement(vectors: np.ndarray, index: Mapping[str, int], pairs: Sequence[Pair], seed: int = 0) -> Agreement:
-    """Compare cosines of vectors (V, E) with people's judgements.
+    """Compare cosines of vectors (V, E) with people's judgments.
 
     Args:
         vectors: One row for each word.
@@ -79,8 +79,10 @@ def agreement(vectors: np.ndarray, index: Mapping[str, int], pairs: Sequence[Pai
     unit = normalized(vectors)  # (V, E)
     cosines = (unit[first] * unit[second]).sum(axis=1)  # (N,)
     random = np.random.default_rng(seed)
-    drawn = [spearman(cosines[rows], people[rows]) for rows in random.integers(len(people), size=(1000, len(people)))]
-    low, high = np.quantile(drawn, [0.025, 0.975])
+    resampled = [
+        spearman(cosines[rows], people[rows]) for rows in random.integers(len(people), size=(1000, len(people)))
+    ]
+    low, high = np.quantile(resampled, [0.025, 0.975])
     return Agreement(spearman(cosines, people), float(low), float(high), len(people))
 
 
@@ -141,8 +143,8 @@ class KneserNey:
             total = self.totals[length][history]
             if not total:  # a context that never occurred: the shorter one has the last word
                 break
-            left = max(self.counts[length][*history, token] - self.discount, 0) / total
-            p = left + self.discount * self.kinds[length][history] / total * p
+            discounted = max(self.counts[length][*history, token] - self.discount, 0) / total
+            p = discounted + self.discount * self.kinds[length][history] / total * p
         return p
 
     def surprise(self, ids: Sequence[int]) -> float:

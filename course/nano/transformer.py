@@ -188,8 +188,8 @@ class Transformer(nn.Module):
 
     def forward(self, source: Tensor, target: Tensor) -> Tensor:
         """Return the mean loss of a target (B, T) that is read from START on, each token from those before it."""
-        begun = functional.pad(target[:, :-1], (1, 0), value=START)  # (B, T): shifted by one
-        scores = self.decode(self.encode(source), source, begun)  # (B, T, V)
+        shifted = functional.pad(target[:, :-1], (1, 0), value=START)  # (B, T): shifted by one
+        scores = self.decode(self.encode(source), source, shifted)  # (B, T, V)
         return functional.cross_entropy(scores.flatten(0, 1), target.flatten(), ignore_index=PAD)  # ()
 
     @torch.no_grad()

@@ -1,4 +1,4 @@
-"""word2vec, 2013: a word's vector is what predicts its neighbours.
+"""word2vec, 2013: a word's vector is what predicts its neighbors.
 
 ::
 
@@ -61,7 +61,7 @@ def gradients(v: Tensor, u: Tensor) -> tuple[Tensor, Tensor]:
         u: Vectors of the true context and of K negatives, (1 + K, E).
 
     Returns:
-        dL/dv (E,) and dL/du (1 + K, E): a word is pulled to its true neighbour and pushed from the drawn ones.
+        dL/dv (E,) and dL/du (1 + K, E): a word is pulled to its true neighbor and pushed from the drawn ones.
     """
     target = torch.zeros(len(u))  # (1 + K,)
     target[0] = 1
@@ -81,12 +81,12 @@ def pairs(document: np.ndarray, window: int, random: np.random.Generator) -> np.
     Each center draws a window of 1 to ``window`` words of its own, so that near words count more often than far ones.
     """
     reach = random.integers(1, window + 1, size=len(document))
-    found = []
+    blocks = []
     for distance in range(1, min(window, len(document) - 1) + 1):
         left, right = document[:-distance], document[distance:]
-        found.append(np.stack([left, right], axis=1)[reach[:-distance] >= distance])
-        found.append(np.stack([right, left], axis=1)[reach[distance:] >= distance])
-    return np.concatenate(found) if found else np.zeros((0, 2), dtype=document.dtype)
+        blocks.append(np.stack([left, right], axis=1)[reach[:-distance] >= distance])
+        blocks.append(np.stack([right, left], axis=1)[reach[distance:] >= distance])
+    return np.concatenate(blocks) if blocks else np.zeros((0, 2), dtype=document.dtype)
 
 
 class Noise:
@@ -125,15 +125,15 @@ def batches(
         seed: Of everything drawn.
     """
     random, noise = np.random.default_rng(seed), Noise(counts, power)
-    waiting, num_waiting = [], 0
+    buffer, num_buffered = [], 0
     while True:
         for index in random.permutation(len(documents)):
-            waiting.append(pairs(subsample(documents[index], counts, random, threshold), window, random))
-            num_waiting += len(waiting[-1])
-            if num_waiting < 20 * batch_size:
+            buffer.append(pairs(subsample(documents[index], counts, random, threshold), window, random))
+            num_buffered += len(buffer[-1])
+            if num_buffered < 20 * batch_size:
                 continue
-            mixed = random.permutation(np.concatenate(waiting))  # neighbours of one word do not share a batch
-            waiting, num_waiting = [], 0
-            for start in range(0, len(mixed) - batch_size + 1, batch_size):
-                center, context = torch.from_numpy(mixed[start : start + batch_size]).long().unbind(dim=1)
+            shuffled = random.permutation(np.concatenate(buffer))  # neighbors of one word do not share a batch
+            buffer, num_buffered = [], 0
+            for start in range(0, len(shuffled) - batch_size + 1, batch_size):
+                center, context = torch.from_numpy(shuffled[start : start + batch_size]).long().unbind(dim=1)
                 yield center, context, torch.from_numpy(noise.draw((batch_size, num_negatives), random))

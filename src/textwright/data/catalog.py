@@ -174,7 +174,7 @@ _ALL: Final = (
     ),
     Asset(
         name="word-similarity",
-        summary="WordSim-353 and SimLex-999, people's judgements of word pairs, and 19,544 analogies",
+        summary="WordSim-353 and SimLex-999, people's judgments of word pairs, and 19,544 analogies",
         package="gensim",
         version="4.4.0",
         is_source=True,
