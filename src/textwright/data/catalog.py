@@ -172,6 +172,22 @@ _ALL: Final = (
         licence="Apache-2.0",
         citation="Wang et al., 2020, MiniLM; Reimers & Gurevych, 2019, Sentence-BERT",
     ),
+    Asset(
+        name="word-similarity",
+        summary="WordSim-353 and SimLex-999, people's judgments of word pairs, and 19,544 analogies",
+        package="gensim",
+        version="4.4.0",
+        is_source=True,
+        sha256="a3f5b626da5518e79a479140361c663089fe7998df8ba52d56e1ded71ac5bdf5",
+        size_bytes=23_260_095,
+        unpacked_bytes=629_267,
+        members=tuple(
+            Member(f"gensim-4.4.0/gensim/test/test_data/{name}")
+            for name in ("wordsim353.tsv", "simlex999.txt", "questions-words.txt")
+        ),
+        licence="LGPL-2.1 package; WordSim-353 CC BY 4.0, the others their authors'",
+        citation="Finkelstein et al., 2002; Hill, Reichart & Korhonen, 2015; Mikolov et al., 2013",
+    ),
 )
 
 ASSETS: Final[Mapping[str, Asset]] = {asset.name: asset for asset in _ALL}

@@ -1,0 +1,24 @@
+"""Ten years of NLP, one architecture a file, each of them whole, short, and equal to its reference.
+
+::
+
+    word2vec     2013  a vector for each word, from predicting its neighbors
+    glove        2014  the same from counts; PPMI + SVD, which needs no training at all
+    attention    2014  a decoder that looks back at every word of its source
+    lstm         1997  a cell that keeps what it is told to keep
+    bpe          2016  an alphabet of bytes that grows by its most frequent pair
+    transformer  2017  attention alone: encoder and decoder
+    elmo         2018  a word's vector depends on its sentence
+    gpt          2018  pre-train a decoder on text, fine-tune it on a task
+    bert         2018  an encoder that guesses masked words; loads the real MiniLM
+    gpt2         2019  the decoder that is prompted, with a cache of keys and values
+    sentences    2019  one vector for many words
+
+    text         corpora, words and vocabularies
+    fit          the loop that trains all of them
+    probe        word similarity, analogies, perplexity, and a Kneser-Ney trigram to beat
+
+Read a file from its first line to its last: no model imports another one, except where history did (GPT-2 is built of
+``transformer``). Shapes stand at the end of each line of a ``forward``: **B** texts, **T** tokens (**S** of a source),
+**V** words, **E** width of a vector, **H** hidden units, **A** heads, **D** width of a head, **K** choices.
+"""
