@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -45,7 +44,7 @@ def write_selection(source: Artifact, variant: str | None, folder: Path) -> Arti
         golden = (source.path / GOLDEN).read_bytes()
     if golden is None:
         texts = [item.text for item in source.golden()]
-        golden = _golden_lines(texts, predictor.logits(texts).tolist())
+        golden = artifacts.golden_lines(texts, predictor.logits(texts).tolist())
     contents = {
         GRAPH: (source.path / chosen.file).read_bytes(),
         TOKENIZER: source.tokenizer().encode(),
@@ -79,9 +78,3 @@ def _fast_files(source: Artifact, chosen: Variant) -> dict[str, bytes]:
         fast.tokenizer: source.fast_tokenizer().encode(),
         CURVE: (source.path / CURVE).read_bytes(),
     }
-
-
-def _golden_lines(texts: list[str], logits: list[list[float]]) -> bytes:
-    pairs = zip(texts, logits, strict=True)
-    lines = [json.dumps({"text": text, "logits": row}, ensure_ascii=False) for text, row in pairs]
-    return "\n".join([*lines, ""]).encode()
