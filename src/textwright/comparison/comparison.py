@@ -32,7 +32,7 @@ from textwright.training.progress import Progress, SilentProgress
 LEADERBOARD: Final = "leaderboard.json"
 RUNS: Final = "runs"
 _NUM_BATCH_TEXTS: Final = 1_000
-"""Texts of the call that gives a row its throughput, as in the boards that are published."""
+"""Texts of the call that gives a row its throughput, as in the leaderboards of ``benchmarks/results``."""
 _LIBRARIES: Final = ("torch", "onnxruntime", "tokenizers", "scikit-learn", "numpy")
 
 

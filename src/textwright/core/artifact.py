@@ -210,6 +210,10 @@ class Artifact:
         """Size of all files together, manifest included."""
         return sum(record.size_bytes for record in self.files.values()) + (self.path / MANIFEST).stat().st_size
 
+    def contents(self) -> dict[str, bytes]:
+        """Read every file but the manifest, by name."""
+        return {name: (self.path / name).read_bytes() for name in self.files}
+
     def tokenizer(self) -> str:
         """Return the content of ``tokenizer.json``."""
         return _text_of(self.path / TOKENIZER)
@@ -272,7 +276,7 @@ class Draft:
         """Write a file, or replace it.
 
         Raises:
-            ArtifactFormatError: If no file of an artifact may have this name.
+            ArtifactCorruptError: If the name leads out of the folder.
         """
         check_file_name(name)
         (self.folder / name).write_bytes(content)

@@ -43,8 +43,9 @@ class Publication:
         self.card = ""
         self._draft, self._num_threads = draft, num_threads
         self._new_golden: list[str] = []
-        golden_files = {item.golden or artifacts.GOLDEN for item in manifest.variants.values()}
-        for name, content in {**contents, **dict.fromkeys(golden_files - contents.keys(), b"")}.items():
+        golden_files = [item.golden or artifacts.GOLDEN for item in manifest.variants.values()]
+        missing = {name: b"" for name in golden_files if name not in contents}
+        for name, content in {**contents, **missing}.items():
             draft.put(name, content)
         draft.seal(manifest)
 

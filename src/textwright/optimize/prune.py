@@ -111,7 +111,8 @@ def prune(
     if settings.vocabulary:
         current, step = _cut_vocabulary(current, texts, out, reference, seen, settings)
         steps.append(step)
-    written = current if current.path == out / "artifact" else _copy(current, out / "artifact")
+    path = out / "artifact"
+    written = current if current.path == path else artifacts.write(path, current.manifest, current.contents())
     report = Pruning(
         name=written.manifest.name,
         version=written.version,
@@ -202,7 +203,7 @@ def write_cut(artifact: Artifact, vocabulary: Vocabulary, test: Examples, path: 
         path: The new artifact's folder.
     """
     manifest = artifact.manifest
-    contents = _contents(artifact)
+    contents = artifact.contents()
     contents[artifacts.TOKENIZER] = vocabulary.tokenizer.encode()
     for variant in manifest.variants.values():
         contents[variant.file] = cut_tables(contents[variant.file], vocabulary.kept)
@@ -218,11 +219,3 @@ def write_cut(artifact: Artifact, vocabulary: Vocabulary, test: Examples, path: 
             publication.add_metrics(name, evaluations[name], stability)
         publication.card = model_card(publication.manifest, {"test": evaluations[manifest.default_variant]})
     return publication.artifact
-
-
-def _copy(artifact: Artifact, path: Path) -> Artifact:
-    return artifacts.write(path, artifact.manifest, _contents(artifact))
-
-
-def _contents(artifact: Artifact) -> dict[str, bytes]:
-    return {name: (artifact.path / name).read_bytes() for name in artifact.files}

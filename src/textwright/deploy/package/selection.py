@@ -36,9 +36,7 @@ def write_selection(source: Artifact, variant: str | None, folder: Path) -> Arti
     _refuse_other_engines(source, name)
     predictor = load(source.path, variant=name, num_threads=1)
     if len(source.manifest.variants) == 1:
-        return artifacts.write(
-            folder, source.manifest, {name: (source.path / name).read_bytes() for name in source.files}
-        )
+        return artifacts.write(folder, source.manifest, source.contents())
     golden = (source.path / chosen.golden).read_bytes() if chosen.golden else None
     if golden is None and name == source.manifest.reference_variant:
         golden = (source.path / GOLDEN).read_bytes()
