@@ -1,4 +1,4 @@
-"""int8 products: the ladder's rungs, each ONNX Runtime's own quantiser with settings that are known to matter.
+"""Fewer bits: ONNX Runtime's own quantizers and converter with settings that are known to matter.
 
 Dynamic: weights are integers in the file, activations are rounded while the graph runs, by the range that they have in
 that batch. So a text's answer depends on the other texts of its batch, and the gate refuses it by default. Static: the
@@ -156,6 +156,27 @@ def quantize_blocks(graph: bytes, *, block_size: int) -> bytes:
             return dump(quantizer.model.model)
         except Exception as error:
             raise BackendError(f"ONNX Runtime cannot quantise the graph: {_first_line(error)}") from error
+
+
+def halve(graph: bytes) -> bytes:
+    """Turn float32 weights and values into float16, for a GPU; ids, mask and logits keep their types.
+
+    Args:
+        graph: A graph as it was exported.
+
+    Returns:
+        A graph of the same signature.
+
+    Raises:
+        BackendError: If ONNX Runtime's tool cannot convert it.
+    """
+    from onnxruntime.transformers.float16 import convert_float_to_float16
+
+    with quiet():
+        try:
+            return dump(convert_float_to_float16(load(graph), keep_io_types=True))
+        except Exception as error:
+            raise BackendError(f"ONNX Runtime cannot turn the graph into 16 bits: {error}") from error
 
 
 def _through_file(graph: bytes, quantize: Any) -> bytes:  # noqa: ANN401

@@ -11,19 +11,18 @@ from textwright.errors import MissingExtraError
 from textwright.optimize.extremes import DENSE, extremes_of
 from textwright.optimize.fusion import fuse
 from textwright.optimize.graph import View, load
-from textwright.optimize.half import halve
-from textwright.optimize.integer import FULL, REDUCED, quantize_smoothed
+from textwright.optimize.integer import FULL, REDUCED, narrow_weights, quantize_smoothed
 from textwright.optimize.quantize import (
     PRODUCTS,
     Batch,
     Calibration,
+    halve,
     quantize_blocks,
     quantize_dynamic,
     quantize_static,
 )
 from textwright.optimize.rows import narrow_rows
 from textwright.optimize.sensitivity import node_errors, sensitive_nodes
-from textwright.optimize.weights import narrow_weights
 from textwright.runtime.openvino import import_openvino
 from textwright.runtime.processor import BFLOAT16, SATURATING, instruction_set
 from textwright.runtime.session import CUDA, import_onnxruntime
