@@ -197,7 +197,7 @@ def _wanted(recipes: list[Recipe], names: Sequence[str]) -> list[Recipe]:
     for name in names:
         if name not in known:
             raise SettingsError(f"no recipe {name!r} for this model; there are {', '.join(known) or 'none'}")
-    return [recipe for recipe in recipes if not names or recipe.name in names]
+    return [recipe for recipe in recipes if (recipe.name in names if names else not recipe.only_by_name)]
 
 
 def _try_all(search: Search, recipes: Sequence[Recipe], listener: Listener) -> tuple[list[Trial], list[str]]:
@@ -298,8 +298,8 @@ def _publish(
     """Publish the winners with what is measured of them on the test texts, then all variants that there were."""
     reference, test = search.reference, search.texts.test
     old = reference.artifact
-    contents = {name: (old.path / name).read_bytes() for name in old.files}
-    contents |= {f"{name}.onnx": (search.folder / name / "model.onnx").read_bytes() for name in names}
+    graphs = {f"{name}.onnx": artifacts.read(search.folder / name).contents()["model.onnx"] for name in names}
+    contents = {**old.contents(), **graphs}
     variants = {name: _variant(search, trials[name]) for name in names}
     first = {names[0]: variants.pop(names[0])} if names and _gains(search, trials[names[0]]) else {}
     manifest = replace(old.manifest, variants={**first, **_others(old, {**first, **variants}), **variants})
