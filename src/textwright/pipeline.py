@@ -2,22 +2,20 @@
 
 ::
 
-    source -> data -> train -> export -> parity -> golden examples -> evaluate -> artifact
+    source -> data -> train -> export -> parity -> publish: golden examples, metrics, card -> artifact
 
 It holds no step of its own; it decides their order, and that nothing is written unless every step succeeded.
 """
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from importlib import metadata
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 import numpy as np
@@ -39,11 +37,12 @@ from textwright.evaluate.diagnostics import TrainingFacts, diagnose
 from textwright.evaluate.linear import label_shares
 from textwright.evaluate.measure import Evaluation, evaluate_observations
 from textwright.evaluate.observe import Observations, observe
+from textwright.evaluate.publish import publish
 from textwright.evaluate.scores import TITLES
 from textwright.evaluate.selection import TRAINING_TEXTS
 from textwright.export.onnx import to_onnx
 from textwright.export.parity import AWKWARD_TEXTS, check_parity
-from textwright.runtime.predictor import Predictor, load
+from textwright.runtime.predictor import Predictor
 from textwright.training.lessons import Teacher
 from textwright.training.progress import Progress
 from textwright.training.run import TrainedModel, resolve_settings, resolve_stored, train
@@ -202,7 +201,7 @@ def build_artifact(
     check_parity(trained.module, graph, trained.encoder, sample)
     manifest = _manifest(plan, trained, described)
     measure = partial(_measure, dataset=dataset, trained=trained, linear=linear_baseline, on_stage=on_stage)
-    return _measure_and_write(manifest, graph, trained, dataset, out / "artifact", measure)
+    return _publish(manifest, graph, trained, dataset, out / "artifact", measure)
 
 
 def _reused(found: Artifact) -> Built:
@@ -254,7 +253,7 @@ def _facts(predictor: Predictor, dataset: Dataset, trained: TrainedModel, seen: 
     )
 
 
-def _measure_and_write(
+def _publish(
     manifest: Manifest,
     graph: bytes,
     trained: TrainedModel,
@@ -262,39 +261,27 @@ def _measure_and_write(
     path: Path,
     measure: Callable[[Predictor], _Measured],
 ) -> Built:
-    """Write the artifact to a temporary place, measure it there, and write it again with what was measured."""
-    contents = {_GRAPH: graph, artifacts.TOKENIZER: trained.encoder.serialize().encode(), artifacts.GOLDEN: b""}
-    with TemporaryDirectory(prefix="textwright-") as folder:
-        predictor = Predictor(artifacts.write(Path(folder) / "unmeasured", manifest, contents))
-        contents[artifacts.GOLDEN] = _golden(predictor, dataset)
+    contents = {_GRAPH: graph, artifacts.TOKENIZER: trained.encoder.serialize().encode()}
+    with publish(path, manifest, contents) as publication:
+        predictor = publication.predictor()
+        publication.add_golden(predictor, _golden_texts(dataset))
         measured = measure(predictor)
         stability = measure_batch_invariance(predictor, dataset.validation.texts).to_manifest()
-    evaluations = measured.evaluations
-    metrics = {name: asdict(interval) for name, interval in evaluations[MEASURED_SPLIT].metrics.items()}
-    said = {
-        _BASELINES: [item.to_json() for item in measured.baselines],
-        _WARNINGS: list(measured.warnings),
-        TRAINING_TEXTS: write_text_hashes(dataset, path.parent),
-    }
-    manifest = replace(
-        manifest,
-        variants={"fp32": Variant(_GRAPH, "fp32", metrics, batch_invariance=stability)},
-        metrics_split=MEASURED_SPLIT,
-        training={**manifest.training, **said},
-    )
-    contents[artifacts.CARD] = model_card(manifest, evaluations).encode()
-    artifacts.write(path, manifest, contents)
-    return Built(load(path).artifact, evaluations, False, measured.baselines, measured.warnings)
+        publication.add_metrics(predictor.variant, measured.evaluations[MEASURED_SPLIT], stability)
+        publication.add_training(
+            {
+                _BASELINES: [item.to_json() for item in measured.baselines],
+                _WARNINGS: list(measured.warnings),
+                TRAINING_TEXTS: write_text_hashes(dataset, path.parent),
+            }
+        )
+        publication.card = model_card(publication.manifest, measured.evaluations)
+    return Built(publication.artifact, measured.evaluations, False, measured.baselines, measured.warnings)
 
 
-def _golden(predictor: Predictor, dataset: Dataset) -> bytes:
+def _golden_texts(dataset: Dataset) -> list[str]:
     real = dataset.validation.texts[:_NUM_GOLDEN_TEXTS]
-    texts = [text for text in [*real, *AWKWARD_TEXTS] if len(text) <= _LONGEST_GOLDEN_TEXT]
-    lines = [
-        json.dumps({"text": text, "logits": row}, ensure_ascii=False)
-        for text, row in zip(texts, predictor.logits(texts).tolist(), strict=True)
-    ]
-    return ("\n".join(lines) + "\n").encode()
+    return [text for text in [*real, *AWKWARD_TEXTS] if len(text) <= _LONGEST_GOLDEN_TEXT]
 
 
 def _describe(plan: Plan, dataset: Dataset, teacher: Teacher | None) -> dict[str, dict[str, Any]]:

@@ -12,10 +12,10 @@ from tiny_encoders import KINDS, save_tiny_encoder
 
 from textwright.core.labels import Labels
 from textwright.core.tokenization import TextEncoder
+from textwright.evaluate import benchmark
 from textwright.export.onnx import to_onnx
 from textwright.models import FAMILIES
 from textwright.models.family import BuildContext, TrainingSplit
-from textwright.optimize import measure
 
 LABELS = Labels(("negative", "positive"))
 
@@ -41,8 +41,8 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 def short_timings() -> Iterator[None]:
     """Time what is made twice only: for tests that ask whether it is made right, not whether it is fast."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(measure, "_NUM_ROUNDS", 2)
-        patch.setattr(measure, "_LEAST_SECONDS", 0.02)
+        patch.setattr(benchmark, "NUM_ROUNDS", 2)
+        patch.setattr(benchmark, "MIN_BATCH_SECONDS", 0.02)
         yield
 
 

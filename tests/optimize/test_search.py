@@ -237,6 +237,13 @@ def test_a_bound_that_must_be_shown_takes_enough_texts(model, source, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
+def test_what_lost_every_trial_is_tried_only_by_name():
+    names = ("first", "rival", "last")
+    recipes = [Recipe(name, "int8", "", lambda it: it.graph, only_by_name=name == "rival") for name in names]
+    assert [recipe.name for recipe in search._wanted(recipes, ())] == ["first", "last"]
+    assert [recipe.name for recipe in search._wanted(recipes, ("last", "rival"))] == ["rival", "last"]
+
+
 def test_other_labels_are_refused(model, tmp_path):
     path = tmp_path / "other.jsonl"
     path.write_text('{"text": "a", "label": "sports"}\n' * 3)

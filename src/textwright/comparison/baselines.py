@@ -15,8 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from textwright.comparison.contender import Job, Predict, Result
+from textwright.comparison.contender import Job, Result
 from textwright.evaluate.baselines import observations
+from textwright.evaluate.benchmark import Predict
 from textwright.evaluate.linear import STRENGTHS, fit_linear, label_shares
 from textwright.evaluate.ngrams import NGRAMS
 from textwright.training.progress import Progress

@@ -17,7 +17,6 @@ from textwright.comparison.page import PAGE, write_page
 from textwright.comparison.protocol import describe_protocol
 from textwright.comparison.runs import Run, plan_runs
 from textwright.comparison.schedule import Schedule
-from textwright.comparison.speed import measure_speed
 from textwright.comparison.store import load_result, save_result
 from textwright.comparison.table import Table
 from textwright.core.differences import first_difference
@@ -27,10 +26,13 @@ from textwright.data.download import Progress as Download
 from textwright.data.settings import complete_settings
 from textwright.environment import machine
 from textwright.errors import SettingsError
+from textwright.evaluate.benchmark import benchmark
 from textwright.training.progress import Progress, SilentProgress
 
 LEADERBOARD: Final = "leaderboard.json"
 RUNS: Final = "runs"
+_NUM_BATCH_TEXTS: Final = 1_000
+"""Texts of the call that gives a row its throughput, as in the leaderboards of ``benchmarks/results``."""
 _LIBRARIES: Final = ("torch", "onnxruntime", "tokenizers", "scikit-learn", "numpy")
 
 
@@ -140,7 +142,8 @@ class _Bench:
         if speeds is None:
             first = {name: Run(name, 0, fold=0 if self._source.settings.num_folds else None) for name in versions}
             answering = {name: self._contenders[name].reopen(self._job(run)) for name, run in first.items()}
-            speeds = measure_speed(answering, self._source.whole.test.texts)
+            timings = benchmark(answering, self._source.whole.test.texts, num_batch_texts=_NUM_BATCH_TEXTS)
+            speeds = {name: Speed(item.latency_ms(), item.texts_per_second) for name, item in timings.items()}
         self._table.add_speeds(speeds)
 
     def finish(self) -> Leaderboard:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol
 
 from textwright.data.dataset import Dataset
 from textwright.data.settings import DataSettings
+from textwright.evaluate.benchmark import Predict
 from textwright.evaluate.observe import Observations
 from textwright.training.progress import Progress
-
-Predict: TypeAlias = Callable[[Sequence[str]], object]
-"""Answers texts, all of them at once; what it answers does not matter for its speed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,11 +9,12 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any, Final
 
-from textwright.comparison.contender import Job, Predict, Result
+from textwright.comparison.contender import Job, Result
 from textwright.config import Settings, read_toml
 from textwright.core.types import Float32s
 from textwright.data.settings import DataSettings
 from textwright.errors import InputError, SettingsError
+from textwright.evaluate.benchmark import Predict
 from textwright.evaluate.observe import observe
 from textwright.models import find_family
 from textwright.pipeline import Plan, build_artifact

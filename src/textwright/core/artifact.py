@@ -12,14 +12,15 @@
     README.md       the model card
 
 ``manifest.json`` carries its own sha256: the digest of its bytes with 64 zeros where the digest stands. Callers:
-``export`` and ``optimize`` write through :func:`write`; ``runtime`` reads through :func:`read`.
+``evaluate.publish`` writes through :func:`draft`; ``runtime`` reads through :func:`read`.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Final
@@ -209,6 +210,10 @@ class Artifact:
         """Size of all files together, manifest included."""
         return sum(record.size_bytes for record in self.files.values()) + (self.path / MANIFEST).stat().st_size
 
+    def contents(self) -> dict[str, bytes]:
+        """Read every file but the manifest, by name."""
+        return {name: (self.path / name).read_bytes() for name in self.files}
+
     def tokenizer(self) -> str:
         """Return the content of ``tokenizer.json``."""
         return _text_of(self.path / TOKENIZER)
@@ -239,6 +244,72 @@ class Artifact:
         return [_golden(line, len(self.manifest.labels), f"{path}, line {number}") for number, line in lines]
 
 
+def golden_lines(texts: Sequence[str], logits: Iterable[Sequence[float]]) -> bytes:
+    """Write golden examples as :meth:`Artifact.golden` reads them.
+
+    Args:
+        texts: N short texts; they are scored at every load.
+        logits: N rows of K logits.
+    """
+    items = [{"text": text, "logits": row} for text, row in zip(texts, logits, strict=True)]
+    return "".join(f"{json.dumps(item, ensure_ascii=False)}\n" for item in items).encode()
+
+
+class Draft:
+    """An artifact that is being written to a temporary folder; :func:`draft` makes one.
+
+    Args:
+        folder: The temporary folder.
+
+    Attributes:
+        artifact: What :meth:`seal` left there, not verified; after the block of :func:`draft` the verified artifact in
+            its place.
+    """
+
+    artifact: Artifact
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._files: dict[str, FileRecord] = {}
+
+    def put(self, name: str, content: bytes) -> None:
+        """Write a file, or replace it.
+
+        Raises:
+            ArtifactCorruptError: If the name leads out of the folder.
+        """
+        check_file_name(name)
+        (self.folder / name).write_bytes(content)
+        self._files[name] = FileRecord(hashlib.sha256(content).hexdigest(), len(content))
+
+    def seal(self, manifest: Manifest) -> None:
+        """Write the manifest over the files as they are now."""
+        raw, digest = _sealed(_to_json(manifest, self._files))
+        (self.folder / MANIFEST).write_bytes(raw)
+        self.artifact = Artifact(self.folder, manifest, digest, dict(self._files))
+
+
+@contextmanager
+def draft(path: Path) -> Iterator[Draft]:
+    """Write an artifact step by step in a temporary folder that is verified, then renamed to ``path``.
+
+    Args:
+        path: The folder; an artifact that is there already is replaced.
+
+    Yields:
+        What takes the files; seal it last. If the block raises, ``path`` is untouched.
+
+    Raises:
+        SettingsError: If ``path`` holds something that is no artifact; nothing is touched then.
+    """
+    if path.exists() and not (path / MANIFEST).is_file() and (not path.is_dir() or any(path.iterdir())):
+        raise SettingsError(f"{path} exists and is no artifact; give an --out that is new, empty or an artifact")
+    with atomic_folder(path) as folder:
+        item = Draft(folder)
+        yield item
+        item.artifact = replace(read(folder), path=path)
+
+
 def write(path: Path, manifest: Manifest, contents: Mapping[str, bytes]) -> Artifact:
     """Write an artifact folder at once: whole, or not at all.
 
@@ -248,24 +319,16 @@ def write(path: Path, manifest: Manifest, contents: Mapping[str, bytes]) -> Arti
         contents: File name -> bytes, for every file but the manifest.
 
     Returns:
-        The artifact, read back and verified.
+        The artifact, verified.
 
     Raises:
         SettingsError: If ``path`` holds something that is no artifact; nothing is touched then.
     """
-    if path.exists() and not (path / MANIFEST).is_file() and (not path.is_dir() or any(path.iterdir())):
-        raise SettingsError(f"{path} exists and is no artifact; give an --out that is new, empty or an artifact")
-    for name in contents:
-        check_file_name(name)
-    with atomic_folder(path) as folder:
+    with draft(path) as item:
         for name, content in contents.items():
-            (folder / name).write_bytes(content)
-        files = {
-            name: FileRecord(hashlib.sha256(content).hexdigest(), len(content)) for name, content in contents.items()
-        }
-        (folder / MANIFEST).write_bytes(_sealed(_to_json(manifest, files)))
-        artifact = read(folder)
-    return replace(artifact, path=path)
+            item.put(name, content)
+        item.seal(manifest)
+    return item.artifact
 
 
 def read(path: Path) -> Artifact:
@@ -454,9 +517,11 @@ def _variant_to_json(variant: Variant) -> dict[str, Any]:
     return {name: value for name, value in asdict(variant).items() if value or name in ("file", "precision", "metrics")}
 
 
-def _sealed(content: dict[str, Any]) -> bytes:
+def _sealed(content: dict[str, Any]) -> tuple[bytes, str]:
+    """Return the manifest's bytes with their digest in them, and the digest."""
     raw = (json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode()
-    return raw.replace(_NO_DIGEST.encode(), hashlib.sha256(raw).hexdigest().encode(), 1)
+    digest = hashlib.sha256(raw).hexdigest()
+    return raw.replace(_NO_DIGEST.encode(), digest.encode(), 1), digest
 
 
 def _manifest(content: dict[str, Any]) -> Manifest:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import statistics
 import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from time import perf_counter
 from typing import Final, TypeAlias
 
 import numpy as np
@@ -16,6 +14,7 @@ from textwright.core import metrics
 from textwright.core.types import Bools
 from textwright.data.dataset import Examples
 from textwright.evaluate.batch_invariance import measure_batch_invariance
+from textwright.evaluate.benchmark import benchmark
 from textwright.evaluate.observe import Observations, observe
 from textwright.evaluate.paired import paired_p_value
 from textwright.evaluate.paired_drop import PairedDrop
@@ -24,10 +23,6 @@ from textwright.runtime.predictor import Predictor
 
 Compared: TypeAlias = tuple[Predictor, Observations, Examples]
 """A variant, what its reference said of some texts, and the texts."""
-_NUM_ROUNDS: Final = 5
-_NUM_LONE_TEXTS: Final = 40
-_LEAST_SECONDS: Final = 0.2
-_NUM_BATCH_TEXTS: Final = 256
 _MEMORY_PROGRAM: Final = """
 import resource
 import sys
@@ -97,40 +92,20 @@ def compare_costs(predictor: Predictor, reference: Predictor, texts: Sequence[st
         texts: Texts such as those to come.
 
     Returns:
-        Medians over the rounds; a first round warms up and is not counted.
+        Medians, as ``evaluate.benchmark`` defines them.
     """
-    rounds = [[_time(item, texts) for item in (predictor, reference)] for _ in range(_NUM_ROUNDS + 1)][1:]
+    timings = benchmark({"variant": predictor.predict, "reference": reference.predict}, texts)
+    ours, theirs = timings["variant"], timings["reference"]
     sizes = [_graph(item).stat().st_size for item in (predictor, reference)]
     return Cost(
-        latency_ms=1000 * statistics.median(ours[0] for ours, _ in rounds),
-        texts_per_second=statistics.median(ours[1] for ours, _ in rounds),
-        latency_gain=statistics.median(theirs[0] / ours[0] for ours, theirs in rounds),
-        throughput_gain=statistics.median(ours[1] / theirs[1] for ours, theirs in rounds),
+        latency_ms=ours.latency_ms(),
+        texts_per_second=ours.texts_per_second,
+        latency_gain=ours.latency_gain(theirs),
+        throughput_gain=ours.throughput_gain(theirs),
         size_bytes=sizes[0],
         size_gain=sizes[1] / sizes[0],
         memory_bytes=_memory(predictor),
     )
-
-
-def _time(predictor: Predictor, texts: Sequence[str]) -> tuple[float, float]:
-    """Return the median seconds of a lone text, and the texts per second of many."""
-    lone = [_seconds(predictor, [text]) for text in texts[:_NUM_LONE_TEXTS]]
-    many = texts[:_NUM_BATCH_TEXTS]
-    return statistics.median(lone), len(many) / _repeated_seconds(predictor, many)
-
-
-def _repeated_seconds(predictor: Predictor, texts: Sequence[str]) -> float:
-    """Return the median seconds of a call, of as many as fill a moment: one call of a fast model is mostly chance."""
-    seconds = [_seconds(predictor, texts)]
-    while sum(seconds) < _LEAST_SECONDS:
-        seconds.append(_seconds(predictor, texts))
-    return statistics.median(seconds)
-
-
-def _seconds(predictor: Predictor, texts: Sequence[str]) -> float:
-    start = perf_counter()
-    predictor.predict(texts)
-    return perf_counter() - start
 
 
 def _graph(predictor: Predictor) -> Path:

@@ -12,15 +12,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Final
 
 import numpy as np
 
 from textwright.core import artifact as artifacts
-from textwright.core.artifact import Artifact, Variant
+from textwright.core.artifact import Artifact
 from textwright.core.files import write_text
 from textwright.core.tokenization import TextEncoder
 from textwright.data.dataset import Examples
@@ -30,9 +29,9 @@ from textwright.evaluate.batch_invariance import measure_batch_invariance
 from textwright.evaluate.card import model_card
 from textwright.evaluate.measure import evaluate
 from textwright.evaluate.observe import Observations, observe
+from textwright.evaluate.publish import publish
 from textwright.models import FAMILIES
 from textwright.optimize.distill import Lecture, distill
-from textwright.optimize.golden import golden_lines
 from textwright.optimize.measure import compare_answers, compare_costs
 from textwright.optimize.pruning import REPORT, Pruning, Step
 from textwright.optimize.slimming import slim
@@ -112,7 +111,8 @@ def prune(
     if settings.vocabulary:
         current, step = _cut_vocabulary(current, texts, out, reference, seen, settings)
         steps.append(step)
-    written = current if current.path == out / "artifact" else _copy(current, out / "artifact")
+    path = out / "artifact"
+    written = current if current.path == path else artifacts.write(path, current.manifest, current.contents())
     report = Pruning(
         name=written.manifest.name,
         version=written.version,
@@ -203,32 +203,19 @@ def write_cut(artifact: Artifact, vocabulary: Vocabulary, test: Examples, path: 
         path: The new artifact's folder.
     """
     manifest = artifact.manifest
-    contents = _contents(artifact)
+    contents = artifact.contents()
     contents[artifacts.TOKENIZER] = vocabulary.tokenizer.encode()
     for variant in manifest.variants.values():
         contents[variant.file] = cut_tables(contents[variant.file], vocabulary.kept)
     counts = {"num_before": vocabulary.num_before, "num_kept": len(vocabulary.kept)}
     manifest = replace(manifest, training={**manifest.training, "vocabulary": counts})
-    variants: dict[str, Variant] = {}
     evaluations = {}
-    with TemporaryDirectory(prefix="textwright-") as folder:
-        unmeasured = artifacts.write(Path(folder) / "unmeasured", manifest, contents)
-        for name, variant in manifest.variants.items():
-            predictor = Predictor(unmeasured, variant=name, num_threads=_NUM_THREADS)
-            golden = [item.text for item in artifact.golden(name)]
-            contents[variant.golden or artifacts.GOLDEN] = golden_lines(predictor, golden).encode()
+    with publish(path, manifest, contents, num_threads=_NUM_THREADS) as publication:
+        for name in manifest.variants:
+            predictor = publication.predictor(name)
+            publication.add_golden(predictor, [item.text for item in artifact.golden(name)])
             evaluations[name] = evaluate(predictor, test, source=str(manifest.data.get("source", "")), split="test")
-            metrics = {metric: asdict(interval) for metric, interval in evaluations[name].metrics.items()}
             stability = measure_batch_invariance(predictor, test.texts).to_manifest()
-            variants[name] = replace(variant, metrics=metrics, batch_invariance=stability)
-    manifest = replace(manifest, variants=variants, metrics_split="test")
-    contents[artifacts.CARD] = model_card(manifest, {"test": evaluations[manifest.default_variant]}).encode()
-    return artifacts.write(path, manifest, contents)
-
-
-def _copy(artifact: Artifact, path: Path) -> Artifact:
-    return artifacts.write(path, artifact.manifest, _contents(artifact))
-
-
-def _contents(artifact: Artifact) -> dict[str, bytes]:
-    return {name: (artifact.path / name).read_bytes() for name in artifact.files}
+            publication.add_metrics(name, evaluations[name], stability)
+        publication.card = model_card(publication.manifest, {"test": evaluations[manifest.default_variant]})
+    return publication.artifact

@@ -1,4 +1,4 @@
-"""int8 products: the ladder's rungs, each ONNX Runtime's own quantiser with settings that are known to matter.
+"""Fewer bits: ONNX Runtime's own quantizers and converter with settings that are known to matter.
 
 Dynamic: weights are integers in the file, activations are rounded while the graph runs, by the range that they have in
 that batch. So a text's answer depends on the other texts of its batch, and the gate refuses it by default. Static: the
@@ -40,7 +40,6 @@ def quantize_dynamic(
     *,
     per_channel: bool = False,
     reduce_range: bool = False,
-    signed: bool = True,
     excluded: Sequence[str] = (),
 ) -> bytes:
     """Round the weights of products to 8 bits; activations are rounded at run time.
@@ -49,7 +48,6 @@ def quantize_dynamic(
         graph: A graph with float32 products.
         per_channel: A scale for each column of a weight instead of one for all.
         reduce_range: Use 7 bits of a weight, so that AVX2's sums of pairs in 16 bits cannot saturate.
-        signed: Weights in [-127, 127]; False takes [0, 255], which AVX2 never saturates on, at half the speed.
         excluded: Names of nodes that stay as they are.
 
     Returns:
@@ -65,7 +63,7 @@ def quantize_dynamic(
         "op_types_to_quantize": list(PRODUCTS),
         "per_channel": per_channel,
         "reduce_range": reduce_range,
-        "weight_type": QuantType.QInt8 if signed else QuantType.QUInt8,
+        "weight_type": QuantType.QInt8,
         "nodes_to_exclude": list(excluded),
         "extra_options": _UNKNOWN_TYPES,
     }
@@ -156,6 +154,27 @@ def quantize_blocks(graph: bytes, *, block_size: int) -> bytes:
             return dump(quantizer.model.model)
         except Exception as error:
             raise BackendError(f"ONNX Runtime cannot quantise the graph: {_first_line(error)}") from error
+
+
+def halve(graph: bytes) -> bytes:
+    """Turn float32 weights and values into float16, for a GPU; ids, mask and logits keep their types.
+
+    Args:
+        graph: A graph as it was exported.
+
+    Returns:
+        A graph of the same signature.
+
+    Raises:
+        BackendError: If ONNX Runtime's tool cannot convert it.
+    """
+    from onnxruntime.transformers.float16 import convert_float_to_float16
+
+    with quiet():
+        try:
+            return dump(convert_float_to_float16(load(graph), keep_io_types=True))
+        except Exception as error:
+            raise BackendError(f"ONNX Runtime cannot turn the graph into 16 bits: {error}") from error
 
 
 def _through_file(graph: bytes, quantize: Any) -> bytes:  # noqa: ANN401

@@ -11,19 +11,18 @@ from textwright.errors import MissingExtraError
 from textwright.optimize.extremes import DENSE, extremes_of
 from textwright.optimize.fusion import fuse
 from textwright.optimize.graph import View, load
-from textwright.optimize.half import halve
-from textwright.optimize.integer import FULL, REDUCED, quantize_smoothed
+from textwright.optimize.integer import FULL, REDUCED, narrow_weights, quantize_smoothed
 from textwright.optimize.quantize import (
     PRODUCTS,
     Batch,
     Calibration,
+    halve,
     quantize_blocks,
     quantize_dynamic,
     quantize_static,
 )
 from textwright.optimize.rows import narrow_rows
 from textwright.optimize.sensitivity import node_errors, sensitive_nodes
-from textwright.optimize.weights import narrow_weights
 from textwright.runtime.openvino import import_openvino
 from textwright.runtime.processor import BFLOAT16, SATURATING, instruction_set
 from textwright.runtime.session import CUDA, import_onnxruntime
@@ -58,6 +57,8 @@ class Recipe:
         make: Does it.
         engine: What runs the graph, as ``runtime.engines`` names it; empty for ONNX Runtime.
         obstacle: Says why it cannot be tried here; empty words if it can.
+        only_by_name: Whether it is tried only where it is named: it has lost every measured trial and is there to
+            compare with.
     """
 
     name: str
@@ -66,6 +67,7 @@ class Recipe:
     make: Callable[[Material], bytes]
     engine: str = ""
     obstacle: Callable[[], str] = str
+    only_by_name: bool = False
 
 
 def ladder(graph: bytes) -> list[Recipe]:
@@ -178,26 +180,17 @@ def _without_cuda() -> str:
 
 
 def _dynamic() -> Iterator[Recipe]:
-    def make(*, per_channel: bool, reduce_range: bool, signed: bool = True) -> Callable[[Material], bytes]:
-        return lambda material: quantize_dynamic(
-            _int8_rows(material), per_channel=per_channel, reduce_range=reduce_range, signed=signed
-        )
+    def make(*, per_channel: bool) -> Callable[[Material], bytes]:
+        return lambda material: quantize_dynamic(_int8_rows(material), per_channel=per_channel, reduce_range=True)
 
     yield Recipe(
         "int8",
         "int8",
         "fused; products in 8 bits, 7 of them used, a scale for each column, ranges at run time; rows in 8 bits",
-        make(per_channel=True, reduce_range=True),
-    )
-    yield Recipe("int8-full-range", "int8", "as int8, all 8 bits used", make(per_channel=True, reduce_range=False))
-    yield Recipe(
-        "int8-per-tensor", "int8", "as int8, one scale for a weight", make(per_channel=False, reduce_range=True)
+        make(per_channel=True),
     )
     yield Recipe(
-        "int8-unsigned",
-        "int8",
-        "as int8, weights in 0 to 255",
-        make(per_channel=True, reduce_range=False, signed=False),
+        "int8-per-tensor", "int8", "as int8, one scale for a weight", make(per_channel=False), only_by_name=True
     )
     yield Recipe(
         "int8-spared",
@@ -216,6 +209,7 @@ def _dynamic() -> Iterator[Recipe]:
         "int8",
         "ONNX Runtime's quantize_dynamic with its defaults on the graph as it is, to compare with",
         lambda material: quantize_dynamic(material.graph),
+        only_by_name=True,
     )
 
 

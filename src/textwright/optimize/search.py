@@ -18,7 +18,7 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -39,9 +39,9 @@ from textwright.evaluate.evaluation import Evaluation
 from textwright.evaluate.measure import evaluate
 from textwright.evaluate.observe import observe
 from textwright.evaluate.paired_drop import PairedDrop, smallest_bound
+from textwright.evaluate.publish import publish
 from textwright.optimize.folds import gate_texts_in_words
 from textwright.optimize.gate_texts import GatePart, fold_parts
-from textwright.optimize.golden import golden_lines
 from textwright.optimize.measure import compare_answers, compare_costs
 from textwright.optimize.outcome import Outcome
 from textwright.optimize.page import PAGE, write_page
@@ -145,7 +145,7 @@ def optimize(
     trials, skipped = _try_all(search, [item for item in recipes if item.name not in left_out], listener)
     names = _choose(trials, settings)
     by_name = {trial.name: trial for trial in trials}
-    artifact, evaluations = _write(search, str(source), names, by_name, out / "artifact")
+    artifact, evaluations = _publish(search, str(source), names, by_name, out / "artifact")
     outcome = Outcome.of(
         reference,
         search.accuracy,
@@ -158,7 +158,7 @@ def optimize(
         left_out,
         evaluations,
         artifact,
-        _test_drops(search, names),
+        _test_drops(search, artifact, names),
     )
     write_text(out / REPORT, json.dumps(outcome.to_json(), indent=2, ensure_ascii=False) + "\n")
     write_page(outcome, out / PAGE)
@@ -182,11 +182,14 @@ def _refuse_too_few(num_texts: int, settings: OptimizeSettings) -> None:
         )
 
 
-def _test_drops(search: Search, names: Sequence[str]) -> dict[str, PairedDrop]:
+def _test_drops(search: Search, artifact: Artifact, names: Sequence[str]) -> dict[str, PairedDrop]:
     """Compare the winners with the reference on the test texts."""
     was_right = observe(search.reference, search.texts.test).correct
-    made = {name: _predictor(artifacts.read(search.folder / name)) for name in names}
-    return {name: PairedDrop.of(observe(item, search.texts.test).correct, was_right) for name, item in made.items()}
+    predictors = {name: Predictor(artifact, variant=name, num_threads=_NUM_THREADS) for name in names}
+    return {
+        name: PairedDrop.of(observe(predictor, search.texts.test).correct, was_right)
+        for name, predictor in predictors.items()
+    }
 
 
 def _wanted(recipes: list[Recipe], names: Sequence[str]) -> list[Recipe]:
@@ -194,7 +197,7 @@ def _wanted(recipes: list[Recipe], names: Sequence[str]) -> list[Recipe]:
     for name in names:
         if name not in known:
             raise SettingsError(f"no recipe {name!r} for this model; there are {', '.join(known) or 'none'}")
-    return [recipe for recipe in recipes if not names or recipe.name in names]
+    return [recipe for recipe in recipes if (recipe.name in names if names else not recipe.only_by_name)]
 
 
 def _try_all(search: Search, recipes: Sequence[Recipe], listener: Listener) -> tuple[list[Trial], list[str]]:
@@ -289,37 +292,40 @@ def _choose(trials: list[Trial], settings: OptimizeSettings) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def _write(
+def _publish(
     search: Search, source: str, names: list[str], trials: Mapping[str, Trial], path: Path
 ) -> tuple[Artifact, dict[str, Evaluation]]:
-    """Write the artifact: the winners with what was measured of them on the test texts, then all that was there."""
-    old = search.reference.artifact
-    contents = {name: (old.path / name).read_bytes() for name in old.files}
-    variants = {}
-    evaluations = {search.reference.variant: evaluate(search.reference, search.texts.test, source=source, split="test")}
-    for name in names:
-        predictor = _predictor(artifacts.read(search.folder / name))
-        evaluations[name] = evaluate(predictor, search.texts.test, source=source, split="test")
-        contents[f"{name}.onnx"] = (search.folder / name / "model.onnx").read_bytes()
-        golden = [item.text for item in search.reference.artifact.golden(search.reference.variant)]
-        contents[f"{name}.golden.jsonl"] = golden_lines(predictor, golden).encode()
-        variants[name] = Variant(
-            f"{name}.onnx",
-            trials[name].precision,
-            {metric: asdict(interval) for metric, interval in evaluations[name].metrics.items()},
-            golden=f"{name}.golden.jsonl",
-            instruction_set=instruction_set(),
-            engine=trials[name].engine,
-            recipe=trials[name].summary,
-            gate=_evidence(search, trials[name]),
-            batch_invariance=_batch_invariance(trials[name]),
-        )
+    """Publish the winners with what is measured of them on the test texts, then all variants that there were."""
+    reference, test = search.reference, search.texts.test
+    old = reference.artifact
+    graphs = {f"{name}.onnx": artifacts.read(search.folder / name).contents()["model.onnx"] for name in names}
+    contents = {**old.contents(), **graphs}
+    variants = {name: _variant(search, trials[name]) for name in names}
     first = {names[0]: variants.pop(names[0])} if names and _gains(search, trials[names[0]]) else {}
     manifest = replace(old.manifest, variants={**first, **_others(old, {**first, **variants}), **variants})
-    if artifacts.CARD in contents:
-        card = contents[artifacts.CARD].decode()
-        contents[artifacts.CARD] = update_batch_invariance(card, manifest).encode()
-    return artifacts.write(path, manifest, contents), evaluations
+    evaluations = {reference.variant: evaluate(reference, test, source=source, split="test")}
+    golden = [item.text for item in old.golden(reference.variant)]
+    with publish(path, manifest, contents, num_threads=_NUM_THREADS) as publication:
+        for name in names:
+            predictor = publication.predictor(name)
+            publication.add_golden(predictor, golden)
+            evaluations[name] = evaluate(predictor, test, source=source, split="test")
+            publication.add_metrics(name, evaluations[name], _batch_invariance(trials[name]))
+        if artifacts.CARD in contents:
+            publication.card = update_batch_invariance(contents[artifacts.CARD].decode(), publication.manifest)
+    return publication.artifact, evaluations
+
+
+def _variant(search: Search, trial: Trial) -> Variant:
+    return Variant(
+        f"{trial.name}.onnx",
+        trial.precision,
+        golden=f"{trial.name}.golden.jsonl",
+        instruction_set=instruction_set(),
+        engine=trial.engine,
+        recipe=trial.summary,
+        gate=_evidence(search, trial),
+    )
 
 
 def _evidence(search: Search, trial: Trial) -> dict[str, float]:

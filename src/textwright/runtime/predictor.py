@@ -345,7 +345,7 @@ def load_as(
     """
     artifact = path if isinstance(path, Artifact) else artifacts.read(Path(path))
     try:
-        predictor = _verified(kind, artifact, variant, num_threads)
+        predictor = open_verified(kind, artifact, variant, num_threads)
     except GoldenMismatchError as error:
         bound_to = artifact.manifest.variant(variant).instruction_set
         if not bound_to or bound_to == instruction_set():
@@ -357,7 +357,7 @@ def load_as(
             "variant %s passed its gates on %s and does not reproduce on %s, so %s answers instead: %s",
             *(variant or artifact.manifest.default_variant, bound_to, instruction_set(), reference, error),
         )
-        predictor = _verified(kind, artifact, reference, num_threads)
+        predictor = open_verified(kind, artifact, reference, num_threads)
     return predictor
 
 
@@ -370,13 +370,18 @@ def _load_again(
         raise ArtifactCorruptError(
             f"{path} holds version {artifact.version}, and version {digest[:12]} was pickled; load it again by its path"
         )
-    return _verified(kind, artifact, variant, num_threads)
+    return open_verified(kind, artifact, variant, num_threads)
 
 
-def _verified(
+def open_verified(
     kind: type[_AnyPredictor], artifact: Artifact, variant: str | None, num_threads: int | None
 ) -> _AnyPredictor:
-    """Load a variant and run its golden examples, in bounded time and memory."""
+    """Load a variant of an artifact that was read already, and run its golden examples, in bounded time and memory.
+
+    Raises:
+        ArtifactFormatError: If the model cannot be run.
+        GoldenMismatchError: If it does not reproduce its golden examples here.
+    """
     try:
         with bounded_memory(artifact.size_bytes, artifact.manifest.variant(variant).engine):
             predictor = kind(artifact, variant=variant, num_threads=num_threads)

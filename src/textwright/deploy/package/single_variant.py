@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -39,9 +38,7 @@ def write_single_variant(source: Artifact, variant: str | None, folder: Path) ->
     _refuse_other_engines(source, name)
     predictor = load(source, variant=name, num_threads=1)
     if len(source.manifest.variants) == 1:
-        shipped = artifacts.write(
-            folder, source.manifest, {file: (source.path / file).read_bytes() for file in source.files}
-        )
+        shipped = artifacts.write(folder, source.manifest, source.contents())
         _require_same_bytes(source, shipped, {file: file for file in source.files})
         return shipped
     golden = (source.path / chosen.golden).read_bytes() if chosen.golden else None
@@ -49,7 +46,7 @@ def write_single_variant(source: Artifact, variant: str | None, folder: Path) ->
         golden = (source.path / GOLDEN).read_bytes()
     if golden is None:
         texts = [item.text for item in source.golden()]
-        golden = _golden_lines(texts, predictor.logits(texts).tolist())
+        golden = artifacts.golden_lines(texts, predictor.logits(texts).tolist())
     contents = {
         GRAPH: (source.path / chosen.file).read_bytes(),
         TOKENIZER: (source.path / TOKENIZER).read_bytes(),
@@ -95,9 +92,3 @@ def _fast_files(source: Artifact, chosen: Variant) -> dict[str, bytes]:
         fast.tokenizer: source.fast_tokenizer().encode(),
         CURVE: (source.path / CURVE).read_bytes(),
     }
-
-
-def _golden_lines(texts: list[str], logits: list[list[float]]) -> bytes:
-    pairs = zip(texts, logits, strict=True)
-    lines = [json.dumps({"text": text, "logits": row}, ensure_ascii=False) for text, row in pairs]
-    return "\n".join([*lines, ""]).encode()

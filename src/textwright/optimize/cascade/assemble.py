@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 import numpy as np
@@ -20,6 +19,7 @@ from textwright.core.types import Bools, Float32s
 from textwright.evaluate.batch_invariance import BatchInvariance
 from textwright.evaluate.card import model_card
 from textwright.evaluate.evaluation import Evaluation
+from textwright.evaluate.publish import publish
 from textwright.optimize.cascade.pair import Pair
 from textwright.runtime.predictor import Predictor
 
@@ -76,23 +76,16 @@ def write_cascade(
     pairs = [plan.pair]
     if plan.pair.instruction_set and plan.pair.reference.variant != plan.pair.variant:
         pairs.append(plan.pair.reference)
-    manifest, contents = _manifest(plan, pairs), _files(plan, pairs)
-    if evaluation is not None:
-        manifest = _measured(manifest, plan.pair.variant, evaluation, stability)
-    contents[artifacts.CARD] = model_card(manifest, {} if evaluation is None else {"test": evaluation}).encode()
-    return artifacts.write(path, manifest, {**contents, **_golden(plan, pairs, manifest, contents)})
-
-
-def _golden(plan: Plan, pairs: Sequence[Pair], manifest: Manifest, contents: Mapping[str, bytes]) -> dict[str, bytes]:
-    """Ask the artifact itself, written elsewhere without golden examples, for the golden logits of each variant."""
-    texts = _golden_texts(plan, pairs)
-    names = {name: variant.golden or artifacts.GOLDEN for name, variant in manifest.variants.items()}
-    with TemporaryDirectory(prefix="textwright-") as folder:
-        unproven = artifacts.write(
-            Path(folder) / "unproven", manifest, {**contents, **dict.fromkeys(names.values(), b"")}
-        )
-        predictors = {file: Predictor(unproven, variant=name, num_threads=1) for name, file in names.items()}
-        return {file: _golden_lines(predictor, texts) for file, predictor in predictors.items()}
+    manifest, texts = _manifest(plan, pairs), _golden_texts(plan, pairs)
+    with publish(path, manifest, _files(plan, pairs), num_threads=1) as publication:
+        for name in manifest.variants:
+            publication.add_golden(publication.predictor(name), texts)
+        if evaluation is not None:
+            changes = {} if stability is None else stability.to_manifest()
+            publication.add_metrics(plan.pair.variant, evaluation, changes)
+        evaluations = {} if evaluation is None else {"test": evaluation}
+        publication.card = model_card(publication.manifest, evaluations)
+    return publication.artifact
 
 
 def _manifest(plan: Plan, pairs: Sequence[Pair]) -> Manifest:
@@ -150,13 +143,6 @@ def _graph(predictor: Predictor) -> bytes:
     return (artifact.path / artifact.manifest.variant(predictor.variant).file).read_bytes()
 
 
-def _measured(manifest: Manifest, variant: str, evaluation: Evaluation, stability: BatchInvariance | None) -> Manifest:
-    metrics = {metric: asdict(interval) for metric, interval in evaluation.metrics.items()}
-    changes = {} if stability is None else stability.to_manifest()
-    measured = replace(manifest.variants[variant], metrics=metrics, batch_invariance=changes)
-    return replace(manifest, variants={**manifest.variants, variant: measured}, metrics_split=evaluation.split)
-
-
 def _golden_texts(plan: Plan, pairs: Iterable[Pair]) -> list[str]:
     """Choose texts of which each variant sends the same ones on, clearly: some of each stage, then awkward ones."""
     known = [item.text for item in plan.pair.strong.artifact.golden()]
@@ -176,8 +162,3 @@ def _certainty(fast: Predictor, texts: Sequence[str]) -> Float32s:
 def _first(wanted: Bools) -> list[int]:
     positions: list[int] = np.flatnonzero(wanted)[:_NUM_GOLDEN_TEXTS].tolist()
     return positions
-
-
-def _golden_lines(predictor: Predictor, texts: Sequence[str]) -> bytes:
-    pairs = zip(texts, predictor.logits(texts).tolist(), strict=True)
-    return "".join(json.dumps({"text": text, "logits": row}, ensure_ascii=False) + "\n" for text, row in pairs).encode()
