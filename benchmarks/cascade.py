@@ -31,7 +31,8 @@ from textwright.errors import NoGainError
 from textwright.evaluate.observe import observe
 from textwright.evaluate.paired import paired_p_value
 from textwright.evaluate.selection import select
-from textwright.optimize.cascade.make import REPORT, make_cascade
+from textwright.optimize.cascade.make import make_cascade
+from textwright.optimize.cascade.outcome import Outcome
 from textwright.optimize.cascade.settings import CascadeSettings
 from textwright.runtime.predictor import Predictor, load
 
@@ -96,7 +97,7 @@ def cascade(source: str, fast: str, seed: int, bound: str, strong: tuple[str, Pa
     """
     name, path = strong or (STRONG, quantised(source, STRONG, seed))
     out = RUNS / "cascade" / source / _folder_name(f"{fast}-{name}-{seed}") / _folder_name(bound)
-    if not (out / REPORT).exists():
+    if not Outcome.json_path(out).exists():
         print(f"  {source} {fast} seed {seed}, at most {bound}", flush=True)
         try:
             pair = fast_stage(source, fast, seed), path

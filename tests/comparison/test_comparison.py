@@ -14,9 +14,8 @@ from compared import write_source
 import textwright
 from textwright.comparison.baselines import Majority, Tfidf
 from textwright.comparison.choice import Choice, choose
-from textwright.comparison.comparison import LEADERBOARD, SilentListener, compare
+from textwright.comparison.comparison import SilentListener, compare
 from textwright.comparison.leaderboard import Leaderboard
-from textwright.comparison.page import PAGE
 from textwright.comparison.runs import Run
 from textwright.comparison.schedule import Schedule
 from textwright.comparison.store import RESULT
@@ -69,8 +68,8 @@ def test_a_comparison_measures_every_row_and_keeps_what_can_be_served(
     assert small.speed is not None
     assert small.speed.latency_ms > 0
     assert [row.versus_best is None for row in board.rows] == [True, False, False]
-    assert json.loads((out / LEADERBOARD).read_text()) == json.loads(json.dumps(board.to_json()))
-    assert (out / PAGE).is_file()
+    assert json.loads(Leaderboard.json_path(out).read_text()) == json.loads(json.dumps(board.to_json()))
+    assert (Leaderboard.html_path(out)).is_file()
     prediction = textwright.load(out / small.artifact).predict(["a good w1 film"])[0]
     assert prediction.label == "pos"
     assert not list(out.glob("runs/small/20/*/artifact"))
@@ -84,7 +83,7 @@ def test_a_killed_comparison_goes_on_and_gives_the_same(source: str, tmp_path: P
     with pytest.raises(KeyboardInterrupt):
         compare(choice, tmp_path / "out", listener=cut)
 
-    kept = json.loads((tmp_path / "out" / LEADERBOARD).read_text())
+    kept = json.loads(Leaderboard.json_path(tmp_path / "out").read_text())
     assert sum(row["num_done"] for row in kept["rows"]) == 3
     assert not kept["is_complete"]
     again = Watcher()
@@ -124,7 +123,7 @@ def test_accuracy_alone_needs_no_model(source: str, tmp_path: Path) -> None:
     out = tmp_path / "out"
     board = compare(linear(source, folds=2), out, measures_speed=False)
     assert {row.speed for row in board.rows} == {None}
-    assert "tf-idf" in (out / PAGE).read_text(encoding="utf-8")
+    assert "tf-idf" in (Leaderboard.html_path(out)).read_text(encoding="utf-8")
     assert compare(linear(source, folds=2), out).row("tf-idf").speed is not None
 
 

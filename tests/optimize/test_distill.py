@@ -17,7 +17,7 @@ from textwright.data.settings import DataSettings
 from textwright.errors import DataError, SettingsError
 from textwright.models import FAMILIES
 from textwright.optimize.distill import Lecture, distill
-from textwright.optimize.distillation import REPORT
+from textwright.optimize.distillation import Distillation
 from textwright.optimize.teacher import ServedTeacher
 from textwright.optimize.teaching_settings import DistillSettings
 from textwright.pipeline import Plan, build_artifact
@@ -77,7 +77,7 @@ def test_every_family_learns_from_every_teacher(
     assert (peer.role, peer.version) == ("teacher", artifacts.read(run).version)
     assert report.accuracy.value >= (0.85 if task == "multi-class" else 0.6)
     assert peer.agreement.value >= 0.6
-    written = json.loads((tmp_path / "run" / REPORT).read_text())
+    written = json.loads(Distillation.json_path(tmp_path / "run").read_text())
     assert written["version"] == student.artifact.version
     assert written["settings"]["teachers"][0]["digest"] == artifacts.read(run).digest
     assert written["peers"][0]["verdict"] == peer.verdict

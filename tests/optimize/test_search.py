@@ -16,9 +16,9 @@ from textwright.data.load import load_dataset
 from textwright.data.settings import DataSettings
 from textwright.errors import DataError, NoGainError, SettingsError
 from textwright.optimize import measure, search, trial
-from textwright.optimize.page import PAGE
+from textwright.optimize.outcome import Outcome
 from textwright.optimize.recipe import Recipe, ladder
-from textwright.optimize.search import REPORT, optimize
+from textwright.optimize.search import optimize
 from textwright.optimize.settings import OptimizeSettings, Target
 from textwright.optimize.trial import verdict
 
@@ -83,11 +83,11 @@ def test_the_smallest_is_the_default_and_reproduces(done, model):
 
 def test_the_report_says_everything(done):
     outcome, out = done
-    content = json.loads((out / REPORT).read_text())
+    content = json.loads(Outcome.json_path(out).read_text())
     assert [item["name"] for item in content["trials"]] == ["fp16-rows", "int8-rows"]
     assert all(item["gate"]["agreement"] >= 95 and item["cost"]["size_gain"] > 1.3 for item in content["trials"])
     assert content["test"].keys() == {"fp32", *outcome.kept}
-    page = (out / PAGE).read_text()
+    page = Outcome.html_path(out).read_text()
     assert "<script" not in page
     assert "int8-rows" in page
     assert "<svg" in page
@@ -179,14 +179,14 @@ def test_a_variant_keeps_the_engine_it_was_gated_on(model, source, tmp_path, mon
     assert outcome.left_out == {"absent": "there is none here"}
     assert artifacts.read(out).manifest.variants["elsewhere"].engine == "openvino"
     assert textwright.load(out, variant="elsewhere").predict(["a moving w1"])[0].label == "positive"
-    assert "there is none here" in (out / PAGE).read_text()
+    assert "there is none here" in Outcome.html_path(out).read_text()
 
 
 def test_a_gain_can_be_required(model, source, tmp_path):
     settings = EASY.model_copy(update={"budget_minutes": 1e-9, "require": True})
     with pytest.raises(NoGainError, match="says why of each"):
         optimize(model, source, tmp_path / "out", settings, DataSettings(), Watch())
-    assert (tmp_path / "out" / PAGE).is_file()
+    assert Outcome.html_path(tmp_path / "out").is_file()
 
 
 def test_few_texts_pass_by_what_was_measured_and_the_bound_is_said(done):
@@ -211,7 +211,7 @@ def test_an_artifact_whose_training_is_unknown_is_gated_on_its_validation_texts(
     outcome = optimize(model, source, tmp_path / "out", settings, DataSettings(), Watch())
     assert outcome.kept == ["int8-rows"]
     assert "no cross-validation: the artifact does not say how it was trained" in outcome.gate_texts
-    assert "cannot exclude a loss of up to 3.68 points" in (tmp_path / "out" / PAGE).read_text()
+    assert "cannot exclude a loss of up to 3.68 points" in Outcome.html_path(tmp_path / "out").read_text()
     with pytest.raises(SettingsError, match=r"--gate-folds 5: .* how it was trained; leave it out"):
         optimize(
             model,

@@ -50,14 +50,13 @@ def cascade(
         out: Folder of the new artifact and the report.
     """
     require("train", what="making a cascade")
-    from textwright.optimize.cascade.make import REPORT, make_cascade
-    from textwright.optimize.cascade.page import PAGE
+    from textwright.optimize.cascade.make import make_cascade
 
     terminal = Terminal(output)
     with exclusive_folder(out):
         outcome = make_cascade(fast, strong, source, out, settings, data, _View(terminal))
     terminal.result(outcome.to_json(), lambda: _show(terminal, outcome))
-    terminal.note(f"report: {out / PAGE}, {out / REPORT}")
+    terminal.note(f"report: {outcome.html_path(out)}, {outcome.json_path(out)}")
     terminal.next(f"textwright serve {shlex.quote(str(out))}")
 
 

@@ -38,7 +38,7 @@ def cost(
         requests_per_day: Requests a day, on average over a month.
         out: Folder for cost.json and cost.html, with the arithmetic and a plot; absent: the terminal alone.
     """
-    from textwright.deploy.sizing.report import PAGE, REPORT, report_cost, write_report
+    from textwright.deploy.sizing.report import report_cost
 
     terminal = Terminal(output)
     with terminal.progress() as progress:
@@ -47,10 +47,10 @@ def cost(
             artifact, requests_per_day, assumed, tell=lambda line: progress.update(task, note=line[:100])
         )
     if out is not None:
-        write_report(report, out)
+        report.write(out)
     terminal.result(report.to_json(), lambda: _show(terminal, report))
     if out is not None:
-        terminal.note(f"report: {out / PAGE}, {out / REPORT}")
+        terminal.note(f"report: {report.html_path(out)}, {report.json_path(out)}")
     terminal.next(_next(report, artifact))
 
 

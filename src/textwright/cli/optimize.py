@@ -41,13 +41,11 @@ def optimize(
     """
     require("train", what="optimizing")
     from textwright.display.optimization import OptimizationView, show_outcome
-    from textwright.optimize.page import PAGE
-    from textwright.optimize.search import REPORT
     from textwright.optimize.search import optimize as search
 
     terminal = Terminal(output)
     with exclusive_folder(out):
         outcome = search(artifact, source, out, settings, data, OptimizationView(terminal))
     terminal.result(outcome.to_json(), lambda: show_outcome(terminal, outcome))
-    terminal.note(f"report: {out / PAGE}, {out / REPORT}")
+    terminal.note(f"report: {outcome.html_path(out)}, {outcome.json_path(out)}")
     terminal.next(f"textwright serve {shlex.quote(str(out))}")

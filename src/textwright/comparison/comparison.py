@@ -13,7 +13,6 @@ from textwright.comparison.choice import Choice
 from textwright.comparison.contender import Contender, Job
 from textwright.comparison.examples import Source, usable_sizes
 from textwright.comparison.leaderboard import Leaderboard, Speed
-from textwright.comparison.page import PAGE, write_page
 from textwright.comparison.protocol import describe_protocol
 from textwright.comparison.runs import Run, plan_runs
 from textwright.comparison.schedule import Schedule
@@ -21,7 +20,6 @@ from textwright.comparison.speed import measure_speed
 from textwright.comparison.store import load_result, save_result
 from textwright.comparison.table import Table
 from textwright.core.differences import first_difference
-from textwright.core.files import write_text
 from textwright.core.labels import Task
 from textwright.data.download import Progress as Download
 from textwright.data.settings import complete_settings
@@ -29,7 +27,6 @@ from textwright.diagnosis import machine
 from textwright.errors import SettingsError
 from textwright.training.progress import Progress, SilentProgress
 
-LEADERBOARD: Final = "leaderboard.json"
 RUNS: Final = "runs"
 _LIBRARIES: Final = ("torch", "onnxruntime", "tokenizers", "scikit-learn", "numpy")
 
@@ -146,7 +143,7 @@ class _Bench:
     def finish(self) -> Leaderboard:
         """Write the table for the last time, and the page."""
         board = self._publish()
-        write_page(board, self._out / PAGE)
+        board.write_html(Leaderboard.html_path(self._out))
         return board
 
     def _take_up(self, run: Run) -> bool:
@@ -159,7 +156,7 @@ class _Bench:
 
     def _publish(self) -> Leaderboard:
         board = self._table.leaderboard()
-        write_text(self._out / LEADERBOARD, json.dumps(board.to_json(), indent=2, ensure_ascii=False) + "\n")
+        board.write_json(Leaderboard.json_path(self._out))
         self._listener.on_board(board, self._schedule)
         return board
 
@@ -199,16 +196,17 @@ def _read_before(out: Path, data: Mapping[str, Any]) -> dict[str, Any]:
     Returns:
         Its content; empty if the folder is new.
     """
-    if not (out / LEADERBOARD).is_file():
+    path = Leaderboard.json_path(out)
+    if not path.is_file():
         if out.exists() and (not out.is_dir() or any(out.iterdir())):
             raise SettingsError(f"{out} exists and is no comparison; give an --out that is new, empty or a comparison")
         return {}
     try:
-        before: dict[str, Any] = json.loads((out / LEADERBOARD).read_text(encoding="utf-8"))
+        before: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         there = {**before["data"], "settings": complete_settings(before["data"]["settings"])}
         found, wanted = ({name: it[name] for name in ("fingerprint", "settings")} for it in (there, data))
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise SettingsError(f"{out / LEADERBOARD} is no leaderboard ({error}); give another --out") from error
+        raise SettingsError(f"{path} is no leaderboard ({error}); give another --out") from error
     difference = first_difference(found, wanted)
     if difference is None:
         return before

@@ -12,12 +12,12 @@ from rich.table import Table
 from rich.text import Text
 
 from textwright.comparison.leaderboard import Leaderboard, Metric, Row
-from textwright.comparison.page import duration
 from textwright.core.files import exclusive_folder
 from textwright.core.types import Float32s
 from textwright.display.tables import TableContent
 from textwright.display.terminal import Terminal, escape_cell
 from textwright.evaluate.scores import TITLES
+from textwright.report.page import duration
 from textwright.training.progress import EpochRecord
 
 if TYPE_CHECKING:

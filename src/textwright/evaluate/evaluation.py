@@ -1,13 +1,17 @@
-"""What an evaluation says: plain, frozen values that turn into JSON, a report, a model card and a manifest."""
+"""What an evaluation says: plain, frozen values that turn into JSON, a page, a model card and a manifest."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Final, NamedTuple
 
 from textwright.core.labels import Labels, Task
 from textwright.evaluate.intervals import Interval
+from textwright.evaluate.scores import LOWER_IS_BETTER, MEANINGS, TITLES
+from textwright.report.base import Report, json_values
+
+_NUM_CONFUSIONS: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,8 +146,17 @@ class Mistake:
     confidence: float
 
 
+class Confusion(NamedTuple):
+    """A true label that was taken for another."""
+
+    actual: str
+    predicted: str
+    num_texts: int
+    share: float
+
+
 @dataclass(frozen=True, slots=True)
-class Evaluation:
+class Evaluation(Report):
     """Everything measured of one model on one set of labelled texts.
 
     Args:
@@ -168,6 +181,8 @@ class Evaluation:
         worst: The mistakes made with the highest confidence, worst first.
         by_truncation: The texts that were read whole and those that were cut; empty if none was cut.
     """
+
+    NAME: ClassVar[str] = "evaluation"
 
     model: MeasuredModel
     labels: Labels
@@ -221,9 +236,45 @@ class Evaluation:
             The fields by name and the warnings, with ``labels`` as a list of names beside ``task``, and both
             calibrations beneath ``calibration``; ``metrics`` holds {"value", "low", "high"} for each metric.
         """
-        content = asdict(self)
+        content: dict[str, Any] = json_values(self)
         content["warnings"] = list(self.warnings)
         content["task"] = self.labels.task.value
         content["labels"] = list(self.labels.names)
         content["calibration"] = {"before": content.pop("before"), "after": content.pop("after")}
         return content
+
+    def top_confusions(self) -> list[Confusion]:
+        """Find the pairs of labels that are taken for each other most often.
+
+        Returns:
+            At most 10 pairs, the most frequent first, each with its share of the true label's texts; none for a
+            multi-label task.
+        """
+        if self.is_multi_label:
+            return []
+        names = self.labels.names
+        pairs = [
+            Confusion(names[row], names[column], count, count / sum(counts))
+            for row, counts in enumerate(self.confusion)
+            for column, count in enumerate(counts)
+            if count and row != column
+        ]
+        return sorted(pairs, key=lambda pair: -pair.num_texts)[:_NUM_CONFUSIONS]
+
+    def charts(self) -> dict[str, str]:
+        """Draw the plots of the page."""
+        from textwright.evaluate import figures
+
+        drawn = (figures.confusion, figures.reliability, figures.histogram, figures.length)
+        return {draw.__name__: draw(self) for draw in drawn}
+
+    def page_values(self) -> dict[str, Any]:
+        """Give the page the names of the metrics, and whether the matrix takes its whole width."""
+        from textwright.evaluate.figures import MAX_COUNTED_LABELS
+
+        return {
+            "titles": TITLES,
+            "meanings": MEANINGS,
+            "lower_is_better": LOWER_IS_BETTER,
+            "is_large": len(self.labels) > MAX_COUNTED_LABELS and not self.is_multi_label,
+        }

@@ -1,4 +1,4 @@
-"""The report's plots. The same evaluation gives the same bytes. Only ``report`` imports this module."""
+"""The plots of an evaluation. Imported only where they are drawn, since this brings matplotlib."""
 
 from __future__ import annotations
 
@@ -6,11 +6,14 @@ import math
 from typing import Final
 
 import numpy as np
-from matplotlib.patches import Rectangle
 
-from textwright.evaluate.canvas import (
+from textwright.evaluate.evaluation import Calibration, Evaluation, LengthBin
+from textwright.evaluate.intervals import wilson
+from textwright.evaluate.scores import TITLES
+from textwright.report.svg import (
     CELL_RIGHT,
     CELL_WRONG,
+    DASHED,
     FULL_WIDTH,
     INK,
     MUTED,
@@ -23,15 +26,13 @@ from textwright.evaluate.canvas import (
     legend,
     percent,
     shortened,
+    square,
     svg_of,
     whole_numbers,
 )
-from textwright.evaluate.evaluation import Calibration, Evaluation, LengthBin
-from textwright.evaluate.intervals import wilson
-from textwright.evaluate.scores import TITLES
 
 MAX_COUNTED_LABELS: Final = 10
-"""A matrix of more labels shows colours without counts, over the whole width of the page."""
+"""A matrix of more labels shows colors without counts, over the whole width of the page."""
 _MAX_NAMED_LABELS: Final = 40
 _DARK_CELL: Final = 0.7
 """Share from which a cell of the matrix is so dark that its text must be light."""
@@ -64,7 +65,7 @@ def reliability(evaluation: Evaluation) -> str:
     """
 
     def draw(axes: Axes) -> None:
-        axes.plot([0, 1], [0, 1], color=MUTED, linestyle=(0, (4, 3)), linewidth=1, label="honest")
+        axes.plot([0, 1], [0, 1], **DASHED, label="honest")
         if evaluation.after.temperature != 1.0:
             _draw_calibration(axes, evaluation.before, WRONG, "o", "temperature 1")
         _draw_calibration(axes, evaluation.after, RIGHT, "s", "as served")
@@ -117,7 +118,7 @@ def length(evaluation: Evaluation) -> str:
     def draw(axes: Axes) -> None:
         bins = evaluation.by_length
         overall = evaluation.metrics[evaluation.headline].value
-        axes.axhline(overall, color=MUTED, linestyle=(0, (4, 3)), linewidth=1, label=f"all texts: {overall:.1%}")
+        axes.axhline(overall, **DASHED, label=f"all texts: {overall:.1%}")
         draw_intervals(axes, range(len(bins)), [item.accuracy for item in bins], RIGHT, "s")
         axes.set_xticks(range(len(bins)), [f"{_lengths(item)}\nn={item.count:,}" for item in bins])
         axes.tick_params(axis="x", labelsize=8, length=0)
@@ -154,10 +155,10 @@ def _draw_matrix(axes: Axes, evaluation: Evaluation) -> None:
 def _draw_cell(axes: Axes, row: int, column: int, count: int, share: float, *, counted: bool) -> None:
     gap = 0.02 if counted else 0.0
     corner, side = (column - 0.5 + gap, row - 0.5 + gap), 1 - 2 * gap
-    colour = CELL_RIGHT if row == column else CELL_WRONG
+    color = CELL_RIGHT if row == column else CELL_WRONG
     if not counted and not count:
         return
-    axes.add_patch(Rectangle(corner, side, side, facecolor=colour, alpha=0.06 + 0.94 * share))
+    square(axes, corner, side, color, 0.06 + 0.94 * share)
     if counted:
         ink = ON_CELL if share > _DARK_CELL else INK
         axes.text(column, row, f"{count:,}\n{share:.0%}", ha="center", va="center", color=ink, linespacing=1.4)
@@ -183,10 +184,10 @@ def _draw_outcomes(axes: Axes, evaluation: Evaluation) -> None:
     legend(axes)
 
 
-def _draw_calibration(axes: Axes, calibration: Calibration, colour: str, marker: str, name: str) -> None:
+def _draw_calibration(axes: Axes, calibration: Calibration, color: str, marker: str, name: str) -> None:
     bins = [item for item in calibration.bins if item.count]
     shares = wilson(np.array([item.num_true for item in bins]), np.array([item.count for item in bins]))
-    draw_intervals(axes, [item.mean_score for item in bins], shares, colour, marker, name)
+    draw_intervals(axes, [item.mean_score for item in bins], shares, color, marker, name)
 
 
 def _lowest_claim(evaluation: Evaluation) -> float:

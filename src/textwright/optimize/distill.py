@@ -10,7 +10,6 @@ Nothing is decided on the test texts; they are read once, for the report.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -19,12 +18,10 @@ from typing import Final
 from torch import Tensor
 
 from textwright.core.artifact import Manifest
-from textwright.core.files import write_text
 from textwright.data.settings import DataSettings
 from textwright.evaluate.observe import observe
 from textwright.evaluate.selection import reading_settings, refuse_another_cut, select
 from textwright.optimize.distillation import (
-    REPORT,
     Distillation,
     Peer,
     hold_against,
@@ -124,7 +121,7 @@ def distill(
     if built is None:
         return None
     report = _report(built, plan, [("teacher", item) for item in teachers] + [("beside", item) for item in beside])
-    write_text(out / REPORT, json.dumps(report.to_json(), indent=2, ensure_ascii=False) + "\n")
+    report.write_json(report.json_path(out))
     return built, report
 
 

@@ -10,7 +10,6 @@ Each step is held against the model that was given, on the validation texts; one
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -21,7 +20,6 @@ import numpy as np
 
 from textwright.core import artifact as artifacts
 from textwright.core.artifact import Artifact, Variant
-from textwright.core.files import write_text
 from textwright.core.tokenization import TextEncoder
 from textwright.data.dataset import Examples
 from textwright.data.settings import DataSettings
@@ -34,7 +32,7 @@ from textwright.models import FAMILIES
 from textwright.optimize.distill import Lecture, distill
 from textwright.optimize.golden import golden_lines
 from textwright.optimize.measure import compare_answers, compare_costs
-from textwright.optimize.pruning import REPORT, Pruning, Step
+from textwright.optimize.pruning import Pruning, Step
 from textwright.optimize.slimming import slim
 from textwright.optimize.splits import Texts, read_texts
 from textwright.optimize.teaching_settings import DistillSettings, PruneSettings
@@ -122,7 +120,7 @@ def prune(
         steps=steps,
         metrics=written.manifest.variant(None).metrics,
     )
-    write_text(out / REPORT, json.dumps(report.to_json(), indent=2, ensure_ascii=False) + "\n")
+    report.write_json(report.json_path(out))
     return report
 
 

@@ -44,7 +44,6 @@ from textwright.optimize.gate_texts import GatePart, fold_parts
 from textwright.optimize.golden import golden_lines
 from textwright.optimize.measure import compare_answers, compare_costs
 from textwright.optimize.outcome import Outcome
-from textwright.optimize.page import PAGE, write_page
 from textwright.optimize.recipe import Recipe, ladder
 from textwright.optimize.settings import OptimizeSettings, Target
 from textwright.optimize.splits import Texts, check_enough_texts, num_texts_needed, read_texts
@@ -52,7 +51,6 @@ from textwright.optimize.trial import Trial, is_winner, refusal, verdict
 from textwright.runtime.predictor import Predictor, load
 from textwright.runtime.processor import instruction_set
 
-REPORT: Final = "optimization.json"
 _NUM_THREADS: Final = 1
 """Of every measured inference: a server runs one inference per core."""
 
@@ -160,12 +158,12 @@ def optimize(
         artifact,
         _test_drops(search, names),
     )
-    write_text(out / REPORT, json.dumps(outcome.to_json(), indent=2, ensure_ascii=False) + "\n")
-    write_page(outcome, out / PAGE)
+    outcome.write(out)
     if settings.require and not any(is_winner(trial, settings.target, settings) for trial in trials):
         raise NoGainError(
             f"no variant of {path} passed its gates and is better in {settings.target} on this CPU "
-            f"({instruction_set()}); {out / REPORT} says why of each; the artifact there is the reference alone"
+            f"({instruction_set()}); {outcome.json_path(out)} says why of each; the artifact there is the "
+            "reference alone"
         )
     return outcome
 

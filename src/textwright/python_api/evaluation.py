@@ -8,12 +8,12 @@ from typing import Final, Self
 
 from textwright.core.files import write_text
 from textwright.display.evaluation import evaluation_tables, show_evaluation
-from textwright.display.tables import theme, to_html
+from textwright.display.tables import to_html
 from textwright.display.terminal import Output, Terminal
 from textwright.errors import MissingExtraError
 from textwright.evaluate.evaluation import Evaluation
-from textwright.evaluate.report import write_report
 from textwright.evaluate.selection import Selection
+from textwright.report.page import theme
 
 _NAMESPACES: Final = 'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"'
 
@@ -65,7 +65,7 @@ class EvaluationResult(Evaluation):
             MissingExtraError: If matplotlib or jinja2 is not installed.
             SettingsError: If the file cannot be written.
         """
-        write_report(self, Path(path))
+        self.write_html(Path(path))
 
     def _repr_html_(self) -> str:
         try:

@@ -17,8 +17,8 @@ from textwright.data.load import load_dataset
 from textwright.data.settings import DataSettings
 from textwright.errors import DataError, NoGainError, SettingsError
 from textwright.optimize.cascade.assemble import Plan, write_cascade
-from textwright.optimize.cascade.make import REPORT, make_cascade
-from textwright.optimize.cascade.page import PAGE
+from textwright.optimize.cascade.make import make_cascade
+from textwright.optimize.cascade.outcome import Outcome
 from textwright.optimize.cascade.pair import open_pair
 from textwright.optimize.cascade.settings import CascadeSettings
 from textwright.optimize.search import optimize
@@ -112,10 +112,10 @@ def test_the_artifact_says_what_it_is_and_holds_the_curve(done, fast, strong):
 
 def test_the_report_says_everything(done):
     outcome, out, _ = done
-    content = json.loads((out / REPORT).read_text())
+    content = json.loads(Outcome.json_path(out).read_text())
     assert content["verdict"]["accuracy"]["cascade"]["value"] == 1.0
     assert content["speed"]["cascade"]["throughput_gain"] == outcome.gain
-    page = (out / PAGE).read_text()
+    page = Outcome.html_path(out).read_text()
     assert "<script" not in page
     assert "<svg" in page
     assert "at most 2 points lost, with a confidence of 95 %" in page
@@ -166,7 +166,7 @@ def test_few_texts_keep_the_bound_as_measured_and_say_which_they_can_show(make_a
     assert outcome.point.accuracy == 1.0
     assert min(outcome.verdict.drop_bound, outcome.cross_validated.drop_bound) > 9.49 > outcome.verdict.drop.value
     words_of_bound = f"cannot exclude a loss of up to {outcome.verdict.drop_bound:.2f}"
-    assert f"{words_of_bound} points" in (out / PAGE).read_text()
+    assert f"{words_of_bound} points" in Outcome.html_path(out).read_text()
     assert json.loads((out / "artifact" / "cascade.json").read_text())["cross_validated"]["num_texts"] == 30
     strict = CascadeSettings(require_bound=True)
     with pytest.raises(DataError, match=r"there are 30 texts to choose by, .* takes 998.* leave --require-bound out"):

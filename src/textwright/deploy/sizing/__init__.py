@@ -9,9 +9,8 @@
     measured.py    both, and how they are kept
     choices.py     a row for each size, in dollars
     break_even.py  dollars over traffic, and where EC2 becomes cheaper than Lambda
-    report.py      the walk through all of these, as JSON
+    report.py      all of these in turn; the result as JSON and as a page
     figures.py     the plot
-    page.py        the HTML page
 
 Dollars come from ``deploy.cost``; prices from ``deploy.prices``.
 """

@@ -1,15 +1,13 @@
-"""The plot of an estimate. Only ``page`` imports this module."""
+"""The plot of an estimate. Imported only where it is drawn, since this brings matplotlib."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from matplotlib.ticker import FuncFormatter, NullFormatter
-
 from textwright.deploy.sizing.break_even import round_number
 from textwright.deploy.sizing.choices import TARGETS
 from textwright.deploy.sizing.report import CostReport
-from textwright.evaluate.canvas import FULL_WIDTH, INK, MUTED, SERIES, Axes, legend, svg_of
+from textwright.report.svg import DASHED, FULL_WIDTH, INK, SERIES, Axes, legend, numbers, svg_of
 
 _HEIGHT: Final = 4.6
 _AROUND: Final = 30
@@ -32,25 +30,23 @@ def dollars_over_traffic(report: CostReport) -> str:
 
     def draw(axes: Axes) -> None:
         for target, usd in lines.usd_per_month.items():
-            colour, marker = _STYLES[target]
+            color, marker = _STYLES[target]
             places = [lines.requests_per_day[number] for number in shown]
-            axes.plot(places, [usd[number] for number in shown], color=colour, linewidth=1.8)
+            axes.plot(places, [usd[number] for number in shown], color=color, linewidth=1.8)
             choice = report.cheapest(target)
             if choice is not None:
                 here = choice.estimate.usd_per_month
                 name = f"{target}: {choice.size}, {here:,.2f} dollars at {round_number(report.requests_per_day)} a day"
-                axes.plot([report.requests_per_day], [here], color=colour, marker=marker, markersize=7, label=name)
+                axes.plot([report.requests_per_day], [here], color=color, marker=marker, markersize=7, label=name)
         axes.set_xscale("log")
         axes.set_yscale("log")
         for point in lines.crossings:
             if first <= point <= last:
-                axes.axvline(point, color=MUTED, linestyle=(0, (4, 3)), linewidth=1)
+                axes.axvline(point, **DASHED)
         if lines.crossings:
             _name_break_even(axes, lines.crossings[0])
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
-        axes.xaxis.set_minor_formatter(NullFormatter())
-        axes.yaxis.set_minor_formatter(NullFormatter())
+        numbers(axes.xaxis, "{:,.0f}")
+        numbers(axes.yaxis, "{:,g}")
         axes.set(xlabel="Requests a day", ylabel="Dollars a month", xlim=(first, last))
         legend(axes)
 

@@ -5,15 +5,13 @@ Caller: ``cli.cost``.
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, ClassVar
 
 from textwright.core import artifact as artifacts
-from textwright.core.files import write_text
 from textwright.deploy.prices import Prices, load_prices
 from textwright.deploy.sizing.break_even import BreakEven, find_break_even
 from textwright.deploy.sizing.choices import Choice, Sizes, Target, choose
@@ -25,14 +23,12 @@ from textwright.deploy.sizing.settings import CostSettings
 from textwright.diagnosis import machine
 from textwright.errors import SettingsError
 from textwright.extras import require
+from textwright.report.base import Report
 from textwright.runtime.predictor import Predictor
-
-REPORT: Final = "cost.json"
-PAGE: Final = "cost.html"
 
 
 @dataclass(frozen=True, slots=True)
-class CostReport:
+class CostReport(Report):
     """What an artifact costs.
 
     Args:
@@ -43,6 +39,8 @@ class CostReport:
         choices: Every size at that traffic.
         break_even: Dollars over traffic.
     """
+
+    NAME: ClassVar[str] = "cost"
 
     measured: Measured
     requests_per_day: float
@@ -90,6 +88,16 @@ class CostReport:
             "left_out": list(self.left_out),
         }
 
+    def charts(self) -> dict[str, str]:
+        """Draw dollars over traffic, where a size will do."""
+        from textwright.deploy.sizing.figures import dollars_over_traffic
+
+        return {"traffic": dollars_over_traffic(self)} if self.break_even.usd_per_month else {}
+
+    def page_values(self) -> dict[str, Any]:
+        """Give the page the cheapest size of each target."""
+        return {"best": [choice for target in ("Lambda", "EC2") if (choice := self.cheapest(target)) is not None]}
+
 
 def report_cost(
     source: Path, requests_per_day: float, settings: CostSettings, *, tell: Callable[[str], object]
@@ -122,19 +130,6 @@ def report_cost(
     measured = _measured_before(source, settings) if settings.measured else _measure(source, settings, tell)
     sizes = Sizes(measured, settings, prices)
     return CostReport(measured, requests_per_day, settings, prices, sizes.at(requests_per_day), find_break_even(sizes))
-
-
-def write_report(report: CostReport, out: Path) -> None:
-    """Write ``cost.json`` and ``cost.html``, each at once.
-
-    Raises:
-        MissingExtraError: If matplotlib or jinja2 is not installed; then nothing is written.
-    """
-    from textwright.deploy.sizing.page import render_page
-
-    page = render_page(report)
-    write_text(out / REPORT, json.dumps(report.to_json(), indent=2, ensure_ascii=False, allow_nan=False) + "\n")
-    write_text(out / PAGE, page)
 
 
 def _measure(source: Path, settings: CostSettings, tell: Callable[[str], object]) -> Measured:

@@ -13,7 +13,6 @@ are read once, at the end, for the report.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from importlib import metadata
@@ -24,7 +23,6 @@ from typing import Any, Final, Protocol
 import numpy as np
 
 from textwright.core.artifact import Artifact
-from textwright.core.files import write_text
 from textwright.core.types import Floats
 from textwright.data.dataset import Examples
 from textwright.data.settings import DataSettings
@@ -42,7 +40,6 @@ from textwright.optimize.cascade.assemble import Plan, write_cascade
 from textwright.optimize.cascade.curve import Curve, Point
 from textwright.optimize.cascade.gate_answers import answer_gate_texts
 from textwright.optimize.cascade.outcome import DropOnTexts, Outcome, Verdict
-from textwright.optimize.cascade.page import PAGE, write_page
 from textwright.optimize.cascade.pair import NUM_THREADS, Pair, open_pair
 from textwright.optimize.cascade.settings import CascadeSettings
 from textwright.optimize.cascade.speed import Speed, compare_speed
@@ -51,7 +48,6 @@ from textwright.optimize.trial import LEAST_GAIN
 from textwright.runtime.predictor import Predictor
 from textwright.runtime.processor import instruction_set
 
-REPORT: Final = "cascade.json"
 _MOST_POINTS: Final = 201
 """Of the curve in artifact and report."""
 _LEAST_TEXTS: Final = 100
@@ -132,8 +128,7 @@ def make_cascade(
         verdict, evaluation = _judge(three, test, source)
     artifact = write_cascade(out / "artifact", plan, evaluation, stability)
     outcome = _outcome(artifact, settings, described, points, point, verdict, stability, speed)
-    write_text(out / REPORT, json.dumps(outcome.to_json(), indent=2, ensure_ascii=False) + "\n")
-    write_page(outcome, out / PAGE)
+    outcome.write(out)
     return outcome
 
 
