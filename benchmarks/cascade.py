@@ -25,6 +25,7 @@ import numpy as np
 
 from _common import RUNS, quantise, quantised, save, side_by_side, spread, trained, versions
 from distill import student
+from textwright.core.callbacks import Callback
 from textwright.core.types import Ints
 from textwright.data.settings import DataSettings
 from textwright.errors import NoGainError
@@ -67,12 +68,12 @@ class Run:
     gains: Sequence[float]
 
 
-class Printer:
+class Printer(Callback):
     """Says what is done."""
 
-    def on_step(self, what: str) -> None:
-        """Name the step of a cascade."""
-        print(f"    {what}", flush=True)
+    def on_stage_begin(self, stage: str) -> None:
+        """Name the stage."""
+        print(f"    {stage}", flush=True)
 
 
 def fast_stage(source: str, name: str, seed: int) -> Path:
@@ -101,7 +102,7 @@ def cascade(source: str, fast: str, seed: int, bound: str, strong: tuple[str, Pa
         print(f"  {source} {fast} seed {seed}, at most {bound}", flush=True)
         try:
             pair = fast_stage(source, fast, seed), path
-            make_cascade(*pair, source, out, BOUNDS[bound], DataSettings(), Printer())
+            make_cascade(*pair, source, out, BOUNDS[bound], DataSettings(), [Printer()])
         except NoGainError as error:
             print(f"    {error}", flush=True)
             return None

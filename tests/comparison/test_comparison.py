@@ -14,14 +14,12 @@ from compared import write_source
 import textwright
 from textwright.comparison.baselines import Majority, Tfidf
 from textwright.comparison.choice import Choice, choose
-from textwright.comparison.comparison import SilentListener, compare
+from textwright.comparison.comparison import compare
 from textwright.comparison.leaderboard import Leaderboard
-from textwright.comparison.runs import Run
-from textwright.comparison.schedule import Schedule
 from textwright.comparison.store import RESULT
+from textwright.core.callbacks import Callback, RunInfo
 from textwright.data.settings import DataSettings
 from textwright.errors import DataError, SettingsError
-from textwright.training.progress import Progress
 
 MakeRecipe = Callable[..., Path]
 NO_FLAGS = DataSettings()
@@ -33,22 +31,23 @@ def linear(source: str, *, settings: DataSettings = NO_FLAGS, **typed: object) -
     return replace(choice, contenders=(Majority(), Tfidf()))
 
 
-class Watcher(SilentListener):
+class Watcher(Callback):
     """Counts runs, and is killed before a given one."""
 
     def __init__(self, kill_at: int | None = None) -> None:
-        self.runs: list[Run] = []
+        self.runs: list[RunInfo] = []
         self.num_done: list[int] = []
         self._kill_at = kill_at
 
-    def on_run(self, run: Run) -> Progress:
+    def on_run_begin(self, run: RunInfo) -> None:
         if len(self.runs) == self._kill_at:
             raise KeyboardInterrupt
         self.runs.append(run)
-        return super().on_run(run)
 
-    def on_board(self, board: Leaderboard, schedule: Schedule) -> None:
-        self.num_done.append(sum(schedule.num_done(row.name) for row in board.rows))
+    def on_result(self, result: object, seconds_left: float | None) -> None:
+        assert isinstance(result, Leaderboard)
+        assert (seconds_left == 0) == result.is_complete
+        self.num_done.append(sum(row.num_done for row in result.rows))
 
 
 def test_a_comparison_measures_every_row_and_keeps_what_can_be_served(
@@ -79,15 +78,15 @@ def test_a_comparison_measures_every_row_and_keeps_what_can_be_served(
 def test_a_killed_comparison_goes_on_and_gives_the_same(source: str, tmp_path: Path) -> None:
     choice = linear(source, seeds=2, sizes="20,all")
     whole, cut = Watcher(), Watcher(kill_at=3)
-    expected = compare(choice, tmp_path / "whole", listener=whole)
+    expected = compare(choice, tmp_path / "whole", callbacks=[whole])
     with pytest.raises(KeyboardInterrupt):
-        compare(choice, tmp_path / "out", listener=cut)
+        compare(choice, tmp_path / "out", callbacks=[cut])
 
     kept = json.loads(Leaderboard.json_path(tmp_path / "out").read_text())
     assert sum(row["num_done"] for row in kept["rows"]) == 3
     assert not kept["is_complete"]
     again = Watcher()
-    board = compare(choice, tmp_path / "out", listener=again)
+    board = compare(choice, tmp_path / "out", callbacks=[again])
 
     assert cut.runs + again.runs == whole.runs
     assert cut.num_done + again.num_done == [0, 1, 2, 3, *range(3, len(whole.runs) + 1), len(whole.runs)]
@@ -95,14 +94,14 @@ def test_a_killed_comparison_goes_on_and_gives_the_same(source: str, tmp_path: P
         assert board.row(row.name).metrics == row.metrics
         assert board.row(row.name).curve == row.curve
     idle = Watcher()
-    assert compare(choice, tmp_path / "out", listener=idle) == board
+    assert compare(choice, tmp_path / "out", callbacks=[idle]) == board
     assert idle.runs == []
 
 
 def test_more_seeds_are_added_to_what_is_there(source: str, tmp_path: Path) -> None:
     for seeds, expected in ((1, 4), (2, 2)):
         watcher = Watcher()
-        board = compare(linear(source, seeds=seeds, sizes="20,all"), tmp_path / "out", listener=watcher)
+        board = compare(linear(source, seeds=seeds, sizes="20,all"), tmp_path / "out", callbacks=[watcher])
         assert len(watcher.runs) == expected
     assert len(board.row("tf-idf").curve[0].metric.per_seed) == 2
 
@@ -163,7 +162,7 @@ def test_a_run_made_before_a_setting_existed_is_still_found(source: str, recipe:
     kept.write_text(json.dumps(facts))
 
     watcher = Watcher()
-    again = compare(choice, out, listener=watcher)
+    again = compare(choice, out, callbacks=[watcher])
 
     assert watcher.runs == []
     assert again.row("small").metrics == before.row("small").metrics

@@ -12,6 +12,7 @@ from slow_params import slow_unless
 from tiny_families import TRAINING, make_settings, save_rows
 
 from textwright.core import artifact as artifacts
+from textwright.core.callbacks import Callback
 from textwright.data.load import load_dataset
 from textwright.data.settings import DataSettings
 from textwright.errors import DataError, SettingsError
@@ -136,8 +137,13 @@ def test_each_text_is_answered_once_for_all_students(taught) -> None:
     dataset, told = load_dataset(str(source)), []
     settings = DistillSettings(num_copies=2, drop_words=0.3)
 
+    class Recorder(Callback):
+        def on_progress(self, stage, done, total) -> None:
+            assert stage == "the teacher answers"
+            told.append((done, total))
+
     def teach(seed: int):
-        teacher = ServedTeacher([load(run)], settings, seed=seed, on_answer=lambda *counts: told.append(counts))
+        teacher = ServedTeacher([load(run)], settings, seed=seed, callback=Recorder())
         return teacher.teach(dataset)
 
     first = teach(5)

@@ -41,11 +41,8 @@ def cost(
     from textwright.deploy.sizing.report import report_cost
 
     terminal = Terminal(output)
-    with terminal.progress() as progress:
-        task = progress.add_task("cost", total=None, note="")
-        report = report_cost(
-            artifact, requests_per_day, assumed, tell=lambda line: progress.update(task, note=line[:100])
-        )
+    with terminal.steps("cost") as tell:
+        report = report_cost(artifact, requests_per_day, assumed, tell=tell)
     if out is not None:
         report.write(out)
     terminal.result(report.to_json(), lambda: _show(terminal, report))

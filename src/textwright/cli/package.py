@@ -41,9 +41,8 @@ def package(
 
     require("deploy", what="packaging")
     terminal = Terminal(output)
-    with terminal.progress() as progress:
-        task = progress.add_task("packaging", total=None, note="")
-        made = make(artifact, target, out, packaging, tell=lambda line: progress.update(task, note=line[:100]))
+    with terminal.steps("packaging") as tell:
+        made = make(artifact, target, out, packaging, tell=tell)
     terminal.result(made.to_json(), lambda: _show(terminal, made))
     if not made.is_compiled:
         terminal.note(

@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 
 from textwright.comparison.contender import Job, Predict, Result
+from textwright.core.callbacks import Callback
 from textwright.evaluate.baselines import observations
 from textwright.evaluate.linear import STRENGTHS, fit_linear, label_shares
 from textwright.evaluate.ngrams import NGRAMS
-from textwright.training.progress import Progress
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Majority:
         """Nothing came since."""
         return settings
 
-    def run(self, job: Job, progress: Progress) -> Result:  # noqa: ARG002  there are no steps
+    def run(self, job: Job, callback: Callback) -> Result:  # noqa: ARG002  there are no steps
         """Count the labels."""
         start = perf_counter()
         shares = label_shares(job.dataset.train, job.dataset.labels)
@@ -82,7 +82,7 @@ class Tfidf:
         """Nothing came since."""
         return settings
 
-    def run(self, job: Job, progress: Progress) -> Result:  # noqa: ARG002  there are no steps
+    def run(self, job: Job, callback: Callback) -> Result:  # noqa: ARG002  there are no steps
         """Tune it on the training split by cross-validation, and fit it."""
         start = perf_counter()
         model = fit_linear(job.dataset.train, job.dataset.labels)

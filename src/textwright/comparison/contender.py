@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
+from textwright.core.callbacks import Callback
 from textwright.data.dataset import Dataset
 from textwright.data.settings import DataSettings
 from textwright.evaluate.observe import Observations
-from textwright.training.progress import Progress
 
 Predict: TypeAlias = Callable[[Sequence[str]], object]
 """Answers texts, all of them at once; what it answers does not matter for its speed."""
@@ -87,12 +87,12 @@ class Contender(Protocol):
             The same with what they lack; as they are if they cannot be read.
         """
 
-    def run(self, job: Job, progress: Progress) -> Result:
+    def run(self, job: Job, callback: Callback) -> Result:
         """Learn from the training examples, choose with the validation ones, and answer the test texts.
 
         Args:
             job: What to learn from.
-            progress: Told of steps and epochs, where there are any.
+            callback: Called at steps and epochs, where there are any.
 
         Returns:
             What came of it. Running it again after a kill gives the same.

@@ -10,7 +10,7 @@ Each step is held against the model that was given, on the validation texts; one
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -20,6 +20,7 @@ import numpy as np
 
 from textwright.core import artifact as artifacts
 from textwright.core.artifact import Artifact, Variant
+from textwright.core.callbacks import Callback
 from textwright.core.tokenization import TextEncoder
 from textwright.data.dataset import Examples
 from textwright.data.settings import DataSettings
@@ -39,7 +40,6 @@ from textwright.optimize.teaching_settings import DistillSettings, PruneSettings
 from textwright.optimize.vocabulary import Vocabulary, cut_tables, used_vocabulary
 from textwright.pipeline import Plan
 from textwright.runtime.predictor import Predictor, load
-from textwright.training.progress import Progress
 from textwright.training.settings import TrainSettings
 
 _NUM_THREADS: Final = 1
@@ -73,8 +73,7 @@ def prune(
     out: Path,
     *,
     overwrite: bool = False,
-    progress: Progress | None = None,
-    on_answer: Callable[[int, int], None] | None = None,
+    callbacks: Sequence[Callback] = (),
 ) -> Pruning:
     """Cut an artifact down and write what is left.
 
@@ -82,8 +81,7 @@ def prune(
         task: What is to be cut out of what.
         out: Run folder of the smaller model; the report goes there too.
         overwrite: Throw away what is in ``out``.
-        progress: Told how the repair goes.
-        on_answer: Told of the texts that the model has answered for it.
+        callbacks: Called as the repair goes on.
 
     Returns:
         What was cut, and what it costs.
@@ -105,7 +103,7 @@ def prune(
     steps: list[Step] = []
     current = given
     if settings.heads or settings.neurons:
-        current, step = _slim(task, given, texts, out, reference, seen, overwrite, progress, on_answer)
+        current, step = _slim(task, given, texts, out, reference, seen, overwrite, callbacks)
         steps.append(step)
     if settings.vocabulary:
         current, step = _cut_vocabulary(current, texts, out, reference, seen, settings)
@@ -132,15 +130,14 @@ def _slim(
     reference: Predictor,
     seen: Observations,
     overwrite: bool,
-    progress: Progress | None,
-    on_answer: Callable[[int, int], None] | None,
+    callbacks: Sequence[Callback],
 ) -> tuple[Artifact, Step]:
     """Cut heads and neurons, and let the model repair what is left."""
     left = slim(given, texts.calibration, task.settings)
     training = task.training.over({**given.manifest.training["settings"], **_REPAIR})
     plan = Plan(task.source, task.data, training, left.model, f"{given.manifest.name}-pruned")
     lecture = Lecture([task.path], plan, task.teaching, start=left.weights)
-    distill(lecture, out / "repair", overwrite=overwrite, progress=progress, on_answer=on_answer)
+    distill(lecture, out / "repair", overwrite=overwrite, callbacks=callbacks)
     repaired = artifacts.read(out / "repair")
     step = _held(repaired, "heads and neurons", left.summary, texts, reference, seen, task.settings, {})
     return given if step.refusal else repaired, step

@@ -23,13 +23,14 @@ from importlib import metadata
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import monotonic
-from typing import Final, Protocol
+from typing import Final
 
 import numpy as np
 
 from textwright import __version__
 from textwright.core import artifact as artifacts
 from textwright.core.artifact import Artifact, Variant
+from textwright.core.callbacks import Callback, CallbackList, RunInfo
 from textwright.core.files import write_text
 from textwright.data.in_memory import DataSource
 from textwright.data.settings import DataSettings
@@ -53,19 +54,6 @@ from textwright.runtime.processor import instruction_set
 
 _NUM_THREADS: Final = 1
 """Of every measured inference: a server runs one inference per core."""
-
-
-class Listener(Protocol):
-    """Watches a search; nothing it does may change the result."""
-
-    def on_fold(self, number: int, total: int) -> None:
-        """The artifact's training is repeated without fold ``number`` of ``total``, from 1."""
-
-    def on_trial(self, name: str, summary: str, number: int, total: int) -> None:
-        """A recipe is tried, the ``number``-th of ``total``, from 1."""
-
-    def on_result(self, trial: Trial, verdict: str) -> None:
-        """A trial is finished."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +91,12 @@ class Search:
 
 
 def optimize(
-    path: Path, source: DataSource, out: Path, settings: OptimizeSettings, data: DataSettings, listener: Listener
+    path: Path,
+    source: DataSource,
+    out: Path,
+    settings: OptimizeSettings,
+    data: DataSettings,
+    callbacks: Sequence[Callback] = (),
 ) -> Outcome:
     """Try the ladder on an artifact and write one with the variants that won.
 
@@ -113,7 +106,7 @@ def optimize(
         out: Folder of the result; an equal search that was stopped goes on there.
         settings: Gates, target and limits.
         data: How to read the source.
-        listener: Told of each trial.
+        callbacks: Called at each candidate, and at each fold that a model is trained without.
 
     Returns:
         Everything tried, with its verdict.
@@ -126,21 +119,21 @@ def optimize(
             and cannot be had.
         NoGainError: If nothing is gained and ``settings.require`` asks for it; the report is written all the same.
     """
-    given = artifacts.read(path)
+    given, callback = artifacts.read(path), CallbackList(callbacks)
     if given.manifest.fast_stage is not None:
         raise SettingsError(f"{path} is a cascade; optimize the models that it is made of, then make it again of those")
     reference = load(path, variant=given.manifest.reference_variant, num_threads=_NUM_THREADS)
     texts = read_texts(source, data, given.manifest)
     own = GatePart.of(reference, texts.gate, texts.calibration)
     recipes = _wanted(ladder(own.material.graph), settings.recipes)
-    folds, why_no_folds = fold_parts(reference, str(source), texts, settings, out / "folds", listener.on_fold)
+    folds, why_no_folds = fold_parts(reference, str(source), texts, settings, out / "folds", callback)
     search = Search(own, folds, texts, settings, out / "trials")
     num_out_of_fold = search.num_gate_texts - len(texts.gate)
     gate_texts = gate_texts_in_words(len(texts.gate), num_out_of_fold, len(folds), why_no_folds)
     check_enough_texts(search.num_gate_texts, gate_texts)
     _refuse_too_few(search.num_gate_texts, settings)
     left_out = {recipe.name: reason for recipe in recipes if (reason := recipe.obstacle())}
-    trials, skipped = _try_all(search, [item for item in recipes if item.name not in left_out], listener)
+    trials, skipped = _try_all(search, [item for item in recipes if item.name not in left_out], callback)
     names = _choose(trials, settings)
     by_name = {trial.name: trial for trial in trials}
     artifact, evaluations = _write(search, str(source), names, by_name, out / "artifact")
@@ -195,7 +188,7 @@ def _wanted(recipes: list[Recipe], names: Sequence[str]) -> list[Recipe]:
     return [recipe for recipe in recipes if not names or recipe.name in names]
 
 
-def _try_all(search: Search, recipes: Sequence[Recipe], listener: Listener) -> tuple[list[Trial], list[str]]:
+def _try_all(search: Search, recipes: Sequence[Recipe], callback: Callback) -> tuple[list[Trial], list[str]]:
     """Try recipes until the budget is spent; return the trials, and the names of those not begun."""
     budget = search.settings.budget_minutes
     begun, trials, skipped = monotonic(), list[Trial](), list[str]()
@@ -204,9 +197,10 @@ def _try_all(search: Search, recipes: Sequence[Recipe], listener: Listener) -> t
         if is_late and _stored(search, recipe) is None:
             skipped.append(recipe.name)
             continue
-        listener.on_trial(recipe.name, recipe.summary, number, len(recipes))
+        run = RunInfo(recipe.name, recipe.summary, number, len(recipes))
+        callback.on_run_begin(run)
         trials.append(_try(search, recipe))
-        listener.on_result(trials[-1], verdict(trials[-1], search.settings))
+        callback.on_run_end(run, verdict(trials[-1], search.settings))
     return trials, skipped
 
 

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from textwright.core.files import exclusive_folder
 from textwright.data.in_memory import DataSource
-from textwright.display.optimization import OptimizationView
-from textwright.display.terminal import Output, Terminal
+from textwright.display.terminal import Output, ProgressView, Terminal
 from textwright.optimize.search import optimize as search
 from textwright.optimize.settings import OptimizeSettings
 from textwright.python_api.folders import RunFolder
@@ -32,9 +31,9 @@ def optimize(
         verbose: Say what is tried.
     """
     how, reading = parse_two("optimize", OptimizeSettings, settings)
-    view = OptimizationView(Terminal(Output(quiet=not verbose)))
-    with exclusive_folder(folder.path):
-        outcome = search(model.artifact.path, source, folder.path, how, reading, view)
+    terminal = Terminal(Output(quiet=not verbose))
+    with exclusive_folder(folder.path), ProgressView(terminal, "optimizing") as view:
+        outcome = search(model.artifact.path, source, folder.path, how, reading, [view])
     faster = load(folder.path).kept_by(folder, source)
     faster.optimization = outcome
     return faster
