@@ -102,7 +102,7 @@ def test_texts_that_were_cut_stand_beside_the_others(evaluation: Evaluation, pag
 
 
 def test_the_page_shows_what_was_measured(evaluation: Evaluation, page: str) -> None:
-    assert Page(page).counts["svg"] == 4
+    assert Page(page).counts["svg"] == 6
     assert evaluation.model.version in page
     assert f"{100 * evaluation.metrics['accuracy'].value:.1f}<small>%" in page
     assert f"{evaluation.before.calibration_error.value:.3f}" in page
@@ -164,6 +164,24 @@ def test_any_number_of_labels_is_drawn(measured: MakeEvaluation, num_labels: int
         drawn = figures.confusion(measured(names, task=task))
         Page(drawn)
         assert ("étiquette 好 0" in drawn) == (num_labels <= 40 or task is Task.MULTI_LABEL)
+
+
+def test_curves_end_where_every_text_gets_the_label(measured: MakeEvaluation) -> None:
+    evaluation = measured([f"label {index}" for index in range(11)])
+    assert len(evaluation.curves) == 8
+    assert "The 8 most frequent labels." in evaluation.to_html()
+    assert {"precision_recall", "roc"} <= set(re.findall(r'figcaption id="(\w+)"', evaluation.to_html()))
+    for curve in evaluation.curves:
+        assert curve.recall[-1] == 1
+        assert list(curve.recall) == sorted(curve.recall)
+        assert list(curve.false_positive_rate) == sorted(curve.false_positive_rate)
+
+
+def test_a_label_that_all_texts_have_has_no_curve(measured: MakeEvaluation) -> None:
+    evaluation = measured(["negative", "positive"], ["word0"], shift=0)
+    assert evaluation.curves == ()
+    assert "ROC.</strong>" not in evaluation.to_html()
+    assert "chance" in figures.roc(evaluation)
 
 
 def test_no_mistake_and_no_temperature_are_said(measured: MakeEvaluation) -> None:

@@ -86,7 +86,7 @@ def test_no_model_predicts_a_text_that_it_was_trained_on(trained, monkeypatch):
         CascadeSettings(gate_folds=2),
         998,
         out / "folds",
-        lambda _: None,
+        Callback(),
     )
     assert words == "30 validation texts, and 240 training texts by 2-fold cross-validation"
     assert np.bincount(answers.part).tolist() == [120, 120, 30]

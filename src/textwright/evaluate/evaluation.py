@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Final, NamedTuple
 
 from textwright.core.labels import Labels, Task
 from textwright.evaluate.intervals import Interval
-from textwright.evaluate.scores import LOWER_IS_BETTER, MEANINGS, TITLES
+from textwright.evaluate.scores import METRICS
 from textwright.report.base import Report, json_values
 
 _NUM_CONFUSIONS: Final = 10
@@ -57,6 +57,23 @@ class LabelScores:
     f1: Interval
     roc_auc: Interval | None = None
     pr_auc: Interval | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ThresholdCurve:
+    """What thresholds on the probability of a label come to, from the highest threshold down: ROC and precision-recall.
+
+    Args:
+        label: Its name.
+        false_positive_rate: Share of the texts without the label that get it, (P,).
+        recall: Share of the texts with the label that get it, (P,).
+        precision: Share of the texts that get the label that have it, (P,).
+    """
+
+    label: str
+    false_positive_rate: tuple[float, ...]
+    recall: tuple[float, ...]
+    precision: tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +197,8 @@ class Evaluation(Report):
         by_length: At most 8 bins of about as many texts each, by length.
         worst: The mistakes made with the highest confidence, worst first.
         by_truncation: The texts that were read whole and those that were cut; empty if none was cut.
+        curves: ROC and precision-recall of the labels that occur, of many labels the 8 most frequent, at no more than
+            100 thresholds each.
     """
 
     NAME: ClassVar[str] = "evaluation"
@@ -202,6 +221,7 @@ class Evaluation(Report):
     worst: tuple[Mistake, ...]
     by_truncation: tuple[TruncationBin, ...] = ()
     thresholds: Mapping[str, float] = field(default_factory=dict)
+    curves: tuple[ThresholdCurve, ...] = ()
 
     @property
     def is_multi_label(self) -> bool:
@@ -265,16 +285,15 @@ class Evaluation(Report):
         """Draw the plots of the page."""
         from textwright.evaluate import figures
 
-        drawn = (figures.confusion, figures.reliability, figures.histogram, figures.length)
-        return {draw.__name__: draw(self) for draw in drawn}
+        return {name: draw(self) for name, draw in figures.FIGURES.items()}
 
     def page_values(self) -> dict[str, Any]:
-        """Give the page the names of the metrics, and whether the matrix takes its whole width."""
+        """Give the page the metrics, and whether the matrix takes its whole width."""
         from textwright.evaluate.figures import MAX_COUNTED_LABELS
 
+        has_more = len(self.curves) < sum(0 < row.support < self.num_examples for row in self.per_label)
         return {
-            "titles": TITLES,
-            "meanings": MEANINGS,
-            "lower_is_better": LOWER_IS_BETTER,
+            "measures": METRICS,
+            "shown_labels": f" The {len(self.curves)} most frequent labels." if has_more else "",
             "is_large": len(self.labels) > MAX_COUNTED_LABELS and not self.is_multi_label,
         }

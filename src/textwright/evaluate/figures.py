@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 import numpy as np
 
-from textwright.evaluate.evaluation import Calibration, Evaluation, LengthBin
+from textwright.evaluate.evaluation import Calibration, Evaluation, LengthBin, ThresholdCurve
 from textwright.evaluate.intervals import wilson
 from textwright.evaluate.scores import TITLES
 from textwright.report.svg import (
@@ -19,6 +20,7 @@ from textwright.report.svg import (
     MUTED,
     ON_CELL,
     RIGHT,
+    SERIES,
     WIDTH,
     WRONG,
     Axes,
@@ -52,6 +54,45 @@ def confusion(evaluation: Evaluation) -> str:
         return svg_of("confusion", (WIDTH, 1.4 + 0.28 * rows), lambda axes: _draw_outcomes(axes, evaluation))
     side = WIDTH if rows <= MAX_COUNTED_LABELS else FULL_WIDTH
     return svg_of("confusion", (side, 0.85 * side), lambda axes: _draw_matrix(axes, evaluation))
+
+
+def precision_recall(evaluation: Evaluation) -> str:
+    """Draw precision against recall over all thresholds.
+
+    Args:
+        evaluation: Of either task.
+
+    Returns:
+        SVG with a line for each label of ``evaluation.curves``.
+    """
+
+    def draw(axes: Axes) -> None:
+        for curve, color, name in _styled_curves(evaluation, "pr_auc"):
+            recall, precision = [0.0, *curve.recall], [curve.precision[0], *curve.precision]
+            axes.plot(recall, precision, color=color, linewidth=1.6, label=name)
+        _draw_shares(axes, "Recall", "Precision")
+
+    return svg_of("precision_recall", (WIDTH, 3.9), draw)
+
+
+def roc(evaluation: Evaluation) -> str:
+    """Draw the true positive rate against the false positive rate over all thresholds.
+
+    Args:
+        evaluation: Of either task.
+
+    Returns:
+        SVG with a line for each label of ``evaluation.curves``; on the diagonal a ranking is chance.
+    """
+
+    def draw(axes: Axes) -> None:
+        axes.plot([0, 1], [0, 1], **DASHED, label="chance")
+        for curve, color, name in _styled_curves(evaluation, "roc_auc"):
+            rates = [0.0, *curve.false_positive_rate, 1.0]
+            axes.plot(rates, [0.0, *curve.recall, 1.0], color=color, linewidth=1.6, label=name)
+        _draw_shares(axes, "False positive rate", "True positive rate")
+
+    return svg_of("roc", (WIDTH, 3.9), draw)
 
 
 def reliability(evaluation: Evaluation) -> str:
@@ -133,6 +174,25 @@ def length(evaluation: Evaluation) -> str:
         legend(axes)
 
     return svg_of("length", (WIDTH, 3.9), draw)
+
+
+FIGURES: Final[Mapping[str, Callable[[Evaluation], str]]] = {
+    draw.__name__: draw for draw in (confusion, precision_recall, roc, reliability, histogram, length)
+}
+"""Name -> what draws it."""
+
+
+def _styled_curves(evaluation: Evaluation, metric: str) -> Iterator[tuple[ThresholdCurve, str, str]]:
+    """Give each curve its color, and its name with the area beneath."""
+    areas = {row.label: getattr(row, metric) for row in evaluation.per_label}
+    for curve, color in zip(evaluation.curves, SERIES, strict=False):
+        yield curve, color, f"{shortened(curve.label)} {areas[curve.label].value:.3f}"
+
+
+def _draw_shares(axes: Axes, across: str, up: str) -> None:
+    axes.set(xlabel=across, ylabel=up, xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
+    percent(axes.xaxis, axes.yaxis)
+    legend(axes, columns=2)
 
 
 def _draw_matrix(axes: Axes, evaluation: Evaluation) -> None:

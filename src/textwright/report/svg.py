@@ -115,9 +115,11 @@ def _themed(svg: str, name: str) -> str:
     return svg
 
 
-def legend(axes: Axes) -> None:
-    """Put the legend above the plot, where it hides nothing."""
-    axes.figure.legend(loc="outside upper left", ncols=3, borderaxespad=0.2, handlelength=1.4, columnspacing=1.4)
+def legend(axes: Axes, columns: int = 3) -> None:
+    """Put the legend, if anything has a name, above the plot, where it hides nothing."""
+    if not axes.get_legend_handles_labels()[0]:
+        return
+    axes.figure.legend(loc="outside upper left", ncols=columns, borderaxespad=0.2, handlelength=1.4, columnspacing=1.4)
 
 
 def percent(*axes: Axis) -> None:
