@@ -164,7 +164,8 @@ class ProgressView(Callback):
         if self._bar.disable:
             self._terminal.note(stage)
         else:
-            self._bar.update(self._task, description=stage[:_MAX_STAGE], total=None, note="")
+            self._bar.remove_task(self._task)  # a task keeps the total that it once had
+            self._task = self._bar.add_task(stage[:_MAX_STAGE], total=None, note="")
 
     def on_progress(self, stage: str, done: int, total: int) -> None:
         """Move the bar."""
