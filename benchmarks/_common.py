@@ -17,7 +17,7 @@ from typing import Any
 from textwright.core import artifact as artifacts
 from textwright.core.files import write_text
 from textwright.environment import machine
-from textwright.optimize.search import REPORT as OPTIMIZED
+from textwright.optimize.outcome import Outcome
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
@@ -51,7 +51,7 @@ def quantised(
 
 def quantise(run_dir: Path, source: str, out: Path, *flags: str) -> Path:
     """Optimise a run for throughput into a folder, unless that was done."""
-    if not (out / OPTIMIZED).is_file():
+    if not Outcome.json_path(out).is_file():
         run_textwright("optimize", str(run_dir), "--data", source, "--target", "throughput", *flags, "--out", str(out))
     return out
 

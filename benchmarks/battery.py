@@ -41,13 +41,13 @@ from textwright.comparison.families import from_family
 from textwright.comparison.runs import Run
 from textwright.comparison.store import load_result, save_result
 from textwright.comparison.summary import measure_seeds
+from textwright.core.callbacks import Callback
 from textwright.core.files import write_text
 from textwright.core.labels import Task
 from textwright.data.dataset import Dataset
 from textwright.data.settings import DataSettings
 from textwright.errors import SettingsError
 from textwright.models import FAMILIES
-from textwright.training.progress import SilentProgress
 
 OUT: Final = RUNS / "battery"
 SETTINGS: Final = DataSettings()
@@ -159,7 +159,7 @@ class Bench:
             return result
         job = Job(self._data.whole, SETTINGS, run.seed, folder, keeps_model=False)
         try:
-            result = contender.run(job, SilentProgress())
+            result = contender.run(job, Callback())
         except Exception as error:  # noqa: BLE001  a family that fails is a finding; the others are still to be measured
             traceback.print_exc()
             message = f"{type(error).__name__}: {error}"[:500]

@@ -24,10 +24,10 @@ from sklearn.multiclass import OneVsRestClassifier  # type: ignore[import-untype
 from sklearn.pipeline import FeatureUnion  # type: ignore[import-untyped]
 
 from textwright.comparison.contender import Job, Predict, Result
+from textwright.core.callbacks import Callback
 from textwright.core.labels import Task
 from textwright.core.types import Bools, Floats, Ints
 from textwright.evaluate.observe import Observations
-from textwright.training.progress import Progress
 
 FEATURES: Final = ("words", "characters", "both")
 STRENGTHS: Final = (0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
@@ -66,7 +66,7 @@ class TunedLinear:
         """Nothing came since."""
         return settings
 
-    def run(self, job: Job, progress: Progress) -> Result:  # noqa: ARG002  the form of Contender
+    def run(self, job: Job, callback: Callback) -> Result:  # noqa: ARG002  the form of Contender
         """Choose on the training texts, fit on all of them, answer the test texts."""
         start = perf_counter()
         texts, targets = list(job.dataset.train.texts), job.dataset.train.targets

@@ -19,12 +19,12 @@ import numpy as np
 from _common import ROOT
 from battery_sources.source import BatterySource
 from textwright.comparison.contender import Job, Predict, Result
+from textwright.core.callbacks import Callback
 from textwright.core.labels import Task
 from textwright.core.types import Float32s
 from textwright.data.assets import asset_path
 from textwright.data.dataset import Dataset, Examples
 from textwright.evaluate.observe import Observations
-from textwright.training.progress import Progress
 
 AUTOTUNE_S: Final = 20
 _SETFIT_ROWS: Final = 1_000
@@ -59,7 +59,7 @@ class Rival:
         """Nothing came since."""
         return settings
 
-    def run(self, job: Job, progress: Progress) -> Result:  # noqa: ARG002  the form of Contender
+    def run(self, job: Job, callback: Callback) -> Result:  # noqa: ARG002  the form of Contender
         """Start the program; its start and its imports count in the seconds."""
         dataset = job.dataset
         with TemporaryDirectory() as folder:

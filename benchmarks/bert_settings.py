@@ -36,6 +36,7 @@ from transformers import BertForMaskedLM
 from transformers.utils import logging
 
 from _common import RESULTS, RUNS, save, versions
+from textwright.core.callbacks import Callback
 from textwright.data.assets import asset_path
 from textwright.data.dataset import Dataset, Examples
 from textwright.data.load import load_dataset
@@ -48,7 +49,6 @@ from textwright.training.checkpoint import NoCheckpoints
 from textwright.training.device import make_accelerator, repeatable, uses_bf16
 from textwright.training.lessons import Lessons, TaughtExamples, soften
 from textwright.training.loop import Engine, Splits, fit, infer
-from textwright.training.progress import SilentProgress
 from textwright.training.run import prepare
 from textwright.training.settings import Device, TrainSettings
 
@@ -220,7 +220,7 @@ def train_once(name: str, seed: int) -> dict[str, Any]:
     with repeatable(accelerator.device):
         state = fit(
             prepared.module, Splits(learned, prepared.validation), prepared.labels, prepared.settings,
-            engine=Engine(accelerator, bf16), checkpointer=NoCheckpoints(), progress=SilentProgress(), lessons=lessons,
+            engine=Engine(accelerator, bf16), checkpointer=NoCheckpoints(), callback=Callback(), lessons=lessons,
         )  # fmt: skip
     best = next(record for record in reversed(state.history) if record.is_best)
     found: dict[str, Any] = {

@@ -25,13 +25,15 @@ import numpy as np
 
 from _common import RUNS, quantise, quantised, save, side_by_side, spread, trained, versions
 from distill import student
+from textwright.core.callbacks import Callback
 from textwright.core.types import Ints
 from textwright.data.settings import DataSettings
 from textwright.errors import NoGainError
 from textwright.evaluate.observe import observe
 from textwright.evaluate.paired import paired_p_value
 from textwright.evaluate.selection import select
-from textwright.optimize.cascade.make import REPORT, make_cascade
+from textwright.optimize.cascade.make import make_cascade
+from textwright.optimize.cascade.outcome import Outcome
 from textwright.optimize.cascade.settings import CascadeSettings
 from textwright.runtime.predictor import Predictor, load
 
@@ -66,12 +68,12 @@ class Run:
     gains: Sequence[float]
 
 
-class Printer:
+class Printer(Callback):
     """Says what is done."""
 
-    def on_step(self, what: str) -> None:
-        """Name the step of a cascade."""
-        print(f"    {what}", flush=True)
+    def on_stage_begin(self, stage: str) -> None:
+        """Name the stage."""
+        print(f"    {stage}", flush=True)
 
 
 def fast_stage(source: str, name: str, seed: int) -> Path:
@@ -96,11 +98,11 @@ def cascade(source: str, fast: str, seed: int, bound: str, strong: tuple[str, Pa
     """
     name, path = strong or (STRONG, quantised(source, STRONG, seed))
     out = RUNS / "cascade" / source / _folder_name(f"{fast}-{name}-{seed}") / _folder_name(bound)
-    if not (out / REPORT).exists():
+    if not Outcome.json_path(out).exists():
         print(f"  {source} {fast} seed {seed}, at most {bound}", flush=True)
         try:
             pair = fast_stage(source, fast, seed), path
-            make_cascade(*pair, source, out, BOUNDS[bound], DataSettings(), Printer())
+            make_cascade(*pair, source, out, BOUNDS[bound], DataSettings(), [Printer()])
         except NoGainError as error:
             print(f"    {error}", flush=True)
             return None

@@ -20,12 +20,9 @@ os.environ["OMP_NUM_THREADS"] = "1"
 
 from _common import ROOT, RUNS, chosen, save
 from textwright.comparison.choice import choose
-from textwright.comparison.comparison import SilentListener, compare
-from textwright.comparison.leaderboard import Leaderboard
-from textwright.comparison.runs import Run
-from textwright.comparison.schedule import Schedule
+from textwright.comparison.comparison import compare
+from textwright.core.callbacks import Callback, RunInfo
 from textwright.data.settings import DataSettings
-from textwright.training.progress import Progress
 
 FAMILIES = ("linear", "bow", "bow-glove", "cnn-glove", "frozen-bert", "bert")
 VARIATIONS = ("bow-bigram", "bow-nb", "bert-r-drop")
@@ -38,19 +35,17 @@ DATASETS = {
 CURVE = "100,300,1000,3000,all"
 
 
-class Printer(SilentListener):
+class Printer(Callback):
     """Says which run begins, and how long the rest will take."""
 
-    def on_run(self, run: Run) -> Progress:
+    def on_run_begin(self, run: RunInfo) -> None:
         """Name the run."""
-        print(run.folder, flush=True)
-        return super().on_run(run)
+        print(f"[{run.number}/{run.total}] {run.name}: {run.summary}", flush=True)
 
-    def on_board(self, board: Leaderboard, schedule: Schedule) -> None:
+    def on_result(self, result: object, seconds_left: float | None) -> None:  # noqa: ARG002  the form of Callback
         """Say what is left."""
-        left = schedule.seconds_left()
-        done = sum(row.num_done for row in board.rows)
-        print(f"{done} done" + ("" if left is None else f", {left / 60:.0f} min left"), flush=True)
+        if seconds_left is not None:
+            print(f"{seconds_left / 60:.0f} min left", flush=True)
 
 
 def main() -> None:
@@ -75,7 +70,7 @@ def main() -> None:
         paths = [ROOT / "recipes" / f"{name}.toml" for name in recipes]
         choice = choose(source, DataSettings(), families="none", recipes=paths, sizes=sizes, seeds=asked.seeds)
         out = RUNS / (f"{source}-rows" if asked.rows else source)
-        board = compare(choice, out, listener=Printer(), measures_speed=not asked.rows)
+        board = compare(choice, out, callbacks=[Printer()], measures_speed=not asked.rows)
         command = f"python benchmarks/leaderboard.py {source} --seeds {asked.seeds}" + " --curve" * asked.curve
         command += f" --rows {asked.rows}" if asked.rows else ""
         kind = "rows" if asked.rows else "curve" if asked.curve else "leaderboard"
@@ -87,7 +82,7 @@ def fold(source: str, num_folds: int, trained_on: str | None) -> None:
     paths = [ROOT / "recipes" / f"{name}.toml" for name in DATASETS[source][0]]
     choice = choose(source, DataSettings(), families="none", recipes=paths, folds=num_folds)
     out = RUNS / f"{source}-{num_folds}-folds"
-    board = compare(choice, out, listener=Printer(), measures_speed=False)
+    board = compare(choice, out, callbacks=[Printer()], measures_speed=False)
     command = f"python benchmarks/leaderboard.py {source} --folds {num_folds}"
     save(f"folds-{source}", {"command": command, "trained_on": trained_on, **board.to_json()})
 

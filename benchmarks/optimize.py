@@ -31,6 +31,7 @@ import numpy as np
 from _common import ROOT, RUNS, save, trained, versions
 from textwright.core import artifact as artifacts
 from textwright.core.artifact import Variant
+from textwright.core.callbacks import Callback, RunInfo
 from textwright.core.files import write_text
 from textwright.data.settings import DataSettings
 from textwright.evaluate.observe import Observations, observe
@@ -59,20 +60,20 @@ ON_EVERY_SEED: Mapping[str, tuple[str, ...]] = {**RECIPES, "bert": ("int8-smooth
 MAX_DROP, AGREEMENT = 0.3, 99.0
 
 
-class Printer:
+class Printer(Callback):
     """Says what is tried."""
 
-    def on_fold(self, number: int, total: int) -> None:
-        """Say that the training is repeated."""
-        print(f"  training without fold {number} of {total}", flush=True)
+    def on_stage_begin(self, stage: str) -> None:
+        """Name the stage."""
+        print(f"  {stage}", flush=True)
 
-    def on_trial(self, name: str, summary: str, number: int, total: int) -> None:
+    def on_run_begin(self, run: RunInfo) -> None:
         """Name the recipe."""
-        print(f"  [{number}/{total}] {name}: {summary}", flush=True)
+        print(f"  [{run.number}/{run.total}] {run.name}: {run.summary}", flush=True)
 
-    def on_result(self, trial: Trial, verdict: str) -> None:
+    def on_run_end(self, run: RunInfo, outcome: str) -> None:
         """Say the verdict."""
-        print(f"    {trial.name} {verdict}", flush=True)
+        print(f"    {run.name} {outcome}", flush=True)
 
 
 def measure(source: str, family: str, seed: int) -> dict[str, dict[str, Any]]:
@@ -83,7 +84,7 @@ def measure(source: str, family: str, seed: int) -> dict[str, dict[str, Any]]:
     recipes = (RECIPES if seed == SEEDS[0] else ON_EVERY_SEED)[family]
     settings = OptimizeSettings(max_drop=MAX_DROP, agreement=AGREEMENT, target=Target.THROUGHPUT, recipes=recipes)
     # the gates of this bound need 998 validation texts, which both datasets have
-    outcome = optimize(folder, source, made / "optimized", settings, DataSettings(), Printer())
+    outcome = optimize(folder, source, made / "optimized", settings, DataSettings(), [Printer()])
     reference = load(folder, variant="fp32", num_threads=1)
     texts = read_texts(source, DataSettings(), reference.artifact.manifest)
     was = observe(reference, texts.test)

@@ -28,6 +28,7 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer, Trai
 from transformers.utils import logging
 
 from _common import save, spread, versions
+from textwright.core.callbacks import Callback
 from textwright.data.assets import asset_path
 from textwright.data.dataset import Dataset, Examples
 from textwright.data.load import load_dataset
@@ -40,7 +41,6 @@ from textwright.training.batches import encode_examples
 from textwright.training.checkpoint import NoCheckpoints
 from textwright.training.device import make_accelerator
 from textwright.training.loop import Engine, Splits, fit, infer
-from textwright.training.progress import SilentProgress
 from textwright.training.run import resolve_settings
 from textwright.training.settings import TrainSettings
 
@@ -51,14 +51,14 @@ TRAINER_EPOCHS = 3
 """Its default."""
 
 
-class Clock(SilentProgress):
+class Clock(Callback):
     """Times the steps alone: from the start of the loop to the last step before validation."""
 
-    def on_start(self, num_steps: int, step: int) -> None:  # noqa: ARG002
+    def on_train_begin(self, num_steps: int, step: int) -> None:  # noqa: ARG002
         """Start."""
         self.start = self.stop = perf_counter()
 
-    def on_step(self, step: int, loss: float, learning_rate: float) -> None:  # noqa: ARG002
+    def on_step_end(self, step: int, loss: float, learning_rate: float) -> None:  # noqa: ARG002
         """Take the time."""
         self.stop = perf_counter()
 
@@ -77,7 +77,7 @@ def train_ours(dataset: Dataset, *, bf16: bool) -> float:
     module = family.build(config, BuildContext(encoder, dataset.labels))
     engine, clock = Engine(make_accelerator(settings.device), bf16), Clock()
     splits = Splits(encode_examples(dataset.train, encoder), encode_examples(dataset.validation, encoder))
-    fit(module, splits, dataset.labels, settings, engine=engine, checkpointer=NoCheckpoints(), progress=clock)
+    fit(module, splits, dataset.labels, settings, engine=engine, checkpointer=NoCheckpoints(), callback=clock)
     return len(dataset.train) / clock.seconds
 
 

@@ -24,6 +24,7 @@ import torch
 from _common import ROOT, save, spread, versions
 from speed import train_fasttext
 from textwright.comparison.families import from_recipe
+from textwright.core.callbacks import Callback, EpochRecord
 from textwright.core.types import Float32s
 from textwright.data.dataset import Dataset
 from textwright.data.load import load_dataset
@@ -31,7 +32,6 @@ from textwright.data.settings import DataSettings
 from textwright.evaluate.observe import observe
 from textwright.pipeline import Plan, build_artifact
 from textwright.runtime.predictor import load
-from textwright.training.progress import EpochRecord, SilentProgress
 
 SOURCE = "movie-reviews"
 SEEDS = 5
@@ -43,14 +43,14 @@ FASTTEXT: dict[str, dict[str, float]] = {
 }
 
 
-class Clock(SilentProgress):
+class Clock(Callback):
     """Notes when the accuracy was there first."""
 
     def __init__(self, stated: float) -> None:
         self._stated, self._start = stated, perf_counter()
         self.seconds: float | None = None
 
-    def on_epoch(self, record: EpochRecord, logits: Float32s) -> None:  # noqa: ARG002
+    def on_epoch_end(self, record: EpochRecord, logits: Float32s) -> None:  # noqa: ARG002
         """Look at the clock."""
         if self.seconds is None and record.validation_accuracy >= self._stated:
             self.seconds = perf_counter() - self._start
@@ -63,7 +63,7 @@ def ours(recipe: str, seed: int, dataset: Dataset) -> dict[str, float | None]:
     with tempfile.TemporaryDirectory() as temporary:
         start, clock = perf_counter(), Clock(STATED[recipe])
         plan = Plan(SOURCE, DataSettings(), training, row.model.model_dump(mode="json"))
-        build_artifact(plan, Path(temporary) / "run", progress=clock)
+        build_artifact(plan, Path(temporary) / "run", callbacks=[clock])
         whole = perf_counter() - start
         accuracy = float(observe(load(Path(temporary) / "run"), dataset.test).correct.mean())
     return {"to_stated_s": clock.seconds, "whole_s": whole, "accuracy": accuracy}

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from IPython.display import HTML, display
 
-from textwright.evaluate import canvas
+from textwright.report import svg as canvas
 
 colors: Final = SimpleNamespace(
     ink=canvas.INK, muted=canvas.MUTED, grid=canvas.GRID, right=canvas.RIGHT, wrong=canvas.WRONG, series=canvas.SERIES

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from textwright.client.clients import AsyncClient, Client
     from textwright.comparison.baselines import Majority, Tfidf
     from textwright.comparison.contender import Job
+    from textwright.core.callbacks import Callback, CallbackList, EpochRecord
     from textwright.core.encodings import Encodings
     from textwright.core.labels import Labels
     from textwright.core.numerics import softmax
@@ -51,7 +52,6 @@ if TYPE_CHECKING:
     from textwright.training.batches import EncodedExamples, encode_examples, shuffled_batches, sorted_batches
     from textwright.training.loop import seed_step
     from textwright.training.optimizer import learning_rate_scale, make_optimizer, set_learning_rate
-    from textwright.training.progress import EpochRecord, SilentProgress
     from textwright.training.run import Prepared, TrainedModel, prepare
     from textwright.training.run import train as train_model
     from textwright.training.settings import TrainSettings
@@ -81,7 +81,7 @@ if TYPE_CHECKING:
         # The same, step by step: families, what is decided before the first step, the loop's parts, the loop.
         "find_family", "TrainSettings", "prepare", "Prepared", "EncodedExamples", "encode_examples",
         "shuffled_batches", "sorted_batches", "seed_step", "make_optimizer", "learning_rate_scale", "set_learning_rate",
-        "train_model", "TrainedModel", "SilentProgress", "EpochRecord", "to_onnx", "check_parity",
+        "train_model", "TrainedModel", "Callback", "CallbackList", "EpochRecord", "to_onnx", "check_parity",
         # Measure it, and compare what was measured.
         "evaluate_predictor", "Evaluation", "observe", "Observations", "bootstrap", "paired_p_value", "holm", "Job",
         "Majority", "Tfidf",
@@ -93,6 +93,7 @@ _HOMES: Final = {
     "textwright.client.clients": ("AsyncClient", "Client"),
     "textwright.comparison.baselines": ("Majority", "Tfidf"),
     "textwright.comparison.contender": ("Job",),
+    "textwright.core.callbacks": ("Callback", "CallbackList", "EpochRecord"),
     "textwright.core.encodings": ("Encodings",),
     "textwright.core.labels": ("Labels",),
     "textwright.core.numerics": ("softmax",),
@@ -124,7 +125,6 @@ _HOMES: Final = {
     "textwright.training.batches": ("EncodedExamples", "encode_examples", "shuffled_batches", "sorted_batches"),
     "textwright.training.loop": ("seed_step",),
     "textwright.training.optimizer": ("learning_rate_scale", "make_optimizer", "set_learning_rate"),
-    "textwright.training.progress": ("EpochRecord", "SilentProgress"),
     "textwright.training.run": ("Prepared", "TrainedModel", "prepare", "train_model"),
     "textwright.training.settings": ("TrainSettings",),
 }

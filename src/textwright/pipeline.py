@@ -10,7 +10,7 @@ It holds no step of its own; it decides their order, and that nothing is written
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -23,6 +23,7 @@ import numpy as np
 from textwright import __version__
 from textwright.core import artifact as artifacts
 from textwright.core.artifact import Artifact, Manifest, Variant
+from textwright.core.callbacks import Callback, CallbackList
 from textwright.core.differences import first_difference
 from textwright.data.dataset import Dataset
 from textwright.data.in_memory import DataSource
@@ -44,7 +45,6 @@ from textwright.export.onnx import to_onnx
 from textwright.export.parity import AWKWARD_TEXTS, check_parity
 from textwright.runtime.predictor import Predictor
 from textwright.training.lessons import Teacher
-from textwright.training.progress import Progress
 from textwright.training.run import TrainedModel, resolve_settings, resolve_stored, train
 from textwright.training.settings import TrainSettings
 
@@ -145,13 +145,10 @@ def build_artifact(
     out: Path,
     *,
     overwrite: bool = False,
-    progress: Progress | None = None,
-    on_download: Callable[[int, int], None] | None = None,
-    on_warning: Callable[[str], None] | None = None,
+    callbacks: Sequence[Callback] = (),
     teacher: Teacher | None = None,
     dataset: Dataset | None = None,
     linear_baseline: bool = False,
-    on_stage: Callable[[str], object] | None = None,
 ) -> Built | None:
     """Make an artifact from a labelled source.
 
@@ -161,14 +158,12 @@ def build_artifact(
         plan: What to train on what.
         out: The run folder; the artifact goes to ``out/artifact``, beside checkpoint and TensorBoard events.
         overwrite: Throw away a run of another plan that is in ``out``; False refuses to.
-        progress: Told of each epoch and step; None is silent.
-        on_download: Told of the bytes of a built-in source that have come, and of all; None is silent.
-        on_warning: Called with each sentence about rows that were dropped and labels that look like mistakes.
+        callbacks: Called at each step, epoch and stage; with the bytes of a built-in source that have come; and with
+            each sentence about rows that were dropped and labels that look like mistakes.
         teacher: Says what is learned from the training texts, and from others; None learns from their labels.
         dataset: The source's examples, split in another way than ``plan.data`` says, for example into folds; None reads
             and splits the source.
         linear_baseline: Fit a tuned linear model as well and compare with it; takes some seconds.
-        on_stage: Told what begins after training, in words; None is silent.
 
     Returns:
         The artifact, verified, with what was measured of it; None in all but the first of several processes
@@ -180,19 +175,18 @@ def build_artifact(
         TrainingError: If the loss is not finite.
         ParityError: If the exported graph disagrees with the trained model; nothing is written then.
     """
-    plan = plan.resolved()
+    plan, callback = plan.resolved(), CallbackList(callbacks)
     if dataset is None:
-        dataset = load_dataset(plan.source, plan.data, on_download)
-    if on_warning is not None:
+        dataset = load_dataset(plan.source, plan.data, partial(callback.on_progress, "fetching the data"))
         for warning in dataset.warnings:
-            on_warning(warning)
+            callback.on_warning(warning)
     described = _describe(plan, dataset, teacher)
     found = None if overwrite else _find_equal(out, described)
     if found is not None:
         return _reused(found)
     lessons = None if teacher is None else teacher.teach(dataset)
     trained = train(
-        dataset, plan.training, plan.model, run_dir=out, progress=progress, overwrite=overwrite, lessons=lessons
+        dataset, plan.training, plan.model, run_dir=out, callbacks=callbacks, overwrite=overwrite, lessons=lessons
     )
     if not trained.is_main:
         return None
@@ -200,7 +194,7 @@ def build_artifact(
     sample = dataset.validation.texts[:_NUM_PARITY_TEXTS]
     check_parity(trained.module, graph, trained.encoder, sample)
     manifest = _manifest(plan, trained, described)
-    measure = partial(_measure, dataset=dataset, trained=trained, linear=linear_baseline, on_stage=on_stage)
+    measure = partial(_measure, dataset=dataset, trained=trained, linear=linear_baseline, callback=callback)
     return _publish(manifest, graph, trained, dataset, out / "artifact", measure)
 
 
@@ -223,7 +217,7 @@ def _measure(
     dataset: Dataset,
     trained: TrainedModel,
     linear: bool,
-    on_stage: Callable[[str], object] | None,
+    callback: Callback,
 ) -> _Measured:
     """Measure validation and test split, compare with the baselines on the test split, and find what is wrong."""
     splits = {"validation": dataset.validation, MEASURED_SPLIT: dataset.test}
@@ -232,7 +226,7 @@ def _measure(
         name: evaluate_observations(predictor, examples, seen[name], source=dataset.source, split=name)
         for name, examples in splits.items()
     }
-    baselines = compare_with_baselines(seen[MEASURED_SPLIT], dataset, linear=linear, on_stage=on_stage)
+    baselines = compare_with_baselines(seen[MEASURED_SPLIT], dataset, linear=linear, callback=callback)
     facts = _facts(predictor, dataset, trained, seen[MEASURED_SPLIT])
     return _Measured(evaluations, baselines, diagnose(evaluations[MEASURED_SPLIT], facts, baselines))
 

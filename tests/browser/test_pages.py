@@ -8,7 +8,6 @@ import pytest
 import textwright
 from textwright.data.dataset import Examples
 from textwright.evaluate.measure import evaluate
-from textwright.evaluate.report import write_report
 
 pytestmark = pytest.mark.browser
 
@@ -49,7 +48,7 @@ def test_the_documentation_asks_for_a_key_and_sends_it(open_page, served_with_ke
 def test_the_report_opens_from_a_file(open_page, tiny_artifact, tmp_path, width, height, scheme):
     texts = ["good film", "bad film", "great <script>alert(1)</script>", "awful", "the good", "a bad good"] * 5
     evaluation = evaluate(textwright.load(tiny_artifact), Examples(texts, np.array([1, 0, 1, 0, 0, 1] * 5)))
-    write_report(evaluation, tmp_path / "report.html")
+    evaluation.write_html(tmp_path / "report.html")
     address = (tmp_path / "report.html").as_uri()
     watched = open_page(address, allowed=address, width=width, height=height, scheme=scheme)
     assert watched.page.locator("svg").count() >= 4

@@ -14,15 +14,12 @@ from compared import shorten_search, write_recipe, write_source
 import textwright
 from textwright.comparison.baselines import Majority, Tfidf
 from textwright.comparison.choice import Choice, choose
-from textwright.comparison.comparison import LEADERBOARD, SilentListener, compare
+from textwright.comparison.comparison import compare
 from textwright.comparison.leaderboard import Leaderboard
-from textwright.comparison.page import PAGE
-from textwright.comparison.runs import Run
-from textwright.comparison.schedule import Schedule
 from textwright.comparison.store import RESULT
+from textwright.core.callbacks import Callback, RunInfo
 from textwright.data.settings import DataSettings
 from textwright.errors import DataError, SettingsError
-from textwright.training.progress import Progress
 
 NO_FLAGS = DataSettings()
 
@@ -33,22 +30,23 @@ def linear(source: str, *, settings: DataSettings = NO_FLAGS, **typed: object) -
     return replace(choice, contenders=(Majority(), Tfidf()))
 
 
-class Watcher(SilentListener):
+class Watcher(Callback):
     """Counts runs, and is killed before a given one."""
 
     def __init__(self, kill_at: int | None = None) -> None:
-        self.runs: list[Run] = []
+        self.runs: list[RunInfo] = []
         self.num_done: list[int] = []
         self._kill_at = kill_at
 
-    def on_run(self, run: Run) -> Progress:
+    def on_run_begin(self, run: RunInfo) -> None:
         if len(self.runs) == self._kill_at:
             raise KeyboardInterrupt
         self.runs.append(run)
-        return super().on_run(run)
 
-    def on_board(self, board: Leaderboard, schedule: Schedule) -> None:
-        self.num_done.append(sum(schedule.num_done(row.name) for row in board.rows))
+    def on_result(self, result: object, seconds_left: float | None) -> None:
+        assert isinstance(result, Leaderboard)
+        assert (seconds_left == 0) == result.is_complete
+        self.num_done.append(sum(row.num_done for row in result.rows))
 
 
 @pytest.fixture(scope="module")
@@ -74,8 +72,8 @@ def test_a_comparison_measures_every_row_and_keeps_what_can_be_served(trained) -
     assert small.speed is not None
     assert small.speed.latency_ms > 0
     assert [row.versus_best is None for row in board.rows] == [True, False, False]
-    assert json.loads((out / LEADERBOARD).read_text()) == json.loads(json.dumps(board.to_json()))
-    assert (out / PAGE).is_file()
+    assert json.loads(Leaderboard.json_path(out).read_text()) == json.loads(json.dumps(board.to_json()))
+    assert (Leaderboard.html_path(out)).is_file()
     prediction = textwright.load(out / small.artifact).predict(["a good w1 film"])[0]
     assert prediction.label == "pos"
     assert not list(out.glob("runs/small/20/*/artifact"))
@@ -85,15 +83,15 @@ def test_a_comparison_measures_every_row_and_keeps_what_can_be_served(trained) -
 def test_a_killed_comparison_goes_on_and_gives_the_same(source: str, tmp_path: Path) -> None:
     choice = linear(source, seeds=2, sizes="20,all")
     whole, cut = Watcher(), Watcher(kill_at=3)
-    expected = compare(choice, tmp_path / "whole", listener=whole)
+    expected = compare(choice, tmp_path / "whole", callbacks=[whole])
     with pytest.raises(KeyboardInterrupt):
-        compare(choice, tmp_path / "out", listener=cut)
+        compare(choice, tmp_path / "out", callbacks=[cut])
 
-    kept = json.loads((tmp_path / "out" / LEADERBOARD).read_text())
+    kept = json.loads(Leaderboard.json_path(tmp_path / "out").read_text())
     assert sum(row["num_done"] for row in kept["rows"]) == 3
     assert not kept["is_complete"]
     again = Watcher()
-    board = compare(choice, tmp_path / "out", listener=again)
+    board = compare(choice, tmp_path / "out", callbacks=[again])
 
     assert cut.runs + again.runs == whole.runs
     assert cut.num_done + again.num_done == [0, 1, 2, 3, *range(3, len(whole.runs) + 1), len(whole.runs)]
@@ -101,14 +99,14 @@ def test_a_killed_comparison_goes_on_and_gives_the_same(source: str, tmp_path: P
         assert board.row(row.name).metrics == row.metrics
         assert board.row(row.name).curve == row.curve
     idle = Watcher()
-    assert compare(choice, tmp_path / "out", listener=idle) == board
+    assert compare(choice, tmp_path / "out", callbacks=[idle]) == board
     assert idle.runs == []
 
 
 def test_more_seeds_are_added_to_what_is_there(source: str, tmp_path: Path) -> None:
     for seeds, expected in ((1, 4), (2, 2)):
         watcher = Watcher()
-        board = compare(linear(source, seeds=seeds, sizes="20,all"), tmp_path / "out", listener=watcher)
+        board = compare(linear(source, seeds=seeds, sizes="20,all"), tmp_path / "out", callbacks=[watcher])
         assert len(watcher.runs) == expected
     assert len(board.row("tf-idf").curve[0].metric.per_seed) == 2
 
@@ -129,7 +127,7 @@ def test_accuracy_alone_needs_no_model(source: str, tmp_path: Path) -> None:
     out = tmp_path / "out"
     board = compare(linear(source, folds=2), out, measures_speed=False)
     assert {row.speed for row in board.rows} == {None}
-    assert "tf-idf" in (out / PAGE).read_text(encoding="utf-8")
+    assert "tf-idf" in (Leaderboard.html_path(out)).read_text(encoding="utf-8")
     assert compare(linear(source, folds=2), out).row("tf-idf").speed is not None
 
 
@@ -167,7 +165,7 @@ def test_a_run_made_before_a_setting_existed_is_still_found(trained, tmp_path: P
         kept.write_text(json.dumps(facts))
 
     watcher = Watcher()
-    again = compare(choice, tmp_path / "out", listener=watcher)
+    again = compare(choice, tmp_path / "out", callbacks=[watcher])
 
     assert watcher.runs == []
     assert again.row("small").metrics == before.row("small").metrics

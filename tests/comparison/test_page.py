@@ -8,7 +8,7 @@ from xml.etree import ElementTree as ET
 
 from compared import make_board, make_row
 
-from textwright.comparison.page import duration, render_page
+from textwright.report.page import duration
 
 HOSTILE = '<script>alert(1)</script>"&{{ 7 * 7 }}'
 CURVE = [(100, 0.6), (1000, 0.7)]
@@ -20,7 +20,7 @@ ROWS = (
 
 
 def test_every_row_stands_there_with_its_numbers_and_verdict() -> None:
-    page = render_page(make_board(*ROWS))
+    page = make_board(*ROWS).to_html()
     for expected in (
         "86.0 %",
         "± 0.4",
@@ -37,11 +37,11 @@ def test_every_row_stands_there_with_its_numbers_and_verdict() -> None:
 
 
 def test_the_same_table_gives_the_same_page() -> None:
-    assert render_page(make_board(*ROWS)) == render_page(make_board(*ROWS))
+    assert make_board(*ROWS).to_html() == make_board(*ROWS).to_html()
 
 
 def test_the_page_asks_no_host_and_runs_nothing() -> None:
-    page = render_page(make_board(*ROWS))
+    page = make_board(*ROWS).to_html()
     assert "http" not in re.sub(r'http-equiv|xmlns(:\w+)?="[^"]*"', "", page)
     assert "<script" not in page
     assert "default-src 'none'" in page
@@ -49,18 +49,18 @@ def test_the_page_asks_no_host_and_runs_nothing() -> None:
 
 def test_names_of_others_are_never_markup() -> None:
     board = make_board(replace(ROWS[0], name=HOSTILE, summary=HOSTILE), ROWS[1])
-    page = render_page(replace(board, data={**board.data, "source": HOSTILE}, advice=(HOSTILE,)))
+    page = replace(board, data={**board.data, "source": HOSTILE}, advice=(HOSTILE,)).to_html()
     assert "<script" not in page
     assert "&lt;script&gt;" in page
     assert "{{ 7 * 7 }}" in page
 
 
 def test_a_table_without_curves_and_speeds_has_no_plots() -> None:
-    assert "<svg" not in render_page(make_board(replace(ROWS[0], speed=None, curve=())))
+    assert "<svg" not in make_board(replace(ROWS[0], speed=None, curve=())).to_html()
 
 
 def test_many_rows_fit_the_colours() -> None:
-    page = render_page(make_board(*(make_row(f"row{n}", 0.8 - n / 100, curve=CURVE) for n in range(12))))
+    page = make_board(*(make_row(f"row{n}", 0.8 - n / 100, curve=CURVE) for n in range(12))).to_html()
     assert page.count("row11") >= 3
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from tiny_data import make_dataset
 
+from textwright.core.callbacks import Callback
 from textwright.core.labels import Task
 from textwright.evaluate.baselines import Baseline, compare_with_baselines, observations, verdict
 
@@ -26,7 +27,12 @@ def say(baselines: tuple[Baseline, ...], value: float, family: str = "bow") -> s
 
 def test_a_perfect_model_beats_the_majority_and_ties_with_the_linear_one() -> None:
     stages: list[str] = []
-    baselines = compare_with_baselines(seen_with(np.ones(60, bool)), DATASET, on_stage=stages.append)
+
+    class Stages(Callback):
+        def on_stage_begin(self, stage: str) -> None:
+            stages.append(stage)
+
+    baselines = compare_with_baselines(seen_with(np.ones(60, bool)), DATASET, callback=Stages())
     majority, linear = baselines
     assert majority.is_beaten
     assert not linear.is_distinguishable

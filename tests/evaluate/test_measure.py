@@ -16,6 +16,7 @@ from textwright.data.dataset import Examples
 from textwright.errors import DataError
 from textwright.evaluate.evaluation import Evaluation
 from textwright.evaluate.measure import evaluate, score_bins
+from textwright.evaluate.scores import METRICS
 from textwright.runtime.predictor import Predictor, load
 
 SINGLE = Examples(
@@ -107,6 +108,32 @@ def test_imbalance_is_measured_apart_from_accuracy(predictor: Predictor, multila
     metrics = evaluate(multilabel_predictor, MULTI).metrics
     assert metrics["roc_auc"].value == pytest.approx(roc_auc_score(MULTI.targets, probabilities, average="macro"))
     assert metrics["pr_auc"].value == pytest.approx(average_precision_score(MULTI.targets, probabilities))
+
+
+def test_more_than_two_labels_are_ranked_one_against_the_rest(make_artifact: Callable[..., Path]) -> None:
+    random = np.random.default_rng(0)
+    names = ("bad", "fair", "good")
+    words = {f"w{index}": tuple(random.normal(0, 2, 3).tolist()) for index in range(20)}
+    path = make_artifact("three", labels=Labels(names), words=words)
+    texts = [" ".join(random.choice(list(words), 3)) for _ in range(300)]
+    targets = random.integers(0, 3, 300)
+    model = load(path, num_threads=1)
+    evaluation = evaluate(model, Examples(texts, targets))
+    probabilities = np.array([[item.probabilities[name] for name in names] for item in model.predict(texts)])
+    assert evaluation.metrics["roc_auc"].value == pytest.approx(
+        roc_auc_score(targets, probabilities, multi_class="ovr", average="macro"), abs=1e-6
+    )
+    holds = np.eye(3, dtype=bool)[targets]
+    expected = average_precision_score(holds, probabilities, average=None)
+    assert [row.pr_auc.value for row in evaluation.per_label if row.pr_auc] == pytest.approx(expected, abs=1e-6)
+    assert evaluation.metrics["pr_auc"].value == pytest.approx(np.mean(expected), abs=1e-6)
+
+
+def test_every_metric_belongs_to_a_row(predictor: Predictor, multilabel_predictor: Predictor) -> None:
+    for model, examples in ((predictor, SINGLE), (multilabel_predictor, MULTI)):
+        task = model.labels.task
+        expected = [name for name, metric in METRICS.items() if metric.task in (None, task)]
+        assert list(evaluate(model, examples).metrics) == expected
 
 
 def test_a_metric_that_is_not_defined_is_left_out(predictor: Predictor) -> None:

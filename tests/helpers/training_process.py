@@ -5,7 +5,7 @@ Usage: training_process.py RUN_DIR [STOP_AT_STEP]
 With STOP_AT_STEP it says so on standard output when it gets there, and waits to be killed. Without, it writes the
 weights to RUN_DIR/weights-PROCESS.pt.
 """
-# ruff: noqa: ARG002  a listener is told more than it uses
+# ruff: noqa: ARG002  a callback is given more than it uses
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pathlib import Path
 import torch
 from tiny_data import make_dataset
 
-from textwright.training.progress import SilentProgress
+from textwright.core.callbacks import Callback
 from textwright.training.run import train
 from textwright.training.settings import TrainSettings
 
@@ -29,11 +29,11 @@ WITHOUT_DROPOUT = {**FAMILY_SETTINGS, "dropout": 0, "word_dropout": 0}
 """Dropout is drawn by each process for itself, so only without it can one process and two be compared."""
 
 
-class StopAt(SilentProgress):
+class StopAt(Callback):
     def __init__(self, step: int) -> None:
         self._step = step
 
-    def on_step(self, step: int, loss: float, learning_rate: float) -> None:
+    def on_step_end(self, step: int, loss: float, learning_rate: float) -> None:
         if step == self._step:
             sys.stdout.write(f"at step {step}\n")
             sys.stdout.flush()
@@ -42,7 +42,7 @@ class StopAt(SilentProgress):
 
 def main(run_dir: Path, stop_at: int | None) -> None:
     if stop_at is not None:
-        train(make_dataset(), SETTINGS, FAMILY_SETTINGS, run_dir=run_dir, progress=StopAt(stop_at))
+        train(make_dataset(), SETTINGS, FAMILY_SETTINGS, run_dir=run_dir, callbacks=[StopAt(stop_at)])
         return
     model = train(make_dataset(), SETTINGS, WITHOUT_DROPOUT, run_dir=run_dir)
     content = {"weights": model.module.state_dict(), "is_main": model.is_main, "temperature": model.temperature}

@@ -12,12 +12,13 @@ from slow_params import slow_unless
 from tiny_families import make_plan, save_rows
 
 from textwright.core import artifact as artifacts
+from textwright.core.callbacks import Callback
 from textwright.data.load import load_dataset
 from textwright.data.settings import DataSettings
 from textwright.errors import DataError, SettingsError
 from textwright.models import FAMILIES
 from textwright.optimize.distill import Lecture, distill
-from textwright.optimize.distillation import REPORT
+from textwright.optimize.distillation import Distillation
 from textwright.optimize.teacher import ServedTeacher
 from textwright.optimize.teaching_settings import DistillSettings
 from textwright.pipeline import Plan, build_artifact
@@ -55,7 +56,7 @@ def test_every_family_learns_from_every_teacher(
     assert (peer.role, peer.version) == ("teacher", artifacts.read(run).version)
     assert report.accuracy.value >= (0.85 if task == "multi-class" else 0.6)
     assert peer.agreement.value >= 0.6
-    written = json.loads((tmp_path / "run" / REPORT).read_text())
+    written = json.loads(Distillation.json_path(tmp_path / "run").read_text())
     assert written["version"] == student.artifact.version
     assert written["settings"]["teachers"][0]["digest"] == artifacts.read(run).digest
     assert written["peers"][0]["verdict"] == peer.verdict
@@ -114,8 +115,13 @@ def test_each_text_is_answered_once_for_all_students(trained_run) -> None:
     dataset, told = load_dataset(str(source)), []
     settings = DistillSettings(num_copies=2, drop_words=0.3)
 
+    class Recorder(Callback):
+        def on_progress(self, stage, done, total) -> None:
+            assert stage == "the teacher answers"
+            told.append((done, total))
+
     def teach(seed: int):
-        teacher = ServedTeacher([load(run)], settings, seed=seed, on_answer=lambda *counts: told.append(counts))
+        teacher = ServedTeacher([load(run)], settings, seed=seed, callback=Recorder())
         return teacher.teach(dataset)
 
     first = teach(5)

@@ -9,6 +9,7 @@ import pytest
 from rule_source import write_source
 
 from textwright.core import artifact as artifacts
+from textwright.core.callbacks import Callback
 from textwright.core.labels import Labels
 from textwright.data.dataset import Examples
 from textwright.data.load import load_dataset
@@ -27,17 +28,12 @@ from textwright.training.settings import TrainSettings
 LABELS = Labels(("negative", "positive"))
 
 
-class Watch:
+class Watch(Callback):
     def __init__(self):
-        self.folds = []
+        self.stages = []
 
-    def on_fold(self, number, total):
-        self.folds.append((number, total))
-
-    def on_trial(self, *_):
-        pass
-
-    on_result = on_trial
+    def on_stage_begin(self, stage):
+        self.stages.append(stage)
 
 
 @pytest.fixture(scope="module")
@@ -55,8 +51,11 @@ def test_few_validation_texts_are_joined_by_out_of_fold_texts(trained, short_tim
     source, path, out = trained
     settings = OptimizeSettings(target=Target.SIZE, recipes=("int8-rows",), gate_folds=2)
     watch = Watch()
-    outcome = optimize(path, source, out, settings, DataSettings(), watch)
-    assert watch.folds == [(1, 2), (2, 2)]
+    outcome = optimize(path, source, out, settings, DataSettings(), [watch])
+    assert [stage.partition(":")[2][:37] for stage in watch.stages] == [
+        " training bow without fold 1 of 2, to",
+        " training bow without fold 2 of 2, to",
+    ]
     assert outcome.gate_texts == "30 validation texts, and 240 training texts by 2-fold cross-validation"
     gate = outcome.trials[0].gate
     assert gate.num_texts == 270
@@ -66,7 +65,7 @@ def test_few_validation_texts_are_joined_by_out_of_fold_texts(trained, short_tim
     evidence = artifacts.read(out).manifest.variants["int8-rows"].gate
     assert (evidence["num_texts"], evidence["num_folds"]) == (270, 2)
     made = sorted(item.stat().st_mtime_ns for item in (out / "folds").glob("*/artifact/model.onnx"))
-    again = optimize(path, source, out, settings, DataSettings(), watch)
+    again = optimize(path, source, out, settings, DataSettings(), [watch])
     assert again.trials == outcome.trials
     assert made == sorted(item.stat().st_mtime_ns for item in (out / "folds").glob("*/artifact/model.onnx"))
 
@@ -87,7 +86,7 @@ def test_no_model_predicts_a_text_that_it_was_trained_on(trained, monkeypatch):
         CascadeSettings(gate_folds=2),
         998,
         out / "folds",
-        lambda _: None,
+        Callback(),
     )
     assert words == "30 validation texts, and 240 training texts by 2-fold cross-validation"
     assert np.bincount(answers.part).tolist() == [120, 120, 30]

@@ -16,7 +16,7 @@ from textwright.errors import SettingsError
 from textwright.models.slim import blocks
 from textwright.optimize.importance import Importance, choose_heads, choose_neurons, measure_importance
 from textwright.optimize.prune import Task, prune
-from textwright.optimize.pruning import REPORT
+from textwright.optimize.pruning import Pruning
 from textwright.optimize.slimming import _load
 from textwright.optimize.teaching_settings import PruneSettings, RepairSettings
 from textwright.runtime.predictor import load
@@ -59,7 +59,7 @@ def test_half_the_heads_and_neurons_go_and_the_rest_is_repaired(bert: tuple[Path
     assert all(width % 16 == 0 and width <= 32 for width in model["num_neurons"])
     assert sum(model["num_neurons"]) < 64
     assert written.manifest.training["distillation"]["starts_from_teacher"]
-    assert json.loads((tmp_path / "out" / REPORT).read_text())["version"] == written.version == report.version
+    assert json.loads(Pruning.json_path(tmp_path / "out").read_text())["version"] == written.version == report.version
     load(tmp_path / "out")
 
 

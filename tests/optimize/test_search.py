@@ -12,35 +12,36 @@ from rule_source import write_source
 
 import textwright
 from textwright.core import artifact as artifacts
+from textwright.core.callbacks import Callback
 from textwright.data.load import load_dataset
 from textwright.data.settings import DataSettings
 from textwright.errors import DataError, NoGainError, SettingsError
 from textwright.optimize import measure, search, trial
-from textwright.optimize.page import PAGE
+from textwright.optimize.outcome import Outcome
 from textwright.optimize.recipe import Recipe, ladder
-from textwright.optimize.search import REPORT, optimize
+from textwright.optimize.search import optimize
 from textwright.optimize.settings import OptimizeSettings, Target
 from textwright.optimize.trial import verdict
 
 EASY = OptimizeSettings(max_drop=5, agreement=95, target=Target.SIZE)
 
 
-class Watch:
+class Watch(Callback):
     def __init__(self) -> None:
         self.tried: list[str] = []
-        self.folds: list[tuple[int, int]] = []
+        self.stages: list[str] = []
 
-    def on_fold(self, number, total):
-        self.folds.append((number, total))
+    def on_stage_begin(self, stage):
+        self.stages.append(stage)
 
-    def on_trial(self, name, summary, number, total):
-        assert summary
-        assert 1 <= number <= total
-        self.tried.append(name)
+    def on_run_begin(self, run):
+        assert run.summary
+        assert 1 <= run.number <= run.total
+        self.tried.append(run.name)
 
-    def on_result(self, trial, verdict):
-        assert trial.name == self.tried[-1]
-        assert verdict.startswith(("passes: ", "no: "))
+    def on_run_end(self, run, outcome):
+        assert run.name == self.tried[-1]
+        assert outcome.startswith(("passes: ", "no: "))
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +67,7 @@ def model(make_artifact, source):
 @pytest.fixture(scope="module")
 def done(model, source, tmp_path_factory):
     out = tmp_path_factory.mktemp("optimized") / "out"
-    return optimize(model, source, out, EASY, DataSettings(), Watch()), out
+    return optimize(model, source, out, EASY, DataSettings(), [Watch()]), out
 
 
 def test_the_smallest_is_the_default_and_reproduces(done, model):
@@ -83,11 +84,11 @@ def test_the_smallest_is_the_default_and_reproduces(done, model):
 
 def test_the_report_says_everything(done):
     outcome, out = done
-    content = json.loads((out / REPORT).read_text())
+    content = json.loads(Outcome.json_path(out).read_text())
     assert [item["name"] for item in content["trials"]] == ["fp16-rows", "int8-rows"]
     assert all(item["gate"]["agreement"] >= 95 and item["cost"]["size_gain"] > 1.3 for item in content["trials"])
     assert content["test"].keys() == {"fp32", *outcome.kept}
-    page = (out / PAGE).read_text()
+    page = Outcome.html_path(out).read_text()
     assert "<script" not in page
     assert "int8-rows" in page
     assert "<svg" in page
@@ -104,14 +105,14 @@ def test_a_search_that_was_stopped_goes_on(done, model, source):
     graph = out / "trials" / "int8-rows" / "model.onnx"
     made = graph.stat().st_mtime_ns
     time.sleep(0.01)
-    again = optimize(model, source, out, EASY, DataSettings(), Watch())
+    again = optimize(model, source, out, EASY, DataSettings(), [Watch()])
     assert [trial.cost for trial in again.trials] == [trial.cost for trial in outcome.trials]
     assert graph.stat().st_mtime_ns == made
 
 
 def test_a_budget_ends_the_search(model, source, tmp_path):
     settings = EASY.model_copy(update={"budget_minutes": 1e-9})
-    outcome = optimize(model, source, tmp_path / "out", settings, DataSettings(), Watch())
+    outcome = optimize(model, source, tmp_path / "out", settings, DataSettings(), [Watch()])
     assert (outcome.trials, outcome.kept, outcome.skipped) == ([], [], ["fp16-rows", "int8-rows"])
     assert list(artifacts.read(tmp_path / "out").manifest.variants) == ["fp32"]
 
@@ -119,7 +120,7 @@ def test_a_budget_ends_the_search(model, source, tmp_path):
 def test_what_is_known_costs_no_budget(done, model, source):
     outcome, out = done
     settings = EASY.model_copy(update={"budget_minutes": 1e-9})
-    again = optimize(model, source, out, settings, DataSettings(), Watch())
+    again = optimize(model, source, out, settings, DataSettings(), [Watch()])
     assert [trial.cost for trial in again.trials] == [trial.cost for trial in outcome.trials]
     assert not again.skipped
 
@@ -131,11 +132,11 @@ def test_a_search_killed_while_timing_goes_on_from_the_gate(model, source, tmp_p
     with monkeypatch.context() as patch:
         patch.setattr(search, "compare_costs", die)
         with pytest.raises(KeyboardInterrupt):
-            optimize(model, source, tmp_path / "out", EASY, DataSettings(), Watch())
+            optimize(model, source, tmp_path / "out", EASY, DataSettings(), [Watch()])
     graph = tmp_path / "out" / "trials" / "fp16-rows" / "model.onnx"
     made = graph.stat().st_mtime_ns
     settings = EASY.model_copy(update={"recipes": ("fp16-rows",)})
-    outcome = optimize(model, source, tmp_path / "out", settings, DataSettings(), Watch())
+    outcome = optimize(model, source, tmp_path / "out", settings, DataSettings(), [Watch()])
     assert [trial.name for trial in outcome.trials if trial.cost] == ["fp16-rows"]
     assert graph.stat().st_mtime_ns == made
 
@@ -145,7 +146,7 @@ def test_a_variant_whose_answers_depend_on_the_batch_fails_unless_asked_for(mode
     monkeypatch.setattr(search, "ladder", lambda _: [recipe])
     monkeypatch.setattr(trial, "LEAST_GAIN", 0.0)
     lenient = EASY.model_copy(update={"max_drop": 100, "agreement": 1e-9})
-    outcome = optimize(model, source, tmp_path / "out", lenient, DataSettings(), Watch())
+    outcome = optimize(model, source, tmp_path / "out", lenient, DataSettings(), [Watch()])
     (refused,) = outcome.trials
     assert outcome.kept == []
     assert refused.cost is None
@@ -153,7 +154,7 @@ def test_a_variant_whose_answers_depend_on_the_batch_fails_unless_asked_for(mode
     words = r"no: a text's probabilities change by up to 0\..*, bound 0\.001; --allow-batch-dependent accepts it"
     assert re.fullmatch(words, verdict(refused, lenient))
     allowed = lenient.model_copy(update={"allow_batch_dependent": True})
-    outcome = optimize(model, source, tmp_path / "out", allowed, DataSettings(), Watch())
+    outcome = optimize(model, source, tmp_path / "out", allowed, DataSettings(), [Watch()])
     assert outcome.kept == ["dependent"]
     assert "labels change with the other texts of its batch" in outcome.verdict(outcome.trials[0])
     written = artifacts.read(tmp_path / "out")
@@ -165,7 +166,7 @@ def test_a_variant_whose_answers_depend_on_the_batch_fails_unless_asked_for(mode
 def test_an_unknown_recipe_is_refused_with_those_that_there_are(model, source, tmp_path):
     settings = EASY.model_copy(update={"recipes": ("int4",)})
     with pytest.raises(SettingsError, match=r"'int4'.*fp16-rows, int8-rows"):
-        optimize(model, source, tmp_path / "out", settings, DataSettings(), Watch())
+        optimize(model, source, tmp_path / "out", settings, DataSettings(), [Watch()])
 
 
 def test_a_variant_keeps_the_engine_it_was_gated_on(model, source, tmp_path, monkeypatch):
@@ -175,18 +176,18 @@ def test_a_variant_keeps_the_engine_it_was_gated_on(model, source, tmp_path, mon
     monkeypatch.setattr(search, "ladder", lambda _: [recipe, absent])
     monkeypatch.setattr(trial, "LEAST_GAIN", 0.0)
     out = tmp_path / "out"
-    outcome = optimize(model, source, out, EASY, DataSettings(), Watch())
+    outcome = optimize(model, source, out, EASY, DataSettings(), [Watch()])
     assert outcome.left_out == {"absent": "there is none here"}
     assert artifacts.read(out).manifest.variants["elsewhere"].engine == "openvino"
     assert textwright.load(out, variant="elsewhere").predict(["a moving w1"])[0].label == "positive"
-    assert "there is none here" in (out / PAGE).read_text()
+    assert "there is none here" in Outcome.html_path(out).read_text()
 
 
 def test_a_gain_can_be_required(model, source, tmp_path):
     settings = EASY.model_copy(update={"budget_minutes": 1e-9, "require": True})
     with pytest.raises(NoGainError, match="says why of each"):
-        optimize(model, source, tmp_path / "out", settings, DataSettings(), Watch())
-    assert (tmp_path / "out" / PAGE).is_file()
+        optimize(model, source, tmp_path / "out", settings, DataSettings(), [Watch()])
+    assert Outcome.html_path(tmp_path / "out").is_file()
 
 
 def test_few_texts_pass_by_what_was_measured_and_the_bound_is_said(done):
@@ -208,10 +209,10 @@ def test_few_texts_pass_by_what_was_measured_and_the_bound_is_said(done):
 
 def test_an_artifact_whose_training_is_unknown_is_gated_on_its_validation_texts(model, source, tmp_path):
     settings = OptimizeSettings(target=Target.SIZE, recipes=("int8-rows",))
-    outcome = optimize(model, source, tmp_path / "out", settings, DataSettings(), Watch())
+    outcome = optimize(model, source, tmp_path / "out", settings, DataSettings(), [Watch()])
     assert outcome.kept == ["int8-rows"]
     assert "no cross-validation: the artifact does not say how it was trained" in outcome.gate_texts
-    assert "cannot exclude a loss of up to 3.68 points" in (tmp_path / "out" / PAGE).read_text()
+    assert "cannot exclude a loss of up to 3.68 points" in Outcome.html_path(tmp_path / "out").read_text()
     with pytest.raises(SettingsError, match=r"--gate-folds 5: .* how it was trained; leave it out"):
         optimize(
             model,
@@ -219,21 +220,21 @@ def test_an_artifact_whose_training_is_unknown_is_gated_on_its_validation_texts(
             tmp_path / "five",
             settings.model_copy(update={"gate_folds": 5}),
             DataSettings(),
-            Watch(),
+            [Watch()],
         )
 
 
 def test_hardly_any_texts_are_refused(model, tmp_path):
     few = write_source(tmp_path / "few.jsonl", 60)
     with pytest.raises(DataError, match=r"at least 10 texts, and there are 6 validation texts; .*loss of 39 points"):
-        optimize(model, few, tmp_path / "out", OptimizeSettings(), DataSettings(), Watch())
+        optimize(model, few, tmp_path / "out", OptimizeSettings(), DataSettings(), [Watch()])
     assert not (tmp_path / "out").exists()
 
 
 def test_a_bound_that_must_be_shown_takes_enough_texts(model, source, tmp_path):
     settings = OptimizeSettings(require_bound=True)
     with pytest.raises(DataError, match=r"have 80 texts.* need 598 .* leave --require-bound out, .*--max-drop 3\.7"):
-        optimize(model, source, tmp_path / "out", settings, DataSettings(), Watch())
+        optimize(model, source, tmp_path / "out", settings, DataSettings(), [Watch()])
     assert not (tmp_path / "out").exists()
 
 
@@ -248,7 +249,7 @@ def test_other_labels_are_refused(model, tmp_path):
     path = tmp_path / "other.jsonl"
     path.write_text('{"text": "a", "label": "sports"}\n' * 3)
     with pytest.raises(DataError, match="sports"):
-        optimize(model, str(path), tmp_path / "out", EASY, DataSettings(), Watch())
+        optimize(model, str(path), tmp_path / "out", EASY, DataSettings(), [Watch()])
 
 
 @pytest.mark.slow

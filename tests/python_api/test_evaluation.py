@@ -8,6 +8,7 @@ import pytest
 
 import textwright as tw
 from textwright.cli.main import run
+from textwright.errors import SettingsError
 
 HOSTILE = "<script>alert(1)</script>"
 
@@ -51,6 +52,12 @@ def test_a_plot_is_saved_as_a_file_that_stands_by_itself(measured, tmp_path):
     assert root.tag.endswith("svg")
     assert "--ink" in (tmp_path / "confusion.svg").read_text()
     assert "<svg" in measured.plot()._repr_html_()
+
+
+def test_every_figure_of_the_report_can_be_drawn_alone(measured):
+    assert 'aria-labelledby="roc"' in measured.plot("roc").svg
+    with pytest.raises(SettingsError, match="there are confusion, precision_recall, roc"):
+        measured.plot("pie")
 
 
 def test_the_report_is_the_commands(measured, tmp_path):

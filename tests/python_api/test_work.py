@@ -13,7 +13,7 @@ import pytest
 from compared import make_board, make_row
 
 import textwright as tw
-from textwright.comparison.comparison import LEADERBOARD
+from textwright.comparison.leaderboard import Leaderboard
 from textwright.errors import NotFoundError, ServingError, SettingsError
 from textwright.python_api.comparison import Comparison
 from textwright.python_api.folders import RunFolder
@@ -60,7 +60,7 @@ def test_a_comparison_in_a_named_folder_is_that_of_the_command(reviews, tmp_path
         tw.compare(reviews, families="linear", seeds=0, out=tmp_path, verbose=False)
     with pytest.raises(SettingsError, match="no such setting"):
         tw.compare(reviews, num_epochs=3, verbose=False)
-    assert not (tmp_path / LEADERBOARD).exists()
+    assert not Leaderboard.json_path(tmp_path).exists()
 
 
 def test_optimizing_returns_a_model_and_all_that_was_tried(trained):

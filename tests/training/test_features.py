@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from textwright.core.callbacks import Callback
 from textwright.core.encodings import Encodings
 from textwright.models.family import Stages
 from textwright.training.batches import EncodedExamples
@@ -15,7 +16,6 @@ from textwright.training.device import make_accelerator
 from textwright.training.feature_cache import FeatureCache, cache_folder, text_keys
 from textwright.training.features import FeatureSplits, encode_splits
 from textwright.training.loop import Engine
-from textwright.training.progress import SilentProgress
 from textwright.training.settings import Device
 
 
@@ -47,20 +47,21 @@ def examples(lists: list[list[int]]) -> EncodedExamples:
     return EncodedExamples(Encodings.of(lists), np.arange(len(lists)), 0)
 
 
-class Recorder(SilentProgress):
+class Recorder(Callback):
     def __init__(self) -> None:
         self.told: list[tuple[int, int]] = []
 
-    def on_encode(self, done: int, total: int) -> None:
+    def on_progress(self, stage: str, done: int, total: int) -> None:
+        assert stage == "encoding the texts"
         self.told.append((done, total))
 
 
 def encode(
-    encoder: Sums, *, description: str = "", texts: list[list[int]] = TEXTS, progress: Recorder | None = None
+    encoder: Sums, *, description: str = "", texts: list[list[int]] = TEXTS, callback: Recorder | None = None
 ) -> FeatureSplits:
     stages = Stages(encoder, nn.Linear(2, 2), 2, description)
     engine = Engine(make_accelerator(Device.CPU))
-    return encode_splits(stages, examples(texts), examples(VALIDATION), engine, progress or Recorder())
+    return encode_splits(stages, examples(texts), examples(VALIDATION), engine, callback or Recorder())
 
 
 def expected(lists: list[list[int]], weight: float = 1.0) -> np.ndarray:
@@ -78,8 +79,8 @@ def test_features_stand_in_the_order_of_the_texts() -> None:
 
 def test_progress_is_told_of_what_is_left_to_encode() -> None:
     first, again = Recorder(), Recorder()
-    encode(Sums(), texts=[[index] for index in range(1, 1501)], progress=first)
-    encode(Sums(), texts=[[index] for index in range(1, 1511)], progress=again)
+    encode(Sums(), texts=[[index] for index in range(1, 1501)], callback=first)
+    encode(Sums(), texts=[[index] for index in range(1, 1511)], callback=again)
     assert first.told == [(1024, 1500), (1500, 1500), (2, 2)]
     assert again.told == [(10, 10)]
 

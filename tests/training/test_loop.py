@@ -1,4 +1,4 @@
-# ruff: noqa: ARG002  a listener is told more than it uses
+# ruff: noqa: ARG002  a callback is given more than it uses
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -9,6 +9,7 @@ import torch
 from torch.nn.functional import cross_entropy
 from torch.nn.utils import clip_grad_norm_
 
+from textwright.core.callbacks import Callback
 from textwright.data.dataset import Dataset
 from textwright.errors import TrainingError
 from textwright.models import find_family
@@ -19,7 +20,6 @@ from textwright.training.device import make_accelerator
 from textwright.training.loop import Engine, Splits, fit, infer, seed_step
 from textwright.training.objective import judge
 from textwright.training.optimizer import learning_rate_scale
-from textwright.training.progress import SilentProgress
 from textwright.training.settings import Device, TrainSettings
 
 SETTINGS = TrainSettings(
@@ -27,17 +27,17 @@ SETTINGS = TrainSettings(
 )
 
 
-class Recorder(SilentProgress):
+class Recorder(Callback):
     def __init__(self) -> None:
         self.num_steps = 0
         self.steps: list[int] = []
         self.losses: list[float] = []
         self.rates: list[float] = []
 
-    def on_start(self, num_steps: int, step: int) -> None:
+    def on_train_begin(self, num_steps: int, step: int) -> None:
         self.num_steps = num_steps
 
-    def on_step(self, step: int, loss: float, learning_rate: float) -> None:
+    def on_step_end(self, step: int, loss: float, learning_rate: float) -> None:
         self.steps.append(step)
         self.losses.append(loss)
         self.rates.append(learning_rate)
@@ -52,7 +52,7 @@ class Trial:
     splits: Splits
     folder: Path
 
-    def fit(self, settings: TrainSettings = SETTINGS, progress: SilentProgress | None = None) -> TrainState:
+    def fit(self, settings: TrainSettings = SETTINGS, callback: Callback | None = None) -> TrainState:
         return fit(
             self.module,
             self.splits,
@@ -60,7 +60,7 @@ class Trial:
             settings,
             engine=Engine(make_accelerator(settings.device)),
             checkpointer=Checkpointer(self.folder, {}, every_s=1000),
-            progress=progress or SilentProgress(),
+            callback=callback or Callback(),
         )
 
     def score(self):
@@ -152,7 +152,7 @@ def test_training_stops_when_validation_does_not_improve(trial: Trial) -> None:
 
 def test_steps_are_told_with_their_learning_rate(trial: Trial) -> None:
     recorder = Recorder()
-    state = trial.fit(progress=recorder)
+    state = trial.fit(callback=recorder)
     assert recorder.steps == list(range(1, 61))
     assert recorder.num_steps == 60
     assert max(recorder.rates) == SETTINGS.learning_rate
@@ -170,7 +170,7 @@ def test_a_loss_that_is_not_finite_is_said_with_its_cure(trial: Trial) -> None:
 
 def test_a_batch_larger_than_the_data_is_one_step(trial: Trial) -> None:
     recorder = Recorder()
-    trial.fit(SETTINGS.model_copy(update={"batch_size": 10_000}), progress=recorder)
+    trial.fit(SETTINGS.model_copy(update={"batch_size": 10_000}), callback=recorder)
     assert recorder.steps == [1, 2, 3, 4]
 
 

@@ -1,5 +1,5 @@
 """A run that is killed at any step goes on to the same bits as one that is not."""
-# ruff: noqa: ARG002  a listener is told more than it uses
+# ruff: noqa: ARG002  a callback is given more than it uses
 
 from __future__ import annotations
 
@@ -16,34 +16,34 @@ import training_process
 from tiny_data import make_dataset, make_examples
 from training_process import FAMILY_SETTINGS, SETTINGS
 
+from textwright.core.callbacks import Callback
 from textwright.data.dataset import Dataset
 from textwright.errors import SettingsError, TrainingError
-from textwright.training.progress import SilentProgress
 from textwright.training.run import CHECKPOINT, HISTORY, TrainedModel, train
 from textwright.training.settings import TrainSettings
 
 
-class Interrupt(SilentProgress):
+class Interrupt(Callback):
     """Stops training as Ctrl-C does, and remembers where it started."""
 
     def __init__(self, step: int | None = None, epoch: int | None = None) -> None:
         self.step, self.epoch, self.started_at = step, epoch, -1
 
-    def on_start(self, num_steps: int, step: int) -> None:
+    def on_train_begin(self, num_steps: int, step: int) -> None:
         self.started_at = step
 
-    def on_step(self, step: int, loss: float, learning_rate: float) -> None:
+    def on_step_end(self, step: int, loss: float, learning_rate: float) -> None:
         if step == self.step:
             raise KeyboardInterrupt
 
-    def on_epoch(self, record, logits) -> None:
+    def on_epoch_end(self, record, logits) -> None:
         if record.epoch == self.epoch:
             raise KeyboardInterrupt
 
 
-def run(run_dir: Path, progress=None, dataset: Dataset | None = None, **settings) -> TrainedModel:
+def run(run_dir: Path, *callbacks: Callback, dataset: Dataset | None = None, **settings) -> TrainedModel:
     changed = TrainSettings(**{**SETTINGS.model_dump(exclude_unset=True), **settings})
-    return train(dataset or make_dataset(), changed, FAMILY_SETTINGS, run_dir=run_dir, progress=progress)
+    return train(dataset or make_dataset(), changed, FAMILY_SETTINGS, run_dir=run_dir, callbacks=callbacks)
 
 
 def assert_same(found: TrainedModel, expected: TrainedModel) -> None:
@@ -66,9 +66,9 @@ def test_a_killed_process_resumes_to_the_same_bits(tmp_path: Path, uninterrupted
         assert process.stdout is not None
         assert process.stdout.readline() == "at step 20\n"
         process.kill()
-    progress = Interrupt()
-    assert_same(run(tmp_path, progress), uninterrupted)
-    assert progress.started_at == 19
+    callback = Interrupt()
+    assert_same(run(tmp_path, callback), uninterrupted)
+    assert callback.started_at == 19
     epochs = [json.loads(line)["epoch"] for line in (tmp_path / HISTORY).read_text().splitlines()]
     assert epochs == [1, 2, 3]
 
@@ -84,9 +84,9 @@ def test_an_interrupt_anywhere_resumes_to_the_same_bits(
 
 def test_a_finished_run_is_returned_without_a_step(tmp_path: Path, uninterrupted: TrainedModel) -> None:
     run(tmp_path)
-    progress = Interrupt(step=None)
-    assert_same(run(tmp_path, progress), uninterrupted)
-    assert progress.started_at == 45
+    callback = Interrupt(step=None)
+    assert_same(run(tmp_path, callback), uninterrupted)
+    assert callback.started_at == 45
 
 
 def test_other_settings_are_refused_by_name(tmp_path: Path) -> None:
@@ -110,9 +110,9 @@ def test_how_often_it_is_saved_may_change(tmp_path: Path, uninterrupted: Trained
 
 def test_overwrite_starts_anew(tmp_path: Path, uninterrupted: TrainedModel) -> None:
     run(tmp_path, seed=1)
-    progress = Interrupt()
-    found = train(make_dataset(), SETTINGS, FAMILY_SETTINGS, run_dir=tmp_path, progress=progress, overwrite=True)
-    assert progress.started_at == 0
+    callback = Interrupt()
+    found = train(make_dataset(), SETTINGS, FAMILY_SETTINGS, run_dir=tmp_path, callbacks=[callback], overwrite=True)
+    assert callback.started_at == 0
     assert_same(found, uninterrupted)
 
 

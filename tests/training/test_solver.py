@@ -8,6 +8,7 @@ from scipy import sparse
 from sklearn.linear_model import LogisticRegression
 from tiny_data import make_dataset, make_multilabel_examples
 
+from textwright.core.callbacks import Callback
 from textwright.core.labels import Labels, Task
 from textwright.data.dataset import Examples
 from textwright.models.family import BuildContext, TrainingSplit
@@ -17,7 +18,6 @@ from textwright.training.calibrate import fit_temperature
 from textwright.training.checkpoint import NoCheckpoints
 from textwright.training.linear_features import weigh
 from textwright.training.logistic import solve
-from textwright.training.progress import SilentProgress
 from textwright.training.settings import TrainSettings
 from textwright.training.solver import LinearLearner
 
@@ -49,7 +49,7 @@ def fit(
     module = build(config, BuildContext(encoder, labels, TrainingSplit(encoded.encodings, encoded.targets)))
     training = TrainSettings(family="linear", class_weight=class_weight)
     learner = LinearLearner(module, encoded, encode_examples(validation, encoder), training)
-    state = learner.fit(labels, NoCheckpoints(), SilentProgress())
+    state = learner.fit(labels, NoCheckpoints(), Callback())
     assert np.isfinite(state.history[0].validation_loss)
     assert 0.05 <= fit_temperature(*learner.held_out(labels), labels.task) <= 20
     assert weigh(encoded.encodings, module.alphabet, module.tfidf).shape[1] == len(module.tfidf.keys)

@@ -9,9 +9,9 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from tensorboard.plugins.hparams import plugin_data_pb2
 from tiny_data import make_dataset
 
+from textwright.core.callbacks import EpochRecord
 from textwright.core.labels import Task
 from textwright.data.dataset import Examples
-from textwright.training.progress import EpochRecord
 from textwright.training.run import TENSORBOARD, train
 from textwright.training.settings import TrainSettings
 from textwright.training.tensorboard import TensorBoard
@@ -76,8 +76,8 @@ def test_texts_are_taken_from_the_whole_split(tmp_path: Path) -> None:
     by_label = dataset.validation.take(np.argsort(dataset.validation.targets, kind="stable"))
     right = np.where(by_label.targets[:, None] == np.arange(2), 3, -3).astype(np.float32)
     with TensorBoard(tmp_path, dataset.labels, by_label) as board:
-        board.on_start(1, 0)
-        board.on_epoch(EpochRecord(1, 1, 0.5, 0.5, 0.5, is_best=True), right)
+        board.on_train_begin(1, 0)
+        board.on_epoch_end(EpochRecord(1, 1, 0.5, 0.5, 0.5, is_best=True), right)
     listing = read(tmp_path).Tensors("validation/samples/text_summary")[0].tensor_proto.string_val[0].decode()
     assert listing.count("(right)") == 16
     assert listing.count("**negative**") >= 6
@@ -94,8 +94,8 @@ def test_texts_cannot_break_the_listing(tmp_path: Path) -> None:
     dataset = make_dataset(task=Task.MULTI_LABEL)
     nasty = Examples(["- a *b*\nc <script>", ""], np.zeros((2, 3), dtype=bool))
     with TensorBoard(tmp_path, dataset.labels, nasty) as board:
-        board.on_start(1, 0)
-        board.on_epoch(EpochRecord(1, 1, 0.5, 0.5, 0.5, is_best=True), np.full((2, 3), -2, dtype=np.float32))
+        board.on_train_begin(1, 0)
+        board.on_epoch_end(EpochRecord(1, 1, 0.5, 0.5, 0.5, is_best=True), np.full((2, 3), -2, dtype=np.float32))
     listing = read(tmp_path).Tensors("validation/samples/text_summary")[0].tensor_proto.string_val[0].decode()
     assert listing.splitlines()[0] == r"- **(none)** 0.12 (right): - a \*b\* c \<script\>"
 
@@ -104,8 +104,8 @@ def test_odd_words_stay_on_their_line(tmp_path: Path) -> None:
     dataset = make_dataset()
     words = ["[PAD]", "a\tb", "c\nd", "caf\u00e9"]
     with TensorBoard(tmp_path, dataset.labels, dataset.validation) as board:
-        board.on_start(1, 0)
-        board.on_end({"seed": 1}, EpochRecord(1, 1, 0.5, 0.5, 0.5, is_best=True), words, torch.zeros(4, 2))
+        board.on_train_begin(1, 0)
+        board.close_run({"seed": 1}, EpochRecord(1, 1, 0.5, 0.5, 0.5, is_best=True), words, torch.zeros(4, 2))
     (metadata,) = tmp_path.rglob("metadata.tsv")
     assert metadata.read_text().splitlines() == ["[PAD]", "a\\tb", "c\\nd", "caf\u00e9"]
 
@@ -113,9 +113,9 @@ def test_odd_words_stay_on_their_line(tmp_path: Path) -> None:
 def test_a_search_that_goes_on_keeps_the_events_before_and_leaves_no_writer(tmp_path: Path) -> None:
     dataset = make_dataset()
     with TensorBoard(tmp_path, dataset.labels, dataset.validation) as board:
-        board.on_start(2, 0)
-        board.on_step(1, 0.5, 0.0)
-        board.on_start(1, 0)
-        board.on_step(2, 0.4, 0.0)
+        board.on_train_begin(2, 0)
+        board.on_step_end(1, 0.5, 0.0)
+        board.on_train_begin(1, 0)
+        board.on_step_end(2, 0.4, 0.0)
     assert [event.step for event in read(tmp_path).Scalars("train/loss")] == [1, 2]
     assert len(list(tmp_path.glob("events.*"))) == 1

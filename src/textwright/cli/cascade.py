@@ -10,7 +10,7 @@ from cyclopts import Parameter
 
 from textwright.core.files import exclusive_folder
 from textwright.data.settings import DataSettings
-from textwright.display.terminal import DEFAULT_OUTPUT, Output, Terminal
+from textwright.display.terminal import DEFAULT_OUTPUT, Output, ProgressView, Terminal
 from textwright.evaluate.paired_drop import bound_in_words
 from textwright.optimize.cascade.settings import CascadeSettings
 from textwright.optional_deps import require
@@ -50,26 +50,14 @@ def cascade(
         out: Folder of the new artifact and the report.
     """
     require("train", what="making a cascade")
-    from textwright.optimize.cascade.make import REPORT, make_cascade
-    from textwright.optimize.cascade.page import PAGE
+    from textwright.optimize.cascade.make import make_cascade
 
     terminal = Terminal(output)
-    with exclusive_folder(out):
-        outcome = make_cascade(fast, strong, source, out, settings, data, _View(terminal))
+    with exclusive_folder(out), ProgressView(terminal, "making a cascade") as view:
+        outcome = make_cascade(fast, strong, source, out, settings, data, [view])
     terminal.result(outcome.to_json(), lambda: _show(terminal, outcome))
-    terminal.note(f"report: {out / PAGE}, {out / REPORT}")
+    terminal.note(f"report: {outcome.html_path(out)}, {outcome.json_path(out)}")
     terminal.next(f"textwright serve {shlex.quote(str(out))}")
-
-
-class _View:
-    """Says on standard error which step begins."""
-
-    def __init__(self, terminal: Terminal) -> None:
-        self._terminal = terminal
-
-    def on_step(self, what: str) -> None:
-        """Name the step."""
-        self._terminal.note(what)
 
 
 def _show(terminal: Terminal, outcome: Outcome) -> None:

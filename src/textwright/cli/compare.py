@@ -50,14 +50,13 @@ def compare(
     """
     require("train", what="comparing")
     from textwright.comparison.choice import choose
-    from textwright.comparison.page import PAGE
     from textwright.display.comparison import compare_with_view, show_leaderboard
 
     terminal = Terminal(output)
     choice = choose(source, data, families=families, recipes=recipe, seeds=seeds, folds=folds, sizes=sizes)
     board = compare_with_view(choice, out, terminal)
     terminal.result(board.to_json(), lambda: show_leaderboard(terminal, board))
-    terminal.note(f"page: {out / PAGE}")
+    terminal.note(f"page: {board.html_path(out)}")
     terminal.next(_next(board, source, out))
 
 

@@ -39,24 +39,17 @@ def cost(
         out: Folder for cost.json and cost.html, with the arithmetic and a plot; absent: the terminal alone.
     """
     from textwright.core import artifact as artifacts
-    from textwright.deploy.cost_estimate.report import PAGE, REPORT, report_cost, write_report
+    from textwright.deploy.cost_estimate.report import report_cost
     from textwright.deploy.targets import cost_models
 
     terminal = Terminal(output)
-    with terminal.progress() as progress:
-        task = progress.add_task("cost", total=None, note="")
-        report = report_cost(
-            artifacts.read(artifact),
-            requests_per_day,
-            assumed,
-            cost_models(),
-            report=lambda line: progress.update(task, note=line[:100]),
-        )
+    with terminal.steps("cost") as on_step:
+        report = report_cost(artifacts.read(artifact), requests_per_day, assumed, cost_models(), report=on_step)
     if out is not None:
-        write_report(report, out)
+        report.write(out)
     terminal.result(report.to_json(), lambda: _show(terminal, report))
     if out is not None:
-        terminal.note(f"report: {out / PAGE}, {out / REPORT}")
+        terminal.note(f"report: {report.html_path(out)}, {report.json_path(out)}")
     terminal.next(_next(report, artifact))
 
 

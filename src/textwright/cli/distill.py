@@ -10,7 +10,7 @@ from cyclopts import Parameter
 
 from textwright.core.files import exclusive_folder
 from textwright.data.settings import DataSettings
-from textwright.display.terminal import DEFAULT_OUTPUT, Output, Terminal
+from textwright.display.terminal import DEFAULT_OUTPUT, Output, ProgressView, Terminal
 from textwright.errors import SettingsError
 from textwright.optimize.teaching_settings import DistillSettings, UnlabelledSettings
 from textwright.optional_deps import require
@@ -63,7 +63,7 @@ def distill(
         model: Settings of the family, one flag each: --model.embedding-dim 200. See: textwright families NAME
     """
     require("train", what="distilling")
-    from textwright.display.training import TrainingView, show_built
+    from textwright.display.training import show_built
     from textwright.optimize.distill import Lecture
     from textwright.optimize.distill import distill as teach
     from textwright.pipeline import Plan
@@ -75,16 +75,14 @@ def distill(
     settings = {key.replace("-", "_"): value for key, value in (model or {}).items()}
     plan = Plan(source, data, training, settings, name)
     lecture = Lecture(teachers, plan, teaching, unlabelled, further, beside)
-    with exclusive_folder(out), TrainingView(terminal) as view:
-        done = teach(
-            lecture, out, overwrite=overwrite, progress=view, on_download=view.on_download, on_answer=view.on_answer
-        )
+    with exclusive_folder(out), ProgressView(terminal, "reading the data") as view:
+        done = teach(lecture, out, overwrite=overwrite, callbacks=[view])
     if done is not None:
         built, report = done
         show_built(terminal, built, {"distillation": report.to_json()})
         if not output.json:
             show_distillation(terminal, report)
-        terminal.note(f"report: {out / 'distillation.json'}")
+        terminal.note(f"report: {report.json_path(out)}")
         terminal.next(f"textwright optimize {shlex.quote(str(out))} --data {shlex.quote(source)} --out {out}-fast")
 
 

@@ -46,7 +46,6 @@ def evaluate(
             folder.
     """
     from textwright.display.evaluation import show_evaluation
-    from textwright.evaluate.report import write_report
     from textwright.evaluate.selection import select_rows
     from textwright.runtime.predictor import load
 
@@ -57,7 +56,7 @@ def evaluate(
     evaluation = _measure(terminal, predictor, selection.examples, source, selection.split)
     terminal.result({**evaluation.to_json(), **selection.to_json()}, lambda: show_evaluation(terminal, evaluation))
     if report is not None:
-        write_report(evaluation, report)
+        evaluation.write_html(report)
         terminal.note(f"report: {report}")
     again = f"textwright evaluate {shlex.quote(str(artifact))} {shlex.quote(source)} --report report.html"
     terminal.next(f"textwright serve {shlex.quote(str(artifact))}" if report else again)

@@ -10,7 +10,7 @@ from cyclopts import Parameter
 
 from textwright.core.files import exclusive_folder
 from textwright.data.settings import DataSettings
-from textwright.display.terminal import DEFAULT_OUTPUT, Output, Terminal
+from textwright.display.terminal import DEFAULT_OUTPUT, Output, ProgressView, Terminal
 from textwright.optimize.settings import OptimizeSettings
 from textwright.optional_deps import require
 
@@ -40,14 +40,12 @@ def optimize(
         out: Folder of the new artifact, the report and the trials.
     """
     require("train", what="optimizing")
-    from textwright.display.optimization import OptimizationView, show_outcome
-    from textwright.optimize.page import PAGE
-    from textwright.optimize.search import REPORT
+    from textwright.display.optimization import show_outcome
     from textwright.optimize.search import optimize as search
 
     terminal = Terminal(output)
-    with exclusive_folder(out):
-        outcome = search(artifact, source, out, settings, data, OptimizationView(terminal))
+    with exclusive_folder(out), ProgressView(terminal, "optimizing") as view:
+        outcome = search(artifact, source, out, settings, data, [view])
     terminal.result(outcome.to_json(), lambda: show_outcome(terminal, outcome))
-    terminal.note(f"report: {out / PAGE}, {out / REPORT}")
+    terminal.note(f"report: {outcome.html_path(out)}, {outcome.json_path(out)}")
     terminal.next(f"textwright serve {shlex.quote(str(out))}")

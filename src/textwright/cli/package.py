@@ -47,15 +47,8 @@ def package(
 
     require("deploy", what="packaging")
     terminal = Terminal(output)
-    with terminal.progress() as progress:
-        task = progress.add_task("packaging", total=None, note="")
-        made = make(
-            artifacts.read(artifact),
-            find_format(target),
-            out,
-            packaging,
-            report=lambda line: progress.update(task, note=line[:100]),
-        )
+    with terminal.steps("packaging") as on_step:
+        made = make(artifacts.read(artifact), find_format(target), out, packaging, report=on_step)
     terminal.result(made.to_json(), lambda: _show(terminal, made))
     if not made.is_compiled:
         terminal.note(

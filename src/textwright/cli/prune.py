@@ -10,7 +10,7 @@ from cyclopts import Parameter
 
 from textwright.core.files import exclusive_folder
 from textwright.data.settings import DataSettings
-from textwright.display.terminal import DEFAULT_OUTPUT, Output, Terminal
+from textwright.display.terminal import DEFAULT_OUTPUT, Output, ProgressView, Terminal
 from textwright.evaluate.paired_drop import bound_in_words
 from textwright.optimize.teaching_settings import PruneSettings, RepairSettings
 from textwright.optional_deps import require
@@ -53,16 +53,15 @@ def prune(
         overwrite: Throw away a repair of other settings that is in --out.
     """
     require("train", what="pruning")
-    from textwright.display.training import TrainingView
     from textwright.optimize.prune import Task
     from textwright.optimize.prune import prune as cut
 
     terminal = Terminal(output)
     task = Task(artifact, source, pruning, teaching, training, data)
-    with exclusive_folder(out), TrainingView(terminal) as view:
-        report = cut(task, out, overwrite=overwrite, progress=view, on_answer=view.on_answer)
+    with exclusive_folder(out), ProgressView(terminal, "reading the data") as view:
+        report = cut(task, out, overwrite=overwrite, callbacks=[view])
     terminal.result(report.to_json(), lambda: _show(terminal, report))
-    terminal.note(f"report: {out / 'pruning.json'}")
+    terminal.note(f"report: {report.json_path(out)}")
     terminal.next(f"textwright optimize {shlex.quote(str(out))} --data {shlex.quote(source)} --out {out}-fast")
 
 

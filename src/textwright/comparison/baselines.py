@@ -16,11 +16,11 @@ from typing import Any
 import numpy as np
 
 from textwright.comparison.contender import Job, Result
+from textwright.core.callbacks import Callback
 from textwright.evaluate.baselines import observations
 from textwright.evaluate.benchmark import Predict
 from textwright.evaluate.linear import STRENGTHS, fit_linear, label_shares
 from textwright.evaluate.ngrams import NGRAMS
-from textwright.training.progress import Progress
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Majority:
         """Nothing came since."""
         return settings
 
-    def run(self, job: Job, progress: Progress) -> Result:  # noqa: ARG002  there are no steps
+    def run(self, job: Job, callback: Callback) -> Result:  # noqa: ARG002  there are no steps
         """Count the labels."""
         start = perf_counter()
         shares = label_shares(job.dataset.train, job.dataset.labels)
@@ -83,7 +83,7 @@ class Tfidf:
         """Nothing came since."""
         return settings
 
-    def run(self, job: Job, progress: Progress) -> Result:  # noqa: ARG002  there are no steps
+    def run(self, job: Job, callback: Callback) -> Result:  # noqa: ARG002  there are no steps
         """Tune it on the training split by cross-validation, and fit it."""
         start = perf_counter()
         model = fit_linear(job.dataset.train, job.dataset.labels)

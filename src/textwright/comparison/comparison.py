@@ -3,79 +3,41 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from importlib import metadata
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from textwright import __version__
 from textwright.comparison.choice import Choice
 from textwright.comparison.contender import Contender, Job
 from textwright.comparison.examples import Source, usable_sizes
 from textwright.comparison.leaderboard import Leaderboard, Speed
-from textwright.comparison.page import PAGE, write_page
 from textwright.comparison.protocol import describe_protocol
 from textwright.comparison.runs import Run, plan_runs
 from textwright.comparison.schedule import Schedule
 from textwright.comparison.store import load_result, save_result
 from textwright.comparison.table import Table
+from textwright.core.callbacks import Callback, CallbackList, RunInfo
 from textwright.core.differences import first_difference
-from textwright.core.files import write_text
 from textwright.core.labels import Task
-from textwright.data.download import Progress as Download
 from textwright.data.settings import complete_settings
 from textwright.environment import machine
 from textwright.errors import SettingsError
 from textwright.evaluate.benchmark import benchmark
-from textwright.training.progress import Progress, SilentProgress
 
-LEADERBOARD: Final = "leaderboard.json"
 RUNS: Final = "runs"
 _NUM_BATCH_TEXTS: Final = 1_000
 """Texts of the call that gives a row its throughput, as in the leaderboards of ``benchmarks/results``."""
 _LIBRARIES: Final = ("torch", "onnxruntime", "tokenizers", "scikit-learn", "numpy")
 
 
-class Listener(Protocol):
-    """Watches a comparison; nothing it does may change the result."""
-
-    def on_run(self, run: Run) -> Progress:
-        """A run begins.
-
-        Args:
-            run: Which.
-
-        Returns:
-            What is told of its steps and epochs.
-        """
-
-    def on_board(self, board: Leaderboard, schedule: Schedule) -> None:
-        """The table has changed.
-
-        Args:
-            board: As it stands.
-            schedule: What is done, and how long the rest takes.
-        """
-
-
-class SilentListener:
-    """Watches and says nothing."""
-
-    def on_run(self, run: Run) -> Progress:  # noqa: ARG002  the form of Listener
-        """Say nothing."""
-        return SilentProgress()
-
-    def on_board(self, board: Leaderboard, schedule: Schedule) -> None:
-        """Say nothing."""
-
-
 def compare(
     choice: Choice,
     out: Path,
     *,
-    listener: Listener | None = None,
-    on_download: Download | None = None,
-    on_warning: Callable[[str], None] | None = None,
+    callbacks: Sequence[Callback] = (),
     measures_speed: bool = True,
 ) -> Leaderboard:
     """Train and measure every row on the same examples.
@@ -85,9 +47,8 @@ def compare(
     Args:
         choice: What to compare on what.
         out: Folder of the comparison: ``leaderboard.json`` after every run, the page at the end, and all runs.
-        listener: Told of every run and every new table; None is silent.
-        on_download: Told (bytes there, bytes in all) while a built-in source is fetched.
-        on_warning: Called with each sentence about rows that were dropped and labels that look like mistakes.
+        callbacks: Called at every run and its steps, with every new table, with the bytes of a built-in source that
+            have come, and with each sentence about rows that were dropped and labels that look like mistakes.
         measures_speed: Time the finished models at the end; False needs none of them, only what they said.
 
     Returns:
@@ -98,11 +59,11 @@ def compare(
         SettingsError: If ``out`` holds something else, or a setting is wrong.
         TextwrightError: What a run raises; what was finished before it is kept.
     """
-    source = Source(choice.source, choice.data, on_download)
-    if on_warning is not None:
-        for warning in source.whole.warnings:
-            on_warning(warning)
-    bench = _Bench(choice, source, out, listener or SilentListener())
+    callback = CallbackList(callbacks)
+    source = Source(choice.source, choice.data, partial(callback.on_progress, "fetching the data"))
+    for warning in source.whole.warnings:
+        callback.on_warning(warning)
+    bench = _Bench(choice, source, out, callback)
     bench.run_all()
     if measures_speed:
         bench.measure_speed()
@@ -112,13 +73,13 @@ def compare(
 class _Bench:
     """The state of one comparison while it runs; all of it can be had back from the files."""
 
-    def __init__(self, choice: Choice, source: Source, out: Path, listener: Listener) -> None:
-        self._source, self._out, self._listener = source, out, listener
+    def __init__(self, choice: Choice, source: Source, out: Path, callback: Callback) -> None:
+        self._source, self._out, self._callback = source, out, callback
         self._before = _read_before(out, source.describe())
         self._contenders: Mapping[str, Contender] = {one.name: one for one in choice.contenders}
         sizes = usable_sizes(choice.sizes, source.whole)
         num_folds = choice.data.num_folds
-        runs = plan_runs(choice.contenders, num_seeds=choice.num_seeds, num_folds=num_folds, sizes=sizes)
+        self._runs = runs = plan_runs(choice.contenders, num_seeds=choice.num_seeds, num_folds=num_folds, sizes=sizes)
         self._schedule = Schedule(runs, len(source.whole.train))
         self._table = Table(choice.contenders, runs, _frame(choice, source, sizes))
         self._left = [run for run in runs if not self._take_up(run)]
@@ -127,19 +88,23 @@ class _Bench:
         """Run what is left, and write the table after each."""
         self._publish()
         for run in self._left:
+            info = RunInfo(run.contender, run.summary, self._runs.index(run) + 1, len(self._runs))
+            self._callback.on_run_begin(info)
             contender, job = self._contenders[run.contender], self._job(run)
-            result = contender.run(job, self._listener.on_run(run))
+            result = contender.run(job, self._callback)
             save_result(job.folder, result, self._identity(run))
             contender.tidy(job)
             self._table.add(run, result)
             self._schedule.finish(run, result.seconds)
             self._publish()
+            self._callback.on_run_end(info, "done")
 
     def measure_speed(self) -> None:
         """Time the finished models beside each other."""
         versions = self._table.versions()
         speeds = _speeds_before(self._before, versions)
         if speeds is None:
+            self._callback.on_stage_begin("timing the finished models")
             first = {name: Run(name, 0, fold=0 if self._source.settings.num_folds else None) for name in versions}
             answering = {name: self._contenders[name].reopen(self._job(run)) for name, run in first.items()}
             timings = benchmark(answering, self._source.whole.test.texts, num_batch_texts=_NUM_BATCH_TEXTS)
@@ -149,7 +114,7 @@ class _Bench:
     def finish(self) -> Leaderboard:
         """Write the table for the last time, and the page."""
         board = self._publish()
-        write_page(board, self._out / PAGE)
+        board.write_html(Leaderboard.html_path(self._out))
         return board
 
     def _take_up(self, run: Run) -> bool:
@@ -162,8 +127,8 @@ class _Bench:
 
     def _publish(self) -> Leaderboard:
         board = self._table.leaderboard()
-        write_text(self._out / LEADERBOARD, json.dumps(board.to_json(), indent=2, ensure_ascii=False) + "\n")
-        self._listener.on_board(board, self._schedule)
+        board.write_json(Leaderboard.json_path(self._out))
+        self._callback.on_result(board, self._schedule.seconds_left())
         return board
 
     def _job(self, run: Run) -> Job:
@@ -202,16 +167,17 @@ def _read_before(out: Path, data: Mapping[str, Any]) -> dict[str, Any]:
     Returns:
         Its content; empty if the folder is new.
     """
-    if not (out / LEADERBOARD).is_file():
+    path = Leaderboard.json_path(out)
+    if not path.is_file():
         if out.exists() and (not out.is_dir() or any(out.iterdir())):
             raise SettingsError(f"{out} exists and is no comparison; give an --out that is new, empty or a comparison")
         return {}
     try:
-        before: dict[str, Any] = json.loads((out / LEADERBOARD).read_text(encoding="utf-8"))
+        before: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         there = {**before["data"], "settings": complete_settings(before["data"]["settings"])}
         found, wanted = ({name: it[name] for name in ("fingerprint", "settings")} for it in (there, data))
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise SettingsError(f"{out / LEADERBOARD} is no leaderboard ({error}); give another --out") from error
+        raise SettingsError(f"{path} is no leaderboard ({error}); give another --out") from error
     difference = first_difference(found, wanted)
     if difference is None:
         return before

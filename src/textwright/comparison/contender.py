@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from textwright.core.callbacks import Callback
 from textwright.data.dataset import Dataset
 from textwright.data.settings import DataSettings
 from textwright.evaluate.benchmark import Predict
 from textwright.evaluate.observe import Observations
-from textwright.training.progress import Progress
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +85,12 @@ class Contender(Protocol):
             The same with what they lack; as they are if they cannot be read.
         """
 
-    def run(self, job: Job, progress: Progress) -> Result:
+    def run(self, job: Job, callback: Callback) -> Result:
         """Learn from the training examples, choose with the validation ones, and answer the test texts.
 
         Args:
             job: What to learn from.
-            progress: Told of steps and epochs, where there are any.
+            callback: Called at steps and epochs, where there are any.
 
         Returns:
             What came of it. Running it again after a kill gives the same.

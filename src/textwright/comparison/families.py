@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from textwright.comparison.contender import Job, Result
 from textwright.config import Settings, read_toml
-from textwright.core.types import Float32s
+from textwright.core.callbacks import Callback
 from textwright.data.settings import DataSettings
 from textwright.errors import InputError, SettingsError
 from textwright.evaluate.benchmark import Predict
@@ -19,7 +19,6 @@ from textwright.evaluate.observe import observe
 from textwright.models import find_family
 from textwright.pipeline import Plan, build_artifact
 from textwright.runtime.predictor import load
-from textwright.training.progress import EpochRecord, Progress
 from textwright.training.run import CHECKPOINT, TENSORBOARD, as_recipe, resolve_settings, resolve_stored
 from textwright.training.settings import TrainSettings
 
@@ -62,20 +61,20 @@ class FamilyContender:
         except (KeyError, InputError):  # of another version altogether
             return settings
 
-    def run(self, job: Job, progress: Progress) -> Result:
+    def run(self, job: Job, callback: Callback) -> Result:
         """Build the artifact, or go on where a killed run was, and let it answer the test texts.
 
         Raises:
             SettingsError: If several processes were started to train together.
         """
-        watched = _Watched(progress)
+        started = _FirstStep()
         start = perf_counter()
-        built = build_artifact(self._plan(job), job.folder, progress=watched, dataset=job.dataset)
+        built = build_artifact(self._plan(job), job.folder, callbacks=[started, callback], dataset=job.dataset)
         seconds = perf_counter() - start
         if built is None:
             raise SettingsError("a comparison is one process; run it without torchrun")
         seen = observe(load(built.artifact.path), job.dataset.test)
-        is_whole = watched.started_at == 0 and not built.reused
+        is_whole = started.step == 0 and not built.reused
         return Result(
             seen=seen,
             num_train=len(job.dataset.train),
@@ -140,22 +139,11 @@ def _without_seed(training: TrainSettings, model: Settings) -> dict[str, Any]:
     return {key: value for key, value in as_recipe(training, model).items() if key != "seed"}
 
 
-class _Watched:
-    """Passes on what training says, and remembers where it began."""
+class _FirstStep(Callback):
+    """Remembers where training began."""
 
-    def __init__(self, progress: Progress) -> None:
-        self._progress = progress
-        self.started_at = 0
+    def __init__(self) -> None:
+        self.step = 0
 
-    def on_encode(self, done: int, total: int) -> None:
-        self._progress.on_encode(done, total)
-
-    def on_start(self, num_steps: int, step: int) -> None:
-        self.started_at = step
-        self._progress.on_start(num_steps, step)
-
-    def on_step(self, step: int, loss: float, learning_rate: float) -> None:
-        self._progress.on_step(step, loss, learning_rate)
-
-    def on_epoch(self, record: EpochRecord, logits: Float32s) -> None:
-        self._progress.on_epoch(record, logits)
+    def on_train_begin(self, num_steps: int, step: int) -> None:  # noqa: ARG002  the form of Callback
+        self.step = step

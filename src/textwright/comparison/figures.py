@@ -1,26 +1,25 @@
-"""The plots of a comparison, in the style of the evaluation report. Only ``page`` imports this module."""
+"""The plots of a comparison. Imported only where they are drawn, since this brings matplotlib."""
 
 from __future__ import annotations
 
 from itertools import cycle
 from typing import Final
 
-from matplotlib.ticker import FuncFormatter, NullFormatter
-
 from textwright.comparison.leaderboard import Leaderboard, Row
-from textwright.evaluate.canvas import (
+from textwright.evaluate.intervals import Interval
+from textwright.evaluate.scores import TITLES
+from textwright.report.svg import (
+    DASHED,
     FULL_WIDTH,
-    MUTED,
     SERIES,
     Axes,
     draw_intervals,
     legend,
+    numbers,
     percent,
     shortened,
     svg_of,
 )
-from textwright.evaluate.intervals import Interval
-from textwright.evaluate.scores import TITLES
 
 _MARKERS: Final = ("o", "s", "^", "D", "v", "P", "X", "h")
 _HEIGHT: Final = 4.6
@@ -41,24 +40,23 @@ def tradeoff(board: Leaderboard) -> str:
     """
 
     def draw(axes: Axes) -> None:
-        for row, colour, marker in _styled(board):
+        for row, color, marker in _styled(board):
             if row.speed is not None and row.metrics:
                 metric = row.metrics[board.headline]
                 interval = Interval(metric.value, metric.low, metric.high)
-                draw_intervals(axes, [row.speed.latency_ms], [interval], colour, marker)
+                draw_intervals(axes, [row.speed.latency_ms], [interval], color, marker)
                 axes.scatter(
                     [row.speed.latency_ms],
                     [metric.value],
                     s=_area(row),
-                    color=colour,
+                    color=color,
                     alpha=0.25,
                     linewidths=0,
                     label=None,
                 )
-                axes.plot([], [], color=colour, marker=marker, linestyle="", label=shortened(row.name))
+                axes.plot([], [], color=color, marker=marker, linestyle="", label=shortened(row.name))
         axes.set_xscale("log")
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-        axes.xaxis.set_minor_formatter(NullFormatter())
+        numbers(axes.xaxis, "{:g}")
         axes.set(xlabel="Milliseconds for one text", ylabel=TITLES[board.headline])
         axes.margins(x=0.12, y=0.12)
         percent(axes.yaxis)
@@ -78,18 +76,18 @@ def curves(board: Leaderboard) -> str:
     """
 
     def draw(axes: Axes) -> None:
-        for number, (row, colour, marker) in enumerate(_styled(board)):
+        for number, (row, color, marker) in enumerate(_styled(board)):
             intervals = [Interval(point.metric.value, point.metric.low, point.metric.high) for point in row.curve]
             places = [point.num_train * (1 + _DODGE * number) for point in row.curve]
-            draw_intervals(axes, places, intervals, colour, marker, shortened(row.name))
+            draw_intervals(axes, places, intervals, color, marker, shortened(row.name))
         floor = next((row for row in board.rows if row.name == _FLOOR and row.curve), None)
         if floor is not None:
             lowest = floor.curve[-1].metric.value
-            axes.axhline(lowest, color=MUTED, linestyle=(0, (4, 3)), linewidth=1, label=floor.name)
+            axes.axhline(lowest, **DASHED, label=floor.name)
         sizes = sorted({point.num_train for row in board.rows for point in row.curve})
         axes.set_xscale("log")
-        axes.set_xticks(sizes, [f"{size:,}" for size in sizes])
-        axes.xaxis.set_minor_formatter(NullFormatter())
+        axes.set_xticks(sizes)
+        numbers(axes.xaxis, "{:,.0f}")
         axes.set(xlabel="Training texts", ylabel=TITLES[board.headline])
         percent(axes.yaxis)
         legend(axes)
@@ -98,7 +96,7 @@ def curves(board: Leaderboard) -> str:
 
 
 def _styled(board: Leaderboard) -> list[tuple[Row, str, str]]:
-    """Give each row that looks at texts a colour and a marker, which it has in every plot."""
+    """Give each row that looks at texts a color and a marker, which it has in every plot."""
     rows = [row for row in board.rows if row.name != _FLOOR]
     return list(zip(rows, cycle(SERIES), cycle(_MARKERS), strict=False))
 

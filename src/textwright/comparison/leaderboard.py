@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
 
 from textwright.evaluate.intervals import Interval
+from textwright.evaluate.scores import TITLES
+from textwright.report.base import Report, json_values
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +138,7 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Leaderboard:
+class Leaderboard(Report):
     """All of it.
 
     Args:
@@ -148,6 +151,8 @@ class Leaderboard:
         machine: What it was measured on.
         versions: Library name -> version.
     """
+
+    NAME: ClassVar[str] = "leaderboard"
 
     data: Mapping[str, Any]
     headline: str
@@ -164,8 +169,22 @@ class Leaderboard:
 
     def to_json(self) -> dict[str, Any]:
         """Return JSON-ready values: the fields by name, with each verdict in words beside its numbers."""
-        content = asdict(self)
+        content = json_values(self)
         for row, values in zip(self.rows, content["rows"], strict=True):
             if row.versus_best is not None:
                 values["versus_best"]["verdict"] = row.versus_best.verdict
         return {"format_version": 1, **content}
+
+    def charts(self) -> dict[str, str]:
+        """Draw what was measured: accuracy against time, and the learning curves."""
+        from textwright.comparison import figures
+
+        drawn = [figures.tradeoff] if any(row.speed for row in self.rows) else []
+        drawn += [figures.curves] if any(len(row.curve) > 1 for row in self.rows) else []
+        return {draw.__name__: draw(self) for draw in drawn}
+
+    def page_values(self) -> dict[str, Any]:
+        """Give the page the names of the metrics and the settings of each row."""
+        rows = [row for row in self.rows if row.settings]
+        settings = {row.name: json.dumps(row.settings, indent=2, ensure_ascii=False) for row in rows}
+        return {"titles": TITLES, "settings": settings}

@@ -38,6 +38,12 @@ class Run:
         return Path(self.contender) / size / f"seed-{self.seed}{fold}"
 
     @property
+    def summary(self) -> str:
+        """Which texts, seed and fold, in words."""
+        texts = "all texts" if self.size is None else f"{self.size:,} texts"
+        return f"{texts}, seed {self.seed}" + ("" if self.fold is None else f", fold {self.fold}")
+
+    @property
     def is_shipped(self) -> bool:
         """Whether its artifact is kept, being made from all the training examples."""
         return self.size is None and not self.fold

@@ -30,14 +30,6 @@ class Schedule:
         """
         self._seconds[run] = seconds
 
-    def num_done(self, contender: str) -> int:
-        """Count a row's finished runs."""
-        return sum(run.contender == contender for run in self._seconds)
-
-    def num_planned(self, contender: str) -> int:
-        """Count a row's runs."""
-        return sum(run.contender == contender for run in self._runs)
-
     def seconds_left(self) -> float | None:
         """Estimate what the runs that are not done will take.
 

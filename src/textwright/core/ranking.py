@@ -93,6 +93,25 @@ class Ranking:
             average_precision = (gained * precision).sum(axis=0, dtype=np.float64) / num_positive
         return auc, average_precision
 
+    def curve(self, max_points: int) -> Floats:
+        """Give what a threshold at each score comes to, from the highest score down.
+
+        Args:
+            max_points: At most so many thresholds, evenly spread over the positives, >= 2.
+
+        Returns:
+            (3, P): false positive rate, recall (the true positive rate) and precision; a rate without an example to
+            count is 0.
+        """
+        ones = np.ones((len(self.order), 1))
+        _, ranked = self._sums(ones)  # (G, 1)
+        ends = np.append(self.first_positives[1:], len(self.positives))
+        chosen = np.unique(np.linspace(0, len(ends) - 1, min(max_points, len(ends))).round().astype(np.int64))
+        found, all_ranked = ends[chosen], ranked[chosen, 0]
+        false = all_ranked - found
+        num_negative = max(len(self.order) - len(self.positives), 1)
+        return np.stack([false / num_negative, found / max(len(self.positives), 1), found / np.maximum(all_ranked, 1)])
+
     def _sums(self, weights: Floats) -> tuple[Floats, Floats]:
         """Add the weights up along the ranking, to the start and to the end of each group, (G, R) each."""
         bounds = np.unique(np.concatenate([[0], self.starts, self.stops]))  # (S,), of which the last may be N

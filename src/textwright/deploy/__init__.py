@@ -14,5 +14,5 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeAlias
 
-Report: TypeAlias = Callable[[str], object]
+OnStep: TypeAlias = Callable[[str], object]
 """Called with each step of long work, a line at a time."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 from time import monotonic
-from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from rich.console import Group, RenderableType
@@ -12,18 +11,15 @@ from rich.table import Table
 from rich.text import Text
 
 from textwright.comparison.leaderboard import Leaderboard, Metric, Row
-from textwright.comparison.page import duration
+from textwright.core.callbacks import Callback, RunInfo
 from textwright.core.files import exclusive_folder
-from textwright.core.types import Float32s
 from textwright.display.tables import TableContent
 from textwright.display.terminal import Terminal, escape_cell
 from textwright.evaluate.scores import TITLES
-from textwright.training.progress import EpochRecord
+from textwright.report.page import duration
 
 if TYPE_CHECKING:
     from textwright.comparison.choice import Choice
-    from textwright.comparison.runs import Run
-    from textwright.comparison.schedule import Schedule
 
 
 def compare_with_view(choice: Choice, out: Path, terminal: Terminal) -> Leaderboard:
@@ -40,10 +36,10 @@ def compare_with_view(choice: Choice, out: Path, terminal: Terminal) -> Leaderbo
     from textwright.comparison.comparison import compare  # brings torch
 
     with exclusive_folder(out), CompareView(terminal) as view:
-        return compare(choice, out, listener=view, on_download=view.on_download, on_warning=view.on_warning)
+        return compare(choice, out, callbacks=[view])
 
 
-class CompareView:
+class CompareView(Callback):
     """Watches a comparison and draws its table on standard error; a line per run where nobody watches.
 
     Args:
@@ -54,9 +50,9 @@ class CompareView:
         self._terminal = terminal
         self._live = terminal.live(self)
         self._board: Leaderboard | None = None
-        self._schedule: Schedule | None = None
+        self._seconds_left: float | None = None
         self._doing = "reading the data"
-        self._run: Run | None = None
+        self._run: RunInfo | None = None
         self._steps = (0, 0)
         self._began = monotonic()
 
@@ -64,9 +60,7 @@ class CompareView:
         self._live.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._live.stop()
 
     def __rich__(self) -> RenderableType:
@@ -74,51 +68,50 @@ class CompareView:
         state = Text(self._doing + self._time_left(), style="dim")
         return state if self._board is None else Group(self._table(self._board), state)
 
-    def on_download(self, done: int, total: int) -> None:
-        """Say how much of a built-in source has come."""
-        self._doing = f"fetching the data: {done / max(total, 1):.0%}"
+    def on_stage_begin(self, stage: str) -> None:
+        """Name what is done now."""
+        self._doing = stage
 
-    def on_warning(self, sentence: str) -> None:
+    def on_progress(self, stage: str, done: int, total: int) -> None:
+        """Move the row's bar; before the first run, say how much is done."""
+        self._steps = (done, total)
+        if self._run is None:
+            self._doing = f"{stage}: {done / max(total, 1):.0%}"
+
+    def on_warning(self, message: str) -> None:
         """Say what was dropped while reading, and which labels look like mistakes."""
-        self._terminal.note(f"! {sentence}")
+        self._terminal.note(f"! {message}")
 
-    def on_run(self, run: Run) -> Self:
+    def on_run_begin(self, run: RunInfo) -> None:
         """Mark the row that runs."""
         self._run, self._steps, self._began = run, (0, 0), monotonic()
-        size = "all" if run.size is None else f"{run.size:,}"
-        fold = "" if run.fold is None else f", fold {run.fold}"
-        self._doing = f"{run.contender}: {size} texts, seed {run.seed}{fold}"
-        return self
+        self._doing = f"{run.name}: {run.summary}"
 
-    def on_board(self, board: Leaderboard, schedule: Schedule) -> None:
+    def on_run_end(self, run: RunInfo, outcome: str) -> None:
+        """Say how long the rest takes, where no table is watched."""
+        self._run, self._doing = None, "reading the data"
+        if not self._live.is_started:
+            self._terminal.note(f"{run.name}: {run.summary}: {outcome}{self._time_left()}")
+
+    def on_result(self, result: object, seconds_left: float | None) -> None:
         """Take the new table."""
-        if self._run is not None and not self._live.is_started:
-            self._terminal.note(f"{self._doing}: done{self._time_left()}")
-        self._board, self._schedule, self._run = board, schedule, None
-        self._doing = "timing the finished models" if board.is_complete else "reading the data"
+        assert isinstance(result, Leaderboard)  # noqa: S101  of a comparison
+        self._board, self._seconds_left, self._began = result, seconds_left, monotonic()
 
-    def on_encode(self, done: int, total: int) -> None:
-        """Move the row's bar; training begins it anew."""
-        self._steps = (done, total)
-
-    def on_start(self, num_steps: int, step: int) -> None:
+    def on_train_begin(self, num_steps: int, step: int) -> None:
         """Begin the row's bar."""
         self._steps = (step, num_steps)
 
-    def on_step(self, step: int, loss: float, learning_rate: float) -> None:
+    def on_step_end(self, step: int, loss: float, learning_rate: float) -> None:
         """Move the row's bar."""
         del loss, learning_rate
         self._steps = (step, self._steps[1])
 
-    def on_epoch(self, record: EpochRecord, logits: Float32s) -> None:
-        """Say nothing: the table is enough."""
-
     def _time_left(self) -> str:
-        left = None if self._schedule is None else self._schedule.seconds_left()
-        if left is None:
+        if self._seconds_left is None:
             return ""
         running = monotonic() - self._began if self._run is not None else 0.0
-        return f", about {duration(max(left - running, 0.0))} left"
+        return f", about {duration(max(self._seconds_left - running, 0.0))} left"
 
     def _table(self, board: Leaderboard) -> Table:
         table = Table(box=None, header_style="dim", pad_edge=False)
@@ -131,10 +124,10 @@ class CompareView:
         return table
 
     def _now(self, row: Row) -> str:
-        if self._run is None or self._run.contender != row.name:
+        if self._run is None or self._run.name != row.name:
             return "done" if row.num_done == row.num_planned else ""
         step, num_steps = self._steps
-        return f"seed {self._run.seed}, {step / num_steps:.0%}" if num_steps else f"seed {self._run.seed}"
+        return f"{self._run.summary}, {step / num_steps:.0%}" if num_steps else self._run.summary
 
 
 def show_leaderboard(terminal: Terminal, board: Leaderboard) -> None:

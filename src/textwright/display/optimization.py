@@ -1,33 +1,10 @@
-"""How an optimization looks in the terminal: a line for each recipe, then the table of all and the verdicts."""
+"""How an optimization looks in the terminal: the table of all candidates and the verdicts."""
 
 from __future__ import annotations
 
 from textwright.display.terminal import Terminal
 from textwright.optimize.outcome import Outcome
 from textwright.optimize.trial import Trial
-
-
-class OptimizationView:
-    """Says on standard error which recipe is tried, and what became of it.
-
-    Args:
-        terminal: Where to say it.
-    """
-
-    def __init__(self, terminal: Terminal) -> None:
-        self._terminal = terminal
-
-    def on_fold(self, number: int, total: int) -> None:
-        """Say that the training is repeated."""
-        self._terminal.note(f"few validation texts: training without fold {number} of {total}, to try variants on it")
-
-    def on_trial(self, name: str, summary: str, number: int, total: int) -> None:
-        """Name the recipe."""
-        self._terminal.note(f"[{number}/{total}] {name}: {summary}")
-
-    def on_result(self, trial: Trial, verdict: str) -> None:
-        """Say the verdict."""
-        self._terminal.note(f"    {trial.name} {verdict}")
 
 
 def show_outcome(terminal: Terminal, outcome: Outcome) -> None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from functools import cache
 from html import escape
-from importlib.resources import files
 from typing import Final, NamedTuple
+
+from textwright.report.page import theme
 
 _CLASS: Final = "textwright"
 _STYLE: Final = (
@@ -57,14 +57,3 @@ def to_html(tables: Iterable[TableContent], *, figure: str = "", remarks: Iterab
     parts = [table.to_html() for table in tables]
     parts += [figure, *(f"<p>{escape(remark)}</p>" for remark in remarks)]
     return f'<div class="{_CLASS}"><style>{theme(f".{_CLASS}")} {_STYLE}</style>{"".join(parts)}</div>'
-
-
-@cache
-def theme(selector: str) -> str:
-    """Return the colors and the font of the reports.
-
-    Args:
-        selector: Of the element that they are defined for.
-    """
-    path = files("textwright.evaluate") / "templates" / "theme.css"
-    return path.read_text(encoding="utf-8").replace(":root", selector)

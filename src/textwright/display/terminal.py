@@ -7,12 +7,19 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from rich.console import Console, ConsoleRenderable, RichCast
 from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
+
+from textwright.core.callbacks import Callback, EpochRecord, RunInfo
+
+if TYPE_CHECKING:
+    from textwright.core.types import Float32s
+
+_MAX_STAGE: Final = 100
 
 
 @dataclass(frozen=True)
@@ -104,24 +111,9 @@ class Terminal:
 
     @contextmanager
     def steps(self, what: str) -> Iterator[Callable[[str], None]]:
-        """Show the steps of long work on standard error: the last one where somebody watches, else a line each.
-
-        Args:
-            what: What is being done.
-
-        Yields:
-            A function that takes each step.
-        """
-        with self.progress() as progress:
-            task = progress.add_task(what, total=None, note="")
-
-            def tell(line: str) -> None:
-                if progress.disable:
-                    self.note(line)
-                else:
-                    progress.update(task, note=line[:100])
-
-            yield tell
+        """Show the stages of long work; yields what is called with each."""
+        with ProgressView(self, what) as view:
+            yield view.on_stage_begin
 
     def live(self, view: ConsoleRenderable | RichCast) -> Live:
         """Make a picture on standard error that is drawn anew four times a second; not started where nobody watches.
@@ -143,6 +135,73 @@ class _Live(Live):
         """Start drawing, if somebody watches."""
         if self._is_watched:
             super().start(refresh)
+
+
+class ProgressView(Callback):
+    """Shows long work on standard error: a bar where somebody watches, else a line for each stage.
+
+    Epochs, runs and warnings are lines in either case.
+
+    Args:
+        terminal: Where to draw.
+        stage: What is done at first.
+    """
+
+    def __init__(self, terminal: Terminal, stage: str) -> None:
+        self._terminal = terminal
+        self._bar = terminal.progress()
+        self._task = self._bar.add_task(stage, total=None, note="")
+
+    def __enter__(self) -> Self:
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+    def on_stage_begin(self, stage: str) -> None:
+        """Name what is done now."""
+        if self._bar.disable:
+            self._terminal.note(stage)
+        else:
+            self._bar.remove_task(self._task)  # a task keeps the total that it once had
+            self._task = self._bar.add_task(stage[:_MAX_STAGE], total=None, note="")
+
+    def on_progress(self, stage: str, done: int, total: int) -> None:
+        """Move the bar."""
+        self._bar.update(self._task, description=stage, completed=done, total=total)
+
+    def on_warning(self, message: str) -> None:
+        """Say what was dropped while reading, and which labels look like mistakes."""
+        self._terminal.note(f"! {message}")
+
+    def on_train_begin(self, num_steps: int, step: int) -> None:
+        """Show the bar, from where a checkpoint left it."""
+        if step:
+            self._terminal.note(f"going on from the checkpoint, step {step} of {num_steps}")
+        self._bar.update(self._task, description="training", total=num_steps, completed=step)
+
+    def on_step_end(self, step: int, loss: float, learning_rate: float) -> None:
+        """Move the bar."""
+        self._bar.update(self._task, completed=step, note=f"loss {loss:.3f}  lr {learning_rate:.1e}")
+
+    def on_epoch_end(self, record: EpochRecord, logits: Float32s) -> None:
+        """Print a line about the epoch."""
+        del logits
+        best = "  best" if record.is_best else ""
+        self._terminal.note(
+            f"epoch {record.epoch:>3}  train loss {record.train_loss:.4f}  validation loss "
+            f"{record.validation_loss:.4f}  accuracy {record.validation_accuracy:.2%}{best}"
+        )
+
+    def on_run_begin(self, run: RunInfo) -> None:
+        """Name the candidate, and move the bar."""
+        self._terminal.note(f"[{run.number}/{run.total}] {run.name}: {run.summary}")
+        self._bar.update(self._task, description=run.name, completed=run.number - 1, total=run.total)
+
+    def on_run_end(self, run: RunInfo, outcome: str) -> None:
+        """Say what came of the candidate."""
+        self._terminal.note(f"    {run.name} {outcome}")
 
 
 def escape_cell(cell: object) -> str:

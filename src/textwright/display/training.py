@@ -1,18 +1,15 @@
-"""How training looks in the terminal: a progress bar with the losses, then what was measured."""
+"""How a training looks in the terminal: the progress of the work, then what was measured."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from textwright.core.artifact import describe
 from textwright.core.files import exclusive_folder
-from textwright.core.types import Float32s
-from textwright.display.terminal import Terminal
+from textwright.display.terminal import ProgressView, Terminal
 from textwright.evaluate.scores import shown
-from textwright.training.progress import EpochRecord
 
 if TYPE_CHECKING:
     from textwright.pipeline import Built, Plan
@@ -35,78 +32,8 @@ def build_with_view(
     """
     from textwright.pipeline import build_artifact  # brings torch
 
-    with exclusive_folder(out), TrainingView(terminal) as view:
-        return build_artifact(
-            plan,
-            out,
-            overwrite=overwrite,
-            progress=view,
-            on_download=view.on_download,
-            on_warning=view.on_warning,
-            linear_baseline=linear_baseline,
-            on_stage=view.on_stage,
-        )
-
-
-class TrainingView:
-    """Listens to a training run and draws its progress on standard error.
-
-    Args:
-        terminal: Where to draw.
-    """
-
-    def __init__(self, terminal: Terminal) -> None:
-        self._terminal = terminal
-        self._bar = terminal.progress()
-        self._task = self._bar.add_task("reading the data", total=None, note="")
-
-    def __enter__(self) -> Self:
-        self._bar.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self._bar.stop()
-
-    def on_download(self, done: int, total: int) -> None:
-        """Show how much of a built-in source has come."""
-        self._bar.update(self._task, description="fetching the data", completed=done, total=total)
-
-    def on_warning(self, sentence: str) -> None:
-        """Say what was dropped while reading, and which labels look like mistakes."""
-        self._terminal.note(f"! {sentence}")
-
-    def on_encode(self, done: int, total: int) -> None:
-        """Show how many texts the frozen encoder has read."""
-        self._bar.update(self._task, description="encoding the texts", completed=done, total=total)
-
-    def on_answer(self, done: int, total: int) -> None:
-        """Show how many texts the teacher has answered."""
-        self._bar.update(self._task, description="the teacher answers", completed=done, total=total)
-
-    def on_stage(self, stage: str) -> None:
-        """Show what is done after training."""
-        self._bar.update(self._task, description=stage, total=None, note="")
-
-    def on_start(self, num_steps: int, step: int) -> None:
-        """Show the bar, from where a checkpoint left it."""
-        if step:
-            self._terminal.note(f"going on from the checkpoint, step {step} of {num_steps}")
-        self._bar.update(self._task, description="training", total=num_steps, completed=step)
-
-    def on_step(self, step: int, loss: float, learning_rate: float) -> None:
-        """Move the bar."""
-        self._bar.update(self._task, completed=step, note=f"loss {loss:.3f}  lr {learning_rate:.1e}")
-
-    def on_epoch(self, record: EpochRecord, logits: Float32s) -> None:
-        """Print a line about the epoch."""
-        del logits
-        best = "  best" if record.is_best else ""
-        self._terminal.note(
-            f"epoch {record.epoch:>3}  train loss {record.train_loss:.4f}  validation loss "
-            f"{record.validation_loss:.4f}  accuracy {record.validation_accuracy:.2%}{best}"
-        )
+    with exclusive_folder(out), ProgressView(terminal, "reading the data") as view:
+        return build_artifact(plan, out, overwrite=overwrite, callbacks=[view], linear_baseline=linear_baseline)
 
 
 def show_built(terminal: Terminal, built: Built, more: Mapping[str, Any] | None = None) -> None:

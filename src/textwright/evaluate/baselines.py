@@ -5,13 +5,14 @@ Called by the pipeline at the end of ``train``; ``compare`` shows the same two b
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from time import perf_counter
 from typing import Any, Final
 
 import numpy as np
 
+from textwright.core.callbacks import Callback
 from textwright.core.labels import Labels
 from textwright.core.types import Float32s, Ints
 from textwright.data.dataset import Dataset, Examples
@@ -83,7 +84,7 @@ class Baseline:
 
 
 def compare_with_baselines(
-    seen: Observations, dataset: Dataset, *, linear: bool = True, on_stage: Callable[[str], object] | None = None
+    seen: Observations, dataset: Dataset, *, linear: bool = True, callback: Callback | None = None
 ) -> tuple[Baseline, ...]:
     """Fit the baselines on the training split and test a model against each on the test split.
 
@@ -91,14 +92,15 @@ def compare_with_baselines(
         seen: What the model said of the test split, in order.
         dataset: The examples that it was trained on, split.
         linear: Whether the linear baseline is fitted too; the majority costs nothing.
-        on_stage: Told what begins, in words.
+        callback: Told what begins.
 
     Returns:
         The majority, then the linear baseline.
     """
     baselines = [_majority(seen, dataset)]
     if linear:
-        (on_stage or _ignore)("fitting the baselines")
+        if callback is not None:
+            callback.on_stage_begin("fitting the baselines")
         baselines.append(_linear(seen, dataset))
     return tuple(baselines)
 
@@ -149,11 +151,6 @@ def _compared(name: str, settings: str, said: Observations, seen: Observations, 
 
 def _hits(seen: Observations) -> Ints:
     return seen.correct.astype(np.int64)
-
-
-def _ignore(stage: str) -> None:
-    """Say nothing."""
-    del stage
 
 
 def verdict(baselines: Sequence[Baseline], *, metric: str, value: float, num_examples: int, family: str) -> str:

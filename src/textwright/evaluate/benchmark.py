@@ -4,7 +4,7 @@
 second of a call with many. Several models take turns within a round, so that a slow moment of the machine falls on all
 of them; a first round warms up and is not counted. Ratios are taken within a round, and their median is reported.
 
-``deploy.sizing`` measures something else: the processor time of a request to a whole server.
+``deploy.cost_estimate`` measures something else: the processor time of a request to a whole server.
 """
 
 from __future__ import annotations

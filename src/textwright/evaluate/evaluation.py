@@ -1,13 +1,17 @@
-"""What an evaluation says: plain, frozen values that turn into JSON, a report, a model card and a manifest."""
+"""What an evaluation says: plain, frozen values that turn into JSON, a page, a model card and a manifest."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Final, NamedTuple
 
 from textwright.core.labels import Labels, Task
 from textwright.evaluate.intervals import Interval
+from textwright.evaluate.scores import METRICS
+from textwright.report.base import Report, json_values
+
+_NUM_CONFUSIONS: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,23 @@ class LabelScores:
     f1: Interval
     roc_auc: Interval | None = None
     pr_auc: Interval | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ThresholdCurve:
+    """What thresholds on the probability of a label come to, from the highest threshold down: ROC and precision-recall.
+
+    Args:
+        label: Its name.
+        false_positive_rate: Share of the texts without the label that get it, (P,).
+        recall: Share of the texts with the label that get it, (P,).
+        precision: Share of the texts that get the label that have it, (P,).
+    """
+
+    label: str
+    false_positive_rate: tuple[float, ...]
+    recall: tuple[float, ...]
+    precision: tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,8 +163,17 @@ class Mistake:
     confidence: float
 
 
+class Confusion(NamedTuple):
+    """A true label that was taken for another."""
+
+    actual: str
+    predicted: str
+    num_texts: int
+    share: float
+
+
 @dataclass(frozen=True, slots=True)
-class Evaluation:
+class Evaluation(Report):
     """Everything measured of one model on one set of labelled texts.
 
     Args:
@@ -167,7 +197,11 @@ class Evaluation:
         by_length: At most 8 bins of about as many texts each, by length.
         worst: The mistakes made with the highest confidence, worst first.
         by_truncation: The texts that were read whole and those that were cut; empty if none was cut.
+        curves: ROC and precision-recall of the labels that occur, of many labels the 8 most frequent, at no more than
+            100 thresholds each.
     """
+
+    NAME: ClassVar[str] = "evaluation"
 
     model: MeasuredModel
     labels: Labels
@@ -187,6 +221,7 @@ class Evaluation:
     worst: tuple[Mistake, ...]
     by_truncation: tuple[TruncationBin, ...] = ()
     thresholds: Mapping[str, float] = field(default_factory=dict)
+    curves: tuple[ThresholdCurve, ...] = ()
 
     @property
     def is_multi_label(self) -> bool:
@@ -221,9 +256,44 @@ class Evaluation:
             The fields by name and the warnings, with ``labels`` as a list of names beside ``task``, and both
             calibrations beneath ``calibration``; ``metrics`` holds {"value", "low", "high"} for each metric.
         """
-        content = asdict(self)
+        content: dict[str, Any] = json_values(self)
         content["warnings"] = list(self.warnings)
         content["task"] = self.labels.task.value
         content["labels"] = list(self.labels.names)
         content["calibration"] = {"before": content.pop("before"), "after": content.pop("after")}
         return content
+
+    def top_confusions(self) -> list[Confusion]:
+        """Find the pairs of labels that are taken for each other most often.
+
+        Returns:
+            At most 10 pairs, the most frequent first, each with its share of the true label's texts; none for a
+            multi-label task.
+        """
+        if self.is_multi_label:
+            return []
+        names = self.labels.names
+        pairs = [
+            Confusion(names[row], names[column], count, count / sum(counts))
+            for row, counts in enumerate(self.confusion)
+            for column, count in enumerate(counts)
+            if count and row != column
+        ]
+        return sorted(pairs, key=lambda pair: -pair.num_texts)[:_NUM_CONFUSIONS]
+
+    def charts(self) -> dict[str, str]:
+        """Draw the plots of the page."""
+        from textwright.evaluate import figures
+
+        return {name: draw(self) for name, draw in figures.FIGURES.items()}
+
+    def page_values(self) -> dict[str, Any]:
+        """Give the page the metrics, and whether the matrix takes its whole width."""
+        from textwright.evaluate.figures import MAX_COUNTED_LABELS
+
+        has_more = len(self.curves) < sum(0 < row.support < self.num_examples for row in self.per_label)
+        return {
+            "measures": METRICS,
+            "shown_labels": f" The {len(self.curves)} most frequent labels." if has_more else "",
+            "is_large": len(self.labels) > MAX_COUNTED_LABELS and not self.is_multi_label,
+        }

@@ -1,21 +1,26 @@
-"""The report's plots. The same evaluation gives the same bytes. Only ``report`` imports this module."""
+"""The plots of an evaluation. Imported only where they are drawn, since this brings matplotlib."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 import numpy as np
-from matplotlib.patches import Rectangle
 
-from textwright.evaluate.canvas import (
+from textwright.evaluate.evaluation import Calibration, Evaluation, LengthBin, ThresholdCurve
+from textwright.evaluate.intervals import wilson
+from textwright.evaluate.scores import TITLES
+from textwright.report.svg import (
     CELL_RIGHT,
     CELL_WRONG,
+    DASHED,
     FULL_WIDTH,
     INK,
     MUTED,
     ON_CELL,
     RIGHT,
+    SERIES,
     WIDTH,
     WRONG,
     Axes,
@@ -23,15 +28,13 @@ from textwright.evaluate.canvas import (
     legend,
     percent,
     shortened,
+    square,
     svg_of,
     whole_numbers,
 )
-from textwright.evaluate.evaluation import Calibration, Evaluation, LengthBin
-from textwright.evaluate.intervals import wilson
-from textwright.evaluate.scores import TITLES
 
 MAX_COUNTED_LABELS: Final = 10
-"""A matrix of more labels shows colours without counts, over the whole width of the page."""
+"""A matrix of more labels shows colors without counts, over the whole width of the page."""
 _MAX_NAMED_LABELS: Final = 40
 _DARK_CELL: Final = 0.7
 """Share from which a cell of the matrix is so dark that its text must be light."""
@@ -53,6 +56,45 @@ def confusion(evaluation: Evaluation) -> str:
     return svg_of("confusion", (side, 0.85 * side), lambda axes: _draw_matrix(axes, evaluation))
 
 
+def precision_recall(evaluation: Evaluation) -> str:
+    """Draw precision against recall over all thresholds.
+
+    Args:
+        evaluation: Of either task.
+
+    Returns:
+        SVG with a line for each label of ``evaluation.curves``.
+    """
+
+    def draw(axes: Axes) -> None:
+        for curve, color, name in _styled_curves(evaluation, "pr_auc"):
+            recall, precision = [0.0, *curve.recall], [curve.precision[0], *curve.precision]
+            axes.plot(recall, precision, color=color, linewidth=1.6, label=name)
+        _draw_shares(axes, "Recall", "Precision")
+
+    return svg_of("precision_recall", (WIDTH, 3.9), draw)
+
+
+def roc(evaluation: Evaluation) -> str:
+    """Draw the true positive rate against the false positive rate over all thresholds.
+
+    Args:
+        evaluation: Of either task.
+
+    Returns:
+        SVG with a line for each label of ``evaluation.curves``; on the diagonal a ranking is chance.
+    """
+
+    def draw(axes: Axes) -> None:
+        axes.plot([0, 1], [0, 1], **DASHED, label="chance")
+        for curve, color, name in _styled_curves(evaluation, "roc_auc"):
+            rates = [0.0, *curve.false_positive_rate, 1.0]
+            axes.plot(rates, [0.0, *curve.recall, 1.0], color=color, linewidth=1.6, label=name)
+        _draw_shares(axes, "False positive rate", "True positive rate")
+
+    return svg_of("roc", (WIDTH, 3.9), draw)
+
+
 def reliability(evaluation: Evaluation) -> str:
     """Draw stated probability against observed frequency, as trained and as served.
 
@@ -64,7 +106,7 @@ def reliability(evaluation: Evaluation) -> str:
     """
 
     def draw(axes: Axes) -> None:
-        axes.plot([0, 1], [0, 1], color=MUTED, linestyle=(0, (4, 3)), linewidth=1, label="honest")
+        axes.plot([0, 1], [0, 1], **DASHED, label="honest")
         if evaluation.after.temperature != 1.0:
             _draw_calibration(axes, evaluation.before, WRONG, "o", "temperature 1")
         _draw_calibration(axes, evaluation.after, RIGHT, "s", "as served")
@@ -117,7 +159,7 @@ def length(evaluation: Evaluation) -> str:
     def draw(axes: Axes) -> None:
         bins = evaluation.by_length
         overall = evaluation.metrics[evaluation.headline].value
-        axes.axhline(overall, color=MUTED, linestyle=(0, (4, 3)), linewidth=1, label=f"all texts: {overall:.1%}")
+        axes.axhline(overall, **DASHED, label=f"all texts: {overall:.1%}")
         draw_intervals(axes, range(len(bins)), [item.accuracy for item in bins], RIGHT, "s")
         axes.set_xticks(range(len(bins)), [f"{_lengths(item)}\nn={item.count:,}" for item in bins])
         axes.tick_params(axis="x", labelsize=8, length=0)
@@ -132,6 +174,25 @@ def length(evaluation: Evaluation) -> str:
         legend(axes)
 
     return svg_of("length", (WIDTH, 3.9), draw)
+
+
+FIGURES: Final[Mapping[str, Callable[[Evaluation], str]]] = {
+    draw.__name__: draw for draw in (confusion, precision_recall, roc, reliability, histogram, length)
+}
+"""Name -> what draws it."""
+
+
+def _styled_curves(evaluation: Evaluation, metric: str) -> Iterator[tuple[ThresholdCurve, str, str]]:
+    """Give each curve its color, and its name with the area beneath."""
+    areas = {row.label: getattr(row, metric) for row in evaluation.per_label}
+    for curve, color in zip(evaluation.curves, SERIES, strict=False):
+        yield curve, color, f"{shortened(curve.label)} {areas[curve.label].value:.3f}"
+
+
+def _draw_shares(axes: Axes, across: str, up: str) -> None:
+    axes.set(xlabel=across, ylabel=up, xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
+    percent(axes.xaxis, axes.yaxis)
+    legend(axes, columns=2)
 
 
 def _draw_matrix(axes: Axes, evaluation: Evaluation) -> None:
@@ -154,10 +215,10 @@ def _draw_matrix(axes: Axes, evaluation: Evaluation) -> None:
 def _draw_cell(axes: Axes, row: int, column: int, count: int, share: float, *, counted: bool) -> None:
     gap = 0.02 if counted else 0.0
     corner, side = (column - 0.5 + gap, row - 0.5 + gap), 1 - 2 * gap
-    colour = CELL_RIGHT if row == column else CELL_WRONG
+    color = CELL_RIGHT if row == column else CELL_WRONG
     if not counted and not count:
         return
-    axes.add_patch(Rectangle(corner, side, side, facecolor=colour, alpha=0.06 + 0.94 * share))
+    square(axes, corner, side, color, 0.06 + 0.94 * share)
     if counted:
         ink = ON_CELL if share > _DARK_CELL else INK
         axes.text(column, row, f"{count:,}\n{share:.0%}", ha="center", va="center", color=ink, linespacing=1.4)
@@ -183,10 +244,10 @@ def _draw_outcomes(axes: Axes, evaluation: Evaluation) -> None:
     legend(axes)
 
 
-def _draw_calibration(axes: Axes, calibration: Calibration, colour: str, marker: str, name: str) -> None:
+def _draw_calibration(axes: Axes, calibration: Calibration, color: str, marker: str, name: str) -> None:
     bins = [item for item in calibration.bins if item.count]
     shares = wilson(np.array([item.num_true for item in bins]), np.array([item.count for item in bins]))
-    draw_intervals(axes, [item.mean_score for item in bins], shares, colour, marker, name)
+    draw_intervals(axes, [item.mean_score for item in bins], shares, color, marker, name)
 
 
 def _lowest_claim(evaluation: Evaluation) -> float:

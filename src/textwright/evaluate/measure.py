@@ -10,6 +10,7 @@ import numpy as np
 from textwright.core import metrics
 from textwright.core.labels import Labels
 from textwright.core.metrics import NUM_CALIBRATION_BINS
+from textwright.core.ranking import Ranking
 from textwright.core.types import Bools, Float32s, Ints
 from textwright.data.dataset import Examples
 from textwright.evaluate import scores
@@ -21,6 +22,7 @@ from textwright.evaluate.evaluation import (
     MeasuredModel,
     Mistake,
     ScoreBin,
+    ThresholdCurve,
     TruncationBin,
 )
 from textwright.evaluate.intervals import NUM_RESAMPLES, Interval, bootstrap, bootstrap_rankings, wilson
@@ -34,6 +36,8 @@ _NUM_HISTOGRAM_BINS: Final = 20
 _NUM_LENGTH_BINS: Final = 8
 _NUM_WORST: Final = 25
 _MAX_SHOWN_CHARACTERS: Final = 500
+_MAX_CURVES: Final = 8
+_MAX_CURVE_POINTS: Final = 100
 
 
 def evaluate(
@@ -119,6 +123,7 @@ def evaluate_observations(
         worst=tuple(_worst(seen, examples, predictor.labels)),
         by_truncation=_by_truncation(seen.truncated, seen.correct),
         thresholds=dict(manifest.thresholds),
+        curves=_curves(seen.probabilities, holds, predictor.labels),
     )
 
 
@@ -177,6 +182,18 @@ def _label_scores(
             pr_auc=rankings[index].get("pr_auc"),
         )
         for index, name in enumerate(labels.names)
+    )
+
+
+def _curves(probabilities: Float32s, holds: Bools, labels: Labels) -> tuple[ThresholdCurve, ...]:
+    """Give the curves of the labels that some examples have and some have not, in order."""
+    support = holds.sum(axis=0)
+    frequent = np.argsort(-support, kind="stable")[:_MAX_CURVES]
+    return tuple(
+        ThresholdCurve(labels.names[index], *(tuple(row) for row in curve.round(4).tolist()))
+        for index in sorted(frequent.tolist())
+        if 0 < support[index] < len(holds)
+        for curve in [Ranking.of(probabilities[:, index], holds[:, index]).curve(_MAX_CURVE_POINTS)]
     )
 
 

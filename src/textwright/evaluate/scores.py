@@ -5,12 +5,13 @@ The names here are the names in JSON, in the manifest, in the report and in the 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Final, TypeAlias
+from collections.abc import Callable, Mapping
+from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
 
 from textwright.core import metrics
+from textwright.core.labels import Task
 from textwright.core.metrics import LabelCounts
 from textwright.core.types import Floats
 from textwright.evaluate.observe import Observations
@@ -20,43 +21,106 @@ Name: TypeAlias = tuple[str | int, str]
 
 OVERALL: Final = "overall"
 AS_TRAINED: Final = "as trained"
+_WRONG: Final = "wrong_decisions"
+"""Counted for multi-label tasks alone."""
 
-TITLES: Final = {
-    "accuracy": "Accuracy",
-    "exact_match": "Exact match",
-    "balanced_accuracy": "Balanced accuracy",
-    "macro_f1": "Macro F1",
-    "micro_f1": "Micro F1",
-    "hamming_loss": "Hamming loss",
-    "roc_auc": "ROC-AUC",
-    "pr_auc": "PR-AUC",
-    "brier_score": "Brier score",
-    "log_loss": "Log loss",
-    "calibration_error": "Calibration error",
-}
-"""What people call each metric, in the order in which they are shown."""
 
-MEANINGS: Final = {
-    "accuracy": "Share of texts whose label is right.",
-    "exact_match": "Share of texts whose labels are all right, with none missing and none too many.",
-    "balanced_accuracy": "Mean over labels of recall, rare labels as heavy as frequent ones; of a multi-label task, "
-    "mean over labels of the recall of yes and of no.",
-    "macro_f1": "Mean over labels of F1, rare labels as heavy as frequent ones.",
-    "micro_f1": "F1 of all single decisions together.",
-    "hamming_loss": "Share of single decisions that are wrong; 0 is perfect.",
-    "roc_auc": "Chance that a text with a label gets a higher probability of it than one without; mean over labels, "
-    "0.5 by chance. No threshold is involved.",
-    "pr_auc": "Average precision: area under precision against recall; mean over labels, by chance a label's share of "
-    "the texts. No threshold is involved.",
-    "log_loss": "Surprise at the truth, in nats; 0 is perfect.",
-    "brier_score": "Squared distance of the probabilities from the truth; 0 is perfect.",
-    "calibration_error": "Mean distance between stated probability and observed frequency, 15 bins; 0 is perfect.",
+class Metric(NamedTuple):
+    """A metric of a whole evaluation.
+
+    Args:
+        title: What people call it.
+        meaning: What it says, in one line.
+        of_means: From means of :func:`numbers`, (R, D), and of the label counts, (R, K), to its values, (R,); None for
+            a metric of the ranking, which ``core.ranking`` measures for each label.
+        task: The task that has it; None for both.
+        is_error: Whether lower is better.
+    """
+
+    title: str
+    meaning: str
+    of_means: Callable[[Mapping[str, Floats], LabelCounts], Floats] | None
+    task: Task | None = None
+    is_error: bool = False
+
+
+METRICS: Final[Mapping[str, Metric]] = {
+    "accuracy": Metric(
+        "Accuracy", "Share of texts whose label is right.", lambda means, _: means["correct"][:, 0], Task.SINGLE_LABEL
+    ),
+    "exact_match": Metric(
+        "Exact match",
+        "Share of texts whose labels are all right, with none missing and none too many.",
+        lambda means, _: means["correct"][:, 0],
+        Task.MULTI_LABEL,
+    ),
+    "balanced_accuracy": Metric(
+        "Balanced accuracy",
+        "Mean over labels of recall, rare labels as heavy as frequent ones; of a multi-label task, mean over labels of "
+        "the recall of yes and of no.",
+        lambda means, counts: (
+            metrics.mean_balanced_accuracy(counts) if _WRONG in means else metrics.balanced_accuracy(counts)
+        ),
+    ),
+    "macro_f1": Metric(
+        "Macro F1",
+        "Mean over labels of F1, rare labels as heavy as frequent ones.",
+        lambda _, counts: metrics.macro_f1(counts),
+    ),
+    "micro_f1": Metric(
+        "Micro F1",
+        "F1 of all single decisions together.",
+        lambda _, counts: metrics.micro_f1(counts),
+        Task.MULTI_LABEL,
+    ),
+    "hamming_loss": Metric(
+        "Hamming loss",
+        "Share of single decisions that are wrong; 0 is perfect.",
+        lambda means, _: means[_WRONG][:, 0],
+        Task.MULTI_LABEL,
+        is_error=True,
+    ),
+    "roc_auc": Metric(
+        "ROC-AUC",
+        "Chance that a text with a label gets a higher probability of it than one without; mean over labels, 0.5 by "
+        "chance. No threshold is involved.",
+        None,
+    ),
+    "pr_auc": Metric(
+        "PR-AUC",
+        "Average precision: area under precision against recall; mean over labels, by chance a label's share of the "
+        "texts. No threshold is involved.",
+        None,
+    ),
+    "brier_score": Metric(
+        "Brier score",
+        "Squared distance of the probabilities from the truth; 0 is perfect.",
+        lambda means, _: means["brier_score"][:, 0],
+        is_error=True,
+    ),
+    "log_loss": Metric(
+        "Log loss",
+        "Surprise at the truth, in nats; 0 is perfect.",
+        lambda means, _: means[f"{OVERALL}/log_loss"][:, 0],
+        is_error=True,
+    ),
+    "calibration_error": Metric(
+        "Calibration error",
+        "Mean distance between stated probability and observed frequency, 15 bins; 0 is perfect.",
+        lambda means, _: metrics.expected_calibration_error(means[f"{OVERALL}/gaps"]),
+        is_error=True,
+    ),
 }
-"""What each metric says, in one line."""
+"""Every metric, in the order in which they are shown; the first of a task is its headline.
+
+A new metric is a function in ``core.metrics`` (of the ranking in ``core.ranking``) and a row here: JSON, manifest,
+model card, page, terminal and notebook show what stands here.
+"""
 
 _IN_PERCENT: Final = frozenset({"accuracy", "exact_match", "balanced_accuracy"})
 
-LOWER_IS_BETTER: Final = frozenset({"hamming_loss", "log_loss", "brier_score", "calibration_error"})
+TITLES: Final = {name: metric.title for name, metric in METRICS.items()}
+LOWER_IS_BETTER: Final = frozenset(name for name, metric in METRICS.items() if metric.is_error)
 
 
 def shown(metric: str, *values: float) -> str:
@@ -90,7 +154,7 @@ def numbers(seen: Observations) -> dict[str, Floats]:
         found[f"{side}/log_loss"] = metrics.log_losses(seen.targets, probabilities)[:, None]
         found[f"{side}/gaps"] = metrics.calibration_gaps(*seen.claims(probabilities))
     if seen.targets.ndim == 2:
-        found["wrong_decisions"] = metrics.wrong_decisions(seen.targets, seen.predicted)[:, None]
+        found[_WRONG] = metrics.wrong_decisions(seen.targets, seen.predicted)[:, None]
     return found
 
 
@@ -105,25 +169,14 @@ def measure(means: Mapping[str, Floats]) -> dict[Name, Floats]:
         temperature changes, at temperature 1; and each label index.
     """
     counts = LabelCounts(means["hits"], means["predicted"], means["actual"])
-    found: dict[Name, Floats] = {(OVERALL, name): values for name, values in _overall(means, counts).items()}
-    for side in (OVERALL, AS_TRAINED):
-        found[side, "log_loss"] = means[f"{side}/log_loss"][:, 0]
-        found[side, "calibration_error"] = metrics.expected_calibration_error(means[f"{side}/gaps"])
-    for metric in (metrics.precision, metrics.recall, metrics.f1):
-        found |= {(index, metric.__name__): values for index, values in enumerate(metric(counts).T)}
-    return found
-
-
-def _overall(means: Mapping[str, Floats], counts: LabelCounts) -> dict[str, Floats]:
-    correct, macro_f1, brier_score = means["correct"][:, 0], metrics.macro_f1(counts), means["brier_score"][:, 0]
-    if "wrong_decisions" not in means:
-        balanced = metrics.balanced_accuracy(counts)
-        return {"accuracy": correct, "balanced_accuracy": balanced, "macro_f1": macro_f1, "brier_score": brier_score}
-    return {
-        "exact_match": correct,
-        "balanced_accuracy": metrics.mean_balanced_accuracy(counts),
-        "macro_f1": macro_f1,
-        "micro_f1": metrics.micro_f1(counts),
-        "hamming_loss": means["wrong_decisions"][:, 0],
-        "brier_score": brier_score,
+    task = Task.MULTI_LABEL if _WRONG in means else Task.SINGLE_LABEL
+    found: dict[Name, Floats] = {
+        (OVERALL, name): metric.of_means(means, counts)
+        for name, metric in METRICS.items()
+        if metric.of_means is not None and metric.task in (None, task)
     }
+    found[AS_TRAINED, "log_loss"] = means[f"{AS_TRAINED}/log_loss"][:, 0]
+    found[AS_TRAINED, "calibration_error"] = metrics.expected_calibration_error(means[f"{AS_TRAINED}/gaps"])
+    for of_label in (metrics.precision, metrics.recall, metrics.f1):
+        found |= {(index, of_label.__name__): values for index, values in enumerate(of_label(counts).T)}
+    return found

@@ -10,8 +10,7 @@ Nothing is decided on the test texts; they are read once, for the report.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
@@ -19,12 +18,11 @@ from typing import Final
 from torch import Tensor
 
 from textwright.core.artifact import Manifest
-from textwright.core.files import write_text
+from textwright.core.callbacks import Callback, CallbackList
 from textwright.data.settings import DataSettings
 from textwright.evaluate.observe import observe
 from textwright.evaluate.selection import reading_settings, refuse_another_cut, select
 from textwright.optimize.distillation import (
-    REPORT,
     Distillation,
     Peer,
     hold_against,
@@ -38,7 +36,6 @@ from textwright.optimize.teaching_settings import DistillSettings, UnlabelledSet
 from textwright.optimize.unlabelled import read_unlabelled
 from textwright.pipeline import Built, Plan, build_artifact
 from textwright.runtime.predictor import Predictor, load
-from textwright.training.progress import Progress, SilentProgress
 
 _NUM_THREADS: Final = 1
 """Of every measured inference: a server runs one inference per core."""
@@ -73,9 +70,7 @@ def distill(
     out: Path,
     *,
     overwrite: bool = False,
-    progress: Progress | None = None,
-    on_download: Callable[[int, int], None] | None = None,
-    on_answer: Callable[[int, int], None] | None = None,
+    callbacks: Sequence[Callback] = (),
 ) -> tuple[Built, Distillation] | None:
     """Train a student on what its teachers say, and compare it with them on the test texts.
 
@@ -85,9 +80,7 @@ def distill(
         lecture: What is to be taught to whom.
         out: The student's run folder; the report goes there too.
         overwrite: Throw away a run of another plan that is in ``out``; False refuses to.
-        progress: Told of each epoch and step; None is silent.
-        on_download: Told of the bytes of a built-in source; None is silent.
-        on_answer: Told of the texts that a teacher has answered, and of all; None is silent.
+        callbacks: Called at each step and epoch, and with the texts that a teacher has answered.
 
     Returns:
         The student's artifact, and the comparison; None in all but the first of several processes that train together.
@@ -111,20 +104,19 @@ def distill(
         seed=plan.training.seed,
         unlabelled=read_unlabelled(lecture.unlabelled, plan.data, lecture.further) if lecture.unlabelled else (),
         start=start,
-        on_answer=on_answer,
+        callback=CallbackList(callbacks),
     )
     built = build_artifact(
         plan,
         out,
         overwrite=overwrite,
-        progress=progress or SilentProgress(),
-        on_download=on_download,
+        callbacks=callbacks,
         teacher=teacher,
     )
     if built is None:
         return None
     report = _report(built, plan, [("teacher", item) for item in teachers] + [("beside", item) for item in beside])
-    write_text(out / REPORT, json.dumps(report.to_json(), indent=2, ensure_ascii=False) + "\n")
+    report.write_json(report.json_path(out))
     return built, report
 
 

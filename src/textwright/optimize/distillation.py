@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from typing import Any, Final
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -16,9 +16,8 @@ from textwright.evaluate.observe import Observations, observe
 from textwright.evaluate.paired import SIGNIFICANCE, paired_p_value
 from textwright.optimize.teacher import columns_of
 from textwright.optimize.trial import Cost
+from textwright.report.base import Report, json_values
 from textwright.runtime.predictor import Predictor
-
-REPORT: Final = "distillation.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +57,7 @@ class Peer:
 
 
 @dataclass(frozen=True, slots=True)
-class Distillation:
+class Distillation(Report):
     """Everything that is to be known of a student.
 
     Args:
@@ -73,6 +72,8 @@ class Distillation:
         metrics: All of the student's metrics on the test texts: name -> value, low and high.
     """
 
+    NAME: ClassVar[str] = "distillation"
+
     name: str
     family: str
     version: str
@@ -85,7 +86,7 @@ class Distillation:
 
     def to_json(self) -> dict[str, Any]:
         """Return it as JSON-ready values, each comparison with its verdict in words."""
-        return {**asdict(self), "peers": [{**asdict(peer), "verdict": peer.verdict} for peer in self.peers]}
+        return {**json_values(self), "peers": [{**json_values(peer), "verdict": peer.verdict} for peer in self.peers]}
 
 
 def hold_against(

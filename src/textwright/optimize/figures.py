@@ -1,4 +1,4 @@
-"""The plot of an optimisation. Only ``page`` imports this module."""
+"""The plot of an optimization. Imported only where it is drawn, since this brings matplotlib."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from itertools import cycle
 from typing import Final, NamedTuple
 
-from textwright.evaluate.canvas import FULL_WIDTH, INK, MUTED, RIGHT, SERIES, Axes, percent, svg_of
 from textwright.optimize.outcome import Outcome
+from textwright.report.svg import FULL_WIDTH, INK, MUTED, RIGHT, SERIES, Axes, percent, svg_of
 
 _HEIGHT: Final = 4.6
 _AREA_PER_MB: Final = 14.0
@@ -44,10 +44,10 @@ def tradeoff(outcome: Outcome) -> str:
 
     def draw(axes: Axes) -> None:
         _draw_frontier(axes, bubbles)
-        for item, colour in zip(bubbles, _colours(len(bubbles)), strict=True):
+        for item, color in zip(bubbles, _colors(len(bubbles)), strict=True):
             area = _AREA_PER_MB * item.size_bytes / 1e6
-            axes.scatter(item.latency_ms, item.accuracy, s=area, color=colour, alpha=0.25, linewidths=0)
-            axes.plot(item.latency_ms, item.accuracy, color=colour, marker="o", markersize=4, linestyle="")
+            axes.scatter(item.latency_ms, item.accuracy, s=area, color=color, alpha=0.25, linewidths=0)
+            axes.plot(item.latency_ms, item.accuracy, color=color, marker="o", markersize=4, linestyle="")
         axes.set(xlabel="Milliseconds for one text", ylabel="Accuracy on the gate texts")
         axes.set_xlim(0, 1.25 * max(item.latency_ms for item in bubbles))
         axes.set_ylim(*_accuracies(bubbles))
@@ -81,9 +81,9 @@ def _accuracies(bubbles: Sequence[_Bubble]) -> tuple[float, float]:
     return middle - half, middle + half
 
 
-def _colours(count: int) -> list[str]:
-    colours = cycle(SERIES)
-    return [MUTED, *(next(colours) for _ in range(count - 1))]
+def _colors(count: int) -> list[str]:
+    colors = cycle(SERIES)
+    return [MUTED, *(next(colors) for _ in range(count - 1))]
 
 
 def _draw_frontier(axes: Axes, bubbles: Sequence[_Bubble]) -> None:

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -24,6 +24,7 @@ from typing import Final
 import numpy as np
 
 from textwright.core.artifact import Manifest
+from textwright.core.callbacks import Callback
 from textwright.core.labels import Labels, Task
 from textwright.core.types import Ints
 from textwright.data.dataset import Dataset, Examples
@@ -118,7 +119,7 @@ def train_folds(
     validation: Examples,
     num_folds: int,
     folder: Path,
-    on_fold: Callable[[int, int], object],
+    callback: Callback,
 ) -> list[FoldModel]:
     """Repeat a model's training without each fold; what a stopped call has trained is used again.
 
@@ -128,7 +129,7 @@ def train_folds(
         validation: What chose its epoch and temperature.
         num_folds: Folds, >= 2.
         folder: Where the models are kept.
-        on_fold: Told (number of the fold, from 1, and of all) before it is trained.
+        callback: Told of each fold before a model is trained without it.
 
     Returns:
         A model for each fold. Every training text is held out once, but for those of a label with fewer distinct texts
@@ -145,7 +146,9 @@ def train_folds(
         is_held_out = fold_of == fold
         if not is_held_out.any():
             continue
-        on_fold(fold + 1, num_folds)
+        callback.on_stage_begin(
+            f"few validation texts: training {manifest.family} without fold {fold + 1} of {num_folds}, to predict it"
+        )
         held_out = train.take(np.flatnonzero(is_held_out))
         training = train.take(np.flatnonzero(~is_held_out))
         path = _trained(manifest, training, validation, held_out, folder, fold)

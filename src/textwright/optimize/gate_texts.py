@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Self
 
 from textwright.core import artifact as artifacts
 from textwright.core.artifact import Artifact, Variant
+from textwright.core.callbacks import Callback
 from textwright.core.encodings import pad
 from textwright.core.tokenization import TextEncoder
 from textwright.data.dataset import Examples
@@ -76,7 +76,7 @@ def fold_parts(
     texts: Texts,
     settings: OptimizeSettings,
     folder: Path,
-    on_fold: Callable[[int, int], object],
+    callback: Callback,
 ) -> tuple[list[GatePart], str]:
     """Repeat the artifact's training on folds, if the validation texts are too few for the bounds.
 
@@ -86,7 +86,7 @@ def fold_parts(
         texts: Its texts, split.
         settings: Bounds, and the number of folds.
         folder: Where the models are kept.
-        on_fold: Told (number of the fold, from 1, and of all) before it is trained.
+        callback: Told of each fold before a model is trained without it.
 
     Returns:
         A part for each fold; and why there is none although there are few texts, empty if that is not so.
@@ -99,7 +99,7 @@ def fold_parts(
     if not num_folds:
         return [], reason
     try:
-        models = train_folds(manifest, texts.calibration, texts.gate, num_folds, folder, on_fold)
+        models = train_folds(manifest, texts.calibration, texts.gate, num_folds, folder, callback)
     except TextwrightError as error:
         if settings.gate_folds is not None:
             raise

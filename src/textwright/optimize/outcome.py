@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from importlib import metadata
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from textwright.core.artifact import Artifact
 from textwright.environment import machine
+from textwright.evaluate.batch_invariance import MAX_CHANGE
 from textwright.evaluate.evaluation import Evaluation
 from textwright.evaluate.intervals import Interval
 from textwright.evaluate.paired_drop import PairedDrop
 from textwright.optimize.settings import OptimizeSettings
 from textwright.optimize.trial import Trial, verdict
+from textwright.report.base import Report, json_values
 from textwright.runtime.predictor import Predictor
 from textwright.runtime.processor import instruction_set
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Report):
     """Everything tried.
 
     Args:
@@ -39,6 +41,8 @@ class Outcome:
         version: Of the new artifact.
         machine: Where all this was measured.
     """
+
+    NAME: ClassVar[str] = "optimization"
 
     name: str
     source: str
@@ -103,18 +107,28 @@ class Outcome:
             "name": self.name,
             "version": self.version,
             "source": self.source,
-            "settings": self.settings.model_dump(mode="json"),
+            "settings": json_values(self.settings),
             "machine": dict(self.machine),
             "reference": {"variant": self.reference, "gate_accuracy": self.accuracy},
             "gate_texts": self.gate_texts,
-            "trials": [{**trial.to_json(), "verdict": self.verdict(trial)} for trial in self.trials],
+            "trials": [{**json_values(trial), "verdict": self.verdict(trial)} for trial in self.trials],
             "kept": list(self.kept),
             "skipped": list(self.skipped),
             "left_out": dict(self.left_out),
             "num_test": self.num_test,
-            "test": {name: {"value": it.value, "low": it.low, "high": it.high} for name, it in self.test.items()},
+            "test": json_values(self.test),
             "test_drop": {
-                name: {**asdict(it), "drop": it.points, "drop_bound": it.upper_bound()}
+                name: {**json_values(it), "drop": it.points, "drop_bound": it.upper_bound()}
                 for name, it in self.test_drop.items()
             },
         }
+
+    def charts(self) -> dict[str, str]:
+        """Draw accuracy against time, where a variant was timed."""
+        from textwright.optimize.figures import tradeoff
+
+        return {"tradeoff": tradeoff(self)} if any(trial.cost for trial in self.trials) else {}
+
+    def page_values(self) -> dict[str, Any]:
+        """Give the page the bound on what batches may change."""
+        return {"max_change": MAX_CHANGE}

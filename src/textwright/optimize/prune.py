@@ -10,8 +10,7 @@ Each step is held against the model that was given, on the validation texts; one
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -20,7 +19,7 @@ import numpy as np
 
 from textwright.core import artifact as artifacts
 from textwright.core.artifact import Artifact
-from textwright.core.files import write_text
+from textwright.core.callbacks import Callback
 from textwright.core.tokenization import TextEncoder
 from textwright.data.dataset import Examples
 from textwright.data.settings import DataSettings
@@ -33,14 +32,13 @@ from textwright.evaluate.publish import publish
 from textwright.models import FAMILIES
 from textwright.optimize.distill import Lecture, distill
 from textwright.optimize.measure import compare_answers, compare_costs
-from textwright.optimize.pruning import REPORT, Pruning, Step
+from textwright.optimize.pruning import Pruning, Step
 from textwright.optimize.slimming import slim
 from textwright.optimize.splits import Texts, read_texts
 from textwright.optimize.teaching_settings import DistillSettings, PruneSettings
 from textwright.optimize.vocabulary import Vocabulary, cut_tables, used_vocabulary
 from textwright.pipeline import Plan
 from textwright.runtime.predictor import Predictor, load
-from textwright.training.progress import Progress
 from textwright.training.settings import TrainSettings
 
 _NUM_THREADS: Final = 1
@@ -74,8 +72,7 @@ def prune(
     out: Path,
     *,
     overwrite: bool = False,
-    progress: Progress | None = None,
-    on_answer: Callable[[int, int], None] | None = None,
+    callbacks: Sequence[Callback] = (),
 ) -> Pruning:
     """Cut an artifact down and write what is left.
 
@@ -83,8 +80,7 @@ def prune(
         task: What is to be cut out of what.
         out: Run folder of the smaller model; the report goes there too.
         overwrite: Throw away what is in ``out``.
-        progress: Told how the repair goes.
-        on_answer: Told of the texts that the model has answered for it.
+        callbacks: Called as the repair goes on.
 
     Returns:
         What was cut, and what it costs.
@@ -106,7 +102,7 @@ def prune(
     steps: list[Step] = []
     current = given
     if settings.heads or settings.neurons:
-        current, step = _slim(task, given, texts, out, reference, seen, overwrite, progress, on_answer)
+        current, step = _slim(task, given, texts, out, reference, seen, overwrite, callbacks)
         steps.append(step)
     if settings.vocabulary:
         current, step = _cut_vocabulary(current, texts, out, reference, seen, settings)
@@ -122,7 +118,7 @@ def prune(
         steps=steps,
         metrics=written.manifest.variant(None).metrics,
     )
-    write_text(out / REPORT, json.dumps(report.to_json(), indent=2, ensure_ascii=False) + "\n")
+    report.write_json(report.json_path(out))
     return report
 
 
@@ -134,15 +130,14 @@ def _slim(
     reference: Predictor,
     seen: Observations,
     overwrite: bool,
-    progress: Progress | None,
-    on_answer: Callable[[int, int], None] | None,
+    callbacks: Sequence[Callback],
 ) -> tuple[Artifact, Step]:
     """Cut heads and neurons, and let the model repair what is left."""
     left = slim(given, texts.calibration, task.settings)
     training = task.training.over({**given.manifest.training["settings"], **_REPAIR})
     plan = Plan(task.source, task.data, training, left.model, f"{given.manifest.name}-pruned")
     lecture = Lecture([task.path], plan, task.teaching, start=left.weights)
-    distill(lecture, out / "repair", overwrite=overwrite, progress=progress, on_answer=on_answer)
+    distill(lecture, out / "repair", overwrite=overwrite, callbacks=callbacks)
     repaired = artifacts.read(out / "repair")
     step = _held(repaired, "heads and neurons", left.summary, texts, reference, seen, task.settings, {})
     return given if step.refusal else repaired, step

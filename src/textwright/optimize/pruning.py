@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 from textwright.optimize.trial import Cost, Gate
-
-REPORT: Final = "pruning.json"
+from textwright.report.base import Report, json_values
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +37,7 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class Pruning:
+class Pruning(Report):
     """Everything that is to be known of a pruned model.
 
     Args:
@@ -51,6 +50,8 @@ class Pruning:
         metrics: Of the written artifact's default variant on the test texts: name -> value, low and high.
     """
 
+    NAME: ClassVar[str] = "pruning"
+
     name: str
     version: str
     pruned_from: str
@@ -61,4 +62,4 @@ class Pruning:
 
     def to_json(self) -> dict[str, Any]:
         """Return it as JSON-ready values, each step with its verdict in words."""
-        return {**asdict(self), "steps": [{**asdict(step), "verdict": step.verdict} for step in self.steps]}
+        return {**json_values(self), "steps": [{**json_values(step), "verdict": step.verdict} for step in self.steps]}

@@ -23,13 +23,14 @@ from importlib import metadata
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import monotonic
-from typing import Final, Protocol
+from typing import Final
 
 import numpy as np
 
 from textwright import __version__
 from textwright.core import artifact as artifacts
 from textwright.core.artifact import Artifact, Variant
+from textwright.core.callbacks import Callback, CallbackList, RunInfo
 from textwright.core.files import write_text
 from textwright.data.in_memory import DataSource
 from textwright.data.settings import DataSettings
@@ -44,7 +45,6 @@ from textwright.optimize.folds import gate_texts_in_words
 from textwright.optimize.gate_texts import GatePart, fold_parts
 from textwright.optimize.measure import compare_answers, compare_costs
 from textwright.optimize.outcome import Outcome
-from textwright.optimize.page import PAGE, write_page
 from textwright.optimize.recipe import Recipe, ladder
 from textwright.optimize.settings import OptimizeSettings, Target
 from textwright.optimize.splits import Texts, check_enough_texts, num_texts_needed, read_texts
@@ -52,22 +52,8 @@ from textwright.optimize.trial import Trial, is_winner, refusal, verdict
 from textwright.runtime.predictor import Predictor, load
 from textwright.runtime.processor import instruction_set
 
-REPORT: Final = "optimization.json"
 _NUM_THREADS: Final = 1
 """Of every measured inference: a server runs one inference per core."""
-
-
-class Listener(Protocol):
-    """Watches a search; nothing it does may change the result."""
-
-    def on_fold(self, number: int, total: int) -> None:
-        """The artifact's training is repeated without fold ``number`` of ``total``, from 1."""
-
-    def on_trial(self, name: str, summary: str, number: int, total: int) -> None:
-        """A recipe is tried, the ``number``-th of ``total``, from 1."""
-
-    def on_result(self, trial: Trial, verdict: str) -> None:
-        """A trial is finished."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +91,12 @@ class Search:
 
 
 def optimize(
-    path: Path, source: DataSource, out: Path, settings: OptimizeSettings, data: DataSettings, listener: Listener
+    path: Path,
+    source: DataSource,
+    out: Path,
+    settings: OptimizeSettings,
+    data: DataSettings,
+    callbacks: Sequence[Callback] = (),
 ) -> Outcome:
     """Try the ladder on an artifact and write one with the variants that won.
 
@@ -115,7 +106,7 @@ def optimize(
         out: Folder of the result; an equal search that was stopped goes on there.
         settings: Gates, target and limits.
         data: How to read the source.
-        listener: Told of each trial.
+        callbacks: Called at each candidate, and at each fold that a model is trained without.
 
     Returns:
         Everything tried, with its verdict.
@@ -128,21 +119,21 @@ def optimize(
             and cannot be had.
         NoGainError: If nothing is gained and ``settings.require`` asks for it; the report is written all the same.
     """
-    given = artifacts.read(path)
+    given, callback = artifacts.read(path), CallbackList(callbacks)
     if given.manifest.fast_stage is not None:
         raise SettingsError(f"{path} is a cascade; optimize the models that it is made of, then make it again of those")
     reference = load(path, variant=given.manifest.reference_variant, num_threads=_NUM_THREADS)
     texts = read_texts(source, data, given.manifest)
     own = GatePart.of(reference, texts.gate, texts.calibration)
     recipes = _wanted(ladder(own.material.graph), settings.recipes)
-    folds, why_no_folds = fold_parts(reference, str(source), texts, settings, out / "folds", listener.on_fold)
+    folds, why_no_folds = fold_parts(reference, str(source), texts, settings, out / "folds", callback)
     search = Search(own, folds, texts, settings, out / "trials")
     num_out_of_fold = search.num_gate_texts - len(texts.gate)
     gate_texts = gate_texts_in_words(len(texts.gate), num_out_of_fold, len(folds), why_no_folds)
     check_enough_texts(search.num_gate_texts, gate_texts)
     _refuse_too_few(search.num_gate_texts, settings)
     left_out = {recipe.name: reason for recipe in recipes if (reason := recipe.obstacle())}
-    trials, skipped = _try_all(search, [item for item in recipes if item.name not in left_out], listener)
+    trials, skipped = _try_all(search, [item for item in recipes if item.name not in left_out], callback)
     names = _choose(trials, settings)
     by_name = {trial.name: trial for trial in trials}
     artifact, evaluations = _publish(search, str(source), names, by_name, out / "artifact")
@@ -160,12 +151,12 @@ def optimize(
         artifact,
         _test_drops(search, artifact, names),
     )
-    write_text(out / REPORT, json.dumps(outcome.to_json(), indent=2, ensure_ascii=False) + "\n")
-    write_page(outcome, out / PAGE)
+    outcome.write(out)
     if settings.require and not any(is_winner(trial, settings.target, settings) for trial in trials):
         raise NoGainError(
             f"no variant of {path} passed its gates and is better in {settings.target} on this CPU "
-            f"({instruction_set()}); {out / REPORT} says why of each; the artifact there is the reference alone"
+            f"({instruction_set()}); {outcome.json_path(out)} says why of each; the artifact there is the "
+            "reference alone"
         )
     return outcome
 
@@ -200,7 +191,7 @@ def _wanted(recipes: list[Recipe], names: Sequence[str]) -> list[Recipe]:
     return [recipe for recipe in recipes if (recipe.name in names if names else not recipe.only_by_name)]
 
 
-def _try_all(search: Search, recipes: Sequence[Recipe], listener: Listener) -> tuple[list[Trial], list[str]]:
+def _try_all(search: Search, recipes: Sequence[Recipe], callback: Callback) -> tuple[list[Trial], list[str]]:
     """Try recipes until the budget is spent; return the trials, and the names of those not begun."""
     budget = search.settings.budget_minutes
     begun, trials, skipped = monotonic(), list[Trial](), list[str]()
@@ -209,9 +200,10 @@ def _try_all(search: Search, recipes: Sequence[Recipe], listener: Listener) -> t
         if is_late and _stored(search, recipe) is None:
             skipped.append(recipe.name)
             continue
-        listener.on_trial(recipe.name, recipe.summary, number, len(recipes))
+        run = RunInfo(recipe.name, recipe.summary, number, len(recipes))
+        callback.on_run_begin(run)
         trials.append(_try(search, recipe))
-        listener.on_result(trials[-1], verdict(trials[-1], search.settings))
+        callback.on_run_end(run, verdict(trials[-1], search.settings))
     return trials, skipped
 
 

@@ -7,13 +7,14 @@ once for all students, seeds and interrupted runs.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 from torch import Tensor
 
+from textwright.core.callbacks import Callback
 from textwright.core.labels import Labels
 from textwright.core.types import Float32s
 from textwright.data.cache import cache_dir
@@ -39,7 +40,7 @@ class ServedTeacher:
         seed: Of the altered copies.
         unlabelled: Further texts for the teacher to answer.
         start: Weights that the student starts from, by name; empty leaves those of its family.
-        on_answer: Told of the texts that were answered, and of all that no earlier run has; None is silent.
+        callback: Told how many texts were answered, of all that no earlier run has; None is silent.
     """
 
     def __init__(
@@ -50,14 +51,14 @@ class ServedTeacher:
         seed: int,
         unlabelled: Sequence[str] = (),
         start: Mapping[str, Tensor] | None = None,
-        on_answer: Callable[[int, int], None] | None = None,
+        callback: Callback | None = None,
     ) -> None:
         self._predictors = predictors
         self._settings = settings
         self._seed = seed
         self._unlabelled = unlabelled
         self._start = start or {}
-        self._on_answer = on_answer
+        self._callback = callback or Callback()
 
     def describe(self) -> dict[str, Any]:
         """Name the teachers with their versions, the settings and the further texts."""
@@ -110,8 +111,7 @@ class ServedTeacher:
             positions = missing[start : start + _TEXTS_PER_FILE]
             logits[positions] = predictor.infer_all(encodings.take(positions))
             cache.add([keys[position] for position in positions.tolist()], logits[positions])
-            if self._on_answer is not None:
-                self._on_answer(start + len(positions), len(missing))
+            self._callback.on_progress("the teacher answers", start + len(positions), len(missing))
         return logits[:, columns] / np.float32(predictor.artifact.manifest.temperature)
 
 

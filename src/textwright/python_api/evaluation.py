@@ -8,12 +8,12 @@ from typing import Final, Self
 
 from textwright.core.files import write_text
 from textwright.display.evaluation import evaluation_tables, show_evaluation
-from textwright.display.tables import theme, to_html
+from textwright.display.tables import to_html
 from textwright.display.terminal import Output, Terminal
-from textwright.errors import MissingExtraError
+from textwright.errors import MissingExtraError, SettingsError
 from textwright.evaluate.evaluation import Evaluation
-from textwright.evaluate.report import write_report
 from textwright.evaluate.selection import Selection
+from textwright.report.page import theme
 
 _NAMESPACES: Final = 'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"'
 
@@ -40,20 +40,27 @@ class EvaluationResult(Evaluation):
         terminal.say(f"measured {self.selection}")
         show_evaluation(terminal, self)
 
-    def plot(self) -> Plot:
-        """Draw the confusion matrix; of a multi-label task, what was found and missed of each label.
+    def plot(self, figure: str = "confusion") -> Plot:
+        """Draw a figure of the report.
+
+        Args:
+            figure: "confusion", the matrix, or for a multi-label task what was found and missed of each label;
+                "precision_recall", "roc", "reliability", "histogram" (of the confidence) or "length".
 
         Returns:
             A plot that a notebook shows and that can be saved.
 
         Raises:
             MissingExtraError: If matplotlib is not installed.
+            SettingsError: If there is no such figure.
         """
         try:
             from textwright.evaluate import figures
         except ImportError as error:
             raise MissingExtraError("plotting", "train") from error
-        return Plot(figures.confusion(self))
+        if figure not in figures.FIGURES:
+            raise SettingsError(f"there is no figure {figure!r}; there are {', '.join(figures.FIGURES)}")
+        return Plot(figures.FIGURES[figure](self))
 
     def save_report(self, path: str | Path) -> None:
         """Write the report of ``textwright evaluate --report``: one HTML file that opens offline.
@@ -65,7 +72,7 @@ class EvaluationResult(Evaluation):
             MissingExtraError: If matplotlib or jinja2 is not installed.
             SettingsError: If the file cannot be written.
         """
-        write_report(self, Path(path))
+        self.write_html(Path(path))
 
     def _repr_html_(self) -> str:
         try:

@@ -8,8 +8,7 @@ from typing import Any
 
 from textwright.core.files import exclusive_folder
 from textwright.data.in_memory import DataSource
-from textwright.display.optimization import OptimizationView
-from textwright.display.terminal import Output, Terminal
+from textwright.display.terminal import Output, ProgressView, Terminal
 from textwright.optimize.outcome import Outcome
 from textwright.optimize.search import optimize as search
 from textwright.optimize.settings import OptimizeSettings
@@ -29,6 +28,6 @@ def optimize(
         verbose: Say what is tried.
     """
     how, reading = parse_two("optimize", OptimizeSettings, settings)
-    view = OptimizationView(Terminal(Output(quiet=not verbose)))
-    with exclusive_folder(folder):
-        return search(artifact, source, folder, how, reading, view)
+    terminal = Terminal(Output(quiet=not verbose))
+    with exclusive_folder(folder), ProgressView(terminal, "optimizing") as view:
+        return search(artifact, source, folder, how, reading, [view])

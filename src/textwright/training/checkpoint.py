@@ -17,10 +17,10 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from textwright.core.callbacks import EpochRecord
 from textwright.core.files import atomic_file
 from textwright.errors import SettingsError, TrainingError
 from textwright.training.objective import Score
-from textwright.training.progress import EpochRecord
 
 _FORMAT_VERSION: Final = 1
 _FILE: Final = "state.pt"

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from textwright.core.callbacks import Callback
 from textwright.core.labels import Labels, Task
 from textwright.core.types import Float32s, Ints
 from textwright.data.splits import draw_folds
@@ -22,7 +23,6 @@ from textwright.training.class_weight import class_weights
 from textwright.training.features import FeatureExamples
 from textwright.training.loop import Engine, Splits, fit, infer
 from textwright.training.objective import Score, judge
-from textwright.training.progress import SilentProgress
 from textwright.training.settings import TrainSettings
 
 FEW_EXAMPLES: Final = 100
@@ -91,7 +91,7 @@ def _out_of_fold(
             settings,
             engine=engine,
             checkpointer=NoCheckpoints(),
-            progress=SilentProgress(),
+            callback=Callback(),
             keeps_last=True,
         )
         logits[inside] = infer(module, splits.validation, len(labels), engine)

@@ -9,12 +9,12 @@ import numpy as np
 import torch
 from accelerate.utils import broadcast, broadcast_object_list
 
+from textwright.core.callbacks import Callback
 from textwright.core.types import Bools, Float32s, Ints
 from textwright.models.family import Stages
 from textwright.training.batches import Batch, EncodedExamples
 from textwright.training.feature_cache import FeatureCache, cache_folder, text_keys
 from textwright.training.loop import Engine, infer
-from textwright.training.progress import Progress
 
 _TEXTS_PER_FILE: Final = 1024
 """Texts encoded between two writes to the cache: what a kill may cost."""
@@ -67,7 +67,7 @@ class FeatureSplits(NamedTuple):
 
 
 def encode_splits(
-    stages: Stages, train: EncodedExamples, validation: EncodedExamples, engine: Engine, progress: Progress
+    stages: Stages, train: EncodedExamples, validation: EncodedExamples, engine: Engine, callback: Callback
 ) -> FeatureSplits:
     """Run the texts of a training through a frozen encoder, as far as no earlier run has.
 
@@ -76,7 +76,7 @@ def encode_splits(
         train: The training split.
         validation: The validation split.
         engine: Where the encoder runs, and in which number format.
-        progress: Is told how far it is.
+        callback: Is told how far it is.
 
     Returns:
         The same splits as features.
@@ -84,11 +84,11 @@ def encode_splits(
     stages.encoder.to(engine.accelerator.device)
     description = f"{stages.description} bf16={engine.bf16}"
     cache = FeatureCache(cache_folder(stages.encoder, description), stages.feature_dim)
-    return FeatureSplits(*(_encode(stages, split, engine, cache, progress) for split in (train, validation)))
+    return FeatureSplits(*(_encode(stages, split, engine, cache, callback) for split in (train, validation)))
 
 
 def _encode(
-    stages: Stages, examples: EncodedExamples, engine: Engine, cache: FeatureCache, progress: Progress
+    stages: Stages, examples: EncodedExamples, engine: Engine, cache: FeatureCache, callback: Callback
 ) -> FeatureExamples:
     """Look features up and compute the others; the main process alone reads and writes the cache."""
     keys, is_main = text_keys(examples.encodings), engine.accelerator.is_main_process
@@ -102,6 +102,6 @@ def _encode(
         features[positions] = infer(stages.encoder, part, stages.feature_dim, engine, batch_size=_BATCH_SIZE).numpy()
         if is_main:
             cache.add([keys[position] for position in positions.tolist()], features[positions])
-        progress.on_encode(start + len(positions), len(missing))
+        callback.on_progress("encoding the texts", start + len(positions), len(missing))
     shared = broadcast(torch.from_numpy(features).to(engine.accelerator.device))
     return FeatureExamples(shared.cpu().numpy(), examples.targets)

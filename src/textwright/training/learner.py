@@ -7,6 +7,7 @@ from typing import Any
 
 from torch import nn
 
+from textwright.core.callbacks import Callback
 from textwright.core.labels import Labels
 from textwright.core.types import Bools, Float32s, Ints
 from textwright.models.family import TextModel
@@ -17,7 +18,6 @@ from textwright.training.cross_validate import FEW_EXAMPLES, Chosen, choose_epoc
 from textwright.training.features import FeatureSplits, encode_splits
 from textwright.training.lessons import Lessons, TaughtExamples
 from textwright.training.loop import Engine, Splits, fit, infer
-from textwright.training.progress import Progress
 from textwright.training.settings import TrainSettings
 from textwright.training.solver import LinearLearner
 
@@ -51,13 +51,13 @@ class Learner:
         accuracy = self.chosen.score.accuracy
         return {"cross_validated_epochs": self.settings.num_epochs, "fold_accuracy": accuracy, "fold_loss": loss}
 
-    def fit(self, labels: Labels, checkpointer: Checkpointer, progress: Progress) -> TrainState:
+    def fit(self, labels: Labels, checkpointer: Checkpointer, callback: Callback) -> TrainState:
         """Train by the loop.
 
         Args:
             labels: Label names, with the task.
             checkpointer: Gives the state to start from, and keeps it.
-            progress: Is told about steps and epochs.
+            callback: Is told about steps and epochs.
 
         Returns:
             The state at the end; the module has the best weights.
@@ -72,7 +72,7 @@ class Learner:
             self.settings,
             engine=self.engine,
             checkpointer=checkpointer,
-            progress=progress,
+            callback=callback,
             keeps_last=self.chosen is not None,
             lessons=self.lessons,
         )
@@ -98,7 +98,7 @@ def make_learner(
     settings: TrainSettings,
     *,
     engine: Engine,
-    progress: Progress,
+    callback: Callback,
     lessons: Lessons | None = None,
 ) -> Learner | LinearLearner:
     """Decide what of a model is trained, and on what.
@@ -110,7 +110,7 @@ def make_learner(
         labels: Their task decides the loss.
         settings: How to train.
         engine: Where it runs, and in which number format.
-        progress: Is told how far a frozen encoder is.
+        callback: Is told how far a frozen encoder is.
         lessons: What a teacher says of the texts of ``train``; None learns from their labels.
 
     Returns:
@@ -122,7 +122,7 @@ def make_learner(
     stages = model.stages
     if stages is None:
         return Learner(model, _splits(train, validation, lessons), settings, engine, lessons=lessons)
-    features = encode_splits(stages, train, validation, engine, progress)
+    features = encode_splits(stages, train, validation, engine, callback)
     return _head_learner(stages.head, features, labels, settings, Engine(engine.accelerator), lessons)
 
 

@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import torch
 
+from textwright.core.callbacks import Callback
 from textwright.core.labels import Labels, Task
 from textwright.core.metrics import LabelCounts, is_correct, label_counts, macro_f1
 from textwright.core.types import Bools, Float32s, Floats, Ints
@@ -21,7 +22,6 @@ from textwright.models.linear import Features
 from textwright.training.linear_features import LinearFeatures
 from textwright.training.logistic import Matrix, Solution, solve
 from textwright.training.objective import judge
-from textwright.training.progress import Progress
 
 STRENGTHS: Final = (0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
 """Inverse strengths C of the regularization that are tried."""
@@ -124,7 +124,7 @@ class Search:
         problem: What is learned.
         parts: Positions of the texts that are learned from, and of those that are scored, for each fold.
         casings: Whether case counts, in the order in which it is tried.
-        progress: Is told of each fit.
+        callback: Is told of each fit.
     """
 
     def __init__(
@@ -133,13 +133,13 @@ class Search:
         problem: Problem,
         parts: Sequence[tuple[Ints, Ints]],
         casings: Sequence[bool],
-        progress: Progress,
+        callback: Callback,
     ) -> None:
         self._make_features = make_features
         self._problem = problem
         self._parts = parts
         self._casings = casings
-        self._progress = progress
+        self._callback = callback
         self._num_fits = 0
 
     @property
@@ -174,7 +174,7 @@ class Search:
         features = self._make_features(is_cased, Features.BOTH)
         if strength or not self._is_cheap:
             return self._choose_in_turn(features, is_cased, strength)
-        self._progress.on_start(len(features.kinds) * len(STRENGTHS), 0)
+        self._callback.on_train_begin(len(features.kinds) * len(STRENGTHS), 0)
         paths = [[*self._try(features, kind, STRENGTHS, is_cased=is_cased)] for kind in features.kinds]
         return max((pair for path in paths for pair in zip(smooth(path), path, strict=True)), key=lambda it: it[0])[1]
 
@@ -186,7 +186,7 @@ class Search:
     def _choose_in_turn(self, features: LinearFeatures, is_cased: bool, strength: float) -> Choice:
         kinds, middle = features.kinds, strength or MIDDLE
         others = [] if strength else [C for C in STRENGTHS if C != MIDDLE]
-        self._progress.on_start(len(kinds) + len(others), 0)
+        self._callback.on_train_begin(len(kinds) + len(others), 0)
         best = max(
             (next(self._try(features, kind, [middle], is_cased=is_cased)) for kind in kinds),
             key=lambda choice: choice.score,
@@ -224,7 +224,7 @@ class Search:
         accuracy, mean_f1 = _score(targets, predicted, len(labels))
         negative_loss = judge(torch.from_numpy(logits), torch.from_numpy(targets), labels.task).negative_loss
         self._num_fits += 1
-        self._progress.on_step(self._num_fits, -negative_loss, 0.0)
+        self._callback.on_step_end(self._num_fits, -negative_loss, 0.0)
         return Choice(tried, ((accuracy + mean_f1) / 2, negative_loss), accuracy, fold_scores, logits)
 
 

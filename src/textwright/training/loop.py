@@ -12,6 +12,7 @@ import torch
 from accelerate import Accelerator
 from torch import Tensor, nn
 
+from textwright.core.callbacks import Callback
 from textwright.core.labels import Labels
 from textwright.core.types import Ints
 from textwright.errors import TrainingError
@@ -22,7 +23,6 @@ from textwright.training.class_weight import class_weights
 from textwright.training.lessons import Lessons
 from textwright.training.objective import Objective, judge, make_objective
 from textwright.training.optimizer import learning_rate_scale, make_optimizer, set_learning_rate
-from textwright.training.progress import Progress
 from textwright.training.settings import TrainSettings
 
 _EVALUATION_BATCH_SIZE: Final = 256
@@ -66,7 +66,7 @@ def fit(
     *,
     engine: Engine,
     checkpointer: Checkpointer,
-    progress: Progress,
+    callback: Callback,
     keeps_last: bool = False,
     lessons: Lessons | None = None,
 ) -> TrainState:
@@ -82,7 +82,7 @@ def fit(
         settings: How to train.
         engine: Where it runs.
         checkpointer: Gives the state to start from, and keeps it.
-        progress: Is told about steps and epochs.
+        callback: Is told about steps and epochs.
         keeps_last: Keep the last epoch's weights, where validation is too small to judge which is the best.
         lessons: How to learn from a teacher, where the targets of the training batches are soft.
 
@@ -107,7 +107,7 @@ def fit(
     passes = settings.num_passes(len(splits.train))
     steps_per_epoch = passes * math.ceil(len(splits.train) / settings.batch_size)
     num_steps = steps_per_epoch * settings.num_epochs
-    progress.on_start(num_steps, state.epoch * steps_per_epoch + state.step)
+    callback.on_train_begin(num_steps, state.epoch * steps_per_epoch + state.step)
 
     while not state.is_over(num_epochs=settings.num_epochs, patience=settings.patience):
         model.train()
@@ -126,13 +126,13 @@ def fit(
             state.step += 1
             losses.add(loss)
             if losses.is_due(state.step, steps_per_epoch):
-                progress.on_step(step + 1, losses.read_into(state, rate), rate)
+                callback.on_step_end(step + 1, losses.read_into(state, rate), rate)
                 if checkpointer.is_due():
                     checkpointer.save(state, module, optimizer)
         logits = infer(module, splits.validation, len(labels), engine)
         score = judge(logits, torch.from_numpy(splits.validation.targets), labels.task, weights)
         record = state.end_epoch(score, module, (state.epoch + 1) * steps_per_epoch, keeps_last=keeps_last)
-        progress.on_epoch(record, logits.numpy())
+        callback.on_epoch_end(record, logits.numpy())
         if checkpointer.is_due() or state.is_over(num_epochs=settings.num_epochs, patience=settings.patience):
             checkpointer.save(state, module, optimizer)
     module.load_state_dict(state.best_weights)

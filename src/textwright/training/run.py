@@ -26,6 +26,7 @@ from accelerate import Accelerator
 
 from textwright.config import Settings
 from textwright.core.artifact import RUN_SETTINGS
+from textwright.core.callbacks import Callback, CallbackList, EpochRecord
 from textwright.core.files import write_text
 from textwright.core.labels import Labels
 from textwright.core.numerics import activate
@@ -43,7 +44,6 @@ from textwright.training.device import make_accelerator, repeatable, uses_bf16
 from textwright.training.learner import Learner, make_learner
 from textwright.training.lessons import Lessons
 from textwright.training.loop import Engine
-from textwright.training.progress import EpochRecord, Everyone, Progress, SilentProgress
 from textwright.training.settings import ClassWeight, TrainSettings
 from textwright.training.solver import LinearLearner
 from textwright.training.tensorboard import TensorBoard
@@ -187,7 +187,7 @@ def train(
     family_settings: Mapping[str, Any],
     *,
     run_dir: Path,
-    progress: Progress | None = None,
+    callbacks: Sequence[Callback] = (),
     overwrite: bool = False,
     lessons: Lessons | None = None,
 ) -> TrainedModel:
@@ -200,7 +200,7 @@ def train(
         settings: How to train; the family's defaults are put beneath what was set explicitly.
         family_settings: Setting name -> value of the family's own settings; absent ones have their defaults.
         run_dir: The run's folder. Processes that train together must all see it.
-        progress: Is told about steps and epochs.
+        callbacks: Called at each step and epoch.
         overwrite: Start anew whatever the folder holds; False goes on from its checkpoint, or refuses another
             run's.
         lessons: What a teacher says of the training texts and others, which are learned from instead of the labels;
@@ -221,14 +221,14 @@ def train(
     engine = Engine(accelerator, bf16)
     checkpointer = _open_run(run_dir, prepared, accelerator, overwrite=overwrite)
     with repeatable(accelerator.device):
-        learner = _make_learner(prepared, engine, progress or SilentProgress())
+        learner = _make_learner(prepared, engine, CallbackList(callbacks))
         if accelerator.is_main_process:
             with TensorBoard(run_dir / TENSORBOARD, dataset.labels, dataset.validation) as board:
-                listeners = Everyone([board, _HistoryFile(run_dir / HISTORY), progress or SilentProgress()])
-                state = learner.fit(prepared.labels, checkpointer, listeners)
+                all_callbacks = CallbackList([board, _HistoryFile(run_dir / HISTORY), *callbacks])
+                state = learner.fit(prepared.labels, checkpointer, all_callbacks)
                 _close(board, prepared, state)
         else:
-            state = learner.fit(prepared.labels, checkpointer, SilentProgress())
+            state = learner.fit(prepared.labels, checkpointer, Callback())
         logits, targets = learner.held_out(prepared.labels)
     temperature = fit_temperature(logits, targets, prepared.labels.task)
     probabilities = activate(logits, prepared.labels.task, temperature=temperature)
@@ -345,7 +345,7 @@ def _open_run(run_dir: Path, prepared: Prepared, accelerator: Accelerator, *, ov
     return Checkpointer(folder, prepared.identity, every_s=every_s, is_writer=accelerator.is_main_process)
 
 
-def _make_learner(prepared: Prepared, engine: Engine, progress: Progress) -> Learner | LinearLearner:
+def _make_learner(prepared: Prepared, engine: Engine, callback: Callback) -> Learner | LinearLearner:
     return make_learner(
         prepared.module,
         prepared.train,
@@ -353,7 +353,7 @@ def _make_learner(prepared: Prepared, engine: Engine, progress: Progress) -> Lea
         prepared.labels,
         prepared.settings,
         engine=engine,
-        progress=progress,
+        callback=callback,
         lessons=prepared.lessons,
     )
 
@@ -369,16 +369,16 @@ def _close(board: TensorBoard, prepared: Prepared, state: TrainState) -> None:
     recipe = as_recipe(prepared.settings, prepared.family_settings)
     flat = {**recipe, **{f"model.{name}": value for name, value in recipe.pop("model").items()}}
     best = state.history[state.best_epoch - 1]
-    board.on_end(flat, best, prepared.encoder.vocabulary, prepared.module.word_vectors)
+    board.close_run(flat, best, prepared.encoder.vocabulary, prepared.module.word_vectors)
 
 
-class _HistoryFile(SilentProgress):
+class _HistoryFile(Callback):
     """Keeps one JSON line per epoch, also across a resume."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def on_epoch(self, record: EpochRecord, logits: Float32s) -> None:  # noqa: ARG002  the form of Progress
+    def on_epoch_end(self, record: EpochRecord, logits: Float32s) -> None:  # noqa: ARG002  the form of Callback
         """Put the record after those of earlier epochs; later ones come from a run before."""
         lines = self._path.read_text(encoding="utf-8").splitlines() if self._path.is_file() else []
         earlier = [line for line in lines if json.loads(line)["epoch"] < record.epoch]

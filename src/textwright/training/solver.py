@@ -15,6 +15,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import torch
 
+from textwright.core.callbacks import Callback
 from textwright.core.encodings import Encodings
 from textwright.core.labels import Labels, Task
 from textwright.core.ngrams import Alphabet
@@ -30,7 +31,6 @@ from textwright.training.lessons import Lessons
 from textwright.training.linear_features import FEW_TEXTS, LinearFeatures, weigh
 from textwright.training.linear_search import MIDDLE, Candidate, Problem, Search, draw_parts
 from textwright.training.objective import judge
-from textwright.training.progress import Progress
 from textwright.training.settings import TrainSettings
 
 _NUM_FOLDS: Final = 5
@@ -99,13 +99,13 @@ class LinearLearner:
     _unseen: tuple[Float32s, Ints | Bools] | None = None
     """Logits and targets of texts that were not learned from."""
 
-    def fit(self, labels: Labels, checkpointer: Checkpointer, progress: Progress) -> TrainState:
+    def fit(self, labels: Labels, checkpointer: Checkpointer, callback: Callback) -> TrainState:
         """Choose, solve, and give the scores to the module.
 
         Args:
             labels: Label names, with the task.
             checkpointer: Refuses the folder of another run; nothing is kept, since fitting again takes seconds.
-            progress: Is told of each fit, and of the result.
+            callback: Is told of each fit, and of the result.
 
         Returns:
             A history of one epoch.
@@ -119,7 +119,7 @@ class LinearLearner:
         tuning = self._tuning(problem)
         weighed = cache(partial(_weigh_all, self.module, tuning.encodings, is_counted=tuning.is_all))
         search = Search(
-            lambda *which: weighed(*which).features, tuning.problem, tuning.parts, self._casings(), progress
+            lambda *which: weighed(*which).features, tuning.problem, tuning.parts, self._casings(), callback
         )
         choice = search.run(self.module.config.strength)
         settings = choice.settings if choice else self._untuned()
@@ -138,7 +138,7 @@ class LinearLearner:
         if choice:
             loss = -judge(torch.from_numpy(unseen / divisor), torch.from_numpy(targets), labels.task).negative_loss
             self.facts |= {"fold_accuracy": choice.accuracy, "fold_loss": loss}
-        return self._end(learned / divisor, logits / divisor, labels, progress)
+        return self._end(learned / divisor, logits / divisor, labels, callback)
 
     def held_out(self, labels: Labels) -> tuple[Float32s, Ints | Bools]:  # noqa: ARG002  the form of Learner
         """Give logits and targets of texts that were not learned from, of the folds or of the validation split."""
@@ -200,12 +200,12 @@ class LinearLearner:
         unseen = weigh(self.validation.encodings, weighed.alphabet, known)
         return solution(matrix), unseen @ scores + bias
 
-    def _end(self, learned: Floats, logits: Float32s, labels: Labels, progress: Progress) -> TrainState:
+    def _end(self, learned: Floats, logits: Float32s, labels: Labels, callback: Callback) -> TrainState:
         """Make the history from logits of the training split and of the validation split."""
         train_score = judge(torch.from_numpy(learned), torch.from_numpy(self.train.targets), labels.task)
         score = judge(torch.from_numpy(logits), torch.from_numpy(self.validation.targets), labels.task)
         state = TrainState(loss_sum=-train_score.negative_loss, step=1)
-        progress.on_epoch(state.end_epoch(score, self.module, 1), logits)
+        callback.on_epoch_end(state.end_epoch(score, self.module, 1), logits)
         return state
 
 

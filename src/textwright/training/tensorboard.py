@@ -12,11 +12,11 @@ import numpy as np
 from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 
+from textwright.core.callbacks import Callback, EpochRecord
 from textwright.core.labels import Labels, Task
 from textwright.core.numerics import activate
 from textwright.core.types import Bools, Float32s
 from textwright.data.dataset import Examples
-from textwright.training.progress import EpochRecord
 
 _NUM_SAMPLES: Final = 16
 _MAX_SAMPLE_CHARACTERS: Final = 300
@@ -28,8 +28,8 @@ _MARKDOWN: Final = re.compile(r"[\\`*_{}\[\]<>#|~]")
 """Characters of a text that Markdown would take for its own."""
 
 
-class TensorBoard:
-    """Listens to a training run and writes TensorBoard events; used as a context.
+class TensorBoard(Callback):
+    """Writes a training run as TensorBoard events; used as a context.
 
     Args:
         folder: Where the events go. Those of a run that is resumed are kept, those of an earlier one removed.
@@ -53,10 +53,7 @@ class TensorBoard:
         if hasattr(self, "_writer"):
             self._writer.close()
 
-    def on_encode(self, done: int, total: int) -> None:
-        """Write nothing: it is before the first step."""
-
-    def on_start(self, num_steps: int, step: int) -> None:  # noqa: ARG002  the form of Progress
+    def on_train_begin(self, num_steps: int, step: int) -> None:  # noqa: ARG002  the form of Callback
         """Open the events; TensorBoard hides what a killed run wrote after the checkpoint that is resumed."""
         if hasattr(self, "_writer"):  # a search that goes on with further candidates
             return
@@ -64,12 +61,12 @@ class TensorBoard:
             shutil.rmtree(self._folder, ignore_errors=True)
         self._writer = SummaryWriter(str(self._folder), purge_step=step + 1 if step else None)
 
-    def on_step(self, step: int, loss: float, learning_rate: float) -> None:
+    def on_step_end(self, step: int, loss: float, learning_rate: float) -> None:
         """Write the loss and the learning rate of a step."""
         self._writer.add_scalar("train/loss", loss, step)
         self._writer.add_scalar("train/learning_rate", learning_rate, step)
 
-    def on_epoch(self, record: EpochRecord, logits: Float32s) -> None:
+    def on_epoch_end(self, record: EpochRecord, logits: Float32s) -> None:
         """Write the validation result and the predictions of a few texts."""
         self._writer.add_scalar("train/epoch_loss", record.train_loss, record.step)
         self._writer.add_scalar("validation/loss", record.validation_loss, record.step)
@@ -77,7 +74,7 @@ class TensorBoard:
         probabilities = activate(logits[self._positions], self._labels.task)
         self._writer.add_text("validation/samples", _listing(self._samples, probabilities, self._labels), record.step)
 
-    def on_end(self, settings: Mapping[str, Any], best: EpochRecord, words: list[str], vectors: Tensor) -> None:
+    def close_run(self, settings: Mapping[str, Any], best: EpochRecord, words: list[str], vectors: Tensor) -> None:
         """Write the settings with the result of the best epoch, and the word vectors for the projector.
 
         Args:

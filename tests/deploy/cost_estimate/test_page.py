@@ -10,7 +10,6 @@ import pytest
 
 from textwright.deploy.cost_estimate.break_even import find_break_even
 from textwright.deploy.cost_estimate.choices import Sizes
-from textwright.deploy.cost_estimate.page import render_page
 from textwright.deploy.cost_estimate.report import CostReport
 from textwright.deploy.cost_estimate.settings import CostSettings
 from textwright.deploy.prices import load_prices
@@ -32,7 +31,7 @@ def make_report(measured):
 
 def test_every_size_stands_there_with_its_dollars(make_report):
     report = make_report()
-    page = render_page(report)
+    page = report.to_html()
     for choice in report.choices:
         assert choice.size in page
         assert f"${choice.estimate.usd_per_month:,.2f}" in page
@@ -44,7 +43,7 @@ def test_every_size_stands_there_with_its_dollars(make_report):
 
 
 def test_the_plot_names_the_break_even_point(make_report):
-    page = render_page(make_report(instance_types=("t3.small",)))
+    page = make_report(instance_types=("t3.small",)).to_html()
     (drawn,) = re.findall(r"<svg.*?</svg>", page, flags=re.DOTALL)
     ET.fromstring(drawn.replace("xlink:href", "href"))  # noqa: S314  drawn by us
     assert "break-even:" in drawn
@@ -52,19 +51,19 @@ def test_the_plot_names_the_break_even_point(make_report):
 
 
 def test_a_page_without_a_size_that_will_do_has_no_plot(make_report):
-    page = render_page(make_report(memory_mb=(128,), instance_types=("t3.micro",)))
+    page = make_report(memory_mb=(128,), instance_types=("t3.micro",)).to_html()
     assert "<svg" not in page
     assert "No size will do" in page
 
 
 @pytest.mark.parametrize("requests_per_day", [0.5, 1e12])
 def test_traffic_beyond_the_grid_is_drawn_too(make_report, requests_per_day):
-    assert "<svg" in render_page(make_report(requests_per_day))
+    assert "<svg" in make_report(requests_per_day).to_html()
 
 
 def test_the_page_asks_no_host_runs_nothing_and_escapes_names(make_report):
-    page = render_page(make_report(name="<script>alert(1)</script>"))
+    page = make_report(name="<script>alert(1)</script>").to_html()
     assert "http" not in re.sub(r'http-equiv|xmlns(:\w+)?="[^"]*"', "", page)
     assert "<script" not in page
     assert "&lt;script&gt;" in page
-    assert page == render_page(make_report(name="<script>alert(1)</script>"))
+    assert page == make_report(name="<script>alert(1)</script>").to_html()

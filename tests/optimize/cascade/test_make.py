@@ -13,12 +13,13 @@ import textwright
 from textwright.cli.main import run
 from textwright.core import artifact as artifacts
 from textwright.core.artifact import Variant
+from textwright.core.callbacks import Callback
 from textwright.data.load import load_dataset
 from textwright.data.settings import DataSettings
 from textwright.errors import DataError, NoGainError, SettingsError
 from textwright.optimize.cascade.assemble import Plan, write_cascade
-from textwright.optimize.cascade.make import REPORT, make_cascade
-from textwright.optimize.cascade.page import PAGE
+from textwright.optimize.cascade.make import make_cascade
+from textwright.optimize.cascade.outcome import Outcome
 from textwright.optimize.cascade.pair import open_pair
 from textwright.optimize.cascade.settings import CascadeSettings
 from textwright.optimize.search import optimize
@@ -28,12 +29,12 @@ GOOD, BAD = ("good", "great", "fine", "moving"), ("bad", "awful", "dull", "flat"
 EASY = CascadeSettings(max_drop=2)
 
 
-class Watch:
+class Watch(Callback):
     def __init__(self):
-        self.steps = []
+        self.stages = []
 
-    def on_step(self, what):
-        self.steps.append(what)
+    def on_stage_begin(self, stage):
+        self.stages.append(stage)
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +70,7 @@ def strong(make_artifact, data):
 @pytest.fixture(scope="module")
 def done(fast, strong, source, tmp_path_factory):
     out, watch = tmp_path_factory.mktemp("cascade") / "out", Watch()
-    return make_cascade(fast, strong, source, out, EASY, DataSettings(), watch), out, watch
+    return make_cascade(fast, strong, source, out, EASY, DataSettings(), [watch]), out, watch
 
 
 def test_the_fast_model_answers_what_it_knows_and_nothing_is_lost(done):
@@ -79,7 +80,7 @@ def test_the_fast_model_answers_what_it_knows_and_nothing_is_lost(done):
     assert outcome.verdict.accuracy["fast"].value < 0.9
     assert (outcome.verdict.drop.value, outcome.verdict.agreement, outcome.verdict.p_value) == (0.0, 100.0, 1.0)
     assert outcome.gain > 1.3
-    assert len(watch.steps) >= 3
+    assert len(watch.stages) >= 3
     found = textwright.load(out).predict(["w1 a good w2", "w1 a moving w2"])
     assert [(item.label, item.stage) for item in found] == [("positive", "fast"), ("positive", "strong")]
 
@@ -91,7 +92,7 @@ def test_a_cascade_whose_answers_depend_on_the_batch_is_refused(fast, strong, so
     dependent = artifacts.write(tmp_path / "dependent", old.manifest, contents).path
     settings = EASY.model_copy(update={"max_drop": 100})
     with pytest.raises(NoGainError, match=r"fp32\+fp32 is not batch-invariant: .* --strong-variant .*"):
-        make_cascade(dependent, strong, source, tmp_path / "out", settings, DataSettings(), Watch())
+        make_cascade(dependent, strong, source, tmp_path / "out", settings, DataSettings(), [Watch()])
 
 
 def test_the_artifact_says_what_it_is_and_holds_the_curve(done, fast, strong):
@@ -112,10 +113,10 @@ def test_the_artifact_says_what_it_is_and_holds_the_curve(done, fast, strong):
 
 def test_the_report_says_everything(done):
     outcome, out, _ = done
-    content = json.loads((out / REPORT).read_text())
+    content = json.loads(Outcome.json_path(out).read_text())
     assert content["verdict"]["accuracy"]["cascade"]["value"] == 1.0
     assert content["speed"]["cascade"]["throughput_gain"] == outcome.gain
-    page = (out / PAGE).read_text()
+    page = Outcome.html_path(out).read_text()
     assert "<script" not in page
     assert "<svg" in page
     assert "at most 2 points lost, with a confidence of 95 %" in page
@@ -125,13 +126,13 @@ def test_the_report_says_everything(done):
 def test_a_floor_and_a_budget_choose_other_points(done, fast, strong, source, tmp_path):
     outcome, _, _ = done
     low = make_cascade(
-        fast, strong, source, tmp_path / "low", CascadeSettings(min_accuracy=80), DataSettings(), Watch()
+        fast, strong, source, tmp_path / "low", CascadeSettings(min_accuracy=80), DataSettings(), [Watch()]
     )
     assert low.point.share_sent_on < outcome.point.share_sent_on
     assert low.point.accuracy >= 0.8
     budget = (outcome.speed["fast"].mean_ms + outcome.speed["strong"].mean_ms) / 2
     within = make_cascade(
-        fast, strong, source, tmp_path / "budget", CascadeSettings(max_latency_ms=budget), DataSettings(), Watch()
+        fast, strong, source, tmp_path / "budget", CascadeSettings(max_latency_ms=budget), DataSettings(), [Watch()]
     )
     assert 0 < within.point.share_sent_on < 0.8
 
@@ -140,14 +141,14 @@ def test_a_budget_that_no_model_or_each_keeps_is_refused(done, fast, strong, sou
     for budget, reason in ((1e-6, "the fast model alone takes"), (1e6, "serve it alone")):
         with pytest.raises(NoGainError, match=reason):
             make_cascade(
-                fast, strong, source, tmp_path / "o", CascadeSettings(max_latency_ms=budget), DataSettings(), Watch()
+                fast, strong, source, tmp_path / "o", CascadeSettings(max_latency_ms=budget), DataSettings(), [Watch()]
             )
     assert not (tmp_path / "o").exists()
 
 
 def test_a_fast_model_that_is_not_faster_is_refused(fast, strong, source, tmp_path):
     with pytest.raises(NoGainError, match="which is no gain"):
-        make_cascade(strong, fast, source, tmp_path / "o", CascadeSettings(max_drop=100), DataSettings(), Watch())
+        make_cascade(strong, fast, source, tmp_path / "o", CascadeSettings(max_drop=100), DataSettings(), [Watch()])
     assert not (tmp_path / "o").exists()
 
 
@@ -157,7 +158,7 @@ def test_few_texts_keep_the_bound_as_measured_and_say_which_they_can_show(make_a
     half = make_artifact("half", words=words(GOOD[:2], BAD[:2]), data=data)
     whole = make_artifact("whole", words=words(GOOD, BAD), data=data, num_slow_layers=24)
     out = tmp_path / "out"
-    outcome = make_cascade(half, whole, source, out, CascadeSettings(), DataSettings(), Watch())
+    outcome = make_cascade(half, whole, source, out, CascadeSettings(), DataSettings(), [Watch()])
     assert (outcome.num_texts, outcome.verdict.num_texts) == (30, 30)
     assert "no cross-validation: the artifact does not say how it was trained" in outcome.gate_texts
     assert outcome.bound == (
@@ -166,11 +167,11 @@ def test_few_texts_keep_the_bound_as_measured_and_say_which_they_can_show(make_a
     assert outcome.point.accuracy == 1.0
     assert min(outcome.verdict.drop_bound, outcome.cross_validated.drop_bound) > 9.49 > outcome.verdict.drop.value
     words_of_bound = f"cannot exclude a loss of up to {outcome.verdict.drop_bound:.2f}"
-    assert f"{words_of_bound} points" in (out / PAGE).read_text()
+    assert f"{words_of_bound} points" in Outcome.html_path(out).read_text()
     assert json.loads((out / "artifact" / "cascade.json").read_text())["cross_validated"]["num_texts"] == 30
     strict = CascadeSettings(require_bound=True)
     with pytest.raises(DataError, match=r"there are 30 texts to choose by, .* takes 998.* leave --require-bound out"):
-        make_cascade(half, whole, source, tmp_path / "o", strict, DataSettings(), Watch())
+        make_cascade(half, whole, source, tmp_path / "o", strict, DataSettings(), [Watch()])
     command = ["cascade", str(half), str(whole), "--data", source, "--out", str(tmp_path / "o")]
     assert run([*command, "--gate-folds", "5"]) == 3
     assert "--gate-folds 5: the artifact does not say how it was trained" in capsys.readouterr().err
@@ -222,7 +223,7 @@ def test_graphs_of_one_processor_bring_those_of_every_one_along(fast, strong, tm
 
 def test_a_cascade_is_not_optimized_again(make_cascade, source, tmp_path):
     with pytest.raises(SettingsError, match="optimize the models that it is made of"):
-        optimize(make_cascade(), source, tmp_path, OptimizeSettings(), DataSettings(), None)
+        optimize(make_cascade(), source, tmp_path, OptimizeSettings(), DataSettings())
 
 
 def test_the_command_makes_it_and_others_know_it(fast, strong, source, tmp_path, capsys):

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from textwright.core.files import sha256_of
-from textwright.deploy import Report
+from textwright.deploy import OnStep
 from textwright.deploy.cloud import templates
 from textwright.deploy.cloud.stack import NAME_TAG, Stack, StackState
 from textwright.deploy.package.engine import Engine
@@ -29,7 +29,7 @@ def parameters_of(package: str, name: str) -> dict[str, str]:
     return {"Name": name} if package == "image" else {}
 
 
-def upload(cloud: Cloud, stack: Stack, name: str, made: Package, engine: str, report: Report) -> dict[str, str]:
+def upload(cloud: Cloud, stack: Stack, name: str, made: Package, engine: str, report: OnStep) -> dict[str, str]:
     """Make the store if it is not there, and send a package to it.
 
     Args:
@@ -51,7 +51,7 @@ def upload(cloud: Cloud, stack: Stack, name: str, made: Package, engine: str, re
     return {"Image": put_image(cloud, store, Engine(engine), made.image, made.path, report)}
 
 
-def put_zip(cloud: Cloud, bucket: str, path: Path, version: str, report: Report) -> str:
+def put_zip(cloud: Cloud, bucket: str, path: Path, version: str, report: OnStep) -> str:
     """Upload a zip under a name that follows from its bytes.
 
     Args:
@@ -76,7 +76,7 @@ def put_zip(cloud: Cloud, bucket: str, path: Path, version: str, report: Report)
     return key
 
 
-def put_image(cloud: Cloud, store: StackState, engine: Engine, image: str, context: Path, report: Report) -> str:
+def put_image(cloud: Cloud, store: StackState, engine: Engine, image: str, context: Path, report: OnStep) -> str:
     """Push an image under a tag that follows from the context that it was built from.
 
     Args:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, TypeVar
 
 from textwright.config import Settings
 from textwright.core.artifact import Artifact
-from textwright.deploy import Report
+from textwright.deploy import OnStep
 from textwright.deploy.cloud import artifact_store
 from textwright.deploy.cloud.endpoint import API_KEY
 from textwright.deploy.cloud.lifecycle import PREFIX, AwsDeployment
@@ -65,7 +65,7 @@ class DeployRequest(Generic[_AnySettingsT]):
     deployment: DeploymentSettings
     settings: _AnySettingsT
     image: ImageSettings
-    report: Report
+    report: OnStep
 
     def __post_init__(self) -> None:
         """Check the variant before anything is done."""
@@ -253,7 +253,7 @@ class Deployer(ABC, Generic[_SettingsT]):
     def check_rollback(self, cloud: Cloud, state: StackState) -> None:
         """Refuse a rollback that must not be."""
 
-    def clean_up(self, cloud: Cloud, state: StackState, report: Report) -> None:
+    def clean_up(self, cloud: Cloud, state: StackState, report: OnStep) -> None:
         """Remove what earlier rollouts have left behind."""
 
     def tags(self, request: DeployRequest[_SettingsT]) -> dict[str, str]:

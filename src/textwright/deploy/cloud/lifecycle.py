@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from time import perf_counter, sleep, time
 from typing import TYPE_CHECKING, Any, Final
 
-from textwright.deploy import Report
+from textwright.deploy import OnStep
 from textwright.deploy.cloud import artifact_store
 from textwright.deploy.cloud.endpoint import Endpoint
 from textwright.deploy.cloud.stack import MODEL_TAG, NAME_TAG, TARGET_TAG, Stack, StackState
@@ -164,7 +164,7 @@ class AwsDeployment:
         self.check_rollback(self.cloud, state)
         return Rollback(self.name, state.outputs["Live"], state.outputs["Previous"])
 
-    def rollback(self, report: Report) -> StackState:
+    def rollback(self, report: OnStep) -> StackState:
         """Let the version, or the image, before answer; what answered becomes the one to go back to.
 
         Raises:
@@ -175,7 +175,7 @@ class AwsDeployment:
         self.plan_rollback()
         return self.swap(self.main.template(), self.state(), report)
 
-    def swap(self, template: str, state: StackState, report: Report) -> StackState:
+    def swap(self, template: str, state: StackState, report: OnStep) -> StackState:
         """Let what answered before answer again, without a share for a version that was being tried."""
         live, previous = self.live_parameters
         swapped = {live: state.parameters[previous], previous: state.parameters[live]}
@@ -201,7 +201,7 @@ class AwsDeployment:
             self.state()
         return resources
 
-    def destroy(self, report: Report) -> int:
+    def destroy(self, report: OnStep) -> int:
         """Remove everything of the deployment, and look whether anything is left.
 
         Returns:

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any, Final
 
-from textwright.deploy import Report
+from textwright.deploy import OnStep
 from textwright.deploy.cloud.error_translation import reason_to_error
 from textwright.errors import CloudError, CloudNotFoundError, StackError, TextwrightError
 
@@ -87,7 +87,7 @@ class Stack:
         template: str,
         parameters: Mapping[str, str],
         tags: Mapping[str, str],
-        report: Report,
+        report: OnStep,
         *,
         watch_alarms: Sequence[str] = (),
         watch_minutes: int = 0,
@@ -119,7 +119,7 @@ class Stack:
         self._cloud.call("cloudformation", "execute_change_set", StackName=self.name, ChangeSetName=change)
         return self._wait(report, since)
 
-    def wait_until_stable(self, report: Report) -> StackState | None:
+    def wait_until_stable(self, report: OnStep) -> StackState | None:
         """Wait for what is in progress; remove a stack whose first creation failed.
 
         Returns:
@@ -143,7 +143,7 @@ class Stack:
             )
         return None if state is None or state.status in {"REVIEW_IN_PROGRESS", "DELETE_COMPLETE"} else state
 
-    def delete(self, report: Report) -> None:
+    def delete(self, report: OnStep) -> None:
         """Delete the stack with everything in it, and wait.
 
         Raises:
@@ -217,7 +217,7 @@ class Stack:
         except CloudNotFoundError:
             return
 
-    def _wait(self, report: Report, since: datetime) -> StackState:
+    def _wait(self, report: OnStep, since: datetime) -> StackState:
         ended = self._wait_while_in_progress(report, since, self.name)
         if ended is None or not ended.is_usable or "ROLLBACK" in ended.status:
             raise self._failure(ended, since)
@@ -232,7 +232,7 @@ class Stack:
         undone = "; what was there before is back" if status == "UPDATE_ROLLBACK_COMPLETE" else ""
         return StackError(f"the stack {self.name} ended in {status}: {reason}{undone}")
 
-    def _wait_while_in_progress(self, report: Report, since: datetime, name: str) -> StackState | None:
+    def _wait_while_in_progress(self, report: OnStep, since: datetime, name: str) -> StackState | None:
         seen: set[str] = set()
         deadline = monotonic() + _TIMEOUT_S
         while True:
@@ -247,7 +247,7 @@ class Stack:
                 )
             sleep(self._poll_s)
 
-    def _report_events(self, report: Report, since: datetime, name: str, seen: set[str]) -> None:
+    def _report_events(self, report: OnStep, since: datetime, name: str, seen: set[str]) -> None:
         for event in reversed(self._events(name)):
             if event["Timestamp"] >= since and event["EventId"] not in seen:
                 seen.add(event["EventId"])

@@ -8,9 +8,8 @@
     plans.py       a month of EC2 instances, or of a Lambda function
     choices.py     a row for each size, in dollars
     break_even.py  dollars over traffic, and where another target becomes the cheapest
-    report.py      the flow through all of these, as JSON
+    report.py      all of these in turn; the result as JSON and as a page
     figures.py     the plot
-    page.py        the HTML page
 
 Prices come from ``deploy.prices``; the sizes of a target stand in its file in ``deploy.targets``.
 """

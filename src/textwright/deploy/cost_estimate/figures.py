@@ -1,13 +1,11 @@
-"""The plot of an estimate. Only ``page`` imports this module."""
+"""The plot of an estimate. Imported only where it is drawn, since this brings matplotlib."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from matplotlib.ticker import FuncFormatter, NullFormatter
-
 from textwright.deploy.cost_estimate.break_even import round_number
-from textwright.evaluate.canvas import FULL_WIDTH, INK, MUTED, SERIES, Axes, legend, svg_of
+from textwright.report.svg import DASHED, FULL_WIDTH, INK, SERIES, Axes, legend, numbers, svg_of
 
 if TYPE_CHECKING:
     from textwright.deploy.cost_estimate.report import CostReport
@@ -46,13 +44,11 @@ def dollars_over_traffic(report: CostReport) -> str:
         axes.set_yscale("log")
         for point in lines.crossings:
             if first <= point <= last:
-                axes.axvline(point, color=MUTED, linestyle=(0, (4, 3)), linewidth=1)
+                axes.axvline(point, **DASHED)
         if lines.crossings:
             _name_break_even(axes, lines.crossings[0])
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
-        axes.xaxis.set_minor_formatter(NullFormatter())
-        axes.yaxis.set_minor_formatter(NullFormatter())
+        numbers(axes.xaxis, "{:,.0f}")
+        numbers(axes.yaxis, "{:,g}")
         axes.set(xlabel="Requests a day", ylabel="Dollars a month", xlim=(first, last))
         legend(axes)
 

@@ -5,16 +5,14 @@ Caller: ``cli.cost``.
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, ClassVar
 
 from textwright.core.artifact import Artifact
-from textwright.core.files import write_text
-from textwright.deploy import Report
+from textwright.deploy import OnStep
 from textwright.deploy.cost_estimate.break_even import BreakEven, find_break_even
 from textwright.deploy.cost_estimate.choices import Choice, CostModel, Sizes, choose
 from textwright.deploy.cost_estimate.measure import Measured, make_requests, measure_function, measure_server
@@ -23,14 +21,12 @@ from textwright.deploy.prices import Prices, load_prices
 from textwright.environment import machine
 from textwright.errors import SettingsError
 from textwright.optional_deps import require
+from textwright.report.base import Report
 from textwright.runtime.predictor import Predictor
-
-REPORT: Final = "cost.json"
-PAGE: Final = "cost.html"
 
 
 @dataclass(frozen=True, slots=True)
-class CostReport:
+class CostReport(Report):
     """What an artifact costs.
 
     Args:
@@ -42,6 +38,8 @@ class CostReport:
         break_even: Dollars over traffic.
         targets: Titles of the targets.
     """
+
+    NAME: ClassVar[str] = "cost"
 
     measured: Measured
     requests_per_day: float
@@ -95,6 +93,16 @@ class CostReport:
             "left_out": list(self.left_out),
         }
 
+    def charts(self) -> dict[str, str]:
+        """Draw dollars over traffic, where a size will do."""
+        from textwright.deploy.cost_estimate.figures import dollars_over_traffic
+
+        return {"traffic": dollars_over_traffic(self)} if self.break_even.usd_per_month else {}
+
+    def page_values(self) -> dict[str, Any]:
+        """Give the page the cheapest size of each target."""
+        return {"best": self.best}
+
 
 def report_cost(
     artifact: Artifact,
@@ -102,7 +110,7 @@ def report_cost(
     settings: CostSettings,
     models: Sequence[CostModel],
     *,
-    report: Report,
+    report: OnStep,
 ) -> CostReport:
     """Measure an artifact here, unless it was measured before, and price it.
 
@@ -137,20 +145,7 @@ def report_cost(
     return CostReport(measured, requests_per_day, settings, prices, choices, break_even, sizes.titles)
 
 
-def write_report(report: CostReport, out: Path) -> None:
-    """Write ``cost.json`` and ``cost.html``, each at once.
-
-    Raises:
-        MissingExtraError: If matplotlib or jinja2 is not installed; then nothing is written.
-    """
-    from textwright.deploy.cost_estimate.page import render_page
-
-    page = render_page(report)
-    write_text(out / REPORT, json.dumps(report.to_json(), indent=2, ensure_ascii=False, allow_nan=False) + "\n")
-    write_text(out / PAGE, page)
-
-
-def _measure(artifact: Artifact, settings: CostSettings, report: Report) -> Measured:
+def _measure(artifact: Artifact, settings: CostSettings, report: OnStep) -> Measured:
     require("server", what="measuring the server")
     report("loading the model")
     predictor = Predictor(artifact, variant=settings.variant, num_threads=1)

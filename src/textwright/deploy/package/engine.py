@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 from time import monotonic, sleep
 from typing import Final
 
-from textwright.deploy import Report
+from textwright.deploy import OnStep
 from textwright.errors import ContainerEngineError, PackageSpaceError
 
 _RUN_OPTIONS: Final = (
@@ -48,7 +48,7 @@ class Engine:
                 "another with --engine; without --build only the context is written"
             ) from error
 
-    def build(self, folder: Path, target: str, tag: str, options: Sequence[str], report: Report) -> None:
+    def build(self, folder: Path, target: str, tag: str, options: Sequence[str], report: OnStep) -> None:
         """Build one target of a context.
 
         Args:

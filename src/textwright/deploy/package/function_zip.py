@@ -12,7 +12,7 @@ from typing import Final
 
 from textwright.core.artifact import Artifact
 from textwright.core.files import write_text
-from textwright.deploy import Report
+from textwright.deploy import OnStep
 from textwright.deploy.names import name_for
 from textwright.deploy.package.context import read_template
 from textwright.deploy.package.dependency_closure import (
@@ -50,7 +50,7 @@ def write_function_zip(
     folder: Path,
     *,
     python: str,
-    report: Report,
+    report: OnStep,
     max_bytes: int = 50_000_000,
 ) -> Package:
     """Write the zip and its bill of materials.

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from textwright.core.artifact import Artifact
-from textwright.deploy import Report
+from textwright.deploy import OnStep
 from textwright.deploy.cost_estimate.measure import Measured
 from textwright.deploy.package import base_image
 from textwright.deploy.package.context import MARK, write_context
@@ -75,7 +75,7 @@ class PackageFormat(ABC):
 
     @abstractmethod
     def make(
-        self, artifact: Artifact, out: Path, settings: PackageSettings, measured: Measured | None, report: Report
+        self, artifact: Artifact, out: Path, settings: PackageSettings, measured: Measured | None, report: OnStep
     ) -> Package:
         """Write the package; see :func:`package`.
 
@@ -93,7 +93,7 @@ class PackageFormat(ABC):
 
 
 def package(
-    artifact: Artifact, form: PackageFormat, out: Path, settings: PackageSettings, *, report: Report
+    artifact: Artifact, form: PackageFormat, out: Path, settings: PackageSettings, *, report: OnStep
 ) -> Package:
     """Package an artifact; what was built and run has answered its golden examples, or there is an error.
 
@@ -153,7 +153,7 @@ class ImageFormat(PackageFormat):
         Engine(settings.engine)
 
     def make(
-        self, artifact: Artifact, out: Path, settings: PackageSettings, measured: Measured | None, report: Report
+        self, artifact: Artifact, out: Path, settings: PackageSettings, measured: Measured | None, report: OnStep
     ) -> Package:
         """Write the build context; with ``settings.build`` build it, run it and replay the golden examples."""
         base = self._base_image(settings, report)
@@ -184,7 +184,7 @@ class ImageFormat(PackageFormat):
             return f"docker build --target {self.stage} --tag {made.name}:{self.tag(made.version)} {path}"
         return self.run_step(made.image)
 
-    def _base_image(self, settings: ImageSettings, report: Report) -> str:
+    def _base_image(self, settings: ImageSettings, report: OnStep) -> str:
         """Choose the image to build on; an own one keeps its name, which may be of this machine alone."""
         image = settings.base_image or base_image.OFFICIAL.format(python=settings.image_python)
         is_wanted = settings.base_image is None if settings.pin_base_image is None else settings.pin_base_image

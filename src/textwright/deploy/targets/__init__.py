@@ -11,7 +11,7 @@ from difflib import get_close_matches
 from typing import Any, Final, Protocol
 
 from textwright.config import Settings
-from textwright.deploy import Report
+from textwright.deploy import OnStep
 from textwright.deploy.cloud.common import Deployed, DeployRequest
 from textwright.deploy.cloud.lifecycle import Rollback, Status
 from textwright.deploy.cloud.plan import Plan
@@ -37,13 +37,13 @@ class Deployment(Protocol):
             NotFoundError: If there is nothing to go back to.
         """
 
-    def rollback(self, report: Report) -> object:
+    def rollback(self, report: OnStep) -> object:
         """Let what answered before answer again."""
 
     def plan_destroy(self) -> Sequence[tuple[str, str, str]]:
         """List what would be removed: where it is, its type and its name."""
 
-    def destroy(self, report: Report) -> int:
+    def destroy(self, report: OnStep) -> int:
         """Remove everything and return the number of resources."""
 
 

@@ -17,7 +17,7 @@ from pydantic import Field
 
 from textwright.api.record import METRICS
 from textwright.core.artifact import Artifact
-from textwright.deploy import Report
+from textwright.deploy import OnStep
 from textwright.deploy.cloud import templates
 from textwright.deploy.cloud.common import Deployer, Rollout, alarms_of
 from textwright.deploy.cloud.endpoint import function_version
@@ -106,7 +106,7 @@ class FunctionZip(PackageFormat):
     kind = "zip"
 
     def make(
-        self, artifact: Artifact, out: Path, settings: PackageSettings, measured: Measured | None, report: Report
+        self, artifact: Artifact, out: Path, settings: PackageSettings, measured: Measured | None, report: OnStep
     ) -> Package:
         """Write the zip; its unpacked tree answers the golden examples if there is a Python to run it with."""
         del measured  # of the server; a function's memory is chosen when it is deployed
@@ -280,7 +280,7 @@ class LambdaDeployer(Deployer[FunctionSettings]):
         moved = {**standing, "LiveVersion": version, "PreviousVersion": live or standing["PreviousVersion"]}
         return deployment.main.apply(template, moved, tags, report, watch_alarms=alarms, watch_minutes=minutes)
 
-    def clean_up(self, cloud: Cloud, state: StackState, report: Report) -> None:
+    def clean_up(self, cloud: Cloud, state: StackState, report: OnStep) -> None:
         """Delete versions that are neither live nor the one to go back to: snapshots of them would cost by the hour."""
         function = state.outputs["Function"]
         needed = {"$LATEST", state.outputs.get("Live"), state.outputs.get("Previous")}
@@ -325,7 +325,7 @@ class LambdaDeployer(Deployer[FunctionSettings]):
         return estimate_function(plan, traffic, load_prices())
 
 
-def _publish(cloud: Cloud, function: str, model: str, report: Report) -> str:
+def _publish(cloud: Cloud, function: str, model: str, report: OnStep) -> str:
     """Publish what the function holds now; Lambda answers with the last version if nothing has changed since."""
     report("publishing a version")
     _wait_until_active(cloud, function, "$LATEST")
@@ -352,7 +352,7 @@ def _wait_until_active(cloud: Cloud, function: str, version: str) -> None:
 
 
 def _try(
-    cloud: Cloud, function: str, published: str, smoke_test: SmokeTest, version: str, live: str, report: Report
+    cloud: Cloud, function: str, published: str, smoke_test: SmokeTest, version: str, live: str, report: OnStep
 ) -> SmokeTestResult:
     """Send the golden examples to a version that gets no traffic yet."""
     report(f"asking version {published} for the golden examples; it gets no traffic yet")

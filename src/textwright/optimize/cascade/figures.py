@@ -1,11 +1,11 @@
-"""The plot of a cascade. Only ``page`` imports this module."""
+"""The plot of a cascade. Imported only where it is drawn, since this brings matplotlib."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from textwright.evaluate.canvas import FULL_WIDTH, GRID, MUTED, RIGHT, SERIES, Axes, legend, percent, svg_of
 from textwright.optimize.cascade.outcome import Outcome
+from textwright.report.svg import DASHED, FULL_WIDTH, GRID, RIGHT, SERIES, Axes, legend, percent, svg_of
 
 _HEIGHT: Final = 4.4
 
@@ -23,7 +23,7 @@ def curve(outcome: Outcome) -> str:
     strong, bound = points[0].accuracy, outcome.settings.drop_bound
 
     def draw(axes: Axes) -> None:
-        axes.axhline(strong, color=MUTED, linestyle=(0, (4, 3)), linewidth=1, label=f"strong alone: {strong:.1%}")
+        axes.axhline(strong, **DASHED, label=f"strong alone: {strong:.1%}")
         if bound is not None:
             axes.axhspan(strong - bound / 100, strong, color=GRID, alpha=0.7, label=f"within {bound:g} points")
         shares, accuracies = [item.share_sent_on for item in points], [item.accuracy for item in points]

@@ -9,6 +9,7 @@ from typing import Final, Self
 
 import numpy as np
 
+from textwright.core.callbacks import Callback
 from textwright.core.stages import certainty
 from textwright.core.types import Bools, Float32s, Ints
 from textwright.data.dataset import Examples
@@ -105,7 +106,7 @@ def answer_gate_texts(
     settings: CascadeSettings,
     num_needed: int,
     folder: Path,
-    on_step: Callable[[str], object],
+    callback: Callback,
 ) -> tuple[GateAnswers, str]:
     """Predict texts that neither model was trained on, by cross-validation if the validation texts are few.
 
@@ -117,7 +118,7 @@ def answer_gate_texts(
         settings: How many folds.
         num_needed: Texts that can show the bound.
         folder: Where the models of the folds are kept.
-        on_step: Told what is done.
+        callback: Told what is done.
 
     Returns:
         The answers, and which texts they are to, in words.
@@ -125,12 +126,12 @@ def answer_gate_texts(
     Raises:
         SettingsError: If folds are set and cannot be had; says why.
     """
-    on_step(f"asking both models about {len(validation):,} validation texts")
+    callback.on_stage_begin(f"asking both models about {len(validation):,} validation texts")
     manifests = [item.artifact.manifest for item in pair]
     num_folds, reason = plan_folds(manifests, source, len(validation), num_needed, settings.gate_folds)
     if num_folds:
         try:
-            folds = _answer_folds(pair, source, data, validation, num_folds, folder, on_step)
+            folds = _answer_folds(pair, source, data, validation, num_folds, folder, callback)
         except TextwrightError as error:
             if settings.gate_folds is not None:
                 raise
@@ -148,18 +149,12 @@ def _answer_folds(
     validation: Examples,
     num_folds: int,
     folder: Path,
-    on_step: Callable[[str], object],
+    callback: Callback,
 ) -> list[GateAnswers]:
     """Repeat both trainings without each fold, and predict its texts."""
     train = select(source, data, pair.strong.artifact.manifest, "train").examples
-    models = []
-    for item in pair:
-        family = item.artifact.manifest.family
-
-        def say(number: int, total: int, family: str = family) -> None:
-            on_step(f"few validation texts: training {family} without fold {number} of {total}, to predict that fold")
-
-        models.append(train_folds(item.artifact.manifest, train, validation, num_folds, folder, say))
+    manifests = [item.artifact.manifest for item in pair]
+    models = [train_folds(manifest, train, validation, num_folds, folder, callback) for manifest in manifests]
     both = zip(*models, strict=True)
     return [
         GateAnswers.of(Pair(fast.predictor, strong.predictor), fast.held_out, part)

@@ -13,18 +13,17 @@ are read once, at the end, for the report.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from importlib import metadata
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import numpy as np
 
 from textwright.core.artifact import Artifact
-from textwright.core.files import write_text
+from textwright.core.callbacks import Callback, CallbackList
 from textwright.core.types import Floats
 from textwright.data.dataset import Examples
 from textwright.data.settings import DataSettings
@@ -42,7 +41,6 @@ from textwright.optimize.cascade.assemble import Plan, write_cascade
 from textwright.optimize.cascade.curve import Curve, Point
 from textwright.optimize.cascade.gate_answers import answer_gate_texts
 from textwright.optimize.cascade.outcome import DropOnTexts, Outcome, Verdict
-from textwright.optimize.cascade.page import PAGE, write_page
 from textwright.optimize.cascade.pair import NUM_THREADS, Pair, open_pair
 from textwright.optimize.cascade.settings import CascadeSettings
 from textwright.optimize.cascade.speed import Speed, compare_speed
@@ -51,18 +49,10 @@ from textwright.optimize.trial import LEAST_GAIN
 from textwright.runtime.predictor import Predictor
 from textwright.runtime.processor import instruction_set
 
-REPORT: Final = "cascade.json"
 _MOST_POINTS: Final = 201
 """Of the curve in artifact and report."""
 _LEAST_TEXTS: Final = 100
 """Texts that are enough for a curve, whatever the bound: with fewer, one text is more than a point."""
-
-
-class Listener(Protocol):
-    """Watches a cascade being made; nothing it does may change the result."""
-
-    def on_step(self, what: str) -> None:
-        """A step begins."""
 
 
 def make_cascade(
@@ -72,7 +62,7 @@ def make_cascade(
     out: Path,
     settings: CascadeSettings,
     data: DataSettings,
-    listener: Listener,
+    callbacks: Sequence[Callback] = (),
 ) -> Outcome:
     """Make one artifact of two.
 
@@ -83,7 +73,7 @@ def make_cascade(
         out: Folder of the result.
         settings: The bound, and which graphs.
         data: How to read the source.
-        listener: Told of each step.
+        callbacks: Called at each stage.
 
     Returns:
         The cascade and how it came about.
@@ -96,17 +86,18 @@ def make_cascade(
         NoGainError: If no text can be left to the fast model within the bound, that gains no time here, or predictions
             change with the other texts of a batch.
     """
+    callback = CallbackList(callbacks)
     pair = open_pair(fast, strong, settings.fast_variant, settings.strong_variant)
     manifest = pair.strong.artifact.manifest
     validation = select(source, data, manifest, "validation").examples
     answers, gate_texts = answer_gate_texts(
-        pair, source, data, validation, settings, _num_needed(settings), out / "folds", listener.on_step
+        pair, source, data, validation, settings, _num_needed(settings), out / "folds", callback
     )
     check_enough_texts(len(answers), gate_texts)
     _refuse_too_few(len(answers), settings)
     curve, choose = answers.curve(), _chooser(settings, pair, validation.texts)
     point = choose(curve)
-    listener.on_step(f"the fast model answers from a certainty of {point.certainty:.4f} on")
+    callback.on_stage_begin(f"the fast model answers from a certainty of {point.certainty:.4f} on")
     points = curve.thinned(_MOST_POINTS)
     described = _describe(pair, settings, source, len(answers), gate_texts)
     cross_validated = DropOnTexts.of(answers.cross_validate(choose))
@@ -124,16 +115,15 @@ def make_cascade(
         cascade = Predictor(write_cascade(Path(folder) / "cascade", plan), num_threads=NUM_THREADS)
         stability = measure_batch_invariance(cascade, validation.texts)
         _refuse_batch_dependent(stability, pair, settings)
-        listener.on_step("timing the cascade and its models in turn")
+        callback.on_stage_begin("timing the cascade and its models in turn")
         three = {"fast": pair.fast, "strong": pair.strong, "cascade": cascade}
         speed = compare_speed(three, validation.texts, "strong")
         _refuse_no_gain(speed, point)
-        listener.on_step(f"measuring them on {len(test):,} test texts")
+        callback.on_stage_begin(f"measuring them on {len(test):,} test texts")
         verdict, evaluation = _judge(three, test, source)
     artifact = write_cascade(out / "artifact", plan, evaluation, stability)
     outcome = _outcome(artifact, settings, described, points, point, verdict, stability, speed)
-    write_text(out / REPORT, json.dumps(outcome.to_json(), indent=2, ensure_ascii=False) + "\n")
-    write_page(outcome, out / PAGE)
+    outcome.write(out)
     return outcome
 
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, Self
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
 
 from textwright.evaluate.batch_invariance import BatchInvariance
 from textwright.evaluate.intervals import Interval
-from textwright.evaluate.paired_drop import PairedDrop
+from textwright.evaluate.paired_drop import PairedDrop, bound_in_words
 from textwright.optimize.cascade.curve import Point
 from textwright.optimize.cascade.settings import CascadeSettings
 from textwright.optimize.cascade.speed import Speed
+from textwright.report.base import Report
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,7 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Report):
     """A cascade and how it came about.
 
     Args:
@@ -79,6 +80,8 @@ class Outcome:
         speed: "fast", "strong" and "cascade" -> measured in turn; gains are against strong.
         machine: Where all this was measured.
     """
+
+    NAME: ClassVar[str] = "cascade"
 
     name: str
     version: str
@@ -102,8 +105,12 @@ class Outcome:
         """How many times the strong model's throughput the cascade has."""
         return self.speed["cascade"].throughput_gain
 
-    def to_json(self) -> dict[str, Any]:
-        """Return the outcome as JSON-ready values."""
-        content = asdict(self)
-        content["settings"] = self.settings.model_dump(mode="json")
-        return content
+    def charts(self) -> dict[str, str]:
+        """Draw accuracy against the share of texts sent on."""
+        from textwright.optimize.cascade.figures import curve
+
+        return {"curve": curve(self)}
+
+    def page_values(self) -> dict[str, Any]:
+        """Give the page what says a bound in words."""
+        return {"in_words": bound_in_words}

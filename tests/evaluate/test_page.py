@@ -20,7 +20,6 @@ from textwright.evaluate import figures
 from textwright.evaluate.evaluation import Evaluation, TruncationBin
 from textwright.evaluate.intervals import Interval
 from textwright.evaluate.measure import evaluate
-from textwright.evaluate.report import render_report, top_confusions, write_report
 from textwright.runtime.predictor import load
 
 HOSTILE = "<script>alert(1)</script>"
@@ -87,7 +86,7 @@ def evaluation(measured: MakeEvaluation) -> Evaluation:
 
 @pytest.fixture(scope="module")
 def page(evaluation: Evaluation) -> str:
-    return render_report(evaluation)
+    return evaluation.to_html()
 
 
 def test_texts_that_were_cut_stand_beside_the_others(evaluation: Evaluation, page: str) -> None:
@@ -97,13 +96,13 @@ def test_texts_that_were_cut_stand_beside_the_others(evaluation: Evaluation, pag
         TruncationBin(truncated=False, count=4, accuracy=share),
         TruncationBin(truncated=True, count=2, accuracy=share),
     )
-    shown = render_report(replace(evaluation, by_truncation=rows, num_truncated=2))
+    shown = replace(evaluation, by_truncation=rows, num_truncated=2).to_html()
     assert Page(shown).counts["table"] == Page(page).counts["table"] + 1
     assert f"the first {evaluation.model.max_length} tokens" in shown
 
 
 def test_the_page_shows_what_was_measured(evaluation: Evaluation, page: str) -> None:
-    assert Page(page).counts["svg"] == 4
+    assert Page(page).counts["svg"] == 6
     assert evaluation.model.version in page
     assert f"{100 * evaluation.metrics['accuracy'].value:.1f}<small>%" in page
     assert f"{evaluation.before.calibration_error.value:.3f}" in page
@@ -114,7 +113,7 @@ def test_the_page_shows_what_was_measured(evaluation: Evaluation, page: str) -> 
 @pytest.mark.parametrize("task", list(Task))
 def test_names_and_texts_of_others_are_never_markup(measured: MakeEvaluation, task: Task) -> None:
     texts = [f"word{index % 3} {HOSTILE} <svg onload=alert(1)>" for index in range(9)]
-    page = render_report(measured(HOSTILE_NAMES, texts, task=task))
+    page = measured(HOSTILE_NAMES, texts, task=task).to_html()
     shown = Page(page)
     assert "script" not in shown.counts
     assert "img" not in shown.counts
@@ -154,7 +153,7 @@ def test_plots_follow_the_colours_of_the_page(page: str) -> None:
 
 
 def test_the_same_evaluation_gives_the_same_page(evaluation: Evaluation, page: str) -> None:
-    assert render_report(evaluation) == page
+    assert evaluation.to_html() == page
 
 
 @pytest.mark.parametrize("num_labels", [1, 2, 11, 45])
@@ -167,26 +166,44 @@ def test_any_number_of_labels_is_drawn(measured: MakeEvaluation, num_labels: int
         assert ("étiquette 好 0" in drawn) == (num_labels <= 40 or task is Task.MULTI_LABEL)
 
 
+def test_curves_end_where_every_text_gets_the_label(measured: MakeEvaluation) -> None:
+    evaluation = measured([f"label {index}" for index in range(11)])
+    assert len(evaluation.curves) == 8
+    assert "The 8 most frequent labels." in evaluation.to_html()
+    assert {"precision_recall", "roc"} <= set(re.findall(r'figcaption id="(\w+)"', evaluation.to_html()))
+    for curve in evaluation.curves:
+        assert curve.recall[-1] == 1
+        assert list(curve.recall) == sorted(curve.recall)
+        assert list(curve.false_positive_rate) == sorted(curve.false_positive_rate)
+
+
+def test_a_label_that_all_texts_have_has_no_curve(measured: MakeEvaluation) -> None:
+    evaluation = measured(["negative", "positive"], ["word0"], shift=0)
+    assert evaluation.curves == ()
+    assert "ROC.</strong>" not in evaluation.to_html()
+    assert "chance" in figures.roc(evaluation)
+
+
 def test_no_mistake_and_no_temperature_are_said(measured: MakeEvaluation) -> None:
-    page = render_report(measured(["negative", "positive"], temperature=1.0, shift=0))
+    page = measured(["negative", "positive"], temperature=1.0, shift=0).to_html()
     assert "None: every answer is right." in page
     assert "no temperature" in page
 
 
 def test_a_threshold_is_shown_and_its_label_is_no_markup(evaluation: Evaluation) -> None:
-    page = render_report(replace(evaluation, thresholds={HOSTILE: 0.25}))
+    page = replace(evaluation, thresholds={HOSTILE: 0.25}).to_html()
     Page(page)
     assert "is predicted from a probability of 0.250 on" in page
     assert HOSTILE not in page
 
 
 def test_an_empty_text_is_one_text(measured: MakeEvaluation) -> None:
-    page = render_report(measured(["negative", "positive"], ["", "  ", "word1"]))
+    page = measured(["negative", "positive"], ["", "  ", "word1"]).to_html()
     assert "an empty text" in page
 
 
 def test_most_frequent_confusions_come_first(measured: MakeEvaluation) -> None:
-    pairs = top_confusions(measured(["a", "b", "c"], ["word0"] * 3 + ["word1"] * 6))
+    pairs = measured(["a", "b", "c"], ["word0"] * 3 + ["word1"] * 6).top_confusions()
     assert [pair.num_texts for pair in pairs] == sorted((pair.num_texts for pair in pairs), reverse=True)
     assert all(pair.actual != pair.predicted for pair in pairs)
     assert pairs
@@ -194,28 +211,28 @@ def test_most_frequent_confusions_come_first(measured: MakeEvaluation) -> None:
 
 def test_the_file_is_written_whole(evaluation: Evaluation, page: str, tmp_path: Path) -> None:
     path = tmp_path / "new" / "report.html"
-    write_report(evaluation, path)
+    evaluation.write_html(path)
     assert path.read_text(encoding="utf-8") == page
     assert list(path.parent.iterdir()) == [path]
 
 
 def test_a_place_that_cannot_be_written_is_said(evaluation: Evaluation, tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="is a folder"):
-        write_report(evaluation, tmp_path)
+        evaluation.write_html(tmp_path)
     (tmp_path / "file").write_text("")
     with pytest.raises(SettingsError, match="cannot be written"):
-        write_report(evaluation, tmp_path / "file" / "report.html")
+        evaluation.write_html(tmp_path / "file" / "report.html")
 
 
 def test_a_missing_library_names_the_extra(evaluation: Evaluation, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "jinja2", None)
     with pytest.raises(MissingExtraError, match=r"textwright\[train\]"):
-        render_report(evaluation)
+        evaluation.to_html()
 
 
 def test_measuring_imports_no_plotting() -> None:
     code = (
-        "import sys, textwright.evaluate.measure, textwright.evaluate.report, textwright.evaluate.card;"
+        "import sys, textwright.evaluate.measure, textwright.report.page, textwright.evaluate.card;"
         "print(sorted({'matplotlib', 'jinja2', 'torch'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

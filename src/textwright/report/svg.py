@@ -1,8 +1,8 @@
-"""The sheet that plots are drawn on: inline SVG that follows the page, its font, its width, its light or dark colours.
+"""The canvas of every plot: inline SVG that follows the page, its font, its width, its light or dark colors.
 
-matplotlib draws each role of a colour (ink, grid, right, wrong, a series) in a placeholder, which is then replaced by
-the page's CSS variable of that name. The same plot gives the same bytes. Called by the figures of ``evaluate`` and
-``compare``; only they import this module, since it imports matplotlib.
+matplotlib draws each role of a color (ink, grid, right, wrong, a series) in a placeholder, which is then replaced by
+the page's CSS variable of that name. The same plot gives the same bytes. Only here is matplotlib imported, so only the
+``figures`` modules of the packages import this one, and nothing imports those before a page is drawn.
 """
 
 from __future__ import annotations
@@ -11,13 +11,15 @@ import io
 import re
 import warnings
 from collections.abc import Callable, Sequence
-from typing import Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import matplotlib as mpl
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogFormatter, MaxNLocator, NullFormatter, PercentFormatter
+from matplotlib.patches import Rectangle
+from matplotlib.ticker import FuncFormatter, LogFormatter, MaxNLocator, NullFormatter, PercentFormatter
 
-from textwright.evaluate.intervals import Interval
+if TYPE_CHECKING:
+    from textwright.evaluate.intervals import Interval
 
 Axes: TypeAlias = Any
 """A matplotlib axes, which has no types that mypy reads here."""
@@ -25,7 +27,7 @@ Axis: TypeAlias = Any
 
 INK, MUTED, GRID, RIGHT, WRONG, CELL_RIGHT, CELL_WRONG, ON_CELL = (f"#0000f{digit}" for digit in range(1, 9))
 SERIES: Final = tuple(f"#0001f{digit}" for digit in range(1, 9))
-"""Colours that tell series apart; the page defines ``--series-1`` and so on."""
+"""Colors that tell series apart; the page defines ``--series-1`` and so on."""
 _ROLES: Final = {
     INK: "var(--ink)",
     MUTED: "var(--muted)",
@@ -58,6 +60,8 @@ _STYLE: Final = {
     "legend.frameon": False,
     "patch.linewidth": 0,
 }
+DASHED: Final[dict[str, Any]] = {"color": MUTED, "linestyle": (0, (4, 3)), "linewidth": 1}
+"""A line that the others are compared with, as keywords of matplotlib."""
 WIDTH: Final = 5.0
 """Inches; narrow, so that a phone shows the text at nearly its own size."""
 FULL_WIDTH: Final = 9.0
@@ -97,7 +101,7 @@ def _plain_powers(axis: Axis) -> None:
 
 
 def _themed(svg: str, name: str) -> str:
-    """Fit an SVG into the page: page colours and font, ids of its own, no fixed size, nothing outside ``<svg>``."""
+    """Fit an SVG into the page: page colors and font, ids of its own, no fixed size, nothing outside ``<svg>``."""
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
     svg = re.sub(
@@ -111,9 +115,11 @@ def _themed(svg: str, name: str) -> str:
     return svg
 
 
-def legend(axes: Axes) -> None:
-    """Put the legend above the plot, where it hides nothing."""
-    axes.figure.legend(loc="outside upper left", ncols=3, borderaxespad=0.2, handlelength=1.4, columnspacing=1.4)
+def legend(axes: Axes, columns: int = 3) -> None:
+    """Put the legend, if anything has a name, above the plot, where it hides nothing."""
+    if not axes.get_legend_handles_labels()[0]:
+        return
+    axes.figure.legend(loc="outside upper left", ncols=columns, borderaxespad=0.2, handlelength=1.4, columnspacing=1.4)
 
 
 def percent(*axes: Axis) -> None:
@@ -122,16 +128,27 @@ def percent(*axes: Axis) -> None:
         axis.set_major_formatter(PercentFormatter(1, decimals=0))
 
 
+def numbers(axis: Axis, form: str) -> None:
+    """Write ticks in a form of ``str.format``, and none between them."""
+    axis.set_major_formatter(FuncFormatter(lambda value, _: form.format(value)))
+    axis.set_minor_formatter(NullFormatter())
+
+
 def whole_numbers(axis: Axis) -> None:
     """Put ticks at whole numbers, at most six."""
     axis.set_major_locator(MaxNLocator(integer=True, nbins=6))
+
+
+def square(axes: Axes, corner: tuple[float, float], side: float, color: str, alpha: float) -> None:
+    """Fill a square, from its lower left corner."""
+    axes.add_patch(Rectangle(corner, side, side, facecolor=color, alpha=alpha))
 
 
 def draw_intervals(
     axes: Axes,
     x: Sequence[float],
     intervals: Sequence[Interval],
-    colour: str,
+    color: str,
     marker: str,
     name: str | None = None,
 ) -> None:
@@ -141,7 +158,7 @@ def draw_intervals(
         axes: Where to draw.
         x: Positions, (N,).
         intervals: Values with their intervals, (N,).
-        colour: One of this module's colours.
+        color: One of this module's colors.
         marker: Shape of a value, in matplotlib's letters.
         name: In the legend; None leaves it out.
     """
@@ -152,7 +169,7 @@ def draw_intervals(
         x,
         values,
         yerr=[below, above],
-        color=colour,
+        color=color,
         marker=marker,
         markersize=5,
         linewidth=1.2,

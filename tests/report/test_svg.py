@@ -1,10 +1,10 @@
-"""The sheet that plots are drawn on."""
+"""The canvas of all plots."""
 
 from __future__ import annotations
 
 import re
 
-from textwright.evaluate.canvas import svg_of
+from textwright.report.svg import svg_of
 
 
 def labels(draw):
