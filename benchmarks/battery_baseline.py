@@ -23,10 +23,11 @@ from sklearn.model_selection import KFold, StratifiedKFold  # type: ignore[impor
 from sklearn.multiclass import OneVsRestClassifier  # type: ignore[import-untyped]
 from sklearn.pipeline import FeatureUnion  # type: ignore[import-untyped]
 
-from textwright.comparison.contender import Job, Predict, Result
+from textwright.comparison.contender import Job, Result
 from textwright.core.callbacks import Callback
 from textwright.core.labels import Task
 from textwright.core.types import Bools, Floats, Ints
+from textwright.evaluate.benchmark import Predict
 from textwright.evaluate.observe import Observations
 
 FEATURES: Final = ("words", "characters", "both")

@@ -18,12 +18,13 @@ import numpy as np
 
 from _common import ROOT
 from battery_sources.source import BatterySource
-from textwright.comparison.contender import Job, Predict, Result
+from textwright.comparison.contender import Job, Result
 from textwright.core.callbacks import Callback
 from textwright.core.labels import Task
 from textwright.core.types import Float32s
 from textwright.data.assets import asset_path
 from textwright.data.dataset import Dataset, Examples
+from textwright.evaluate.benchmark import Predict
 from textwright.evaluate.observe import Observations
 
 AUTOTUNE_S: Final = 20

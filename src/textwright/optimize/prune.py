@@ -10,7 +10,7 @@ Each step is held against the model that was given, on the validation texts; one
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
