@@ -278,7 +278,7 @@ def cascade() -> str:
                     f"`{fast}`",
                     bound.replace(" at ", ", confidence "),
                     f"{drops['mean']:+.2f} ({', '.join(f'{drop:+.2f}' for drop in drops['seeds'])})",
-                    f"{100 * row['share_sent_on']['median']:.0f} %",
+                    f"{100 * row['share_escalated']['median']:.0f} %",
                     f"{row['throughput_gain']['median']:.2f} x",
                 ]
             )

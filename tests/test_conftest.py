@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from textwright.runtime.predictor import load
+from textwright.runtime.loading import load
 
 
 @pytest.mark.parametrize(("text", "label"), [("A good film", "positive"), ("the film is BAD", "negative")])

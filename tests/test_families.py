@@ -19,7 +19,8 @@ from textwright.data.settings import DataSettings
 from textwright.models import FAMILIES
 from textwright.pipeline import Plan, build_artifact
 from textwright.runtime.explanation import Explanation
-from textwright.runtime.predictor import Predictor, load
+from textwright.runtime.loading import load
+from textwright.runtime.predictor import Predictor
 from textwright.training.settings import TrainSettings
 
 BAR = {"binary": 0.85, "multi-class": 0.85, "multi-label": 0.6}

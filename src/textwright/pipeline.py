@@ -43,7 +43,8 @@ from textwright.evaluate.scores import TITLES
 from textwright.evaluate.selection import TRAINING_TEXTS
 from textwright.export.onnx import to_onnx
 from textwright.export.parity import AWKWARD_TEXTS, check_parity
-from textwright.runtime.predictor import Predictor, load
+from textwright.runtime.loading import load
+from textwright.runtime.predictor import Predictor
 from textwright.training.lessons import Teacher
 from textwright.training.progress import Progress
 from textwright.training.run import TrainedModel, resolve_settings, resolve_stored, train

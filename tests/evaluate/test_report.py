@@ -21,7 +21,7 @@ from textwright.evaluate.evaluation import Evaluation, TruncationBin
 from textwright.evaluate.intervals import Interval
 from textwright.evaluate.measure import evaluate
 from textwright.evaluate.report import render_report, top_confusions, write_report
-from textwright.runtime.predictor import load
+from textwright.runtime.loading import load
 
 HOSTILE = "<script>alert(1)</script>"
 HOSTILE_NAMES = (HOSTILE, '"><img src=x onerror=alert(1)>', "$\\frac{1}{0}$ & {{ 7 * 7 }}")

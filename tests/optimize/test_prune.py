@@ -21,7 +21,7 @@ from textwright.optimize.pruning import REPORT
 from textwright.optimize.slimming import _load
 from textwright.optimize.teaching_settings import PruneSettings, RepairSettings
 from textwright.pipeline import Plan, build_artifact
-from textwright.runtime.predictor import load
+from textwright.runtime.loading import load
 from textwright.training.batches import encode_examples
 from textwright.training.settings import TrainSettings
 

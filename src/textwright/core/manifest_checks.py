@@ -200,7 +200,7 @@ _FILE_FIELDS: Final[Mapping[str, tuple[_Check, str]]] = {
     "size_bytes": (_is_count, "a whole number from 0"),
 }
 _VARIANT_FIELDS: Final[Mapping[str, tuple[_Check, str]]] = {
-    "file": _NAME,
+    "file": _TEXT,
     "precision": _TEXT,
     "metrics": (
         lambda value: _is_table(value) and all(map(_is_table_of_numbers, _values(value))),
@@ -211,6 +211,7 @@ _VARIANT_FIELDS: Final[Mapping[str, tuple[_Check, str]]] = {
     "engine": _TEXT,
     "recipe": _TEXT,
     "fast": _TEXT,
+    "stages": (lambda value: _is_table(value) and all(map(is_text, _values(value))), "an object of strings"),
     "gate": _NUMBERS,
     "batch_invariance": _NUMBERS,
 }

@@ -86,7 +86,7 @@ class Catalog:
         """Begin to answer; call on the event loop."""
         for service in self._services:
             self.on_arrival(service, None)
-            service.batcher.start()
+            service.start()
 
     def replace(self, old: Service, new: Service) -> None:
         """Let a model answer in the place of another, from the next request on.
@@ -98,7 +98,7 @@ class Catalog:
             new: Loaded and warm.
         """
         self.on_arrival(new, old)
-        new.batcher.start()
+        new.start()
         self._services[self._services.index(old)] = new
         self.default = self._services[0]
         retiring = asyncio.get_running_loop().create_task(_retire(old))
@@ -129,7 +129,7 @@ async def _retire(service: Service) -> None:
     """
     try:
         await asyncio.sleep(service.settings.body_timeout_s)
-        while service.batcher.num_texts:
+        while service.num_texts:
             await asyncio.sleep(_LOOK_AGAIN_S)
     finally:
         await service.close()

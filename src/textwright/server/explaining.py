@@ -20,14 +20,14 @@ from textwright.errors import DeadlineError
 from textwright.runtime.explanation import Explanation
 from textwright.runtime.pending import Answer
 from textwright.runtime.probing import Probing, together
-from textwright.server.service import Service
+from textwright.server.service import Lane, Service
 
 
 async def explain(
     service: Service,
     texts: Sequence[str],
     scored: Sequence[Scored],
-    compute: Callable[[Encodings], Awaitable[Answer[Scored]]],
+    compute: Callable[[Lane, Encodings], Awaitable[Answer[Scored]]],
 ) -> list[Explanation]:
     """Explain the texts of a request.
 
@@ -35,7 +35,7 @@ async def explain(
         service: The model.
         texts: Its N texts, at least one.
         scored: What the model says about them.
-        compute: Asks the model about probes.
+        compute: Runs a stage of the model on probes.
 
     Returns:
         Explanations, in order.
@@ -56,20 +56,36 @@ async def _explain(
     service: Service,
     texts: Sequence[str],
     scored: Sequence[Scored],
-    compute: Callable[[Encodings], Awaitable[Answer[Scored]]],
+    compute: Callable[[Lane, Encodings], Awaitable[Answer[Scored]]],
 ) -> list[Explanation]:
-    engine, max_cost = service.engine, service.settings.explain_max_cost
-    num_chars = sum(map(len, texts))
-    logits, answered_by = [item.logits for item in scored], [item.prediction.stage for item in scored]
+    explanations: dict[int, Explanation] = {}
+    for lane in service.lanes:
+        stage = lane.engine.predictor.stage
+        positions = [position for position, item in enumerate(scored) if item.prediction.stage == stage]
+        if positions:
+            theirs = [texts[position] for position in positions], [scored[position].logits for position in positions]
+            answers = await _explain_stage(lane, *theirs, service.settings.explain_max_cost, compute)
+            explanations.update(zip(positions, answers, strict=True))
+    return [explanations[position] for position in range(len(texts))]
+
+
+async def _explain_stage(
+    lane: Lane,
+    texts: Sequence[str],
+    logits: Sequence[Float32s],
+    max_cost: float,
+    compute: Callable[[Lane, Encodings], Awaitable[Answer[Scored]]],
+) -> list[Explanation]:
+    engine, num_chars = lane.engine, sum(map(len, texts))
     explainer = await engine.explainer()
-    begin = partial(explainer.parts, texts, logits, answered_by, max_cost)
+    begin = partial(explainer.parts, texts, logits, max_cost)
     probing = together(await engine.prepare(begin, num_chars=num_chars))
     found: Float32s | None = None
     while True:
         probes = await engine.prepare(partial(_next_probes, probing, found), num_chars=num_chars)
         if isinstance(probes, _Found):
             return probes.explanations
-        answer = await compute(Encodings.of(probes))
+        answer = await compute(lane, Encodings.of(probes))
         found = np.stack([item.logits for item in answer.results])
 
 

@@ -65,11 +65,11 @@ class ModelSource:
             NotFoundError: If there is no such artifact or variant.
             BackendError: If the model cannot predict.
         """
-        from textwright.runtime.predictor import load
+        from textwright.runtime.loading import load
         from textwright.server.engine import fitted
         from textwright.server.service import Service
 
         predictor = load(self.path, variant=settings.variant, num_threads=settings.num_threads)
         if settings.num_threads is None:
-            predictor = fitted(predictor)
+            predictor = predictor.with_stages(fitted)
         return Service.warmed_up(predictor, settings, source=self)

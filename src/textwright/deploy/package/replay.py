@@ -15,7 +15,8 @@ import numpy as np
 from textwright.core.artifact import Artifact
 from textwright.core.types import Float32s
 from textwright.errors import GoldenMismatchError
-from textwright.runtime.predictor import GOLDEN_TOLERANCE, Predictor
+from textwright.runtime.loading import open_predictor
+from textwright.runtime.predictor import GOLDEN_TOLERANCE
 
 ASK_SERVER: Final = """
 import http.client, json, sys
@@ -85,7 +86,7 @@ def compare_answers(artifact: Artifact, answers: Sequence[Mapping[str, Any]], wh
 
 
 def _expected(artifact: Artifact) -> Float32s:
-    predictor = Predictor(artifact, num_threads=1)
+    predictor = open_predictor(artifact, num_threads=1)
     rows = [predictor.probabilities(predictor.logits([item.text])) for item in artifact.golden()]
     return np.concatenate(rows)
 

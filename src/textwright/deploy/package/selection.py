@@ -5,15 +5,13 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
 
 from textwright.core import artifact as artifacts
-from textwright.core.artifact import CARD, CURVE, GOLDEN, TOKENIZER, Artifact, Variant
+from textwright.core.artifact import CARD, GOLDEN, STAGES, Artifact
 from textwright.errors import SettingsError
-from textwright.runtime.predictor import load
-
-GRAPH: Final = "model.onnx"
-FAST_GRAPH: Final = "fast.onnx"
+from textwright.runtime.loading import load
+from textwright.runtime.predictor import Predictor
+from textwright.runtime.selection import golden_lines, stage_files, variant_files
 
 
 def write_selection(source: Artifact, variant: str | None, folder: Path) -> Artifact:
@@ -37,23 +35,21 @@ def write_selection(source: Artifact, variant: str | None, folder: Path) -> Arti
     _refuse_other_engines(source, name)
     predictor = load(source.path, variant=name, num_threads=1)
     if len(source.manifest.variants) == 1:
-        return artifacts.write(
-            folder, source.manifest, {name: (source.path / name).read_bytes() for name in source.files}
-        )
-    golden = (source.path / chosen.golden).read_bytes() if chosen.golden else None
-    if golden is None and name == source.manifest.reference_variant:
-        golden = (source.path / GOLDEN).read_bytes()
-    if golden is None:
-        texts = [item.text for item in source.golden()]
-        golden = _golden_lines(texts, predictor.logits(texts).tolist())
-    contents = {
-        GRAPH: (source.path / chosen.file).read_bytes(),
-        TOKENIZER: source.tokenizer().encode(),
-        GOLDEN: golden,
-        CARD: (source.path / CARD).read_bytes(),
-        **_fast_files(source, chosen),
+        return artifacts.copy(source, folder)
+    texts = [item.text for item in source.golden()]
+    if not source.stages:
+        return artifacts.write(folder, *variant_files([predictor], texts))
+    stages = {
+        stage.name: [Predictor(stage.artifact, variant=chosen.stages[stage.name], num_threads=1)]
+        for stage in source.stages
     }
-    return artifacts.write(folder, replace(source.manifest, variants={name: _alone(chosen)}), contents)
+    contents = {
+        GOLDEN: golden_lines(predictor, texts),
+        CARD: (source.path / CARD).read_bytes(),
+        STAGES: artifacts.stages_bytes(source.stages, json.loads((source.path / STAGES).read_bytes())),
+        **stage_files(stages, texts),
+    }
+    return artifacts.write(folder, replace(source.manifest, variants={name: replace(chosen, golden="")}), contents)
 
 
 def _refuse_other_engines(source: Artifact, name: str) -> None:
@@ -64,24 +60,3 @@ def _refuse_other_engines(source: Artifact, name: str) -> None:
             f"variant {name} of {source.path} runs on the engine {variants[name].engine}, and a package brings ONNX "
             f"Runtime alone; name a variant that runs on it: {others or 'there is none in this artifact'}"
         )
-
-
-def _alone(variant: Variant) -> Variant:
-    return replace(variant, file=GRAPH, golden="", fast=FAST_GRAPH if variant.fast else "")
-
-
-def _fast_files(source: Artifact, chosen: Variant) -> dict[str, bytes]:
-    fast = source.manifest.fast_stage
-    if fast is None:
-        return {}
-    return {
-        FAST_GRAPH: (source.path / chosen.fast).read_bytes(),
-        fast.tokenizer: source.fast_tokenizer().encode(),
-        CURVE: (source.path / CURVE).read_bytes(),
-    }
-
-
-def _golden_lines(texts: list[str], logits: list[list[float]]) -> bytes:
-    pairs = zip(texts, logits, strict=True)
-    lines = [json.dumps({"text": text, "logits": row}, ensure_ascii=False) for text, row in pairs]
-    return "\n".join([*lines, ""]).encode()

@@ -25,7 +25,7 @@ from textwright.deploy.sizing.settings import CostSettings
 from textwright.diagnosis import machine
 from textwright.errors import SettingsError
 from textwright.extras import require
-from textwright.runtime.predictor import Predictor
+from textwright.runtime.loading import open_predictor
 
 REPORT: Final = "cost.json"
 PAGE: Final = "cost.html"
@@ -140,7 +140,7 @@ def write_report(report: CostReport, out: Path) -> None:
 def _measure(source: Path, settings: CostSettings, tell: Callable[[str], object]) -> Measured:
     require("server", what="measuring the server")
     tell("loading the model")
-    predictor = Predictor(artifacts.read(source), variant=settings.variant, num_threads=1)
+    predictor = open_predictor(artifacts.read(source), variant=settings.variant, num_threads=1)
     manifest, folder = predictor.artifact.manifest, predictor.artifact.path
     bodies, mean_tokens = make_requests(predictor, texts_per_request=settings.texts_per_request, tokens=settings.tokens)
     tell("measuring the server")
