@@ -282,7 +282,7 @@ def cascade() -> str:
                     f"{row['throughput_gain']['median']:.2f} x",
                 ]
             )
-    return _table(["", "fast stage", "bound, points", "points lost (seeds)", "sent on", "many texts"], rows)
+    return _table(["", "fast stage", "bound, points", "points lost (seeds)", "escalated", "many texts"], rows)
 
 
 def distillation() -> str:

@@ -64,8 +64,10 @@ def _files_row() -> tuple[str, ...]:
         "object",
         "1",
         "refused",
-        "File name to digest and size, for every file but the manifest: [FileRecord](#filerecord). Of a stage "
-        + f"`STAGE/{artifacts.MANIFEST}`, which lists its other files.",
+        (
+            "File name to digest and size, for every file but the manifest: [FileRecord](#filerecord). Of a stage only "
+            "`STAGE/manifest.json`, which lists its other files."
+        ),
     )
 
 
