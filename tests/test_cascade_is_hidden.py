@@ -10,6 +10,7 @@ MAKER = "optimize/cascade"
 KNOWING = ("core/artifact", "runtime/cascade.py", f"{MAKER}/", "cli/cascade.py")
 """The artifact format, the predictor, the maker and its command; by the start of the path."""
 MENTIONS = {
+    "core/manifest_checks.py": 1,  # of the artifact format: how large its file may be
     "cli/main.py": 1,  # the table of commands
     "runtime/loading.py": 2,  # the one choice between the kinds of predictor: its import and its use
     "optimize/search.py": 1,  # an error names the command that cures it

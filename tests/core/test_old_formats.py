@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import pickle
 import shutil
@@ -67,4 +68,19 @@ def test_a_newer_format_is_refused(tmp_path):
     path = folder / "manifest.json"
     path.write_text(path.read_text(encoding="utf-8").replace('"format_version": 1', '"format_version": 5'))
     with pytest.raises(ArtifactFormatError, match="reads 1, 2, 3, 4; upgrade"):
+        artifacts.read(folder)
+
+
+@pytest.mark.parametrize("field", ["certainty", "tokenizer", "model", "strong", "temperature", None])
+def test_an_old_cascade_that_lacks_a_field_is_refused(tmp_path, field):
+    folder = Path(shutil.copytree(FORMATS / "2", tmp_path / "copy"))
+    content = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    if field is None:
+        del content["variants"]["fp32+fp32"]["fast"]
+    else:
+        del content["fast_stage"][field]
+    sealed = json.dumps({**content, "sha256": "0" * 64}).encode()
+    digest = hashlib.sha256(sealed).hexdigest().encode()
+    (folder / "manifest.json").write_bytes(sealed.replace(b"0" * 64, digest, 1))
+    with pytest.raises(ArtifactFormatError, match="lacks"):
         artifacts.read(folder)

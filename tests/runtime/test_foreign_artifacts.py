@@ -173,6 +173,7 @@ def rewritten(folder, out, **replaced):
         b'{"stages": [{"name": "strong", "min_confidence": 0.9}, {"name": "fast", "min_confidence": 0}]}',
         b'{"stages": [{"name": "fast", "min_confidence": NaN}, {"name": "strong", "min_confidence": 0}]}',
         b'{"stages": [{"name": "fast", "min_confidence": "0.9"}, {"name": "strong", "min_confidence": 0}]}',
+        b'{"stages": [{"name": "fast", "min_confidence": 0.9}, {"name": "strong", "min_confidence": 0.5}]}',
         b'{"stages": [{"name": "fast", "min_confidence": -1}, {"name": "strong", "min_confidence": 0}]}',
     ],
 )

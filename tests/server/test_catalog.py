@@ -132,7 +132,7 @@ def test_a_failing_model_leaves_the_others_answering(client, catalog):
     async def broken(_items):
         raise BackendError("broken")
 
-    catalog.services[1].batcher._run = broken
+    catalog.services[1].lanes[0].batcher._run = broken
     catalog.services[1].engine.is_quick = lambda *_: False
     assert client.post("/v1/predict", json={"text": "song", "model": "tiny-multilabel"}).status_code == 503
     assert client.post("/v1/predict", json={"text": "good"}).status_code == 200

@@ -299,7 +299,11 @@ def stages_bytes(stages: Sequence[StageArtifact], measured: Mapping[str, Any]) -
         stages: The stages, in the order in which they read a text.
         measured: What was measured to choose the confidences.
     """
-    described = [
+    return (json.dumps({**measured, "stages": _describe_stages(stages)}, indent=2) + "\n").encode()
+
+
+def _describe_stages(stages: Sequence[StageArtifact]) -> list[dict[str, Any]]:
+    return [
         {
             "name": stage.name,
             "model": f"{stage.artifact.manifest.name}@{stage.artifact.version}",
@@ -307,7 +311,6 @@ def stages_bytes(stages: Sequence[StageArtifact], measured: Mapping[str, Any]) -
         }
         for stage in stages
     ]
-    return (json.dumps({**measured, "stages": described}, indent=2) + "\n").encode()
 
 
 def copy(artifact: Artifact, folder: Path) -> Artifact:
@@ -360,13 +363,13 @@ def _read(path: Path) -> Artifact:
         check_content(content)
         files = {name: FileRecord(**record) for name, record in content.pop("files").items()}
         fast = content.pop("fast_stage", None)
-        manifest = _manifest(content) if fast is None else _manifest_of_two(content)
+        manifest = _manifest(content) if fast is None else _manifest_of_two(content, fast)
         manifest.decision  # noqa: B018  refuses thresholds that do not fit the labels
         graphs, stages = _graphs(content), manifest.stages
         _check_stages(manifest)
     except (KeyError, TypeError, ValueError, SettingsError, DataError) as error:
         raise ArtifactFormatError(f"{path / MANIFEST}: not a manifest of its format: {error}") from error
-    in_folders = () if fast else stages
+    in_folders = stages if fast is None else ()
     for name in files:
         _check_name(name, in_folders, in_manifest=True)
     check_named_files(path / MANIFEST, (*graphs, *_texts(manifest, fast, in_folders)), files)
@@ -433,19 +436,25 @@ def _stage_thresholds(path: Path, names: Sequence[str]) -> dict[str, float]:
         found = {stage["name"]: stage["min_confidence"] for stage in stages}
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise ArtifactFormatError(f"{path}: it does not describe the stages of a cascade: {error!r}") from error
-    # A confidence above 1, that of no text, is what sends every text on.
-    if [*found] != [*names] or not all(is_number(value) and 0 <= value <= 2 for value in found.values()):
+    # A confidence above 1, that of no text, is what escalates every text.
+    is_right = all(is_number(value) and 0 <= value <= 2 for value in found.values())
+    if [*found] != [*names] or not is_right or found[names[-1]] != 0:
         raise ArtifactFormatError(
-            f"{path}: its stages must be {', '.join(names)} as in the manifest, each with a min_confidence from 0 to 2"
+            f"{path}: its stages must be {', '.join(names)} as in the manifest, each with a min_confidence from 0 to "
+            "2, which is 0 for the last"
         )
     return found
 
 
-def _manifest_of_two(content: dict[str, Any]) -> Manifest:
+def _manifest_of_two(content: Mapping[str, Any], fast: Mapping[str, Any]) -> Manifest:
     """Read the manifest of a cascade of one folder, whose variants hold two graphs each, as one of two stages."""
+    if missing := sorted(
+        {"family", "model", "tokenizer", "max_length", "temperature", "certainty", "strong"} - {*fast}
+    ):
+        raise ValueError(f"fast_stage lacks {missing[0]}; restore the artifact")
     for name, variant in content["variants"].items():
-        if not variant.get("fast"):
-            raise ValueError(f"variant {name!r} lacks a graph of a fast stage; write the artifact again")
+        if not (variant.get("fast") and variant.get("file")):
+            raise ValueError(f"variant {name!r} lacks a graph of a stage; restore the artifact")
     variants = {
         name: {
             **{key: value for key, value in variant.items() if key != "fast"},
@@ -499,6 +508,7 @@ def describe(artifact: Artifact) -> dict[str, Any]:
         "path": str(artifact.path),
         "size_bytes": artifact.size_bytes,
         **_to_json(artifact.manifest, artifact.files, digest=artifact.digest),
+        **({"stages": _describe_stages(artifact.stages)} if artifact.stages else {}),
     }
 
 

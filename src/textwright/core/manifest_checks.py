@@ -17,7 +17,12 @@ from textwright.errors import ArtifactCorruptError, ArtifactFormatError
 LOWEST_TEMPERATURE: Final = 1e-3
 HIGHEST_TEMPERATURE: Final = 1e3
 """Far beyond what calibration gives (0.05 to 20), and within what float32 divides by."""
-MOST_BYTES: Final = {"manifest.json": 64 * 2**20, "golden.jsonl": 64 * 2**20, "tokenizer.json": 128 * 2**20}
+MOST_BYTES: Final = {
+    "manifest.json": 64 * 2**20,
+    "golden.jsonl": 64 * 2**20,
+    "cascade.json": 64 * 2**20,
+    "tokenizer.json": 128 * 2**20,
+}
 """Largest size of what is read as text at once; by the end of the name."""
 _MAX_TOKENS: Final = 2**20
 _MAX_NAME_BYTES: Final = 255
