@@ -133,7 +133,7 @@ def test_a_failing_model_leaves_the_others_answering(client, catalog):
         raise BackendError("broken")
 
     catalog.services[1].lanes[0].batcher._run = broken
-    catalog.services[1].engine.is_quick = lambda *_: False
+    catalog.services[1].lanes[0].engine.is_quick = lambda *_: False
     assert client.post("/v1/predict", json={"text": "song", "model": "tiny-multilabel"}).status_code == 503
     assert client.post("/v1/predict", json={"text": "good"}).status_code == 200
     assert client.get("/v2/models/tiny/ready").status_code == 200
