@@ -25,14 +25,15 @@ from textwright.optimize.cascade.pair import Pair
 from textwright.optimize.gate_texts import GatePart
 from textwright.optimize.recipe import ladder
 from textwright.optimize.splits import read_texts
-from textwright.runtime.predictor import Predictor, load
+from textwright.runtime.loading import load, open_predictor
+from textwright.runtime.predictor import Predictor
 
 SOURCE: Final = "movie-reviews"
 SUBSET: Final = 1_500
 FAMILIES: Final = ("linear", "bow", "bow-glove", "cnn-glove", "frozen-bert", "bert")
 STRONG: Final = ("fp32", "int8-smooth", "int8")
 """Graphs of the encoder that a cascade sends texts to."""
-CERTAINTY: Final = 0.8
+MIN_CONFIDENCE: Final = 0.8
 
 
 def main() -> None:
@@ -87,8 +88,8 @@ def measure_cascades(folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     for name in STRONG:
         path = train("bert") if name == "fp32" else folder / "bert" / name
         pair = Pair(fast, Predictor(artifacts.read(path), num_threads=1))
-        made = write_cascade(folder / "cascades" / name, Plan(pair, CERTAINTY, name, texts, {}, {"curve": []}))
-        yield f"bow+bert {name}", row("cascade", name, Predictor(made, num_threads=1), texts)
+        made = write_cascade(folder / "cascades" / name, Plan(pair, MIN_CONFIDENCE, name, texts, {}, {"curve": []}))
+        yield f"bow+bert {name}", row("cascade", name, open_predictor(made, num_threads=1), texts)
 
 
 def row(family: str, name: str, predictor: Predictor, texts: Sequence[str]) -> dict[str, Any]:

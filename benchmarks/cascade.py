@@ -35,7 +35,8 @@ from textwright.evaluate.selection import select
 from textwright.optimize.cascade.make import make_cascade
 from textwright.optimize.cascade.outcome import Outcome
 from textwright.optimize.cascade.settings import CascadeSettings
-from textwright.runtime.predictor import Predictor, load
+from textwright.runtime.loading import load
+from textwright.runtime.predictor import Predictor
 
 TAUGHT, INT8 = ", taught", ", int8"
 FAST: Mapping[str, tuple[str, ...]] = {
@@ -59,12 +60,12 @@ class Run:
 
     Args:
         right: Which answers are right, (N,), as 0 and 1.
-        share_sent_on: Share of the texts that the strong stage answered; 1 for the strong model alone.
+        share_escalated: Share of the texts that the strong stage answered; 1 for the strong model alone.
         gains: Texts per second against the strong model, of each round.
     """
 
     right: Ints
-    share_sent_on: float
+    share_escalated: float
     gains: Sequence[float]
 
 
@@ -154,7 +155,7 @@ def _row(pairs: Sequence[tuple[Run, Run]]) -> dict[str, Any]:
         "num_seeds": len(pairs),
         "drop": {"mean": statistics.mean(drops), "seeds": drops},
         "p_value": paired_p_value(ours, theirs, runs=(len(pairs), len(pairs))),
-        "share_sent_on": spread([run.share_sent_on for run, _ in pairs]),
+        "share_escalated": spread([run.share_escalated for run, _ in pairs]),
         "throughput_gain": spread([statistics.median(run.gains) for run, _ in pairs]),
     }
 

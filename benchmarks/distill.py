@@ -34,7 +34,7 @@ from textwright.evaluate.observe import observe
 from textwright.evaluate.paired import paired_p_value
 from textwright.evaluate.selection import select
 from textwright.optimize.measure import compare_costs
-from textwright.runtime.predictor import load
+from textwright.runtime.loading import load
 
 REPORT, PRUNED = "distillation.json", "pruning.json"
 SEEDS = (0, 1, 2)

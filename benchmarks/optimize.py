@@ -42,7 +42,8 @@ from textwright.optimize.search import optimize
 from textwright.optimize.settings import OptimizeSettings, Target
 from textwright.optimize.splits import Texts, read_texts
 from textwright.optimize.trial import Cost, Gate, Trial
-from textwright.runtime.predictor import Predictor, load
+from textwright.runtime.loading import load
+from textwright.runtime.predictor import Predictor
 
 OPTIMUM = ROOT / ".venv-rivals" / "optimum" / "bin" / "python"
 DATASETS = ("movie-reviews", "airline-tweets")

@@ -278,11 +278,11 @@ def cascade() -> str:
                     f"`{fast}`",
                     bound.replace(" at ", ", confidence "),
                     f"{drops['mean']:+.2f} ({', '.join(f'{drop:+.2f}' for drop in drops['seeds'])})",
-                    f"{100 * row['share_sent_on']['median']:.0f} %",
+                    f"{100 * row['share_escalated']['median']:.0f} %",
                     f"{row['throughput_gain']['median']:.2f} x",
                 ]
             )
-    return _table(["", "fast stage", "bound, points", "points lost (seeds)", "sent on", "many texts"], rows)
+    return _table(["", "fast stage", "bound, points", "points lost (seeds)", "escalated", "many texts"], rows)
 
 
 def distillation() -> str:

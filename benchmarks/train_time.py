@@ -31,7 +31,7 @@ from textwright.data.load import load_dataset
 from textwright.data.settings import DataSettings
 from textwright.evaluate.observe import observe
 from textwright.pipeline import Plan, build_artifact
-from textwright.runtime.predictor import load
+from textwright.runtime.loading import load
 
 SOURCE = "movie-reviews"
 SEEDS = 5

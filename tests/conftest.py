@@ -117,19 +117,19 @@ def make_artifact(tmp_path_factory: pytest.TempPathFactory) -> MakeArtifact:
 
 @pytest.fixture(scope="session")
 def make_cascade(make_artifact: MakeArtifact, tmp_path_factory: pytest.TempPathFactory) -> MakeArtifact:
-    """Return a function that makes a tiny cascade: ``make_cascade(certainty=0.9, fast={...}, strong={...})``.
+    """Return a function that makes a tiny cascade: ``make_cascade(min_confidence=0.9, fast={...}, strong={...})``.
 
     ``fast`` and ``strong`` are keywords for ``make_artifact``. The default fast stage reads 8 tokens and is sure of
     texts full of "great" or "awful"; the default strong stage reads 16 and knows the words "subtle" and "loud" as well.
     """
     from textwright.optimize.cascade.assemble import Plan, write_cascade
     from textwright.optimize.cascade.pair import Pair
-    from textwright.runtime.predictor import load
+    from textwright.runtime.loading import load
 
     def make(
         name: str = "tiny-cascade",
         *,
-        certainty: float = 0.9,
+        min_confidence: float = 0.9,
         fast: Mapping[str, Any] | None = None,
         strong: Mapping[str, Any] | None = None,
         texts: Sequence[str] = CASCADE_TEXTS,
@@ -139,7 +139,7 @@ def make_cascade(make_artifact: MakeArtifact, tmp_path_factory: pytest.TempPathF
             make_artifact("tiny-strong", **{"words": SUBTLE_WORDS, "temperature": 2.0, **(strong or {})}),
         )
         pair = Pair(*(load(path, num_threads=1) for path in paths))
-        plan = Plan(pair, certainty, name, texts, {}, {"curve": []})
+        plan = Plan(pair, min_confidence, name, texts, {}, {"curve": []})
         return write_cascade(tmp_path_factory.mktemp(name) / "artifact", plan).path
 
     return make

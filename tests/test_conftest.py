@@ -9,7 +9,7 @@ import pytest
 import torch.onnx._internal.exporter._registration as exporter
 
 from textwright.api.schemas import Health
-from textwright.runtime.predictor import load
+from textwright.runtime.loading import load
 
 
 @pytest.mark.parametrize(("text", "label"), [("A good film", "positive"), ("the film is BAD", "negative")])

@@ -18,7 +18,8 @@ from tiny_families import ROWS, UNSEEN_BAD, UNSEEN_GOOD
 from textwright.core.types import Floats
 from textwright.models import FAMILIES
 from textwright.runtime.explanation import Explanation
-from textwright.runtime.predictor import Predictor, load
+from textwright.runtime.loading import load
+from textwright.runtime.predictor import Predictor
 
 BAR = {"binary": 0.85, "multi-class": 0.85, "multi-label": 0.6}
 """Share of texts whose labels are all right; chance is 1/2, 1/3 and 1/8."""

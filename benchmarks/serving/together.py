@@ -28,7 +28,7 @@ from distill import three_layers
 from textwright.data.settings import DataSettings
 from textwright.evaluate.observe import observe
 from textwright.evaluate.selection import select
-from textwright.runtime.predictor import load
+from textwright.runtime.loading import load
 
 SOURCE = "movie-reviews"
 SEED = 0

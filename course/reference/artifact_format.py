@@ -14,11 +14,9 @@ from reference.docstrings import arguments
 from reference.markdown import code, fence, filled, prose, table
 from textwright.core import artifact as artifacts
 from textwright.core.artifact import FileRecord, Manifest, Variant
-from textwright.core.stages import FastStage
 
 SINCE: Final[Mapping[tuple[type, str], int]] = {
-    (Manifest, "fast_stage"): artifacts.STAGED_FORMAT_VERSION,
-    (Variant, "fast"): artifacts.STAGED_FORMAT_VERSION,
+    (Variant, "stages"): artifacts.CASCADE_FORMAT_VERSION,
     (Manifest, "thresholds"): artifacts.THRESHOLDS_FORMAT_VERSION,
 }
 """Fields that came with a format after the first; a test writes an artifact with each."""
@@ -45,7 +43,7 @@ def page(artifact: Path) -> str:
     return filled(
         "artifact",
         files=table(("file", "content"), _files()),
-        fields="\n".join((manifest, *map(_section, (Variant, FastStage, FileRecord)))),
+        fields="\n".join((manifest, *map(_section, (Variant, FileRecord)))),
         example=fence("text", example),
     )
 
@@ -66,7 +64,10 @@ def _files_row() -> tuple[str, ...]:
         "object",
         "1",
         "refused",
-        "File name to digest and size, for every file but the manifest: [FileRecord](#filerecord).",
+        (
+            "File name to digest and size, for every file but the manifest: [FileRecord](#filerecord). Of a stage only "
+            "`STAGE/manifest.json`, which lists its other files."
+        ),
     )
 
 
@@ -93,10 +94,8 @@ _FILE_RECORD: Final = {"sha256": "SHA-256 of the file, in hexadecimal digits.", 
 
 def _json_type(field: Field[Any]) -> str:
     kind = str(field.type)
-    links = {"FastStage": "[FastStage](#faststage)", "Mapping[str, Variant]": "object of [Variant](#variant)"}
-    for name, link in links.items():
-        if name in kind:
-            return link
+    if "Mapping[str, Variant]" in kind:
+        return "object of [Variant](#variant)"
     words = {"Labels": "array of string", "str": "string", "int": "number", "float": "number"}
     return words.get(kind, "object")
 

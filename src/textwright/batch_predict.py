@@ -144,15 +144,15 @@ def prediction_columns(predictor: Predictor) -> list[str]:
         predictor: Its task and labels decide.
 
     Returns:
-        ``predicted_label`` (or ``predicted_labels``, a list), ``confidence``, ``truncated``, for a cascade ``stage``,
-        and one ``probability_<label>`` per label.
+        ``predicted_label`` (or ``predicted_labels``, a list), ``confidence``, ``truncated``, ``stage`` if
+        the model has several, and one ``probability_<label>`` per label.
     """
     return list(_column_types(predictor, with_errors=False))
 
 
 def _column_types(predictor: Predictor, *, with_errors: bool) -> dict[str, type]:
     chosen = ("predicted_label", str) if predictor.labels.task is Task.SINGLE_LABEL else ("predicted_labels", list)
-    stage = [("stage", str)] if predictor.stages else []
+    stage = [("stage", str)] if predictor.stage_names else []
     probabilities = [(f"probability_{name}", float) for name in predictor.labels.names]
     error = [(ERROR, str)] if with_errors else []
     return dict([chosen, ("confidence", float), ("truncated", bool), *stage, *probabilities, *error])

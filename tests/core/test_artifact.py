@@ -81,7 +81,7 @@ def test_a_missing_or_cut_file_is_refused(tiny_artifact, name):
 
 def test_a_newer_format_is_refused_with_the_cure(tiny_artifact):
     path = tiny_artifact / "manifest.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"format_version": 4}))
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"format_version": 5}))
     with pytest.raises(ArtifactFormatError, match="upgrade textwright"):
         artifacts.read(tiny_artifact)
 

@@ -44,3 +44,22 @@ def test_each_of_many_labels_has_its_own_threshold_or_the_common_one() -> None:
 def test_thresholds_that_decide_nothing_are_refused(labels: Labels, thresholds: dict[str, float], message: str) -> None:
     with pytest.raises(SettingsError, match=message):
         Decision(labels, thresholds=thresholds)
+
+
+def test_confidence_is_the_highest_probability_of_one_label() -> None:
+    rows = np.array([[0.2, 0.5, 0.3], [0.9, 0.05, 0.05]], dtype=np.float32)
+    assert Decision(Labels(("a", "b", "c"))).confidence(rows).tolist() == pytest.approx([0.5, 0.9])
+
+
+def test_confidence_is_that_of_the_label_that_a_threshold_decides_for() -> None:
+    rows = np.array([[0.7, 0.3], [0.8, 0.2]], dtype=np.float32)
+    decision = Decision(Labels(("no", "yes")), thresholds={"yes": 0.25})
+    assert decision.confidence(rows).tolist() == pytest.approx([0.3, 0.8])
+
+
+def test_confidence_is_that_of_the_least_certain_yes_or_no_of_many() -> None:
+    labels = Labels(("a", "b", "c"), Task.MULTI_LABEL)
+    rows = np.array([[0.99, 0.02, 0.3], [0.6, 0.01, 0.01]], dtype=np.float32)
+    assert Decision(labels).confidence(rows).tolist() == pytest.approx([0.7, 0.6])
+    assert Decision(labels, 0.25).confidence(rows).tolist() == pytest.approx([0.3, 0.6])
+    assert Decision(labels, thresholds={"c": 0.1}).confidence(rows).tolist() == pytest.approx([0.3, 0.6])

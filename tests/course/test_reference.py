@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +16,6 @@ from reference.openapi import Example, curl, python
 from reference.settings import OTHER_VARIABLES
 from textwright.cli.main import COMMANDS, build_app
 from textwright.core import artifact as artifacts
-from textwright.core.stages import FastStage
 
 SOURCES = Path(inspect.getfile(artifacts)).parents[1]
 INTERNAL = {"ORT_DISABLE_TELEMETRY", "TEXTWRIGHT_LAMBDA_", "TEXTWRIGHT_SERVE_"}
@@ -72,26 +72,20 @@ def test_pages_name_defaults_bounds_and_choices(commands):
     assert all(flag.help for flag in train.values())
 
 
-def test_a_field_came_with_the_format_that_the_page_says(tmp_path, make_artifact):
+def test_a_field_came_with_the_format_that_the_page_says(tmp_path, make_artifact, tiny_cascade):
     from reference.artifact_format import SINCE
 
     read = artifacts.read(make_artifact())
     contents = {name: (read.path / name).read_bytes() for name in read.files}
-    stage = FastStage("bow", "fast@1", "fast.tokenizer.json", 16, 1.0, 0.9, "strong@1")
-    variant = replace(read.manifest.variants["fp32"], fast="fp32.fast.onnx")
-    staged = replace(read.manifest, fast_stage=stage, variants={"fp32": variant})
     thresholds = replace(read.manifest, thresholds={SENTIMENT.names[0]: 0.4})
-    extra = {"fp32.fast.onnx": contents["model.onnx"], "fast.tokenizer.json": contents["tokenizer.json"]}
-    formats = {}
-    for name, manifest in (("plain", read.manifest), ("staged", staged), ("thresholds", thresholds)):
-        more = extra if name == "staged" else {}
-        artifacts.write(tmp_path / name, manifest, contents | more)
+    formats = {"staged": json.loads((tiny_cascade / artifacts.MANIFEST).read_text(encoding="utf-8"))["format_version"]}
+    for name, manifest in (("plain", read.manifest), ("thresholds", thresholds)):
+        artifacts.write(tmp_path / name, manifest, contents)
         text = (tmp_path / name / artifacts.MANIFEST).read_text(encoding="utf-8")
         formats[name] = int(re.search(r'"format_version": (\d+)', text)[1])
     assert formats["plain"] == 1
     assert {
-        (artifacts.Manifest, "fast_stage"): formats["staged"],
-        (artifacts.Variant, "fast"): formats["staged"],
+        (artifacts.Variant, "stages"): formats["staged"],
         (artifacts.Manifest, "thresholds"): formats["thresholds"],
     } == SINCE
 

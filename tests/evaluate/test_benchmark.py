@@ -10,7 +10,7 @@ import pytest
 
 from textwright.evaluate import benchmark as module
 from textwright.evaluate.benchmark import Predict, Timings, benchmark
-from textwright.runtime.predictor import load
+from textwright.runtime.loading import load
 
 TIMINGS = Timings([np.array([1.0, 1, 10]), np.array([2.0, 2, 8]), np.array([3.0, 3, 3])], [100.0, 300, 200])
 OTHER = Timings([np.array([4.0, 4, 4]), np.array([4.0, 4, 4]), np.array([3.0, 9, 9])], [50.0, 100, 400])

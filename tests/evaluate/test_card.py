@@ -17,7 +17,8 @@ from textwright.evaluate.card import model_card
 from textwright.evaluate.evaluation import Evaluation
 from textwright.evaluate.intervals import Interval
 from textwright.evaluate.measure import evaluate
-from textwright.runtime.predictor import Predictor, load
+from textwright.runtime.loading import load
+from textwright.runtime.predictor import Predictor
 
 DATA = {
     "source": "movie-reviews",

@@ -16,7 +16,7 @@ from textwright.evaluate.diagnostics import TrainingFacts, diagnose
 from textwright.evaluate.evaluation import Evaluation
 from textwright.evaluate.intervals import Interval
 from textwright.evaluate.measure import evaluate
-from textwright.runtime.predictor import load
+from textwright.runtime.loading import load
 
 FINE = TrainingFacts(
     num_train=100,

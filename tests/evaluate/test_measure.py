@@ -17,7 +17,8 @@ from textwright.errors import DataError
 from textwright.evaluate.evaluation import Evaluation
 from textwright.evaluate.measure import evaluate, score_bins
 from textwright.evaluate.scores import METRICS
-from textwright.runtime.predictor import Predictor, load
+from textwright.runtime.loading import load
+from textwright.runtime.predictor import Predictor
 
 SINGLE = Examples(
     ["a good film", "the film is bad", "good", "awful", "great", "bad bad good", "a film"],

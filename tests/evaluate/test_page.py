@@ -20,7 +20,7 @@ from textwright.evaluate import figures
 from textwright.evaluate.evaluation import Evaluation, TruncationBin
 from textwright.evaluate.intervals import Interval
 from textwright.evaluate.measure import evaluate
-from textwright.runtime.predictor import load
+from textwright.runtime.loading import load
 
 HOSTILE = "<script>alert(1)</script>"
 HOSTILE_NAMES = (HOSTILE, '"><img src=x onerror=alert(1)>', "$\\frac{1}{0}$ & {{ 7 * 7 }}")

@@ -15,7 +15,7 @@ from textwright.data.dataset import Examples
 from textwright.errors import GoldenMismatchError, SettingsError
 from textwright.evaluate.measure import evaluate
 from textwright.evaluate.publish import Publication, publish
-from textwright.runtime.predictor import load
+from textwright.runtime.loading import load
 
 EXAMPLES = Examples(["a good film", "the film is bad", "awful", "great"], np.array([1, 0, 0, 1]))
 TEXTS = ["a great story", "the awful actor", "", 'a line\u2028of "quotes"']

@@ -22,7 +22,7 @@ from textwright.optimize.distillation import Distillation
 from textwright.optimize.teacher import ServedTeacher
 from textwright.optimize.teaching_settings import DistillSettings
 from textwright.pipeline import Plan, build_artifact
-from textwright.runtime.predictor import load
+from textwright.runtime.loading import load
 from textwright.training.settings import TrainSettings
 
 MATRIX = [

@@ -19,7 +19,7 @@ from textwright.optimize.prune import Task, prune
 from textwright.optimize.pruning import Pruning
 from textwright.optimize.slimming import _load
 from textwright.optimize.teaching_settings import PruneSettings, RepairSettings
-from textwright.runtime.predictor import load
+from textwright.runtime.loading import load
 from textwright.training.batches import encode_examples
 from textwright.training.settings import TrainSettings
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 from dataclasses import replace
 
 import numpy as np
@@ -13,9 +14,11 @@ from tiny_words import SUBTLE_WORDS, TOPICS, TOPICS_BIAS, TOPICS_WORDS
 
 import textwright
 from textwright.core import artifact as artifacts
-from textwright.core.stages import STAGES
-from textwright.errors import ArtifactFormatError, BackendError, GoldenMismatchError, TextError
+from textwright.core.artifact import Variant
+from textwright.errors import BackendError, GoldenMismatchError, TextError
+from textwright.runtime.loading import open_predictor
 from textwright.runtime.predictor import Predictor
+from textwright.runtime.selection import stage_files
 
 WORDS = ["great", "awful", "good", "bad", "subtle", "loud", "the", "film", "unheard", "caf\u00e9", "\U0001f600"]
 TEXTS = st.lists(st.lists(st.sampled_from(WORDS), max_size=20).map(" ".join), max_size=12)
@@ -79,7 +82,7 @@ def test_a_text_is_cut_where_the_stage_that_answers_cuts_it(cascade):
 def test_many_texts_keep_their_order(cascade):
     texts = [f"{WORDS[place % 6]} {'the ' * (place % 15)}{place}" for place in range(5_000)]
     found = cascade.predict(texts)
-    assert {item.stage for item in found} == set(STAGES)
+    assert {item.stage for item in found} == {"fast", "strong"}
     for place in range(0, 5_000, 97):
         same(found[place], cascade.predict([texts[place]])[0])
 
@@ -87,7 +90,11 @@ def test_many_texts_keep_their_order(cascade):
 def test_a_multi_label_cascade_asks_for_the_least_certain_label(make_cascade):
     topics = {"labels": TOPICS, "words": TOPICS_WORDS, "bias": TOPICS_BIAS}
     path = make_cascade(
-        "topics", certainty=0.7, fast=topics, strong={**topics, "temperature": 0.5}, texts=["song", "song song the the"]
+        "topics",
+        min_confidence=0.7,
+        fast=topics,
+        strong={**topics, "temperature": 0.5},
+        texts=["song", "song song the the"],
     )
     found = textwright.load(path).predict(["song", "song song the the the", "song the the the the the the"])
     assert [(item.stage, item.labels) for item in found] == [
@@ -111,32 +118,95 @@ def test_each_answer_is_explained_by_the_stage_that_made_it(cascade, alone):
 
 def test_golden_examples_cover_both_stages(cascade):
     texts = [item.text for item in cascade.artifact.golden()]
-    assert {item.stage for item in cascade.predict(texts)} == set(STAGES)
+    assert {item.stage for item in cascade.predict(texts)} == {"fast", "strong"}
+
+
+def contents_of(path):
+    found = artifacts.read(path)
+    return found.manifest, {name: (found.path / name).read_bytes() for name in found.files}
 
 
 def test_a_cascade_whose_boundary_moved_does_not_load(tiny_cascade, tmp_path):
-    found = artifacts.read(tiny_cascade)
-    assert found.manifest.fast_stage is not None
-    moved = replace(found.manifest, fast_stage=replace(found.manifest.fast_stage, certainty=0.3))
-    contents = {name: (found.path / name).read_bytes() for name in found.files}
+    manifest, contents = contents_of(tiny_cascade)
+    contents["cascade.json"] = contents["cascade.json"].replace(b'"min_confidence": 0.9', b'"min_confidence": 0.3')
     with pytest.raises(GoldenMismatchError):
-        textwright.load(artifacts.write(tmp_path / "moved", moved, contents).path)
+        textwright.load(artifacts.write(tmp_path / "moved", manifest, contents).path)
 
 
 def test_an_older_version_refuses_a_cascade_in_words(tiny_cascade, tiny_artifact):
     versions = [
         json.loads((path / "manifest.json").read_text())["format_version"] for path in (tiny_cascade, tiny_artifact)
     ]
-    assert versions == [2, 1]  # version 0.1.0 answers 2 with "upgrade textwright"
-    assert "fast_stage" not in json.loads((tiny_artifact / "manifest.json").read_text())
+    assert versions == [4, 1]  # version 0.1.0 answers 4 with "upgrade textwright"
 
 
-def test_half_a_cascade_is_refused(tiny_cascade, tmp_path):
-    found = artifacts.read(tiny_cascade)
-    contents = {name: (found.path / name).read_bytes() for name in found.files}
-    variants = {name: replace(item, fast="") for name, item in found.manifest.variants.items()}
-    with pytest.raises(ArtifactFormatError, match="lacks a graph of a fast stage"):
-        artifacts.write(tmp_path / "half", replace(found.manifest, variants=variants), contents)
+def test_encode_gives_the_ids_of_the_first_stage_and_runs_no_model(cascade, alone, monkeypatch):
+    def refuse(*_):
+        raise AssertionError("encode ran a model")
+
+    monkeypatch.setattr(Predictor, "infer", refuse)
+    texts = ["great film", "a subtle film", "", "the " * 9]
+    found, expected = cascade.encode(texts), alone["fast"].encode(texts)
+    assert type(found) is type(expected)
+    np.testing.assert_array_equal(found.ids, expected.ids)
+    np.testing.assert_array_equal(found.offsets, expected.offsets)
+
+
+def test_ids_of_one_stage_are_not_inferred_by_all(cascade):
+    with pytest.raises(TypeError, match="stages"):
+        cascade.infer(cascade.encode(["great"]))
+
+
+def test_a_pickled_cascade_predicts_alike(cascade):
+    texts = ["great", "a subtle film"]
+    again = pickle.loads(pickle.dumps(cascade))  # noqa: S301  our own bytes
+    assert type(again) is type(cascade)
+    assert again.predict(texts) == cascade.predict(texts)
+
+
+@pytest.fixture(scope="module")
+def three(make_artifact, tmp_path_factory):
+    """Three models of which each knows more words than the one before, and the cascade of them."""
+    names = {"fast": {"max_length": 8}, "middle": {"words": SUBTLE_WORDS, "temperature": 2.0}, "strong": {}}
+    names["strong"] = {"words": {**SUBTLE_WORDS, "film": (0.0, 6.0)}, "temperature": 0.5, "max_length": 32}
+    models = {name: textwright.load(make_artifact(f"tiny-{name}", **how), num_threads=1) for name, how in names.items()}
+    stages = [
+        artifacts.StageArtifact(name, model.artifact, confidence)
+        for (name, model), confidence in zip(models.items(), (0.9, 0.8, 0.0), strict=True)
+    ]
+    variant = Variant("", stages=dict.fromkeys(models, "fp32"))
+    manifest = replace(
+        models["strong"].artifact.manifest, name="three", family="bow+bow+bow", variants={"fp32": variant}
+    )
+    contents = {
+        **stage_files({name: [model] for name, model in models.items()}, ["great", "film"]),
+        "cascade.json": artifacts.stages_bytes(stages, {"curve": []}),
+        "golden.jsonl": b"",
+        "README.md": b"",
+    }
+    path = tmp_path_factory.mktemp("three") / "artifact"
+    return models, textwright.load(artifacts.write(path, manifest, contents).path, num_threads=1)
+
+
+@ANY
+@given(TEXTS)
+def test_of_three_stages_each_answers_what_those_before_it_left(three, texts):
+    models, cascade = three
+    for text, item in zip(texts, cascade.predict(texts), strict=True):
+        first, second = (models[name].predict([text])[0].confidence for name in ("fast", "middle"))
+        assert item.stage == ("fast" if first >= 0.9 else "middle" if second >= 0.8 else "strong")
+        same(item, models[item.stage].predict([text])[0])
+
+
+def test_three_stages_all_answer_and_explain(three):
+    models, cascade = three
+    texts = ["great great", "loud loud subtle loud", "film", "the"]
+    found = cascade.predict(texts)
+    assert {item.stage for item in found} == {"fast", "middle", "strong"}
+    for text, explanation, item in zip(texts, cascade.explain(texts), found, strict=True):
+        (expected,) = models[item.stage].explain([text])
+        assert explanation.label == expected.label
+        assert explanation.score == pytest.approx(expected.score, abs=1e-4)
 
 
 @pytest.mark.parametrize("wrong", ["one string", ["good", 1], ["\ud800"]])
@@ -150,8 +220,9 @@ def test_no_texts_give_no_predictions(cascade):
     assert cascade.predict([]) == cascade.explain([]) == []
 
 
-def test_a_logit_of_the_fast_stage_that_is_not_finite_is_an_error(make_cascade, make_artifact, tiny_cascade):
-    broken = Predictor(artifacts.read(tiny_cascade), num_threads=1)
-    broken._fast._scale = np.float32(np.nan)
+def test_a_logit_of_the_fast_stage_that_is_not_finite_is_an_error(tiny_cascade, monkeypatch):
+    broken = open_predictor(artifacts.read(tiny_cascade), num_threads=1)
+    infer = broken.stages[0].infer
+    monkeypatch.setattr(broken.stages[0], "infer", lambda batch: infer(batch) * np.float32(np.nan))
     with pytest.raises(BackendError, match="not finite"):
         broken.predict(["good"])

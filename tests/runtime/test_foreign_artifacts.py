@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 import textwright
 from textwright.core import artifact as artifacts
 from textwright.core import graph_checks
+from textwright.core.labels import Labels
 from textwright.core.manifest_checks import MOST_BYTES
 from textwright.errors import ArtifactCorruptError, ArtifactError, ArtifactFormatError, BackendError
 from textwright.runtime import bounds
@@ -107,18 +108,93 @@ def test_a_file_that_is_read_must_be_listed(tiny_artifact, name):
         textwright.load(tiny_artifact)
 
 
-@pytest.mark.parametrize("name", ["fp32.onnx", "cascade.tokenizer.json", "int8.golden.jsonl"])
-def test_a_file_that_a_variant_or_stage_names_must_be_listed(tmp_path, tiny_cascade, name):
-    folder = Path(shutil.copytree(tiny_cascade, tmp_path / "copy"))
-    field, owner = {
-        "fp32.onnx": ("fast", "variants"),
-        "cascade.tokenizer.json": ("tokenizer", "fast_stage"),
-        "int8.golden.jsonl": ("golden", "variants"),
-    }[name]
-    variant = next(iter(json.loads((folder / "manifest.json").read_text())["variants"]))
-    change(folder, (owner, variant, field) if owner == "variants" else (owner, field), name)
+@pytest.fixture
+def copied_cascade(tmp_path, tiny_cascade):
+    return Path(shutil.copytree(tiny_cascade, tmp_path / "copy"))
+
+
+@pytest.mark.parametrize("name", ["cascade.json", "fast/manifest.json", "strong/manifest.json", "golden.jsonl"])
+def test_what_a_cascade_is_read_from_must_be_listed(copied_cascade, name):
+    change(copied_cascade, ("files", name), ABSENT)
     with pytest.raises(ArtifactCorruptError, match="do not list"):
-        artifacts.read(folder)
+        artifacts.read(copied_cascade)
+
+
+@pytest.mark.parametrize("name", ["fast/model.onnx", "strong/tokenizer.json", "fast/manifest.json", "cascade.json"])
+def test_a_changed_byte_in_any_folder_of_a_cascade_is_refused(copied_cascade, name):
+    raw = bytearray((copied_cascade / name).read_bytes())
+    raw[len(raw) // 2] ^= 1
+    (copied_cascade / name).write_bytes(bytes(raw))
+    with pytest.raises(ArtifactCorruptError):
+        artifacts.read(copied_cascade)
+
+
+def test_a_stage_cannot_be_replaced_by_another_valid_artifact(copied_cascade, make_artifact):
+    shutil.rmtree(copied_cascade / "fast")
+    shutil.copytree(make_artifact("tiny-fast", max_length=9), copied_cascade / "fast")
+    with pytest.raises(ArtifactCorruptError):
+        artifacts.read(copied_cascade)
+
+
+@pytest.mark.parametrize("name", ["weights.bin", "fast/weights.bin", "other/manifest.json"])
+def test_a_file_that_no_manifest_of_a_cascade_lists_is_refused(copied_cascade, name):
+    (copied_cascade / name).parent.mkdir(exist_ok=True)
+    (copied_cascade / name).write_bytes(b"unlisted")
+    with pytest.raises(ArtifactCorruptError, match="is not listed"):
+        artifacts.read(copied_cascade)
+
+
+@pytest.mark.parametrize("stage", ["..", "../up", "/etc", "a/b", "", ".", "manifest.json"])
+def test_the_folder_of_a_stage_lies_in_the_cascade(copied_cascade, stage):
+    variant = next(iter(json.loads((copied_cascade / "manifest.json").read_text())["variants"]))
+    change(copied_cascade, ("variants", variant, "stages"), {stage: "fp32", "strong": "fp32"})
+    with pytest.raises(ArtifactError):
+        artifacts.read(copied_cascade)
+
+
+@pytest.mark.parametrize("name", ["fast/model.onnx", "fast/../x", "other/manifest.json", "fast/sub/manifest.json"])
+def test_a_cascade_lists_the_manifests_of_its_stages_alone(copied_cascade, name):
+    change(copied_cascade, ("files", name), {"sha256": "0" * 64, "size_bytes": 1})
+    with pytest.raises(ArtifactCorruptError, match="lies outside"):
+        artifacts.read(copied_cascade)
+
+
+def rewritten(folder, out, **replaced):
+    """Write a cascade again with other files, sealed anew."""
+    found = artifacts.read(folder)
+    contents = {name: (found.path / name).read_bytes() for name in found.files}
+    return artifacts.write(out, found.manifest, {**contents, **replaced})
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        *(b"", b"[]", b"{}", b'{"stages": 3}', b'{"stages": [{"name": "fast"}]}', b"\xff", b"[" * 5_000),
+        b'{"stages": [{"name": "strong", "min_confidence": 0.9}, {"name": "fast", "min_confidence": 0}]}',
+        b'{"stages": [{"name": "fast", "min_confidence": NaN}, {"name": "strong", "min_confidence": 0}]}',
+        b'{"stages": [{"name": "fast", "min_confidence": "0.9"}, {"name": "strong", "min_confidence": 0}]}',
+        b'{"stages": [{"name": "fast", "min_confidence": 0.9}, {"name": "strong", "min_confidence": 0.5}]}',
+        b'{"stages": [{"name": "fast", "min_confidence": -1}, {"name": "strong", "min_confidence": 0}]}',
+    ],
+)
+def test_stages_that_are_described_wrongly_are_refused(tiny_cascade, tmp_path, content):
+    with pytest.raises(ArtifactFormatError, match="stages"):
+        rewritten(tiny_cascade, tmp_path / "out", **{"cascade.json": content})
+
+
+def test_a_stage_of_other_labels_is_refused(tiny_cascade, make_artifact, tmp_path):
+    other = artifacts.read(make_artifact("other", labels=Labels(("no", "yes"))))
+    names = (*other.files, "manifest.json")
+    files = {f"fast/{name}": (other.path / name).read_bytes() for name in names}
+    with pytest.raises(ArtifactFormatError, match="other labels"):
+        rewritten(tiny_cascade, tmp_path / "out", **files)
+
+
+def test_a_stage_is_no_cascade(tiny_cascade, tmp_path):
+    inner = artifacts.read(tiny_cascade)
+    files = {f"fast/{name}": (inner.path / name).read_bytes() for name in (*inner.files, "manifest.json")}
+    with pytest.raises(ArtifactError):
+        rewritten(tiny_cascade, tmp_path / "out", **files)
 
 
 @pytest.mark.parametrize("name", ["../up", "/etc/hostname", "sub/x", "..", ".", "", "a\0b", "\ud800", "x" * 300])

@@ -40,23 +40,24 @@ def test_the_function_answers_what_the_server_answers(handler, server, lines):
     assert {item["stage"] for item in ours["predictions"]} == {"fast", "strong"}
     assert ask(handler, path="/v1/model", method="GET")[1] == server.get("/v1/model").json()
     (line,) = [item for item in lines() if item.get("path") == "/v1/predict"]
-    assert (line["num_texts"], line["num_sent_on"]) == (5, 3)
+    assert (line["num_texts"], line["num_escalated"]) == (5, 3)
 
 
 def test_it_is_warm_in_both_stages(handler):
-    assert handler._runner.token_s > 0
+    assert [*handler._runner.token_s] == ["fast", "strong"]
+    assert all(seconds > 0 for seconds in handler._runner.token_s.values())
 
 
-def test_time_is_looked_at_for_the_strong_stage_alone(handler):
-    handler._runner.token_s = 1e6
+def test_the_time_of_each_stage_is_its_own(handler):
+    handler._runner.token_s["strong"] = 1e6
     assert ask(handler, texts=["great", "awful"])[0] == 200
     status, problem = ask(handler, texts=["great", "a subtle film"])
     assert (status, problem["code"]) == (504, "deadline")
 
 
-def test_the_strong_stage_is_asked_about_what_is_sent_on(handler, monkeypatch):
+def test_the_strong_stage_reads_what_is_escalated(handler, monkeypatch):
     seen = []
     infer = Predictor.infer
     monkeypatch.setattr(Predictor, "infer", lambda self, batch: seen.append(len(batch)) or infer(self, batch))
     ask(handler, texts=TEXTS)
-    assert sum(seen) == 3
+    assert sum(seen) == len(TEXTS) + 3

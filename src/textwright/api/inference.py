@@ -6,15 +6,19 @@ is the :class:`Executor`, whose methods are coroutines; those of Lambda never wa
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Sequence
+from collections import Counter
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
+
+import numpy as np
 
 from textwright.api.model import LoadedModel
 from textwright.api.protocols.request import Answer, PredictRequest, Scored
 from textwright.api.record import RequestRecord
 from textwright.api.validation import check_num_explained, check_texts
 from textwright.errors import RequestLimitError
+from textwright.runtime.predictor import Predictor
 
 if TYPE_CHECKING:
     from textwright.api.auth import Key
@@ -127,6 +131,51 @@ async def score(
             )
 
     return await executor.score(texts, note_truncated)
+
+
+async def score_by_stages(
+    stages: Sequence[Predictor],
+    texts: Sequence[str],
+    record: RequestRecord,
+    after_encoding: Callable[[Sequence[bool]], None],
+    run: Callable[[int, Sequence[str], Callable[[Sequence[bool]], None]], Awaitable[list[Scored]]],
+) -> list[Scored]:
+    """Let each stage of a model score the texts that those before it did not accept.
+
+    Args:
+        stages: What answers, in order; see ``Predictor.stages``.
+        texts: N texts, at least one.
+        record: What the log will say; filled in where there are several stages.
+        after_encoding: As for :meth:`Executor.score`.
+        run: Runs a stage, by its position, on texts and reports which are truncated as soon as that is known.
+
+    Returns:
+        N scored texts, in order.
+    """
+    if len(stages) == 1:
+        return await run(0, texts, after_encoding)
+    scored: dict[int, Scored] = {}
+    for number, stage in enumerate(stages):
+        left = [position for position in range(len(texts)) if position not in scored]
+
+        def note_truncated(truncated: Sequence[bool], left: Sequence[int] = left, number: int = number) -> None:
+            if number == len(stages) - 1:
+                late = dict(zip(left, truncated, strict=True))
+                flags = (late[at] if at in late else scored[at].prediction.truncated for at in range(len(texts)))
+                after_encoding(list(flags))
+
+        answers = await run(number, [texts[position] for position in left], note_truncated)
+        accepted = stage.accepts(np.stack([item.logits for item in answers])).tolist()
+        scored.update((at, item) for at, item, is_final in zip(left, answers, accepted, strict=True) if is_final)
+        if number == 0:
+            record.num_escalated = len(texts) - len(scored)
+        if len(scored) == len(texts):
+            break
+    results = [scored[position] for position in range(len(texts))]
+    if number < len(stages) - 1:
+        after_encoding([item.prediction.truncated for item in results])
+    record.stage_texts = Counter(str(item.prediction.stage) for item in results)
+    return results
 
 
 def run(coroutine: Coroutine[Any, Any, T]) -> T:

@@ -49,7 +49,7 @@ class LoadedModel:
         self.max_length = manifest.max_length
         self.is_single_label = task is Task.SINGLE_LABEL
         self.temperature = manifest.temperature
-        self.has_stages = bool(predictor.stages)
+        self.has_stages = bool(predictor.stage_names)
         self.head = encode_json(self.identity).decode()
         """The identity in JSON, as it stands in each answer."""
         sizes = [len(encode_json(label)) for label in self.labels]
@@ -59,10 +59,10 @@ class LoadedModel:
     def info(self) -> ModelInfo:
         """What the model is and what was measured of it; no path and no training setting."""
         # A cold start pays for each class, and these are seldom needed.
-        from textwright.api.schemas import FastStageInfo, Limits, ModelInfo
+        from textwright.api.schemas import Limits, ModelInfo, StageInfo
 
         manifest = self.predictor.artifact.manifest
-        variant, fast, limits = manifest.variant(self.identity.variant), manifest.fast_stage, self.limits
+        variant, limits = manifest.variant(self.identity.variant), self.limits
         return ModelInfo(
             **vars(self.identity),
             labels=self.labels,
@@ -74,7 +74,12 @@ class LoadedModel:
             created=manifest.created,
             limits=Limits(limits.max_texts, limits.max_text_chars, limits.max_body_bytes),
             batch_invariance=dict(variant.batch_invariance),
-            fast_stage=FastStageInfo(fast.family, fast.max_length, fast.certainty) if fast else None,
+            stages=[
+                StageInfo(
+                    item.name, item.artifact.manifest.family, item.artifact.manifest.max_length, item.min_confidence
+                )
+                for item in self.predictor.artifact.stages
+            ],
         )
 
     def is_called(self, name: str) -> bool:

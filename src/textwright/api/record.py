@@ -7,6 +7,7 @@ Source:
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final
@@ -42,14 +43,16 @@ class RequestRecord:
         status: The HTTP status; 499 if the client hung up.
         code: The code of the problem that was answered.
         num_texts: Texts in the request.
-        num_tokens: Tokens read by the model.
+        num_tokens: Tokens read by the model, by all its stages together.
         truncated: Texts that were longer than the model reads.
-        num_sent_on: Texts that the fast stage of a cascade left to the strong one; None for a model of one stage.
+        num_escalated: Texts that the first stage left to a later one; None for a model of one stage.
+        stage_texts: Stage -> texts that it answered; None for a model of one stage.
         tokenize_ms: Time from texts to ids.
         queue_ms: Time that the ids waited for the model.
         infer_ms: Time from there to the last prediction.
         explain_ms: Time from there to the last explanation; None where none was asked for.
-        batch_size: Texts that went through the model together, those of other requests included.
+        batch_size: Texts that went through the model, or its last stage that was needed, together; those of other
+            requests included.
         total_ms: Time from the first byte of the request, or the event, to the answer.
         cold_start: On Lambda 1 for the first request of an instance, else 0.
     """
@@ -64,7 +67,8 @@ class RequestRecord:
     num_texts: int | None = None
     num_tokens: int | None = None
     truncated: int | None = None
-    num_sent_on: int | None = None
+    num_escalated: int | None = None
+    stage_texts: Mapping[str, int] | None = None
     tokenize_ms: float | None = None
     queue_ms: float | None = None
     infer_ms: float | None = None
@@ -72,6 +76,23 @@ class RequestRecord:
     batch_size: int | None = None
     total_ms: float = 0.0
     cold_start: int | None = None
+
+    def note_inference(
+        self,
+        num_tokens: int,
+        tokenize_ms: float,
+        queue_ms: float | None = None,
+        infer_ms: float | None = None,
+        batch_size: int | None = None,
+    ) -> None:
+        """Add what running the model, or one of its stages, took; what is None is not known yet."""
+        self.num_tokens = (self.num_tokens or 0) + num_tokens
+        self.tokenize_ms = (self.tokenize_ms or 0.0) + tokenize_ms
+        if queue_ms is not None:
+            self.queue_ms = (self.queue_ms or 0.0) + queue_ms
+        if infer_ms is not None:
+            self.infer_ms = (self.infer_ms or 0.0) + infer_ms
+        self.batch_size = batch_size or self.batch_size
 
 
 def is_request_id(value: str) -> bool:

@@ -13,7 +13,7 @@ from textwright.api.problems import Problem
 
 __all__ = [
     "Explanation",
-    "FastStageInfo",
+    "StageInfo",
     "Health",
     "Limits",
     "ModelIdentity",
@@ -74,7 +74,7 @@ class Prediction(Document):
     explanation: Explanation | None = None
     """Only where it was asked for."""
     stage: str | None = None
-    """Which stage of a cascade answered, fast or strong; absent for a model of one stage."""
+    """Which stage answered, for example fast or strong; absent for a model of one stage."""
 
 
 @dataclass
@@ -98,15 +98,18 @@ class Limits(Document):
 
 
 @dataclass
-class FastStageInfo(Document):
-    """The fast stage of a cascade: it reads every text, and the model described beside it takes what it leaves."""
+class StageInfo(Document):
+    """One stage of a model: it answers the texts that it is sure of and leaves the others to the next stage."""
 
+    name: str
+    """What the stage is called in predictions."""
     family: str
     """The kind of model."""
     max_length: int
     """Tokens that it reads of a text."""
-    certainty: float
-    """It answers from this certainty on: its highest probability; multi-label: that of its least certain yes or no."""
+    min_confidence: float
+    """It answers from this confidence on: its highest probability; multi-label: that of its least certain yes or no.
+    0 for the last stage, which answers every text that comes to it."""
 
 
 @dataclass
@@ -142,8 +145,8 @@ class ModelInfo(Document):
     batch_invariance: dict[str, float]
     """How far predictions change with the other texts of a batch: max_change of a probability, mean_change over the
     texts, num_changed_labels of num_texts; empty if it was not measured."""
-    fast_stage: FastStageInfo | None
-    """What answers before the model where it is sure enough; null for a model of one stage."""
+    stages: list[StageInfo]
+    """The stages of the model, in the order in which they read a text; empty for a model of one stage."""
 
 
 @dataclass

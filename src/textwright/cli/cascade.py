@@ -73,8 +73,9 @@ def _show(terminal: Terminal, outcome: Outcome) -> None:
     columns = ("model", "right", "95 % interval", "lone text", "texts/s", "gain")
     terminal.table(f"{outcome.name} on {verdict.num_texts:,} test texts", columns, rows)
     terminal.say(
-        f"{outcome.fast['family']} answers from a certainty of {point.certainty:.4f} on; {outcome.strong['family']} "
-        f"takes {verdict.share_sent_on:.1%} of the test texts ({point.share_sent_on:.1%} of those that chose the point)"
+        f"{outcome.fast['family']} answers from a confidence of {point.min_confidence:.4f} on; "
+        f"{outcome.strong['family']} takes {verdict.share_escalated:.1%} of the test texts "
+        f"({point.share_escalated:.1%} of those that chose the point)"
     )
     terminal.say(
         f"drop against {outcome.strong['family']} alone: {verdict.drop.value:+.2f} points "

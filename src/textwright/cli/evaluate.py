@@ -47,7 +47,7 @@ def evaluate(
     """
     from textwright.display.evaluation import show_evaluation
     from textwright.evaluate.selection import select_rows
-    from textwright.runtime.predictor import load
+    from textwright.runtime.loading import load
 
     terminal = Terminal(output)
     predictor = load(artifact, variant=variant)

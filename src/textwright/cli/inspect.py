@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
 
 from textwright.core import artifact as artifacts
-from textwright.core.artifact import Artifact
-from textwright.core.stages import FastStage
+from textwright.core.artifact import Artifact, StageArtifact
 from textwright.display.terminal import DEFAULT_OUTPUT, Output, Terminal
 
 
@@ -33,12 +32,15 @@ def inspect(
     terminal.next(f'textwright predict {artifact} "a text"')
 
 
-def _stages(fast: FastStage | None) -> dict[str, str]:
-    if fast is None:
-        return {}
+def _stages(stages: Sequence[StageArtifact]) -> dict[str, str]:
     return {
-        "fast stage": f"{fast.model}, answers from a certainty of {fast.certainty:.4f} on",
-        "strong stage": fast.strong,
+        f"{stage.name} stage": f"{stage.artifact.manifest.name} ({stage.artifact.manifest.family}), "
+        + (
+            f"answers from a confidence of {stage.min_confidence:.4f} on"
+            if stage.min_confidence
+            else "answers the rest"
+        )
+        for stage in stages
     }
 
 
@@ -59,7 +61,7 @@ def _show(terminal: Terminal, found: Artifact) -> None:
         "temperature": f"{manifest.temperature:.3f}",
         **_thresholds(manifest.thresholds),
         "trained on": f"{manifest.data.get('source', 'unknown')} {manifest.data.get('num_examples', '')}",
-        **_stages(manifest.fast_stage),
+        **_stages(found.stages),
         "created": manifest.created,
         "size": f"{found.size_bytes / 1e6:.2f} MB",
         "folder": str(found.path),

@@ -11,7 +11,8 @@ from textwright.data.settings import DataSettings
 from textwright.display.terminal import DEFAULT_OUTPUT, Output, Terminal
 from textwright.errors import SettingsError
 from textwright.runtime.explanation import Explanation, Method
-from textwright.runtime.predictor import Prediction, Predictor, load
+from textwright.runtime.loading import load
+from textwright.runtime.predictor import Prediction, Predictor
 
 if TYPE_CHECKING:
     from textwright.batch_predict import PredictedFile
@@ -125,7 +126,7 @@ def _show(
         )
         for text, item in zip(texts, predictions, strict=True)
     ]
-    terminal.table("", ("label", "confidence", *(["stage"] if predictor.stages else []), "text"), rows)
+    terminal.table("", ("label", "confidence", *(["stage"] if predictor.stage_names else []), "text"), rows)
     if any(item.truncated for item in predictions):
         terminal.note(f"(cut): only the first {predictor.artifact.manifest.max_length} tokens were read")
     for explanation in explanations:

@@ -18,7 +18,7 @@ from textwright.evaluate.benchmark import Predict
 from textwright.evaluate.observe import observe
 from textwright.models import find_family
 from textwright.pipeline import Plan, build_artifact
-from textwright.runtime.predictor import load
+from textwright.runtime.loading import load
 from textwright.training.run import CHECKPOINT, TENSORBOARD, as_recipe, resolve_settings, resolve_stored
 from textwright.training.settings import TrainSettings
 

@@ -7,8 +7,8 @@
     tokenizer.json  of the `tokenizers` library
     golden.jsonl    texts with the logits they gave when the artifact was made
     NAME.onnx, NAME.golden.jsonl    the same of each variant that ``optimize`` added
-    NAME.fast.onnx, fast.tokenizer.json    the fast stage of a cascade (``core.stages``)
-    cascade.json    of a cascade: accuracy against the share of texts that the fast stage sends on
+    cascade.json    of a cascade: its stages, from which confidence each answers, and the measured curve
+    STAGE/          of a cascade: the artifact of each stage, which holds no graph and no tokenizer of its own
     README.md       the model card
 
 ``manifest.json`` carries its own sha256: the digest of its bytes with 64 zeros where the digest stands. Callers:
@@ -38,7 +38,6 @@ from textwright.core.manifest_checks import (
     is_number,
     is_text,
 )
-from textwright.core.stages import FastStage
 from textwright.errors import (
     ArtifactCorruptError,
     ArtifactError,
@@ -49,19 +48,22 @@ from textwright.errors import (
 )
 
 FORMAT_VERSION: Final = 1
-STAGED_FORMAT_VERSION: Final = 2
-"""Of an artifact with a fast stage, which versions that know of none must not serve without it."""
 THRESHOLDS_FORMAT_VERSION: Final = 3
 """Of an artifact with thresholds of its labels, without which older versions would predict others."""
-_FORMAT_VERSIONS: Final = (FORMAT_VERSION, STAGED_FORMAT_VERSION, THRESHOLDS_FORMAT_VERSION)
+CASCADE_FORMAT_VERSION: Final = 4
+"""Of a cascade: a folder of artifacts."""
+_FORMAT_VERSIONS: Final = (FORMAT_VERSION, 2, THRESHOLDS_FORMAT_VERSION, CASCADE_FORMAT_VERSION)
+"""2 is a cascade of one folder, which is read as one of two stages and not written any more."""
 MANIFEST: Final = "manifest.json"
 TOKENIZER: Final = "tokenizer.json"
 GOLDEN: Final = "golden.jsonl"
 CARD: Final = "README.md"
-CURVE: Final = "cascade.json"
+STAGES: Final = "cascade.json"
 RUN_SETTINGS: Final = "settings.json"
 """In the folder of a run from its first second on; the artifact comes with its last."""
 _NO_DIGEST: Final = "0" * 64
+_TWO_STAGES: Final = ("fast", "strong")
+"""Of a cascade of formats 2 and 3."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,7 @@ class Variant:
     """One graph of the model: the same signature, another price.
 
     Args:
-        file: Name of the ONNX file in the folder.
+        file: Name of the ONNX file in the folder; of a cascade empty.
         precision: Of the weights: "fp32", "int8", ...
         metrics: Metric name -> {"value", "low", "high"}; the split they come from stands in the manifest.
         golden: Name of the file with this variant's own logits of the golden texts; empty for the variant that
@@ -86,7 +88,8 @@ class Variant:
             the variant answers alike everywhere.
         engine: What it passed its gates on and runs on, as ``runtime.engines`` names it; empty for ONNX Runtime.
         recipe: How it was made from the trained model's graph, for people; empty for that graph.
-        fast: Name of the fast stage's ONNX file; empty for a model of one stage.
+        stages: Of a cascade, stage -> the variant that it runs, in the order in which they read a text; empty for
+            a model of one stage.
         gate: What its gates have shown against the reference: number of texts and of folds, drop and its upper bound
             in points, and so on; empty for a variant without gates.
         batch_invariance: How far its predictions change with the other texts of a batch, as
@@ -100,7 +103,7 @@ class Variant:
     instruction_set: str = ""
     engine: str = ""
     recipe: str = ""
-    fast: str = ""
+    stages: Mapping[str, str] = field(default_factory=dict)
     gate: Mapping[str, float] = field(default_factory=dict)
     batch_invariance: Mapping[str, float] = field(default_factory=dict)
 
@@ -123,8 +126,6 @@ class Manifest:
         data: Source, fingerprint and split sizes of the data trained on.
         versions: Library name -> version at export.
         created: UTC time of writing, ISO 8601.
-        fast_stage: What answers before the model where it is sure enough; None if the model reads every text. All
-            else here is said of the model, the strong stage.
     """
 
     name: str
@@ -140,7 +141,6 @@ class Manifest:
     data: Mapping[str, Any] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
     created: str = ""
-    fast_stage: FastStage | None = None
 
     @property
     def decision(self) -> Decision:
@@ -160,6 +160,11 @@ class Manifest:
     def reference_variant(self) -> str:
         """Name of the variant that ``golden.jsonl`` was made with, which every machine reproduces."""
         return next((name for name, item in self.variants.items() if not item.golden), self.default_variant)
+
+    @property
+    def stages(self) -> tuple[str, ...]:
+        """Names of the stages that may answer, in the order in which they read a text; none for a model of one."""
+        return tuple(self.variant(None).stages)
 
     def variant(self, name: str | None) -> Variant:
         """Find a variant.
@@ -192,13 +197,17 @@ class Artifact:
         path: The folder.
         manifest: Its manifest.
         digest: The manifest's sha256; identifies the model, since the manifest names every other file's hash.
-        files: File name -> how it is recognised.
+        files: File name -> how it is recognised; those of a stage under "STAGE/NAME".
+        stages: The stages of a cascade, in the order in which they read a text; none for a model of one.
+        tokenizer_file: Name of the file with the tokenizer.
     """
 
     path: Path
     manifest: Manifest
     digest: str
     files: Mapping[str, FileRecord]
+    stages: Sequence[StageArtifact] = ()
+    tokenizer_file: str = TOKENIZER
 
     @property
     def version(self) -> str:
@@ -215,18 +224,8 @@ class Artifact:
         return {name: (self.path / name).read_bytes() for name in self.files}
 
     def tokenizer(self) -> str:
-        """Return the content of ``tokenizer.json``."""
-        return _text_of(self.path / TOKENIZER)
-
-    def fast_tokenizer(self) -> str:
-        """Return the content of the fast stage's tokenizer file; for an artifact that has a fast stage.
-
-        Raises:
-            NotFoundError: If it has none.
-        """
-        if self.manifest.fast_stage is None:
-            raise NotFoundError(f"{self.path} has no fast stage")
-        return _text_of(self.path / self.manifest.fast_stage.tokenizer)
+        """Return the content of the tokenizer's file; a cascade has one for each stage."""
+        return _text_of(self.path / self.tokenizer_file)
 
     def golden(self, variant: str | None = None) -> list[Golden]:
         """Return the golden examples of a variant, in the order they were written.
@@ -262,8 +261,8 @@ class Draft:
         folder: The temporary folder.
 
     Attributes:
-        artifact: What :meth:`seal` left there, not verified; after the block of :func:`draft` the verified artifact in
-            its place.
+        artifact: What :meth:`seal` left there, not verified unless it has stages; after the block of :func:`draft` the
+            verified artifact in its place.
     """
 
     artifact: Artifact
@@ -278,15 +277,19 @@ class Draft:
         Raises:
             ArtifactCorruptError: If the name leads out of the folder.
         """
-        check_file_name(name)
+        _check_name(name, [name.partition("/")[0]])
+        (self.folder / name).parent.mkdir(exist_ok=True)
         (self.folder / name).write_bytes(content)
-        self._files[name] = FileRecord(hashlib.sha256(content).hexdigest(), len(content))
+        self._files[name] = _record(content)
 
     def seal(self, manifest: Manifest) -> None:
         """Write the manifest over the files as they are now."""
-        raw, digest = _sealed(_to_json(manifest, self._files))
+        for name in self._files:
+            _check_name(name, manifest.stages)
+        files = _named_in_manifest(self._files)
+        raw, digest = _sealed(_to_json(manifest, files))
         (self.folder / MANIFEST).write_bytes(raw)
-        self.artifact = Artifact(self.folder, manifest, digest, dict(self._files))
+        self.artifact = _read(self.folder) if manifest.stages else Artifact(self.folder, manifest, digest, files)
 
 
 @contextmanager
@@ -302,12 +305,27 @@ def draft(path: Path) -> Iterator[Draft]:
     Raises:
         SettingsError: If ``path`` holds something that is no artifact; nothing is touched then.
     """
-    if path.exists() and not (path / MANIFEST).is_file() and (not path.is_dir() or any(path.iterdir())):
-        raise SettingsError(f"{path} exists and is no artifact; give an --out that is new, empty or an artifact")
+    _refuse_foreign_folder(path)
     with atomic_folder(path) as folder:
         item = Draft(folder)
         yield item
-        item.artifact = replace(read(folder), path=path)
+        item.artifact = _moved(_read(folder), path)
+
+
+@dataclass(frozen=True, slots=True)
+class StageArtifact:
+    """One stage of a cascade.
+
+    Args:
+        name: What the stage is called; the name of its folder.
+        artifact: The model that answers.
+        min_confidence: It answers a text from this confidence on, 0 to 1; see ``Decision.confidence``. The last stage
+            answers every text that comes to it.
+    """
+
+    name: str
+    artifact: Artifact
+    min_confidence: float = 0.0
 
 
 def write(path: Path, manifest: Manifest, contents: Mapping[str, bytes]) -> Artifact:
@@ -331,6 +349,86 @@ def write(path: Path, manifest: Manifest, contents: Mapping[str, bytes]) -> Arti
     return item.artifact
 
 
+def manifest_bytes(manifest: Manifest, contents: Mapping[str, bytes]) -> bytes:
+    """Seal a manifest: write it with the hashes of the other files, and with its own.
+
+    Args:
+        manifest: The manifest.
+        contents: File name -> bytes of every other file.
+    """
+    files = _named_in_manifest({name: _record(content) for name, content in contents.items()})
+    return _sealed(_to_json(manifest, files))[0]
+
+
+def _record(content: bytes) -> FileRecord:
+    return FileRecord(hashlib.sha256(content).hexdigest(), len(content))
+
+
+def _named_in_manifest(files: Mapping[str, FileRecord]) -> dict[str, FileRecord]:
+    """Leave out the files of stages but for their manifests, which hold the hashes of the others."""
+    return {name: record for name, record in files.items() if "/" not in name or name.endswith(f"/{MANIFEST}")}
+
+
+def _moved(artifact: Artifact, path: Path) -> Artifact:
+    """Return an artifact of folders under the name that its folder gets."""
+    stages = (replace(stage, artifact=_moved(stage.artifact, path / stage.name)) for stage in artifact.stages)
+    return replace(artifact, path=path, stages=tuple(stages))
+
+
+def stages_bytes(stages: Sequence[StageArtifact], measured: Mapping[str, Any]) -> bytes:
+    """Write ``cascade.json``.
+
+    Args:
+        stages: The stages, in the order in which they read a text.
+        measured: What was measured to choose the confidences.
+    """
+    return (json.dumps({**measured, "stages": _describe_stages(stages)}, indent=2) + "\n").encode()
+
+
+def _describe_stages(stages: Sequence[StageArtifact]) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": stage.name,
+            "model": f"{stage.artifact.manifest.name}@{stage.artifact.version}",
+            "min_confidence": stage.min_confidence,
+        }
+        for stage in stages
+    ]
+
+
+def copy(artifact: Artifact, folder: Path) -> Artifact:
+    """Copy an artifact byte for byte: whole, or not at all.
+
+    Args:
+        artifact: A verified artifact.
+        folder: Where to; what is there is replaced if it is an artifact.
+
+    Raises:
+        SettingsError: If ``folder`` holds something that is no artifact; nothing is touched then.
+        ArtifactCorruptError: If a file was changed since the artifact was verified.
+    """
+    _refuse_foreign_folder(folder)
+    with atomic_folder(folder) as fresh:
+        for name in (*artifact.files, MANIFEST):
+            (fresh / name).parent.mkdir(exist_ok=True)
+            (fresh / name).write_bytes((artifact.path / name).read_bytes())
+        try:
+            copied = _read(fresh)
+        except ArtifactCorruptError as error:
+            raise _changed_since(artifact) or error from error
+    return _moved(copied, folder)
+
+
+def _changed_since(artifact: Artifact) -> ArtifactCorruptError | None:
+    """Name the file of a verified artifact that is another one now."""
+    for name, record in artifact.files.items():
+        if _record((artifact.path / name).read_bytes()) != record:
+            return ArtifactCorruptError(
+                f"{artifact.path / name} was changed after it was verified; restore the artifact and package it again"
+            )
+    return None
+
+
 def read(path: Path) -> Artifact:
     """Open an artifact and verify every byte of it.
 
@@ -345,7 +443,10 @@ def read(path: Path) -> Artifact:
         ArtifactFormatError: If it is no artifact, or one of a newer format.
         ArtifactCorruptError: If a file is missing or its bytes changed; names the file.
     """
-    path = _locate(path)
+    return _read(_locate(path))
+
+
+def _read(path: Path) -> Artifact:
     raw = _manifest_bytes(path / MANIFEST)
     content = _parse(path, raw)
     digest = content.pop("sha256", "")
@@ -359,19 +460,143 @@ def read(path: Path) -> Artifact:
     try:
         check_content(content)
         files = {name: FileRecord(**record) for name, record in content.pop("files").items()}
-        manifest = _manifest(content)
+        fast = content.pop("fast_stage", None)
+        manifest = _manifest(content) if fast is None else _manifest_of_two(content, fast)
         manifest.decision  # noqa: B018  refuses thresholds that do not fit the labels
+        graphs, stages = _graphs(content), manifest.stages
+        _check_stages(manifest)
     except (KeyError, TypeError, ValueError, SettingsError, DataError) as error:
         raise ArtifactFormatError(f"{path / MANIFEST}: not a manifest of its format: {error}") from error
-    _refuse_half_stages(path, manifest)
+    in_folders = stages if fast is None else ()
     for name in files:
-        check_file_name(name)
-    graphs = _graphs(manifest)
-    check_named_files(path / MANIFEST, (*graphs, *_texts(manifest)), files)
+        _check_name(name, in_folders, in_manifest=True)
+    check_named_files(path / MANIFEST, (*graphs, *_texts(manifest, fast, in_folders)), files)
     for name, record in files.items():
         _verify(path / name, record)
-    check_folder(path, {MANIFEST, *files}, graphs)
+    check_folder(path, {MANIFEST, *files, *in_folders}, graphs)
+    if fast is not None:
+        return _cascade_of_one_folder(path, manifest, digest, files, fast, content["variants"])
+    if stages:
+        return _cascade_of_folders(path, manifest, digest, files)
     return Artifact(path, manifest, digest, files)
+
+
+def _check_name(name: str, stages: Sequence[str], *, in_manifest: bool = False) -> None:
+    """Refuse the name of a file that lies neither in the folder nor directly in that of a stage."""
+    stage, slash, rest = name.partition("/")
+    if slash and stage in stages and (not in_manifest or rest == MANIFEST):
+        check_file_name(stage)
+        if rest != MANIFEST:
+            check_file_name(rest)
+    else:
+        check_file_name(name)
+
+
+def _check_stages(manifest: Manifest) -> None:
+    """Refuse variants of which some have stages and others none, or others."""
+    for name, variant in manifest.variants.items():
+        if tuple(variant.stages) != manifest.stages:
+            raise ValueError(
+                f"variant {name!r} has the stages {', '.join(variant.stages) or 'of no cascade'}, and variant "
+                f"{manifest.default_variant!r} {', '.join(manifest.stages) or 'none'}; write the artifact again"
+            )
+        if bool(variant.file) == bool(manifest.stages):
+            raise ValueError(f"variant {name!r} must name either a file or stages")
+    for stage in manifest.stages:
+        check_file_name(stage)
+
+
+def _cascade_of_folders(path: Path, manifest: Manifest, digest: str, files: Mapping[str, FileRecord]) -> Artifact:
+    """Read the artifact of each stage, and how sure it must be."""
+    thresholds = _stage_thresholds(path / STAGES, manifest.stages)
+    stages = [StageArtifact(name, _read(path / name), thresholds[name]) for name in manifest.stages]
+    for stage in stages:
+        _refuse_foreign_stage(path, manifest, stage)
+    nested = {f"{stage.name}/{name}": record for stage in stages for name, record in stage.artifact.files.items()}
+    return Artifact(path, manifest, digest, {**files, **nested}, tuple(stages))
+
+
+def _refuse_foreign_stage(path: Path, manifest: Manifest, stage: StageArtifact) -> None:
+    inner = stage.artifact.manifest
+    if inner.stages:
+        raise ArtifactFormatError(f"{path / stage.name} is a cascade itself; a stage must be a model of one stage")
+    if inner.labels != manifest.labels:
+        raise ArtifactFormatError(f"{path / stage.name} has other labels than {path}; make the cascade again")
+    for variant in manifest.variants.values():
+        if variant.stages[stage.name] not in inner.variants:
+            raise ArtifactFormatError(f"{path / stage.name} has no variant {variant.stages[stage.name]!r}")
+
+
+def _stage_thresholds(path: Path, names: Sequence[str]) -> dict[str, float]:
+    """Read from which confidence on each stage answers."""
+    try:
+        stages = json.loads(path.read_bytes())["stages"]
+        found = {stage["name"]: stage["min_confidence"] for stage in stages}
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise ArtifactFormatError(f"{path}: it does not describe the stages of a cascade: {error!r}") from error
+    # A confidence above 1, that of no text, is what escalates every text.
+    is_right = all(is_number(value) and 0 <= value <= 2 for value in found.values())
+    if [*found] != [*names] or not is_right or found[names[-1]] != 0:
+        raise ArtifactFormatError(
+            f"{path}: its stages must be {', '.join(names)} as in the manifest, each with a min_confidence from 0 to "
+            "2, which is 0 for the last"
+        )
+    return found
+
+
+def _manifest_of_two(content: Mapping[str, Any], fast: Mapping[str, Any]) -> Manifest:
+    """Read the manifest of a cascade of one folder, whose variants hold two graphs each, as one of two stages."""
+    if missing := sorted(
+        {"family", "model", "tokenizer", "max_length", "temperature", "certainty", "strong"} - {*fast}
+    ):
+        raise ValueError(f"fast_stage lacks {missing[0]}; restore the artifact")
+    for name, variant in content["variants"].items():
+        if not (variant.get("fast") and variant.get("file")):
+            raise ValueError(f"variant {name!r} lacks a graph of a stage; restore the artifact")
+    variants = {
+        name: {
+            **{key: value for key, value in variant.items() if key != "fast"},
+            "file": "",
+            "stages": dict.fromkeys(_TWO_STAGES, name),
+        }
+        for name, variant in content["variants"].items()
+    }
+    return _manifest({**content, "variants": variants})
+
+
+def _cascade_of_one_folder(
+    path: Path,
+    manifest: Manifest,
+    digest: str,
+    files: Mapping[str, FileRecord],
+    fast: Mapping[str, Any],
+    variants: Mapping[str, Mapping[str, Any]],
+) -> Artifact:
+    """Give each stage of a cascade of formats 2 and 3 a manifest of its own, over the files of the one folder."""
+    graphs = (
+        {name: Variant(variant["fast"]) for name, variant in variants.items()},
+        {name: Variant(variant["file"], engine=variant.get("engine", "")) for name, variant in variants.items()},
+    )
+    described = (
+        {name: fast[name] for name in ("family", "max_length", "temperature")},
+        {"family": manifest.family.partition("+")[2] or manifest.family},
+    )
+    origins = fast["model"].partition("@"), fast["strong"].partition("@")
+    artifacts = [
+        Artifact(
+            path,
+            replace(manifest, **{**facts, "name": name, "variants": theirs, "metrics_split": ""}),
+            version or digest,
+            files,
+            tokenizer_file=tokenizer,
+        )
+        for (name, _, version), facts, theirs, tokenizer in zip(
+            origins, described, graphs, (fast["tokenizer"], TOKENIZER), strict=True
+        )
+    ]
+    confidences = fast["certainty"], 0.0
+    stages = [StageArtifact(*each) for each in zip(_TWO_STAGES, artifacts, confidences, strict=True)]
+    return Artifact(path, manifest, digest, files, tuple(stages))
 
 
 def describe(artifact: Artifact) -> dict[str, Any]:
@@ -381,6 +606,7 @@ def describe(artifact: Artifact) -> dict[str, Any]:
         "path": str(artifact.path),
         "size_bytes": artifact.size_bytes,
         **_to_json(artifact.manifest, artifact.files, digest=artifact.digest),
+        **({"stages": _describe_stages(artifact.stages)} if artifact.stages else {}),
     }
 
 
@@ -428,27 +654,23 @@ def _parse(path: Path, raw: bytes) -> dict[str, Any]:
     return dict(content)
 
 
-def _refuse_half_stages(path: Path, manifest: Manifest) -> None:
-    """Refuse a manifest whose variants and fast stage do not belong together."""
-    has_stage = manifest.fast_stage is not None
-    for name, variant in manifest.variants.items():
-        if bool(variant.fast) != has_stage:
-            raise ArtifactFormatError(
-                f"{path / MANIFEST}: variant {name} {'has' if variant.fast else 'lacks'} a graph of a fast stage, and "
-                f"the manifest describes {'one' if has_stage else 'none'}; write the artifact again"
-            )
+def _refuse_foreign_folder(path: Path) -> None:
+    if path.exists() and not (path / MANIFEST).is_file() and (not path.is_dir() or any(path.iterdir())):
+        raise SettingsError(f"{path} exists and is no artifact; give an --out that is new, empty or an artifact")
 
 
-def _graphs(manifest: Manifest) -> list[str]:
-    """Name the graphs that a manifest promises."""
-    return [name for variant in manifest.variants.values() for name in (variant.file, variant.fast) if name]
+def _graphs(content: Mapping[str, Any]) -> list[str]:
+    """Name the graphs that a manifest promises, those of a cascade of one folder included."""
+    variants = content["variants"].values()
+    return [variant[key] for variant in variants for key in ("file", "fast") if variant.get(key)]
 
 
-def _texts(manifest: Manifest) -> list[str]:
+def _texts(manifest: Manifest, fast: Mapping[str, Any] | None, stages: Sequence[str]) -> list[str]:
     """Name the other files that are read to predict."""
     golden = [variant.golden for variant in manifest.variants.values() if variant.golden]
-    fast = [] if manifest.fast_stage is None else [manifest.fast_stage.tokenizer]
-    return [TOKENIZER, GOLDEN, *golden, *fast]
+    if stages:
+        return [GOLDEN, *golden, STAGES, *(f"{stage}/{MANIFEST}" for stage in stages)]
+    return [TOKENIZER, GOLDEN, *golden, *([] if fast is None else [fast["tokenizer"]])]
 
 
 def _text_of(path: Path) -> str:
@@ -488,10 +710,6 @@ def _verify(path: Path, record: FileRecord) -> None:
 def _to_json(manifest: Manifest, files: Mapping[str, FileRecord], *, digest: str = _NO_DIGEST) -> dict[str, Any]:
     content = {item.name: getattr(manifest, item.name) for item in fields(manifest)}
     labels: Labels = content.pop("labels")
-    if manifest.fast_stage is None:
-        del content["fast_stage"]
-    else:
-        content["fast_stage"] = asdict(manifest.fast_stage)
     if not manifest.thresholds:
         del content["thresholds"]
     content["variants"] = {name: _variant_to_json(variant) for name, variant in manifest.variants.items()}
@@ -507,9 +725,9 @@ def _to_json(manifest: Manifest, files: Mapping[str, FileRecord], *, digest: str
 
 def _format_version(manifest: Manifest) -> int:
     """Choose the oldest format that says everything, so that older versions read what they can serve."""
-    if manifest.thresholds:
-        return THRESHOLDS_FORMAT_VERSION
-    return FORMAT_VERSION if manifest.fast_stage is None else STAGED_FORMAT_VERSION
+    if manifest.stages:
+        return CASCADE_FORMAT_VERSION
+    return THRESHOLDS_FORMAT_VERSION if manifest.thresholds else FORMAT_VERSION
 
 
 def _variant_to_json(variant: Variant) -> dict[str, Any]:
@@ -524,9 +742,8 @@ def _sealed(content: dict[str, Any]) -> tuple[bytes, str]:
     return raw.replace(_NO_DIGEST.encode(), digest.encode(), 1), digest
 
 
-def _manifest(content: dict[str, Any]) -> Manifest:
-    labels = Labels(tuple(content.pop("labels")), Task(content.pop("task")))
-    variants = {name: Variant(**variant) for name, variant in content.pop("variants").items()}
-    fast = content.pop("fast_stage", None)
-    fast_stage = None if fast is None else FastStage(**fast)
-    return Manifest(labels=labels, variants=variants, fast_stage=fast_stage, **content)
+def _manifest(content: Mapping[str, Any]) -> Manifest:
+    fields = {name: value for name, value in content.items() if name not in ("labels", "task", "variants")}
+    labels = Labels(tuple(content["labels"]), Task(content["task"]))
+    variants = {name: Variant(**variant) for name, variant in content["variants"].items()}
+    return Manifest(labels=labels, variants=variants, **fields)

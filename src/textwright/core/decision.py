@@ -1,4 +1,4 @@
-"""From probabilities to labels: the one rule by which a model decides, in prediction, evaluation and a cascade."""
+"""From probabilities to labels: the one rule by which a model decides, in prediction and evaluation."""
 
 from __future__ import annotations
 
@@ -77,3 +77,17 @@ class Decision:
             return np.asarray(self.choose(probabilities)[:, None] == np.arange(len(self.labels)))
         cuts = [self.thresholds.get(name, self.threshold) for name in self.labels.names]
         return np.asarray(probabilities >= np.array(cuts, dtype=np.float32))
+
+    def confidence(self, probabilities: Float32s) -> Float32s:
+        """Say how sure a model is of its whole answer.
+
+        Args:
+            probabilities: Calibrated, (B, K).
+
+        Returns:
+            (B,), in [0, 1]: the probability of the predicted label, which without a threshold is the highest; for a
+            multi-label task the probability of the least certain yes or no.
+        """
+        if self._is_single:
+            return np.asarray(np.take_along_axis(probabilities, self.choose(probabilities)[:, None], axis=1)[:, 0])
+        return np.asarray(np.where(self.holds(probabilities), probabilities, 1 - probabilities).min(axis=1))

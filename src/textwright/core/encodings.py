@@ -74,11 +74,6 @@ class Encodings:
         """Number of tokens of each text, (N,); an empty text may have none."""
         return self.offsets[1:] - self.offsets[:-1]
 
-    @property
-    def text_lengths(self) -> Ints:
-        """Tokens of each text by one measure, (N,), whichever stage answers it."""
-        return self.lengths
-
     def take(self, positions: Ints) -> Encodings:
         """Select texts.
 

@@ -17,7 +17,12 @@ from textwright.errors import ArtifactCorruptError, ArtifactFormatError
 LOWEST_TEMPERATURE: Final = 1e-3
 HIGHEST_TEMPERATURE: Final = 1e3
 """Far beyond what calibration gives (0.05 to 20), and within what float32 divides by."""
-MOST_BYTES: Final = {"manifest.json": 64 * 2**20, "golden.jsonl": 64 * 2**20, "tokenizer.json": 128 * 2**20}
+MOST_BYTES: Final = {
+    "manifest.json": 64 * 2**20,
+    "golden.jsonl": 64 * 2**20,
+    "cascade.json": 64 * 2**20,
+    "tokenizer.json": 128 * 2**20,
+}
 """Largest size of what is read as text at once; by the end of the name."""
 _MAX_TOKENS: Final = 2**20
 _MAX_NAME_BYTES: Final = 255
@@ -200,7 +205,7 @@ _FILE_FIELDS: Final[Mapping[str, tuple[_Check, str]]] = {
     "size_bytes": (_is_count, "a whole number from 0"),
 }
 _VARIANT_FIELDS: Final[Mapping[str, tuple[_Check, str]]] = {
-    "file": _NAME,
+    "file": _TEXT,
     "precision": _TEXT,
     "metrics": (
         lambda value: _is_table(value) and all(map(_is_table_of_numbers, _values(value))),
@@ -211,6 +216,7 @@ _VARIANT_FIELDS: Final[Mapping[str, tuple[_Check, str]]] = {
     "engine": _TEXT,
     "recipe": _TEXT,
     "fast": _TEXT,
+    "stages": (lambda value: _is_table(value) and all(map(is_text, _values(value))), "an object of strings"),
     "gate": _NUMBERS,
     "batch_invariance": _NUMBERS,
 }

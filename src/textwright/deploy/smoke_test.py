@@ -19,7 +19,8 @@ import numpy as np
 from textwright.core.artifact import Artifact
 from textwright.core.types import Float32s
 from textwright.errors import GoldenMismatchError
-from textwright.runtime.predictor import GOLDEN_TOLERANCE, Predictor
+from textwright.runtime.loading import open_predictor
+from textwright.runtime.predictor import GOLDEN_TOLERANCE
 
 ASK_SERVER: Final = """
 import http.client, json, sys
@@ -144,7 +145,7 @@ class SmokeTest:
 
     @cached_property
     def _expected(self) -> Float32s:
-        predictor = Predictor(self.artifact, variant=self.variant, num_threads=1)
+        predictor = open_predictor(self.artifact, variant=self.variant, num_threads=1)
         rows = [predictor.probabilities(predictor.logits([item.text])) for item in self.artifact.golden(self.variant)]
         return np.concatenate(rows)
 

@@ -2,7 +2,7 @@
 
 A server puts texts of several clients into one batch, so a prediction must be a function of its own text. Graphs that
 compute activation ranges at run time (dynamic quantization) take them over the whole batch and break this. Called by
-``pipeline``, ``optimize`` and ``optimize.cascade``; why the bound: ``docs/decisions/0026-batch-invariance.md``.
+``pipeline`` and ``optimize``; why the bound: ``docs/decisions/0026-batch-invariance.md``.
 
 Source:
     He & Thinking Machines Lab, 2025, "Defeating Nondeterminism in LLM Inference", for the term.
@@ -79,7 +79,7 @@ def measure_batch_invariance(predictor: Predictor, texts: Sequence[str]) -> Batc
     alone, labels_alone = _score(predictor, texts, [np.array([position]) for position in range(len(texts))])
     changes = np.zeros(len(texts))
     is_changed = np.zeros(len(texts), dtype=np.bool_)
-    for batches in _compositions(predictor.encode(texts).text_lengths):
+    for batches in _compositions(predictor.encode(texts).lengths):
         scores, labels = _score(predictor, texts, batches)
         changes = np.maximum(changes, np.abs(scores - alone).max(axis=1))
         is_changed |= labels != labels_alone
@@ -109,8 +109,7 @@ def _score(predictor: Predictor, texts: Sequence[str], batches: Sequence[Ints]) 
     probabilities = np.empty((len(texts), len(predictor.labels)), dtype=np.float32)
     labels = np.empty(len(texts), dtype=object)
     for batch in batches:
-        encodings = predictor.encode([texts[position] for position in batch.tolist()])
-        logits = predictor.infer(encodings)
-        probabilities[batch] = predictor.probabilities(logits)
-        labels[batch] = ["\0".join(item.labels) for item in predictor.decode(logits, encodings)]
+        scores = predictor.score([texts[position] for position in batch.tolist()], in_one_batch=True)
+        probabilities[batch] = predictor.probabilities(scores.logits)
+        labels[batch] = ["\0".join(item.labels) for item in scores.predictions]
     return probabilities, labels

@@ -1,4 +1,4 @@
-"""The one definition of a model's latency and throughput; ``optimize``, its cascade and ``comparison`` measure by it.
+"""The one definition of a model's latency and throughput; ``optimize`` and ``comparison`` measure by it.
 
 *Latency* is the wall time of a call with one text, from text to prediction. *Throughput* is the number of texts per
 second of a call with many. Several models take turns within a round, so that a slow moment of the machine falls on all

@@ -13,7 +13,6 @@ from typing import Any, Final
 
 from textwright.core.artifact import Manifest
 from textwright.core.labels import Task
-from textwright.core.stages import FastStage
 from textwright.evaluate.baselines import Baseline
 from textwright.evaluate.evaluation import Evaluation, LabelScores
 from textwright.evaluate.intervals import Interval
@@ -26,20 +25,21 @@ _FEW_EXAMPLES: Final = 30
 """A label with fewer measured examples than this is named among the limits."""
 
 
-def model_card(manifest: Manifest, evaluations: Mapping[str, Evaluation]) -> str:
+def model_card(manifest: Manifest, evaluations: Mapping[str, Evaluation], about: str = "") -> str:
     """Write the model card from what was measured.
 
     Args:
         manifest: What the artifact is.
         evaluations: Split name -> what was measured on it. The split named ``manifest.metrics_split``, or else the
             last, is the one that the card leads with.
+        about: A paragraph on how the model answers; empty for none.
 
     Returns:
         Markdown with YAML front matter; the same input gives the same text.
     """
     lead = manifest.metrics_split if manifest.metrics_split in evaluations else next(reversed(list(evaluations)), "")
     sections = [
-        [f"# {_code(manifest.name)}", "", *_summary(manifest)],
+        [f"# {_code(manifest.name)}", "", *_summary(manifest, about)],
         ["## Use", "", *_use(manifest)],
         ["## Intended use", "", *_intended_use(manifest)],
         ["## Data", "", *_data(manifest)],
@@ -102,26 +102,17 @@ def _front_matter(manifest: Manifest, evaluations: Mapping[str, Evaluation]) -> 
     return "\n".join(["---", *lines, "---", ""])
 
 
-def _summary(manifest: Manifest) -> Iterator[str]:
+def _summary(manifest: Manifest, about: str) -> Iterator[str]:
     kind = "exactly one" if manifest.labels.task is Task.SINGLE_LABEL else "any number"
     yield (
         f"A text classifier of family `{manifest.family}`: it gives a text {kind} of {len(manifest.labels)} labels, "
         "with a probability for each. Made with Textwright."
     )
-    if manifest.fast_stage is not None:
+    if about:
         yield ""
-        yield from _stages(manifest.fast_stage)
+        yield about
     yield ""
     yield f"Labels: {_listed(manifest.labels.names)}."
-
-
-def _stages(fast: FastStage) -> Iterator[str]:
-    yield (
-        f"A cascade of two stages: the fast one, `{fast.model}` of family `{fast.family}`, reads every text and "
-        f"answers where it is sure: from a certainty of {fast.certainty:.4f} on. The strong one, `{fast.strong}`, "
-        "takes the rest. Each answer says its stage. Temperature and longest text below are the strong stage's; "
-        "`cascade.json` holds accuracy against the share sent on."
-    )
 
 
 def _use(manifest: Manifest) -> list[str]:

@@ -98,14 +98,13 @@ def observe(predictor: Predictor, examples: Examples, progress: Callable[[int], 
 
 
 def _observe_block(predictor: Predictor, texts: Sequence[str]) -> tuple[Ints | Bools, Float32s, Float32s, Ints, Bools]:
-    encoded = predictor.encode(texts)
-    logits = predictor.infer_all(encoded)
+    scores = predictor.score(texts)
     return (
-        _indices(predictor.decode(logits, encoded), predictor.labels),
-        predictor.probabilities(logits),
-        activate(logits, predictor.labels.task),
-        encoded.text_lengths,
-        encoded.truncated,
+        _indices(scores.predictions, predictor.labels),
+        predictor.probabilities(scores.logits),
+        activate(scores.logits, predictor.labels.task),
+        scores.lengths,
+        np.array([item.truncated for item in scores.predictions], dtype=np.bool_),
     )
 
 

@@ -1,7 +1,7 @@
 """How much accuracy one model can have lost against another: the measured drop on the same texts, and its upper bound.
 
-Called by ``optimize``, for variants and cascades. Most texts are answered alike, so the difference is known much better
-than either accuracy; but the fewer texts there are, the larger a loss they cannot exclude.
+Called by ``optimize``. Most texts are answered alike, so the difference is known much better than either accuracy; but
+the fewer texts there are, the larger a loss they cannot exclude.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@
 
     contents -> temporary folder -> predictors -> golden examples, metrics, card -> manifest -> verified -> its name
 
-Train, prune, optimize and the cascade call it. What it measures is the very graph that is shipped, which is written
+Whatever makes an artifact calls it. What it measures is the very graph that is shipped, which is written
 once; a folder of the artifact's name is always a finished one.
 """
 
@@ -19,7 +19,8 @@ from typing import Any
 from textwright.core import artifact as artifacts
 from textwright.core.artifact import Artifact, Manifest
 from textwright.evaluate.evaluation import Evaluation
-from textwright.runtime.predictor import Predictor, open_verified
+from textwright.runtime.loading import open_predictor, open_verified
+from textwright.runtime.predictor import Predictor
 
 
 class Publication:
@@ -60,7 +61,7 @@ class Publication:
         Args:
             variant: Its name; None takes the default.
         """
-        return Predictor(self.artifact, variant=variant, num_threads=self._num_threads)
+        return open_predictor(self.artifact, variant=variant, num_threads=self._num_threads)
 
     def add_golden(self, predictor: Predictor, texts: Sequence[str]) -> None:
         """Store texts with the logits that a variant gives.
@@ -97,7 +98,7 @@ class Publication:
             self._draft.put(artifacts.CARD, self.card.encode())
         self._draft.seal(self.manifest)
         for variant in self._new_golden:
-            open_verified(Predictor, self.artifact, variant, self._num_threads)
+            open_verified(self.artifact, variant=variant, num_threads=self._num_threads)
 
 
 @contextmanager

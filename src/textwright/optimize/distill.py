@@ -35,7 +35,8 @@ from textwright.optimize.teacher import ServedTeacher, columns_of
 from textwright.optimize.teaching_settings import DistillSettings, UnlabelledSettings
 from textwright.optimize.unlabelled import read_unlabelled
 from textwright.pipeline import Built, Plan, build_artifact
-from textwright.runtime.predictor import Predictor, load
+from textwright.runtime.loading import load
+from textwright.runtime.predictor import Predictor
 
 _NUM_THREADS: Final = 1
 """Of every measured inference: a server runs one inference per core."""

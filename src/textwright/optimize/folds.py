@@ -35,7 +35,8 @@ from textwright.errors import SettingsError
 from textwright.evaluate.selection import stored_settings
 from textwright.models import FAMILIES
 from textwright.pipeline import Plan, build_artifact
-from textwright.runtime.predictor import Predictor, load
+from textwright.runtime.loading import load
+from textwright.runtime.predictor import Predictor
 from textwright.training.run import resolve_stored
 
 DEFAULT_FOLDS: Final = 5

@@ -38,7 +38,8 @@ from textwright.optimize.splits import Texts, read_texts
 from textwright.optimize.teaching_settings import DistillSettings, PruneSettings
 from textwright.optimize.vocabulary import Vocabulary, cut_tables, used_vocabulary
 from textwright.pipeline import Plan
-from textwright.runtime.predictor import Predictor, load
+from textwright.runtime.loading import load
+from textwright.runtime.predictor import Predictor
 from textwright.training.settings import TrainSettings
 
 _NUM_THREADS: Final = 1

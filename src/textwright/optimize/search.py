@@ -49,7 +49,8 @@ from textwright.optimize.recipe import Recipe, ladder
 from textwright.optimize.settings import OptimizeSettings, Target
 from textwright.optimize.splits import Texts, check_enough_texts, num_texts_needed, read_texts
 from textwright.optimize.trial import Trial, is_winner, refusal, verdict
-from textwright.runtime.predictor import Predictor, load
+from textwright.runtime.loading import load
+from textwright.runtime.predictor import Predictor
 from textwright.runtime.processor import instruction_set
 
 _NUM_THREADS: Final = 1
@@ -115,13 +116,15 @@ def optimize(
         DataError: If the source cannot be used, has other labels or hardly any texts; with ``settings.require_bound``
             also if they are too few for the bounds.
         ArtifactError: If the artifact cannot be trusted.
-        SettingsError: If it is a cascade, or a recipe is named that the ladder of this model has not, or folds are set
-            and cannot be had.
+        SettingsError: If it has several stages, or a recipe is named that the ladder of this model has not, or folds
+            are set and cannot be had.
         NoGainError: If nothing is gained and ``settings.require`` asks for it; the report is written all the same.
     """
     given, callback = artifacts.read(path), CallbackList(callbacks)
-    if given.manifest.fast_stage is not None:
-        raise SettingsError(f"{path} is a cascade; optimize the models that it is made of, then make it again of those")
+    if given.stages:
+        raise SettingsError(
+            f"{path} is made of several models; optimize these, then make it again of those (textwright cascade)"
+        )
     reference = load(path, variant=given.manifest.reference_variant, num_threads=_NUM_THREADS)
     texts = read_texts(source, data, given.manifest)
     own = GatePart.of(reference, texts.gate, texts.calibration)

@@ -109,7 +109,7 @@ class ServedTeacher:
         missing = np.flatnonzero(~is_known)
         for start in range(0, len(missing), _TEXTS_PER_FILE):
             positions = missing[start : start + _TEXTS_PER_FILE]
-            logits[positions] = predictor.infer_all(encodings.take(positions))
+            logits[positions] = predictor.logits([texts[position] for position in positions.tolist()])
             cache.add([keys[position] for position in positions.tolist()], logits[positions])
             self._callback.on_progress("the teacher answers", start + len(positions), len(missing))
         return logits[:, columns] / np.float32(predictor.artifact.manifest.temperature)
@@ -144,8 +144,9 @@ def columns_of(predictor: Predictor, labels: Labels) -> list[int]:
 
 
 def _cache_folder(predictor: Predictor) -> Path:
-    graph = predictor.artifact.manifest.variant(predictor.variant).file
-    return cache_dir() / "answers" / predictor.artifact.files[graph].sha256[:32]
+    artifact = predictor.artifact
+    graph = artifact.manifest.variant(predictor.variant).file  # empty where several graphs answer
+    return cache_dir() / "answers" / (artifact.files[graph].sha256 if graph else artifact.digest)[:32]
 
 
 def _fingerprint(texts: Sequence[str]) -> str:

@@ -14,7 +14,8 @@ from textwright.core.artifact import Artifact
 from textwright.core.types import Float32s
 from textwright.errors import ArtifactError, SettingsError
 from textwright.python_api.folders import RunFolder
-from textwright.runtime.predictor import Predictor, load_as
+from textwright.runtime.loading import load_as
+from textwright.runtime.predictor import Predictor
 
 if TYPE_CHECKING:
     from textwright.data.in_memory import DataSource
@@ -49,7 +50,9 @@ class Model(Predictor):
         """Pickle the files of a model in a temporary folder, which ends with this object, and the path of another."""
         if self._folder is None or not self._folder.is_temporary:
             return super().__reduce__()
-        contents = {f"{_ARTIFACT}/{file.name}": file.read_bytes() for file in self._files()}
+        folder = self.artifact.path
+        names = (*self.artifact.files, artifacts.MANIFEST)
+        contents = {f"{_ARTIFACT}/{name}": (folder / name).read_bytes() for name in names}
         beside = {file.name: file.read_bytes() for file in self._files_beside()}
         return _load_contents, ({**contents, **beside}, self.variant, self._num_threads)
 
@@ -144,7 +147,7 @@ class Model(Predictor):
         Raises:
             SettingsError: If ``path`` holds another model and ``overwrite`` is False, or something that is no model.
         """
-        from textwright.core.files import atomic_file, atomic_folder, expand_home
+        from textwright.core.files import atomic_file, expand_home
 
         path = expand_home(path)
         if self._is_in(path, overwrite=overwrite):
@@ -152,9 +155,7 @@ class Model(Predictor):
         for file in self._files_beside():  # first, since the artifact says which hashes are its own
             with atomic_file(path / file.name) as copy:
                 copy.write(file.read_bytes())
-        with atomic_folder(path / _ARTIFACT) as folder:
-            for file in self._files():
-                (folder / file.name).write_bytes(file.read_bytes())
+        artifacts.copy(self.artifact, path / _ARTIFACT)
         return path
 
     def optimize(
@@ -271,10 +272,6 @@ class Model(Predictor):
             f"the training data, {name or 'which the manifest does not name'}, are not there; give labelled data"
         )
 
-    def _files(self) -> list[Path]:
-        folder = self.artifact.path
-        return [folder / name for name in (*self.artifact.files, artifacts.MANIFEST)]
-
     def _files_beside(self) -> list[Path]:
         """List what a run folder has beside the artifact that measuring needs: hashes of the training texts."""
         from textwright.data.text_hashes import TEXT_HASHES
@@ -332,6 +329,6 @@ def _load_contents(contents: Mapping[str, bytes], variant: str, num_threads: int
     """Load what was pickled with its files, into a temporary folder of its own."""
     folder = RunFolder()
     for name, content in contents.items():
-        (folder.path / name).parent.mkdir(exist_ok=True)
+        (folder.path / name).parent.mkdir(parents=True, exist_ok=True)
         (folder.path / name).write_bytes(content)
     return load_as(Model, folder.path, variant=variant, num_threads=num_threads).kept_by(folder)

@@ -15,7 +15,6 @@ from textwright.core.decision import Decision
 from textwright.core.encodings import Encodings
 from textwright.core.labels import Task
 from textwright.core.numerics import activate
-from textwright.core.stages import FAST
 from textwright.core.types import Float32s, Floats, TokenIds
 from textwright.core.word_spans import Located
 from textwright.runtime.additive import Form, contribute, find_form
@@ -53,7 +52,6 @@ class Explainer:
         self,
         texts: Sequence[str],
         logits: Sequence[Float32s] | Float32s,
-        answered_by: Sequence[str | None],  # noqa: ARG002  of one stage
         max_cost: float | None = None,
     ) -> list[Probing[Explanation]]:
         """Begin to explain texts; see :func:`textwright.runtime.probing.together`.
@@ -61,11 +59,10 @@ class Explainer:
         Args:
             texts: N texts.
             logits: What the model said of them, (N, K), in nats, not calibrated.
-            answered_by: Which stage said it.
             max_cost: Tokens to read, as a multiple of a text's own, > 0; what is exact takes what it needs.
 
         Returns:
-            N askers, whose probes are for the model that has no fast stage in front.
+            N askers, whose probes are for the model itself.
 
         Raises:
             TextError: If a text cannot be encoded.
@@ -73,10 +70,6 @@ class Explainer:
         cost = DEFAULT_MAX_COST if max_cost is None else max_cost
         located = self._model.locate(texts)
         return [self._probing(*each, cost) for each in zip(texts, located, logits, strict=True)]
-
-    def finish(self, part: Probing[Explanation]) -> Explanation:
-        """Answer all probes of an asker, here and now."""
-        return run(part, self._infer)
 
     def _probing(self, text: str, located: Located, logits: Float32s, max_cost: float) -> Probing[Explanation]:
         index = self._explained(logits)
@@ -110,42 +103,6 @@ class Explainer:
 
     def _infer(self, probes: list[TokenIds]) -> Float32s:
         return self._model.infer_all(Encodings.of(probes))
-
-
-class StagedExplainer:
-    """Explains the predictions of a cascade: each by the stage that made it.
-
-    Args:
-        fast: Of the fast stage, which is asked here and now, since it takes no turn in a queue.
-        strong: Of the strong stage, whose probes are asked by whoever runs it.
-    """
-
-    def __init__(self, fast: Explainer, strong: Explainer) -> None:
-        self._fast = fast
-        self._strong = strong
-
-    def parts(
-        self,
-        texts: Sequence[str],
-        logits: Sequence[Float32s] | Float32s,
-        answered_by: Sequence[str | None],
-        max_cost: float | None = None,
-    ) -> list[Probing[Explanation]]:
-        """Begin to explain texts; see :meth:`Explainer.parts`."""
-        return [
-            self._part(text, row, stage, max_cost) for text, row, stage in zip(texts, logits, answered_by, strict=True)
-        ]
-
-    def _part(self, text: str, logits: Float32s, stage: str | None, max_cost: float | None) -> Probing[Explanation]:
-        explainer = self._fast if stage == FAST else self._strong
-        (part,) = explainer.parts([text], [logits], [stage], max_cost)
-        return _at_once(self._fast, part) if stage == FAST else part
-
-
-def _at_once(explainer: Explainer, part: Probing[Explanation]) -> Probing[Explanation]:
-    """Ask nobody else: answer a part's probes by its own model."""
-    yield from ()
-    return explainer.finish(part)
 
 
 def _add_up(located: Located, form: Form, score_of: ScoreOf) -> Probing[tuple[float, Floats]]:

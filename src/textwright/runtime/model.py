@@ -48,10 +48,8 @@ class GraphModel:
         """The file of the graph; None if it is in memory alone."""
         return None
 
-    @property
-    def logit_scale(self) -> float:
-        """What the graph's logits are multiplied by."""
-        return 1.0
+    logit_scale: float = 1.0
+    """What the graph's logits are multiplied by."""
 
     def stop(self) -> None:
         """End the calls that run and refuse all that come, where the engine can: ONNX Runtime, between operators."""
@@ -110,7 +108,7 @@ class GraphModel:
             raise BackendError(
                 f"the graph gave logits of shape {logits.shape} for {len(batch)} texts and {self._num_labels} labels"
             )
-        return logits
+        return logits if self.logit_scale == 1.0 else np.asarray(logits * np.float32(self.logit_scale))
 
     def infer_all(self, encodings: Encodings) -> Float32s:
         """Infer any number of texts, in batches of like length that fit the cache.

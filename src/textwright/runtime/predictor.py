@@ -1,9 +1,10 @@
-"""The predictor: encode, infer, decode; every door -- Python, HTTP, Lambda, bulk, evaluate -- makes these calls."""
+"""The predictor: encode, infer, decode; Python, HTTP, Lambda and evaluation all make these calls."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from functools import cached_property, partial
+from itertools import repeat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self, TypeAlias, TypeVar
 
@@ -15,20 +16,17 @@ from textwright.core.encodings import Encodings
 from textwright.core.graph_checks import check_graph
 from textwright.core.labels import Labels, Task
 from textwright.core.numerics import activate
-from textwright.core.stages import STAGES, StagedEncodings, stages_of
 from textwright.core.text_input import list_of_texts
-from textwright.core.types import Float32s, TokenIds
+from textwright.core.types import Bools, Float32s, Ints
 from textwright.errors import ArtifactCorruptError, ArtifactFormatError, BackendError, GoldenMismatchError
 from textwright.runtime import bounds
 from textwright.runtime.bounds import bounded_memory, memory_bound, stopped_after
 from textwright.runtime.engines import OpenSession, open_session
-from textwright.runtime.fast_stage import FastModel
 from textwright.runtime.model import GraphModel
 from textwright.runtime.probing import run, together
-from textwright.runtime.processor import instruction_set
 
 if TYPE_CHECKING:
-    from textwright.runtime.explain import Explainer, StagedExplainer
+    from textwright.runtime.explain import Explainer
     from textwright.runtime.explanation import Explanation
 
 GOLDEN_TOLERANCE: Final = 1e-3
@@ -49,7 +47,7 @@ class Prediction(NamedTuple):
             for a multi-label task.
         probabilities: Label name -> probability, in the model's label order, calibrated.
         truncated: True if the text was longer than the model's ``max_length`` and its end was not read.
-        stage: Which stage of a cascade answered, "fast" or "strong"; None for a model of one stage.
+        stage: Which stage answered, such as "fast" or "strong"; None for a model of one stage.
     """
 
     label: str | None
@@ -64,8 +62,25 @@ class Prediction(NamedTuple):
         return max(self.probabilities.values()) if self.label is None else self.probabilities[self.label]
 
 
+class Scores(NamedTuple):
+    """What is said about N texts.
+
+    Args:
+        predictions: N predictions, in the order of the texts.
+        logits: (N, K), in nats; ``probabilities`` of the same predictor calibrates them.
+        lengths: Tokens of each text, (N,), as the first stage counts them.
+    """
+
+    predictions: list[Prediction]
+    logits: Float32s
+    lengths: Ints
+
+
 class Predictor(GraphModel):
-    """One loaded artifact variant, of one stage or two. Safe to share between threads: nothing changes after loading.
+    """One loaded artifact variant. Safe to share between threads: nothing changes after loading.
+
+    A predictor answers in one or more *stages*, each a predictor itself: what a stage does not accept, the next one
+    answers. A model is its own only stage.
 
     Args:
         artifact: A verified artifact.
@@ -80,12 +95,16 @@ class Predictor(GraphModel):
         self._num_threads = num_threads
         super().__init__(artifact.tokenizer(), self._open(num_threads), num_labels=len(manifest.labels))
         self._decision = manifest.decision
-        self._fast = FastModel(artifact, self.variant, num_threads=num_threads) if manifest.fast_stage else None
+
+    stage: str | None = None
+    """What this predictor is called as a stage of another; None if it stands alone."""
+    min_confidence: float = 0.0
+    """As a stage it answers from this confidence on, in [0, 1]; see ``Decision.confidence``."""
 
     def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
         """Pickle the artifact's path, from which another process loads the same artifact again."""
         path, digest = self.artifact.path.absolute(), self.artifact.digest
-        return _load_again, (type(self), path, self.variant, self._num_threads, digest)
+        return load_again, (type(self), path, self.variant, self._num_threads, digest)
 
     def with_threads(self, num_threads: int) -> Self:
         """Open the same graph for another number of threads.
@@ -96,10 +115,31 @@ class Predictor(GraphModel):
         Returns:
             A predictor that shares everything else with this one.
         """
-        other = type(self).__new__(type(self))
-        vars(other).update(vars(self))  # copy() would pickle, and so load the artifact again
+        other = self._copy()
         other._session = self._open(num_threads)  # noqa: SLF001  its own class
         other._num_threads = num_threads  # noqa: SLF001
+        return other
+
+    def as_stage(self, name: str, min_confidence: float, temperature: float) -> Self:
+        """Let the same graph answer as a stage of another predictor.
+
+        Args:
+            name: What the stage is called in its predictions.
+            min_confidence: It answers from this confidence on.
+            temperature: That of the other predictor. The logits are scaled so that it calibrates those of all stages.
+        """
+        other = self._copy()
+        other.stage, other.min_confidence = name, min_confidence
+        other.logit_scale = temperature / self.artifact.manifest.temperature
+        return other
+
+    def with_stages(self, change: Callable[[Predictor], Predictor]) -> Predictor:
+        """Replace each stage by what ``change`` makes of it."""
+        return change(self)
+
+    def _copy(self) -> Self:
+        other = type(self).__new__(type(self))
+        vars(other).update(vars(self))  # copy() would pickle, and so load the artifact again
         other.__dict__.pop("explainer", None)  # it would ask this one
         return other
 
@@ -107,12 +147,6 @@ class Predictor(GraphModel):
         engine = self.artifact.manifest.variant(self.variant).engine
         check_graph(self.graph_path, self.artifact.files)
         return open_session(self.graph_path, engine, num_threads=num_threads)
-
-    def stop(self) -> None:
-        """End the calls that run and refuse all that come, where the engine can."""
-        super().stop()
-        if self._fast is not None:
-            self._fast.stop()
 
     @property
     def graph_path(self) -> Path:
@@ -125,64 +159,39 @@ class Predictor(GraphModel):
         return self.artifact.manifest.labels
 
     @property
-    def stages(self) -> tuple[str, ...]:
+    def temperature(self) -> float:
+        """Calibration divisor of the logits, > 0."""
+        return self.artifact.manifest.temperature * self.logit_scale
+
+    @property
+    def stages(self) -> tuple[Predictor, ...]:
+        """What answers, in the order in which it reads a text; of a model this predictor alone."""
+        return (self,)
+
+    @property
+    def stage_names(self) -> tuple[str, ...]:
         """Names of the stages that may answer; none for a model of one stage."""
-        return STAGES if self._fast else ()
+        return ()
 
-    def encode(self, texts: Iterable[str]) -> Encodings:
-        """Turn texts into token ids, before queueing, so that a batcher can count tokens.
-
-        The fast stage of a cascade runs here: the texts that it answers have no ids, since nothing is left to do.
+    def accepts(self, logits: Float32s) -> Bools:
+        """Say which texts this stage answers, and does not leave to the next.
 
         Args:
-            texts: B texts, from any iterable; empty ones are allowed.
+            logits: (B, K), in nats, as :meth:`infer` gave them.
 
         Returns:
-            B encodings, in order; of a cascade :class:`~textwright.core.stages.StagedEncodings`.
-
-        Raises:
-            TextError: If an item is not a string, or no Unicode text; or if ``texts`` is one string, a
-                table, a mapping or a set; names the cure.
-            BackendError: If the engine of the fast stage fails.
+            (B,).
         """
-        if self._fast is None:
-            return super().encode(texts)
-        return self._fast.read(list_of_texts(texts), super().encode)
-
-    def encode_to_infer(self, texts: Iterable[str]) -> Encodings:
-        """Turn texts into token ids whatever a fast stage would say; to measure the model, and to warm it.
-
-        Args:
-            texts: B texts, as for :meth:`encode`.
-
-        Returns:
-            B encodings, in order.
-        """
-        return super().encode(texts)
-
-    def infer(self, batch: Encodings | Sequence[TokenIds]) -> Float32s:
-        """Run the model once over a batch; see :meth:`GraphModel.infer`. What the fast stage answered stays."""
-        return self._completed(batch, self.infer) if isinstance(batch, StagedEncodings) else super().infer(batch)
-
-    def infer_all(self, encodings: Encodings) -> Float32s:
-        """Infer any number of texts; see :meth:`GraphModel.infer_all`. What the fast stage answered stays."""
-        if isinstance(encodings, StagedEncodings):
-            return self._completed(encodings, self.infer_all)
-        return super().infer_all(encodings)
-
-    def _completed(self, staged: StagedEncodings, infer: Callable[[Encodings], Float32s]) -> Float32s:
-        if staged.settled.all():
-            return staged.logits
-        logits = staged.logits.copy()
-        logits[~staged.settled] = infer(staged.sent_on())
-        return logits
+        if not self.min_confidence:
+            return np.ones(len(logits), dtype=np.bool_)
+        return np.asarray(self._decision.confidence(self.probabilities(logits)) >= self.min_confidence)
 
     def decode(self, logits: Float32s, encodings: Encodings) -> list[Prediction]:
         """Turn logits into predictions: calibrate, activate, choose.
 
         Args:
             logits: (B, K), in nats, as :meth:`infer` gave them.
-            encodings: What they were inferred from; it knows which texts lost their end, and which stage answered.
+            encodings: What they were inferred from; it knows which texts lost their end.
 
         Returns:
             B predictions, in order.
@@ -193,8 +202,7 @@ class Predictor(GraphModel):
         rows = self.probabilities(logits)
         choices = self._choose_one(rows) if self.labels.task is Task.SINGLE_LABEL else self._choose_many(rows)
         by_label = map(dict, map(partial(zip, self.labels.names), rows.tolist()))
-        answered_by = stages_of(encodings, has_fast_stage=self._fast is not None)
-        columns = (*choices, by_label, encodings.truncated.tolist(), answered_by)
+        columns = (*choices, by_label, encodings.truncated.tolist(), repeat(self.stage, len(rows)))
         return list(map(Prediction._make, zip(*columns, strict=True)))
 
     def probabilities(self, logits: Float32s) -> Float32s:
@@ -209,7 +217,7 @@ class Predictor(GraphModel):
         Raises:
             BackendError: If a logit is not finite.
         """
-        return activate(logits, self.labels.task, temperature=self.artifact.manifest.temperature)
+        return activate(logits, self.labels.task, temperature=self.temperature)
 
     def logits(self, texts: Iterable[str]) -> Float32s:
         """Encode texts and infer them in batches of like length.
@@ -220,7 +228,21 @@ class Predictor(GraphModel):
         Returns:
             Logits, (N, K), in the order of the texts.
         """
-        return self.infer_all(self.encode(texts))
+        return self.score(texts).logits
+
+    def score(self, texts: Iterable[str], *, in_one_batch: bool = False) -> Scores:
+        """Predict the labels of texts, with the logits behind them.
+
+        Args:
+            texts: N texts, as for :meth:`predict`.
+            in_one_batch: Run the model once over all texts, whatever their lengths.
+
+        Raises:
+            TextError, BackendError: As :meth:`predict` does.
+        """
+        encodings = self.encode(texts)
+        logits = self.infer(encodings) if in_one_batch else self.infer_all(encodings)
+        return Scores(self.decode(logits, encodings), logits, encodings.lengths)
 
     def predict(self, texts: Iterable[str]) -> list[Prediction]:
         """Predict the labels of texts.
@@ -237,8 +259,7 @@ class Predictor(GraphModel):
                 table, a mapping or a set; names the cure.
             BackendError: If the engine fails.
         """
-        encoded = self.encode(texts)
-        return self.decode(self.infer_all(encoded), encoded)
+        return self.score(texts).predictions
 
     def explain(self, texts: Iterable[str], *, max_cost: float | None = None) -> list[Explanation]:
         """Say which words of each text speak for its label, and which against it.
@@ -258,21 +279,15 @@ class Predictor(GraphModel):
             BackendError: If the engine fails.
         """
         texts = list_of_texts(texts)
-        encoded = self.encode(texts)
-        answered_by = stages_of(encoded, has_fast_stage=self._fast is not None)
-        parts = self.explainer.parts(texts, self.infer_all(encoded), answered_by, max_cost)
+        parts = self.explainer.parts(texts, self.infer_all(self.encode(texts)), max_cost)
         return run(together(parts), lambda probes: self.infer_all(Encodings.of(probes)))
 
     @cached_property
-    def explainer(self) -> Explainer | StagedExplainer:
+    def explainer(self) -> Explainer:
         """What explains this model; made when first asked for, so that loading does not wait for it."""
-        from textwright.runtime.explain import Explainer, StagedExplainer
+        from textwright.runtime.explain import Explainer
 
-        temperature = self.artifact.manifest.temperature
-        explainer = Explainer(self, self._decision, temperature)
-        if self._fast is None:
-            return explainer
-        return StagedExplainer(Explainer(self._fast, self._decision, temperature), explainer)
+        return Explainer(self, self._decision, self.temperature)
 
     def verify_golden(self) -> None:
         """Run the golden examples and compare their logits with the stored ones.
@@ -320,48 +335,7 @@ class Predictor(GraphModel):
 _AnyPredictor = TypeVar("_AnyPredictor", bound=Predictor)
 
 
-def load(path: str | Path | Artifact, *, variant: str | None = None, num_threads: int | None = None) -> Predictor:
-    """Open an artifact as what predicts and no more; arguments and errors are those of :func:`textwright.load`."""
-    return load_as(Predictor, path, variant=variant, num_threads=num_threads)
-
-
-def load_as(
-    kind: type[_AnyPredictor],
-    path: str | Path | Artifact,
-    *,
-    variant: str | None = None,
-    num_threads: int | None = None,
-) -> _AnyPredictor:
-    """Load an artifact as :func:`load` does, as a predictor of the caller's own class.
-
-    Args:
-        kind: The class.
-        path: As for :func:`load`, or an artifact that was verified, which is not verified again.
-        variant: As for :func:`load`.
-        num_threads: As for :func:`load`.
-
-    Raises:
-        NotFoundError, ArtifactError: As :func:`load` does.
-    """
-    artifact = path if isinstance(path, Artifact) else artifacts.read(Path(path))
-    try:
-        predictor = open_verified(kind, artifact, variant, num_threads)
-    except GoldenMismatchError as error:
-        bound_to = artifact.manifest.variant(variant).instruction_set
-        if not bound_to or bound_to == instruction_set():
-            raise
-        reference = artifact.manifest.reference_variant
-        import logging  # here, since each import is part of a Lambda function's cold start
-
-        logging.getLogger(__name__).warning(
-            "variant %s passed its gates on %s and does not reproduce on %s, so %s answers instead: %s",
-            *(variant or artifact.manifest.default_variant, bound_to, instruction_set(), reference, error),
-        )
-        predictor = open_verified(kind, artifact, reference, num_threads)
-    return predictor
-
-
-def _load_again(
+def load_again(
     kind: type[_AnyPredictor], path: Path, variant: str, num_threads: int | None, digest: str
 ) -> _AnyPredictor:
     """Load what was pickled, and refuse another artifact that has taken its place."""
@@ -370,10 +344,10 @@ def _load_again(
         raise ArtifactCorruptError(
             f"{path} holds version {artifact.version}, and version {digest[:12]} was pickled; load it again by its path"
         )
-    return open_verified(kind, artifact, variant, num_threads)
+    return verified(kind, artifact, variant, num_threads)
 
 
-def open_verified(
+def verified(
     kind: type[_AnyPredictor], artifact: Artifact, variant: str | None, num_threads: int | None
 ) -> _AnyPredictor:
     """Load a variant of an artifact that was read already, and run its golden examples, in bounded time and memory.

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from textwright.api.inference import score_by_stages
 from textwright.api.protocols.request import Answer, Scored
 from textwright.api.record import RequestRecord
 from textwright.core.encodings import Encodings
-from textwright.core.stages import StagedEncodings
 from textwright.core.types import Float32s, TokenIds
 from textwright.errors import DeadlineError
 from textwright.runtime import probing
@@ -25,16 +26,16 @@ _SLICE_TOKENS: Final = 2_048
 
 
 class DeadlineAwareRunner:
-    """Runs the model as long as there is time, by what a token took in the last call."""
+    """Runs each stage of the model as long as there is time, by what a token took in its last call."""
 
     def __init__(self) -> None:
-        self.token_s = 0.0
+        self.token_s: dict[str | None, float] = {}
 
     def infer(self, predictor: Predictor, encodings: Encodings, time_left_s: Callable[[], float]) -> Float32s:
         """Infer any number of texts in slices of like length, looking at the clock before each.
 
         Args:
-            predictor: A loaded model.
+            predictor: A loaded model of one stage, or a stage.
             encodings: N texts, in any order of lengths.
             time_left_s: Seconds until an answer is too late.
 
@@ -45,10 +46,6 @@ class DeadlineAwareRunner:
             DeadlineError: If the rest would not be ready in time.
             BackendError: If the engine fails.
         """
-        if isinstance(encodings, StagedEncodings):
-            logits = encodings.logits.copy()
-            logits[~encodings.settled] = self.infer(predictor, encodings.sent_on(), time_left_s)
-            return logits
         order = np.argsort(encodings.lengths, kind="stable")
         by_length = encodings.take(order)
         logits = np.empty((len(encodings), len(predictor.labels)), dtype=np.float32)
@@ -56,15 +53,15 @@ class DeadlineAwareRunner:
         while stop > 0:
             longest = max(int(by_length.lengths[stop - 1]), 1)
             start = max(stop - max(_SLICE_TOKENS // longest, 1), 0)
-            self._require_time((stop - start) * longest, stop, time_left_s())
+            self._require_time(predictor.stage, (stop - start) * longest, stop, time_left_s())
             begin = perf_counter()
             logits[order[start:stop]] = predictor.infer(by_length.between(start, stop))
-            self.token_s = (perf_counter() - begin) / ((stop - start) * longest)
+            self.token_s[predictor.stage] = (perf_counter() - begin) / ((stop - start) * longest)
             stop = start
         return logits
 
-    def _require_time(self, num_tokens: int, num_texts: int, time_left_s: float) -> None:
-        if self.token_s * num_tokens > time_left_s:
+    def _require_time(self, stage: str | None, num_tokens: int, num_texts: int, time_left_s: float) -> None:
+        if self.token_s.get(stage, 0.0) * num_tokens > time_left_s:
             raise DeadlineError(
                 f"the function's time would be over before the last {num_texts} texts are predicted; send fewer texts "
                 "in one request, or give the function more time or memory"
@@ -98,30 +95,37 @@ class DeadlineExecutor:
 
     async def score(self, texts: Sequence[str], after_encoding: Callable[[Sequence[bool]], None]) -> list[Scored]:
         """Run the model."""
-        predictor, record, start = self._predictor, self._record, perf_counter()
-        encodings = predictor.encode(texts)
+        return await score_by_stages(self._predictor.stages, texts, self._record, after_encoding, self._run)
+
+    async def _run(
+        self, number: int, texts: Sequence[str], after_encoding: Callable[[Sequence[bool]], None]
+    ) -> list[Scored]:
+        stage, record, start = self._predictor.stages[number], self._record, perf_counter()
+        encodings = stage.encode(texts)
         encoded = perf_counter()
-        record.num_tokens = int(encodings.text_lengths.sum())
-        if isinstance(encodings, StagedEncodings):
-            record.num_sent_on = int(np.count_nonzero(~encodings.settled))
+        record.note_inference(len(encodings.ids), 1e3 * (encoded - start))
         after_encoding(encodings.truncated.tolist())
-        logits = self._runner.infer(predictor, encodings, self._time_left_s)
-        predictions = predictor.decode(logits, encodings)
-        record.tokenize_ms, record.infer_ms = 1e3 * (encoded - start), 1e3 * (perf_counter() - encoded)
-        return list(map(Scored, predictions, logits))
+        logits = self._runner.infer(stage, encodings, self._time_left_s)
+        scored = list(map(Scored, stage.decode(logits, encodings), logits))
+        record.note_inference(0, 0.0, infer_ms=1e3 * (perf_counter() - encoded))
+        return scored
 
     async def explain(self, texts: Sequence[str], scored: Sequence[Scored]) -> list[Explanation]:
         """Explain texts that were scored."""
         start = perf_counter()
-        logits, answered_by = [item.logits for item in scored], [item.prediction.stage for item in scored]
-        parts = self._predictor.explainer.parts(texts, logits, answered_by, self._explain_max_cost)
-        explanations = probing.run(probing.together(parts), self._probe)
+        explanations: dict[int, Explanation] = {}
+        for stage in self._predictor.stages:
+            positions = [position for position, item in enumerate(scored) if item.prediction.stage == stage.stage]
+            theirs = [texts[position] for position in positions], [scored[position].logits for position in positions]
+            parts = stage.explainer.parts(*theirs, self._explain_max_cost)
+            answers = probing.run(probing.together(parts), partial(self._probe, stage))
+            explanations.update(zip(positions, answers, strict=True))
         self._record.explain_ms = 1e3 * (perf_counter() - start)
-        return explanations
+        return [explanations[position] for position in range(len(texts))]
 
     async def write(self, function: Callable[[], Answer]) -> Answer:
         """Write an answer."""
         return function()
 
-    def _probe(self, probes: list[TokenIds]) -> Float32s:
-        return self._runner.infer(self._predictor, Encodings.of(probes), self._time_left_s)
+    def _probe(self, stage: Predictor, probes: list[TokenIds]) -> Float32s:
+        return self._runner.infer(stage, Encodings.of(probes), self._time_left_s)

@@ -73,9 +73,8 @@ class LambdaHandler:
 
     def warm_up(self) -> None:
         """Run each stage of the model once, so that the first request finds it warm and its speed known."""
-        self._runner.infer(self.predictor, self.predictor.encode([EXAMPLE_TEXT]), lambda: _UNLIMITED_S)
-        if self.predictor.stages:
-            self._runner.infer(self.predictor, self.predictor.encode_to_infer([EXAMPLE_TEXT]), lambda: _UNLIMITED_S)
+        for stage in self.predictor.stages:
+            self._runner.infer(stage, stage.encode([EXAMPLE_TEXT]), lambda: _UNLIMITED_S)
 
     def reset_after_restore(self) -> None:
         """Forget what must not be shared by instances that one snapshot was restored to: ids and shares of keys."""

@@ -23,6 +23,7 @@ from typing import Final
 
 from textwright.core import artifact as artifacts
 from textwright.errors import SettingsError
+from textwright.runtime.loading import open_predictor
 from textwright.runtime.predictor import Predictor
 from textwright.serverless.handler import LambdaHandler
 from textwright.serverless.logs import Log
@@ -84,7 +85,7 @@ def refuse_unmeasured(machine: str) -> None:
 
 
 def _load(path: Path, settings: LambdaSettings) -> Predictor:
-    return Predictor(artifacts.read(path), variant=settings.variant, num_threads=settings.num_threads)
+    return open_predictor(artifacts.read(path), variant=settings.variant, num_threads=settings.num_threads)
 
 
 def _register(handler: LambdaHandler, log: Log) -> None:

@@ -64,9 +64,10 @@ def test_a_cascade_is_shipped_with_both_stages(tiny_cascade, tmp_path):
     contents = {file: (source.path / file).read_bytes() for file in source.files}
     two = artifacts.write(tmp_path / "two", replace(source.manifest, variants=variants), contents)
     shipped = write_single_variant(two, name, tmp_path / "out")
+    of_a_model = ("manifest.json", "model.onnx", "tokenizer.json", "golden.jsonl", "README.md")
     assert set(shipped.files) == {
-        *("model.onnx", "fast.onnx", "tokenizer.json", "fast.tokenizer.json"),
         *("golden.jsonl", "README.md", "cascade.json"),
+        *(f"{stage}/{file}" for stage in ("fast", "strong") for file in of_a_model),
     }
     found = textwright.load(shipped.path).predict([*TEXTS, "great"])
     assert found == textwright.load(tiny_cascade).predict([*TEXTS, "great"])

@@ -75,7 +75,7 @@ def done(fast, strong, source, tmp_path_factory):
 
 def test_the_fast_model_answers_what_it_knows_and_nothing_is_lost(done):
     outcome, out, watch = done
-    assert outcome.verdict.share_sent_on == pytest.approx(0.5, abs=0.1)
+    assert outcome.verdict.share_escalated == pytest.approx(0.5, abs=0.1)
     assert outcome.verdict.accuracy["cascade"].value == outcome.verdict.accuracy["strong"].value == 1.0
     assert outcome.verdict.accuracy["fast"].value < 0.9
     assert (outcome.verdict.drop.value, outcome.verdict.agreement, outcome.verdict.p_value) == (0.0, 100.0, 1.0)
@@ -98,16 +98,20 @@ def test_a_cascade_whose_answers_depend_on_the_batch_is_refused(fast, strong, so
 def test_the_artifact_says_what_it_is_and_holds_the_curve(done, fast, strong):
     outcome, out, _ = done
     found = artifacts.read(out)
-    manifest, stage = found.manifest, found.manifest.fast_stage
+    manifest, (first, second) = found.manifest, found.stages
     assert manifest.variant(None).batch_invariance == outcome.batch_invariance.to_manifest()
     assert outcome.batch_invariance.is_invariant
     assert (manifest.name, manifest.family, manifest.default_variant) == ("whole-cascade", "bow+bow", "fp32+fp32")
-    assert stage.model == f"half@{artifacts.read(fast).version}"
-    assert stage.strong == f"whole@{artifacts.read(strong).version}"
+    models = {item["name"]: item["model"] for item in json.loads((found.path / "cascade.json").read_text())["stages"]}
+    assert models == {
+        "fast": f"half@{artifacts.read(fast).version}",
+        "strong": f"whole@{artifacts.read(strong).version}",
+    }
     assert manifest.variants["fp32+fp32"].metrics["accuracy"]["value"] == 1.0
     curve = json.loads((found.path / "cascade.json").read_text())
-    assert curve["point"]["certainty"] == stage.certainty == outcome.point.certainty
-    assert curve["curve"][0]["share_sent_on"] == 1.0
+    assert curve["point"]["min_confidence"] == first.min_confidence == outcome.point.min_confidence
+    assert curve["curve"][0]["share_escalated"] == 1.0
+    assert second.min_confidence == 0.0
     assert "cascade of two stages" in (found.path / "README.md").read_text()
 
 
@@ -128,13 +132,13 @@ def test_a_floor_and_a_budget_choose_other_points(done, fast, strong, source, tm
     low = make_cascade(
         fast, strong, source, tmp_path / "low", CascadeSettings(min_accuracy=80), DataSettings(), [Watch()]
     )
-    assert low.point.share_sent_on < outcome.point.share_sent_on
+    assert low.point.share_escalated < outcome.point.share_escalated
     assert low.point.accuracy >= 0.8
     budget = (outcome.speed["fast"].mean_ms + outcome.speed["strong"].mean_ms) / 2
     within = make_cascade(
         fast, strong, source, tmp_path / "budget", CascadeSettings(max_latency_ms=budget), DataSettings(), [Watch()]
     )
-    assert 0 < within.point.share_sent_on < 0.8
+    assert 0 < within.point.share_escalated < 0.8
 
 
 def test_a_budget_that_no_model_or_each_keeps_is_refused(done, fast, strong, source, tmp_path):
@@ -222,7 +226,7 @@ def test_graphs_of_one_processor_bring_those_of_every_one_along(fast, strong, tm
 
 
 def test_a_cascade_is_not_optimized_again(make_cascade, source, tmp_path):
-    with pytest.raises(SettingsError, match="optimize the models that it is made of"):
+    with pytest.raises(SettingsError, match="is made of several models; optimize these"):
         optimize(make_cascade(), source, tmp_path, OptimizeSettings(), DataSettings())
 
 
@@ -231,10 +235,10 @@ def test_the_command_makes_it_and_others_know_it(fast, strong, source, tmp_path,
     command = ["cascade", str(fast), str(strong), "--data", source, "--out", str(out)]
     assert run([*command, "--max-drop", "2", "--json"]) == 0
     said = capsys.readouterr()
-    assert json.loads(said.out)["point"]["share_sent_on"] < 0.7
+    assert json.loads(said.out)["point"]["share_escalated"] < 0.7
     assert "cascade.html" in said.err
     assert run(["inspect", str(out)]) == 0
-    assert "answers from a certainty of" in capsys.readouterr().out
+    assert "answers from a confidence of" in capsys.readouterr().out
     assert run(["predict", str(out), "a good w1", "a moving w1"]) == 0
     table = capsys.readouterr().out
     assert "fast" in table

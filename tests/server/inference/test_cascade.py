@@ -9,6 +9,7 @@ import logging
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
+import numpy as np
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from starlette.testclient import TestClient
@@ -23,7 +24,7 @@ MIXED = ["great", "a subtle film", "", "awful awful", "the loud film", "great gr
 
 
 class Held(Predictor):
-    """A real cascade whose strong stage can be held back, and can fail."""
+    """A real model that can be held back, and can fail."""
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
@@ -33,19 +34,31 @@ class Held(Predictor):
         self.go.set()
 
     def infer(self, batch):
-        if not hasattr(batch, "settled"):
-            self.sizes.append(len(batch))
-            self.started.set()
-            threading.Event().wait(0.003)  # slow enough to be run in a thread
-            assert self.go.wait(10)
-            if self.poison is not None and self.poison in batch.ids:
-                raise BackendError("the engine failed")
+        self.sizes.append(len(batch))
+        self.started.set()
+        threading.Event().wait(0.003)  # slow enough to be run in a thread
+        assert self.go.wait(10)
+        if self.poison is not None and self.poison in batch.ids:
+            raise BackendError("the engine failed")
         return super().infer(batch)
 
 
 @pytest.fixture
-def held(tiny_cascade):
-    return Held(textwright.load(tiny_cascade).artifact, num_threads=1)
+def held_cascade(tiny_cascade):
+    """A cascade whose last stage can be held back."""
+
+    def hold(stage):
+        if stage.min_confidence:
+            return stage
+        temperature = stage.temperature
+        return Held(stage.artifact, num_threads=1).as_stage(stage.stage, 0.0, temperature)
+
+    return textwright.load(tiny_cascade, num_threads=1).with_stages(hold)
+
+
+@pytest.fixture
+def held(held_cascade):
+    return held_cascade.stages[-1]
 
 
 @pytest.fixture
@@ -79,19 +92,19 @@ def test_mixed_texts_come_back_in_order_with_their_stage(client, cascade):
 def test_a_model_of_one_stage_names_none(tiny_artifact):
     with TestClient(create_app(textwright.load(tiny_artifact), ServeSettings())) as client:
         assert "stage" not in post(client, ["great"]).json()["predictions"][0]
-        assert client.get("/v1/model").json()["fast_stage"] is None
+        assert client.get("/v1/model").json()["stages"] == []
 
 
-def test_many_clients_get_their_own_answers(held):
+def test_many_clients_get_their_own_answers(held_cascade):
     chance = [[MIXED[(place * 3 + number) % len(MIXED)] for number in range(1 + place % 6)] for place in range(60)]
-    with TestClient(create_app(held, ServeSettings())) as client, ThreadPoolExecutor(12) as pool:
+    with TestClient(create_app(held_cascade, ServeSettings())) as client, ThreadPoolExecutor(12) as pool:
         answers = list(pool.map(lambda texts: post(client, texts).json()["predictions"], chance))
     for texts, found in zip(chance, answers, strict=True):
-        check(found, held.predict(texts))
+        check(found, held_cascade.predict(texts))
 
 
-def test_what_the_fast_stage_answers_waits_for_nobody(held):
-    with TestClient(create_app(held, ServeSettings())) as client, ThreadPoolExecutor(2) as pool:
+def test_what_the_fast_stage_answers_waits_for_nobody(held_cascade, held):
+    with TestClient(create_app(held_cascade, ServeSettings())) as client, ThreadPoolExecutor(2) as pool:
         held.started.clear()
         held.go.clear()
         slow = pool.submit(post, client, ["a subtle film"])
@@ -103,18 +116,18 @@ def test_what_the_fast_stage_answers_waits_for_nobody(held):
         assert slow.result().json()["predictions"][0]["stage"] == "strong"
 
 
-def test_only_what_is_sent_on_goes_through_the_strong_stage(held):
-    with TestClient(create_app(held, ServeSettings())) as client:
+def test_only_what_is_escalated_goes_through_the_strong_stage(held_cascade, held):
+    with TestClient(create_app(held_cascade, ServeSettings())) as client:
         held.sizes.clear()
         post(client, MIXED)
         post(client, ["great"] * 50)
         assert sum(held.sizes) == 4
 
 
-def test_a_poisoned_text_fails_alone(held):
+def test_a_poisoned_text_fails_alone(held_cascade, held):
     held.poison = None
-    with TestClient(create_app(held, ServeSettings()), raise_server_exceptions=False) as client:
-        (poison,) = {*held.encode_to_infer(["loud"]).ids.tolist()}
+    with TestClient(create_app(held_cascade, ServeSettings()), raise_server_exceptions=False) as client:
+        (poison,) = {*held.encode(["loud"]).ids.tolist()}
         held.poison = poison
         held.go.clear()
         with ThreadPoolExecutor(4) as pool:
@@ -126,12 +139,13 @@ def test_a_poisoned_text_fails_alone(held):
         assert post(client, ["great"]).status_code == 200
 
 
-def test_a_fast_stage_that_fails_makes_the_server_not_ready_until_it_works(cascade):
+def test_a_fast_stage_that_fails_makes_the_server_not_ready_until_it_works(cascade, monkeypatch):
     with TestClient(create_app(cascade, ServeSettings()), raise_server_exceptions=False) as client:
-        scale, cascade._fast._scale = cascade._fast._scale, cascade._fast._scale * float("nan")
+        infer = cascade.stages[0].infer
+        monkeypatch.setattr(cascade.stages[0], "infer", lambda batch: infer(batch) * np.float32(np.nan))
         assert post(client, ["great"]).status_code == 503
         assert client.get("/readyz").status_code == 503
-        cascade._fast._scale = scale
+        monkeypatch.undo()
         assert client.get("/readyz").status_code == 200
         assert post(client, ["great"]).status_code == 200
 
@@ -189,13 +203,17 @@ def test_metrics_and_log_tell_the_stages(client, caplog, cascade):
     }
     assert counted == {"fast": len(MIXED) + 1 - strong, "strong": strong}
     lines = [line for record in caplog.records for line in getattr(record, "lines", ())]
-    fields = [line for line in lines if "num_sent_on" in line]
-    assert [(item["num_texts"], item["num_sent_on"]) for item in fields] == [(len(MIXED), strong), (1, 0)]
+    fields = [line for line in lines if "num_escalated" in line]
+    assert [(item["num_texts"], item["num_escalated"]) for item in fields] == [(len(MIXED), strong), (1, 0)]
+    assert fields[0]["stage_texts"] == {"fast": len(MIXED) - strong, "strong": strong}
     assert all(item["num_tokens"] > 0 for item in fields)
 
 
 def test_the_model_is_described_with_both_stages(client):
     said = client.get("/v1/model").json()
     assert (said["family"], said["variant"]) == ("bow+bow", "fp32+fp32")
-    assert said["fast_stage"] == {"family": "bow", "max_length": 8, "certainty": 0.9}
+    assert said["stages"] == [
+        {"name": "fast", "family": "bow", "max_length": 8, "min_confidence": 0.9},
+        {"name": "strong", "family": "bow", "max_length": 16, "min_confidence": 0.0},
+    ]
     assert "stage" in json.dumps(client.get("/openapi.json").json()["components"])

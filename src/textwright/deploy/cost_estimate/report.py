@@ -22,7 +22,7 @@ from textwright.environment import machine
 from textwright.errors import SettingsError
 from textwright.optional_deps import require
 from textwright.report.base import Report
-from textwright.runtime.predictor import Predictor
+from textwright.runtime.loading import open_predictor
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +148,7 @@ def report_cost(
 def _measure(artifact: Artifact, settings: CostSettings, report: OnStep) -> Measured:
     require("server", what="measuring the server")
     report("loading the model")
-    predictor = Predictor(artifact, variant=settings.variant, num_threads=1)
+    predictor = open_predictor(artifact, variant=settings.variant, num_threads=1)
     bodies, mean_tokens = make_requests(predictor, texts_per_request=settings.texts_per_request, tokens=settings.tokens)
     report("measuring the server")
     server = measure_server(artifact.path, predictor.variant, bodies, settings.measure_s)

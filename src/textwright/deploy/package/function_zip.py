@@ -192,8 +192,7 @@ def _require_size(artifact: Artifact, size_bytes: int, max_bytes: int) -> None:
 
 
 def _too_large(artifact: Artifact, what: str, bound: str) -> PackageTooLargeError:
-    graph = next(iter(artifact.manifest.variants.values())).file
-    size = artifact.files[graph].size_bytes / 1e6
+    size = sum(record.size_bytes for name, record in artifact.files.items() if name.endswith(".onnx")) / 1e6
     return PackageTooLargeError(
         f"the zip {what}, more than {bound}; its model alone has {size:.0f} MB: choose a smaller --variant "
         "(int8-smooth), or --target lambda-image, which takes 10 GB"

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
 
 from textwright.core import artifact as artifacts
-from textwright.core.artifact import CARD, CURVE, GOLDEN, TOKENIZER, Artifact, Variant
+from textwright.core.artifact import CARD, GOLDEN, STAGES, Artifact, Manifest
 from textwright.errors import ArtifactCorruptError, SettingsError
-from textwright.runtime.predictor import load
-
-GRAPH: Final = "model.onnx"
-FAST_GRAPH: Final = "fast.onnx"
+from textwright.runtime.loading import load
+from textwright.runtime.predictor import Predictor
+from textwright.runtime.selection import GRAPH, golden_lines, stage_files, variant_files
 
 
 def write_single_variant(source: Artifact, variant: str | None, folder: Path) -> Artifact:
@@ -38,26 +37,41 @@ def write_single_variant(source: Artifact, variant: str | None, folder: Path) ->
     _refuse_other_engines(source, name)
     predictor = load(source, variant=name, num_threads=1)
     if len(source.manifest.variants) == 1:
-        shipped = artifacts.write(folder, source.manifest, source.contents())
-        _require_same_bytes(source, shipped, {file: file for file in source.files})
-        return shipped
-    golden = (source.path / chosen.golden).read_bytes() if chosen.golden else None
-    if golden is None and name == source.manifest.reference_variant:
-        golden = (source.path / GOLDEN).read_bytes()
-    if golden is None:
-        texts = [item.text for item in source.golden()]
-        golden = artifacts.golden_lines(texts, predictor.logits(texts).tolist())
-    contents = {
-        GRAPH: (source.path / chosen.file).read_bytes(),
-        TOKENIZER: (source.path / TOKENIZER).read_bytes(),
-        GOLDEN: golden,
-        CARD: (source.path / CARD).read_bytes(),
-        **_fast_files(source, chosen),
-    }
-    shipped = artifacts.write(folder, replace(source.manifest, variants={name: _alone(chosen)}), contents)
-    copies = {GRAPH: chosen.file, TOKENIZER: TOKENIZER, **({FAST_GRAPH: chosen.fast} if chosen.fast else {})}
+        return artifacts.copy(source, folder)
+    texts = [item.text for item in source.golden()]
+    if source.stages:
+        manifest, contents, copies = _with_stages(source, predictor, texts)
+    else:
+        manifest, contents = variant_files([predictor], texts)
+        if chosen.golden or name == source.manifest.reference_variant:
+            contents[GOLDEN] = (source.path / (chosen.golden or GOLDEN)).read_bytes()
+        copies = {GRAPH: chosen.file, artifacts.TOKENIZER: source.tokenizer_file}
+    shipped = artifacts.write(folder, manifest, contents)
     _require_same_bytes(source, shipped, copies)
     return shipped
+
+
+def _with_stages(
+    source: Artifact, predictor: Predictor, texts: Sequence[str]
+) -> tuple[Manifest, dict[str, bytes], dict[str, str]]:
+    """Lay out one variant of each stage; also return which shipped file is a copy of which."""
+    chosen = source.manifest.variant(predictor.variant)
+    stages = {
+        stage.name: [Predictor(stage.artifact, variant=chosen.stages[stage.name], num_threads=1)]
+        for stage in source.stages
+    }
+    contents = {
+        GOLDEN: golden_lines(predictor, texts),
+        CARD: (source.path / CARD).read_bytes(),
+        STAGES: artifacts.stages_bytes(source.stages, json.loads((source.path / STAGES).read_bytes())),
+        **stage_files(stages, texts),
+    }
+    copies = {}
+    for stage, (loaded,) in stages.items():
+        file = loaded.artifact.manifest.variant(loaded.variant).file
+        copies[f"{stage}/{GRAPH}"] = f"{stage}/{file}" if f"{stage}/{file}" in source.files else file
+    manifest = replace(source.manifest, variants={predictor.variant: replace(chosen, golden="")})
+    return manifest, contents, copies
 
 
 def _require_same_bytes(source: Artifact, shipped: Artifact, copies: Mapping[str, str]) -> None:
@@ -77,18 +91,3 @@ def _refuse_other_engines(source: Artifact, name: str) -> None:
             f"variant {name} of {source.path} runs on the engine {variants[name].engine}, and a package brings ONNX "
             f"Runtime alone; name a variant that runs on it: {others or 'there is none in this artifact'}"
         )
-
-
-def _alone(variant: Variant) -> Variant:
-    return replace(variant, file=GRAPH, golden="", fast=FAST_GRAPH if variant.fast else "")
-
-
-def _fast_files(source: Artifact, chosen: Variant) -> dict[str, bytes]:
-    fast = source.manifest.fast_stage
-    if fast is None:
-        return {}
-    return {
-        FAST_GRAPH: (source.path / chosen.fast).read_bytes(),
-        fast.tokenizer: source.fast_tokenizer().encode(),
-        CURVE: (source.path / CURVE).read_bytes(),
-    }

@@ -1,4 +1,4 @@
-"""Accuracy against the share of texts sent on, and the point on it that keeps a bound. Arrays in, numbers out."""
+"""Accuracy against the share of texts escalated, and the point on it that keeps a bound. Arrays in, numbers out."""
 
 from __future__ import annotations
 
@@ -16,49 +16,49 @@ class Point:
     """One way to run a cascade.
 
     Args:
-        certainty: The fast stage answers from this certainty on.
-        share_sent_on: Share of the texts that the strong stage answers, in [0, 1].
+        min_confidence: The fast stage answers from this confidence on.
+        share_escalated: Share of the texts that the strong stage answers, in [0, 1].
         accuracy: Share of the texts that are right in whole.
     """
 
-    certainty: float
-    share_sent_on: float
+    min_confidence: float
+    share_escalated: float
     accuracy: float
 
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """Every way to run a cascade on N texts, from all texts sent on to none.
+    """Every way to run a cascade on N texts, from all texts escalated to none.
 
     Args:
-        certainties: What the fast stage answers from, falling, (M,).
-        num_sent_on: Texts that the strong stage answers, falling from N to 0, (M,).
+        min_confidences: What the fast stage answers from, falling, (M,).
+        num_escalated: Texts that the strong stage answers, falling from N to 0, (M,).
         num_right: Texts that are right in whole, (M,).
         num_discordant: Texts that the fast stage answers and about which exactly one stage is right, (M,).
         num_texts: N.
     """
 
-    certainties: Floats
-    num_sent_on: Ints
+    min_confidences: Floats
+    num_escalated: Ints
     num_right: Ints
     num_discordant: Ints
     num_texts: int
 
     @classmethod
-    def of(cls, certainty: Float32s, fast_right: Bools, strong_right: Bools) -> Curve:
+    def of(cls, confidences: Float32s, fast_right: Bools, strong_right: Bools) -> Curve:
         """Measure every point.
 
         Args:
-            certainty: The fast stage's, (N,), in [0, 1].
+            confidences: The fast stage's, (N,), in [0, 1].
             fast_right: Which of its answers are right, (N,).
             strong_right: Which of the strong stage's, (N,).
 
         Returns:
-            A point before all texts, and one behind each group of texts of one certainty. The certainty that tells a
+            A point before all texts, and one behind each group of texts of one confidence. The confidence that tells a
             group from the next lies in the middle between both, so that rounding on another machine moves no text.
         """
-        order = np.argsort(-certainty, kind="stable")
-        ranked = certainty[order].astype(np.float64)
+        order = np.argsort(-confidences, kind="stable")
+        ranked = confidences[order].astype(np.float64)
         gains = fast_right[order].astype(np.int64) - strong_right[order]
         is_last = np.append(ranked[1:] < ranked[:-1], True)  # of its group
         below = np.append(ranked[1:], 0.0)
@@ -66,20 +66,20 @@ class Curve:
         num_answered = np.arange(1, len(ranked) + 1)[is_last]
         right = int(strong_right.sum())
         return cls(
-            certainties=np.concatenate([[(1 + ranked[0]) / 2 if ranked[0] < 1 else np.inf], middles[is_last]]),
-            num_sent_on=len(ranked) - np.concatenate([[0], num_answered]),
+            min_confidences=np.concatenate([[(1 + ranked[0]) / 2 if ranked[0] < 1 else np.inf], middles[is_last]]),
+            num_escalated=len(ranked) - np.concatenate([[0], num_answered]),
             num_right=right + np.concatenate([[0], np.cumsum(gains)[is_last]]),
             num_discordant=np.concatenate([[0], np.cumsum(np.abs(gains))[is_last]]),
             num_texts=len(ranked),
         )
 
     def __len__(self) -> int:
-        return len(self.certainties)
+        return len(self.min_confidences)
 
     @property
     def shares(self) -> Floats:
-        """Share of the texts sent on, (M,)."""
-        return np.asarray(self.num_sent_on / self.num_texts)
+        """Share of the texts escalated, (M,)."""
+        return np.asarray(self.num_escalated / self.num_texts)
 
     @property
     def accuracies(self) -> Floats:
@@ -98,7 +98,7 @@ class Curve:
 
     def point(self, index: int) -> Point:
         """Give one point."""
-        return Point(float(self.certainties[index]), float(self.shares[index]), float(self.accuracies[index]))
+        return Point(float(self.min_confidences[index]), float(self.shares[index]), float(self.accuracies[index]))
 
     def thinned(self, most: int) -> list[Point]:
         """Give at most so many points, evenly over the shares, both ends among them."""
@@ -122,7 +122,7 @@ class Curve:
         return np.asarray(100 * (drop + NormalDist().inv_cdf(confidence) * np.sqrt(variance)))
 
     def cheapest_within(self, max_drop: float, confidence: float, shown_bound: float | None = None) -> Point:
-        """Find the point that sends on least while its drop stays within a bound.
+        """Find the point that escalates least while its drop stays within a bound.
 
         Args:
             max_drop: In points.
@@ -145,12 +145,12 @@ class Curve:
             )
         return self.point(int(within[-1]) + 1)
 
-    def best_within(self, share_sent_on: float) -> Point:
-        """Find the most accurate point that sends on at most a share of the texts; of equal ones, the cheapest.
+    def best_within(self, share_escalated: float) -> Point:
+        """Find the most accurate point that escalates at most a share of the texts; of equal ones, the cheapest.
 
         Args:
-            share_sent_on: In [0, 1].
+            share_escalated: In [0, 1].
         """
-        allowed = np.flatnonzero(self.shares <= share_sent_on)
+        allowed = np.flatnonzero(self.shares <= share_escalated)
         right = self.num_right[allowed]
         return self.point(int(allowed[np.flatnonzero(right == right.max())[-1]]))

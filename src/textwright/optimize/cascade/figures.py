@@ -11,7 +11,7 @@ _HEIGHT: Final = 4.4
 
 
 def curve(outcome: Outcome) -> str:
-    """Draw accuracy on texts that neither model was trained on against the share that is sent on.
+    """Draw accuracy on texts that neither model was trained on against the share that is escalated.
 
     Args:
         outcome: A cascade.
@@ -26,13 +26,13 @@ def curve(outcome: Outcome) -> str:
         axes.axhline(strong, **DASHED, label=f"strong alone: {strong:.1%}")
         if bound is not None:
             axes.axhspan(strong - bound / 100, strong, color=GRID, alpha=0.7, label=f"within {bound:g} points")
-        shares, accuracies = [item.share_sent_on for item in points], [item.accuracy for item in points]
+        shares, accuracies = [item.share_escalated for item in points], [item.accuracy for item in points]
         axes.step(shares, accuracies, where="mid", color=SERIES[0], linewidth=1.6, label="cascade")
-        chosen = f"chosen: {point.share_sent_on:.0%} sent on, {point.accuracy:.1%}"
+        chosen = f"chosen: {point.share_escalated:.0%} escalated, {point.accuracy:.1%}"
         axes.plot(
-            [point.share_sent_on], [point.accuracy], color=RIGHT, marker="o", markersize=9, linestyle="", label=chosen
+            [point.share_escalated], [point.accuracy], color=RIGHT, marker="o", markersize=9, linestyle="", label=chosen
         )
-        axes.set(xlabel="Share of the texts sent on to the strong model", ylabel="Right", xlim=(0, 1))
+        axes.set(xlabel="Share of the texts escalated to the strong model", ylabel="Right", xlim=(0, 1))
         axes.margins(y=0.12)
         percent(axes.xaxis, axes.yaxis)
         axes.yaxis.get_major_formatter().decimals = 1

@@ -10,7 +10,6 @@ from typing import Final, Self
 import numpy as np
 
 from textwright.core.callbacks import Callback
-from textwright.core.stages import certainty
 from textwright.core.types import Bools, Float32s, Ints
 from textwright.data.dataset import Examples
 from textwright.data.settings import DataSettings
@@ -32,13 +31,13 @@ class GateAnswers:
     """Both models' answers to N texts.
 
     Args:
-        certainty: The fast model's, (N,), in [0, 1].
+        confidence: The fast model's, (N,), in [0, 1].
         fast_right: Which of its answers are right, (N,).
         strong_right: Which of the strong model's, (N,).
         part: The part of the texts that each belongs to, (N,): the point is chosen on the others and tried on it.
     """
 
-    certainty: Float32s
+    confidence: Float32s
     fast_right: Bools
     strong_right: Bools
     part: Ints
@@ -53,29 +52,29 @@ class GateAnswers:
             part: Which part they are; None cuts them into several.
         """
         seen, by_strong = observe(pair.fast, examples), observe(pair.strong, examples)
-        sure = certainty(seen.probabilities, pair.fast.artifact.manifest.decision)
+        sure = pair.fast.artifact.manifest.decision.confidence(seen.probabilities)
         parts = np.arange(len(examples)) % _NUM_PARTS if part is None else np.full(len(examples), part)
         return cls(sure, seen.correct, by_strong.correct, parts)
 
     @classmethod
     def join(cls, answers: Sequence[Self]) -> Self:
         """Put answers to several texts behind each other."""
-        names = ("certainty", "fast_right", "strong_right", "part")
+        names = ("confidence", "fast_right", "strong_right", "part")
         return cls(*(np.concatenate([getattr(item, name) for item in answers]) for name in names))
 
     def __len__(self) -> int:
-        return len(self.certainty)
+        return len(self.confidence)
 
     def curve(self, rows: Bools | None = None) -> Curve:
-        """Draw accuracy against the share sent on, over all texts or some rows, (N,)."""
+        """Draw accuracy against the share escalated, over all texts or some rows, (N,)."""
         chosen = slice(None) if rows is None else rows
-        return Curve.of(self.certainty[chosen], self.fast_right[chosen], self.strong_right[chosen])
+        return Curve.of(self.confidence[chosen], self.fast_right[chosen], self.strong_right[chosen])
 
     def cross_validate(self, choose: Callable[[Curve], Point]) -> PairedDrop:
         """Try the choice of a point on texts that it was not made on.
 
         The chosen point is the luckiest of many on the texts that it was chosen on. So each part is answered at the
-        point that the other parts choose; where these find none, all its texts are sent on.
+        point that the other parts choose; where these find none, all its texts are escalated.
 
         Args:
             choose: Chooses a point of a curve.
@@ -93,7 +92,7 @@ class GateAnswers:
                 point = choose(self.curve(~is_held_out))
             except NoGainError:
                 continue
-            is_fast = is_held_out & (self.certainty >= point.certainty)
+            is_fast = is_held_out & (self.confidence >= point.min_confidence)
             right[is_fast] = self.fast_right[is_fast]
         return PairedDrop.of(right, self.strong_right)
 

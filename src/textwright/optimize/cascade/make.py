@@ -2,7 +2,7 @@
 
 ::
 
-    fast, strong -> texts not trained on -> certainty and who is right -> curve -> point within the bound
+    fast, strong -> texts not trained on -> confidence and who is right -> curve -> point within the bound
                                                                                   |
     OUT/artifact/                  what is shipped, with the curve <- written, timed and measured on the test texts
     OUT/cascade.json, .html        the report
@@ -46,6 +46,7 @@ from textwright.optimize.cascade.settings import CascadeSettings
 from textwright.optimize.cascade.speed import Speed, compare_speed
 from textwright.optimize.splits import check_enough_texts
 from textwright.optimize.trial import LEAST_GAIN
+from textwright.runtime.loading import open_predictor
 from textwright.runtime.predictor import Predictor
 from textwright.runtime.processor import instruction_set
 
@@ -97,7 +98,7 @@ def make_cascade(
     _refuse_too_few(len(answers), settings)
     curve, choose = answers.curve(), _chooser(settings, pair, validation.texts)
     point = choose(curve)
-    callback.on_stage_begin(f"the fast model answers from a certainty of {point.certainty:.4f} on")
+    callback.on_stage_begin(f"the fast model answers from a confidence of {point.min_confidence:.4f} on")
     points = curve.thinned(_MOST_POINTS)
     described = _describe(pair, settings, source, len(answers), gate_texts)
     cross_validated = DropOnTexts.of(answers.cross_validate(choose))
@@ -109,10 +110,10 @@ def make_cascade(
         "curve": [asdict(item) for item in points],
     }
     name = settings.name or f"{manifest.name}-cascade"
-    plan = Plan(pair, point.certainty, name, validation.texts, settings.model_dump(mode="json"), stored)
+    plan = Plan(pair, point.min_confidence, name, validation.texts, settings.model_dump(mode="json"), stored)
     test = select(source, data, manifest, "test").examples
     with TemporaryDirectory(prefix="textwright-") as folder:
-        cascade = Predictor(write_cascade(Path(folder) / "cascade", plan), num_threads=NUM_THREADS)
+        cascade = open_predictor(write_cascade(Path(folder) / "cascade", plan), num_threads=NUM_THREADS)
         stability = measure_batch_invariance(cascade, validation.texts)
         _refuse_batch_dependent(stability, pair, settings)
         callback.on_stage_begin("timing the cascade and its models in turn")
@@ -169,7 +170,7 @@ def _choose_by_drop(curve: Curve, settings: CascadeSettings) -> Point:
 
 
 def _choose_by_latency(curve: Curve, max_ms: float, fast_ms: float, strong_ms: float) -> Point:
-    """Send on as much as there is time for: a text takes the fast stage always, and the strong one if it is sent on."""
+    """Escalate as much as there is time for: each text takes the fast stage, and some the strong one too."""
     if max_ms < fast_ms:
         raise NoGainError(
             f"the fast model alone takes {fast_ms:.3g} ms for a lone text here, more than the {max_ms:g} ms allowed; "
@@ -196,8 +197,8 @@ def _refuse_no_gain(speed: Mapping[str, Speed], point: Point) -> None:
     gain = speed["cascade"].throughput_gain
     if gain < LEAST_GAIN:
         raise NoGainError(
-            f"within the bound {point.share_sent_on:.0%} of the texts are sent on, and that is {gain:.2f} times the "
-            f"strong model's throughput here, which is no gain; the fast model takes "
+            f"within the bound {point.share_escalated:.0%} of the texts are escalated, and that is {gain:.2f} times "
+            f"the strong model's throughput here, which is no gain; the fast model takes "
             f"{speed['fast'].mean_ms:.3g} ms for a text and the strong one {speed['strong'].mean_ms:.3g} ms; "
             "allow a larger drop, or give a fast model that is faster or more often right"
         )
@@ -207,11 +208,11 @@ def _judge(three: Mapping[str, Predictor], test: Examples, source: str) -> tuple
     evaluations = {name: evaluate(item, test, source=source, split="test") for name, item in three.items()}
     seen = {name: observe(three[name], test) for name in ("strong", "cascade")}
     right = {name: item.correct.astype(np.int64) for name, item in seen.items()}
-    sent_on = [item.stage == "strong" for item in three["cascade"].predict(test.texts)]
+    escalated = [item.stage == "strong" for item in three["cascade"].predict(test.texts)]
     verdict = Verdict(
         num_texts=len(test),
         accuracy={name: item.metrics[item.headline] for name, item in evaluations.items()},
-        share_sent_on=float(np.mean(sent_on)),
+        share_escalated=float(np.mean(escalated)),
         drop=_mean_of(100 * (right["strong"] - right["cascade"]).astype(np.float64)),
         drop_bound=PairedDrop.of(seen["cascade"].correct, seen["strong"].correct).upper_bound(),
         p_value=paired_p_value(right["cascade"], right["strong"]),

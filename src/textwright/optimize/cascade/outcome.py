@@ -42,7 +42,7 @@ class Verdict:
     Args:
         num_texts: Test texts.
         accuracy: "fast", "strong" and "cascade" -> headline metric.
-        share_sent_on: Share of the texts that the strong stage answered.
+        share_escalated: Share of the texts that the strong stage answered.
         drop: Strong model's accuracy less the cascade's, in points, with its paired bootstrap interval.
         drop_bound: Most points that may be lost on other texts, with a confidence of 95 %: the fewer texts, the more.
         p_value: Of the exact paired test that neither is right more often.
@@ -51,7 +51,7 @@ class Verdict:
 
     num_texts: int
     accuracy: Mapping[str, Interval]
-    share_sent_on: float
+    share_escalated: float
     drop: Interval
     drop_bound: float
     p_value: float
@@ -73,7 +73,7 @@ class Outcome(Report):
         num_texts: Texts that the curve is drawn over, on which neither model was trained.
         gate_texts: Which these are, in words.
         cross_validated: What is lost on them if each part is answered at the point that the others choose.
-        curve: From all texts sent on to none.
+        curve: From all texts escalated to none.
         point: The chosen one.
         verdict: On the test texts.
         batch_invariance: How far its predictions change with the other texts of a batch.

@@ -12,7 +12,8 @@ from textwright.core.artifact import Artifact, Manifest
 from textwright.core.differences import first_difference
 from textwright.core.labels import Task
 from textwright.errors import SettingsError
-from textwright.runtime.predictor import Predictor, load
+from textwright.runtime.loading import load
+from textwright.runtime.predictor import Predictor
 
 NUM_THREADS: Final = 1
 """Of every measured inference: a server runs one inference per core."""
@@ -47,6 +48,11 @@ class Pair:
     def reference(self) -> Pair:
         """The pair of the graphs that every machine reproduces."""
         return Pair(*(_load(item.artifact, item.artifact.manifest.reference_variant) for item in self))
+
+    @property
+    def stages(self) -> dict[str, Predictor]:
+        """Stage -> its model."""
+        return {"fast": self.fast, "strong": self.strong}
 
     def __iter__(self) -> Iterator[Predictor]:
         return iter((self.fast, self.strong))
@@ -85,7 +91,7 @@ def refuse_strangers(fast: Artifact, strong: Artifact) -> None:
         SettingsError: Says how they differ, and the cure.
     """
     for item in (fast, strong):
-        if item.manifest.fast_stage is not None:
+        if item.stages:
             raise SettingsError(f"{item.path} is a cascade already; a cascade is made of two models of one stage")
     ours, theirs = fast.manifest, strong.manifest
     if ours.labels != theirs.labels:

@@ -16,7 +16,7 @@ from textwright.api.protocols.request import Scored
 from textwright.core.encodings import Encodings, offsets_of
 from textwright.core.types import Int32s
 from textwright.runtime.batching import BatchLimits
-from textwright.runtime.explain import Explainer, StagedExplainer
+from textwright.runtime.explain import Explainer
 from textwright.runtime.predictor import Predictor
 from textwright.server.inference.model_thread import ModelThread
 from textwright.server.settings import ServeSettings
@@ -73,11 +73,11 @@ class Engine:
 
     def __init__(self, predictor: Predictor, limits: BatchLimits) -> None:
         self.predictor = predictor
-        self._explainer: Explainer | StagedExplainer | None = None
+        self._explainer: Explainer | None = None
         self._limits = limits
         self.quick_chars = _INLINE_S / _seconds_per_char(predictor)
         """Characters that are encoded so quickly that nobody notices it on the event loop."""
-        self._tokens_per_char = len(predictor.encode_to_infer([EXAMPLE_TEXT]).ids) / len(EXAMPLE_TEXT)
+        self._tokens_per_char = len(predictor.encode([EXAMPLE_TEXT]).ids) / len(EXAMPLE_TEXT)
         self.on_batch: Callable[[int], object] = _ignore
         """Called with the number of texts of each batch."""
         self._encoding = ModelThread("encoding")
@@ -107,20 +107,19 @@ class Engine:
     def min_tokens(self, texts: Sequence[str]) -> int:
         """Guess how many tokens texts have at least, from a sample that is encoded so quickly that nobody notices it.
 
-        Of a cascade it is 0: how many texts are left for its strong stage is not known before. So it is where there is
-        little to encode, or too little of it makes a sample.
+        It is 0 where there is little to encode, or too little of it makes a sample.
 
         Raises:
             TextError: If a text of the sample cannot be encoded.
         """
         num_chars = sum(map(len, texts))
         sample = texts[:: ceil(num_chars / self.quick_chars)] if num_chars else []
-        if self.predictor.stages or len(sample) in {len(texts), 0} or sum(map(len, sample)) > 2 * self.quick_chars:
+        if len(sample) in {len(texts), 0} or sum(map(len, sample)) > 2 * self.quick_chars:
             return 0
         tokens_per_text = len(self.predictor.encode(sample).ids) / len(sample)
         return int(_CERTAIN_SHARE * tokens_per_text * len(texts))
 
-    async def explainer(self) -> Explainer | StagedExplainer:
+    async def explainer(self) -> Explainer:
         """Give what explains the model; the first time, a few texts are tried in the encoding thread."""
         if self._explainer is None:
             self._explainer = await self._encoding.run(lambda: self.predictor.explainer)
@@ -141,12 +140,7 @@ class Engine:
         return await self._encoding.run(function)
 
     def are_quick(self, texts: Sequence[str]) -> bool:
-        """Guess from their characters whether texts are encoded and inferred so quickly that nobody notices it.
-
-        Those of a cascade are not: its fast stage answers while it encodes, and what is left is a matter of the queue.
-        """
-        if self.predictor.stages:
-            return False
+        """Guess from their characters whether texts are encoded and inferred so quickly that nobody notices it."""
         lengths = list(map(len, texts))
         max_tokens = 1 + int(max(lengths) * self._tokens_per_char)
         return sum(lengths) <= self.quick_chars and self.is_quick(len(lengths), max_tokens)
@@ -240,7 +234,7 @@ def tune_threads(predictor: Predictor) -> Predictor:
     Args:
         predictor: A loaded model, with as many threads as there are cores.
     """
-    longest = predictor.encode_to_infer([" ".join([EXAMPLE_TEXT] * predictor.artifact.manifest.max_length)])
+    longest = predictor.encode([" ".join([EXAMPLE_TEXT] * predictor.artifact.manifest.max_length)])
     return predictor.with_threads(1) if _seconds(predictor, longest) <= _WAKING_S else predictor
 
 
@@ -259,7 +253,7 @@ def profile_model(predictor: Predictor, settings: ServeSettings) -> BatchLimits:
     """
     max_length = predictor.artifact.manifest.max_length
     texts = [EXAMPLE_TEXT], [" ".join([EXAMPLE_TEXT] * max_length)], [EXAMPLE_TEXT] * _MANY
-    brief, full, many = map(predictor.encode_to_infer, texts)
+    brief, full, many = map(predictor.encode, texts)
     brief_s, full_s, many_s = (_seconds(predictor, texts) for texts in (brief, full, many))
     # Tokens of further texts are cheaper than further tokens of a text, and it is texts that a batch is made of.
     joined_token_s = _slope(brief, brief_s, many, many_s)
@@ -287,10 +281,9 @@ def _seconds(predictor: Predictor, text: Encodings) -> float:
 
 
 def _seconds_per_char(predictor: Predictor) -> float:
-    """Time the tokenizer on a text of some thousand characters; with a fast stage on as many in short texts."""
+    """Time the tokenizer on a text of some thousand characters."""
     text = EXAMPLE_TEXT * 100
-    texts = [EXAMPLE_TEXT] * 100 if predictor.stages else [text]
-    return _best(lambda: predictor.encode(texts)) / len(text)
+    return _best(lambda: predictor.encode([text])) / len(text)
 
 
 def _best(action: Callable[[], object]) -> float:

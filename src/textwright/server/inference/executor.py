@@ -12,19 +12,17 @@ from typing import Any, Final
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import Receive
 
+from textwright.api.inference import score_by_stages
 from textwright.api.protocols.request import Answer as ProtocolAnswer
 from textwright.api.protocols.request import Scored
 from textwright.api.record import RequestRecord
 from textwright.core.encodings import Encodings
-from textwright.core.stages import StagedEncodings
-from textwright.errors import BackendError
 from textwright.runtime.batcher import Permit
 from textwright.runtime.explanation import Explanation
 from textwright.runtime.pending import Answer
-from textwright.server.inference.cascade import compute_staged
 from textwright.server.inference.engine import Item, items_of
 from textwright.server.inference.explaining import explain
-from textwright.server.inference.served_model import ServedModel
+from textwright.server.inference.served_model import Lane, ServedModel
 
 _LISTEN_AFTER_S: Final = 0.02
 """Most requests are answered before; only for those that wait longer is it worth a task to listen to the client."""
@@ -52,15 +50,22 @@ class QueueExecutor:
 
     async def score(self, texts: Sequence[str], after_encoding: Callable[[Sequence[bool]], None]) -> list[Scored]:
         """Run the model."""
-        service, record = self._service, self._record
-        min_tokens = 0 if service.batcher.is_free else service.engine.min_tokens(texts)
-        with service.batcher.admit(len(texts), min_tokens=min_tokens) as permit:
-            if not service.inline.accepts(texts):
-                return await self._queue(permit, texts, after_encoding)
-            done = await service.inline.score(texts)
-        scored, record.num_tokens, record.tokenize_ms, record.queue_ms, record.infer_ms, record.batch_size = done
-        after_encoding([item.prediction.truncated for item in scored])
-        return scored
+        stages = self._service.model.predictor.stages
+        return await score_by_stages(stages, texts, self._record, after_encoding, self._run)
+
+    async def _run(
+        self, number: int, texts: Sequence[str], after_encoding: Callable[[Sequence[bool]], None]
+    ) -> list[Scored]:
+        """Run one stage of the model, past its queue or through it."""
+        lane, record = self._service.lanes[number], self._record
+        min_tokens = 0 if lane.batcher.is_free else lane.engine.min_tokens(texts)
+        with lane.batcher.admit(len(texts), min_tokens=min_tokens) as permit:
+            if not lane.inline.accepts(texts):
+                return await self._queue(lane, permit, texts, after_encoding)
+            done = await lane.inline.score(texts)
+        record.note_inference(done.num_tokens, done.tokenize_ms, done.queue_ms, done.infer_ms, done.batch_size)
+        after_encoding([item.prediction.truncated for item in done.scored])
+        return done.scored
 
     async def explain(self, texts: Sequence[str], scored: Sequence[Scored]) -> list[Explanation]:
         """Explain texts that were scored, their probes in turn with the texts of other requests."""
@@ -74,23 +79,23 @@ class QueueExecutor:
         return await asyncio.to_thread(function)
 
     async def _queue(
-        self, permit: Permit[Item, Scored], texts: Sequence[str], after_encoding: Callable[[Sequence[bool]], None]
+        self,
+        lane: Lane,
+        permit: Permit[Item, Scored],
+        texts: Sequence[str],
+        after_encoding: Callable[[Sequence[bool]], None],
     ) -> list[Scored]:
-        service, record, start = self._service, self._record, perf_counter()
-        encodings = await permit.in_time(self._encode(texts))
-        record.tokenize_ms = 1e3 * (perf_counter() - start)
-        record.num_tokens = int(encodings.text_lengths.sum())
+        record, start = self._record, perf_counter()
+        encoding = lane.engine.encode(texts, watch=partial(cancel_on_disconnect, self._request.receive))
+        encodings = await permit.in_time(encoding)
+        record.note_inference(len(encodings.ids), 1e3 * (perf_counter() - start))
         after_encoding(encodings.truncated.tolist())
-        if isinstance(encodings, StagedEncodings):
-            answer = await compute_staged(service.engine, encodings, partial(self._compute, permit))
-            record.num_sent_on = len(texts) - sum(encodings.settled.tolist())
-        else:
-            answer = await self._compute(permit, encodings)
-        record.queue_ms, record.infer_ms, record.batch_size = answer.queue_ms, answer.infer_ms, answer.batch_size
+        answer = await self._compute(permit, encodings)
+        record.note_inference(0, 0.0, answer.queue_ms, answer.infer_ms, answer.batch_size)
         return answer.results
 
-    async def _probe(self, probes: Encodings) -> Answer[Scored]:
-        with self._service.batcher.admit(len(probes)) as permit:
+    async def _probe(self, lane: Lane, probes: Encodings) -> Answer[Scored]:
+        with lane.batcher.admit(len(probes)) as permit:
             return await self._compute(permit, probes)
 
     async def _compute(self, permit: Permit[Item, Scored], encodings: Encodings) -> Answer[Scored]:
@@ -98,15 +103,6 @@ class QueueExecutor:
         waiting = permit.submit(items_of(encodings))
         with cancel_on_disconnect(self._request.receive, waiting):
             return await waiting
-
-    async def _encode(self, texts: Sequence[str]) -> Encodings:
-        """Encode texts unless the client hangs up, and remember it if the fast stage of a cascade fails at that."""
-        service = self._service
-        try:
-            return await service.engine.encode(texts, watch=partial(cancel_on_disconnect, self._request.receive))
-        except BackendError:
-            service.batcher.last_failed = True
-            raise
 
 
 @contextmanager

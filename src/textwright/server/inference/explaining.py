@@ -1,7 +1,7 @@
 """Explanations through the queue: a request's probes wait, count and take turns like the texts of any other request.
 
 So one request for explanations cannot starve the others: each of its rounds is admitted anew, and refused when the
-queue is full. Caller: ``server.scoring``; only the native protocol explains.
+queue is full. Caller: ``inference.executor``; only the native protocol explains.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from textwright.errors import DeadlineError
 from textwright.runtime.explanation import Explanation
 from textwright.runtime.pending import Answer
 from textwright.runtime.probing import Probing, together
-from textwright.server.inference.served_model import ServedModel
+from textwright.server.inference.served_model import Lane, ServedModel
 
 
 async def explain(
     served: ServedModel,
     texts: Sequence[str],
     scored: Sequence[Scored],
-    compute: Callable[[Encodings], Awaitable[Answer[Scored]]],
+    compute: Callable[[Lane, Encodings], Awaitable[Answer[Scored]]],
 ) -> list[Explanation]:
     """Explain the texts of a request.
 
@@ -35,7 +35,7 @@ async def explain(
         served: The model.
         texts: Its N texts, at least one.
         scored: What the model says about them.
-        compute: Asks the model about probes.
+        compute: Runs a stage of the model on probes.
 
     Returns:
         Explanations, in order.
@@ -56,20 +56,36 @@ async def _explain(
     served: ServedModel,
     texts: Sequence[str],
     scored: Sequence[Scored],
-    compute: Callable[[Encodings], Awaitable[Answer[Scored]]],
+    compute: Callable[[Lane, Encodings], Awaitable[Answer[Scored]]],
 ) -> list[Explanation]:
-    engine, max_cost = served.engine, served.settings.explain_max_cost
-    num_chars = sum(map(len, texts))
-    logits, answered_by = [item.logits for item in scored], [item.prediction.stage for item in scored]
+    explanations: dict[int, Explanation] = {}
+    for lane in served.lanes:
+        stage = lane.engine.predictor.stage
+        positions = [position for position, item in enumerate(scored) if item.prediction.stage == stage]
+        if positions:
+            theirs = [texts[position] for position in positions], [scored[position].logits for position in positions]
+            answers = await _explain_stage(lane, *theirs, served.settings.explain_max_cost, compute)
+            explanations.update(zip(positions, answers, strict=True))
+    return [explanations[position] for position in range(len(texts))]
+
+
+async def _explain_stage(
+    lane: Lane,
+    texts: Sequence[str],
+    logits: Sequence[Float32s],
+    max_cost: float,
+    compute: Callable[[Lane, Encodings], Awaitable[Answer[Scored]]],
+) -> list[Explanation]:
+    engine, num_chars = lane.engine, sum(map(len, texts))
     explainer = await engine.explainer()
-    begin = partial(explainer.parts, texts, logits, answered_by, max_cost)
+    begin = partial(explainer.parts, texts, logits, max_cost)
     probing = together(await engine.prepare(begin, num_chars=num_chars))
     probe_logits: Float32s | None = None
     while True:
         probes = await engine.prepare(partial(_next_probes, probing, probe_logits), num_chars=num_chars)
         if isinstance(probes, _Found):
             return probes.explanations
-        answer = await compute(Encodings.of(probes))
+        answer = await compute(lane, Encodings.of(probes))
         probe_logits = np.stack([item.logits for item in answer.results])
 
 

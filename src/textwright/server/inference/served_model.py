@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Self
 
@@ -22,34 +23,67 @@ _CLOSE_S: Final = 1.0
 """Seconds for a last batch; its callers have been cut off already, after the grace time."""
 
 
+class Lane:
+    """One stage of a model being served, with a queue of its own: what one stage answers waits for no other.
+
+    Args:
+        predictor: The stage.
+        settings: The limits.
+
+    Raises:
+        BackendError: If the model cannot predict.
+    """
+
+    def __init__(self, predictor: Predictor, settings: ServeSettings) -> None:
+        limits = profile_model(predictor, settings)
+        self.engine = Engine(predictor, limits)
+        """The model, off the event loop."""
+        self.batcher = Batcher[Item, Scored](
+            self.engine.infer, limits, num_tokens=lambda item: len(item.ids), timeout_s=settings.timeout_s
+        )
+        """The queue in front of it."""
+        self.inline = InlineScheduler(self.engine, self.batcher)
+        """Past the batcher, for what is quick."""
+
+    async def is_ready(self) -> bool:
+        """Say whether texts may be sent here; after a failure of the model, by trying it once more."""
+        if self.batcher.is_running and self.batcher.last_failed:
+            try:
+                with self.batcher.admit(1) as permit:
+                    await permit.submit(items_of(self.engine.predictor.encode([EXAMPLE_TEXT])))
+            except TextwrightError:
+                return False
+        return self.batcher.is_running
+
+    async def close(self) -> None:
+        """Answer everybody and end the threads."""
+        await self.batcher.close(_CLOSE_S)
+        self.engine.close()
+
+
 @dataclass(eq=False)
 class ServedModel:
     """One model being served.
 
     Args:
-        engine: The model, off the event loop.
-        batcher: The queue in front of it.
+        lanes: Its stages, in order.
         settings: How it is served.
         model: What the protocols know of it.
         example: A response of this model, JSON-ready, for the documentation.
         load_again: Loads what is now where the model came from; may run in any thread.
     """
 
-    engine: Engine
-    batcher: Batcher[Item, Scored]
+    lanes: Sequence[Lane]
     settings: ServeSettings
     model: LoadedModel
     example: dict[str, Any]
     load_again: Callable[[], ServedModel]
     info: ModelInfo = field(init=False)
     """What ``GET /v1/model`` says."""
-    inline: InlineScheduler = field(init=False)
-    """Past the batcher, for what is quick."""
 
     def __post_init__(self) -> None:
         """Describe the model once instead of at each request."""
         self.info = self.model.info
-        self.inline = InlineScheduler(self.engine, self.batcher)
 
     @classmethod
     def warmed_up(
@@ -69,12 +103,10 @@ class ServedModel:
         Raises:
             BackendError: If the model cannot predict.
         """
-        limits = profile_model(predictor, settings)
+        lanes = [Lane(stage, settings) for stage in predictor.stages]
         model = LoadedModel(predictor, settings.request_limits(), name)
         example = json.loads(encode_predictions(model.head, predictor.predict([EXAMPLE_TEXT])))
-        engine = Engine(predictor, limits)
-        batcher = Batcher(engine.infer, limits, num_tokens=lambda item: len(item.ids), timeout_s=settings.timeout_s)
-        return cls(engine, batcher, settings, model, example, load_again)
+        return cls(lanes, settings, model, example, load_again)
 
     @property
     def identity(self) -> ModelIdentity:
@@ -86,18 +118,25 @@ class ServedModel:
         """Name and version, as the log has them."""
         return self.model.title
 
+    @property
+    def num_texts(self) -> int:
+        """Texts that are admitted and not yet answered."""
+        return sum(lane.batcher.num_texts for lane in self.lanes)
+
+    @property
+    def num_tokens(self) -> int:
+        """Tokens that are queued or computed and not yet answered."""
+        return sum(lane.batcher.num_tokens for lane in self.lanes)
+
+    def start(self) -> None:
+        """Begin to answer; call on the event loop."""
+        for lane in self.lanes:
+            lane.batcher.start()
+
     async def is_ready(self) -> bool:
-        """Say whether requests may be sent here; after a failure of the model, by asking it once more."""
-        if self.batcher.is_running and self.batcher.last_failed:
-            try:
-                with self.batcher.admit(1) as permit:
-                    await self.engine.encode([EXAMPLE_TEXT])  # a fast stage may be what failed
-                    await permit.submit(items_of(self.engine.predictor.encode_to_infer([EXAMPLE_TEXT])))
-            except TextwrightError:
-                return False
-        return self.batcher.is_running
+        """Say whether requests may be sent here."""
+        return all([await lane.is_ready() for lane in self.lanes])
 
     async def close(self) -> None:
         """Answer everybody and end the threads."""
-        await self.batcher.close(_CLOSE_S)
-        self.engine.close()
+        await asyncio.gather(*(lane.close() for lane in self.lanes))

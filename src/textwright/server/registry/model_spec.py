@@ -67,12 +67,12 @@ class ModelSpec:
             NotFoundError: If there is no such artifact or variant.
             BackendError: If the model cannot predict.
         """
-        from textwright.runtime.predictor import load
+        from textwright.runtime.loading import load
         from textwright.server.inference.engine import tune_threads
 
         predictor = load(self.path, variant=settings.variant, num_threads=settings.num_threads)
         if settings.num_threads is None:
-            predictor = tune_threads(predictor)
+            predictor = predictor.with_stages(tune_threads)
         return self.serve(predictor, settings)
 
     def serve(self, predictor: Predictor, settings: ServeSettings) -> ServedModel:

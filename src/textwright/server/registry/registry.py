@@ -88,7 +88,7 @@ class ModelRegistry:
         """Begin to answer; call on the event loop."""
         for served in self._models:
             self.on_arrival(served, None)
-            served.batcher.start()
+            served.start()
 
     def replace(self, old: ServedModel, new: ServedModel) -> None:
         """Let a model answer in the place of another, from the next request on.
@@ -100,7 +100,7 @@ class ModelRegistry:
             new: Loaded and warm.
         """
         self.on_arrival(new, old)
-        new.batcher.start()
+        new.start()
         self._models[self._models.index(old)] = new
         self.default = self._models[0]
         retiring = asyncio.get_running_loop().create_task(_retire(old))
@@ -175,7 +175,7 @@ async def _retire(served: ServedModel) -> None:
     """
     try:
         await asyncio.sleep(served.settings.body_timeout_s)
-        while served.batcher.num_texts:
+        while served.num_texts:
             await asyncio.sleep(_POLL_S)
     finally:
         await served.close()

@@ -21,7 +21,6 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from textwright.api.record import RequestRecord
-from textwright.core.stages import FAST, STRONG
 from textwright.server.inference.served_model import ServedModel
 
 PATH: Final = "/metrics"
@@ -53,9 +52,7 @@ class Metrics:
             "num_tokens": self._counter("tokens", "Tokens of texts that were encoded."),
             "truncated": self._counter("truncated_texts", "Texts that were longer than the model reads."),
         }
-        self._stage_texts = self._counter(
-            "stage_texts", "Texts answered by each stage of a cascade.", ("model", "stage")
-        )
+        self._stage_texts = self._counter("stage_texts", "Texts answered by each stage of a model.", ("model", "stage"))
         self._durations = {name: self._seconds(name, text) for name, text in _STAGES.items()}
         self._batches = self._histogram("batch_texts", "Texts that went through the model together.", _SIZES)
         self._queue_texts = self._gauge("queue_texts", "Texts that are admitted and not yet answered.")
@@ -78,8 +75,11 @@ class Metrics:
             service: A model that is about to answer.
             replaced: The one whose place it takes, which finishes what it has.
         """
-        meters = self._meters[service.title] = self._meters_of(service.identity.name, service.engine.predictor.stages)
-        service.engine.on_batch = meters.batches.observe
+        meters = self._meters[service.title] = self._meters_of(
+            service.identity.name, service.model.predictor.stage_names
+        )
+        for lane in service.lanes:
+            lane.engine.on_batch = meters.batches.observe
         if replaced is not None:
             self._answering.remove(replaced)
             self._models.labels(**vars(replaced.identity)).set(0)
@@ -113,8 +113,7 @@ class Metrics:
         waiting = dict.fromkeys((service.identity.name for service in self._answering), (0, 0))
         for service in self._answering:
             texts, tokens = waiting[service.identity.name]
-            batcher = service.batcher
-            waiting[service.identity.name] = (texts + batcher.num_texts, tokens + batcher.num_tokens)
+            waiting[service.identity.name] = (texts + service.num_texts, tokens + service.num_tokens)
         for name, (texts, tokens) in waiting.items():
             self._queue_texts.labels(name).set(texts)
             self._queue_tokens.labels(name).set(tokens)
@@ -187,8 +186,6 @@ class _Meters:
                 duration_ms = getattr(record, name)
                 if duration_ms is not None:
                     histogram.observe(duration_ms / 1e3)
-        sent_on = [record for record in records if record.num_sent_on is not None]
-        if sent_on:
-            num_strong = sum(record.num_sent_on or 0 for record in sent_on)
-            self._stages[STRONG].inc(num_strong)
-            self._stages[FAST].inc(sum(record.num_texts or 0 for record in sent_on) - num_strong)
+        for record in records:
+            for stage, number in (record.stage_texts or {}).items():
+                self._stages[stage].inc(number)
