@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from itertools import cycle
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from textwright.comparison.leaderboard import Leaderboard, Row
 from textwright.evaluate.intervals import Interval
 from textwright.evaluate.scores import TITLES
 from textwright.report.svg import (
@@ -20,6 +19,9 @@ from textwright.report.svg import (
     shortened,
     svg_of,
 )
+
+if TYPE_CHECKING:
+    from textwright.comparison.leaderboard import Leaderboard, Row
 
 _MARKERS: Final = ("o", "s", "^", "D", "v", "P", "X", "h")
 _HEIGHT: Final = 4.6

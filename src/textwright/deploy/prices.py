@@ -1,6 +1,7 @@
 """The price table, read from one data file; whoever quotes a price says its date and its region.
 
-Callers: ``deploy.cost_estimate`` and the plans of ``deploy``. Imports pydantic; uses no network.
+Callers: ``deploy.cost``, ``deploy.cost_estimate`` and the plans of ``deploy``.
+Imports pydantic; asks nobody on the network.
 """
 
 from __future__ import annotations

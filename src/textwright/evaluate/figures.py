@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from textwright.evaluate.evaluation import Calibration, Evaluation, LengthBin, ThresholdCurve
 from textwright.evaluate.intervals import wilson
 from textwright.evaluate.scores import TITLES
 from textwright.report.svg import (
@@ -32,6 +31,9 @@ from textwright.report.svg import (
     svg_of,
     whole_numbers,
 )
+
+if TYPE_CHECKING:
+    from textwright.evaluate.evaluation import Calibration, Evaluation, LengthBin, ThresholdCurve
 
 MAX_COUNTED_LABELS: Final = 10
 """A matrix of more labels shows colors without counts, over the whole width of the page."""

@@ -5,10 +5,12 @@ from __future__ import annotations
 import statistics
 from collections.abc import Sequence
 from itertools import cycle
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from textwright.optimize.outcome import Outcome
 from textwright.report.svg import FULL_WIDTH, INK, MUTED, RIGHT, SERIES, Axes, percent, svg_of
+
+if TYPE_CHECKING:
+    from textwright.optimize.outcome import Outcome
 
 _HEIGHT: Final = 4.6
 _AREA_PER_MB: Final = 14.0

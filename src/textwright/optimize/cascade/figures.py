@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from textwright.optimize.cascade.outcome import Outcome
 from textwright.report.svg import DASHED, FULL_WIDTH, GRID, RIGHT, SERIES, Axes, legend, percent, svg_of
+
+if TYPE_CHECKING:
+    from textwright.optimize.cascade.outcome import Outcome
 
 _HEIGHT: Final = 4.4
 
