@@ -63,7 +63,7 @@ bench-train-time: $(VENV)/.ready-dev ## Measure the time of training to an accur
 bench-cascade: $(VENV)/.ready-dev ## Measure cascades of a fast family and int8 bert over 3 seeds (hours)
 	@$(BIN)/python benchmarks/cascade.py
 
-bench-optimize: $(VENV)/.ready-dev ## Measure what optimising gains over 3 seeds, beside Optimum
+bench-optimize: $(VENV)/.ready-dev ## Measure what optimizing gains over 3 seeds, beside Optimum
 	@test -d .venv-rivals/optimum || { $(PYTHON) -m venv .venv-rivals/optimum && .venv-rivals/optimum/bin/python -m pip \
 	  install --quiet $(PIP_ARGS) --requirement benchmarks/rivals/optimum.txt; }
 	@$(BIN)/python benchmarks/optimize.py
@@ -83,7 +83,7 @@ bench-explain: $(VENV)/.ready-dev ## Measure faithfulness and cost of explanatio
 bench-distill: $(VENV)/.ready-dev ## Measure distillation and pruning over 3 seeds (hours)
 	@$(BIN)/python benchmarks/distill.py
 
-bench-battery: $(VENV)/.ready-dev ## Measure every family's defaults on some 30 labelled files, beside others (hours)
+bench-battery: $(VENV)/.ready-dev ## Measure every family's defaults on some 30 labeled files, beside others (hours)
 	@for rival in setfit fasttext; do \
 	  test -d .venv-rivals/$$rival || { $(PYTHON) -m venv .venv-rivals/$$rival && .venv-rivals/$$rival/bin/python -m pip \
 	    install --quiet $(PIP_ARGS) --requirement benchmarks/rivals/battery_$$rival.txt; } || exit 1; done

@@ -17,7 +17,7 @@ from typing import Any
 from textwright.core import artifact as artifacts
 from textwright.core.files import write_text
 from textwright.environment import machine
-from textwright.optimize.outcome import Outcome
+from textwright.optimize.outcome import OptimizationResult
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
@@ -40,18 +40,18 @@ def trained(source: str, recipe: str, seed: int) -> Path:
     return out
 
 
-def quantised(
+def quantized(
     source: str, recipe: str, seed: int, *, kind: str = "int8-smooth", max_drop: float = 0.5, agreement: float = 99
 ) -> Path:
     """Give a trained BERT an int8 variant, if that passes its gates; fp32 stays the default where it does not."""
     out = RUNS / kind / source / f"{recipe}-{seed}"
     gates = ("--max-drop", str(max_drop), "--agreement", str(agreement))
-    return quantise(trained(source, recipe, seed), source, out, "--recipes", kind, *gates)
+    return quantize(trained(source, recipe, seed), source, out, "--recipes", kind, *gates)
 
 
-def quantise(run_dir: Path, source: str, out: Path, *flags: str) -> Path:
-    """Optimise a run for throughput into a folder, unless that was done."""
-    if not Outcome.json_path(out).is_file():
+def quantize(run_dir: Path, source: str, out: Path, *flags: str) -> Path:
+    """Optimize a run for throughput into a folder, unless that was done."""
+    if not OptimizationResult.json_path(out).is_file():
         run_textwright("optimize", str(run_dir), "--data", source, "--target", "throughput", *flags, "--out", str(out))
     return out
 

@@ -20,11 +20,11 @@ from textwright.core import artifact as artifacts
 from textwright.data.settings import DataSettings
 from textwright.errors import TextwrightError
 from textwright.evaluate.batch_invariance import MAX_CHANGE, measure_batch_invariance
-from textwright.optimize.cascade.assemble import Plan, write_cascade
+from textwright.optimize.cascade.assemble import CascadePlan, write_cascade
 from textwright.optimize.cascade.pair import Pair
+from textwright.optimize.eval_texts import read_texts
 from textwright.optimize.gate_texts import GatePart
 from textwright.optimize.recipe import ladder
-from textwright.optimize.splits import read_texts
 from textwright.runtime.loading import load, open_predictor
 from textwright.runtime.predictor import Predictor
 
@@ -71,7 +71,7 @@ def measure(family: str, folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     yield "fp32", row(family, "fp32", reference, texts.gate.texts)
     part = GatePart.of(reference, texts.gate, texts.calibration)
     for recipe in ladder(part.material.graph):
-        if recipe.obstacle():
+        if recipe.unavailable_reason():
             continue
         try:
             made = Predictor(part.make(recipe, folder / recipe.name), num_threads=1)
@@ -88,7 +88,9 @@ def measure_cascades(folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     for name in STRONG:
         path = train("bert") if name == "fp32" else folder / "bert" / name
         pair = Pair(fast, Predictor(artifacts.read(path), num_threads=1))
-        made = write_cascade(folder / "cascades" / name, Plan(pair, MIN_CONFIDENCE, name, texts, {}, {"curve": []}))
+        made = write_cascade(
+            folder / "cascades" / name, CascadePlan(pair, MIN_CONFIDENCE, name, texts, {}, {"curve": []})
+        )
         yield f"bow+bert {name}", row("cascade", name, open_predictor(made, num_threads=1), texts)
 
 

@@ -1,4 +1,4 @@
-"""Are the defaults right on data that nobody tuned them on? Every family, without a flag, on some 30 labelled files.
+"""Are the defaults right on data that nobody tuned them on? Every family, without a flag, on some 30 labeled files.
 
 Run: ``make bench-battery``; for a part ``python benchmarks/battery.py --sources tweets-979,chinese-300 --families bow
 --seeds 1``. Each file is written as a user has it, read and split by Textwright, and learned by each family with its
@@ -34,12 +34,12 @@ from battery_checks import print_checks
 from battery_rivals import FastText, SetFit
 from battery_sources import SOURCES
 from battery_sources.source import BatterySource
-from textwright.comparison.baselines import Majority
-from textwright.comparison.contender import Contender, Job, Result
+from textwright.comparison.baselines import MajorityBaseline
+from textwright.comparison.candidate import Candidate, Result, RunJob
 from textwright.comparison.examples import Source
 from textwright.comparison.families import from_family
+from textwright.comparison.run_cache import load_result, save_result
 from textwright.comparison.runs import Run
-from textwright.comparison.store import load_result, save_result
 from textwright.comparison.summary import measure_seeds
 from textwright.core.callbacks import Callback
 from textwright.core.files import write_text
@@ -52,7 +52,7 @@ from textwright.models import FAMILIES
 OUT: Final = RUNS / "battery"
 SETTINGS: Final = DataSettings()
 METRICS: Final = ("accuracy", "exact_match", "macro_f1", "log_loss", "calibration_error")
-RIVALS: Final[tuple[Contender, ...]] = (Majority(), TunedLinear(), SetFit(), FastText())
+RIVALS: Final[tuple[Candidate, ...]] = (MajorityBaseline(), TunedLinear(), SetFit(), FastText())
 _TRANSFORMER_TEXTS: Final = 1_500
 _TRANSFORMER_WORDS: Final = {"frozen-bert": 400, "bert": 60}
 """Family -> the longest mean length of texts that it is trained on here."""
@@ -75,8 +75,8 @@ def main() -> None:
         print_checks(json.loads((RESULTS / f"{given.result}.json").read_text(encoding="utf-8")))
         return
     names = chosen(parser, _names(given.sources), [name for name, it in SOURCES.items() if it.is_held == given.held])
-    contenders = {one.name: one for one in (*RIVALS, *map(from_family, FAMILIES))}
-    rows = [contenders[name] for name in chosen(parser, _names(given.families), contenders)]
+    candidates = {one.name: one for one in (*RIVALS, *map(from_family, FAMILIES))}
+    rows = [candidates[name] for name in chosen(parser, _names(given.families), candidates)]
     for name in names:
         bench = Bench(SOURCES[name], given.out / name)
         bench.forget(_names(given.again))
@@ -107,27 +107,27 @@ class Bench:
         for row in rows:
             shutil.rmtree(self._folder / "runs" / row, ignore_errors=True)
 
-    def run(self, contenders: Sequence[Contender], num_seeds: int) -> dict[str, Any]:
+    def run(self, candidates: Sequence[Candidate], num_seeds: int) -> dict[str, Any]:
         """Run what is not yet run.
 
         Args:
-            contenders: The rows.
+            candidates: The rows.
             num_seeds: Seeds of each row that depends on one.
 
         Returns:
             What is known of the source, and of each row, as JSON-ready values.
         """
         rows = {}
-        for contender in contenders:
-            reason = not_run(contender.name, self._data.whole, self._source)
-            rows[contender.name] = {"not_run": reason} if reason else self._row(contender, num_seeds)
-            print(f"{self._source.name}: {contender.name}: {_in_short(rows[contender.name])}", flush=True)
+        for candidate in candidates:
+            reason = not_run(candidate.name, self._data.whole, self._source)
+            rows[candidate.name] = {"not_run": reason} if reason else self._row(candidate, num_seeds)
+            print(f"{self._source.name}: {candidate.name}: {_in_short(rows[candidate.name])}", flush=True)
         return {**describe(self._source, self._data.whole, self._ceiling), "rows": rows}
 
-    def _row(self, contender: Contender, num_seeds: int) -> dict[str, Any]:
+    def _row(self, candidate: Candidate, num_seeds: int) -> dict[str, Any]:
         results = []
-        for seed in range(num_seeds if contender.depends_on_seed else 1):
-            result = self._result(contender, Run(contender.name, seed))
+        for seed in range(num_seeds if candidate.depends_on_seed else 1):
+            result = self._result(candidate, Run(candidate.name, seed))
             if isinstance(result, str):
                 return {"failed": result}
             results.append(result)
@@ -137,14 +137,14 @@ class Bench:
             "metrics": {name: asdict(measured[name]) for name in METRICS if name in measured},
             "train_s": statistics.median(seconds) if seconds else None,
             "train_s_per_seed": seconds,
-            "version": results[0].version if contender.is_baseline else "",
+            "version": results[0].version if candidate.is_baseline else "",
         }
 
-    def _result(self, contender: Contender, run: Run) -> Result | str:
+    def _result(self, candidate: Candidate, run: Run) -> Result | str:
         """Take up a finished run, or run it; what ended with an error is its message."""
         folder = self._folder / "runs" / run.folder
         identity = {
-            "settings": json.loads(json.dumps(contender.settings)),
+            "settings": json.loads(json.dumps(candidate.settings)),
             "seed": run.seed,
             "data": SETTINGS.model_dump(mode="json"),
             "fingerprint": self._data.whole.fingerprint,
@@ -152,21 +152,21 @@ class Bench:
         if (folder / _FAILURE).is_file():
             return str(json.loads((folder / _FAILURE).read_text(encoding="utf-8"))["message"])
         try:
-            result = load_result(folder, identity, contender.complete)
+            result = load_result(folder, identity, candidate.complete)
         except SettingsError as error:
-            raise SettingsError(f"{error} (--again {contender.name} runs it anew)") from error
+            raise SettingsError(f"{error} (--again {candidate.name} runs it anew)") from error
         if result is not None:
             return result
-        job = Job(self._data.whole, SETTINGS, run.seed, folder, keeps_model=False)
+        job = RunJob(self._data.whole, SETTINGS, run.seed, folder, keep_model=False)
         try:
-            result = contender.run(job, Callback())
+            result = candidate.run(job, Callback())
         except Exception as error:  # noqa: BLE001  a family that fails is a finding; the others are still to be measured
             traceback.print_exc()
             message = f"{type(error).__name__}: {error}"[:500]
             write_text(folder / _FAILURE, json.dumps({"message": message}) + "\n")
             return message
         save_result(folder, result, identity)
-        contender.tidy(job)
+        candidate.clean_up(job)
         return result
 
 
@@ -193,10 +193,10 @@ def describe(source: BatterySource, dataset: Dataset, ceiling: float | None) -> 
         "is_real": source.is_real,
         "is_held": source.is_held,
         "origin": source.origin,
-        "licence": source.licence,
+        "license": source.license,
         "layout": source.layout,
         "task": str(dataset.labels.task),
-        "headline": "exact_match" if dataset.labels.task is Task.MULTI_LABEL else "accuracy",
+        "primary_metric": "exact_match" if dataset.labels.task is Task.MULTI_LABEL else "accuracy",
         "num_labels": len(dataset.labels),
         "num_examples": {name: len(examples) for name, examples in dataset.splits.items()},
         "median_words": statistics.median(lengths),
@@ -225,10 +225,10 @@ def merge(result: str, name: str, found: Mapping[str, Any]) -> None:
 def _in_short(row: Mapping[str, Any]) -> str:
     if "metrics" not in row:
         return "; ".join(f"{key.replace('_', ' ')}: {value}" for key, value in row.items())
-    headline = row["metrics"].get("exact_match") or row["metrics"]["accuracy"]
+    primary_metric = row["metrics"].get("exact_match") or row["metrics"]["accuracy"]
     seconds = row["train_s"]
     return (
-        f"{100 * headline['value']:.1f} / {row['metrics']['macro_f1']['value']:.3f}, log loss "
+        f"{100 * primary_metric['value']:.1f} / {row['metrics']['macro_f1']['value']:.3f}, log loss "
         f"{row['metrics']['log_loss']['value']:.3f}, {'?' if seconds is None else f'{seconds:.1f}'} s {row['version']}"
     )
 

@@ -23,12 +23,12 @@ from sklearn.model_selection import KFold, StratifiedKFold  # type: ignore[impor
 from sklearn.multiclass import OneVsRestClassifier  # type: ignore[import-untyped]
 from sklearn.pipeline import FeatureUnion  # type: ignore[import-untyped]
 
-from textwright.comparison.contender import Job, Result
+from textwright.comparison.candidate import Result, RunJob
 from textwright.core.callbacks import Callback
 from textwright.core.labels import Task
 from textwright.core.types import Bools, Floats, Ints
 from textwright.evaluate.benchmark import Predict
-from textwright.evaluate.observe import Observations
+from textwright.evaluate.predictions import LabeledPredictions
 
 FEATURES: Final = ("words", "characters", "both")
 STRENGTHS: Final = (0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
@@ -67,17 +67,17 @@ class TunedLinear:
         """Nothing came since."""
         return settings
 
-    def run(self, job: Job, callback: Callback) -> Result:  # noqa: ARG002  the form of Contender
+    def run(self, job: RunJob, callback: Callback) -> Result:  # noqa: ARG002  the form of Candidate
         """Choose on the training texts, fit on all of them, answer the test texts."""
         start = perf_counter()
         texts, targets = list(job.dataset.train.texts), job.dataset.train.targets
-        setting = choose(texts, targets)
+        setting = resolve_options(texts, targets)
         model = _fit(_vectorizer(setting, texts), setting.strength, texts, targets)
         seconds = perf_counter() - start
         test = job.dataset.test
         probabilities = _probabilities(model, test.texts, len(job.dataset.labels))
         is_multi_label = job.dataset.labels.task is Task.MULTI_LABEL
-        seen = Observations(
+        seen = LabeledPredictions(
             targets=test.targets,
             predicted=probabilities >= 0.5 if is_multi_label else probabilities.argmax(axis=1),
             probabilities=probabilities.astype(np.float32),
@@ -90,15 +90,15 @@ class TunedLinear:
         digest = sha256(seen.probabilities.tobytes()).hexdigest()[:8]
         return Result(seen, len(texts), seconds, 8 * model[1].num_weights, f"{version} ({digest})")
 
-    def tidy(self, job: Job) -> None:
+    def clean_up(self, job: RunJob) -> None:
         """There is nothing on disk."""
 
-    def reopen(self, job: Job) -> Predict:
-        """Speed is not measured here."""
+    def reopen(self, job: RunJob) -> Predict:
+        """RowSpeed is not measured here."""
         raise NotImplementedError
 
 
-def choose(texts: Sequence[str], targets: Ints | Bools) -> Setting:
+def resolve_options(texts: Sequence[str], targets: Ints | Bools) -> Setting:
     """Choose features, C and casing by cross-validation.
 
     Args:
@@ -137,7 +137,7 @@ def _folds(texts: Sequence[str], targets: Ints | Bools) -> Iterator[tuple[Ints, 
 def _score(
     grid: Sequence[Setting], texts: Sequence[str], targets: Ints | Bools, folds: Sequence[tuple[Ints, Ints]]
 ) -> Floats:
-    """Score settings of the same features, (S,), by the mean of accuracy and macro-F1 over the folds."""
+    """ValidationScore settings of the same features, (S,), by the mean of accuracy and macro-F1 over the folds."""
     scores = np.zeros((len(folds), len(grid)))
     for row, (learned, left_out) in enumerate(folds):
         part = [texts[at] for at in learned.tolist()]

@@ -72,7 +72,7 @@ def points(source: Mapping[str, Any], row: str, metric: str = "") -> float | Non
         row: Name of the row.
         metric: Name of the metric; empty takes accuracy, or exact match for a multi-label source.
     """
-    metric = metric or source["headline"]
+    metric = metric or source["primary_metric"]
     values = [source["rows"].get(name, {}).get("metrics", {}).get(metric) for name in (row, BASELINE)]
     if None in values:
         return None
@@ -107,10 +107,10 @@ def _above_floor(sources: _Sources) -> Check:
     """Find families whose accuracy is not above the interval of the most frequent label's."""
     found, misses = 0, []
     for name, source, row, metrics in _families(sources):
-        floor = source["rows"].get(FLOOR, {}).get("metrics", {}).get(source["headline"])
+        floor = source["rows"].get(FLOOR, {}).get("metrics", {}).get(source["primary_metric"])
         if metrics and floor:
             found += 1
-            value = metrics[source["headline"]]["value"]
+            value = metrics[source["primary_metric"]]["value"]
             if value <= floor["high"]:
                 misses.append(f"{name}: {row} {100 * value:.1f}, majority up to {100 * floor['high']:.1f}")
     return Check("every family above majority and its interval (else `train` has to warn)", found, tuple(misses))

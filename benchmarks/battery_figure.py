@@ -104,7 +104,7 @@ def _write_cell(axes: Axes, row: int, column: int, value: float, found: Mapping[
 
 
 def _measured(source: Mapping[str, Any]) -> str:
-    baseline = source["rows"].get(BASELINE, {}).get("metrics", {}).get(source["headline"])
+    baseline = source["rows"].get(BASELINE, {}).get("metrics", {}).get(source["primary_metric"])
     text = "" if baseline is None else f"{100 * baseline['value']:.1f}"
     return text + ("" if source["ceiling"] is None else f"  (max {100 * source['ceiling']:.1f})")
 

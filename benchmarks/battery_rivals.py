@@ -18,14 +18,14 @@ import numpy as np
 
 from _common import ROOT
 from battery_sources.source import BatterySource
-from textwright.comparison.contender import Job, Result
+from textwright.comparison.candidate import Result, RunJob
 from textwright.core.callbacks import Callback
 from textwright.core.labels import Task
 from textwright.core.types import Float32s
 from textwright.data.assets import asset_path
 from textwright.data.dataset import Dataset, Examples
 from textwright.evaluate.benchmark import Predict
-from textwright.evaluate.observe import Observations
+from textwright.evaluate.predictions import LabeledPredictions
 
 AUTOTUNE_S: Final = 20
 _SETFIT_ROWS: Final = 1_000
@@ -60,7 +60,7 @@ class Rival:
         """Nothing came since."""
         return settings
 
-    def run(self, job: Job, callback: Callback) -> Result:  # noqa: ARG002  the form of Contender
+    def run(self, job: RunJob, callback: Callback) -> Result:  # noqa: ARG002  the form of Candidate
         """Start the program; its start and its imports count in the seconds."""
         dataset = job.dataset
         with TemporaryDirectory() as folder:
@@ -80,11 +80,11 @@ class Rival:
             probabilities = np.load(answer, allow_pickle=False).astype(np.float32)
         return Result(_observations(dataset, probabilities), len(dataset.train), seconds, 0, "")
 
-    def tidy(self, job: Job) -> None:
+    def clean_up(self, job: RunJob) -> None:
         """There is nothing on disk."""
 
-    def reopen(self, job: Job) -> Predict:
-        """Speed is not measured here."""
+    def reopen(self, job: RunJob) -> Predict:
+        """RowSpeed is not measured here."""
         raise NotImplementedError
 
 
@@ -124,10 +124,10 @@ def _content(examples: Examples) -> dict[str, Any]:
     return {"texts": list(examples.texts), "targets": examples.targets.tolist()}
 
 
-def _observations(dataset: Dataset, probabilities: Float32s) -> Observations:
+def _observations(dataset: Dataset, probabilities: Float32s) -> LabeledPredictions:
     test = dataset.test
     is_multi_label = dataset.labels.task is Task.MULTI_LABEL
-    return Observations(
+    return LabeledPredictions(
         targets=test.targets,
         predicted=probabilities >= 0.5 if is_multi_label else probabilities.argmax(axis=1),
         probabilities=probabilities,

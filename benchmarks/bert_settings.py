@@ -42,13 +42,13 @@ from textwright.data.dataset import Dataset, Examples
 from textwright.data.load import load_dataset
 from textwright.data.settings import DataSettings
 from textwright.models.pretrained import open_pretrained
-from textwright.optimize.teaching_settings import UnlabelledSettings
-from textwright.optimize.unlabelled import apart_from, read_unlabelled
+from textwright.optimize.distill_settings import UnlabeledSettings
+from textwright.optimize.unlabeled import apart_from, read_unlabeled
 from textwright.training.batches import encode_examples, shuffled_batches
 from textwright.training.checkpoint import NoCheckpoints
-from textwright.training.device import make_accelerator, repeatable, uses_bf16
-from textwright.training.lessons import Lessons, TaughtExamples, soften
-from textwright.training.loop import Engine, Splits, fit, infer
+from textwright.training.device import deterministic, make_accelerator, uses_bf16
+from textwright.training.distillation import DistillationExamples, DistillationTargets, soft_targets
+from textwright.training.loop import Splits, TrainingRuntime, fit, infer
 from textwright.training.run import prepare
 from textwright.training.settings import Device, TrainSettings
 
@@ -120,10 +120,10 @@ def dataset() -> Dataset:
 
 @cache
 def further_sentences() -> list[str]:
-    """Sentences of the unlabelled reviews that are not nearly one of those that a model is chosen or tested on."""
+    """Sentences of the unlabeled reviews that are not nearly one of those that a model is chosen or tested on."""
     kept = OUT / "sentences.txt"
     if not kept.is_file():
-        found = read_unlabelled(UNLABELLED, DataSettings(), UnlabelledSettings(sentences=True))
+        found = read_unlabeled(UNLABELLED, DataSettings(), UnlabeledSettings(sentences=True))
         held_out = [*dataset().validation.texts, *dataset().test.texts]
         apart = [" ".join(text.split()) for text in apart_from(held_out, found)]
         partial_file = kept.with_suffix(f".{os.getpid()}")
@@ -179,7 +179,7 @@ def pretrain(name: str) -> dict[str, Any]:
     return {"num_texts": len(texts), "num_epochs": num_epochs, "num_steps": num_steps, "last_loss": last}
 
 
-def teach(num_teachers: int, first: int, num_further: int) -> Lessons:
+def teach(num_teachers: int, first: int, num_further: int) -> DistillationTargets:
     """Let the teachers answer the training sentences and further ones."""
     texts = [*dataset().train.texts]
     further = further_sentences()
@@ -191,11 +191,11 @@ def teach(num_teachers: int, first: int, num_further: int) -> Lessons:
         prepared = prepare(dataset(), settings, model)
         weights = torch.load(OUT / f"{TEACHERS[0]}-{seed}.pt", map_location="cpu")
         prepared.module.load_state_dict(weights)
-        encodings = encode_examples(Examples(texts, np.zeros(len(texts), dtype=np.int64)), prepared.encoder)
-        engine = Engine(make_accelerator(settings.device))
-        answers.append(infer(prepared.module.to(engine.accelerator.device), encodings, 2, engine).numpy())
-    soft, true = soften(answers, dataset().train.targets, dataset().labels, temperature=1.0)
-    return Lessons(texts, soft, true, temperature=1.0, label_weight=0.5, vocabulary_texts=texts)
+        encodings = encode_examples(Examples(texts, np.zeros(len(texts), dtype=np.int64)), prepared.tokenizer)
+        runtime = TrainingRuntime(make_accelerator(settings.device))
+        answers.append(infer(prepared.module.to(runtime.accelerator.device), encodings, 2, runtime).numpy())
+    soft, true = soft_targets(answers, dataset().train.targets, dataset().labels, temperature=1.0)
+    return DistillationTargets(texts, soft, true, temperature=1.0, label_weight=0.5, vocabulary_texts=texts)
 
 
 def settings_of(variant: Variant, seed: int) -> tuple[TrainSettings, dict[str, Any]]:
@@ -210,17 +210,18 @@ def train_once(name: str, seed: int) -> dict[str, Any]:
     """Train a variant with one seed."""
     variant = VARIANTS[name]
     settings, model = settings_of(variant, seed)
-    lessons = None
+    distillation = None
     if variant.taught:
-        lessons = teach(variant.taught, seed if variant.taught == 1 else 0, variant.num_further)
-    prepared = prepare(dataset(), settings, model, lessons)
+        distillation = teach(variant.taught, seed if variant.taught == 1 else 0, variant.num_further)
+    prepared = prepare(dataset(), settings, model, distillation)
     accelerator = make_accelerator(prepared.settings.device)
-    bf16 = uses_bf16(prepared.settings.precision, accelerator.device, gains=prepared.gains_from_bf16)
-    learned = prepared.train if lessons is None else TaughtExamples(prepared.train, lessons)
-    with repeatable(accelerator.device):
+    bf16 = uses_bf16(prepared.settings.precision, accelerator.device, gains=prepared.supports_bf16)
+    learned = prepared.train if distillation is None else DistillationExamples(prepared.train, distillation)
+    with deterministic(accelerator.device):
         state = fit(
             prepared.module, Splits(learned, prepared.validation), prepared.labels, prepared.settings,
-            engine=Engine(accelerator, bf16), checkpointer=NoCheckpoints(), callback=Callback(), lessons=lessons,
+            runtime=TrainingRuntime(accelerator, bf16), checkpointer=NoCheckpoints(), callback=Callback(),
+            distillation=distillation,
         )  # fmt: skip
     best = next(record for record in reversed(state.history) if record.is_best)
     found: dict[str, Any] = {
@@ -229,8 +230,8 @@ def train_once(name: str, seed: int) -> dict[str, Any]:
         "validation_loss": best.validation_loss,
     }
     if variant.is_tested:
-        test = encode_examples(dataset().test, prepared.encoder)
-        logits = infer(prepared.module, test, len(prepared.labels), Engine(accelerator)).numpy()
+        test = encode_examples(dataset().test, prepared.tokenizer)
+        logits = infer(prepared.module, test, len(prepared.labels), TrainingRuntime(accelerator)).numpy()
         found["test_accuracy"] = float((logits.argmax(axis=1) == dataset().test.targets).mean())
     if name == TEACHERS[0] and seed < TEACHERS[1]:
         torch.save(prepared.module.state_dict(), OUT / f"{name}-{seed}.pt")

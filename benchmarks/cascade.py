@@ -2,7 +2,7 @@
 
 Run with nothing else running: ``make bench-cascade``, or for some datasets: ``python benchmarks/cascade.py
 movie-reviews``. Protocol: each recipe was trained with three seeds on the drawn split (the leaderboard's runs); `bert`
-is quantised, and int8 (fp32 if it fails its gates) is the strong model, alone and in each cascade. The point of a
+is quantized, and int8 (fp32 if it fails its gates) is the strong model, alone and in each cascade. The point of a
 cascade is chosen on the validation split; accuracy is on the test split, read once. Drops are in points against
 the strong model alone; p is that of the exact paired test over all seeds. Gains are in texts per second over the test
 texts, from text to prediction, one thread, all contenders of a seed in turn in one process. Artifacts are kept, so that
@@ -23,15 +23,15 @@ os.environ.update(ORT_DISABLE_TELEMETRY="1", TOKENIZERS_PARALLELISM="false", OMP
 
 import numpy as np
 
-from _common import RUNS, quantise, quantised, save, side_by_side, spread, trained, versions
+from _common import RUNS, quantize, quantized, save, side_by_side, spread, trained, versions
 from distill import student
 from textwright.core.callbacks import Callback
 from textwright.core.types import Ints
 from textwright.data.settings import DataSettings
 from textwright.errors import NoGainError
-from textwright.evaluate.observe import observe
+from textwright.evaluate.eval_split import select
 from textwright.evaluate.paired import paired_p_value
-from textwright.evaluate.selection import select
+from textwright.evaluate.predictions import observe
 from textwright.optimize.cascade.make import make_cascade
 from textwright.optimize.cascade.outcome import Outcome
 from textwright.optimize.cascade.settings import CascadeSettings
@@ -78,11 +78,11 @@ class Printer(Callback):
 
 
 def fast_stage(source: str, name: str, seed: int) -> Path:
-    """Find a fast stage; what is not there is trained, taught and quantised."""
+    """Find a fast stage; what is not there is trained, taught and quantized."""
     if name.endswith(INT8):
         whole = fast_stage(source, name.removesuffix(INT8), seed)
         out = RUNS / INT8_RECIPE / source / _folder_name(f"{name.removesuffix(INT8)}-{seed}")
-        return quantise(whole, source, out, "--recipes", INT8_RECIPE)
+        return quantize(whole, source, out, "--recipes", INT8_RECIPE)
     recipe = name.removesuffix(TAUGHT)
     return student(source, recipe, seed) if name != recipe else trained(source, recipe, seed)
 
@@ -95,9 +95,9 @@ def cascade(source: str, fast: str, seed: int, bound: str, strong: tuple[str, Pa
         fast: Recipe of the fast stage.
         seed: Of both.
         bound: Name of one of ``BOUNDS``.
-        strong: Name and folder of the strong stage; None is quantised ``bert``.
+        strong: Name and folder of the strong stage; None is quantized ``bert``.
     """
-    name, path = strong or (STRONG, quantised(source, STRONG, seed))
+    name, path = strong or (STRONG, quantized(source, STRONG, seed))
     out = RUNS / "cascade" / source / _folder_name(f"{fast}-{name}-{seed}") / _folder_name(bound)
     if not Outcome.json_path(out).exists():
         print(f"  {source} {fast} seed {seed}, at most {bound}", flush=True)
@@ -116,7 +116,7 @@ def _folder_name(words: str) -> str:
 
 def measure(source: str, seed: int) -> tuple[str, dict[str, Run]]:
     """Measure the strong model and every cascade of a seed; return the strong variant's name and the runs."""
-    paths = {STRONG: quantised(source, STRONG, seed)}
+    paths = {STRONG: quantized(source, STRONG, seed)}
     for fast in FAST[source]:
         for bound in BOUNDS:
             path = cascade(source, fast, seed, bound)

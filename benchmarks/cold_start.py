@@ -19,7 +19,7 @@ import zipfile
 from pathlib import Path
 from typing import Any, Final
 
-from _common import quantised, save, spread, versions
+from _common import quantized, save, spread, versions
 from textwright.core import artifact as artifacts
 from textwright.deploy.package.function_zip import find_python
 from textwright.deploy.package.packaging import package
@@ -104,7 +104,7 @@ def measure(artifact: Path, variant: str | None, version: str) -> dict[str, Any]
 
 def small() -> Path:
     """Give the leaderboard's bert the int8 variant that fits into a direct upload, close enough or not."""
-    return quantised("movie-reviews", "bert", seed=0, kind="int8-smooth", max_drop=5, agreement=90)
+    return quantized("movie-reviews", "bert", seed=0, kind="int8-smooth", max_drop=5, agreement=90)
 
 
 def main() -> None:

@@ -4,7 +4,7 @@ Run with nothing else running: ``make bench-distill``, or for some datasets: ``p
 movie-reviews``. Protocol: one drawn split; the teacher (`bert-r-drop` on movie-reviews, `bert` on airline-tweets) and
 each student's recipe were trained with three seeds on labels alone (the leaderboard's runs). With the same seeds and
 recipes, students are taught by the teacher of their seed, which answers the training texts and, on movie-reviews,
-sentences of unlabelled reviews; on airline-tweets, two altered copies of each text. Further, on movie-reviews, a
+sentences of unlabeled reviews; on airline-tweets, two altered copies of each text. Further, on movie-reviews, a
 student of three of its six layers, and what is left of it without unused tokens, and without half its heads and
 neurons. Settings were chosen on the validation split; accuracy is on the test split, read once; costs are measured in
 turn with the teacher, one thread.
@@ -30,9 +30,9 @@ import numpy as np
 
 from _common import ROOT, RUNS, chosen, save, trained, versions
 from textwright.data.settings import DataSettings
-from textwright.evaluate.observe import observe
+from textwright.evaluate.eval_split import select
 from textwright.evaluate.paired import paired_p_value
-from textwright.evaluate.selection import select
+from textwright.evaluate.predictions import observe
 from textwright.optimize.measure import compare_costs
 from textwright.runtime.loading import load
 
@@ -47,9 +47,9 @@ STUDENTS: Mapping[str, tuple[str, ...]] = {
 """Recipe -> flags of its distillation beside the recipe."""
 SENTENCES = ("--sentences", "--num-copies", "0", "--temperature", "1")
 UNLABELLED: Mapping[str, tuple[str, ...]] = {
-    "movie-reviews": ("--unlabelled", "imdb-reviews", "--max-unlabelled", "20000", *SENTENCES),
+    "movie-reviews": ("--unlabeled", "imdb-reviews", "--max-unlabeled", "20000", *SENTENCES),
 }
-"""Dataset -> flags for its unlabelled texts; a dataset without has none."""
+"""Dataset -> flags for its unlabeled texts; a dataset without has none."""
 COPIES = ("--num-copies", "2")
 LAYERS = ("--family", "bert", "--model.keep-layers", "1,3,5", "--num-epochs", "2")
 HALVES = ("--heads", "0.5", "--neurons", "0.5", "--no-vocabulary", "--max-drop", "100")

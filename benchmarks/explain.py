@@ -25,7 +25,7 @@ import textwright
 from _common import save, trained, versions
 from textwright.data.load import load_dataset
 from textwright.data.settings import DataSettings
-from textwright.runtime.explanation import Explanation
+from textwright.runtime.explanation import TextExplanation
 from textwright.runtime.predictor import Predictor
 
 RECIPES = ("bow", "cnn-glove", "bert")
@@ -35,7 +35,7 @@ REMOVED = (0.1, 0.2, 0.3)
 MAX_RATIO = 10.0
 
 
-def without(text: str, explanation: Explanation, removed: Sequence[int]) -> str:
+def without(text: str, explanation: TextExplanation, removed: Sequence[int]) -> str:
     """Cut words out of a text, by their offsets."""
     for index in sorted(removed, reverse=True):
         word = explanation.words[index]

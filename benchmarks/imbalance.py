@@ -2,7 +2,7 @@
 
 Run: ``python benchmarks/imbalance.py``
 
-The subsets are drawn from built-in sources: up to 9,000 texts labelled negative, and as many positive ones as the share
+The subsets are drawn from built-in sources: up to 9,000 texts labeled negative, and as many positive ones as the share
 says. Thresholds are chosen on validation; all that is written was measured on test.
 """
 
@@ -20,7 +20,7 @@ import numpy as np
 from _common import save, versions
 from textwright.data.load import load_dataset
 from textwright.data.settings import DataSettings
-from textwright.pipeline import Plan, build_artifact
+from textwright.pipeline import BuildPlan, build_artifact
 from textwright.training.settings import TrainSettings
 
 SOURCES = ("airline-tweets", "movie-reviews")
@@ -52,7 +52,7 @@ def subset(source: str, share: float, seed: int) -> Iterator[tuple[str, str]]:
 
 def measure(path: Path, seed: int, way: Mapping[str, Any], out: Path) -> dict[str, float]:
     """Train one model and measure it on test."""
-    plan = Plan(str(path), DataSettings(split_seed=seed), TrainSettings(seed=seed, **way), {})
+    plan = BuildPlan(str(path), DataSettings(split_seed=seed), TrainSettings(seed=seed, **way), {})
     built = build_artifact(plan, out)
     if built is None:
         raise RuntimeError("one process trains alone, so it has the artifact")

@@ -19,8 +19,8 @@ import os
 os.environ["OMP_NUM_THREADS"] = "1"
 
 from _common import ROOT, RUNS, chosen, save
-from textwright.comparison.choice import choose
 from textwright.comparison.comparison import compare
+from textwright.comparison.options import resolve_options
 from textwright.core.callbacks import Callback, RunInfo
 from textwright.data.settings import DataSettings
 
@@ -68,9 +68,9 @@ def main() -> None:
         if asked.rows:
             recipes, sizes = tuple(asked.rows.split(",")), "all"
         paths = [ROOT / "recipes" / f"{name}.toml" for name in recipes]
-        choice = choose(source, DataSettings(), families="none", recipes=paths, sizes=sizes, seeds=asked.seeds)
+        choice = resolve_options(source, DataSettings(), families="none", recipes=paths, sizes=sizes, seeds=asked.seeds)
         out = RUNS / (f"{source}-rows" if asked.rows else source)
-        board = compare(choice, out, callbacks=[Printer()], measures_speed=not asked.rows)
+        board = compare(choice, out, callbacks=[Printer()], measure_speeds=not asked.rows)
         command = f"python benchmarks/leaderboard.py {source} --seeds {asked.seeds}" + " --curve" * asked.curve
         command += f" --rows {asked.rows}" if asked.rows else ""
         kind = "rows" if asked.rows else "curve" if asked.curve else "leaderboard"
@@ -80,9 +80,9 @@ def main() -> None:
 def fold(source: str, num_folds: int, trained_on: str | None) -> None:
     """Compare on folds, one seed each, for accuracy alone."""
     paths = [ROOT / "recipes" / f"{name}.toml" for name in DATASETS[source][0]]
-    choice = choose(source, DataSettings(), families="none", recipes=paths, folds=num_folds)
+    choice = resolve_options(source, DataSettings(), families="none", recipes=paths, folds=num_folds)
     out = RUNS / f"{source}-{num_folds}-folds"
-    board = compare(choice, out, callbacks=[Printer()], measures_speed=False)
+    board = compare(choice, out, callbacks=[Printer()], measure_speeds=False)
     command = f"python benchmarks/leaderboard.py {source} --folds {num_folds}"
     save(f"folds-{source}", {"command": command, "trained_on": trained_on, **board.to_json()})
 

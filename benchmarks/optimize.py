@@ -1,4 +1,4 @@
-"""What does optimising gain, and what does it cost in answers? Trained artifacts, over seeds, beside Optimum.
+"""What does optimizing gain, and what does it cost in answers? Trained artifacts, over seeds, beside Optimum.
 
 Run with nothing else running: ``make bench-optimize``, or for some datasets and families: ``python
 benchmarks/optimize.py movie-reviews bert``. The artifacts are the leaderboard's, three seeds each; what it has not is
@@ -7,7 +7,7 @@ trained first. What was measured is kept, so that a stopped benchmark goes on.
 Protocol: the ladder's promising recipes are tried on each artifact; gates are on the validation split, accuracy in
 "test" is on the test split, read once, with the exact paired test against fp32 over it. Gains are against the fp32
 variant of the same artifact, measured in turn, one thread, whether or not the gates were passed. The rivals are ONNX
-Runtime's quantize_dynamic with its defaults, and Optimum's dynamic quantiser for AVX-512 VNNI, a scale for each column,
+Runtime's quantize_dynamic with its defaults, and Optimum's dynamic quantizer for AVX-512 VNNI, a scale for each column,
 on the same exported graph; both are measured as the recipes are, in the same run. The rivals, and all recipes for a
 BERT but int8-smooth, are measured on the first seed alone.
 """
@@ -34,14 +34,14 @@ from textwright.core.artifact import Variant
 from textwright.core.callbacks import Callback, RunInfo
 from textwright.core.files import write_text
 from textwright.data.settings import DataSettings
-from textwright.evaluate.observe import Observations, observe
 from textwright.evaluate.paired import paired_p_value
+from textwright.evaluate.predictions import LabeledPredictions, observe
+from textwright.optimize.candidate_result import AccuracyCheck, CandidateResult, LatencyReport
+from textwright.optimize.eval_texts import Texts, read_texts
 from textwright.optimize.measure import compare_answers, compare_costs
+from textwright.optimize.optimization import optimize
 from textwright.optimize.quantize import quantize_dynamic
-from textwright.optimize.search import optimize
-from textwright.optimize.settings import OptimizeSettings, Target
-from textwright.optimize.splits import Texts, read_texts
-from textwright.optimize.trial import Cost, Gate, Trial
+from textwright.optimize.settings import OptimizationTarget, OptimizeSettings
 from textwright.runtime.loading import load
 from textwright.runtime.predictor import Predictor
 
@@ -83,7 +83,9 @@ def measure(source: str, family: str, seed: int) -> dict[str, dict[str, Any]]:
     made = RUNS / "optimize" / source / f"{family}-{seed}"
     print(f"{source} {family} seed {seed}", flush=True)
     recipes = (RECIPES if seed == SEEDS[0] else ON_EVERY_SEED)[family]
-    settings = OptimizeSettings(max_drop=MAX_DROP, agreement=AGREEMENT, target=Target.THROUGHPUT, recipes=recipes)
+    settings = OptimizeSettings(
+        max_drop=MAX_DROP, agreement=AGREEMENT, target=OptimizationTarget.THROUGHPUT, recipes=recipes
+    )
     # the gates of this bound need 998 validation texts, which both datasets have
     outcome = optimize(folder, source, made / "optimized", settings, DataSettings(), [Printer()])
     reference = load(folder, variant="fp32", num_threads=1)
@@ -97,12 +99,12 @@ def measure(source: str, family: str, seed: int) -> dict[str, dict[str, Any]]:
     if "bert" in family and seed == SEEDS[0]:
         for name in ("quantize-dynamic", "optimum"):
             rival = _rival(name, reference, made / "rivals" / name)
-            rows[name] = _row(rival, Trial(name, "int8", ""), reference, texts, was, "a rival")
+            rows[name] = _row(rival, CandidateResult(name, "int8", ""), reference, texts, was, "a rival")
     return rows
 
 
 def _rival(name: str, reference: Predictor, folder: Path) -> Path:
-    """Let a rival quantise the exported graph, unless it has; return an artifact of that alone."""
+    """Let a rival quantize the exported graph, unless it has; return an artifact of that alone."""
     old = reference.artifact
     if (folder / artifacts.MANIFEST).is_file() and artifacts.read(folder).manifest.created == old.manifest.created:
         return folder
@@ -121,7 +123,7 @@ def _rival(name: str, reference: Predictor, folder: Path) -> Path:
 
 
 def _row(
-    made: Path, trial: Trial, reference: Predictor, texts: Texts, was: Observations, verdict: str
+    made: Path, trial: CandidateResult, reference: Predictor, texts: Texts, was: LabeledPredictions, verdict: str
 ) -> dict[str, Any]:
     """Measure what of a trial was not measured yet, and its answers on the test texts."""
     if trial.failure:
@@ -132,8 +134,8 @@ def _row(
         if content["model"] == reference.artifact.digest:
             return dict(content["row"])
     predictor = Predictor(artifacts.read(made), num_threads=1)
-    gate: Gate = trial.gate or compare_answers(predictor, observe(reference, texts.gate), texts.gate)
-    cost: Cost = trial.cost or compare_costs(predictor, reference, texts.gate.texts)
+    gate: AccuracyCheck = trial.gate or compare_answers(predictor, observe(reference, texts.gate), texts.gate)
+    cost: LatencyReport = trial.cost or compare_costs(predictor, reference, texts.gate.texts)
     seen = observe(predictor, texts.test)
     right, was_right = (item.correct.astype(np.int64) for item in (seen, was))
     test = {

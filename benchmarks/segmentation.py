@@ -36,14 +36,14 @@ from sklearn.feature_extraction.text import TfidfVectorizer  # type: ignore[impo
 from sklearn.linear_model import LogisticRegression  # type: ignore[import-untyped]
 
 from _common import RESULTS, save, versions
-from textwright.core import tokenization
+from textwright.core import tokenizer as core_tokenizer
 from textwright.core.encodings import Encodings, pad
 from textwright.core.scripts import UNIT, UNSPACED
 from textwright.core.word_rule import PATTERN, SPACED_PATTERN
 from textwright.data.dataset import Dataset
 from textwright.data.load import load_dataset
-from textwright.data.output import open_output
 from textwright.data.settings import DataSettings
+from textwright.data.writers import open_output
 from textwright.models.family import TextModel
 from textwright.training.batches import encode_examples
 from textwright.training.run import train
@@ -124,14 +124,14 @@ def read(pairs: Iterable[Pair], num_per_label: int) -> Dataset:
 
 def use(pattern: str) -> None:
     """Make all tokenizers from here on with a rule."""
-    defaults = tokenization._word_level.__kwdefaults__ or {}  # noqa: SLF001  there is no setting for it
+    defaults = core_tokenizer._word_level.__kwdefaults__ or {}  # noqa: SLF001  there is no setting for it
     defaults["pattern"] = pattern
 
 
 def splitter(pattern: str) -> Callable[[str], list[str]]:
     """Make a function that cuts a text by a rule."""
-    tokenizer = tokenization._word_level({"[PAD]": 0, "[UNK]": 1}, 1, pattern=pattern)  # noqa: SLF001  as above
-    return lambda text: tokenization._words(text, tokenizer)  # noqa: SLF001
+    tokenizer = core_tokenizer._word_level({"[PAD]": 0, "[UNK]": 1}, 1, pattern=pattern)  # noqa: SLF001  as above
+    return lambda text: core_tokenizer._words(text, tokenizer)  # noqa: SLF001
 
 
 def segmenters() -> dict[str, Callable[[str], list[str]]]:
@@ -161,7 +161,7 @@ def alone(cut: Callable[[str], list[str]]) -> Callable[[str], list[str]]:
 
 
 def with_pairs(cut: Callable[[str], list[str]]) -> Callable[[str], list[str]]:
-    """Add pairs of neighbours to what a function cuts."""
+    """Add pairs of neighbors to what a function cuts."""
 
     def analyze(text: str) -> list[str]:
         units = cut(text.lower())
@@ -178,10 +178,14 @@ def bow(dataset: Dataset, pattern: str, num_buckets: int | str, seeds: Sequence[
         with tempfile.TemporaryDirectory() as folder:
             settings = TrainSettings(family="bow", seed=seed, **TRAINING)
             model = train(dataset, settings, {"num_bigram_buckets": num_buckets}, run_dir=Path(folder) / "run")
-        batch = encode_examples(dataset.test, model.encoder)
+        batch = encode_examples(dataset.test, model.tokenizer)
         accuracies.append(percent(predict(model.module, batch.encodings) == dataset.test.targets))
     use(PATTERN)
-    return {"mean": round(statistics.mean(accuracies), 1), "seeds": accuracies, "vocab_size": model.encoder.vocab_size}
+    return {
+        "mean": round(statistics.mean(accuracies), 1),
+        "seeds": accuracies,
+        "vocab_size": model.tokenizer.vocab_size,
+    }
 
 
 def predict(module: TextModel, encodings: Encodings) -> np.ndarray:

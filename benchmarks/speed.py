@@ -97,7 +97,7 @@ def main() -> None:
         bigram = train_bow(Path(temporary) / "bigram", "--config", "recipes/bow-bigram.toml")
         content = {
             "command": "make bench-speed",
-            "what": "texts per second from raw text to labelled predictions, one process, one thread, all sentences "
+            "what": "texts per second from raw text to labeled predictions, one process, one thread, all sentences "
             "of movie-reviews in one call; fastText with its defaults, on lower-cased lines",
             "versions": versions("fasttext-numpy2", "numpy", "onnxruntime", "tokenizers"),
             "bow": throughput(unigram, dataset, word_ngrams=1),

@@ -169,7 +169,7 @@ def _together_rows() -> list[list[str]]:
 
 
 def _time_rows() -> list[list[str]]:
-    found = _read("train_time")["contenders"]
+    found = _read("train_time")["candidates"]
     rival = found["fastText, tutorial"]
     beside = f"fastText: {rival['whole_s']['median']:.1f} s, test accuracy {100 * rival['accuracy']['median']:.1f} %"
     bars = _read("train_time")["stated_validation_accuracy"]
@@ -231,7 +231,7 @@ OPTIMIZED: Mapping[str, Mapping[str, str]] = {
 
 
 def optimize() -> str:
-    """What quantising costs and gains, from ``results/optimize-*.json``."""
+    """What quantizing costs and gains, from ``results/optimize-*.json``."""
     rows = []
     for source in [name for name in LEADERBOARDS if (RESULTS / f"optimize-{name}.json").is_file()]:
         families = _read(f"optimize-{source}")["families"]
@@ -370,7 +370,7 @@ def battery() -> str:
 
 
 def _battery_row(name: str, source: Mapping[str, Any], others: Sequence[str]) -> list[str]:
-    best, key = source["ceiling"], source["headline"]
+    best, key = source["ceiling"], source["primary_metric"]
     floor, baseline = (source["rows"][row]["metrics"][key] for row in ("majority", "tuned tf-idf"))
     return [
         f"{name}{' (held)' if source['is_held'] else ''}",
@@ -383,10 +383,10 @@ def _battery_row(name: str, source: Mapping[str, Any], others: Sequence[str]) ->
     ]
 
 
-def _battery_cell(row: Mapping[str, Any], headline: str, baseline: float) -> str:
+def _battery_cell(row: Mapping[str, Any], primary_metric: str, baseline: float) -> str:
     if "metrics" not in row:
         return "failed" if "failed" in row else ""
-    found = row["metrics"][headline]
+    found = row["metrics"][primary_metric]
     deviation = "" if found["deviation"] is None else f" ± {100 * found['deviation']:.1f}"
     return f"{100 * (found['value'] - baseline):+.1f}{deviation}"
 
@@ -395,8 +395,8 @@ def _mean_and_deviation(found: Mapping[str, float] | None) -> str:
     return "" if found is None else f"{100 * found['mean']:.1f} ± {100 * found['deviation']:.1f}"
 
 
-def _median(content: Mapping[str, Any], contender: str, figure: str) -> float:
-    return float(content["measured_rounds"][contender][figure]["median"])
+def _median(content: Mapping[str, Any], candidate: str, figure: str) -> float:
+    return float(content["measured_rounds"][candidate][figure]["median"])
 
 
 def exit_codes() -> str:

@@ -40,7 +40,7 @@ from textwright.models.pretrained import open_pretrained
 from textwright.training.batches import encode_examples
 from textwright.training.checkpoint import NoCheckpoints
 from textwright.training.device import make_accelerator
-from textwright.training.loop import Engine, Splits, fit, infer
+from textwright.training.loop import Splits, TrainingRuntime, fit, infer
 from textwright.training.run import resolve_settings
 from textwright.training.settings import TrainSettings
 
@@ -72,12 +72,12 @@ def train_ours(dataset: Dataset, *, bf16: bool) -> float:
     """Train `bert` with its defaults for an epoch; return examples per second."""
     settings, config = resolve_settings(TrainSettings(family="bert", num_epochs=1), {"encoder": ENCODER})
     family = find_family("bert")
-    encoder = family.make_encoder([], config, settings.max_length)
+    encoder = family.build_tokenizer([], config, settings.max_length)
     torch.manual_seed(0)
     module = family.build(config, BuildContext(encoder, dataset.labels))
-    engine, clock = Engine(make_accelerator(settings.device), bf16), Clock()
+    runtime, clock = TrainingRuntime(make_accelerator(settings.device), bf16), Clock()
     splits = Splits(encode_examples(dataset.train, encoder), encode_examples(dataset.validation, encoder))
-    fit(module, splits, dataset.labels, settings, engine=engine, checkpointer=NoCheckpoints(), callback=clock)
+    fit(module, splits, dataset.labels, settings, runtime=runtime, checkpointer=NoCheckpoints(), callback=clock)
     return len(dataset.train) / clock.seconds
 
 
@@ -132,7 +132,7 @@ def encoders(texts: list[str]) -> dict[str, Callable[[], NDArray[np.float32]]]:
 
     def ours(*, bf16: bool) -> NDArray[np.float32]:
         encoded = encode_examples(examples, tokenizer)
-        vectors = infer(module, encoded, module.hidden_dim, Engine(accelerator, bf16), batch_size=64)
+        vectors = infer(module, encoded, module.hidden_dim, TrainingRuntime(accelerator, bf16), batch_size=64)
         return np.asarray(vectors.numpy(), dtype=np.float32)
 
     return {

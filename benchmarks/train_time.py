@@ -29,8 +29,8 @@ from textwright.core.types import Float32s
 from textwright.data.dataset import Dataset
 from textwright.data.load import load_dataset
 from textwright.data.settings import DataSettings
-from textwright.evaluate.observe import observe
-from textwright.pipeline import Plan, build_artifact
+from textwright.evaluate.predictions import observe
+from textwright.pipeline import BuildPlan, build_artifact
 from textwright.runtime.loading import load
 
 SOURCE = "movie-reviews"
@@ -62,7 +62,7 @@ def ours(recipe: str, seed: int, dataset: Dataset) -> dict[str, float | None]:
     training = row.training.model_copy(update={"seed": seed})
     with tempfile.TemporaryDirectory() as temporary:
         start, clock = perf_counter(), Clock(STATED[recipe])
-        plan = Plan(SOURCE, DataSettings(), training, row.model.model_dump(mode="json"))
+        plan = BuildPlan(SOURCE, DataSettings(), training, row.model.model_dump(mode="json"))
         build_artifact(plan, Path(temporary) / "run", callbacks=[clock])
         whole = perf_counter() - start
         accuracy = float(observe(load(Path(temporary) / "run"), dataset.test).correct.mean())

@@ -21,7 +21,7 @@ from textwright.core import artifact as artifacts
 from textwright.core.artifact import Manifest, Variant
 from textwright.core.encodings import pad
 from textwright.core.labels import Labels
-from textwright.core.tokenization import TextEncoder, word_level_encoder
+from textwright.core.tokenizer import TextTokenizer, word_level_tokenizer
 from textwright.core.types import Float32s
 from textwright.runtime.session import Session
 
@@ -100,14 +100,14 @@ def make_artifact(tmp_path_factory: pytest.TempPathFactory) -> MakeArtifact:
         num_slow_layers: int = 0,
         **fields: Any,
     ) -> Path:
-        encoder = word_level_encoder(list(words), max_length=max_length)
+        tokenizer = word_level_tokenizer(list(words), max_length=max_length)
         vectors = np.array([[0.0] * len(labels)] * 2 + list(words.values()), dtype=np.float32)
         graph = _graph(vectors, np.array(bias or [0.0] * len(labels), dtype=np.float32), num_slow_layers)
         manifest = Manifest(name, "bow", labels, max_length, {"fp32": Variant("model.onnx")})
         contents = {
             "model.onnx": graph,
-            "tokenizer.json": encoder.serialize().encode(),
-            "golden.jsonl": _golden(encoder, graph),
+            "tokenizer.json": tokenizer.serialize().encode(),
+            "golden.jsonl": _golden(tokenizer, graph),
             "README.md": b"# A tiny model for tests\n",
         }
         return artifacts.write(tmp_path_factory.mktemp(name) / name, replace(manifest, **fields), contents).path
@@ -122,7 +122,7 @@ def make_cascade(make_artifact: MakeArtifact, tmp_path_factory: pytest.TempPathF
     ``fast`` and ``strong`` are keywords for ``make_artifact``. The default fast stage reads 8 tokens and is sure of
     texts full of "great" or "awful"; the default strong stage reads 16 and knows the words "subtle" and "loud" as well.
     """
-    from textwright.optimize.cascade.assemble import Plan, write_cascade
+    from textwright.optimize.cascade.assemble import CascadePlan, write_cascade
     from textwright.optimize.cascade.pair import Pair
     from textwright.runtime.loading import load
 
@@ -139,7 +139,7 @@ def make_cascade(make_artifact: MakeArtifact, tmp_path_factory: pytest.TempPathF
             make_artifact("tiny-strong", **{"words": SUBTLE_WORDS, "temperature": 2.0, **(strong or {})}),
         )
         pair = Pair(*(load(path, num_threads=1) for path in paths))
-        plan = Plan(pair, min_confidence, name, texts, {}, {"curve": []})
+        plan = CascadePlan(pair, min_confidence, name, texts, {}, {"curve": []})
         return write_cascade(tmp_path_factory.mktemp(name) / "artifact", plan).path
 
     return make
@@ -200,8 +200,8 @@ def _graph(vectors: Float32s, bias: Float32s, num_slow_layers: int = 0) -> bytes
     return bytes(model.SerializeToString())
 
 
-def _golden(encoder: TextEncoder, graph: bytes) -> bytes:
-    ids = [item.ids for item in encoder.encode(GOLDEN_TEXTS)]
-    logits = Session(graph, num_threads=1).infer(*pad(ids, encoder.pad_id))
+def _golden(tokenizer: TextTokenizer, graph: bytes) -> bytes:
+    ids = [item.ids for item in tokenizer.encode(GOLDEN_TEXTS)]
+    logits = Session(graph, num_threads=1).infer(*pad(ids, tokenizer.pad_id))
     lines = [json.dumps({"text": text, "logits": row}) for text, row in zip(GOLDEN_TEXTS, logits.tolist(), strict=True)]
     return "\n".join([*lines, ""]).encode()

@@ -13,7 +13,7 @@ MENTIONS = {
     "core/manifest_checks.py": 1,  # of the artifact format: how large its file may be
     "cli/main.py": 1,  # the table of commands
     "runtime/loading.py": 2,  # the one choice between the kinds of predictor: its import and its use
-    "optimize/search.py": 1,  # an error names the command that cures it
+    "optimize/optimization.py": 1,  # an error names the command that cures it
 }
 """Other files -> lines that mention it."""
 

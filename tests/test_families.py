@@ -17,7 +17,7 @@ from tiny_families import ROWS, UNSEEN_BAD, UNSEEN_GOOD
 
 from textwright.core.types import Floats
 from textwright.models import FAMILIES
-from textwright.runtime.explanation import Explanation
+from textwright.runtime.explanation import TextExplanation
 from textwright.runtime.loading import load
 from textwright.runtime.predictor import Predictor
 
@@ -112,12 +112,12 @@ def test_removing_the_words_that_say_most_moves_the_probability_more_than_removi
     assert fall > 0.05
 
 
-def without(texts: list[str], explanations: list[Explanation], removed: list[int]) -> list[str]:
+def without(texts: list[str], explanations: list[TextExplanation], removed: list[int]) -> list[str]:
     words = [item.words[index] for item, index in zip(explanations, removed, strict=True)]
     return [text[: word.start] + text[word.end :] for text, word in zip(texts, words, strict=True)]
 
 
-def probabilities(trained: Trained, texts: list[str], explanations: list[Explanation]) -> Floats:
+def probabilities(trained: Trained, texts: list[str], explanations: list[TextExplanation]) -> Floats:
     """Predict the probability of each explained label."""
     predictions = trained.predictor.predict(texts)
     return np.array([item.probabilities[why.label] for item, why in zip(predictions, explanations, strict=True)])

@@ -17,7 +17,7 @@ from textwright.core import artifact as artifacts
 from textwright.data.load import load_dataset
 from textwright.data.settings import DataSettings
 from textwright.errors import ParityError, SettingsError
-from textwright.pipeline import Plan, build_artifact
+from textwright.pipeline import BuildPlan, build_artifact
 from textwright.training.settings import TrainSettings
 
 GOOD, BAD = ["good", "great", "fine", "lovely"], ["bad", "awful", "poor", "dull"]
@@ -40,12 +40,12 @@ def write_reviews(path: Path, num_rows: int = 160, *, seed: int = 0) -> Path:
     return path
 
 
-def plan_for(source: Path, **settings) -> Plan:
+def plan_for(source: Path, **settings) -> BuildPlan:
     training = TrainSettings(
         **{"family": "bow", "num_epochs": 8, "batch_size": 16, "learning_rate": 0.05, "min_steps": 0, **settings}
     )
     model = {"embedding_dim": 8, "min_frequency": 1, "dropout": 0, "word_dropout": 0}
-    return Plan(str(source), DataSettings(), training, model)
+    return BuildPlan(str(source), DataSettings(), training, model)
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""The sources of the battery: labelled files that differ in what breaks defaults."""
+"""The sources of the battery: labeled files that differ in what breaks defaults."""
 
 from __future__ import annotations
 

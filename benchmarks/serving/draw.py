@@ -25,15 +25,15 @@ OUR_COLOUR, CEILING_COLOUR, OTHER_COLOUR = "#1d5fa8", "#b8bec6", "#7a8794"
 
 
 def draw_bars(axes: Axes, title: str, rounds: dict[str, Any], key: str, unit: str) -> None:
-    """Draw one number of each contender: the median, with the spread of the rounds, ours in colour."""
+    """Draw one number of each contender: the median, with the spread of the rounds, ours in color."""
     names = [name for name in rounds if key in rounds[name]][::-1]
     medians = [rounds[name][key]["median"] for name in names]
     spread = [
         [median - rounds[name][key]["min"] for name, median in zip(names, medians, strict=True)],
         [rounds[name][key]["max"] - median for name, median in zip(names, medians, strict=True)],
     ]
-    colours = [OUR_COLOUR if name == OURS else CEILING_COLOUR if name in CEILING else OTHER_COLOUR for name in names]
-    axes.barh(names, medians, xerr=spread, color=colours, error_kw={"ecolor": "#333333", "capsize": 3})
+    colors = [OUR_COLOUR if name == OURS else CEILING_COLOUR if name in CEILING else OTHER_COLOUR for name in names]
+    axes.barh(names, medians, xerr=spread, color=colors, error_kw={"ecolor": "#333333", "capsize": 3})
     for place, (median, above) in enumerate(zip(medians, spread[1], strict=True)):
         axes.annotate(f" {median:,.3g}" if median < 1000 else f" {median:,.0f}", (median + above, place), va="center")
     axes.set_xlim(0, max(map(sum, zip(medians, spread[1], strict=True))) * 1.2)

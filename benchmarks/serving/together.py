@@ -21,13 +21,13 @@ from _load import Contender, put_load, running
 from _rounds import Rounds, asked
 from side_by_side import CONNECTIONS, ROUNDS, SECONDS, contenders, rival_model
 
-from _common import RUNS, quantise, quantised, trained, versions
+from _common import RUNS, quantize, quantized, trained, versions
 from cascade import STRONG, TAUGHT
 from cascade import cascade as made
 from distill import three_layers
 from textwright.data.settings import DataSettings
-from textwright.evaluate.observe import observe
-from textwright.evaluate.selection import select
+from textwright.evaluate.eval_split import select
+from textwright.evaluate.predictions import observe
 from textwright.runtime.loading import load
 
 SOURCE = "movie-reviews"
@@ -40,7 +40,7 @@ THREE_LAYERS = "3 layers"
 
 def ours() -> dict[str, Path]:
     """Find the artifacts: fp32, int8, the variant of most throughput, and the cascades of a bound."""
-    found = {"fp32": trained(SOURCE, STRONG, SEED), "int8-smooth": quantised(SOURCE, STRONG, SEED)}
+    found = {"fp32": trained(SOURCE, STRONG, SEED), "int8-smooth": quantized(SOURCE, STRONG, SEED)}
     fastest = RUNS / "optimize" / SOURCE / f"{STRONG}-{SEED}" / "optimized"
     if fastest.is_dir():
         found[load(fastest).variant] = fastest
@@ -49,7 +49,7 @@ def ours() -> dict[str, Path]:
         if path is not None:
             found[f"{fast}; {BOUND}"] = path
     halved = RUNS / "int8-smooth" / SOURCE / f"{THREE_LAYERS}-{SEED}"
-    found[THREE_LAYERS] = quantise(three_layers(SOURCE, SEED), SOURCE, halved, "--recipes", "int8-smooth")
+    found[THREE_LAYERS] = quantize(three_layers(SOURCE, SEED), SOURCE, halved, "--recipes", "int8-smooth")
     path = made(SOURCE, "bow", SEED, BOUND, (THREE_LAYERS, halved))
     if path is not None:
         found[f"bow, {THREE_LAYERS}; {BOUND}"] = path

@@ -4,7 +4,7 @@
 
     kit.pick(smoke=.., full=..)    a size for each profile
     kit.plan([...])                the picture of the plan
-    kit.draw(...) / kit.show(svg)  a figure that fits both colour schemes
+    kit.draw(...) / kit.show(svg)  a figure that fits both color schemes
     kit.table(rows)                a table
     kit.shell("textwright ...")    a command line, as a reader would type it
     kit.serving("runs/x")          a server while a block runs

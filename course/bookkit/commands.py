@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 _COLOURS: Final = ("FORCE_COLOR", "CLICOLOR_FORCE", "CLICOLOR")
-"""A kernel asks every program for colours by these; a page shows their codes as rubbish."""
+"""A kernel asks every program for colors by these; a page shows their codes as rubbish."""
 
 
 class Answer(NamedTuple):

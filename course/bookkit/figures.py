@@ -1,6 +1,6 @@
-"""Figures that follow the page: its light or dark colours, its width; text stays text.
+"""Figures that follow the page: its light or dark colors, its width; text stays text.
 
-A plot is drawn in the placeholders of :data:`colors`, which the page replaces by its own colours. The style that comes
+A plot is drawn in the placeholders of :data:`colors`, which the page replaces by its own colors. The style that comes
 with each figure makes it right in Colab and Jupyter too.
 """
 

@@ -10,7 +10,7 @@ import textwright
 class AlwaysPositive:
     def predict(self, texts):
         probabilities = {"negative": 0.1, "positive": 0.9}
-        return [textwright.Prediction("positive", ("positive",), probabilities, truncated=False) for _ in texts]
+        return [textwright.TextPrediction("positive", ("positive",), probabilities, truncated=False) for _ in texts]
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Textwright: a labelled file becomes a measured, deployed text-classification API.
+"""Textwright: a labeled file becomes a measured, deployed text-classification API.
 
 >>> import textwright as tw
 >>> model = tw.train("reviews.csv", family="bow")      # doctest: +SKIP
@@ -18,13 +18,13 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from textwright import sklearn
     from textwright.client.clients import AsyncClient, Client
-    from textwright.comparison.baselines import Majority, Tfidf
-    from textwright.comparison.contender import Job
+    from textwright.comparison.baselines import MajorityBaseline, TfidfBaseline
+    from textwright.comparison.candidate import RunJob
     from textwright.core.callbacks import Callback, CallbackList, EpochRecord
     from textwright.core.encodings import Encodings
     from textwright.core.labels import Labels
     from textwright.core.numerics import softmax
-    from textwright.core.tokenization import TextEncoder, train_word_level
+    from textwright.core.tokenizer import TextTokenizer, train_word_level
     from textwright.data.assets import asset_path, asset_states
     from textwright.data.check import check as check_data
     from textwright.data.dataset import Dataset, Examples
@@ -36,18 +36,18 @@ if TYPE_CHECKING:
     from textwright.evaluate.evaluation import Evaluation
     from textwright.evaluate.intervals import bootstrap
     from textwright.evaluate.measure import evaluate as evaluate_predictor
-    from textwright.evaluate.observe import Observations, observe
     from textwright.evaluate.paired import holm, paired_p_value
+    from textwright.evaluate.predictions import LabeledPredictions, observe
     from textwright.export.onnx import to_onnx
     from textwright.export.parity import check_parity
     from textwright.models import find_family, list_families
-    from textwright.optimize.integer import quantize_columns
-    from textwright.pipeline import Built, Plan, build_artifact
+    from textwright.optimize.static_int8 import quantize_columns
+    from textwright.pipeline import BuildPlan, BuildResult, build_artifact
     from textwright.python_api.comparison import Comparison
     from textwright.python_api.evaluation import EvaluationResult
     from textwright.python_api.model import Model, load
     from textwright.python_api.training import compare, train
-    from textwright.runtime.predictor import Prediction, Predictor
+    from textwright.runtime.predictor import Predictor, TextPrediction
     from textwright.serverless.start import start as start_function
     from textwright.training.batches import EncodedExamples, encode_examples, shuffled_batches, sorted_batches
     from textwright.training.loop import seed_step
@@ -58,10 +58,10 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 __all__ = [
-    # From labelled data to a model, and back from its folder.
+    # From labeled data to a model, and back from its folder.
     "train", "load", "compare",
     # What they return.
-    "Model", "Prediction", "EvaluationResult", "Comparison",
+    "Model", "TextPrediction", "EvaluationResult", "Comparison",
     # A model in scikit-learn; a server from Python.
     "sklearn", "Client", "AsyncClient",
     # What is wrong with a file; what can be trained; what is installed here.
@@ -73,31 +73,31 @@ if TYPE_CHECKING:
     __all__ += [
         # Predicting.
         "Predictor", "Encodings", "softmax",
-        # A labelled source, split; tokens and word vectors.
+        # A labeled source, split; tokens and word vectors.
         "load_dataset", "load_examples", "DataSettings", "Dataset", "Examples", "Labels", "find_duplicates",
-        "TextEncoder", "train_word_level", "open_vectors", "asset_path", "asset_states",
+        "TextTokenizer", "train_word_level", "open_vectors", "asset_path", "asset_states",
         # From a source to an artifact in one call.
-        "Plan", "build_artifact", "Built",
+        "BuildPlan", "build_artifact", "BuildResult",
         # The same, step by step: families, what is decided before the first step, the loop's parts, the loop.
         "find_family", "TrainSettings", "prepare", "Prepared", "EncodedExamples", "encode_examples",
         "shuffled_batches", "sorted_batches", "seed_step", "make_optimizer", "learning_rate_scale", "set_learning_rate",
         "train_model", "TrainedModel", "Callback", "CallbackList", "EpochRecord", "to_onnx", "check_parity",
         # Measure it, and compare what was measured.
-        "evaluate_predictor", "Evaluation", "observe", "Observations", "bootstrap", "paired_p_value", "holm", "Job",
-        "Majority", "Tfidf",
+        "evaluate_predictor", "Evaluation", "observe", "LabeledPredictions", "bootstrap", "paired_p_value", "holm",
+        "RunJob", "MajorityBaseline", "TfidfBaseline",
         # Make it smaller; answer the events of Lambda.
         "quantize_columns", "start_function",
     ]  # fmt: skip
 
 _HOMES: Final = {
     "textwright.client.clients": ("AsyncClient", "Client"),
-    "textwright.comparison.baselines": ("Majority", "Tfidf"),
-    "textwright.comparison.contender": ("Job",),
+    "textwright.comparison.baselines": ("MajorityBaseline", "TfidfBaseline"),
+    "textwright.comparison.candidate": ("RunJob",),
     "textwright.core.callbacks": ("Callback", "CallbackList", "EpochRecord"),
     "textwright.core.encodings": ("Encodings",),
     "textwright.core.labels": ("Labels",),
     "textwright.core.numerics": ("softmax",),
-    "textwright.core.tokenization": ("TextEncoder", "train_word_level"),
+    "textwright.core.tokenizer": ("TextTokenizer", "train_word_level"),
     "textwright.data.assets": ("asset_path", "asset_states"),
     "textwright.data.check": ("check_data",),
     "textwright.data.dataset": ("Dataset", "Examples"),
@@ -109,18 +109,18 @@ _HOMES: Final = {
     "textwright.evaluate.evaluation": ("Evaluation",),
     "textwright.evaluate.intervals": ("bootstrap",),
     "textwright.evaluate.measure": ("evaluate_predictor",),
-    "textwright.evaluate.observe": ("Observations", "observe"),
+    "textwright.evaluate.predictions": ("LabeledPredictions", "observe"),
     "textwright.evaluate.paired": ("holm", "paired_p_value"),
     "textwright.export.onnx": ("to_onnx",),
     "textwright.export.parity": ("check_parity",),
     "textwright.models": ("find_family", "list_families"),
-    "textwright.optimize.integer": ("quantize_columns",),
-    "textwright.pipeline": ("Built", "Plan", "build_artifact"),
+    "textwright.optimize.static_int8": ("quantize_columns",),
+    "textwright.pipeline": ("BuildResult", "BuildPlan", "build_artifact"),
     "textwright.python_api.model": ("Model", "load"),
     "textwright.python_api.comparison": ("Comparison",),
     "textwright.python_api.evaluation": ("EvaluationResult",),
     "textwright.python_api.training": ("compare", "train"),
-    "textwright.runtime.predictor": ("Prediction", "Predictor"),
+    "textwright.runtime.predictor": ("TextPrediction", "Predictor"),
     "textwright.serverless.start": ("start_function",),
     "textwright.training.batches": ("EncodedExamples", "encode_examples", "shuffled_batches", "sorted_batches"),
     "textwright.training.loop": ("seed_step",),

@@ -8,15 +8,15 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from textwright.core.labels import Task
-from textwright.data.output import open_output
 from textwright.data.parquet_copy import copy_parquet
 from textwright.data.row_errors import END_AT_FIRST, RowErrorsInRows
 from textwright.data.settings import DataSettings
 from textwright.data.sources import data_format, open_file, source_format
 from textwright.data.text_files import STREAM
-from textwright.data.texts import TextRow, open_texts
+from textwright.data.text_reader import TextRow, open_texts
+from textwright.data.writers import open_output
 from textwright.errors import DataError
-from textwright.runtime.predictor import Prediction, Predictor
+from textwright.runtime.predictor import Predictor, TextPrediction
 
 _ROWS_AT_ONCE: Final = 4_096
 ERROR: Final = "error"
@@ -158,7 +158,7 @@ def _column_types(predictor: Predictor, *, with_errors: bool) -> dict[str, type]
     return dict([chosen, ("confidence", float), ("truncated", bool), *stage, *probabilities, *error])
 
 
-def _values(predictor: Predictor, prediction: Prediction) -> list[object]:
+def _values(predictor: Predictor, prediction: TextPrediction) -> list[object]:
     is_single = predictor.labels.task is Task.SINGLE_LABEL
     chosen: object = prediction.label if is_single else list(prediction.labels)
     rounded = (round(value, 6) for value in prediction.probabilities.values())

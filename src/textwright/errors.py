@@ -4,7 +4,7 @@ The tree, with the stable ``code`` of each leaf::
 
     TextwrightError
     +-- InputError                  the caller's input; fix it and call again
-    |   +-- DataError               a labelled or unlabelled source cannot be used
+    |   +-- DataError               a labeled or unlabeled source cannot be used
     |   +-- SettingsError           a flag, an environment variable or a recipe is wrong
     |   +-- TextError               a text, or a list of texts, cannot be predicted
     |   +-- NotFoundError           a path or a built-in name does not exist

@@ -1,4 +1,4 @@
-"""The whole walk: a labelled source becomes a measured artifact. Called by ``textwright train`` and the benchmarks.
+"""The whole walk: a labeled source becomes a measured artifact. Called by ``textwright train`` and the benchmarks.
 
 ::
 
@@ -24,7 +24,7 @@ from textwright import __version__
 from textwright.core import artifact as artifacts
 from textwright.core.artifact import Artifact, Manifest, Variant
 from textwright.core.callbacks import Callback, CallbackList
-from textwright.core.differences import first_difference
+from textwright.core.json_diff import first_difference
 from textwright.data.dataset import Dataset
 from textwright.data.in_memory import DataSource
 from textwright.data.load import load_dataset
@@ -35,16 +35,16 @@ from textwright.evaluate.baselines import MAJORITY, Baseline, compare_with_basel
 from textwright.evaluate.batch_invariance import measure_batch_invariance
 from textwright.evaluate.card import model_card
 from textwright.evaluate.diagnostics import TrainingFacts, diagnose
+from textwright.evaluate.eval_split import TRAINING_TEXTS
 from textwright.evaluate.linear import label_shares
 from textwright.evaluate.measure import Evaluation, evaluate_observations
-from textwright.evaluate.observe import Observations, observe
+from textwright.evaluate.predictions import LabeledPredictions, observe
 from textwright.evaluate.publish import publish
 from textwright.evaluate.scores import TITLES
-from textwright.evaluate.selection import TRAINING_TEXTS
 from textwright.export.onnx import to_onnx
 from textwright.export.parity import AWKWARD_TEXTS, check_parity
 from textwright.runtime.predictor import Predictor
-from textwright.training.lessons import Teacher
+from textwright.training.distillation import Teacher
 from textwright.training.run import TrainedModel, resolve_settings, resolve_stored, train
 from textwright.training.settings import TrainSettings
 
@@ -66,7 +66,7 @@ _LONGEST_GOLDEN_TEXT: Final = 2_000  # characters; golden examples are run at ev
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class BuildPlan:
     """What to train on what, completely: equal plans on equal data give equal artifacts.
 
     Args:
@@ -83,7 +83,7 @@ class Plan:
     model: Mapping[str, Any]
     name: str = ""
 
-    def resolved(self) -> Plan:
+    def resolved(self) -> BuildPlan:
         """Put the family's defaults beneath the settings, and check the family's own.
 
         Raises:
@@ -101,7 +101,7 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
-class Built:
+class BuildResult:
     """What came out.
 
     Args:
@@ -141,7 +141,7 @@ class Built:
 
 
 def build_artifact(
-    plan: Plan,
+    plan: BuildPlan,
     out: Path,
     *,
     overwrite: bool = False,
@@ -149,8 +149,8 @@ def build_artifact(
     teacher: Teacher | None = None,
     dataset: Dataset | None = None,
     linear_baseline: bool = False,
-) -> Built | None:
-    """Make an artifact from a labelled source.
+) -> BuildResult | None:
+    """Make an artifact from a labeled source.
 
     Running it again with an equal plan finishes what was interrupted, or returns what is there.
 
@@ -184,24 +184,30 @@ def build_artifact(
     found = None if overwrite else _find_equal(out, described)
     if found is not None:
         return _reused(found)
-    lessons = None if teacher is None else teacher.teach(dataset)
+    distillation = None if teacher is None else teacher.teach(dataset)
     trained = train(
-        dataset, plan.training, plan.model, run_dir=out, callbacks=callbacks, overwrite=overwrite, lessons=lessons
+        dataset,
+        plan.training,
+        plan.model,
+        run_dir=out,
+        callbacks=callbacks,
+        overwrite=overwrite,
+        distillation=distillation,
     )
     if not trained.is_main:
         return None
     graph = to_onnx(trained.module)
     sample = dataset.validation.texts[:_NUM_PARITY_TEXTS]
-    check_parity(trained.module, graph, trained.encoder, sample)
+    check_parity(trained.module, graph, trained.tokenizer, sample)
     manifest = _manifest(plan, trained, described)
     measure = partial(_measure, dataset=dataset, trained=trained, linear=linear_baseline, callback=callback)
     return _publish(manifest, graph, trained, dataset, out / "artifact", measure)
 
 
-def _reused(found: Artifact) -> Built:
+def _reused(found: Artifact) -> BuildResult:
     training = found.manifest.training
     baselines = tuple(map(Baseline.of_json, training.get(_BASELINES, ())))
-    return Built(found, {}, reused=True, baselines=baselines, warnings=tuple(training.get(_WARNINGS, ())))
+    return BuildResult(found, {}, reused=True, baselines=baselines, warnings=tuple(training.get(_WARNINGS, ())))
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,8 +237,8 @@ def _measure(
     return _Measured(evaluations, baselines, diagnose(evaluations[MEASURED_SPLIT], facts, baselines))
 
 
-def _facts(predictor: Predictor, dataset: Dataset, trained: TrainedModel, seen: Observations) -> TrainingFacts:
-    losses = [] if "cross_validated_epochs" in trained.facts else [item.validation_loss for item in trained.history]
+def _facts(predictor: Predictor, dataset: Dataset, trained: TrainedModel, seen: LabeledPredictions) -> TrainingFacts:
+    losses = [] if "cross_validated_epochs" in trained.metadata else [item.validation_loss for item in trained.history]
     several = np.array([len(text.strip()) >= _SEVERAL_CHARACTERS for text in dataset.test.texts])
     ids = predictor.encode(dataset.test.texts).ids
     return TrainingFacts(
@@ -242,8 +248,8 @@ def _facts(predictor: Predictor, dataset: Dataset, trained: TrainedModel, seen: 
         validation_losses=losses,
         validation_accuracy=trained.summary["validation_accuracy"],
         one_token_share=float((several & (seen.lengths <= 1)).mean()),
-        unknown_share=float((ids == trained.encoder.unknown_id).mean()) if len(ids) else 0.0,
-        metadata=trained.facts,
+        unknown_share=float((ids == trained.tokenizer.unknown_id).mean()) if len(ids) else 0.0,
+        metadata=trained.metadata,
     )
 
 
@@ -254,8 +260,8 @@ def _publish(
     dataset: Dataset,
     path: Path,
     measure: Callable[[Predictor], _Measured],
-) -> Built:
-    contents = {_GRAPH: graph, artifacts.TOKENIZER: trained.encoder.serialize().encode()}
+) -> BuildResult:
+    contents = {_GRAPH: graph, artifacts.TOKENIZER: trained.tokenizer.serialize().encode()}
     with publish(path, manifest, contents) as publication:
         predictor = publication.predictor()
         publication.add_golden(predictor, _golden_texts(dataset))
@@ -270,7 +276,7 @@ def _publish(
             }
         )
         publication.card = model_card(publication.manifest, measured.evaluations)
-    return Built(publication.artifact, measured.evaluations, False, measured.baselines, measured.warnings)
+    return BuildResult(publication.artifact, measured.evaluations, False, measured.baselines, measured.warnings)
 
 
 def _golden_texts(dataset: Dataset) -> list[str]:
@@ -278,7 +284,7 @@ def _golden_texts(dataset: Dataset) -> list[str]:
     return [text for text in [*real, *AWKWARD_TEXTS] if len(text) <= _LONGEST_GOLDEN_TEXT]
 
 
-def _describe(plan: Plan, dataset: Dataset, teacher: Teacher | None) -> dict[str, dict[str, Any]]:
+def _describe(plan: BuildPlan, dataset: Dataset, teacher: Teacher | None) -> dict[str, dict[str, Any]]:
     """Tell a plan and its data as JSON-ready values: equal plans on equal data are equal here."""
     taught = {} if teacher is None else {_TAUGHT: teacher.describe()}
     return {
@@ -334,13 +340,13 @@ def _data_as_now(data: Mapping[str, Any]) -> dict[str, Any]:
         return dict(data)
 
 
-def _manifest(plan: Plan, trained: TrainedModel, described: Mapping[str, Mapping[str, Any]]) -> Manifest:
+def _manifest(plan: BuildPlan, trained: TrainedModel, described: Mapping[str, Mapping[str, Any]]) -> Manifest:
     libraries = ("torch", "onnx", "onnxruntime", "tokenizers", "numpy")
     return Manifest(
         name=plan.model_name,
         family=plan.training.family,
         labels=trained.labels,
-        max_length=trained.encoder.max_length,
+        max_length=trained.tokenizer.max_length,
         variants={"fp32": Variant(_GRAPH)},
         temperature=trained.temperature,
         thresholds={name: item.threshold for name, item in trained.thresholds.items()},

@@ -15,7 +15,7 @@ from textwright.api.protocols import native
 from textwright.api.schemas import ModelIdentity, PredictResponse
 from textwright.api.validation import RequestLimits
 from textwright.errors import RequestError, RequestLimitError, RequestSyntaxError
-from textwright.runtime.predictor import Prediction
+from textwright.runtime.predictor import TextPrediction
 
 MODEL = ModelIdentity(name="tiny", version="0123456789ab", family="bow", variant="fp32", task="single-label")
 LIMITS = RequestLimits(max_texts=1_000, max_text_chars=100_000, max_body_bytes=4_000_000)
@@ -118,7 +118,7 @@ PROBABILITIES = st.dictionaries(LABEL, st.floats(0, 1), min_size=1, max_size=4)
 @given(PROBABILITIES, st.booleans(), st.sampled_from([None, "fast"]), st.sampled_from([None, 1, 9]))
 def test_the_quick_writer_writes_what_a_json_writer_does(probabilities, truncated, stage, top_k):
     name = next(iter(probabilities))
-    item = Prediction(name, tuple(probabilities), probabilities, truncated, stage)
+    item = TextPrediction(name, tuple(probabilities), probabilities, truncated, stage)
     best = sorted(probabilities.items(), key=lambda pair: -pair[1])[:top_k]
     row = {
         "label": name,
@@ -138,8 +138,8 @@ def test_the_quick_writer_writes_what_a_json_writer_does(probabilities, truncate
 
 def test_the_quick_writer_keeps_to_the_schema():
     predictions = [
-        Prediction("good", ("good",), {"bad": 0.25, "good": 0.75}, truncated=False),
-        Prediction(None, (), {"bad": 0.25, "good": 0.25}, truncated=True),
+        TextPrediction("good", ("good",), {"bad": 0.25, "good": 0.75}, truncated=False),
+        TextPrediction(None, (), {"bad": 0.25, "good": 0.25}, truncated=True),
     ]
     response = TypeAdapter(PredictResponse).validate_json(encode_predictions(encode_json(MODEL).decode(), predictions))
     assert response.model == MODEL

@@ -10,8 +10,8 @@ from battery_checks import check
 from battery_figure import draw
 from battery_sources import SOURCES
 from tables import TABLES
-from textwright.comparison.baselines import Majority
-from textwright.comparison.families import FamilyContender
+from textwright.comparison.baselines import MajorityBaseline
+from textwright.comparison.families import FamilyCandidate
 from textwright.errors import DataError
 from textwright.training.run import resolve_settings
 from textwright.training.settings import TrainSettings
@@ -20,20 +20,20 @@ from textwright.training.settings import TrainSettings
 def quick_bow():
     """Return the row of ``bow``, trained for two short epochs."""
     training = TrainSettings(family="bow", num_epochs=2, min_steps=0)
-    return FamilyContender("bow", *resolve_settings(training, {}))
+    return FamilyCandidate("bow", *resolve_settings(training, {}))
 
 
-class Broken(Majority):
+class Broken(MajorityBaseline):
     """A row that ends with an error."""
 
-    def run(self, job, progress):  # noqa: ARG002  the form of Contender
+    def run(self, job, progress):  # noqa: ARG002  the form of Candidate
         raise DataError("no such text")
 
 
 @pytest.fixture(scope="module")
 def found(tmp_path_factory):
     bench = battery.Bench(SOURCES["fifty"], tmp_path_factory.mktemp("fifty"), 0.4)
-    return bench, bench.run([Majority(), TunedLinear(), Broken(name="broken"), quick_bow()], 1)
+    return bench, bench.run([MajorityBaseline(), TunedLinear(), Broken(name="broken"), quick_bow()], 1)
 
 
 def row(value, high=0.6):
@@ -42,7 +42,7 @@ def row(value, high=0.6):
 
 
 def source(rows, num_train=500, language="English"):
-    return {"headline": "accuracy", "language": language, "num_examples": {"train": num_train}, "rows": rows}
+    return {"primary_metric": "accuracy", "language": language, "num_examples": {"train": num_train}, "rows": rows}
 
 
 def test_families_are_measured_beside_the_baseline(found):

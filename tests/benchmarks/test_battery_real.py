@@ -94,7 +94,7 @@ def test_a_tiny_form_loads_with_its_labels(name, tmp_path):
 
 def test_a_real_source_says_who_carries_it():
     assert SOURCES["services"].origin == "botocore 1.40.0"
-    assert SOURCES["services"].licence == "Apache-2.0"
+    assert SOURCES["services"].license == "Apache-2.0"
 
 
 def test_translations_are_read_over_several_lines(tmp_path):

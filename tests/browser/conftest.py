@@ -48,7 +48,7 @@ class Watched:
 
 @pytest.fixture
 def open_page(browser):
-    """Return a function that opens a page of a given size and colour scheme, and watches it."""
+    """Return a function that opens a page of a given size and color scheme, and watches it."""
     contexts = []
 
     def open_it(url, *, allowed, width=1200, height=900, scheme="light"):

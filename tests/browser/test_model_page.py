@@ -59,7 +59,7 @@ def test_a_cascade_says_which_stage_answered(open_page, served_cascade):
     assert_sound(watched)
 
 
-def test_the_explanation_can_be_read_without_colours(open_page, served):
+def test_the_explanation_can_be_read_without_colors(open_page, served):
     watched = open_page(served, allowed=served)
     type_text(watched, "awful good film")
     watched.page.get_by_text("Why negative?").wait_for()

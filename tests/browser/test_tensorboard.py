@@ -42,8 +42,8 @@ def run_dir(tmp_path_factory):
     return folder
 
 
-def num_colours(page):
-    """Count the colours of what the page shows: a tab that drew nothing has a few."""
+def num_colors(page):
+    """Count the colors of what the page shows: a tab that drew nothing has a few."""
     image = Image.open(BytesIO(page.screenshot())).convert("RGB")
     return len(image.getcolors(maxcolors=1 << 24))
 
@@ -73,7 +73,7 @@ def test_a_tab_draws_without_the_network(board, tab):
     page.on("pageerror", lambda error: broken.append(str(error)))
     screens.open_tab(page, address, tab)
     assert screens.place_of(page, tab).get_by_text(SAID[tab]).first.is_visible()
-    assert num_colours(page) > 40
+    assert num_colors(page) > 40
     assert [url for url in asked if not url.startswith((address, "data:", "blob:", "about:"))] == []
     assert broken == []
     page.close()

@@ -64,8 +64,8 @@ def test_a_file_of_one_label_is_called_so(
     (tmp_path / "top.csv").write_text("text,label\ngood,positive\ngreat,positive\n")
     report = tmp_path / "report.html"
     assert run(["evaluate", str(tiny_artifact), str(tmp_path / "top.csv"), "--report", str(report)]) == 0
-    assert "! all 2 texts are labelled 'positive'" in capsys.readouterr().out
-    assert "all 2 texts are labelled" in report.read_text()
+    assert "! all 2 texts are labeled 'positive'" in capsys.readouterr().out
+    assert "all 2 texts are labeled" in report.read_text()
 
 
 def test_quiet_says_the_result_alone(tiny_artifact: Path, source: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,7 +13,7 @@ from rehearsal import REGION
 from textwright.core import artifact as artifacts
 from textwright.deploy.cloud import common
 from textwright.deploy.cloud.common import DeployRequest
-from textwright.deploy.cloud.plan import Plan
+from textwright.deploy.cloud.plan import DeploymentPlan
 from textwright.deploy.cloud.session import Cloud
 from textwright.deploy.cloud.settings import DeploymentSettings
 from textwright.deploy.cloud.stack import Stack
@@ -70,7 +70,7 @@ def actions(plan):
 def test_from_nothing_to_an_address_and_back_to_nothing(aws, where, deploy, first):
     before = inventory(aws)
     plan = deploy(first, apply=False)
-    assert isinstance(plan, Plan)
+    assert isinstance(plan, DeploymentPlan)
     assert set(actions(plan).values()) == {"create"}
     assert inventory(aws) == before, "a plan acts on nothing"
 

@@ -62,19 +62,19 @@ def test_where_the_lead_changes_is_said_and_what_more_labels_would_bring() -> No
     assert "By the number of training texts, the most accurate is from 100 frozen, from 1,000 bert." in advice
     assert advice[-1] == (
         "From 1,000 to 2,000 training texts, bert gained 4.0 points with each doubling (95 % interval +2.0 to +6.0): "
-        "more labelled texts would probably help."
+        "more labeled texts would probably help."
     )
 
 
 def test_a_gain_that_may_be_chance_promises_nothing() -> None:
     curve = [(100, 0.643), (300, 0.629), (783, 0.643)]
     advice = advise(make_board(make_row("bow", 0.643, tied=None, curve=curve, change_p=0.6)))
-    assert advice[-1].endswith("whether more labelled texts would help cannot be told from these.")
+    assert advice[-1].endswith("whether more labeled texts would help cannot be told from these.")
 
 
 def test_a_gain_that_is_surely_small_is_said_to_hardly_help() -> None:
     row = make_row("bow", 0.9, tied=None, curve=[(1000, 0.899), (2000, 0.9)])
-    assert advise(make_board(row))[-1].endswith("more labelled texts would hardly help.")
+    assert advise(make_board(row))[-1].endswith("more labeled texts would hardly help.")
 
 
 def test_a_row_that_does_not_beat_the_majority_is_never_advised() -> None:

@@ -12,11 +12,11 @@ import pytest
 from compared import shorten_search, write_recipe, write_source
 
 import textwright
-from textwright.comparison.baselines import Majority, Tfidf
-from textwright.comparison.choice import Choice, choose
+from textwright.comparison.baselines import MajorityBaseline, TfidfBaseline
 from textwright.comparison.comparison import compare
 from textwright.comparison.leaderboard import Leaderboard
-from textwright.comparison.store import RESULT
+from textwright.comparison.options import ComparisonOptions, resolve_options
+from textwright.comparison.run_cache import RESULT
 from textwright.core.callbacks import Callback, RunInfo
 from textwright.data.settings import DataSettings
 from textwright.errors import DataError, SettingsError
@@ -24,10 +24,10 @@ from textwright.errors import DataError, SettingsError
 NO_FLAGS = DataSettings()
 
 
-def linear(source: str, *, settings: DataSettings = NO_FLAGS, **typed: object) -> Choice:
+def linear(source: str, *, settings: DataSettings = NO_FLAGS, **typed: object) -> ComparisonOptions:
     """Choose the two baselines alone: they take a moment, and everything around a row is the same for all."""
-    choice = choose(source, settings, families="bow", **typed)
-    return replace(choice, contenders=(Majority(), Tfidf()))
+    choice = resolve_options(source, settings, families="bow", **typed)
+    return replace(choice, candidates=(MajorityBaseline(), TfidfBaseline()))
 
 
 class Watcher(Callback):
@@ -50,11 +50,11 @@ class Watcher(Callback):
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Choice, Leaderboard, Path]:
+def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[ComparisonOptions, Leaderboard, Path]:
     """Compare a quick recipe with the baselines, for all tests that need a model; no test may change the folder."""
     folder = tmp_path_factory.mktemp("trained")
     source, recipe = write_source(folder / "reviews.csv"), write_recipe(folder / "small.toml")
-    choice = choose(source, NO_FLAGS, families="none", recipes=[recipe], seeds=1, sizes="20,all,9999")
+    choice = resolve_options(source, NO_FLAGS, families="none", recipes=[recipe], seeds=1, sizes="20,all,9999")
     with pytest.MonkeyPatch.context() as patch:
         shorten_search(patch)
         return choice, compare(choice, folder / "out"), folder / "out"
@@ -125,7 +125,7 @@ def test_folds_test_every_text_once(source: str, tmp_path: Path) -> None:
 def test_accuracy_alone_needs_no_model(source: str, tmp_path: Path) -> None:
     """What a bigger machine has run can be summed up without its models, and later be timed with them."""
     out = tmp_path / "out"
-    board = compare(linear(source, folds=2), out, measures_speed=False)
+    board = compare(linear(source, folds=2), out, measure_speeds=False)
     assert {row.speed for row in board.rows} == {None}
     assert "tf-idf" in (Leaderboard.html_path(out)).read_text(encoding="utf-8")
     assert compare(linear(source, folds=2), out).row("tf-idf").speed is not None
@@ -135,7 +135,7 @@ def test_a_multi_label_source_is_ranked_by_exact_match(tmp_path: Path) -> None:
     source = write_source(tmp_path / "topics.csv", 120, task="multi")
     choice = linear(source, settings=DataSettings(label_separator="|"), seeds=1, sizes="all")
     board = compare(choice, tmp_path / "out")
-    assert board.headline == "exact_match"
+    assert board.primary_metric == "exact_match"
     assert all("micro_f1" in row.metrics for row in board.rows)
     assert board.row("tf-idf").metrics["exact_match"].value > 0.7 > board.row("majority").metrics["exact_match"].value
 
@@ -150,7 +150,7 @@ def test_another_source_is_not_written_over(source: str, tmp_path: Path) -> None
 def test_a_row_whose_settings_changed_names_the_setting(trained, tmp_path: Path) -> None:
     choice, _, out = trained
     after = write_recipe(tmp_path / "small.toml", embedding_dim=5)
-    changed = choose(choice.source, NO_FLAGS, families="none", recipes=[after], seeds=1, sizes="20,all,9999")
+    changed = resolve_options(choice.source, NO_FLAGS, families="none", recipes=[after], seeds=1, sizes="20,all,9999")
     copytree(out, tmp_path / "out")
     with pytest.raises(SettingsError, match=r"settings\.model\.embedding_dim was 4, now 5"):
         compare(changed, tmp_path / "out")

@@ -59,7 +59,7 @@ def test_a_table_without_curves_and_speeds_has_no_plots() -> None:
     assert "<svg" not in make_board(replace(ROWS[0], speed=None, curve=())).to_html()
 
 
-def test_many_rows_fit_the_colours() -> None:
+def test_many_rows_fit_the_colors() -> None:
     page = make_board(*(make_row(f"row{n}", 0.8 - n / 100, curve=CURVE) for n in range(12))).to_html()
     assert page.count("row11") >= 3
 

@@ -5,21 +5,21 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from textwright.comparison.contender import Result
+from textwright.comparison.candidate import Result
+from textwright.comparison.eta import TimeEstimate
 from textwright.comparison.runs import Run
-from textwright.comparison.schedule import Schedule
 from textwright.comparison.summary import above_majority, against_best, by_seed, curve_point, measure_seeds
-from textwright.evaluate.observe import Observations
+from textwright.evaluate.predictions import LabeledPredictions
 
 
-def seen(right: list[int] | np.ndarray) -> Observations:
+def seen(right: list[int] | np.ndarray) -> LabeledPredictions:
     """Make observations of two labels, right where asked, always 80 % sure."""
     right = np.asarray(right, dtype=bool)
     targets = np.arange(len(right)) % 2
     predicted = np.where(right, targets, 1 - targets)
     probabilities = np.where(np.eye(2)[predicted] > 0, 0.8, 0.2).astype(np.float32)
     zeros = np.zeros(len(right), dtype=np.int64)
-    return Observations(targets, predicted, probabilities, probabilities, zeros, zeros > 0)
+    return LabeledPredictions(targets, predicted, probabilities, probabilities, zeros, zeros > 0)
 
 
 def test_metrics_are_means_over_seeds_with_their_deviation() -> None:
@@ -89,7 +89,7 @@ def test_rows_are_tested_against_the_majority() -> None:
 
 def test_the_time_left_is_the_sum_of_what_alike_runs_took() -> None:
     runs = [Run("a", 0), Run("b", 0), Run("a", 1), Run("b", 1), Run("a", 0, size=50)]
-    schedule = Schedule(runs, num_train=100)
+    schedule = TimeEstimate(runs, num_train=100)
     schedule.finish(runs[0], 10.0)
     assert schedule.seconds_left() is None  # nothing is known of b
     schedule.finish(runs[1], 2.0)

@@ -6,25 +6,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from textwright.core.character_tokenizer import CharacterEncoder, character_tokenizer, rank_characters
-from textwright.core.tokenization import TextEncoder, train_characters
+from textwright.core.character_tokenizer import CharacterTokenizer, character_tokenizer, rank_characters
+from textwright.core.tokenizer import TextTokenizer, train_characters
 
 TEXTS = ["The film is NOT good: 10/10\n", "naïve café", "电影", "\x1c \x1d"]
 ENCODER = train_characters(TEXTS, vocab_size=1000, max_length=40)
-LOWER_CASING = TextEncoder(character_tokenizer(rank_characters(TEXTS), 40, lowercase=True).to_str())
+LOWER_CASING = TextTokenizer(character_tokenizer(rank_characters(TEXTS), 40, lowercase=True).to_str())
 """As earlier versions wrote it."""
 ASCII = st.text(st.characters(max_codepoint=127), max_size=60)
 
 
-def shown(text: str, encoder: TextEncoder = ENCODER) -> str:
-    return "".join(encoder.vocabulary[token] for token in encoder.encode([text])[0].ids)
+def shown(text: str, tokenizer: TextTokenizer = ENCODER) -> str:
+    return "".join(tokenizer.vocabulary[token] for token in tokenizer.encode([text])[0].ids)
 
 
-@pytest.mark.parametrize("encoder", [ENCODER, LOWER_CASING], ids=["cased", "lower-casing"])
+@pytest.mark.parametrize("tokenizer", [ENCODER, LOWER_CASING], ids=["cased", "lower-casing"])
 @given(texts=st.lists(ASCII, max_size=4))
-def test_the_table_of_bytes_is_the_library(encoder: TextEncoder, texts: list[str]) -> None:
-    assert isinstance(encoder._words, CharacterEncoder)
-    assert list(encoder.encode(texts)) == list(encoder.encode_with_library(texts))
+def test_the_table_of_bytes_is_the_library(tokenizer: TextTokenizer, texts: list[str]) -> None:
+    assert isinstance(tokenizer._words, CharacterTokenizer)
+    assert list(tokenizer.encode(texts)) == list(tokenizer.encode_with_library(texts))
 
 
 @pytest.mark.parametrize(
@@ -52,8 +52,8 @@ def test_a_letter_stands_beside_its_other_case() -> None:
 
 
 def test_the_space_always_has_its_id_and_frequent_characters_come_first() -> None:
-    encoder = train_characters(["baab"], vocab_size=10, max_length=5)
-    assert encoder.vocabulary == ["[PAD]", "[UNK]", " ", "a", "A", "b", "B"]
+    tokenizer = train_characters(["baab"], vocab_size=10, max_length=5)
+    assert tokenizer.vocabulary == ["[PAD]", "[UNK]", " ", "a", "A", "b", "B"]
     assert train_characters(["baab", "a"], vocab_size=4, max_length=5).vocabulary == ["[PAD]", "[UNK]", " ", "a"]
 
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from textwright.core.scripts import is_unspaced, unspaced_share
-from textwright.core.tokenization import _word_level
+from textwright.core.tokenizer import _word_level
 
 SPLITTER = _word_level({"[PAD]": 0, "[UNK]": 1}, 10).pre_tokenizer
 unspaced_texts = st.text(st.characters(min_codepoint=0x0E00, max_codepoint=0x0EFF) | st.sampled_from("កខ្ែា់ြမ်န日の。 a"))

@@ -7,7 +7,7 @@ from tokenizers import Regex, Tokenizer, normalizers, pre_tokenizers
 from tokenizers.models import WordLevel, WordPiece
 
 from textwright.core import tokenizer_checks
-from textwright.core.tokenization import TextEncoder, train_characters, train_word_level
+from textwright.core.tokenizer import TextTokenizer, train_characters, train_word_level
 from textwright.errors import ArtifactFormatError, BackendError
 
 VOCABULARY = {"[PAD]": 0, "[UNK]": 1, "a": 2}
@@ -32,12 +32,12 @@ def split(pattern):
 def test_a_regular_expression_that_backtracks_without_end_is_refused(pattern, monkeypatch):
     monkeypatch.setattr(tokenizer_checks, "MAX_PROBE_SECONDS", 2.0)
     with pytest.raises(ArtifactFormatError, match=r"texts of .*equal characters, with the regular expressions"):
-        TextEncoder(serialized(pre_tokenizer=split(pattern)))
+        TextTokenizer(serialized(pre_tokenizer=split(pattern)))
 
 
 @pytest.mark.parametrize("pattern", [r"\w+|[^\w\s]", r"\s*[\r\n]+|\s+(?!\S)|\s+", r"\p{N}{1,3}| ?[^\s\p{N}]+[\r\n]*"])
 def test_regular_expressions_in_use_are_accepted(pattern):
-    assert TextEncoder(serialized(pre_tokenizer=split(pattern))).max_length == 16
+    assert TextTokenizer(serialized(pre_tokenizer=split(pattern))).max_length == 16
 
 
 @pytest.mark.parametrize(
@@ -50,13 +50,13 @@ def test_regular_expressions_in_use_are_accepted(pattern):
 )
 def test_normalizers_that_lengthen_texts_or_never_end_are_refused(normalizer, message):
     with pytest.raises(ArtifactFormatError, match=message):
-        TextEncoder(serialized(normalizer))
+        TextTokenizer(serialized(normalizer))
 
 
 def test_word_pieces_of_endless_words_are_refused():
     model = WordPiece(VOCABULARY, unk_token="[UNK]", max_input_chars_per_word=10**9)
     with pytest.raises(ArtifactFormatError, match="words of up to 1,000,000,000 characters"):
-        TextEncoder(serialized(model=model))
+        TextTokenizer(serialized(model=model))
 
 
 def test_tokenizers_made_here_need_no_trial(monkeypatch):
@@ -67,7 +67,7 @@ def test_tokenizers_made_here_need_no_trial(monkeypatch):
 
 def test_a_failure_inside_of_the_library_is_an_error_of_ours(monkeypatch, capfd):
     monkeypatch.setattr(tokenizer_checks, "_try_patterns", lambda *_: None)
-    encoder = TextEncoder(serialized(pre_tokenizer=split(r"(a+)+$")))
+    tokenizer = TextTokenizer(serialized(pre_tokenizer=split(r"(a+)+$")))
     with pytest.raises(BackendError, match="retry-limit"):
-        encoder.encode(["a" * 40 + "!"])
+        tokenizer.encode(["a" * 40 + "!"])
     assert "panicked" in capfd.readouterr().err

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 
-from textwright.core.tokenization import TextEncoder, _word_level, word_level_encoder
+from textwright.core.tokenizer import TextTokenizer, _word_level, word_level_tokenizer
 from textwright.core.word_rule import SPACED_PATTERN
 from textwright.core.word_spans import find_word_spans
 from textwright.errors import TextError
@@ -23,7 +23,7 @@ PIECES = [CAFE, FAMILY, WAVE, FLAG, "didn't", "n\u2019t", "'", "\u65e5\u672c", "
 any_text = st.one_of(st.text(st.characters(exclude_categories=["Cs"])), st.lists(st.sampled_from(PIECES)).map("".join))
 
 
-def word_pieces() -> TextEncoder:
+def word_pieces() -> TextTokenizer:
     """A tokenizer of BERT's form: accents stripped, pieces of words, special tokens around."""
     alphabet = "abcdefghijklmnopqrstuvwxyz"
     tokens = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "film", "un", "##watch", "##able", "did", "'", ",", *alphabet]
@@ -34,10 +34,10 @@ def word_pieces() -> TextEncoder:
     tokenizer.post_processor = processors.BertProcessing(("[SEP]", 3), ("[CLS]", 2))
     tokenizer.enable_truncation(24)
     tokenizer.enable_padding(pad_id=0, pad_token="[PAD]")
-    return TextEncoder(tokenizer.to_str())
+    return TextTokenizer(tokenizer.to_str())
 
 
-def bytes_of_text() -> TextEncoder:
+def bytes_of_text() -> TextTokenizer:
     """A tokenizer of RoBERTa's form: each byte of UTF-8 is a token, the space before a word included."""
     vocabulary = {letter: index for index, letter in enumerate(["<pad>", *sorted(pre_tokenizers.ByteLevel.alphabet())])}
     tokenizer = Tokenizer(models.BPE(vocabulary, []))
@@ -45,25 +45,25 @@ def bytes_of_text() -> TextEncoder:
     tokenizer.decoder = decoders.ByteLevel()
     tokenizer.enable_truncation(24)
     tokenizer.enable_padding(pad_id=0, pad_token="<pad>")
-    return TextEncoder(tokenizer.to_str())
+    return TextTokenizer(tokenizer.to_str())
 
 
-def spaced_words() -> TextEncoder:
+def spaced_words() -> TextTokenizer:
     """A tokenizer of the form that was saved before scripts without spaces were cut into characters."""
     vocabulary = {"[PAD]": 0, "[UNK]": 1, "film": 2}
-    return TextEncoder(_word_level(vocabulary, 12, pattern=SPACED_PATTERN, composes=False).to_str())
+    return TextTokenizer(_word_level(vocabulary, 12, pattern=SPACED_PATTERN, composes=False).to_str())
 
 
 ENCODERS = {
-    "words": word_level_encoder(["did", "n't", "film", "it", "'s", "caf\u00e9"], max_length=12),
+    "words": word_level_tokenizer(["did", "n't", "film", "it", "'s", "caf\u00e9"], max_length=12),
     "spaced": spaced_words(),
     "pieces": word_pieces(),
     "bytes": bytes_of_text(),
 }
 
 
-def words_of(text, encoder="words"):
-    (located,) = ENCODERS[encoder].locate([text])
+def words_of(text, tokenizer="words"):
+    (located,) = ENCODERS[tokenizer].locate([text])
     return [text[word.start : word.end] for word in located.words]
 
 
@@ -77,9 +77,9 @@ def test_words_hold_every_visible_character_once(text):
 @pytest.mark.parametrize("name", ENCODERS)
 @given(text=any_text)
 def test_every_token_has_one_word_and_the_ids_are_those_of_encode(name, text):
-    encoder = ENCODERS[name]
-    (located,) = encoder.locate([text])
-    assert located.ids == encoder.encode([text])[0].ids
+    tokenizer = ENCODERS[name]
+    (located,) = tokenizer.locate([text])
+    assert located.ids == tokenizer.encode([text])[0].ids
     frame = 2 if name == "pieces" else 0
     assert sum(word.stop_token - word.first_token for word in located.words) == len(located.ids) - frame
     for before, behind in pairwise(located.words):

@@ -9,16 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from textwright.core.tokenization import TextEncoder, word_level_encoder
-from textwright.core.word_encoder import _BLOCK_CHARACTERS, _FEW_CHARACTERS
+from textwright.core.tokenizer import TextTokenizer, word_level_tokenizer
 from textwright.core.word_rule import Tokens, find_tokens, find_words
 from textwright.core.word_table import WordTable
+from textwright.core.word_tokenizer import _BLOCK_CHARACTERS, _FEW_CHARACTERS
 
 PIECES = ["'", "n't", "'t", "t", "n", "s", "m", "d", "ll", "re", "ve", "l", "r", "e", "do", "N", "T", "S", "_", "9"]
 BLANKS = [" ", "\t", "\n", "\r", "\v", "\f", "\x00", "\x1c", "\x1d", "\x1e", "\x1f", "\x7f", "!", "-", '"']
 LONG = ["x" * length for length in (7, 8, 9, 15, 16, 17, 24, 40)]
 WORDS = [*"tsmd'!\x00\x1c\x7f", "n't", "'s", "'ll", "'re", "do", "a't", "t't", "[pad]", "two words", "", *LONG]
-ENCODER = word_level_encoder(WORDS, max_length=12)
+ENCODER = word_level_tokenizer(WORDS, max_length=12)
 FILLER = "a filler " * (_FEW_CHARACTERS // 9 + 1)
 """With this text among them, texts go through the passes over bytes."""
 
@@ -102,9 +102,9 @@ def test_a_vocabulary_of_every_size_is_found_whole():
 
 def test_the_unknown_word_is_the_one_that_the_file_names():
     content = ENCODER.serialize().replace('"unk_token":"[UNK]"', '"unk_token":"do"')
-    encoder = TextEncoder(content)
+    tokenizer = TextTokenizer(content)
     assert (
-        encoder.encode(["zebra"])[0].ids
-        == encoder.encode_with_library(["zebra"])[0].ids
-        == [encoder.vocabulary.index("do")]
+        tokenizer.encode(["zebra"])[0].ids
+        == tokenizer.encode_with_library(["zebra"])[0].ids
+        == [tokenizer.vocabulary.index("do")]
     )

@@ -133,7 +133,7 @@ def test_the_words_of_a_step_break_before_the_edge_of_its_box(shown):
     assert ">a folder: graph, tokenizer,</text>" in shown[0], "a third line would lie below the box"
 
 
-def test_a_figure_takes_the_colours_of_the_page(shown):
+def test_a_figure_takes_the_colors_of_the_page(shown):
     figures.draw("line", lambda axes: axes.plot([1, 2], color=figures.colors.series[0]), "A line.")
     assert 'class="kit-figure"' in shown[0]
     assert "var(--series-1)" in shown[0]

@@ -170,7 +170,7 @@ def test_a_cache_that_cannot_be_written_names_the_cure(tiny: Asset, tmp_path: Pa
         asset_path("tiny")
 
 
-def test_a_catalogue_that_names_an_absent_member_keeps_nothing(tiny: Asset, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_catalog_that_names_an_absent_member_keeps_nothing(tiny: Asset, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(catalog.ASSETS, "tiny", replace(tiny, members=(Member("tiny/absent.txt"),)))
 
     with pytest.raises(AssetError, match=r"no file tiny/absent\.txt"):
@@ -248,14 +248,14 @@ def test_a_typing_error_is_answered_with_the_nearest_name() -> None:
         asset_path("movie-review")
 
 
-def test_the_catalogue_is_whole() -> None:
+def test_the_catalog_is_whole() -> None:
     data = {"movie-reviews", "vader", "airline-tweets", "bbc-news", "imdb-reviews"}
     assert set(ASSETS) == {*data, "glove-6b-50d", "minilm-l6", "word-similarity"}
-    assert all(len(asset.sha256) == 64 and asset.licence and asset.citation for asset in ASSETS.values())
+    assert all(len(asset.sha256) == 64 and asset.license and asset.citation for asset in ASSETS.values())
     assert [state.asset.name for state in asset_states()] == list(ASSETS)
 
 
-def test_looking_at_the_catalogue_touches_no_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_looking_at_the_catalog_touches_no_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TEXTWRIGHT_CACHE", str(tmp_path / "cache"))
 
     assert not any(state.is_cached for state in asset_states())

@@ -8,7 +8,7 @@ import pytest
 
 from textwright.cli.main import run
 from textwright.data.check import check
-from textwright.data.lengths import Tokens, count_words, word_tokens
+from textwright.data.lengths import TokenCounter, count_words, word_tokens
 from textwright.data.settings import DataSettings
 from textwright.errors import DataError
 
@@ -211,8 +211,8 @@ def test_one_label_in_each_row_is_said_to_be_a_single_label_task(tmp_path: Path)
 
 def test_scripts_without_spaces_are_said(tmp_path: Path) -> None:
     rows = [("\u4eca\u5929\u5929\u6c14\u5f88\u597d\u554a" + chr(0x4E00 + n) * 3, "ab"[n % 2]) for n in range(60)]
-    tokens = Tokens(lambda texts: np.ones(len(texts), dtype=np.int64), "words", "bow", 512)
-    cut = Tokens(lambda texts: np.array([len(text) for text in texts]), "characters", "linear", 512)
+    tokens = TokenCounter(lambda texts: np.ones(len(texts), dtype=np.int64), "words", "bow", 512)
+    cut = TokenCounter(lambda texts: np.array([len(text) for text in texts]), "characters", "linear", 512)
     source = str(write(tmp_path / "a.csv", rows, "text,label"))
 
     report = check(source, tokens=tokens)
@@ -236,7 +236,7 @@ def test_decomposed_accents_and_near_conflicts_are_placed(tmp_path: Path) -> Non
 
 def test_the_family_counts_and_bounds_the_tokens(tmp_path: Path) -> None:
     source = str(write(tmp_path / "a.csv"))
-    tokens = Tokens(lambda texts: np.array([len(text) for text in texts]), "characters", "chars", 30)
+    tokens = TokenCounter(lambda texts: np.array([len(text) for text in texts]), "characters", "chars", 30)
 
     report = check(source, tokens=tokens)
 

@@ -31,7 +31,7 @@ def test_one_word_replaced_in_twenty_is_near_and_five_are_not() -> None:
 
 def test_a_chain_of_near_duplicates_is_one_group() -> None:
     words = [f"word{n}" for n in range(40)]
-    chain = [" ".join(words[start : start + 30]) for start in range(5)]  # neighbours are near, the ends are not
+    chain = [" ".join(words[start : start + 30]) for start in range(5)]  # neighbors are near, the ends are not
 
     assert set(find_duplicates(chain).near.tolist()) == {0}
     assert find_duplicates([chain[0], chain[-1]]).near.tolist() == [0, 1]

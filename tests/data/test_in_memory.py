@@ -103,17 +103,17 @@ def test_rows_that_cannot_be_used_are_named_by_position():
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
-        (7, "int is no labelled data"),
+        (7, "int is no labeled data"),
         ((TEXTS,), "a tuple of 1 items"),
         ((TEXTS, LABELS[:5]), "24 texts and 5 targets"),
         ((TEXTS, "positive"), "a column of type str is no list"),
         ({"text": TEXTS, "label": LABELS[:5]}, "different lengths"),
         ({"text": [], "label": []}, "there are no rows"),
-        (TEXTS, "list is no labelled data"),
+        (TEXTS, "list is no labeled data"),
     ],
     ids=["number", "one", "lengths", "string", "columns", "empty", "texts"],
 )
-def test_what_is_no_labelled_data_is_refused(data, reason):
+def test_what_is_no_labeled_data_is_refused(data, reason):
     with pytest.raises(DataError, match=reason):
         as_source(data)
 

@@ -10,8 +10,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from textwright.core.labels import Labels, Task
-from textwright.data.collect import Collected
 from textwright.data.load import load_dataset, load_examples, read_source
+from textwright.data.reader import Collected
 from textwright.data.settings import DataSettings, complete_settings
 from textwright.errors import DataError, SettingsError
 

@@ -76,8 +76,8 @@ def test_the_fingerprint_sees_every_text_label_and_place(tmp_path: Path) -> None
     content = rows(40)
     swapped = [content[2], content[1], content[0], *content[3:]]
     moved = [(content[0][0] + " w1", "neg"), *content[1:]]
-    relabelled = [(content[0][0], "pos"), *content[1:]]
-    sources = [write(tmp_path / f"{n}.csv", variant) for n, variant in enumerate([content, swapped, moved, relabelled])]
+    relabeled = [(content[0][0], "pos"), *content[1:]]
+    sources = [write(tmp_path / f"{n}.csv", variant) for n, variant in enumerate([content, swapped, moved, relabeled])]
 
     assert len({load_dataset(source).fingerprint for source in sources}) == 4
 

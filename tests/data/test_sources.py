@@ -219,7 +219,7 @@ def test_a_folder_of_splits_is_used_as_it_is(tmp_path: Path) -> None:
 
 LEAN = """
 import sys
-import textwright.data.assets, textwright.data.check, textwright.data.output, textwright.data.texts
+import textwright.data.assets, textwright.data.check, textwright.data.writers, textwright.data.text_reader
 print(sorted({"torch", "transformers", "pyarrow", "pandas", "datasets", "zstandard", "filelock"} & set(sys.modules)))
 """
 

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from textwright.data.output import open_output
 from textwright.data.settings import DataSettings
 from textwright.data.tables import SAMPLE_ROWS
-from textwright.data.texts import open_texts
+from textwright.data.text_reader import open_texts
+from textwright.data.writers import open_output
 from textwright.errors import DataError
 
 FORMATS = ["a.csv", "a.tsv", "a.jsonl", "a.ndjson", "a.parquet", "a.csv.gz", "a.jsonl.zst", "a.tsv.zst"]

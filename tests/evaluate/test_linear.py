@@ -12,7 +12,7 @@ from textwright.core.labels import Labels, Task
 from textwright.data.dataset import Examples
 from textwright.evaluate import linear
 from textwright.evaluate.linear import choose_labels, fit_linear
-from textwright.evaluate.ngrams import Features
+from textwright.evaluate.ngrams import FeatureKinds
 
 TWO = Labels(("negative", "positive"))
 
@@ -44,7 +44,7 @@ def test_text_without_spaces_is_read_as_characters() -> None:
     words = ("喜欢", "讨厌")
     texts = ["".join([*random.choice(signs, 4), words[target], *random.choice(signs, 4)]) for target in targets]
     model = fit_linear(Examples(texts[:60], targets[:60]), TWO)
-    assert model.tuning.features is not Features.WORDS
+    assert model.tuning.features is not FeatureKinds.WORDS
     assert accuracy(model, Examples(texts[60:], targets[60:])) == 1.0
 
 
@@ -93,7 +93,7 @@ def test_large_sources_are_read_in_part_and_say_so(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(linear, "_MAX_CHARACTERS", 300)
     chinese = Examples(["这是一部好电影", "这是一部坏电影"] * 60, np.arange(120) % 2)
     model = fit_linear(chinese, TWO)
-    assert model.tuning.features is Features.CHARACTERS
+    assert model.tuning.features is FeatureKinds.CHARACTERS
     assert "characters only" in model.tuning.note
     assert accuracy(model, chinese) == 1.0
 

@@ -43,7 +43,7 @@ def multilabel_predictor(tiny_multilabel_artifact: Path) -> Predictor:
 def test_single_label_by_hand(predictor: Predictor) -> None:
     evaluation = evaluate(predictor, SINGLE, source="seven.csv", split="test")
     # "good" is called positive and "bad bad good" negative; both are wrong. A tie goes to the first label.
-    assert evaluation.headline == "accuracy"
+    assert evaluation.primary_metric == "accuracy"
     assert evaluation.metrics["accuracy"].value == pytest.approx(5 / 7)
     assert evaluation.confusion == [[3, 1], [1, 2]]
     assert (evaluation.num_examples, evaluation.num_mistakes, evaluation.num_truncated) == (7, 2, 0)
@@ -55,7 +55,7 @@ def test_single_label_by_hand(predictor: Predictor) -> None:
 def test_one_label_alone_is_no_test(predictor: Predictor, multilabel_predictor: Predictor) -> None:
     positives = SINGLE.take(np.flatnonzero(SINGLE.targets == 1))
     (warning,) = evaluate(predictor, positives).warnings
-    assert warning.startswith("all 3 texts are labelled 'positive'")
+    assert warning.startswith("all 3 texts are labeled 'positive'")
     assert evaluate(predictor, positives).to_json()["warnings"] == [warning]
     assert evaluate(predictor, SINGLE).warnings == ()
     assert evaluate(multilabel_predictor, MULTI.take(np.array([0]))).warnings == ()
@@ -63,7 +63,7 @@ def test_one_label_alone_is_no_test(predictor: Predictor, multilabel_predictor: 
 
 def test_multi_label_by_hand(multilabel_predictor: Predictor) -> None:
     evaluation = evaluate(multilabel_predictor, MULTI)
-    assert evaluation.headline == "exact_match"
+    assert evaluation.primary_metric == "exact_match"
     assert evaluation.metrics["exact_match"].value == 0.5
     assert evaluation.metrics["hamming_loss"].value == pytest.approx(2 / 12)
     assert evaluation.metrics["micro_f1"].value == pytest.approx(2 * 4 / (4 + 6))
@@ -150,8 +150,8 @@ def test_every_interval_holds_its_value(predictor: Predictor, multilabel_predict
         per_label = [part for row in evaluation.per_label for part in (row.precision, row.recall, row.f1)]
         for interval in [*evaluation.metrics.values(), *per_label, evaluation.before.log_loss]:
             assert interval.low <= interval.value <= interval.high
-        headline = evaluation.metrics[evaluation.headline]
-        assert headline.low < headline.value < headline.high
+        primary_metric = evaluation.metrics[evaluation.primary_metric]
+        assert primary_metric.low < primary_metric.value < primary_metric.high
 
 
 def test_temperature_is_shown_before_and_after(make_artifact: Callable[..., Path]) -> None:
@@ -214,7 +214,7 @@ def test_length_bins_share_out_all_texts(predictor: Predictor) -> None:
 def test_json_is_strict_and_holds_the_metrics(predictor: Predictor, multilabel_predictor: Predictor) -> None:
     for evaluation in (evaluate(predictor, SINGLE), evaluate(multilabel_predictor, MULTI)):
         content = json.loads(json.dumps(evaluation.to_json(), allow_nan=False))
-        assert set(content["metrics"][evaluation.headline]) == {"value", "low", "high"}
+        assert set(content["metrics"][evaluation.primary_metric]) == {"value", "low", "high"}
         assert set(content["calibration"]) == {"before", "after"}
         assert content["labels"] == list(evaluation.labels.names)
 

@@ -143,7 +143,7 @@ def test_every_id_is_used_once_and_every_reference_resolves(page: str) -> None:
     assert targets <= set(ids)
 
 
-def test_plots_follow_the_colours_of_the_page(page: str) -> None:
+def test_plots_follow_the_colors_of_the_page(page: str) -> None:
     used = set(re.findall(r"var\((--[\w-]+)\)", page))
     assert {"--ink", "--right", "--wrong", "--cell-right", "--grid"} <= used
     light, dark = page.split("prefers-color-scheme: dark", 1)

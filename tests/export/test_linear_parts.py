@@ -25,14 +25,14 @@ def linear(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     model = make_model("linear", **settings)
     path = tmp_path_factory.mktemp("linear") / "model.onnx"
     path.write_bytes(to_onnx(model.module))
-    return model.encoder, path, LinearParts.read(path), Session(path, num_threads=1)
+    return model.tokenizer, path, LinearParts.read(path), Session(path, num_threads=1)
 
 
 @given(text=st.text(st.sampled_from("filmgood bat,éFGÉ"), max_size=50))
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
 def test_shares_and_bias_sum_to_the_logits(linear, text: str) -> None:
-    encoder, _, parts, session = linear
-    ids = encoder.encode([text])[0].ids
+    tokenizer, _, parts, session = linear
+    ids = tokenizer.encode([text])[0].ids
     logits = session.infer(*pad([ids], 0))[0]
     base, shares = parts.share(ids, logits, 1.0)
     assert shares.shape == (len(ids), len(logits))
@@ -40,8 +40,8 @@ def test_shares_and_bias_sum_to_the_logits(linear, text: str) -> None:
 
 
 def test_a_sum_that_is_not_the_logit_is_no_explanation(linear) -> None:
-    encoder, _, parts, session = linear
-    ids = encoder.encode(["the good film"])[0].ids
+    tokenizer, _, parts, session = linear
+    ids = tokenizer.encode(["the good film"])[0].ids
     logits = session.infer(*pad([ids], 0))[0]
     assert parts.share(ids, logits + 0.1, 1.0) is None
     base, shares = parts.share(ids, logits * 2, 2.0)

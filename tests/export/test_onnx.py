@@ -34,8 +34,8 @@ def test_every_graph_has_the_one_signature(graph: bytes) -> None:
 @pytest.mark.parametrize("length", [1, 2, 3, 64])
 def test_batch_and_length_are_free(graph: bytes, model, batch_size: int, length: int) -> None:
     generator = np.random.default_rng(0)
-    rows = [generator.integers(1, model.encoder.vocab_size, length).tolist() for _ in range(batch_size)]
-    input_ids, attention_mask = pad(rows, model.encoder.pad_id)
+    rows = [generator.integers(1, model.tokenizer.vocab_size, length).tolist() for _ in range(batch_size)]
+    input_ids, attention_mask = pad(rows, model.tokenizer.pad_id)
     with torch.inference_mode():
         expected = model.module(torch.from_numpy(input_ids), torch.from_numpy(attention_mask)).numpy()
     np.testing.assert_allclose(Session(graph).infer(input_ids, attention_mask), expected, rtol=1e-4, atol=1e-4)

@@ -8,21 +8,21 @@ import torch
 from model_variants import TEXTS, make_model
 from torch import Tensor
 
-from textwright.core.tokenization import word_level_encoder
+from textwright.core.tokenizer import word_level_tokenizer
 from textwright.errors import BackendError, ParityError
 from textwright.export import parity
 from textwright.export.onnx import to_onnx
 from textwright.export.parity import AWKWARD_TEXTS, RELATIVE_TOLERANCE, TOLERANCE, check_parity
-from textwright.models.bag_of_words import BagOfWords, Pooling
+from textwright.models.bag_of_words import BagOfWords, BagPooling
 
 LARGEST = TOLERANCE + 300 * RELATIVE_TOLERANCE
 """The logits of the awkward texts stay below 300."""
 
 
 def test_an_export_agrees_on_awkward_texts_and_paddings(model, graph: bytes) -> None:
-    report = check_parity(model.module, graph, model.encoder, TEXTS)
+    report = check_parity(model.module, graph, model.tokenizer, TEXTS)
     assert report.num_texts == len(AWKWARD_TEXTS) + len(TEXTS)
-    shortest = min(filter(None, model.encoder.encode([*AWKWARD_TEXTS, *TEXTS]).lengths.tolist()))
+    shortest = min(filter(None, model.tokenizer.encode([*AWKWARD_TEXTS, *TEXTS]).lengths.tolist()))
     assert report.num_paddings == 64 - shortest + 1 + 2  # up to 64, then 128 and 200
     assert report.largest_difference <= LARGEST
 
@@ -47,12 +47,12 @@ def test_a_weight_that_differs_is_found(model, graph: bytes, amount: float) -> N
     with pytest.raises(
         ParityError, match=r"disagrees with the trained model on the text '.*bound 0.000\d+; nothing was"
     ):
-        check_parity(changed(model, [*dict(model.module.named_parameters())][-1], amount), graph, model.encoder, [])
+        check_parity(changed(model, [*dict(model.module.named_parameters())][-1], amount), graph, model.tokenizer, [])
 
 
 def test_a_difference_within_the_bound_is_reported(model, graph: bytes) -> None:
     last = [*dict(model.module.named_parameters())][-1]
-    report = check_parity(changed(model, last, 5e-5), graph, model.encoder, [])
+    report = check_parity(changed(model, last, 5e-5), graph, model.tokenizer, [])
     assert 4e-5 < report.largest_difference <= LARGEST
 
 
@@ -68,9 +68,9 @@ class AveragesPadding(BagOfWords):
 
 def test_a_graph_that_averages_padding_is_found() -> None:
     model = make_model("bow", min_frequency=1)
-    broken = AveragesPadding(model.module.words, None, model.module.head, 0.0, Pooling.MEAN).eval()
+    broken = AveragesPadding(model.module.words, None, model.module.head, 0.0, BagPooling.MEAN).eval()
     with pytest.raises(ParityError, match="the text 'film'"):  # alone it agrees; beside longer texts it does not
-        check_parity(broken, to_onnx(broken), model.encoder, [])
+        check_parity(broken, to_onnx(broken), model.tokenizer, [])
 
 
 def test_labels_on_the_other_side_of_zero_are_found() -> None:
@@ -89,11 +89,11 @@ def test_the_bound_grows_with_the_logits() -> None:
 
 @pytest.mark.parametrize("max_length", [1, 7])
 def test_a_short_limit_has_fewer_paddings(max_length: int, model, graph: bytes) -> None:
-    words = [word for word in model.encoder.vocabulary if not word.startswith("[")]
-    encoder = word_level_encoder(words, max_length=max_length)
-    assert check_parity(model.module, graph, encoder, TEXTS).num_paddings == max_length
+    words = [word for word in model.tokenizer.vocabulary if not word.startswith("[")]
+    tokenizer = word_level_tokenizer(words, max_length=max_length)
+    assert check_parity(model.module, graph, tokenizer, TEXTS).num_paddings == max_length
 
 
 def test_bytes_that_are_no_graph_are_refused(model) -> None:
     with pytest.raises(BackendError, match="ONNX Runtime cannot open the graph"):
-        check_parity(model.module, b"not a graph", model.encoder, [])
+        check_parity(model.module, b"not a graph", model.tokenizer, [])

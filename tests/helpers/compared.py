@@ -8,7 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from textwright.comparison.leaderboard import Change, CurvePoint, Leaderboard, Metric, Row, Speed, Versus
+from textwright.comparison.leaderboard import (
+    CurvePoint,
+    Leaderboard,
+    LeaderboardMetric,
+    LeaderboardRow,
+    MetricChange,
+    RowSpeed,
+    Versus,
+)
 from textwright.evaluate import linear
 from textwright.evaluate.intervals import Interval
 
@@ -44,8 +52,8 @@ def shorten_search(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(linear, "_FOLDS", {1_000: 2})
 
 
-def make_metric(value: float, deviation: float | None = 0.004) -> Metric:
-    return Metric(value, value - 0.02, value + 0.02, deviation, (value,))
+def make_metric(value: float, deviation: float | None = 0.004) -> LeaderboardMetric:
+    return LeaderboardMetric(value, value - 0.02, value + 0.02, deviation, (value,))
 
 
 def _curve(curve: Sequence[tuple[int, float]], p_value: float) -> tuple[CurvePoint, ...]:
@@ -53,7 +61,7 @@ def _curve(curve: Sequence[tuple[int, float]], p_value: float) -> tuple[CurvePoi
     for index, (size, value) in enumerate(curve):
         gain = value - curve[index - 1][1]
         half = 0.5 * abs(gain) if p_value < 0.05 else 0.04
-        change = Change(Interval(gain, gain - half, gain + half), p_value, p_value < 0.05) if index else None
+        change = MetricChange(Interval(gain, gain - half, gain + half), p_value, p_value < 0.05) if index else None
         points.append(CurvePoint(size, make_metric(value), change))
     return tuple(points)
 
@@ -69,11 +77,11 @@ def make_row(
     is_baseline: bool = False,
     beats_majority: bool | None = None,
     change_p: float = 0.001,
-) -> Row:
+) -> LeaderboardRow:
     """Make a measured row; ``tied`` is None for the best, ``change_p`` the p-value of each step of the curve."""
     versus = None if tied is None else Versus("best", Interval(-0.01, -0.03, 0.01), 0.4 if tied else 0.0004, not tied)
     names = ("accuracy", "macro_f1", "calibration_error", "log_loss", "brier_score")
-    return Row(
+    return LeaderboardRow(
         name=name,
         summary=f"what {name} is",
         is_baseline=is_baseline,
@@ -82,7 +90,7 @@ def make_row(
         metrics={metric: make_metric(accuracy) for metric in names},
         train_s=12.0,
         size_bytes=size_bytes,
-        speed=Speed(latency_ms, 1000 / latency_ms),
+        speed=RowSpeed(latency_ms, 1000 / latency_ms),
         versus_best=versus,
         beats_majority=beats_majority,
         curve=_curve(curve, change_p),
@@ -92,7 +100,7 @@ def make_row(
     )
 
 
-def make_board(*rows: Row) -> Leaderboard:
+def make_board(*rows: LeaderboardRow) -> Leaderboard:
     data = {"source": "reviews.csv", "task": "single-label", "labels": ["neg", "pos"]}
     machine = {"cpu": "a CPU", "cores": 2, "system": "Linux", "python": "3.11.7"}
     return Leaderboard(data, "accuracy", "One split.", rows, is_complete=True, machine=machine, versions={"numpy": "2"})

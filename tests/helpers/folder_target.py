@@ -18,7 +18,7 @@ from pydantic import Field
 from textwright.config import Settings
 from textwright.deploy.cloud.common import Deployed
 from textwright.deploy.cloud.lifecycle import Rollback, Status
-from textwright.deploy.cloud.plan import Change, Plan
+from textwright.deploy.cloud.plan import Change, DeploymentPlan
 from textwright.deploy.cost_estimate.arithmetic import make_estimate, price_line
 from textwright.deploy.cost_estimate.choices import Choice, traffic_of
 from textwright.deploy.package.packaging import Package, PackageFormat, package
@@ -127,7 +127,7 @@ class FolderDeployer:
     def plan(self, request):
         action = "change" if (ROOT / request.name).exists() else "create"
         changes = [Change("folder", request.name, "folder", action)]
-        return Plan(request.name, "folder", None, request.model, changes)
+        return DeploymentPlan(request.name, "folder", None, request.model, changes)
 
     def apply(self, request):
         deployment = FolderDeployment(request.name)

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from textwright.core.labels import Labels, Task
-from textwright.core.tokenization import TextEncoder
+from textwright.core.tokenizer import TextTokenizer
 from textwright.models import FAMILIES
 from textwright.models.family import BuildContext, TextModel, TrainingSplit
 
@@ -18,22 +18,22 @@ TEXTS = ["the film is good", "a bad story , badly told", "not good and not bad",
 @dataclass(frozen=True)
 class Model:
     module: TextModel
-    encoder: TextEncoder
+    tokenizer: TextTokenizer
 
 
 def make_model(family: str, *, task: Task = Task.SINGLE_LABEL, max_length: int = 200, **settings) -> Model:
     config = FAMILIES[family].config.parse(settings, source="test")
-    encoder = FAMILIES[family].make_encoder(TEXTS, config, max_length)
+    tokenizer = FAMILIES[family].build_tokenizer(TEXTS, config, max_length)
     torch.manual_seed(0)
     labels = Labels(("one", "two", "three"), task)
     indices = np.arange(len(TEXTS)) % len(labels)
     targets = indices if task is Task.SINGLE_LABEL else indices[:, None] == np.arange(len(labels))
-    training = TrainingSplit(encoder.encode(TEXTS), targets)
-    module = FAMILIES[family].build(config, BuildContext(encoder, labels, training))
+    training = TrainingSplit(tokenizer.encode(TEXTS), targets)
+    module = FAMILIES[family].build(config, BuildContext(tokenizer, labels, training))
     with torch.no_grad():
         for weight in module.parameters():
             weight.normal_()  # as large as after training, so that a wrong graph cannot hide
-    return Model(module.eval(), encoder)
+    return Model(module.eval(), tokenizer)
 
 
 OVER_VECTORS = ("bow-glove", "cnn-glove")

@@ -1,4 +1,4 @@
-"""A labelled file with a rule in it: one word of each text decides the label."""
+"""A labeled file with a rule in it: one word of each text decides the label."""
 
 from __future__ import annotations
 

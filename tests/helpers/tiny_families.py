@@ -14,7 +14,7 @@ from tiny_encoders import save_tiny_encoder
 from tiny_vectors import save_tiny_vectors
 
 from textwright.data.settings import DataSettings
-from textwright.pipeline import Plan, build_artifact
+from textwright.pipeline import BuildPlan, build_artifact
 from textwright.training.settings import TrainSettings
 
 NUM_ROWS: Final = 300
@@ -44,15 +44,15 @@ def make_settings(family: str, folder: Path) -> dict[str, Any]:
         small = {"num_filters": 8, "dropout": 0.2} if family == "cnn-glove" else {}
         return {"vectors": str(save_tiny_vectors(folder / "tiny.vec", _GROUPS)), **small}
     if family in ("frozen-bert", "bert"):
-        return {"encoder": str(save_tiny_encoder("bert", folder / "encoder", hidden_size=128)), "dropout": 0.0}
+        return {"tokenizer": str(save_tiny_encoder("bert", folder / "tokenizer", hidden_size=128)), "dropout": 0.0}
     return {}
 
 
-def make_plan(family: str, source: Path, folder: Path, **model: object) -> Plan:
+def make_plan(family: str, source: Path, folder: Path, **model: object) -> BuildPlan:
     """Plan the training of a family, with what it starts from written into the folder."""
     folder.mkdir(exist_ok=True)
     training = TrainSettings(family=family, batch_size=16, device="cpu", patience=9, **TRAINING[family])
-    return Plan(str(source), DataSettings(), training, {**make_settings(family, folder), **model})
+    return BuildPlan(str(source), DataSettings(), training, {**make_settings(family, folder), **model})
 
 
 def train(family: str, source: Path, folder: Path) -> None:
@@ -85,11 +85,11 @@ ROWS: Final[dict[str, Callable[[], list[dict[str, Any]]]]] = {
     "multi-class": lambda: _single_label({topic: [topic] for topic in TOPICS}),
     "multi-label": _multi_label,
 }
-"""Kind of task -> makes labelled rows that can be learned."""
+"""Kind of task -> makes labeled rows that can be learned."""
 
 
 def save_rows(task: str, folder: Path) -> Path:
-    """Write a labelled file of a kind of task."""
+    """Write a labeled file of a kind of task."""
     path = folder / "rows.jsonl"
     path.write_text("".join(json.dumps(row) + "\n" for row in ROWS[task]()))
     return path

@@ -13,8 +13,8 @@ def save_tiny_vectors(path: Path, groups: Mapping[str, Sequence[str]], *, dim: i
     generator = np.random.default_rng(seed)
     lines = []
     for words in groups.values():
-        centre = generator.normal(size=dim)
-        lines += [f"{word} {_numbers(centre + 0.2 * generator.normal(size=dim))}" for word in words]
+        center = generator.normal(size=dim)
+        lines += [f"{word} {_numbers(center + 0.2 * generator.normal(size=dim))}" for word in words]
     path.write_text("\n".join(lines) + "\n")
     return path
 

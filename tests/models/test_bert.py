@@ -8,7 +8,7 @@ from tiny_encoders import NUM_POSITIONS
 
 from textwright.core.labels import Labels
 from textwright.errors import SettingsError
-from textwright.models.bert import BertConfig, FineTunedBert, build, make_encoder
+from textwright.models.bert import BertConfig, FineTunedBert, build, build_tokenizer
 from textwright.models.family import BuildContext
 from textwright.models.pretrained import Pretrained
 
@@ -17,7 +17,7 @@ LABELS = Labels(("negative", "neutral", "positive"))
 
 def make_model(folder: Path, **settings: object) -> FineTunedBert:
     config = BertConfig.parse({"encoder": str(folder), **settings}, source="test")
-    return build(config, BuildContext(make_encoder([], config, NUM_POSITIONS), LABELS))
+    return build(config, BuildContext(build_tokenizer([], config, NUM_POSITIONS), LABELS))
 
 
 def test_the_rate_falls_from_layer_to_layer(pretrained: Pretrained) -> None:

@@ -11,10 +11,10 @@ from torch import nn
 
 from textwright.core.encodings import pad
 from textwright.core.labels import Labels, Task
-from textwright.core.tokenization import PAD_ID, UNKNOWN_ID, word_level_encoder
+from textwright.core.tokenizer import PAD_ID, UNKNOWN_ID, word_level_tokenizer
 from textwright.errors import SettingsError
 from textwright.models.bag_of_words import BagOfWords
-from textwright.models.bow import BowConfig, build, make_encoder
+from textwright.models.bow import BowConfig, build, build_tokenizer
 from textwright.models.family import BuildContext, TrainingSplit
 
 LABELS = Labels(("no", "yes", "perhaps"))
@@ -31,10 +31,10 @@ ids = st.lists(st.integers(1, 21), max_size=12)
 
 def make_model(name: str, seed: int = 0) -> BagOfWords:
     torch.manual_seed(seed)
-    encoder = word_level_encoder([f"w{index}" for index in range(20)], max_length=64)
+    tokenizer = word_level_tokenizer([f"w{index}" for index in range(20)], max_length=64)
     texts = [" ".join(f"w{index}" for index in range(start, 20, 3)) for start in range(3)]
-    training = TrainingSplit(encoder.encode(texts), np.arange(3))
-    model = build(CONFIGS[name], BuildContext(encoder, LABELS, training)).eval()
+    training = TrainingSplit(tokenizer.encode(texts), np.arange(3))
+    model = build(CONFIGS[name], BuildContext(tokenizer, LABELS, training)).eval()
     if isinstance(model.bigrams, nn.Embedding):
         nn.init.normal_(model.bigrams.weight)  # as after training; they start from zeros
     return model
@@ -104,20 +104,20 @@ def test_hidden_layers_are_not_folded(name: str) -> None:
 
 
 def test_a_start_from_ratios_knows_the_training_split_before_any_step() -> None:
-    encoder = word_level_encoder(["good", "bad", "not", "very"], max_length=8)
-    encodings = encoder.encode(["very good", "not bad", "very bad", "not good"] * 5)
-    context = BuildContext(encoder, Labels(("no", "yes")), TrainingSplit(encodings, np.array([1, 1, 0, 0] * 5)))
+    tokenizer = word_level_tokenizer(["good", "bad", "not", "very"], max_length=8)
+    encodings = tokenizer.encode(["very good", "not bad", "very bad", "not good"] * 5)
+    context = BuildContext(tokenizer, Labels(("no", "yes")), TrainingSplit(encodings, np.array([1, 1, 0, 0] * 5)))
     model = build(BowConfig(naive_bayes=True, num_bigram_buckets=97), context).eval()
     ids = [item.ids for item in encodings][:4]
     assert run(model, ids).argmax(dim=1).tolist() == [1, 1, 0, 0]  # the pairs alone tell them apart
 
 
 def test_a_start_from_ratios_takes_labels_that_hold_together() -> None:
-    encoder = word_level_encoder(["plot", "music", "film"], max_length=8)
-    encodings = encoder.encode(["plot film", "music film", "plot music", "film"] * 5)
+    tokenizer = word_level_tokenizer(["plot", "music", "film"], max_length=8)
+    encodings = tokenizer.encode(["plot film", "music film", "plot music", "film"] * 5)
     holds = np.array([[1, 0], [0, 1], [1, 1], [0, 0]] * 5, dtype=bool)
     labels = Labels(("plot", "music"), Task.MULTI_LABEL)
-    model = build(BowConfig(naive_bayes=True), BuildContext(encoder, labels, TrainingSplit(encodings, holds))).eval()
+    model = build(BowConfig(naive_bayes=True), BuildContext(tokenizer, labels, TrainingSplit(encodings, holds))).eval()
     plot, music, _ = run(model, [[2], [3], [4]]).tolist()
     assert plot[0] > 0 > plot[1]
     assert music[1] > 0 > music[0]
@@ -143,8 +143,8 @@ def test_a_text_whose_words_are_all_dropped_stays_finite() -> None:
 
 
 def test_what_training_may_never_touch_says_nothing() -> None:
-    encoder = word_level_encoder(["one", "two"], max_length=8)
-    model = build(CONFIGS["bigrams"], BuildContext(encoder, LABELS))
+    tokenizer = word_level_tokenizer(["one", "two"], max_length=8)
+    model = build(CONFIGS["bigrams"], BuildContext(tokenizer, LABELS))
     assert not model.words.weight[[PAD_ID, UNKNOWN_ID]].any()
     assert model.words.weight[2:].any(dim=1).all()
     assert model.bigrams is not None
@@ -152,8 +152,8 @@ def test_what_training_may_never_touch_says_nothing() -> None:
 
 
 def test_the_tokenizer_knows_the_training_words_alone() -> None:
-    encoder = make_encoder(["a rare word", "a word"], BowConfig(min_frequency=2), 16)
-    assert encoder.vocabulary == ["[PAD]", "[UNK]", "a", "word"]
+    tokenizer = build_tokenizer(["a rare word", "a word"], BowConfig(min_frequency=2), 16)
+    assert tokenizer.vocabulary == ["[PAD]", "[UNK]", "a", "word"]
 
 
 def test_a_setting_out_of_bounds_is_named() -> None:
@@ -175,9 +175,9 @@ def test_a_setting_out_of_bounds_is_named() -> None:
 @pytest.mark.parametrize("naive_bayes", [False, True])
 def test_pairs_of_characters_are_looked_at_by_default_in_scripts_without_spaces(texts, num_buckets, naive_bayes):
     config = BowConfig(embedding_dim=4, naive_bayes=naive_bayes)
-    encoder = make_encoder(texts or ["\u597d"], config, 64)
-    training = TrainingSplit(encoder.encode(texts), np.arange(len(texts)) % len(LABELS))
-    model = build(config, BuildContext(encoder, LABELS, training))
+    tokenizer = build_tokenizer(texts or ["\u597d"], config, 64)
+    training = TrainingSplit(tokenizer.encode(texts), np.arange(len(texts)) % len(LABELS))
+    model = build(config, BuildContext(tokenizer, LABELS, training))
     assert (model.bigrams.num_embeddings if model.bigrams is not None else 0) == num_buckets
 
 
@@ -185,9 +185,9 @@ def test_many_labels_have_fewer_pairs_so_that_the_graph_stays_small():
     labels = Labels(tuple(f"label {index}" for index in range(9_000)))
     texts = [chr(0x4E00 + index) + chr(0x5E00 + index) for index in range(1000)]
     config = BowConfig(embedding_dim=1)
-    encoder = make_encoder(texts, config, 64)
-    training = TrainingSplit(encoder.encode(texts), np.arange(len(texts)))
-    model = build(config, BuildContext(encoder, labels, training))
+    tokenizer = build_tokenizer(texts, config, 64)
+    training = TrainingSplit(tokenizer.encode(texts), np.arange(len(texts)))
+    model = build(config, BuildContext(tokenizer, labels, training))
     assert model.bigrams.num_embeddings == 1024
 
 

@@ -9,8 +9,8 @@ from torch import nn
 
 from textwright.core.encodings import pad
 from textwright.core.labels import Labels
-from textwright.core.tokenization import PAD_ID
-from textwright.models.bow_glove import BagOfVectors, BowGloveConfig, VectorTraining, build, make_encoder
+from textwright.core.tokenizer import PAD_ID
+from textwright.models.bow_glove import BagOfVectors, BowGloveConfig, VectorTraining, build, build_tokenizer
 from textwright.models.family import BuildContext
 
 TEXTS = ["good film", "bad film"]
@@ -26,7 +26,7 @@ def vectors(tmp_path: Path) -> Path:
 def make_model(vectors: Path, **settings) -> BagOfVectors:
     config = BowGloveConfig(vectors=str(vectors), **settings)
     torch.manual_seed(0)
-    return build(config, BuildContext(make_encoder(TEXTS, config, 16), Labels(("no", "yes"))))
+    return build(config, BuildContext(build_tokenizer(TEXTS, config, 16), Labels(("no", "yes"))))
 
 
 def factors(model: BagOfVectors, name: str) -> list[float]:
@@ -66,14 +66,14 @@ def test_only_a_linear_head_is_folded_so_that_further_words_cost_two_numbers(vec
 
 def test_a_text_of_unseen_words_is_read_by_their_vectors(vectors: Path) -> None:
     model = make_model(vectors, vector_training=VectorTraining.FROZEN).eval()
-    encoder = make_encoder(TEXTS, BowGloveConfig(vectors=str(vectors)), 16)
+    tokenizer = build_tokenizer(TEXTS, BowGloveConfig(vectors=str(vectors)), 16)
     with torch.no_grad():
         model.head[-1].weight.copy_(torch.tensor([[-1.0, -1.0, -1.0], [1.0, 1.0, 1.0]]))
-        ids = pad([item.ids for item in encoder.encode(["superb", "unheard"])], PAD_ID)
+        ids = pad([item.ids for item in tokenizer.encode(["superb", "unheard"])], PAD_ID)
         superb, unheard = (model(*map(torch.from_numpy, ids)) - model.head[-1].bias).tolist()
     assert superb == pytest.approx([-5, 5])
     assert unheard == [0, 0]
 
 
 def test_the_coverage_is_among_the_facts(vectors: Path) -> None:
-    assert set(make_model(vectors).facts) == {"words_with_vector", "tokens_with_vector"}
+    assert set(make_model(vectors).metadata) == {"words_with_vector", "tokens_with_vector"}

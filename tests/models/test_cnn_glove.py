@@ -11,15 +11,15 @@ from torch import nn
 
 from textwright.core.encodings import pad
 from textwright.core.labels import Labels
-from textwright.core.tokenization import PAD_ID, UNKNOWN_ID
+from textwright.core.tokenizer import PAD_ID, UNKNOWN_ID
 from textwright.errors import SettingsError
 from textwright.models.cnn_glove import (
     BoundedLinear,
     CnnGloveConfig,
+    CnnVariant,
     ConvolutionalNetwork,
-    Variant,
     build,
-    make_encoder,
+    build_tokenizer,
 )
 from textwright.models.family import BuildContext
 
@@ -39,8 +39,8 @@ def vectors(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def make_model(vectors: Path, **changes) -> ConvolutionalNetwork:
     config = CnnGloveConfig(**{"vectors": str(vectors), "num_filters": 5, "embedding_dim": 4, **changes})
     torch.manual_seed(0)
-    encoder = make_encoder([" ".join(WORDS)] * 2, config, 64)
-    return build(config, BuildContext(encoder, Labels(("no", "yes", "perhaps")))).eval()
+    tokenizer = build_tokenizer([" ".join(WORDS)] * 2, config, 64)
+    return build(config, BuildContext(tokenizer, Labels(("no", "yes", "perhaps")))).eval()
 
 
 def run(model: nn.Module, batch: list[list[int]]) -> torch.Tensor:
@@ -57,18 +57,18 @@ def reference(model: ConvolutionalNetwork, ids: list[int]) -> torch.Tensor:
         size = convolution.kernel_size[0]
         for weight, bias in zip(convolution.weight, convolution.bias, strict=True):  # (E, size)
             fits = [0.0]
-            for centre in range(len(ids)):
-                places = [centre - (size - 1) // 2 + offset for offset in range(size)]
+            for center in range(len(ids)):
+                places = [center - (size - 1) // 2 + offset for offset in range(size)]
                 inside = [(place, offset) for offset, place in enumerate(places) if 0 <= place < len(ids)]
                 fits.append(float(sum(vectors[place] @ weight[:, offset] for place, offset in inside) + bias))
             features.append(max(fits))
     return model.head(torch.tensor(features))
 
 
-@pytest.mark.parametrize("variant", Variant)
+@pytest.mark.parametrize("variant", CnnVariant)
 @given(ids=tokens)
 @settings(max_examples=10)
-def test_logits_are_those_of_each_filter_at_its_best_place(variant: Variant, ids: list[int], vectors: Path) -> None:
+def test_logits_are_those_of_each_filter_at_its_best_place(variant: CnnVariant, ids: list[int], vectors: Path) -> None:
     model = make_model(vectors, variant=variant)
     torch.testing.assert_close(run(model, [ids])[0], reference(model, ids), rtol=1e-4, atol=1e-5)
 
@@ -119,8 +119,8 @@ def test_the_channels_of_multichannel_are_two_copies(vectors: Path) -> None:
 
 
 def test_random_vectors_need_no_file_and_know_the_training_words_alone() -> None:
-    config = CnnGloveConfig(vectors="no-such-vectors", variant=Variant.RAND)
-    assert make_encoder(["a b", "a b"], config, 8).vocabulary == ["[PAD]", "[UNK]", "a", "b"]
+    config = CnnGloveConfig(vectors="no-such-vectors", variant=CnnVariant.RAND)
+    assert build_tokenizer(["a b", "a b"], config, 8).vocabulary == ["[PAD]", "[UNK]", "a", "b"]
 
 
 def test_a_bounded_layer_shortens_long_weights_and_leaves_short_ones() -> None:

@@ -22,7 +22,7 @@ def test_a_mistyped_family_suggests_the_nearest() -> None:
 def test_every_setting_of_a_family_has_a_help_text(name: str) -> None:
     described = describe(FAMILIES[name])
     assert list(described) == list(FAMILIES[name].config.model_fields)
-    assert all(facts["help"].endswith(".") for facts in described.values())
+    assert all(metadata["help"].endswith(".") for metadata in described.values())
 
 
 @pytest.mark.parametrize("name", FAMILIES)

@@ -10,7 +10,7 @@ from tiny_encoders import NUM_POSITIONS
 from textwright.core.labels import Labels
 from textwright.errors import SettingsError
 from textwright.models.family import BuildContext
-from textwright.models.frozen_bert import FrozenBert, FrozenBertConfig, Head, build, make_encoder
+from textwright.models.frozen_bert import FrozenBert, FrozenBertConfig, Head, build, build_tokenizer
 from textwright.models.pretrained import Pretrained
 
 LABELS = Labels(("negative", "neutral", "positive"))
@@ -18,7 +18,7 @@ LABELS = Labels(("negative", "neutral", "positive"))
 
 def make_model(folder: Path, **settings: object) -> FrozenBert:
     config = FrozenBertConfig.parse({"encoder": str(folder), **settings}, source="test")
-    return build(config, BuildContext(make_encoder([], config, NUM_POSITIONS), LABELS))
+    return build(config, BuildContext(build_tokenizer([], config, NUM_POSITIONS), LABELS))
 
 
 @pytest.mark.parametrize(("num_layers", "feature_dim"), [(0, 48), (1, 16), (2, 32)])

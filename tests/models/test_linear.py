@@ -16,7 +16,7 @@ from textwright.core.labels import Labels, Task
 from textwright.core.ngrams import Alphabet, find_ngrams
 from textwright.export.onnx import to_onnx
 from textwright.models.family import BuildContext, TrainingSplit
-from textwright.models.linear import Features, Linear, LinearConfig, build, make_encoder
+from textwright.models.linear import Features, Linear, LinearConfig, build, build_tokenizer
 from textwright.models.ngram_table import NgramTable
 from textwright.runtime.session import Session
 from textwright.training.linear_features import weigh
@@ -28,10 +28,10 @@ ANY_TEXTS = st.lists(st.text(st.sampled_from(CHARACTERS), max_size=40), min_size
 
 def make_linear(texts: list[str], **settings: object) -> tuple[Linear, Encodings]:
     config = LinearConfig(**settings)
-    encoder = make_encoder(texts, config, 200)
-    encodings = encoder.encode(texts)
+    tokenizer = build_tokenizer(texts, config, 200)
+    encodings = tokenizer.encode(texts)
     split = TrainingSplit(encodings, np.arange(len(texts)) % 2)
-    return build(config, BuildContext(encoder, Labels(("no", "yes"), Task.SINGLE_LABEL), split)), encodings
+    return build(config, BuildContext(tokenizer, Labels(("no", "yes"), Task.SINGLE_LABEL), split)), encodings
 
 
 MODELS = {name: make_model("linear", features=name) for name in ("words", "characters", "both")}
@@ -44,7 +44,7 @@ SESSIONS = {name: Session(to_onnx(model.module), num_threads=1) for name, model 
 @settings(max_examples=30)
 def test_torch_and_numpy_and_the_graph_agree_on_any_texts_together_or_alone(name: str, texts: list[str]) -> None:
     model = MODELS[name]
-    module, encodings = model.module, model.encoder.encode(texts)
+    module, encodings = model.module, model.tokenizer.encode(texts)
     expected = weigh(encodings, module.alphabet, module.tfidf) @ module.scores[:-1].numpy() + module.bias.numpy()
     with torch.inference_mode():
         in_torch = module(*map(torch.from_numpy, pad(encodings, 0))).numpy()
@@ -77,7 +77,7 @@ def test_the_weights_are_those_of_scikit_learn(features: Features, vectorizers: 
 @pytest.mark.parametrize("name", ["words", "both"])
 def test_without_case_upper_and_lower_case_are_one(name: str) -> None:
     model = MODELS[name]
-    upper, lower = (pad(model.encoder.encode([text]), 0) for text in ("GOOD FILM", "good film"))
+    upper, lower = (pad(model.tokenizer.encode([text]), 0) for text in ("GOOD FILM", "good film"))
     assert upper[0].tolist() != lower[0].tolist()
     np.testing.assert_array_equal(SESSIONS[name].infer(*upper), SESSIONS[name].infer(*lower))
     assert not np.allclose(SESSIONS["cased"].infer(*upper), SESSIONS["cased"].infer(*lower))
@@ -91,9 +91,9 @@ def test_an_empty_text_has_the_bias_alone() -> None:
 
 
 def test_ngrams_cover_what_they_are_of() -> None:
-    encoder = make_encoder(["ab cd"], LinearConfig(), 20)
+    tokenizer = build_tokenizer(["ab cd"], LinearConfig(), 20)
     found = find_ngrams(
-        encoder.encode(["ab cd"]), Alphabet.of(encoder.vocabulary, cased=False), words=True, characters=False
+        tokenizer.encode(["ab cd"]), Alphabet.of(tokenizer.vocabulary, cased=False), words=True, characters=False
     )
     assert list(zip(found.starts.tolist(), found.stops.tolist(), strict=True)) == [(0, 2), (3, 5), (0, 5)]
 
@@ -112,12 +112,12 @@ def test_rare_ngrams_and_more_weights_than_allowed_are_left_out() -> None:
     texts = ["good film", "good story", "bad film", "bad story"] * 3
     every, _ = make_linear(texts, features="words")
     frequent, _ = make_linear(texts, features="words", min_texts=4)
-    assert every.facts["num_word_features"] == 8
-    assert frequent.facts["num_word_features"] == 4
-    assert frequent.facts["num_rare_features"] == 4
+    assert every.metadata["num_word_features"] == 8
+    assert frequent.metadata["num_word_features"] == 4
+    assert frequent.metadata["num_rare_features"] == 4
     many = [" ".join(f"w{i}x{j}" for j in range(40)) for i in range(40)]
     limited, _ = make_linear(many, features="words", max_weights=1000)
-    assert limited.facts["num_word_features"] == 500
+    assert limited.metadata["num_word_features"] == 500
 
 
 def test_a_model_without_ngrams_still_answers() -> None:

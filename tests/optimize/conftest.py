@@ -11,7 +11,7 @@ from slow_params import slow_unless
 from tiny_encoders import KINDS, save_tiny_encoder
 
 from textwright.core.labels import Labels
-from textwright.core.tokenization import TextEncoder
+from textwright.core.tokenizer import TextTokenizer
 from textwright.evaluate import benchmark
 from textwright.export.onnx import to_onnx
 from textwright.models import FAMILIES
@@ -49,14 +49,14 @@ def short_timings() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def make_encoder_graph(tmp_path_factory):
     """Return a function that exports an encoder of a kind with random weights: (graph, its tokenizer)."""
-    made: dict[str, tuple[bytes, TextEncoder]] = {}
+    made: dict[str, tuple[bytes, TextTokenizer]] = {}
 
-    def make(kind: str) -> tuple[bytes, TextEncoder]:
+    def make(kind: str) -> tuple[bytes, TextTokenizer]:
         if kind not in made:
             folder = save_tiny_encoder(kind, tmp_path_factory.mktemp("encoder") / kind)
             family = FAMILIES["bert"]
             config = family.config(encoder=str(folder))
-            encoder = family.make_encoder([], config, 32)
+            encoder = family.build_tokenizer([], config, 32)
             torch.manual_seed(0)
             split = TrainingSplit(encoder.encode(["film"]), np.array([0]))
             module = family.build(config, BuildContext(encoder, LABELS, split))

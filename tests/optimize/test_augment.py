@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from textwright.optimize.augment import augment
-from textwright.optimize.teaching_settings import AugmentSettings
+from textwright.optimize.distill_settings import AugmentSettings
 
 TEXTS = [f"w{index} is a film of word{index % 7} and word{index % 5}" for index in range(40)]
 

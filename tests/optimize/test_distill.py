@@ -17,11 +17,11 @@ from textwright.data.load import load_dataset
 from textwright.data.settings import DataSettings
 from textwright.errors import DataError, SettingsError
 from textwright.models import FAMILIES
-from textwright.optimize.distill import Lecture, distill
+from textwright.optimize.distill import DistillationJob, distill
+from textwright.optimize.distill_settings import DistillSettings
 from textwright.optimize.distillation import Distillation
-from textwright.optimize.teacher import ServedTeacher
-from textwright.optimize.teaching_settings import DistillSettings
-from textwright.pipeline import Plan, build_artifact
+from textwright.optimize.teacher import PredictorTeacher
+from textwright.pipeline import BuildPlan, build_artifact
 from textwright.runtime.loading import load
 from textwright.training.settings import TrainSettings
 
@@ -49,7 +49,7 @@ def test_every_family_learns_from_every_teacher(
 ) -> None:
     teacher, family, task = teacher_family_task
     run, source = trained_run(teacher, task)
-    _, report = distill(Lecture([run], make_plan(family, source, tmp_path / "own"), FEW), tmp_path / "run")
+    _, report = distill(DistillationJob([run], make_plan(family, source, tmp_path / "own"), FEW), tmp_path / "run")
     student = load(tmp_path / "run")
     (peer,) = report.peers
     assert student.artifact.manifest.family == family
@@ -79,17 +79,19 @@ def test_a_student_without_labels_learns_from_the_teacher_alone(trained_run, tmp
     contents = {name: (old.path / name).read_bytes() for name in old.files}
     wrong = artifacts.write(tmp_path / "wrong", manifest, contents).path
     plan = make_plan("bow", source, tmp_path / "own")
-    _, report = distill(Lecture([wrong], plan, DistillSettings(label_weight=0)), tmp_path / "run")
+    _, report = distill(DistillationJob([wrong], plan, DistillSettings(label_weight=0)), tmp_path / "run")
     assert report.accuracy.value <= 0.2
     assert report.peers[0].agreement.value >= 0.8
-    _, report = distill(Lecture([wrong], plan, DistillSettings(label_weight=1, num_copies=0)), tmp_path / "labels")
+    _, report = distill(
+        DistillationJob([wrong], plan, DistillSettings(label_weight=1, num_copies=0)), tmp_path / "labels"
+    )
     assert report.accuracy.value >= 0.85
 
 
 def test_several_teachers_and_a_model_beside_are_all_held_against_the_student(trained_run, tmp_path: Path) -> None:
     bow, source = trained_run("bow", "multi-class")
     bert, _ = trained_run("bert", "multi-class")
-    lecture = Lecture([bow, bert], make_plan("bow", source, tmp_path / "own"), FEW, beside=bow)
+    lecture = DistillationJob([bow, bert], make_plan("bow", source, tmp_path / "own"), FEW, beside=bow)
     _, report = distill(lecture, tmp_path / "run")
     assert [(peer.role, peer.family) for peer in report.peers] == [
         ("teacher", "bow"),
@@ -102,12 +104,12 @@ def test_several_teachers_and_a_model_beside_are_all_held_against_the_student(tr
 def test_the_same_again_trains_nothing_and_another_lecture_is_refused(trained_run, tmp_path: Path) -> None:
     run, source = trained_run("bow", "multi-class")
     plan = make_plan("bow", source, tmp_path / "own")
-    assert not distill(Lecture([run], plan, FEW), tmp_path / "run")[0].reused
-    assert distill(Lecture([run], plan, FEW), tmp_path / "run")[0].reused
+    assert not distill(DistillationJob([run], plan, FEW), tmp_path / "run")[0].reused
+    assert distill(DistillationJob([run], plan, FEW), tmp_path / "run")[0].reused
     with pytest.raises(SettingsError, match=r"distillation\.settings\.temperature was 2\.0, now 3\.0"):
-        distill(Lecture([run], plan, FEW.model_copy(update={"temperature": 3.0})), tmp_path / "run")
+        distill(DistillationJob([run], plan, FEW.model_copy(update={"temperature": 3.0})), tmp_path / "run")
     with pytest.raises(SettingsError, match="distillation was "):
-        build_artifact(Plan(plan.source, plan.data, plan.training, plan.model), tmp_path / "run")
+        build_artifact(BuildPlan(plan.source, plan.data, plan.training, plan.model), tmp_path / "run")
 
 
 def test_each_text_is_answered_once_for_all_students(trained_run) -> None:
@@ -121,7 +123,7 @@ def test_each_text_is_answered_once_for_all_students(trained_run) -> None:
             told.append((done, total))
 
     def teach(seed: int):
-        teacher = ServedTeacher([load(run)], settings, seed=seed, callback=Recorder())
+        teacher = PredictorTeacher([load(run)], settings, seed=seed, callback=Recorder())
         return teacher.teach(dataset)
 
     first = teach(5)
@@ -139,25 +141,25 @@ def test_held_out_texts_are_never_learned_from(trained_run, tmp_path: Path) -> N
     run, source = trained_run("bow", "multi-class")
     dataset = load_dataset(str(source))
     spelled_otherwise = [f"{text.upper()} !" for text in dataset.test.texts]
-    unlabelled = [*dataset.test.texts, *dataset.validation.texts, *spelled_otherwise, "a text that nobody knows"]
-    lessons = ServedTeacher([load(run)], FEW, seed=0, unlabelled=unlabelled).teach(dataset)
+    unlabeled = [*dataset.test.texts, *dataset.validation.texts, *spelled_otherwise, "a text that nobody knows"]
+    distillation = PredictorTeacher([load(run)], FEW, seed=0, unlabeled=unlabeled).teach(dataset)
     held_out = {*dataset.test.texts, *dataset.validation.texts}
     own = set(dataset.train.texts)
-    assert not (held_out - own) & set(lessons.texts)
-    assert not set(spelled_otherwise) & set(lessons.texts)
-    assert "a text that nobody knows" in lessons.texts
-    assert "a text that nobody knows" in lessons.vocabulary_texts
-    assert len(lessons.vocabulary_texts) == len(dataset.train) + 1
+    assert not (held_out - own) & set(distillation.texts)
+    assert not set(spelled_otherwise) & set(distillation.texts)
+    assert "a text that nobody knows" in distillation.texts
+    assert "a text that nobody knows" in distillation.vocabulary_texts
+    assert len(distillation.vocabulary_texts) == len(dataset.train) + 1
 
 
-def test_unlabelled_texts_come_from_a_file_without_labels(trained_run, tmp_path: Path) -> None:
+def test_unlabeled_texts_come_from_a_file_without_labels(trained_run, tmp_path: Path) -> None:
     run, source = trained_run("bow", "multi-class")
     file = tmp_path / "more.csv"
     file.write_text("text\nnobodyknows music\n\nplot word3 nobodyknows\n")
     plan = make_plan("bow", source, tmp_path / "own")
-    distill(Lecture([run], plan, FEW, unlabelled=str(file)), tmp_path / "run")
+    distill(DistillationJob([run], plan, FEW, unlabeled=str(file)), tmp_path / "run")
     student = load(tmp_path / "run")
-    assert student.artifact.manifest.training["distillation"]["unlabelled"]["num_texts"] == 2
+    assert student.artifact.manifest.training["distillation"]["unlabeled"]["num_texts"] == 2
     assert '"nobodyknows"' in student.artifact.tokenizer()
 
 
@@ -165,7 +167,7 @@ def test_labels_that_the_teacher_does_not_know_are_refused_in_one_sentence(train
     run, _ = trained_run("bow", "multi-class")
     other = save_rows("binary", tmp_path)
     with pytest.raises(DataError, match=r"knows the labels .*plot.*, but the data has bad, good .*another model"):
-        distill(Lecture([run], make_plan("bow", other, tmp_path / "own"), FEW), tmp_path / "run")
+        distill(DistillationJob([run], make_plan("bow", other, tmp_path / "own"), FEW), tmp_path / "run")
     assert not (tmp_path / "run" / "artifact").exists()
 
 
@@ -173,16 +175,16 @@ def test_a_model_beside_with_other_labels_is_refused_before_anything_is_trained(
     run, source = trained_run("bow", "multi-class")
     other, _ = trained_run("bow", "multi-label")
     with pytest.raises(DataError, match=r"knows the labels .*multi-label.*another model"):
-        distill(Lecture([run], make_plan("bow", source, tmp_path / "own"), FEW, beside=other), tmp_path / "run")
+        distill(DistillationJob([run], make_plan("bow", source, tmp_path / "own"), FEW, beside=other), tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
 
 def test_a_cut_that_would_test_on_what_the_teacher_learned_is_refused(trained_run, tmp_path: Path) -> None:
     run, source = trained_run("bow", "multi-class")
     plan = make_plan("bow", source, tmp_path / "own")
-    plan = Plan(plan.source, DataSettings(split_seed=3), plan.training, plan.model)
+    plan = BuildPlan(plan.source, DataSettings(split_seed=3), plan.training, plan.model)
     with pytest.raises(SettingsError, match="split_seed"):
-        distill(Lecture([run], plan, FEW), tmp_path / "run")
+        distill(DistillationJob([run], plan, FEW), tmp_path / "run")
 
 
 @pytest.mark.slow
@@ -190,8 +192,8 @@ def test_a_student_of_fewer_layers_starts_from_its_teachers_weights(trained_run,
     run, source = trained_run("bert", "multi-class")
     model = dict(artifacts.read(run).manifest.training["model"])
     training = TrainSettings(min_steps=0, family="bert", num_epochs=1, learning_rate=1e-9, max_length=48, device="cpu")
-    plan = Plan(str(source), DataSettings(), training, {**model, "keep_layers": "0"})
-    _, report = distill(Lecture([run], plan, FEW), tmp_path / "run")
+    plan = BuildPlan(str(source), DataSettings(), training, {**model, "keep_layers": "0"})
+    _, report = distill(DistillationJob([run], plan, FEW), tmp_path / "run")
     assert report.settings["starts_from_teacher"]
     weights = torch.load(tmp_path / "run" / "checkpoint" / "state.pt", weights_only=True)["module"]
     theirs = torch.load(run / "checkpoint" / "state.pt", weights_only=True)["state"]["best_weights"]
@@ -203,6 +205,6 @@ def test_a_student_of_fewer_layers_starts_from_its_teachers_weights(trained_run,
 @pytest.mark.slow
 def test_a_student_of_another_encoder_starts_from_its_own(trained_run, tmp_path: Path) -> None:
     run, source = trained_run("bert", "multi-class")
-    _, report = distill(Lecture([run], make_plan("bert", source, tmp_path / "own"), FEW), tmp_path / "run")
+    _, report = distill(DistillationJob([run], make_plan("bert", source, tmp_path / "own"), FEW), tmp_path / "run")
     assert not report.settings["starts_from_teacher"]
     assert np.isfinite(load(tmp_path / "run").logits(["", "plot"])).all()

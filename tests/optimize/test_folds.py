@@ -20,9 +20,9 @@ from textwright.optimize.cascade.gate_answers import answer_gate_texts
 from textwright.optimize.cascade.pair import open_pair
 from textwright.optimize.cascade.settings import CascadeSettings
 from textwright.optimize.folds import assign_folds, plan_folds
-from textwright.optimize.search import optimize
-from textwright.optimize.settings import OptimizeSettings, Target
-from textwright.pipeline import Plan, build_artifact
+from textwright.optimize.optimization import optimize
+from textwright.optimize.settings import OptimizationTarget, OptimizeSettings
+from textwright.pipeline import BuildPlan, build_artifact
 from textwright.training.settings import TrainSettings
 
 LABELS = Labels(("negative", "positive"))
@@ -43,13 +43,13 @@ def trained(tmp_path_factory):
     source = write_source(folder / "rows.jsonl", 300)
     model = {"embedding_dim": 16, "hidden_dim": 4, "min_frequency": 1, "dropout": 0, "word_dropout": 0}
     training = TrainSettings(min_steps=0, family="bow", num_epochs=4, batch_size=32, learning_rate=0.05)
-    build_artifact(Plan(source, DataSettings(), training, model), folder / "run")
+    build_artifact(BuildPlan(source, DataSettings(), training, model), folder / "run")
     return source, folder / "run" / "artifact", folder / "out"
 
 
 def test_few_validation_texts_are_joined_by_out_of_fold_texts(trained, short_timings):
     source, path, out = trained
-    settings = OptimizeSettings(target=Target.SIZE, recipes=("int8-rows",), gate_folds=2)
+    settings = OptimizeSettings(target=OptimizationTarget.SIZE, recipes=("int8-rows",), gate_folds=2)
     watch = Watch()
     outcome = optimize(path, source, out, settings, DataSettings(), [watch])
     assert [stage.partition(":")[2][:37] for stage in watch.stages] == [

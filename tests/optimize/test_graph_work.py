@@ -1,4 +1,4 @@
-"""Fusing changes no answer, narrowing rows changes little, and quantising gives integers."""
+"""Fusing changes no answer, narrowing rows changes little, and quantizing gives integers."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ from textwright.core.encodings import pad
 from textwright.core.labels import Labels
 from textwright.errors import BackendError
 from textwright.evaluate.batch_invariance import measure_batch_invariance
-from textwright.optimize.extremes import extremes_of
+from textwright.optimize.activation_ranges import extremes_of
+from textwright.optimize.embedding_quantization import quantize_embeddings, quantize_rows
 from textwright.optimize.fusion import fuse
 from textwright.optimize.graph import dump, load
-from textwright.optimize.integer import FULL, REDUCED, narrow_weights, quantize_smoothed
-from textwright.optimize.outliers import scale_channels, split_neurons
 from textwright.optimize.quantize import (
     halve,
     quantize_blocks,
     quantize_dynamic,
     quantize_static,
 )
-from textwright.optimize.rows import narrow_rows, quantize_rows
 from textwright.optimize.sensitivity import node_errors, sensitive_nodes
+from textwright.optimize.smoothquant import scale_channels, split_neurons
+from textwright.optimize.static_int8 import FULL, REDUCED, quantize_smoothed, weight_only_int8
+from textwright.runtime.cpu_features import SATURATING, instruction_set
 from textwright.runtime.predictor import Predictor
-from textwright.runtime.processor import SATURATING, instruction_set
 from textwright.runtime.session import Session
 
 TEXTS = ["", "the film is good", "a dull story , not moving .", "music", "good " * 40]
 FUSED = {"bert": 2, "distilbert": 2, "roberta": 2}
-"""Kind of encoder -> attentions that are recognised; relative positions (mpnet, deberta-v3) are left alone."""
+"""Kind of encoder -> attentions that are recognized; relative positions (mpnet, deberta-v3) are left alone."""
 LARGEST = REDUCED if instruction_set() in SATURATING else FULL
 """Of a weight, as the recipe chooses it: with AVX2 alone the sums of larger ones saturate."""
 
@@ -74,7 +74,7 @@ def test_a_vector_is_kept_within_half_a_step(width, shape):
 @pytest.mark.parametrize(("width", "bytes_per_weight"), [("fp16", 2), ("int8", 1)])
 def test_narrow_rows_answer_nearly_alike_in_fewer_bytes(make_big_table, width, bytes_per_weight):
     graph, ids = make_big_table
-    narrow = narrow_rows(graph, width)
+    narrow = quantize_embeddings(graph, width)
     expected, found = (Session(item).infer(ids, np.ones_like(ids)) for item in (graph, narrow))
     assert len(narrow) < len(graph) * bytes_per_weight / 4 * 1.2
     np.testing.assert_allclose(found, expected, atol=0.02)
@@ -147,7 +147,7 @@ def test_ranges_from_calibration_are_batch_invariant_and_ranges_at_run_time_are_
         "smooth": quantize_smoothed(fused, extremes_of(fused, batches), largest=LARGEST),
         "static": quantize_static(unjoined, batches, "minmax", reduce_range=True),
         "blocks": quantize_blocks(unjoined, block_size=32),
-        "rows": narrow_rows(fused, "int8"),
+        "rows": quantize_embeddings(fused, "int8"),
         "dynamic": quantize_dynamic(fused, per_channel=True, reduce_range=True),
     }
     tokenizer = encoder.serialize().encode()
@@ -187,7 +187,7 @@ def test_padding_is_not_seen(make_encoder_graph):
 
 def test_narrow_weights_answer_nearly_alike_in_fewer_bytes(make_encoder_graph):
     graph, encoder = make_encoder_graph("bert")
-    narrow = narrow_weights(graph)
+    narrow = weight_only_int8(graph)
     assert len(narrow) < len(graph)
     assert {node.domain for node in load(narrow).graph.node} <= {"", "ai.onnx"}
     found, expected = infer(narrow, encoder), infer(graph, encoder)
@@ -212,14 +212,14 @@ def test_the_products_that_suffer_most_are_spared(make_encoder_graph):
     names = {node.name for node in load(fused).graph.node if node.op_type in ("MatMul", "Gemm", "Attention")}
     assert errors.keys() == names
     assert list(errors.values()) == sorted(errors.values(), reverse=True)
-    spared = sensitive_nodes(errors, share=0.25)
-    assert 0 < len(spared) < len(names)
+    excluded = sensitive_nodes(errors, share=0.25)
+    assert 0 < len(excluded) < len(names)
     expected = infer(graph, encoder)
     all_of_them, without = (
         np.square(
             infer(quantize_dynamic(fused, per_channel=True, reduce_range=True, excluded=item), encoder) - expected
         )
-        for item in ((), spared)
+        for item in ((), excluded)
     )
     assert without.mean() < all_of_them.mean()
 
@@ -231,8 +231,8 @@ def test_sparing_leaves_the_share_that_is_asked():
     assert sensitive_nodes(errors, share=0.99) == ["a"]
 
 
-def test_what_cannot_be_quantised_is_said():
-    with pytest.raises(BackendError, match="cannot quantise"):
+def test_what_cannot_be_quantized_is_said():
+    with pytest.raises(BackendError, match="cannot quantize"):
         quantize_dynamic(b"")
 
 

@@ -13,12 +13,12 @@ from textwright.core import artifact as artifacts
 from textwright.data.load import load_dataset
 from textwright.data.settings import DataSettings
 from textwright.errors import SettingsError
-from textwright.models.slim import blocks
-from textwright.optimize.importance import Importance, choose_heads, choose_neurons, measure_importance
-from textwright.optimize.prune import Task, prune
+from textwright.models.structured_pruning import blocks
+from textwright.optimize.distill_settings import PruneSettings, RepairSettings
+from textwright.optimize.head_importance import Importance, choose_heads, choose_neurons, measure_importance
+from textwright.optimize.prune import PruningTask, prune
 from textwright.optimize.pruning import Pruning
-from textwright.optimize.slimming import _load
-from textwright.optimize.teaching_settings import PruneSettings, RepairSettings
+from textwright.optimize.structured_pruning import _load
 from textwright.runtime.loading import load
 from textwright.training.batches import encode_examples
 from textwright.training.settings import TrainSettings
@@ -41,10 +41,10 @@ def bow(trained_run) -> tuple[Path, str]:
     return multi_class(trained_run, "bow")
 
 
-def task(given: tuple[Path, str], **settings: object) -> Task:
+def task(given: tuple[Path, str], **settings: object) -> PruningTask:
     run, source = given
     asked = PruneSettings.parse({"max_drop": 20, **settings}, source="test")
-    return Task(run, source, asked, RepairSettings(), TrainSettings(), DataSettings())
+    return PruningTask(run, source, asked, RepairSettings(), TrainSettings(), DataSettings())
 
 
 @pytest.mark.slow
@@ -96,7 +96,7 @@ def test_what_costs_too_much_is_not_kept(bert: tuple[Path, str], tmp_path: Path)
     untrained = TrainSettings(min_steps=0, num_epochs=1, learning_rate=1e-9, warmup_fraction=0)
     asked = PruneSettings(heads=0.5, neurons=0.9, vocabulary=False)
     asked = asked.model_copy(update={"max_drop": -101.0})  # which nothing can keep, however the tiny model answers
-    wrong = Task(run, source, asked, RepairSettings(), untrained, DataSettings())
+    wrong = PruningTask(run, source, asked, RepairSettings(), untrained, DataSettings())
     report = prune(wrong, tmp_path / "out")
     assert report.steps[0].verdict.startswith("no: accuracy falls by")
     assert load(tmp_path / "out").artifact.manifest.training["model"].get("num_heads") == []

@@ -13,15 +13,15 @@ from tiny_data import make_dataset
 from tiny_encoders import save_tiny_encoder
 
 from textwright.core.encodings import pad
-from textwright.core.tokenization import TextEncoder
+from textwright.core.tokenizer import TextTokenizer
 from textwright.errors import SettingsError
 from textwright.export.onnx import to_onnx
 from textwright.export.parity import AWKWARD_TEXTS
 from textwright.models import FAMILIES
 from textwright.models.family import BuildContext, TrainingSplit
+from textwright.optimize.embedding_quantization import quantize_embeddings
 from textwright.optimize.fusion import fuse
 from textwright.optimize.quantize import quantize_dynamic
-from textwright.optimize.rows import narrow_rows
 from textwright.optimize.vocabulary import cut_tables, used_vocabulary
 from textwright.runtime.session import Session
 
@@ -30,7 +30,7 @@ KEPT = [text for text in DATASET.train.texts if "word1" not in text][:100]
 
 
 def infer(graph: bytes, tokenizer: str, texts) -> np.ndarray:
-    encoder = TextEncoder(tokenizer)
+    encoder = TextTokenizer(tokenizer)
     return Session(graph, num_threads=1).infer(*pad(encoder.encode(texts), encoder.pad_id))
 
 
@@ -38,7 +38,7 @@ def infer(graph: bytes, tokenizer: str, texts) -> np.ndarray:
 def make_bow(**config):
     family = FAMILIES["bow"]
     settings = family.config(**config)
-    encoder = family.make_encoder(DATASET.train.texts, settings, 32)
+    encoder = family.build_tokenizer(DATASET.train.texts, settings, 32)
     torch.manual_seed(0)
     split = TrainingSplit(encoder.encode(DATASET.train.texts), DATASET.train.targets)
     module = family.build(settings, BuildContext(encoder, DATASET.labels, split))
@@ -49,7 +49,9 @@ def make_bow(**config):
 
 
 @pytest.mark.parametrize("config", [{}, {"num_bigram_buckets": 64}], ids=["words", "pairs"])
-@pytest.mark.parametrize("make", [lambda graph: graph, lambda graph: narrow_rows(graph, "int8")], ids=["fp32", "int8"])
+@pytest.mark.parametrize(
+    "make", [lambda graph: graph, lambda graph: quantize_embeddings(graph, "int8")], ids=["fp32", "int8"]
+)
 def test_words_that_stay_are_answered_as_before(config, make):
     graph, encoder = make_bow(**config, hidden_dim=8, embedding_dim=256)
     graph = make(graph)
@@ -64,7 +66,7 @@ def test_words_that_stay_are_answered_as_before(config, make):
 def test_a_word_that_is_gone_is_unknown():
     _, encoder = make_bow(hidden_dim=8, embedding_dim=256)
     vocabulary = used_vocabulary(encoder.serialize(), KEPT)
-    small = TextEncoder(vocabulary.tokenizer)
+    small = TextTokenizer(vocabulary.tokenizer)
     assert encoder.encode(["word1 good"])[0].ids != encoder.encode(["qzxv good"])[0].ids
     assert small.encode(["word1 good"])[0].ids == small.encode(["qzxv good"])[0].ids
     assert [vocabulary.kept[id_] for id_ in small.encode(["word2 good"])[0].ids] == encoder.encode(["word2 good"])[
@@ -75,7 +77,7 @@ def test_a_word_that_is_gone_is_unknown():
 @pytest.mark.parametrize("kind", slow_unless(lambda kind: kind == "bert", ["bert", "mpnet", "distilbert"]))
 @pytest.mark.parametrize(
     "make",
-    [lambda graph: graph, fuse, lambda graph: quantize_dynamic(narrow_rows(fuse(graph), "int8"))],
+    [lambda graph: graph, fuse, lambda graph: quantize_dynamic(quantize_embeddings(fuse(graph), "int8"))],
     ids=["as-exported", "fused", "int8"],
 )
 def test_pieces_that_stay_are_answered_as_before(make_encoder_graph, kind, make):
@@ -101,9 +103,9 @@ def test_a_word_whose_pieces_are_gone_is_spelled_out(tmp_path):
         "pad_token": "[PAD]",
     }
     content["truncation"] = {"max_length": 32, "stride": 0, "strategy": "LongestFirst", "direction": "Right"}
-    before = TextEncoder(json.dumps(content))
+    before = TextTokenizer(json.dumps(content))
     vocabulary = used_vocabulary(before.serialize(), ["the story is good"])
-    after = TextEncoder(vocabulary.tokenizer)
+    after = TextTokenizer(vocabulary.tokenizer)
     names = after.vocabulary
     assert "film" in before.vocabulary
     assert "film" not in names

@@ -109,7 +109,7 @@ def test_a_saved_model_is_what_the_command_would_have_written(trained, tmp_path,
 
 def test_a_loaded_model_asks_for_data_that_were_in_memory(trained, tmp_path):
     loaded = tw.load(trained.save(tmp_path / "run"))
-    with pytest.raises(SettingsError, match="the training data, DataFrame, are not there; give labelled data"):
+    with pytest.raises(SettingsError, match="the training data, DataFrame, are not there; give labeled data"):
         loaded.evaluate()
 
 

@@ -1,4 +1,4 @@
-"""Which texts go together: the leader always, its neighbours in length, within the budget and without dear padding."""
+"""Which texts go together: the head always, its neighbors in length, within the budget and without dear padding."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from textwright.runtime.batching import choose_batch
 
 
-def choose(lengths, leader, max_tokens=1_000_000, call_tokens=1e9):
-    return list(choose_batch(lengths, leader, max_tokens=max_tokens, call_tokens=call_tokens))
+def choose(lengths, head, max_tokens=1_000_000, call_tokens=1e9):
+    return list(choose_batch(lengths, head, max_tokens=max_tokens, call_tokens=call_tokens))
 
 
 def test_all_go_together_when_a_call_costs_more_than_padding():
@@ -42,9 +42,9 @@ def test_empty_texts_have_a_width_of_one():
     call_tokens=st.integers(0, 100),
 )
 def test_a_batch_holds_its_leader_and_keeps_its_bounds(lengths, data, max_tokens, call_tokens):
-    leader = data.draw(st.integers(0, len(lengths) - 1))
-    chosen = choose(lengths, leader, max_tokens, call_tokens)
-    assert leader in chosen
+    head = data.draw(st.integers(0, len(lengths) - 1))
+    chosen = choose(lengths, head, max_tokens, call_tokens)
+    assert head in chosen
     if len(chosen) > 1:
         padded = len(chosen) * max(lengths[chosen[-1]], 1)
         assert padded <= max_tokens

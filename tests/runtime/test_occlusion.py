@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from textwright.core.word_spans import Located, Word
-from textwright.runtime.occlusion import join_neighbours, occlude
-from textwright.runtime.probing import run
+from textwright.runtime.explain_protocol import run
+from textwright.runtime.occlusion import join_neighbors, occlude
 
 CLS, SEP, NOT = 1, 2, 3
 
@@ -56,7 +56,7 @@ def test_each_word_is_left_out_where_the_budget_holds_it():
     assert values.tolist() == [0.0, -9 - 9, -7.0, -2.0]
 
 
-def test_loud_words_stand_alone_and_silent_neighbours_share():
+def test_loud_words_stand_alone_and_silent_neighbors_share():
     words = [[50] for _ in range(40)]
     words[10], words[30] = [140], [120]
     values, num_tokens = explain(words, max_tokens=400)
@@ -73,6 +73,6 @@ def test_a_text_without_words_has_no_contributions():
 
 @given(st.lists(st.floats(0, 10), max_size=40), st.integers(1, 12))
 def test_stretches_hold_every_word_once_and_are_as_few_as_asked(weights, num_stretches):
-    stretches = join_neighbours(np.array(weights), num_stretches)
+    stretches = join_neighbors(np.array(weights), num_stretches)
     assert [index for stretch in stretches for index in stretch] == list(range(len(weights)))
     assert len(stretches) == min(len(weights), num_stretches)

@@ -14,7 +14,7 @@ import pytest
 from textwright.errors import DeadlineError, QueueFullError
 from textwright.runtime.batcher import Batcher
 from textwright.runtime.batching import BatchLimits, CostEstimate
-from textwright.runtime.pending import Answer
+from textwright.runtime.request_state import BatchedResults
 
 TOKEN_S = 0.01
 TIMEOUT_S = 10.0
@@ -171,7 +171,7 @@ def test_the_earliest_deadline_goes_first_when_it_is_near():
                 small.append(asyncio.create_task(ask(batcher, 1, text="short")))
             assert len((await large).results) == 85
             outcomes = await asyncio.gather(*small, return_exceptions=True)
-            assert {type(outcome) for outcome in outcomes} <= {Answer, QueueFullError}
+            assert {type(outcome) for outcome in outcomes} <= {BatchedResults, QueueFullError}
 
     in_virtual_time(scenario())
 

@@ -12,7 +12,7 @@ import textwright
 from textwright.core import artifact as artifacts
 from textwright.core.artifact import Variant
 from textwright.errors import GoldenMismatchError
-from textwright.runtime.processor import instruction_set
+from textwright.runtime.cpu_features import instruction_set
 
 
 @pytest.fixture

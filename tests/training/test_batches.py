@@ -7,21 +7,21 @@ from hypothesis import strategies as st
 from tiny_data import make_examples, make_multilabel_examples
 
 from textwright.core.encodings import pad
-from textwright.core.tokenization import train_word_level
+from textwright.core.tokenizer import train_word_level
 from textwright.data.dataset import Examples
 from textwright.training import batches
 from textwright.training.batches import encode_examples, shuffled_batches, sorted_batches
 
 
-def make_encoder(examples: Examples, max_length: int = 8):
+def build_tokenizer(examples: Examples, max_length: int = 8):
     return train_word_level(examples.texts, vocab_size=100, min_frequency=1, max_length=max_length)
 
 
 def test_encoding_is_that_of_the_encoder(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batches, "_TEXTS_PER_CALL", 7)  # so that 40 texts are several calls, the last one short
     examples = Examples(["", *make_examples(39, 0).texts], np.zeros(40, dtype=np.int64))
-    encoder = make_encoder(examples)
-    encoded, expected = encode_examples(examples, encoder), encoder.encode(examples.texts)
+    tokenizer = build_tokenizer(examples)
+    encoded, expected = encode_examples(examples, tokenizer), tokenizer.encode(examples.texts)
     assert list(encoded.encodings) == list(expected)
     assert encoded.lengths.tolist() == [len(item.ids) for item in expected]
     assert encoded.num_truncated == sum(item.truncated for item in expected) > 0
@@ -29,16 +29,16 @@ def test_encoding_is_that_of_the_encoder(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_no_examples_encode_to_none() -> None:
-    encoder = make_encoder(make_examples(5, 0))
-    assert len(encode_examples(Examples([], np.empty(0, dtype=np.int64)), encoder)) == 0
+    tokenizer = build_tokenizer(make_examples(5, 0))
+    assert len(encode_examples(Examples([], np.empty(0, dtype=np.int64)), tokenizer)) == 0
 
 
 def test_a_batch_is_padded_by_the_one_padding() -> None:
     examples = make_examples(20, 0)
-    encoder = make_encoder(examples)
+    tokenizer = build_tokenizer(examples)
     positions = np.array([3, 0, 17])
-    batch = encode_examples(examples, encoder).batch(positions)
-    expected = pad([encoder.encode([examples.texts[i]])[0].ids for i in positions], encoder.pad_id)
+    batch = encode_examples(examples, tokenizer).batch(positions)
+    expected = pad([tokenizer.encode([examples.texts[i]])[0].ids for i in positions], tokenizer.pad_id)
     for found, wanted in zip(batch.inputs, expected, strict=True):
         np.testing.assert_array_equal(found.numpy(), wanted)
     assert batch.targets.tolist() == examples.targets[positions].tolist()
@@ -46,17 +46,17 @@ def test_a_batch_is_padded_by_the_one_padding() -> None:
 
 def test_multilabel_targets_are_zeros_and_ones() -> None:
     examples = make_multilabel_examples(5, 0)
-    batch = encode_examples(examples, make_encoder(examples)).batch(np.array([1, 4]))
+    batch = encode_examples(examples, build_tokenizer(examples)).batch(np.array([1, 4]))
     assert str(batch.targets.dtype) == "torch.float32"
     np.testing.assert_array_equal(batch.targets.numpy(), examples.targets[[1, 4]])
 
 
 def test_the_digest_sees_texts_order_and_targets() -> None:
     examples = make_examples(20, 0)
-    encoder = make_encoder(examples)
+    tokenizer = build_tokenizer(examples)
     flipped = Examples(examples.texts, 1 - examples.targets)
     turned = examples.take(np.arange(20)[::-1].copy())
-    digests = [encode_examples(item, encoder).digest() for item in (examples, examples, flipped, turned)]
+    digests = [encode_examples(item, tokenizer).digest() for item in (examples, examples, flipped, turned)]
     assert digests[0] == digests[1]
     assert len(set(digests)) == 3
 

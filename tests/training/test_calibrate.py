@@ -49,7 +49,7 @@ def test_the_temperature_undoes_sharpened_logits(task: Task, sharpness: float) -
 
 
 @pytest.mark.parametrize("task", Task)
-def test_the_temperature_is_the_one_an_optimiser_of_scipy_finds(task: Task) -> None:
+def test_the_temperature_is_the_one_an_optimizer_of_scipy_finds(task: Task) -> None:
     logits, targets = draw(task, 2.5, seed=1, num_examples=300)
     best = minimize_scalar(lambda it: smoothed_log_loss(logits, targets, task, it), bounds=(0.05, 20), method="bounded")
     assert fit_temperature(logits, targets, task) == pytest.approx(best.x, rel=1e-3)

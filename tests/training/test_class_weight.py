@@ -16,8 +16,8 @@ from textwright.data.dataset import Dataset, Examples
 from textwright.errors import SettingsError
 from textwright.training.batches import encode_examples
 from textwright.training.class_weight import class_weights
-from textwright.training.lessons import Lessons
-from textwright.training.objective import judge, make_objective
+from textwright.training.distillation import DistillationTargets
+from textwright.training.objective import make_objective, validation_score
 from textwright.training.run import TrainedModel, train
 from textwright.training.settings import ClassWeight, TrainSettings
 
@@ -50,9 +50,11 @@ def test_the_weighted_loss_is_sklearns_and_parts_of_a_batch_add_up() -> None:
     probabilities = logits.double().softmax(dim=1).numpy()
     expected = log_loss(TARGETS, probabilities, labels=range(4), sample_weight=by_example) * by_example.mean()
     assert objective(logits, targets).item() == pytest.approx(expected, rel=1e-5)
-    assert -judge(logits, targets, Task.SINGLE_LABEL, weights).negative_loss == pytest.approx(expected, rel=1e-5)
+    assert -validation_score(logits, targets, Task.SINGLE_LABEL, weights).negative_loss == pytest.approx(
+        expected, rel=1e-5
+    )
     right = logits.argmax(dim=1).numpy() == TARGETS
-    accuracy = judge(logits, targets, Task.SINGLE_LABEL, weights).accuracy
+    accuracy = validation_score(logits, targets, Task.SINGLE_LABEL, weights).accuracy
     assert accuracy == pytest.approx(np.average(right, weights=by_example))
     parts = [objective(logits[rows], targets[rows]).item() * len(rows) / 100 for rows in (range(30), range(30, 100))]
     assert sum(parts) == pytest.approx(expected, rel=1e-5)
@@ -72,7 +74,7 @@ def imbalanced(dataset: Dataset) -> Dataset:
 
 
 def recall_of_rare(model: TrainedModel, examples: Examples) -> float:
-    encoded = encode_examples(examples, model.encoder)
+    encoded = encode_examples(examples, model.tokenizer)
     chosen = model.module(*encoded.batch(np.arange(len(examples))).inputs).argmax(dim=1).numpy()
     return float((chosen[examples.targets == 1] == 1).mean())
 
@@ -94,7 +96,7 @@ def test_balanced_training_finds_more_of_a_rare_label_and_says_its_weights(imbal
 
 def test_a_teachers_answers_are_not_weighted(dataset: Dataset, tmp_path: Path) -> None:
     soft = np.full((len(dataset.train), 2), 0.5, dtype=np.float32)
-    lessons = Lessons(dataset.train.texts, soft, soft, 1.0, 0.5, dataset.train.texts)
+    distillation = DistillationTargets(dataset.train.texts, soft, soft, 1.0, 0.5, dataset.train.texts)
     settings = SETTINGS.model_copy(update={"class_weight": ClassWeight.BALANCED})
     with pytest.raises(SettingsError, match="class_weight is 'balanced', but a student learns"):
-        train(dataset, settings, {}, run_dir=tmp_path, lessons=lessons)
+        train(dataset, settings, {}, run_dir=tmp_path, distillation=distillation)

@@ -6,10 +6,10 @@ import torch
 from torch import nn
 
 from textwright.core.labels import Labels, Task
-from textwright.training.cross_validate import choose_epochs
+from textwright.training.cross_validate import select_num_epochs
 from textwright.training.device import make_accelerator
 from textwright.training.features import FeatureExamples
-from textwright.training.loop import Engine
+from textwright.training.loop import TrainingRuntime
 from textwright.training.settings import Device, TrainSettings
 
 LABELS = Labels(("no", "yes"))
@@ -29,7 +29,7 @@ def choose(examples: FeatureExamples, labels: Labels = LABELS):
     torch.manual_seed(0)
     head = nn.Linear(20, len(labels))
     before = head.weight.clone()
-    chosen = choose_epochs(head, examples, labels, SETTINGS, Engine(make_accelerator(Device.CPU)))
+    chosen = select_num_epochs(head, examples, labels, SETTINGS, TrainingRuntime(make_accelerator(Device.CPU)))
     assert torch.equal(head.weight, before)
     return chosen
 

@@ -5,7 +5,7 @@ import torch
 
 from textwright.errors import SettingsError
 from textwright.training import device
-from textwright.training.device import make_accelerator, repeatable, uses_bf16
+from textwright.training.device import deterministic, make_accelerator, uses_bf16
 from textwright.training.settings import Device, Precision
 
 CPU = torch.device("cpu")
@@ -46,7 +46,7 @@ def test_bf16_on_a_gpu_without_it_is_refused(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_a_gpu_is_made_repeatable_for_the_time_of_training_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CUBLAS_WORKSPACE_CONFIG", raising=False)
-    with repeatable(torch.device("cuda")):
+    with deterministic(torch.device("cuda")):
         assert torch.are_deterministic_algorithms_enabled()
         assert device.os.environ["CUBLAS_WORKSPACE_CONFIG"] == ":4096:8"
     assert not torch.are_deterministic_algorithms_enabled()

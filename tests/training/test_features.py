@@ -15,7 +15,7 @@ from textwright.training.batches import EncodedExamples
 from textwright.training.device import make_accelerator
 from textwright.training.feature_cache import FeatureCache, cache_folder, text_keys
 from textwright.training.features import FeatureSplits, encode_splits
-from textwright.training.loop import Engine
+from textwright.training.loop import TrainingRuntime
 from textwright.training.settings import Device
 
 
@@ -60,8 +60,8 @@ def encode(
     encoder: Sums, *, description: str = "", texts: list[list[int]] = TEXTS, callback: Recorder | None = None
 ) -> FeatureSplits:
     stages = Stages(encoder, nn.Linear(2, 2), 2, description)
-    engine = Engine(make_accelerator(Device.CPU))
-    return encode_splits(stages, examples(texts), examples(VALIDATION), engine, callback or Recorder())
+    runtime = TrainingRuntime(make_accelerator(Device.CPU))
+    return encode_splits(stages, examples(texts), examples(VALIDATION), runtime, callback or Recorder())
 
 
 def expected(lists: list[list[int]], weight: float = 1.0) -> np.ndarray:

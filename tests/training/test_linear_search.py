@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from textwright.models.linear import Features
-from textwright.training.linear_search import Candidate, Choice, smooth
+from textwright.training.linear_search import SearchCandidate, SearchResult, smooth
 
 
-def make_choice(fold_scores: Sequence[float], *, strength: float = 1.0) -> Choice:
+def make_choice(fold_scores: Sequence[float], *, strength: float = 1.0) -> SearchResult:
     scores = np.array(fold_scores)
-    settings = Candidate(Features.WORDS, is_cased=False, strength=strength)
-    return Choice(settings, (float(scores.mean()), -1.0), 0.5, scores, np.zeros((3, 2), dtype=np.float32))
+    settings = SearchCandidate(Features.WORDS, is_cased=False, strength=strength)
+    return SearchResult(settings, (float(scores.mean()), -1.0), 0.5, scores, np.zeros((3, 2), dtype=np.float32))
 
 
 @pytest.mark.parametrize(

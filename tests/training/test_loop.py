@@ -17,8 +17,8 @@ from textwright.models.family import BuildContext, TextModel
 from textwright.training.batches import encode_examples, shuffled_batches
 from textwright.training.checkpoint import Checkpointer, TrainState
 from textwright.training.device import make_accelerator
-from textwright.training.loop import Engine, Splits, fit, infer, seed_step
-from textwright.training.objective import judge
+from textwright.training.loop import Splits, TrainingRuntime, fit, infer, seed_step
+from textwright.training.objective import validation_score
 from textwright.training.optimizer import learning_rate_scale
 from textwright.training.settings import Device, TrainSettings
 
@@ -58,21 +58,21 @@ class Trial:
             self.splits,
             self.dataset.labels,
             settings,
-            engine=Engine(make_accelerator(settings.device)),
+            runtime=TrainingRuntime(make_accelerator(settings.device)),
             checkpointer=Checkpointer(self.folder, {}, every_s=1000),
             callback=callback or Callback(),
         )
 
     def score(self):
-        engine = Engine(make_accelerator(Device.CPU))
-        logits = infer(self.module, self.splits.validation, len(self.dataset.labels), engine)
-        return judge(logits, torch.from_numpy(self.splits.validation.targets), self.dataset.labels.task)
+        runtime = TrainingRuntime(make_accelerator(Device.CPU))
+        logits = infer(self.module, self.splits.validation, len(self.dataset.labels), runtime)
+        return validation_score(logits, torch.from_numpy(self.splits.validation.targets), self.dataset.labels.task)
 
 
 def make_trial(dataset: Dataset, folder: Path, seed: int = 0) -> Trial:
     family = find_family("bow")
     config = family.config.parse({"embedding_dim": 8, "dropout": 0.2, "word_dropout": 0.1}, source="test")
-    encoder = family.make_encoder(dataset.train.texts, config, 32)
+    encoder = family.build_tokenizer(dataset.train.texts, config, 32)
     torch.manual_seed(seed)
     module = family.build(config, BuildContext(encoder, dataset.labels))
     splits = Splits(encode_examples(dataset.train, encoder), encode_examples(dataset.validation, encoder))
@@ -175,21 +175,21 @@ def test_a_batch_larger_than_the_data_is_one_step(trial: Trial) -> None:
 
 
 def test_logits_come_back_in_the_order_of_the_examples(trial: Trial) -> None:
-    engine = Engine(make_accelerator(Device.CPU))
-    found = infer(trial.module, trial.splits.validation, 2, engine)
+    runtime = TrainingRuntime(make_accelerator(Device.CPU))
+    found = infer(trial.module, trial.splits.validation, 2, runtime)
     for position in range(0, 60, 7):
         inputs, _ = trial.splits.validation.batch(torch.tensor([position]).numpy())
         torch.testing.assert_close(found[position], trial.module(*inputs)[0].detach())
 
 
 def test_bf16_trains_and_keeps_weights_in_fp32(trial: Trial) -> None:
-    engine = Engine(make_accelerator(Device.CPU), bf16=True)
-    logits, _ = engine.forward(trial.module, trial.splits.train.batch(torch.arange(4).numpy()))
+    runtime = TrainingRuntime(make_accelerator(Device.CPU), bf16=True)
+    logits, _ = runtime.forward(trial.module, trial.splits.train.batch(torch.arange(4).numpy()))
     assert logits.dtype == torch.float32
-    exact, _ = Engine(engine.accelerator).forward(
+    exact, _ = TrainingRuntime(runtime.accelerator).forward(
         trial.module.eval(), trial.splits.train.batch(torch.arange(4).numpy())
     )
-    rounded, _ = engine.forward(trial.module, trial.splits.train.batch(torch.arange(4).numpy()))
+    rounded, _ = runtime.forward(trial.module, trial.splits.train.batch(torch.arange(4).numpy()))
     assert not torch.equal(exact, rounded)
     torch.testing.assert_close(exact, rounded, rtol=0.05, atol=0.05)
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from textwright.core.labels import Task
-from textwright.training.objective import Score, consistency, judge, make_objective
+from textwright.training.objective import ValidationScore, consistency, make_objective, validation_score
 
 LOGITS = torch.tensor([[2.0, -1.0, 0.5], [0.0, 1.0, -3.0]])
 
@@ -58,21 +58,21 @@ def test_r_drop_adds_its_weight_times_the_divergence_of_the_two_halves() -> None
 
 
 def test_a_single_label_is_right_when_it_is_the_highest() -> None:
-    score = judge(LOGITS, torch.tensor([0, 2]), Task.SINGLE_LABEL)
+    score = validation_score(LOGITS, torch.tensor([0, 2]), Task.SINGLE_LABEL)
     assert score.accuracy == 0.5
     assert score.negative_loss == pytest.approx(-make_objective(Task.SINGLE_LABEL)(LOGITS, torch.tensor([0, 2])).item())
 
 
 def test_many_labels_are_right_when_all_of_them_are() -> None:
     targets = torch.tensor([[True, False, True], [True, True, True]])
-    assert judge(LOGITS, targets, Task.MULTI_LABEL).accuracy == 0.5
+    assert validation_score(LOGITS, targets, Task.MULTI_LABEL).accuracy == 0.5
 
 
 def test_accuracy_decides_first_and_loss_breaks_ties() -> None:
-    assert Score(0.8, -1.0) > Score(0.7, -0.1)
-    assert Score(0.8, -0.1) > Score(0.8, -1.0)
+    assert ValidationScore(0.8, -1.0) > ValidationScore(0.7, -0.1)
+    assert ValidationScore(0.8, -0.1) > ValidationScore(0.8, -1.0)
 
 
 def test_a_logit_that_is_not_finite_gives_such_a_loss() -> None:
     logits = torch.tensor([[math.nan, 0.0]])
-    assert math.isnan(judge(logits, torch.tensor([0]), Task.SINGLE_LABEL).negative_loss)
+    assert math.isnan(validation_score(logits, torch.tensor([0]), Task.SINGLE_LABEL).negative_loss)

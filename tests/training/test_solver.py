@@ -12,7 +12,7 @@ from textwright.core.callbacks import Callback
 from textwright.core.labels import Labels, Task
 from textwright.data.dataset import Examples
 from textwright.models.family import BuildContext, TrainingSplit
-from textwright.models.linear import LinearConfig, build, make_encoder
+from textwright.models.linear import LinearConfig, build, build_tokenizer
 from textwright.training.batches import encode_examples
 from textwright.training.calibrate import fit_temperature
 from textwright.training.checkpoint import NoCheckpoints
@@ -44,11 +44,11 @@ def fit(
 ) -> tuple[LinearLearner, float]:
     """Fit a model; return what learned it and its accuracy on the validation split."""
     config = LinearConfig(**settings)
-    encoder = make_encoder(train.texts, config, 1000)
-    encoded = encode_examples(train, encoder)
-    module = build(config, BuildContext(encoder, labels, TrainingSplit(encoded.encodings, encoded.targets)))
+    tokenizer = build_tokenizer(train.texts, config, 1000)
+    encoded = encode_examples(train, tokenizer)
+    module = build(config, BuildContext(tokenizer, labels, TrainingSplit(encoded.encodings, encoded.targets)))
     training = TrainSettings(family="linear", class_weight=class_weight)
-    learner = LinearLearner(module, encoded, encode_examples(validation, encoder), training)
+    learner = LinearLearner(module, encoded, encode_examples(validation, tokenizer), training)
     state = learner.fit(labels, NoCheckpoints(), Callback())
     assert np.isfinite(state.history[0].validation_loss)
     assert 0.05 <= fit_temperature(*learner.held_out(labels), labels.task) <= 20
@@ -60,8 +60,8 @@ def test_a_kind_and_a_strength_are_chosen_and_told() -> None:
     dataset = make_dataset()
     learner, accuracy = fit(dataset.train, dataset.validation, dataset.labels)
     assert accuracy >= 0.95
-    assert learner.facts["features"] in {"words", "characters", "both"}
-    assert learner.facts["fold_accuracy"] >= 0.9
+    assert learner.metadata["features"] in {"words", "characters", "both"}
+    assert learner.metadata["fold_accuracy"] >= 0.9
 
 
 @pytest.mark.parametrize("num_labels", [2, 3])
@@ -97,7 +97,7 @@ def make_cased_texts(num_texts: int, seed: int) -> Examples:
 def test_case_counts_where_it_carries_the_label(casing: str, *, is_cased: bool) -> None:
     labels = Labels(("fruit", "company"), Task.SINGLE_LABEL)
     learner, accuracy = fit(make_cased_texts(60, 0), make_cased_texts(40, 1), labels, casing=casing)
-    assert learner.facts["cased"] == learner.module.alphabet.is_cased == is_cased
+    assert learner.metadata["cased"] == learner.module.alphabet.is_cased == is_cased
     assert (accuracy == 1.0) == is_cased
 
 
@@ -106,14 +106,14 @@ def test_case_does_not_count_where_it_says_nothing() -> None:
     shouted = dataset.train.take(np.arange(len(dataset.train)))
     shouted = Examples([text.upper() if at % 2 else text for at, text in enumerate(shouted.texts)], shouted.targets)
     learner, accuracy = fit(shouted, dataset.validation, dataset.labels, strength=10.0)
-    assert not learner.facts["cased"]
+    assert not learner.metadata["cased"]
     assert accuracy >= 0.95
 
 
 def test_what_is_set_is_taken() -> None:
     dataset = make_dataset(100)
     learner, _ = fit(dataset.train, dataset.validation, dataset.labels, features="words", strength=2.5)
-    assert (learner.facts["features"], learner.facts["strength"]) == ("words", 2.5)
+    assert (learner.metadata["features"], learner.metadata["strength"]) == ("words", 2.5)
 
 
 def test_a_label_that_always_or_never_holds_and_texts_without_labels_are_learned_from() -> None:
@@ -145,7 +145,7 @@ def test_of_a_large_split_candidates_are_of_the_kind_that_was_counted(monkeypatc
     monkeypatch.setattr("textwright.training.solver._MOST_TEXTS", 200)
     dataset = make_dataset(400)
     learner, accuracy = fit(dataset.train, dataset.validation, dataset.labels)
-    assert learner.facts["features"] == "words"
+    assert learner.metadata["features"] == "words"
     assert accuracy >= 0.95
     logits, targets = learner.held_out(dataset.labels)
     np.testing.assert_array_equal(targets, dataset.validation.targets)
@@ -160,4 +160,4 @@ def test_more_texts_than_folds_are_made_for(monkeypatch: pytest.MonkeyPatch) -> 
     dataset = make_dataset(400)
     learner, accuracy = fit(dataset.train, dataset.validation, dataset.labels)
     assert accuracy >= 0.95
-    assert learner.facts["fold_accuracy"] >= 0.9
+    assert learner.metadata["fold_accuracy"] >= 0.9

@@ -66,7 +66,7 @@ def test_of_two_labels_the_rarer_one_has_a_threshold_unless_another_is_named() -
     assert list(choose_thresholds(rows, targets, BINARY, aim, np.array([0, 1, 1]))) == ["no"]
     named = aim.model_copy(update={"positive_label": "yes"})
     assert choose_thresholds(rows, targets, BINARY, named, np.array([0, 1, 1])) == {"yes": fit_threshold(SCORES, HOLDS)}
-    with pytest.raises(DataError, match="none of the 6 validation texts is labelled 'yes'"):
+    with pytest.raises(DataError, match="none of the 6 validation texts is labeled 'yes'"):
         choose_thresholds(rows, np.zeros(6, dtype=np.int64), BINARY, named, targets)
 
 

@@ -29,7 +29,7 @@ def fit(dataset: Dataset, folder: Path, *, num_epochs: int, vector_training: str
     )
     model = {"vectors": str(path), "vector_training": vector_training, "num_frozen_epochs": 2, "word_dropout": 0}
     trained = train(dataset, settings, model, run_dir=folder / "run")
-    words = trained.encoder.vocabulary[2:]
+    words = trained.tokenizer.vocabulary[2:]
     return trained, torch.equal(
         trained.module.word_vectors[2:], torch.from_numpy(open_vectors(path).take(words).vectors)
     )

@@ -38,7 +38,7 @@ _LARGEST: Final = 250 * 1024 * 1024
 _NUM_STARTS: Final = 7
 _NUM_WARM: Final = 50
 _INVOKE: Final = "/2015-03-31/functions/function/invocations"
-_BERT: Final = BUILD / "work" / "full" / "28-quantisation" / "runs" / "small"
+_BERT: Final = BUILD / "work" / "full" / "28-quantization" / "runs" / "small"
 
 
 def record(work: Path, made: tuple[Path, Path]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from textwright import DataSettings, Plan, TrainSettings, build_artifact
+from textwright import BuildPlan, DataSettings, TrainSettings, build_artifact
 
 TEXTS = ["A touching film with a great cast.", "Dull, predictable and far too long.", "It is a film."]
 """What is asked in every recording."""
@@ -22,5 +22,5 @@ def models(work: Path) -> tuple[Path, Path]:
     paths = (work / "v1", work / "v2")
     for path, epochs in zip(paths, (2, 5), strict=True):
         settings = TrainSettings(family="bow", num_epochs=epochs)
-        build_artifact(Plan("movie-reviews", DataSettings(), settings, {}), path)
+        build_artifact(BuildPlan("movie-reviews", DataSettings(), settings, {}), path)
     return paths[0] / "artifact", paths[1] / "artifact"

@@ -20,7 +20,7 @@ from textwright.api.validation import RequestLimits
 from textwright.errors import RequestSyntaxError
 
 if TYPE_CHECKING:
-    from textwright.runtime.predictor import Prediction
+    from textwright.runtime.predictor import TextPrediction
 
 EXAMPLE_TEXT: Final = "A touching film with a great cast."
 """Stands in the documentation, in error messages and in the curl line; any model can read it."""
@@ -73,7 +73,7 @@ def encode_json(content: object) -> bytes:
 
 def encode_predictions(
     head: str,
-    predictions: Iterable[Prediction],
+    predictions: Iterable[TextPrediction],
     explanations: Sequence[Mapping[str, Any]] | None = None,
     *,
     top_k: int | None = None,
@@ -97,12 +97,12 @@ def encode_predictions(
     return f'{{"model":{head},"predictions":[{",".join(rows)}]}}'.encode()
 
 
-def encode_lines(predictions: Iterable[Prediction]) -> bytes:
+def encode_lines(predictions: Iterable[TextPrediction]) -> bytes:
     """Write predictions as JSON lines: N lines, each the JSON of a :class:`~textwright.api.schemas.Prediction`."""
     return "".join(f"{encode_prediction(item)}\n" for item in predictions).encode()
 
 
-def encode_prediction(item: Prediction, top_k: int | None = None) -> str:
+def encode_prediction(item: TextPrediction, top_k: int | None = None) -> str:
     """Write one prediction.
 
     Args:

@@ -22,7 +22,7 @@ from textwright.runtime.predictor import Predictor
 
 if TYPE_CHECKING:
     from textwright.api.auth import Key
-    from textwright.runtime.explanation import Explanation
+    from textwright.runtime.explanation import TextExplanation
 
 EXPLAIN_PRICE: Final = 10
 """Texts that an explained text counts as in its key's share: explaining takes up to nine predictions, and there is
@@ -48,7 +48,7 @@ class Executor(Protocol):
             N scored texts, in order.
         """
 
-    async def explain(self, texts: Sequence[str], scored: Sequence[Scored]) -> list[Explanation]:
+    async def explain(self, texts: Sequence[str], scored: Sequence[Scored]) -> list[TextExplanation]:
         """Explain N texts that were scored."""
 
     async def write(self, function: Callable[[], Answer]) -> Answer:

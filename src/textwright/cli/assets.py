@@ -29,10 +29,10 @@ def list_assets(*, output: _Output = DEFAULT_OUTPUT) -> None:
     terminal = Terminal(output)
     states = asset_states()
     rows = [
-        (asset.name, round(asset.size_bytes / 1e6, 1), "yes" if cached else "no", asset.licence, asset.summary)
+        (asset.name, round(asset.size_bytes / 1e6, 1), "yes" if cached else "no", asset.license, asset.summary)
         for asset, cached in ((state.asset, state.is_cached) for state in states)
     ]
-    columns = ("name", "MB", "cached", "licence", "what it is")
+    columns = ("name", "MB", "cached", "license", "what it is")
     content = {"cache": str(cache_dir()), "assets": [state.to_json() for state in states]}
     terminal.result(content, lambda: terminal.table(f"Assets in {cache_dir()}", columns, rows))
     terminal.next("textwright assets fetch movie-reviews")

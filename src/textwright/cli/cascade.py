@@ -45,7 +45,7 @@ def cascade(
     Args:
         fast: Artifact of the model that reads every text.
         strong: Artifact of the model that takes what the fast one is not sure of.
-        source: Labelled texts, best those that both models were trained on: a built-in name, a file, a folder, a hub
+        source: Labeled texts, best those that both models were trained on: a built-in name, a file, a folder, a hub
             id.
         out: Folder of the new artifact and the report.
     """

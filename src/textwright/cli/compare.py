@@ -49,11 +49,11 @@ def compare(
             all alone with --folds.
     """
     require("train", what="comparing")
-    from textwright.comparison.choice import choose
+    from textwright.comparison.options import resolve_options
     from textwright.display.comparison import compare_with_view, show_leaderboard
 
     terminal = Terminal(output)
-    choice = choose(source, data, families=families, recipes=recipe, seeds=seeds, folds=folds, sizes=sizes)
+    choice = resolve_options(source, data, families=families, recipes=recipe, seeds=seeds, folds=folds, sizes=sizes)
     board = compare_with_view(choice, out, terminal)
     terminal.result(board.to_json(), lambda: show_leaderboard(terminal, board))
     terminal.note(f"page: {board.html_path(out)}")

@@ -1,4 +1,4 @@
-"""``textwright data``: look at a labelled source before training on it."""
+"""``textwright data``: look at a labeled source before training on it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from textwright.training.settings import TrainSettings
 
 if TYPE_CHECKING:
     from textwright.data.check import DataReport
-    from textwright.data.lengths import Tokens
+    from textwright.data.lengths import TokenCounter
     from textwright.data.row_errors import Finding
 
 _MAX_LABELS: Final = 60
@@ -25,7 +25,7 @@ _MAX_LABELS: Final = 60
 
 DEFAULT_DATA = DataSettings()
 
-app = App(name="data", help="Check a labelled source before training on it.")
+app = App(name="data", help="Check a labeled source before training on it.")
 
 
 @app.command
@@ -38,7 +38,7 @@ def check(
     data: Annotated[DataSettings, Parameter(name="*", group="Data")] = DEFAULT_DATA,
     output: Annotated[Output, Parameter(name="*", group="Output")] = DEFAULT_OUTPUT,
 ) -> None:
-    """Report rows, labels, lengths, scripts, duplicates, conflicts and encodings of a labelled source.
+    """Report rows, labels, lengths, scripts, duplicates, conflicts and encodings of a labeled source.
 
     Example: textwright data check reviews.csv --label-column stars
 
@@ -62,7 +62,7 @@ def check(
     terminal.next(f"textwright train {shlex.quote(source)}{flags} --family {name} --out runs/{name}")
 
 
-def _tokens(family: str | None, terminal: Terminal) -> Tokens:
+def _tokens(family: str | None, terminal: Terminal) -> TokenCounter:
     """Find the tokenizer of a family; where its encoder is not here and cannot be fetched, count words."""
     from textwright.data.lengths import DEFAULT_TOKENS, word_tokens
 

@@ -18,7 +18,7 @@ from textwright.optional_deps import require
 
 if TYPE_CHECKING:
     from textwright.deploy.cloud.common import Deployed
-    from textwright.deploy.cloud.plan import Plan
+    from textwright.deploy.cloud.plan import DeploymentPlan
 
 DEFAULT_DEPLOYMENT, DEFAULT_IMAGE = DeploymentSettings(), ImageSettings()
 DeploymentFlags = Annotated[DeploymentSettings, Parameter(name="*", group="Deployment")]
@@ -156,10 +156,10 @@ def destroy(name: str, /, *, apply: bool = False, region: str | None = None, out
     terminal.result(content, lambda: terminal.say(f"{len(listed)} resources removed; nothing of {name} is left"))
 
 
-def _show(terminal: Terminal, result: Plan | Deployed, target: str, artifact: Path) -> None:
-    from textwright.deploy.cloud.plan import Plan
+def _show(terminal: Terminal, result: DeploymentPlan | Deployed, target: str, artifact: Path) -> None:
+    from textwright.deploy.cloud.plan import DeploymentPlan
 
-    if isinstance(result, Plan):
+    if isinstance(result, DeploymentPlan):
         terminal.result({"plan": result.to_json()}, lambda: _show_plan(terminal, result))
         named = f" --name {result.name}" if result.region else f" --name {result.name} --region REGION"
         terminal.next(
@@ -171,7 +171,7 @@ def _show(terminal: Terminal, result: Plan | Deployed, target: str, artifact: Pa
         terminal.next(f"to undo it: textwright deploy {undo} {result.name} --apply")
 
 
-def _show_plan(terminal: Terminal, plan: Plan) -> None:
+def _show_plan(terminal: Terminal, plan: DeploymentPlan) -> None:
     place = f"region {plan.region}" if plan.region else "no region"
     kept = sum(item.action == "keep" for item in plan.changes)
     rows = [

@@ -12,17 +12,17 @@ from textwright.core.files import exclusive_folder
 from textwright.data.settings import DataSettings
 from textwright.display.terminal import DEFAULT_OUTPUT, Output, ProgressView, Terminal
 from textwright.errors import SettingsError
-from textwright.optimize.teaching_settings import DistillSettings, UnlabelledSettings
+from textwright.optimize.distill_settings import DistillSettings, UnlabeledSettings
 from textwright.optional_deps import require
 from textwright.training.settings import TrainSettings
 
 if TYPE_CHECKING:
-    from textwright.optimize.distillation import Distillation, Peer
+    from textwright.optimize.distillation import ComparedModel, Distillation
 
 _DATA: Final = DataSettings()
 _TRAINING: Final = TrainSettings()
 _TEACHING: Final = DistillSettings()
-_FURTHER: Final = UnlabelledSettings()
+_FURTHER: Final = UnlabeledSettings()
 
 
 def distill(
@@ -30,13 +30,13 @@ def distill(
     source: Annotated[str, Parameter(name="--data")],
     out: Path,
     config: Path | None = None,
-    unlabelled: str = "",
+    unlabeled: str = "",
     beside: Path | None = None,
     name: str = "",
     overwrite: bool = False,
     model: Annotated[dict[str, str] | None, Parameter(group="Training")] = None,
     teaching: Annotated[DistillSettings, Parameter(name="*", group="Teaching")] = _TEACHING,
-    further: Annotated[UnlabelledSettings, Parameter(name="*", group="Teaching")] = _FURTHER,
+    further: Annotated[UnlabeledSettings, Parameter(name="*", group="Teaching")] = _FURTHER,
     training: Annotated[TrainSettings, Parameter(name="*", group="Training")] = _TRAINING,
     data: Annotated[DataSettings, Parameter(name="*", group="Data")] = _DATA,
     output: Annotated[Output, Parameter(name="*", group="Output")] = DEFAULT_OUTPUT,
@@ -47,16 +47,16 @@ def distill(
 
     Example: textwright distill runs/bert --data movie-reviews --family bert --model.keep-layers 1,3,5 --out runs/small
 
-    Example: textwright distill runs/bert --data movie-reviews --unlabelled imdb-reviews --sentences --out runs/student
+    Example: textwright distill runs/bert --data movie-reviews --unlabeled imdb-reviews --sentences --out runs/student
 
     What was interrupted goes on where it was when the same command is given again.
 
     Args:
         teachers: Artifact folders, or the run folders that hold them; the probabilities of several are averaged.
-        source: Labelled texts, best those that the teacher was trained on: a built-in name, a file, a folder, a hub id.
+        source: Labeled texts, best those that the teacher was trained on: a built-in name, a file, a folder, a hub id.
         out: Run folder of the student: artifact, report, checkpoint and TensorBoard events go there.
         config: Recipe (TOML) whose keys are named like the flags; flags and environment go before it.
-        unlabelled: Further texts for the teacher to answer: a file, or any source, whose labels are not looked at.
+        unlabeled: Further texts for the teacher to answer: a file, or any source, whose labels are not looked at.
         beside: An artifact to test the student against, best of the same family, trained on labels alone.
         name: What the model is called on the wire; by default source, family and "distilled".
         overwrite: Throw away a run of other settings that is in --out.
@@ -64,17 +64,17 @@ def distill(
     """
     require("train", what="distilling")
     from textwright.display.training import show_built
-    from textwright.optimize.distill import Lecture
+    from textwright.optimize.distill import DistillationJob
     from textwright.optimize.distill import distill as teach
-    from textwright.pipeline import Plan
+    from textwright.pipeline import BuildPlan
 
     del config  # read by textwright.cli.layers.Recipe
     if not teachers:
         raise SettingsError("name a teacher: textwright distill runs/bert --data movie-reviews --out runs/student")
     terminal = Terminal(output)
     settings = {key.replace("-", "_"): value for key, value in (model or {}).items()}
-    plan = Plan(source, data, training, settings, name)
-    lecture = Lecture(teachers, plan, teaching, unlabelled, further, beside)
+    plan = BuildPlan(source, data, training, settings, name)
+    lecture = DistillationJob(teachers, plan, teaching, unlabeled, further, beside)
     with exclusive_folder(out), ProgressView(terminal, "reading the data") as view:
         done = teach(lecture, out, overwrite=overwrite, callbacks=[view])
     if done is not None:
@@ -94,7 +94,7 @@ def show_distillation(terminal: Terminal, report: Distillation) -> None:
         terminal.say(f"{peer.role}: {report.name} is {peer.verdict}")
 
 
-def _row(peer: Peer) -> tuple[str, ...]:
+def _row(peer: ComparedModel) -> tuple[str, ...]:
     cost = peer.cost
     costs = ["-"] * 3 if cost is None else [cost.latency_gain, cost.throughput_gain, cost.size_gain]
     return (

@@ -1,4 +1,4 @@
-"""``textwright evaluate``: measure an artifact on labelled texts."""
+"""``textwright evaluate``: measure an artifact on labeled texts."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def evaluate(
     data: Annotated[DataSettings, Parameter(name="*", group="Data")] = _DATA,
     output: Annotated[Output, Parameter(name="*", group="Output")] = DEFAULT_OUTPUT,
 ) -> None:
-    """Measure an artifact on labelled texts, exactly as it is served.
+    """Measure an artifact on labeled texts, exactly as it is served.
 
     Example: textwright evaluate runs/demo movie-reviews --report report.html
 
@@ -46,7 +46,7 @@ def evaluate(
             folder.
     """
     from textwright.display.evaluation import show_evaluation
-    from textwright.evaluate.selection import select_rows
+    from textwright.evaluate.eval_split import select_rows
     from textwright.runtime.loading import load
 
     terminal = Terminal(output)

@@ -12,7 +12,7 @@ the result::
         data: Annotated[DataSettings, Parameter(name="*", group="Data")] = DEFAULT_DATA,
         output: Annotated[Output, Parameter(name="*", group="Output")] = DEFAULT_OUTPUT,
     ) -> None:
-        '''Measure an artifact on labelled texts.
+        '''Measure an artifact on labeled texts.
 
         Example: textwright evaluate runs/demo movie-reviews
 
@@ -57,9 +57,9 @@ class Command(NamedTuple):
 
 
 COMMANDS: Final = (
-    Command("train", "textwright.cli.train:train", "Train a model on a labelled source and write its artifact."),
+    Command("train", "textwright.cli.train:train", "Train a model on a labeled source and write its artifact."),
     Command("compare", "textwright.cli.compare:compare", "Train kinds of model side by side; write a leaderboard."),
-    Command("evaluate", "textwright.cli.evaluate:evaluate", "Measure an artifact on labelled texts."),
+    Command("evaluate", "textwright.cli.evaluate:evaluate", "Measure an artifact on labeled texts."),
     Command("optimize", "textwright.cli.optimize:optimize", "Make an artifact faster or smaller; keep its answers."),
     Command("cascade", "textwright.cli.cascade:cascade", "Make one artifact of a fast and a strong model."),
     Command("distill", "textwright.cli.distill:distill", "Let an artifact teach a smaller model."),
@@ -70,14 +70,14 @@ COMMANDS: Final = (
     Command("deploy", "textwright.cli.deploy:app", "Plan a deployment on AWS, apply it, go back, remove it."),
     Command("cost", "textwright.cli.cost:cost", "Estimate what an artifact costs on EC2 and on Lambda."),
     Command("inspect", "textwright.cli.inspect:inspect", "Show what an artifact is and what was measured of it."),
-    Command("data", "textwright.cli.data:app", "Check a labelled source before training on it."),
+    Command("data", "textwright.cli.data:app", "Check a labeled source before training on it."),
     Command("assets", "textwright.cli.assets:app", "List, fetch and find the built-in data and weights."),
     Command("families", "textwright.cli.families:families", "List the kinds of model and their settings."),
     Command("tensorboard", "textwright.cli.tensorboard:tensorboard", "Open TensorBoard on a training run."),
     Command("doctor", "textwright.cli.doctor:doctor", "Show versions, extras, threads and caches."),
 )
 
-_HELP = """A labelled file becomes a measured, deployed text-classification API.
+_HELP = """A labeled file becomes a measured, deployed text-classification API.
 
 Start with: textwright train movie-reviews --family bow --out runs/demo"""
 

@@ -36,12 +36,12 @@ def optimize(
 
     Args:
         artifact: An artifact folder, or the run folder that holds it.
-        source: Labelled texts, best those that the model was trained on: a built-in name, a file, a folder, a hub id.
+        source: Labeled texts, best those that the model was trained on: a built-in name, a file, a folder, a hub id.
         out: Folder of the new artifact, the report and the trials.
     """
     require("train", what="optimizing")
     from textwright.display.optimization import show_outcome
-    from textwright.optimize.search import optimize as search
+    from textwright.optimize.optimization import optimize as search
 
     terminal = Terminal(output)
     with exclusive_folder(out), ProgressView(terminal, "optimizing") as view:

@@ -10,9 +10,9 @@ from cyclopts import Parameter
 from textwright.data.settings import DataSettings
 from textwright.display.terminal import DEFAULT_OUTPUT, Output, Terminal
 from textwright.errors import SettingsError
-from textwright.runtime.explanation import Explanation, Method
+from textwright.runtime.explanation import Method, TextExplanation
 from textwright.runtime.loading import load
-from textwright.runtime.predictor import Prediction, Predictor
+from textwright.runtime.predictor import Predictor, TextPrediction
 
 if TYPE_CHECKING:
     from textwright.batch_predict import PredictedFile
@@ -104,7 +104,7 @@ def _show_file(terminal: Terminal, summary: PredictedFile, target: Path) -> None
     terminal.result(content, lambda: terminal.say(f"{summary.num_rows:,} rows: {target}"))
 
 
-def _to_json(text: str, prediction: Prediction) -> dict[str, Any]:
+def _to_json(text: str, prediction: TextPrediction) -> dict[str, Any]:
     said = prediction._asdict() | {"confidence": prediction.confidence}
     if prediction.stage is None:
         del said["stage"]
@@ -115,8 +115,8 @@ def _show(
     terminal: Terminal,
     predictor: Predictor,
     texts: tuple[str, ...],
-    predictions: list[Prediction],
-    explanations: list[Explanation],
+    predictions: list[TextPrediction],
+    explanations: list[TextExplanation],
 ) -> None:
     rows = [
         (
@@ -133,7 +133,7 @@ def _show(
         _show_explanation(terminal, explanation)
 
 
-def _show_explanation(terminal: Terminal, explanation: Explanation) -> None:
+def _show_explanation(terminal: Terminal, explanation: TextExplanation) -> None:
     """Show the words that say most first; a bar's length is the contribution's size."""
     ranked = sorted(explanation.words, key=lambda word: -abs(word.contribution))[:_MOST_WORDS]
     strongest = max((abs(word.contribution) for word in ranked), default=0.0) or 1.0

@@ -12,7 +12,7 @@ from textwright.core.files import exclusive_folder
 from textwright.data.settings import DataSettings
 from textwright.display.terminal import DEFAULT_OUTPUT, Output, ProgressView, Terminal
 from textwright.evaluate.paired_drop import bound_in_words
-from textwright.optimize.teaching_settings import PruneSettings, RepairSettings
+from textwright.optimize.distill_settings import PruneSettings, RepairSettings
 from textwright.optional_deps import require
 from textwright.training.settings import TrainSettings
 
@@ -48,16 +48,16 @@ def prune(
 
     Args:
         artifact: An artifact folder, or the run folder that holds it; heads and neurons need the run folder.
-        source: The labelled texts that it was trained on: a built-in name, a file, a folder or a hub id.
+        source: The labeled texts that it was trained on: a built-in name, a file, a folder or a hub id.
         out: Run folder of the smaller model; the report goes there too.
         overwrite: Throw away a repair of other settings that is in --out.
     """
     require("train", what="pruning")
-    from textwright.optimize.prune import Task
+    from textwright.optimize.prune import PruningTask
     from textwright.optimize.prune import prune as cut
 
     terminal = Terminal(output)
-    task = Task(artifact, source, pruning, teaching, training, data)
+    task = PruningTask(artifact, source, pruning, teaching, training, data)
     with exclusive_folder(out), ProgressView(terminal, "reading the data") as view:
         report = cut(task, out, overwrite=overwrite, callbacks=[view])
     terminal.result(report.to_json(), lambda: _show(terminal, report))

@@ -1,4 +1,4 @@
-"""``textwright train``: a labelled source becomes a measured artifact."""
+"""``textwright train``: a labeled source becomes a measured artifact."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from textwright.optional_deps import require
 from textwright.training.settings import TrainSettings
 
 if TYPE_CHECKING:
-    from textwright.pipeline import Built
+    from textwright.pipeline import BuildResult
 
 _DATA: Final = DataSettings()
 _TRAINING: Final = TrainSettings()
@@ -34,7 +34,7 @@ def train(
     data: Annotated[DataSettings, Parameter(name="*", group="Data")] = _DATA,
     output: Annotated[Output, Parameter(name="*", group="Output")] = DEFAULT_OUTPUT,
 ) -> None:
-    """Train a model on a labelled source and write its artifact.
+    """Train a model on a labeled source and write its artifact.
 
     Example: textwright train movie-reviews --family bow --out runs/demo
 
@@ -51,18 +51,20 @@ def train(
     """
     require("train", what="training")
     from textwright.display.training import build_with_view, show_built
-    from textwright.pipeline import Plan
+    from textwright.pipeline import BuildPlan
 
     del config  # read by textwright.cli.layers.Recipe
     terminal = Terminal(output)
-    plan = Plan(source, data, training, {key.replace("-", "_"): value for key, value in (model or {}).items()}, name)
+    plan = BuildPlan(
+        source, data, training, {key.replace("-", "_"): value for key, value in (model or {}).items()}, name
+    )
     built = build_with_view(plan, out, terminal, overwrite=overwrite, linear_baseline=baselines)
     if built is not None:
         show_built(terminal, built)
         terminal.next(_next(built, source, out))
 
 
-def _next(built: Built, source: str, out: Path) -> str:
+def _next(built: BuildResult, source: str, out: Path) -> str:
     """Serve a model that is better than always the most frequent label; otherwise look for another."""
     if built.beats_majority is False:
         folds = " --folds 10" if built.baselines[0].is_undecided else ""

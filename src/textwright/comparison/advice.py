@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
-from textwright.comparison.leaderboard import Leaderboard, Row, Speed
+from textwright.comparison.leaderboard import Leaderboard, LeaderboardRow, RowSpeed
 from textwright.evaluate.baselines import LINEAR, MAJORITY
 
 _TIMES_FASTER: Final = 1.5
@@ -33,47 +33,48 @@ def advise(board: Leaderboard) -> tuple[str, ...]:
     if not ranked:
         return ()
     if _none_beats_majority(ranked):
-        return (*_no_row(ranked, board.headline), *_few_tests(ranked, board.headline))
+        return (*_no_row(ranked, board.primary_metric), *_few_tests(ranked, board.primary_metric))
     return (
-        *_most_accurate(ranked, board.headline),
+        *_most_accurate(ranked, board.primary_metric),
         *_against_linear(ranked),
-        *_budgets(ranked, board.headline),
+        *_budgets(ranked, board.primary_metric),
         *_few_labels(ranked),
         *_more_labels(ranked),
-        *_few_tests(ranked, board.headline),
+        *_few_tests(ranked, board.primary_metric),
     )
 
 
-def may_be_served(row: Row) -> bool:
+def may_be_served(row: LeaderboardRow) -> bool:
     """Whether a row is a model that can be advised: no baseline, and better than the most frequent label."""
     return not row.is_baseline and row.beats_majority is not False
 
 
-def best_to_serve(board: Leaderboard) -> Row | None:
+def best_to_serve(board: Leaderboard) -> LeaderboardRow | None:
     """Find the best row that is a model and may be served; None if there is none."""
     return next((row for row in board.rows if row.artifact and may_be_served(row)), None)
 
 
-def _none_beats_majority(ranked: Sequence[Row]) -> bool:
+def _none_beats_majority(ranked: Sequence[LeaderboardRow]) -> bool:
     served = [row for row in ranked if not row.is_baseline]
     return bool(served) and not any(map(may_be_served, served))
 
 
-def _no_row(ranked: Sequence[Row], headline: str) -> Iterator[str]:
+def _no_row(ranked: Sequence[LeaderboardRow], primary_metric: str) -> Iterator[str]:
     majority = next(row for row in ranked if row.name == MAJORITY)
     yield (
         f"No model is distinguishably more accurate than always the most frequent label "
-        f"({_percent(majority, headline)}): none of them is advised. Check the labels (textwright data check), give "
-        "more labelled texts, or, where one label is nearly all of them, look at macro F1 instead."
+        f"({_percent(majority, primary_metric)}): none of them is advised. Check the labels (textwright data check), "
+        "give more labeled texts, or, where one label is nearly all of them, look at macro F1 instead."
     )
     linear = next((row for row in ranked if row.name == LINEAR), None)
     if linear is not None and linear.beats_majority:
-        yield f"The linear baseline {linear.name} is more accurate: {_percent(linear, headline)}."
+        yield f"The linear baseline {linear.name} is more accurate: {_percent(linear, primary_metric)}."
 
 
-def _most_accurate(ranked: Sequence[Row], headline: str) -> Iterator[str]:
+def _most_accurate(ranked: Sequence[LeaderboardRow], primary_metric: str) -> Iterator[str]:
     best, served = ranked[0], [row for row in ranked if may_be_served(row)]
-    said = f"{best.name}{', a baseline,' if best.is_baseline else ''} is the most accurate: {_percent(best, headline)}"
+    kind = ", a baseline," if best.is_baseline else ""
+    said = f"{best.name}{kind} is the most accurate: {_percent(best, primary_metric)}"
     ties = [row for row in served if row is best or _ties(row)]
     limit = _TIMES_FASTER * min(map(_cost, ties), default=0)
     taken = next((row for row in ties if _cost(row) <= limit), best)
@@ -81,11 +82,11 @@ def _most_accurate(ranked: Sequence[Row], headline: str) -> Iterator[str]:
         yield f"{said}; take it when accuracy decides." if best in served else f"{said}."
         return
     faster = _times_faster(taken, best)
-    verdict = f"{taken.name} ({_percent(taken, headline)}) is not distinguishable from it"
+    verdict = f"{taken.name} ({_percent(taken, primary_metric)}) is not distinguishable from it"
     yield f"{said}, but {verdict}{f' and {faster}' if faster else ''}: take {taken.name}."
 
 
-def _against_linear(ranked: Sequence[Row]) -> Iterator[str]:
+def _against_linear(ranked: Sequence[LeaderboardRow]) -> Iterator[str]:
     """Be honest where a linear model of an afternoon does as well."""
     linear = next((row for row in ranked if row.name == LINEAR), None)
     better = [row.name for row in ranked if linear and not row.is_baseline and ranked.index(row) < ranked.index(linear)]
@@ -100,12 +101,12 @@ def _against_linear(ranked: Sequence[Row]) -> Iterator[str]:
         )
 
 
-def _budgets(ranked: Sequence[Row], headline: str) -> Iterator[str]:
+def _budgets(ranked: Sequence[LeaderboardRow], primary_metric: str) -> Iterator[str]:
     served = [row for row in ranked if may_be_served(row)]
     if len(served) < 2:
         return
-    by_time = _frontier(served, headline, lambda row: row.speed.latency_ms if row.speed else None)
-    by_size = _frontier(served, headline, lambda row: row.size_bytes)
+    by_time = _frontier(served, primary_metric, lambda row: row.speed.latency_ms if row.speed else None)
+    by_size = _frontier(served, primary_metric, lambda row: row.size_bytes)
     if len(by_time) > 1:
         steps = ", ".join(f"{row.name} from {row.speed.latency_ms:.2g} ms" for row in by_time if row.speed)
         yield f"By the time that one text may take: {steps}; each is more accurate than the one before."
@@ -114,7 +115,7 @@ def _budgets(ranked: Sequence[Row], headline: str) -> Iterator[str]:
         yield f"By the size that may be shipped: {steps}."
 
 
-def _few_labels(ranked: Sequence[Row]) -> Iterator[str]:
+def _few_labels(ranked: Sequence[LeaderboardRow]) -> Iterator[str]:
     """Say where on the learning curve another row leads."""
     leaders: list[tuple[int, str]] = []
     for size in sorted({point.num_train for row in ranked for point in row.curve}):
@@ -129,8 +130,8 @@ def _few_labels(ranked: Sequence[Row]) -> Iterator[str]:
         yield f"By the number of training texts, the most accurate is {steps}."
 
 
-def _more_labels(ranked: Sequence[Row]) -> Iterator[str]:
-    """Say what more labelled texts would bring, if the last step of the curve was more than chance."""
+def _more_labels(ranked: Sequence[LeaderboardRow]) -> Iterator[str]:
+    """Say what more labeled texts would bring, if the last step of the curve was more than chance."""
     row = next((row for row in ranked if may_be_served(row)), None)
     if row is None or len(row.curve) < 2:
         return
@@ -151,14 +152,14 @@ def _more_labels(ranked: Sequence[Row]) -> Iterator[str]:
 
 def _effect(low: float, high: float, *, is_distinguishable: bool) -> str:
     if high < 100 * _HARDLY:
-        return "more labelled texts would hardly help."
+        return "more labeled texts would hardly help."
     if not is_distinguishable or low <= 0:
-        return "whether more labelled texts would help cannot be told from these."
-    return "more labelled texts would probably help."
+        return "whether more labeled texts would help cannot be told from these."
+    return "more labeled texts would probably help."
 
 
-def _few_tests(ranked: Sequence[Row], headline: str) -> Iterator[str]:
-    width = ranked[0].metrics[headline].high - ranked[0].metrics[headline].low
+def _few_tests(ranked: Sequence[LeaderboardRow], primary_metric: str) -> Iterator[str]:
+    width = ranked[0].metrics[primary_metric].high - ranked[0].metrics[primary_metric].low
     if width >= _WIDE:
         yield (
             f"The test texts are few: the interval of {ranked[0].name} spans {100 * width:.0f} points. "
@@ -166,33 +167,35 @@ def _few_tests(ranked: Sequence[Row], headline: str) -> Iterator[str]:
         )
 
 
-def _frontier(rows: Sequence[Row], headline: str, cost: Callable[[Row], float | None]) -> list[Row]:
+def _frontier(
+    rows: Sequence[LeaderboardRow], primary_metric: str, cost: Callable[[LeaderboardRow], float | None]
+) -> list[LeaderboardRow]:
     """Keep the rows that no cheaper row reaches, from the cheapest to the most accurate."""
     priced = sorted(((price, row) for row in rows if (price := cost(row)) is not None), key=lambda pair: pair[0])
-    kept: list[Row] = []
+    kept: list[LeaderboardRow] = []
     for _, row in priced:
-        if not kept or row.metrics[headline].value > kept[-1].metrics[headline].value:
+        if not kept or row.metrics[primary_metric].value > kept[-1].metrics[primary_metric].value:
             kept.append(row)
     return kept
 
 
-def _ties(row: Row) -> bool:
+def _ties(row: LeaderboardRow) -> bool:
     versus = row.versus_best
     return versus is not None and not versus.is_distinguishable and versus.difference.value >= -_CLOSE
 
 
-def _cost(row: Row) -> float:
+def _cost(row: LeaderboardRow) -> float:
     """Milliseconds of a text, or the size where speed was not measured; where one row has no speed, none has."""
     return row.speed.latency_ms if row.speed else row.size_bytes or math.inf
 
 
-def _times_faster(row: Row, other: Row) -> str:
+def _times_faster(row: LeaderboardRow, other: LeaderboardRow) -> str:
     mine, theirs = row.speed, other.speed
-    if not isinstance(mine, Speed) or not isinstance(theirs, Speed):
+    if not isinstance(mine, RowSpeed) or not isinstance(theirs, RowSpeed):
         return ""
     times = theirs.latency_ms / mine.latency_ms
     return f"answers {times:.2g} times as fast" if times >= _TIMES_FASTER else ""
 
 
-def _percent(row: Row, headline: str) -> str:
-    return f"{100 * row.metrics[headline].value:.1f} %"
+def _percent(row: LeaderboardRow, primary_metric: str) -> str:
+    return f"{100 * row.metrics[primary_metric].value:.1f} %"

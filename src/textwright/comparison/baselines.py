@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from textwright.comparison.contender import Job, Result
+from textwright.comparison.candidate import Result, RunJob
 from textwright.core.callbacks import Callback
 from textwright.evaluate.baselines import observations
 from textwright.evaluate.benchmark import Predict
@@ -24,7 +24,7 @@ from textwright.evaluate.ngrams import NGRAMS
 
 
 @dataclass(frozen=True, slots=True)
-class Majority:
+class MajorityBaseline:
     """Answer every text alike, with the shares of the labels among the training examples."""
 
     name: str = "majority"
@@ -41,7 +41,7 @@ class Majority:
         """Nothing came since."""
         return settings
 
-    def run(self, job: Job, callback: Callback) -> Result:  # noqa: ARG002  there are no steps
+    def run(self, job: RunJob, callback: Callback) -> Result:  # noqa: ARG002  there are no steps
         """Count the labels."""
         start = perf_counter()
         shares = label_shares(job.dataset.train, job.dataset.labels)
@@ -50,17 +50,17 @@ class Majority:
         seen = observations(job.dataset.test, rows, job.dataset.labels)
         return Result(seen, len(job.dataset.train), seconds, shares.nbytes, _digest(shares.tobytes()))
 
-    def tidy(self, job: Job) -> None:
+    def clean_up(self, job: RunJob) -> None:
         """There is nothing on disk."""
 
-    def reopen(self, job: Job) -> Predict:
+    def reopen(self, job: RunJob) -> Predict:
         """Return what looks at no text."""
         shares = label_shares(job.dataset.train, job.dataset.labels)
         return lambda texts: np.tile(shares, (len(texts), 1))
 
 
 @dataclass(frozen=True, slots=True)
-class Tfidf:
+class TfidfBaseline:
     """Weigh words, characters or both by TF-IDF and put a logistic regression on them: the row to beat.
 
     Source:
@@ -83,7 +83,7 @@ class Tfidf:
         """Nothing came since."""
         return settings
 
-    def run(self, job: Job, callback: Callback) -> Result:  # noqa: ARG002  there are no steps
+    def run(self, job: RunJob, callback: Callback) -> Result:  # noqa: ARG002  there are no steps
         """Tune it on the training split by cross-validation, and fit it."""
         start = perf_counter()
         model = fit_linear(job.dataset.train, job.dataset.labels)
@@ -93,10 +93,10 @@ class Tfidf:
         stored = pickle.dumps(model)
         return Result(seen, len(job.dataset.train), seconds, len(stored), _digest(seen.probabilities.tobytes()))
 
-    def tidy(self, job: Job) -> None:
+    def clean_up(self, job: RunJob) -> None:
         """There is nothing on disk."""
 
-    def reopen(self, job: Job) -> Predict:
+    def reopen(self, job: RunJob) -> Predict:
         """Fit it again: that takes seconds, and no pickle of unknown origin is ever opened."""
         return fit_linear(job.dataset.train, job.dataset.labels).probabilities
 

@@ -10,17 +10,17 @@ from pathlib import Path
 from typing import Any, Final
 
 from textwright import __version__
-from textwright.comparison.choice import Choice
-from textwright.comparison.contender import Contender, Job
+from textwright.comparison.candidate import Candidate, RunJob
+from textwright.comparison.eta import TimeEstimate
 from textwright.comparison.examples import Source, usable_sizes
-from textwright.comparison.leaderboard import Leaderboard, Speed
+from textwright.comparison.leaderboard import Leaderboard, RowSpeed
+from textwright.comparison.options import ComparisonOptions
 from textwright.comparison.protocol import describe_protocol
+from textwright.comparison.run_cache import load_result, save_result
 from textwright.comparison.runs import Run, plan_runs
-from textwright.comparison.schedule import Schedule
-from textwright.comparison.store import load_result, save_result
-from textwright.comparison.table import Table
+from textwright.comparison.table import LeaderboardTable
 from textwright.core.callbacks import Callback, CallbackList, RunInfo
-from textwright.core.differences import first_difference
+from textwright.core.json_diff import first_difference
 from textwright.core.labels import Task
 from textwright.data.settings import complete_settings
 from textwright.environment import machine
@@ -34,11 +34,11 @@ _LIBRARIES: Final = ("torch", "onnxruntime", "tokenizers", "scikit-learn", "nump
 
 
 def compare(
-    choice: Choice,
+    choice: ComparisonOptions,
     out: Path,
     *,
     callbacks: Sequence[Callback] = (),
-    measures_speed: bool = True,
+    measure_speeds: bool = True,
 ) -> Leaderboard:
     """Train and measure every row on the same examples.
 
@@ -49,7 +49,7 @@ def compare(
         out: Folder of the comparison: ``leaderboard.json`` after every run, the page at the end, and all runs.
         callbacks: Called at every run and its steps, with every new table, with the bytes of a built-in source that
             have come, and with each sentence about rows that were dropped and labels that look like mistakes.
-        measures_speed: Time the finished models at the end; False needs none of them, only what they said.
+        measure_speeds: Time the finished models at the end; False needs none of them, only what they said.
 
     Returns:
         The complete table.
@@ -63,37 +63,37 @@ def compare(
     source = Source(choice.source, choice.data, partial(callback.on_progress, "fetching the data"))
     for warning in source.whole.warnings:
         callback.on_warning(warning)
-    bench = _Bench(choice, source, out, callback)
+    bench = _Runner(choice, source, out, callback)
     bench.run_all()
-    if measures_speed:
+    if measure_speeds:
         bench.measure_speed()
     return bench.finish()
 
 
-class _Bench:
+class _Runner:
     """The state of one comparison while it runs; all of it can be had back from the files."""
 
-    def __init__(self, choice: Choice, source: Source, out: Path, callback: Callback) -> None:
+    def __init__(self, choice: ComparisonOptions, source: Source, out: Path, callback: Callback) -> None:
         self._source, self._out, self._callback = source, out, callback
         self._before = _read_before(out, source.describe())
-        self._contenders: Mapping[str, Contender] = {one.name: one for one in choice.contenders}
+        self._contenders: Mapping[str, Candidate] = {one.name: one for one in choice.candidates}
         sizes = usable_sizes(choice.sizes, source.whole)
         num_folds = choice.data.num_folds
-        self._runs = runs = plan_runs(choice.contenders, num_seeds=choice.num_seeds, num_folds=num_folds, sizes=sizes)
-        self._schedule = Schedule(runs, len(source.whole.train))
-        self._table = Table(choice.contenders, runs, _frame(choice, source, sizes))
+        self._runs = runs = plan_runs(choice.candidates, num_seeds=choice.num_seeds, num_folds=num_folds, sizes=sizes)
+        self._schedule = TimeEstimate(runs, len(source.whole.train))
+        self._table = LeaderboardTable(choice.candidates, runs, _frame(choice, source, sizes))
         self._left = [run for run in runs if not self._take_up(run)]
 
     def run_all(self) -> None:
         """Run what is left, and write the table after each."""
         self._publish()
         for run in self._left:
-            info = RunInfo(run.contender, run.summary, self._runs.index(run) + 1, len(self._runs))
+            info = RunInfo(run.candidate, run.summary, self._runs.index(run) + 1, len(self._runs))
             self._callback.on_run_begin(info)
-            contender, job = self._contenders[run.contender], self._job(run)
-            result = contender.run(job, self._callback)
+            candidate, job = self._contenders[run.candidate], self._job(run)
+            result = candidate.run(job, self._callback)
             save_result(job.folder, result, self._identity(run))
-            contender.tidy(job)
+            candidate.clean_up(job)
             self._table.add(run, result)
             self._schedule.finish(run, result.seconds)
             self._publish()
@@ -108,7 +108,7 @@ class _Bench:
             first = {name: Run(name, 0, fold=0 if self._source.settings.num_folds else None) for name in versions}
             answering = {name: self._contenders[name].reopen(self._job(run)) for name, run in first.items()}
             timings = benchmark(answering, self._source.whole.test.texts, num_batch_texts=_NUM_BATCH_TEXTS)
-            speeds = {name: Speed(item.latency_ms(), item.texts_per_second) for name, item in timings.items()}
+            speeds = {name: RowSpeed(item.latency_ms(), item.texts_per_second) for name, item in timings.items()}
         self._table.add_speeds(speeds)
 
     def finish(self) -> Leaderboard:
@@ -119,7 +119,7 @@ class _Bench:
 
     def _take_up(self, run: Run) -> bool:
         """Enter a run that was finished before, and say whether it was."""
-        result = load_result(self._folder(run), self._identity(run), self._contenders[run.contender].complete)
+        result = load_result(self._folder(run), self._identity(run), self._contenders[run.candidate].complete)
         if result is not None:
             self._table.add(run, result)
             self._schedule.finish(run, result.seconds)
@@ -131,9 +131,9 @@ class _Bench:
         self._callback.on_result(board, self._schedule.seconds_left())
         return board
 
-    def _job(self, run: Run) -> Job:
+    def _job(self, run: Run) -> RunJob:
         data = run.data(self._source.settings)
-        return Job(self._source.cut(run), data, run.seed, self._folder(run), keeps_model=run.is_shipped)
+        return RunJob(self._source.cut(run), data, run.seed, self._folder(run), keep_model=run.is_shipped)
 
     def _folder(self, run: Run) -> Path:
         return self._out / RUNS / run.folder
@@ -141,19 +141,19 @@ class _Bench:
     def _identity(self, run: Run) -> dict[str, Any]:
         """Tell what a finished run must share to be this one."""
         return {
-            "settings": json.loads(json.dumps(self._contenders[run.contender].settings)),
+            "settings": json.loads(json.dumps(self._contenders[run.candidate].settings)),
             "seed": run.seed,
             "data": run.data(self._source.settings).model_dump(mode="json"),
             "fingerprint": self._source.whole.fingerprint,
         }
 
 
-def _frame(choice: Choice, source: Source, sizes: Sequence[int]) -> Leaderboard:
+def _frame(choice: ComparisonOptions, source: Source, sizes: Sequence[int]) -> Leaderboard:
     """Make the table without rows."""
     is_single = source.whole.labels.task is Task.SINGLE_LABEL
     return Leaderboard(
         data=source.describe(),
-        headline="accuracy" if is_single else "exact_match",
+        primary_metric="accuracy" if is_single else "exact_match",
         protocol=describe_protocol(source.whole, choice.data, choice.num_seeds, sizes),
         rows=(),
         machine=machine(),
@@ -185,10 +185,10 @@ def _read_before(out: Path, data: Mapping[str, Any]) -> dict[str, Any]:
     raise SettingsError(f"{out} holds a comparison {what} ({difference}); give another --out")
 
 
-def _speeds_before(before: Mapping[str, Any], versions: Mapping[str, str]) -> dict[str, Speed] | None:
+def _speeds_before(before: Mapping[str, Any], versions: Mapping[str, str]) -> dict[str, RowSpeed] | None:
     """Take the speeds of an earlier call, if all of these very models were timed on this machine."""
     rows = {row["name"]: row for row in before.get("rows", ())}
     is_same = all(name in rows and rows[name]["version"] == version for name, version in versions.items())
     if not is_same or before.get("machine") != machine() or any(rows[name]["speed"] is None for name in versions):
         return None
-    return {name: Speed(**rows[name]["speed"]) for name in versions}
+    return {name: RowSpeed(**rows[name]["speed"]) for name in versions}

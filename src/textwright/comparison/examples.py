@@ -6,18 +6,18 @@ from collections.abc import Sequence
 from typing import Any
 
 from textwright.comparison.runs import Run
-from textwright.data.assign import are_given
 from textwright.data.dataset import Dataset
 from textwright.data.download import Progress
 from textwright.data.duplicates import find_duplicates
 from textwright.data.in_memory import DataSource
 from textwright.data.load import cut, read_source
 from textwright.data.settings import DataSettings
+from textwright.data.split_assignment import are_given
 from textwright.errors import SettingsError
 
 
 class Source:
-    """A labelled source that is cut in many ways.
+    """A labeled source that is cut in many ways.
 
     Args:
         name: A built-in name, a file, a folder or a hub id; or rows in memory.

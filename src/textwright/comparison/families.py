@@ -9,15 +9,15 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any, Final
 
-from textwright.comparison.contender import Job, Result
+from textwright.comparison.candidate import Result, RunJob
 from textwright.config import Settings, read_toml
 from textwright.core.callbacks import Callback
 from textwright.data.settings import DataSettings
 from textwright.errors import InputError, SettingsError
 from textwright.evaluate.benchmark import Predict
-from textwright.evaluate.observe import observe
+from textwright.evaluate.predictions import observe
 from textwright.models import find_family
-from textwright.pipeline import Plan, build_artifact
+from textwright.pipeline import BuildPlan, build_artifact
 from textwright.runtime.loading import load
 from textwright.training.run import CHECKPOINT, TENSORBOARD, as_recipe, resolve_settings, resolve_stored
 from textwright.training.settings import TrainSettings
@@ -28,7 +28,7 @@ _LARGE: Final = (CHECKPOINT, TENSORBOARD)
 
 
 @dataclass(frozen=True, slots=True)
-class FamilyContender:
+class FamilyCandidate:
     """A family with its settings.
 
     Args:
@@ -61,7 +61,7 @@ class FamilyContender:
         except (KeyError, InputError):  # of another version altogether
             return settings
 
-    def run(self, job: Job, callback: Callback) -> Result:
+    def run(self, job: RunJob, callback: Callback) -> Result:
         """Build the artifact, or go on where a killed run was, and let it answer the test texts.
 
         Raises:
@@ -83,23 +83,23 @@ class FamilyContender:
             version=built.artifact.version,
         )
 
-    def tidy(self, job: Job) -> None:
+    def clean_up(self, job: RunJob) -> None:
         """Remove the checkpoint and the events, and the artifact of a run that only shows how it learns."""
-        for name in _LARGE if job.keeps_model else (*_LARGE, _ARTIFACT):
+        for name in _LARGE if job.keep_model else (*_LARGE, _ARTIFACT):
             shutil.rmtree(job.folder / name, ignore_errors=True)
 
-    def reopen(self, job: Job) -> Predict:
+    def reopen(self, job: RunJob) -> Predict:
         """Load the artifact as it would be served."""
         return load(job.folder).predict
 
-    def _plan(self, job: Job) -> Plan:
+    def _plan(self, job: RunJob) -> BuildPlan:
         training = self.training.model_copy(update={"seed": job.seed})
         source = Path(job.dataset.source.rstrip("/")).name.partition(".")[0]
         model = self.model.model_dump(mode="json")
-        return Plan(job.dataset.source, job.data, training, model, name=f"{source}-{self.name}")
+        return BuildPlan(job.dataset.source, job.data, training, model, name=f"{source}-{self.name}")
 
 
-def from_family(name: str) -> FamilyContender:
+def from_family(name: str) -> FamilyCandidate:
     """Make a row of a family as it is by default.
 
     Args:
@@ -108,10 +108,10 @@ def from_family(name: str) -> FamilyContender:
     Raises:
         NotFoundError: If there is no such family; names the nearest.
     """
-    return FamilyContender(name, *resolve_settings(TrainSettings(family=find_family(name).name), {}))
+    return FamilyCandidate(name, *resolve_settings(TrainSettings(family=find_family(name).name), {}))
 
 
-def from_recipe(path: Path, data: DataSettings) -> FamilyContender:
+def from_recipe(path: Path, data: DataSettings) -> FamilyCandidate:
     """Make a row of a recipe, called like its file.
 
     Args:
@@ -132,7 +132,7 @@ def from_recipe(path: Path, data: DataSettings) -> FamilyContender:
                 f"{getattr(data, name)!r}; remove the line, or set --{name.replace('_', '-')} for all"
             )
     training = TrainSettings.parse({key: value for key, value in content.items() if key != "seed"}, source=str(path))
-    return FamilyContender(path.stem, *resolve_settings(training, model))
+    return FamilyCandidate(path.stem, *resolve_settings(training, model))
 
 
 def _without_seed(training: TrainSettings, model: Settings) -> dict[str, Any]:

@@ -21,18 +21,18 @@ from textwright.report.svg import (
 )
 
 if TYPE_CHECKING:
-    from textwright.comparison.leaderboard import Leaderboard, Row
+    from textwright.comparison.leaderboard import Leaderboard, LeaderboardRow
 
 _MARKERS: Final = ("o", "s", "^", "D", "v", "P", "X", "h")
 _HEIGHT: Final = 4.6
 _DODGE: Final = 0.015
-"""How far the points of neighbouring rows are moved apart, as a share of their position."""
+"""How far the points of neighboring rows are moved apart, as a share of their position."""
 _FLOOR: Final = "majority"
-"""The row that looks at no text: a line to be above, not a contender."""
+"""The row that looks at no text: a line to be above, not a candidate."""
 
 
 def tradeoff(board: Leaderboard) -> str:
-    """Draw the headline metric against the time of one text; the area of a point grows with the size.
+    """Draw the primary metric against the time of one text; the area of a point grows with the size.
 
     Args:
         board: With at least one row whose speed was measured.
@@ -44,7 +44,7 @@ def tradeoff(board: Leaderboard) -> str:
     def draw(axes: Axes) -> None:
         for row, color, marker in _styled(board):
             if row.speed is not None and row.metrics:
-                metric = row.metrics[board.headline]
+                metric = row.metrics[board.primary_metric]
                 interval = Interval(metric.value, metric.low, metric.high)
                 draw_intervals(axes, [row.speed.latency_ms], [interval], color, marker)
                 axes.scatter(
@@ -59,7 +59,7 @@ def tradeoff(board: Leaderboard) -> str:
                 axes.plot([], [], color=color, marker=marker, linestyle="", label=shortened(row.name))
         axes.set_xscale("log")
         numbers(axes.xaxis, "{:g}")
-        axes.set(xlabel="Milliseconds for one text", ylabel=TITLES[board.headline])
+        axes.set(xlabel="Milliseconds for one text", ylabel=TITLES[board.primary_metric])
         axes.margins(x=0.12, y=0.12)
         percent(axes.yaxis)
         legend(axes)
@@ -68,7 +68,7 @@ def tradeoff(board: Leaderboard) -> str:
 
 
 def curves(board: Leaderboard) -> str:
-    """Draw the headline metric against the number of training texts.
+    """Draw the primary metric against the number of training texts.
 
     Args:
         board: With at least one row that was measured on two sizes.
@@ -90,19 +90,19 @@ def curves(board: Leaderboard) -> str:
         axes.set_xscale("log")
         axes.set_xticks(sizes)
         numbers(axes.xaxis, "{:,.0f}")
-        axes.set(xlabel="Training texts", ylabel=TITLES[board.headline])
+        axes.set(xlabel="Training texts", ylabel=TITLES[board.primary_metric])
         percent(axes.yaxis)
         legend(axes)
 
     return svg_of("curves", (FULL_WIDTH, _HEIGHT), draw)
 
 
-def _styled(board: Leaderboard) -> list[tuple[Row, str, str]]:
+def _styled(board: Leaderboard) -> list[tuple[LeaderboardRow, str, str]]:
     """Give each row that looks at texts a color and a marker, which it has in every plot."""
     rows = [row for row in board.rows if row.name != _FLOOR]
     return list(zip(rows, cycle(SERIES), cycle(_MARKERS), strict=False))
 
 
-def _area(row: Row) -> float:
+def _area(row: LeaderboardRow) -> float:
     """Turn bytes into square points: the fourth root, so that 1 kB and 1 GB fit beside each other."""
     return 12 * (row.size_bytes or 1) ** 0.25

@@ -13,7 +13,7 @@ from textwright.report.base import Report, json_values
 
 
 @dataclass(frozen=True, slots=True)
-class Metric:
+class LeaderboardMetric:
     """A metric over all finished seeds.
 
     Args:
@@ -32,11 +32,11 @@ class Metric:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class MetricChange:
     """What more training examples changed, on the same test examples.
 
     Args:
-        difference: Of the headline metric, with its paired 95 % interval.
+        difference: Of the primary metric, with its paired 95 % interval.
         p_value: Of the exact paired test.
         is_distinguishable: Whether that is below 0.05.
     """
@@ -52,17 +52,17 @@ class CurvePoint:
 
     Args:
         num_train: Training examples.
-        metric: The headline metric.
+        metric: The primary metric.
         change: From the next smaller number; None for the smallest.
     """
 
     num_train: int
-    metric: Metric
-    change: Change | None = None
+    metric: LeaderboardMetric
+    change: MetricChange | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Speed:
+class RowSpeed:
     """How fast the finished model answers here, in one process.
 
     Args:
@@ -80,7 +80,7 @@ class Versus:
 
     Args:
         best: Name of the best row.
-        difference: The row's headline metric minus the best one's, with its paired 95 % interval.
+        difference: The row's primary metric minus the best one's, with its paired 95 % interval.
         p_value: Of the exact paired test, adjusted for the number of rows that were tested.
         is_distinguishable: Whether that is below 0.05.
     """
@@ -98,7 +98,7 @@ class Versus:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class LeaderboardRow:
     """One line of the table.
 
     Args:
@@ -125,10 +125,10 @@ class Row:
     is_baseline: bool
     num_done: int
     num_planned: int
-    metrics: Mapping[str, Metric] = field(default_factory=dict)
+    metrics: Mapping[str, LeaderboardMetric] = field(default_factory=dict)
     train_s: float | None = None
     size_bytes: float | None = None
-    speed: Speed | None = None
+    speed: RowSpeed | None = None
     versus_best: Versus | None = None
     beats_majority: bool | None = None
     curve: tuple[CurvePoint, ...] = ()
@@ -143,7 +143,7 @@ class Leaderboard(Report):
 
     Args:
         data: Source, fingerprint, task, labels, how it was cut and into how many examples.
-        headline: Name of the metric that ranks: accuracy, or exact match for a multi-label task.
+        primary_metric: Name of the metric that ranks: accuracy, or exact match for a multi-label task.
         protocol: How it was measured, in sentences.
         rows: Best first; those without a result last.
         advice: Which row to take for which budget, in sentences.
@@ -155,15 +155,15 @@ class Leaderboard(Report):
     NAME: ClassVar[str] = "leaderboard"
 
     data: Mapping[str, Any]
-    headline: str
+    primary_metric: str
     protocol: str
-    rows: tuple[Row, ...]
+    rows: tuple[LeaderboardRow, ...]
     advice: tuple[str, ...] = ()
     is_complete: bool = False
     machine: Mapping[str, Any] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
 
-    def row(self, name: str) -> Row:
+    def row(self, name: str) -> LeaderboardRow:
         """Find a row by its name."""
         return next(row for row in self.rows if row.name == name)
 

@@ -1,4 +1,4 @@
-"""The runs of a comparison: which contender learns from what, with which seed, and in which order.
+"""The runs of a comparison: which candidate learns from what, with which seed, and in which order.
 
 Everything about a run follows from its four fields: its folder, its data, whether it was done. So a comparison that
 was killed needs no record of where it was.
@@ -10,22 +10,22 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from textwright.comparison.contender import Contender
+from textwright.comparison.candidate import Candidate
 from textwright.data.settings import DataSettings
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One training of one contender.
+    """One training of one candidate.
 
     Args:
-        contender: Its name.
-        seed: Of the training; also draws the subset, so that every contender learns from the same texts.
+        candidate: Its name.
+        seed: Of the training; also draws the subset, so that every candidate learns from the same texts.
         size: Training examples; None is all of them.
         fold: Which fold is tested, from 0; None if there is one test split.
     """
 
-    contender: str
+    candidate: str
     seed: int
     size: int | None = None
     fold: int | None = None
@@ -35,7 +35,7 @@ class Run:
         """Where its files are, beneath the folder of all runs."""
         size = "all" if self.size is None else str(self.size)
         fold = "" if self.fold is None else f"-fold-{self.fold}"
-        return Path(self.contender) / size / f"seed-{self.seed}{fold}"
+        return Path(self.candidate) / size / f"seed-{self.seed}{fold}"
 
     @property
     def summary(self) -> str:
@@ -59,18 +59,18 @@ class Run:
 
 
 def plan_runs(
-    contenders: Sequence[Contender], *, num_seeds: int, num_folds: int | None, sizes: Sequence[int]
+    candidates: Sequence[Candidate], *, num_seeds: int, num_folds: int | None, sizes: Sequence[int]
 ) -> list[Run]:
-    """List the runs in the order in which they tell most: every contender once, then again, then on fewer examples.
+    """List the runs in the order in which they tell most: every candidate once, then again, then on fewer examples.
 
     Args:
-        contenders: Rows of the table.
+        candidates: Rows of the table.
         num_seeds: Seeds 0, 1, ... of each, >= 1.
         num_folds: Folds of each seed; None has one test split.
         sizes: Sizes of the learning curve below all the examples; may be empty.
 
     Returns:
-        Every run once. A contender without chance in it runs once where the data is the same for all seeds.
+        Every run once. A candidate without chance in it runs once where the data is the same for all seeds.
     """
     folds: list[int | None] = [None] if num_folds is None else list(range(num_folds))
 
@@ -78,8 +78,8 @@ def plan_runs(
         for size in (None, *sorted(sizes, reverse=True)):
             for seed in range(num_seeds):
                 for fold in folds:
-                    for contender in contenders:
-                        if seed == 0 or size is not None or contender.depends_on_seed:
-                            yield Run(contender.name, seed, size, fold)
+                    for candidate in candidates:
+                        if seed == 0 or size is not None or candidate.depends_on_seed:
+                            yield Run(candidate.name, seed, size, fold)
 
     return list(rounds())

@@ -9,20 +9,20 @@ from typing import Final
 
 import numpy as np
 
-from textwright.comparison.contender import Result
-from textwright.comparison.leaderboard import Change, CurvePoint, Metric, Versus
+from textwright.comparison.candidate import Result
+from textwright.comparison.leaderboard import CurvePoint, LeaderboardMetric, MetricChange, Versus
 from textwright.comparison.runs import Run
 from textwright.core.types import Floats, Ints
 from textwright.evaluate import scores
 from textwright.evaluate.intervals import Interval, bootstrap
-from textwright.evaluate.observe import Observations
 from textwright.evaluate.paired import SIGNIFICANCE, holm, paired_p_value
+from textwright.evaluate.predictions import LabeledPredictions
 
 _MEAN: Final = -1
 """Stands where a seed's position stands, for the mean over the seeds."""
 
 
-def by_seed(results: Mapping[Run, Result], runs: Iterable[Run]) -> tuple[Observations, ...]:
+def by_seed(results: Mapping[Run, Result], runs: Iterable[Run]) -> tuple[LabeledPredictions, ...]:
     """Gather what was seen, one entry for each seed all of whose folds are finished.
 
     Args:
@@ -40,13 +40,15 @@ def by_seed(results: Mapping[Run, Result], runs: Iterable[Run]) -> tuple[Observa
     return tuple(_joined([results[run].seen for run in folds]) for folds in finished)
 
 
-def _joined(parts: Sequence[Observations]) -> Observations:
+def _joined(parts: Sequence[LabeledPredictions]) -> LabeledPredictions:
     if len(parts) == 1:
         return parts[0]
-    return Observations(*(np.concatenate([getattr(part, item.name) for part in parts]) for item in fields(parts[0])))
+    return LabeledPredictions(
+        *(np.concatenate([getattr(part, item.name) for part in parts]) for item in fields(parts[0]))
+    )
 
 
-def measure_seeds(seeds: Sequence[Observations]) -> dict[str, Metric]:
+def measure_seeds(seeds: Sequence[LabeledPredictions]) -> dict[str, LeaderboardMetric]:
     """Measure every metric over the seeds.
 
     A resample draws test examples and measures each seed on them, so the interval is that of the mean over seeds.
@@ -55,7 +57,7 @@ def measure_seeds(seeds: Sequence[Observations]) -> dict[str, Metric]:
         seeds: One entry per seed, at least one, of the same N examples.
 
     Returns:
-        Metric name -> over the seeds; the headline first.
+        LeaderboardMetric name -> over the seeds; the primary metric first.
     """
     found = [scores.numbers(seen) for seen in seeds]
     numbers = {f"{seed}/{name}": values for seed, part in enumerate(found) for name, values in part.items()}
@@ -74,9 +76,9 @@ def measure_seeds(seeds: Sequence[Observations]) -> dict[str, Metric]:
 
 
 def curve_point(
-    num_train: int, seeds: Sequence[Observations], smaller: Sequence[Observations] | None = None
+    num_train: int, seeds: Sequence[LabeledPredictions], smaller: Sequence[LabeledPredictions] | None = None
 ) -> CurvePoint:
-    """Measure the headline metric alone: the share of examples that are right in whole.
+    """Measure the primary metric alone: the share of examples that are right in whole.
 
     Args:
         num_train: Training examples.
@@ -90,12 +92,12 @@ def curve_point(
     return CurvePoint(num_train, _metric(low, high, correct.mean(axis=1).tolist()), change)
 
 
-def _change(before: Sequence[Observations], after: Sequence[Observations]) -> Change:
+def _change(before: Sequence[LabeledPredictions], after: Sequence[LabeledPredictions]) -> MetricChange:
     p_value = paired_p_value(_hits(after), _hits(before), runs=(len(after), len(before)))
-    return Change(_difference(after, before), p_value, p_value < SIGNIFICANCE)
+    return MetricChange(_difference(after, before), p_value, p_value < SIGNIFICANCE)
 
 
-def above_majority(majority: str, rows: Mapping[str, Sequence[Observations]]) -> dict[str, bool]:
+def above_majority(majority: str, rows: Mapping[str, Sequence[LabeledPredictions]]) -> dict[str, bool]:
     """Test every other row against the most frequent label on the same examples.
 
     Args:
@@ -115,7 +117,7 @@ def above_majority(majority: str, rows: Mapping[str, Sequence[Observations]]) ->
     }
 
 
-def against_best(best: str, rows: Mapping[str, Sequence[Observations]]) -> dict[str, Versus]:
+def against_best(best: str, rows: Mapping[str, Sequence[LabeledPredictions]]) -> dict[str, Versus]:
     """Test every other row against the best on the same examples.
 
     Args:
@@ -135,7 +137,7 @@ def against_best(best: str, rows: Mapping[str, Sequence[Observations]]) -> dict[
     return versus
 
 
-def _difference(first: Sequence[Observations], second: Sequence[Observations]) -> Interval:
+def _difference(first: Sequence[LabeledPredictions], second: Sequence[LabeledPredictions]) -> Interval:
     """Measure how much more often the first is right, with its paired interval."""
     difference = _hits(first) / len(first) - _hits(second) / len(second)  # (N,)
     return bootstrap({"difference": difference[:, None]}, lambda means: {"it": means["difference"][:, 0]})["it"]
@@ -145,11 +147,11 @@ def _overall(means: Mapping[str, Floats]) -> dict[str, Floats]:
     return {name: values for (group, name), values in scores.measure(means).items() if group == scores.OVERALL}
 
 
-def _hits(seeds: Sequence[Observations]) -> Ints:
+def _hits(seeds: Sequence[LabeledPredictions]) -> Ints:
     """Count in how many seeds each example is right, (N,)."""
     return np.asarray(np.sum([seen.correct for seen in seeds], axis=0, dtype=np.int64))
 
 
-def _metric(low: float, high: float, per_seed: Sequence[float]) -> Metric:
+def _metric(low: float, high: float, per_seed: Sequence[float]) -> LeaderboardMetric:
     deviation = statistics.stdev(per_seed) if len(per_seed) > 1 else None
-    return Metric(statistics.fmean(per_seed), low, high, deviation, tuple(per_seed))
+    return LeaderboardMetric(statistics.fmean(per_seed), low, high, deviation, tuple(per_seed))

@@ -68,7 +68,7 @@ _TWO_STAGES: Final = ("fast", "strong")
 
 @dataclass(frozen=True, slots=True)
 class FileRecord:
-    """How one file of the artifact is recognised."""
+    """How one file of the artifact is recognized."""
 
     sha256: str
     size_bytes: int
@@ -84,7 +84,7 @@ class Variant:
         metrics: Metric name -> {"value", "low", "high"}; the split they come from stands in the manifest.
         golden: Name of the file with this variant's own logits of the golden texts; empty for the variant that
             ``golden.jsonl`` was made with.
-        instruction_set: Of the processor on which it passed its gates, as ``runtime.processor`` names it; empty if
+        instruction_set: Of the processor on which it passed its gates, as ``runtime.cpu_features`` names it; empty if
             the variant answers alike everywhere.
         engine: What it passed its gates on and runs on, as ``runtime.engines`` names it; empty for ONNX Runtime.
         recipe: How it was made from the trained model's graph, for people; empty for that graph.
@@ -197,7 +197,7 @@ class Artifact:
         path: The folder.
         manifest: Its manifest.
         digest: The manifest's sha256; identifies the model, since the manifest names every other file's hash.
-        files: File name -> how it is recognised; those of a stage under "STAGE/NAME".
+        files: File name -> how it is recognized; those of a stage under "STAGE/NAME".
         stages: The stages of a cascade, in the order in which they read a text; none for a model of one.
         tokenizer_file: Name of the file with the tokenizer.
     """

@@ -3,7 +3,7 @@
 It is a ``tokenizer.json`` of the ``tokenizers`` library like every other. Texts that are plain ASCII are also encoded
 by a table of bytes, which is the same rule and many times as fast; property tests compare the two. Case is kept: the
 model decides whether it counts. Earlier versions lower-cased, and their files are read as before. Caller:
-``core.tokenization``.
+``core.tokenizer``.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def _normalizer(*, lowercase: bool) -> normalizers.Normalizer:
     )
 
 
-class CharacterEncoder:
+class CharacterTokenizer:
     """The rule for ASCII texts, with a vocabulary. Safe to share between threads.
 
     Args:

@@ -1,6 +1,6 @@
 """The n-grams of texts whose tokens are characters, as hashed keys: characters within words, words, pairs of words.
 
-A key is a number below 2**31. Those of words and of pairs of neighbouring words are below 2**30, those of characters
+A key is a number below 2**31. Those of words and of pairs of neighboring words are below 2**30, those of characters
 are not. No step exceeds 64 bits, so that numpy, torch and ONNX Runtime compute equal keys; ``models.linear`` holds the
 same arithmetic for padded batches, and property tests compare the two.
 
@@ -124,7 +124,7 @@ def find_ngrams(encodings: Encodings, alphabet: Alphabet, *, words: bool, charac
     Args:
         encodings: N texts as characters.
         alphabet: What the ids are.
-        words: Whether words and pairs of neighbouring words are wanted.
+        words: Whether words and pairs of neighboring words are wanted.
         characters: Whether n-grams of characters are wanted: of 1 to 5, a space before and behind each word included,
             never across words.
 
@@ -176,7 +176,7 @@ def _text_of_each(encodings: Encodings) -> Ints:
 
 
 def _find_words(encodings: Encodings, alphabet: Alphabet) -> Ngrams:
-    """Find words and pairs of neighbouring words."""
+    """Find words and pairs of neighboring words."""
     letters = np.flatnonzero(alphabet.is_letter[encodings.ids])
     if letters.size == 0:
         return Ngrams.join([])
@@ -196,5 +196,5 @@ def _find_words(encodings: Encodings, alphabet: Alphabet) -> Ngrams:
 
 
 def _word_keys(hashes: Ints) -> Ints:
-    """Spread hashes, of which neighbouring ones are of similar words, over all keys of words."""
+    """Spread hashes, of which neighboring ones are of similar words, over all keys of words."""
     return (hashes * WORD_BASE + WORD_SEED) % PRIME >> 1

@@ -2,7 +2,7 @@
 
 Containers that iterate over something else (a table over its columns, a mapping over its keys) would be predicted
 silently wrong, so they are refused with the cure. Nothing is imported for that: pandas, polars, NumPy, Arrow and
-``datasets`` are recognized by their attributes. Callers: ``core.tokenization``, ``runtime.predictor`` and
+``datasets`` are recognized by their attributes. Callers: ``core.tokenizer``, ``runtime.predictor`` and
 ``data.in_memory``.
 """
 

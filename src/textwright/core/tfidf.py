@@ -44,7 +44,7 @@ def count_equal(values: Ints) -> tuple[Ints, Ints]:
     return ordered[firsts], np.diff(np.append(firsts, len(ordered)))
 
 
-class Weighed(NamedTuple):
+class TfidfWeights(NamedTuple):
     """The distinct n-grams of texts that are known, with their weights, sorted by text, then by feature.
 
     Args:
@@ -82,7 +82,7 @@ class Tfidf(NamedTuple):
         known = np.append(self.keys, -1)
         return np.where(known[places] == keys, places, len(self.keys))
 
-    def weigh(self, ngrams: Ngrams, num_texts: int) -> Weighed:
+    def weigh(self, ngrams: Ngrams, num_texts: int) -> TfidfWeights:
         """Weigh the n-grams of texts.
 
         Args:
@@ -99,7 +99,7 @@ class Tfidf(NamedTuple):
         values = (1 + np.log(counts)) * self.idf[features]
         groups = 2 * texts + (features >= self.num_word_features)
         norms = np.sqrt(np.bincount(groups, values**2, 2 * num_texts))
-        return Weighed(texts, features, values / norms[groups], counts)
+        return TfidfWeights(texts, features, values / norms[groups], counts)
 
 
 def inverse_frequencies(num_with: Ints, num_texts: int) -> Floats:

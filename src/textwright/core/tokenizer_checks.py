@@ -2,7 +2,7 @@
 
 Size and depth are bounded before (``manifest_checks`` and the ``tokenizers`` library). Regular expressions other than
 those below are tried in a process of their own, because a search that backtracks cannot be stopped inside of this one.
-Called by ``core.tokenization`` when a tokenizer is loaded.
+Called by ``core.tokenizer`` when a tokenizer is loaded.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ Contractions are cut as in the Penn Treebank and in GloVe's vocabulary: ``did n'
 without spaces are cut into characters or syllables (``core.scripts``). The rule exists as the pieces of a
 ``tokenizer.json``, which is the reference for every script, and in two forms for ASCII texts that are as exact and
 faster (``docs/decisions/0005``): a compiled pattern, for a few texts, and passes over bytes in numpy, for many.
-Property tests hold the three equal. Callers: ``core.tokenization`` and ``core.word_encoder``.
+Property tests hold the three equal. Callers: ``core.tokenizer`` and ``core.word_tokenizer``.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 A word, for people, is a run of letters and digits with the apostrophes inside it (``didn't``), one character of a
 script that is written without spaces, or one other visible character (``,``); marks that combine with it and joined
 emoji belong to it. A tokenizer cuts otherwise: ``did n't`` or ``un ##watch ##able``. Each token goes to the word that
-its characters stand in, by the offsets of the ``tokenizers`` library. Caller: ``core.tokenization``.
+its characters stand in, by the offsets of the ``tokenizers`` library. Caller: ``core.tokenizer``.
 """
 
 from __future__ import annotations
@@ -119,7 +119,7 @@ def _edges(text: str, start: int, end: int) -> tuple[list[int], list[int]]:
 
 
 def _belongs_together(text: str, before: Span, behind: Span) -> bool:
-    """Tell whether two neighbouring pieces are one word, because a mark, a joiner or a flag binds them."""
+    """Tell whether two neighboring pieces are one word, because a mark, a joiner or a flag binds them."""
     edge = behind[0]
     if before[1] != edge or (text[edge] < "\u0080" and text[edge - 1] < "\u0080"):
         return False

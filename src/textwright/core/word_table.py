@@ -1,7 +1,7 @@
 """Exact look-up of many words at once: a hash table in numpy, built once for a vocabulary.
 
 A word of up to 16 bytes is its own key: two windows of 8 bytes, read as integers, filled up with a byte that no ASCII
-text has. Nothing is approximate; the hash only says where to look first. Caller: ``core.word_encoder``.
+text has. Nothing is approximate; the hash only says where to look first. Caller: ``core.word_tokenizer``.
 
 Source:
     Knuth, 1998, "The Art of Computer Programming" 3, section 6.4: multiplicative hashing, linear probing.

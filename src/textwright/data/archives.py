@@ -64,7 +64,7 @@ def _read(archive: _Archive, name: str) -> IO[bytes]:
     except KeyError:
         opened = None
     if opened is None:
-        raise AssetError(f"the archive has no file {name}; report this, the catalogue is wrong")
+        raise AssetError(f"the archive has no file {name}; report this, the catalog is wrong")
     return opened
 
 
@@ -82,7 +82,7 @@ def _targets(archive: _Archive, member: Member) -> list[tuple[str, str]]:
         return [(member.path, member.target or PurePosixPath(member.path).name)]
     below = [name for name in _names(archive) if name.startswith(member.path)]
     if not below:
-        raise AssetError(f"the archive has no folder {member.path}; report this, the catalogue is wrong")
+        raise AssetError(f"the archive has no folder {member.path}; report this, the catalog is wrong")
     return [(name, member.target + name.removeprefix(member.path)) for name in below]
 
 

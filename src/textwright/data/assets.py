@@ -33,7 +33,7 @@ class AssetState:
     """An asset and where it is.
 
     Args:
-        asset: Its entry in the catalogue.
+        asset: Its entry in the catalog.
         path: Its folder in the cache, there or not.
         is_cached: True if the folder is there, and so whole.
     """
@@ -51,7 +51,7 @@ class AssetState:
             "package": f"{asset.package}=={asset.version}",
             "sha256": asset.sha256,
             "download_bytes": asset.size_bytes,
-            "licence": asset.licence,
+            "license": asset.license,
             "citation": asset.citation,
             "path": str(self.path),
             "is_cached": self.is_cached,
@@ -59,7 +59,7 @@ class AssetState:
 
 
 def asset_states() -> list[AssetState]:
-    """List the built-in assets, in the order of the catalogue."""
+    """List the built-in assets, in the order of the catalog."""
     return [state_of(name) for name in ASSETS]
 
 
@@ -67,7 +67,7 @@ def state_of(name: str | Asset) -> AssetState:
     """Say where an asset is, without fetching it.
 
     Args:
-        name: Its name, or an entry that is in no catalogue of Textwright's.
+        name: Its name, or an entry that is in no catalog of Textwright's.
 
     Raises:
         NotFoundError: Lists the names that there are.
@@ -98,7 +98,7 @@ def asset_path(name: str | Asset, progress: Progress | None = None) -> Path:
     """Find the folder of an asset, fetching it when it is not in the cache.
 
     Args:
-        name: Its name, or an entry that is in no catalogue of Textwright's.
+        name: Its name, or an entry that is in no catalog of Textwright's.
         progress: Told (bytes there, bytes in all) while it is fetched.
 
     Returns:

@@ -1,4 +1,4 @@
-"""The built-in labelled sources: how each asset's files become rows with a text and a label.
+"""The built-in labeled sources: how each asset's files become rows with a text and a label.
 
 Called by :mod:`textwright.data.sources`. Every rule that decides which rows exist stands here, because results on these
 sources are compared.

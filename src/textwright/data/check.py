@@ -1,4 +1,4 @@
-"""Look at a labelled source before training on it: ``textwright data check``.
+"""Look at a labeled source before training on it: ``textwright data check``.
 
 Everything is counted in one pass, with the places of the first cases: also the rows at which training would end. What
 deserves a look is said in words.
@@ -16,18 +16,18 @@ import numpy as np
 
 from textwright.core.labels import Labels, Task
 from textwright.core.types import Bools, Ints
-from textwright.data.assign import are_given, assign_splits
-from textwright.data.collect import SPLITS, Collected
 from textwright.data.dataset import Examples, label_counts
+from textwright.data.dataset_warnings import remarks
 from textwright.data.download import Progress
 from textwright.data.duplicates import Duplicates, find_duplicates
-from textwright.data.lengths import DEFAULT_TOKENS, Tokens
+from textwright.data.lengths import DEFAULT_TOKENS, TokenCounter
 from textwright.data.load import DEFAULT_SETTINGS, fingerprint, read_source
 from textwright.data.rare_labels import dropped
-from textwright.data.remarks import remarks
+from textwright.data.reader import SPLITS, Collected
 from textwright.data.row_errors import MAX_PLACES, Finding, RowErrorCounts
 from textwright.data.scripts import SCRIPTS, WITHOUT_SPACES, main_scripts
 from textwright.data.settings import DataSettings
+from textwright.data.split_assignment import are_given, assign_splits
 from textwright.errors import DataError
 
 _MOJIBAKE: Final = re.compile("\ufffd|[\u00c2\u00c3][\u0080-\u00bf]|\u00e2\u20ac")
@@ -45,7 +45,7 @@ class Lengths:
 
 @dataclass(frozen=True, slots=True)
 class DataReport:
-    """What a labelled source holds.
+    """What a labeled source holds.
 
     Args:
         source: What the user called it.
@@ -125,11 +125,11 @@ def check(
     source: str,
     settings: DataSettings = DEFAULT_SETTINGS,
     *,
-    tokens: Tokens = DEFAULT_TOKENS,
+    tokens: TokenCounter = DEFAULT_TOKENS,
     max_length: int | None = None,
     progress: Progress | None = None,
 ) -> DataReport:
-    """Report what a labelled source holds.
+    """Report what a labeled source holds.
 
     Args:
         source: As for :func:`textwright.data.load.load_dataset`.
@@ -188,7 +188,7 @@ def _report(
     targets: Ints | Bools,
     duplicates: Duplicates,
     splits: Ints | None,
-    tokens: Tokens,
+    tokens: TokenCounter,
     unusable: Mapping[str, Finding],
     problems: tuple[str, ...],
 ) -> DataReport:

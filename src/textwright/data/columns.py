@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from textwright.core.labels import Labels, Task
+from textwright.data.did_you_mean import did_you_mean
 from textwright.data.label_columns import binary_columns, matching_columns, refuse_unnamed_label_columns
 from textwright.data.settings import DataSettings
-from textwright.data.suggest import did_you_mean
 from textwright.data.tables import Row, Table
 from textwright.errors import DataError
 
@@ -64,7 +64,7 @@ class Columns:
 def find_columns(
     table: Table, settings: DataSettings, *, split_names: Sequence[str], labels: Labels | None = None
 ) -> Columns:
-    """Find the columns of a labelled table.
+    """Find the columns of a labeled table.
 
     Args:
         table: The table; its sample is looked at where names do not tell.

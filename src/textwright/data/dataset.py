@@ -1,4 +1,4 @@
-"""What a labelled source becomes: texts and targets, split for training, validation and test."""
+"""What a labeled source becomes: texts and targets, split for training, validation and test."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class Examples:
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """A labelled source, split.
+    """A labeled source, split.
 
     Args:
         source: What the user called it: a built-in name, a path or a hub id.

@@ -102,21 +102,21 @@ def dataset_tables(found: Any, source: str) -> list[Table]:  # noqa: ANN401
     """
     splits = dict(found) if hasattr(found, "keys") else {"": found}
     known = {name: SPLIT_NAMES[name] for name in splits if name in SPLIT_NAMES}
-    wanted = known or dict.fromkeys(splits)  # other splits hold unlabelled rows, or the same rows again
+    wanted = known or dict.fromkeys(splits)  # other splits hold unlabeled rows, or the same rows again
     tables = [_table(splits[name], f"{source}[{name}]" if name else source, split) for name, split in wanted.items()]
-    labelled = [table for table in tables if table is not None]
-    if not labelled:
+    labeled = [table for table in tables if table is not None]
+    if not labeled:
         raise DataError(f"{source}: no split has rows with labels")
-    return labelled
+    return labeled
 
 
 def _table(split: Any, name: str, split_name: str | None) -> Table | None:  # noqa: ANN401
     columns = tuple(split.column_names)
     sample = list(_rows(split.select(range(min(SAMPLE_ROWS, len(split)))), columns))
-    is_unlabelled = not sample or any(
+    is_unlabeled = not sample or any(
         all(row.values[column] in (_UNLABELLED, None) for row in sample) for column in _class_columns(split)
     )
-    if is_unlabelled:
+    if is_unlabeled:
         return None
     names = _class_columns(split)
     return Table(name, columns, sample, partial(_rows, split), unit="row", split=split_name, class_names=names)

@@ -1,6 +1,6 @@
-"""Labelled rows that are in memory already: tables of pandas, polars and Arrow, ``datasets``, lists, texts and labels.
+"""Labeled rows that are in memory already: tables of pandas, polars and Arrow, ``datasets``, lists, texts and labels.
 
-They become the tables that a file becomes, so every check of :mod:`textwright.data.collect` holds for them; messages
+They become the tables that a file becomes, so every check of :mod:`textwright.data.reader` holds for them; messages
 name a row by its position, from 0. Nothing is imported for that: a library is recognized by what its tables can do.
 Called by :mod:`textwright.data.sources` and ``python_api``.
 """
@@ -30,7 +30,7 @@ _FORMS: Final = (
 
 @dataclass(frozen=True, slots=True, eq=False)
 class InMemory:
-    """Labelled rows in memory.
+    """Labeled rows in memory.
 
     Args:
         name: What messages and the manifest call them.
@@ -49,7 +49,7 @@ DataSource: TypeAlias = str | InMemory
 
 
 def as_source(data: Any) -> DataSource:  # noqa: ANN401  whatever a caller gives
-    """Recognize what a Python caller gives as labelled data.
+    """Recognize what a Python caller gives as labeled data.
 
     Args:
         data: A path or name; a DataFrame (pandas, polars), a table of Arrow or what exports one; a ``datasets.Dataset``
@@ -81,7 +81,7 @@ def as_source(data: Any) -> DataSource:  # noqa: ANN401  whatever a caller gives
 
 def _from_pair(pair: tuple[Any, ...]) -> InMemory:
     if len(pair) != 2:
-        raise DataError(f"a tuple of {len(pair)} items is no labelled data; give a pair (texts, labels)")
+        raise DataError(f"a tuple of {len(pair)} items is no labeled data; give a pair (texts, labels)")
     texts, labels = list_of_texts(pair[0]), _items(pair[1])
     refuse_unpaired(texts, labels)
     for position, text in enumerate(texts):
@@ -94,7 +94,7 @@ def _from_table(name: str, table: Any) -> InMemory:  # noqa: ANN401
     names = column_names(table)
     if names is None or not hasattr(table, "__getitem__"):
         if not hasattr(table, "__arrow_c_stream__"):
-            raise DataError(f"{name} is no labelled data that can be read; {_FORMS}")
+            raise DataError(f"{name} is no labeled data that can be read; {_FORMS}")
         table = _arrow_table(table)
         names = list(table.column_names)
     elif not hasattr(table, "__len__"):

@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 from typing import Final
 
 from textwright.core.labels import Labels
-from textwright.data.suggest import did_you_mean
+from textwright.data.did_you_mean import did_you_mean
 from textwright.data.tables import Table
 from textwright.errors import DataError
 

@@ -1,6 +1,6 @@
 """Where the labels of a row stand: in one cell, in a list, in a vector of 0 and 1, or in a column for each label.
 
-Called by :mod:`textwright.data.collect`, which chooses one layout for each table.
+Called by :mod:`textwright.data.reader`, which chooses one layout for each table.
 """
 
 from __future__ import annotations

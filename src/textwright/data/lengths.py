@@ -13,7 +13,7 @@ from typing import Final, TypeAlias
 
 import numpy as np
 
-from textwright.core.tokenization import TextEncoder, train_characters, word_level_encoder
+from textwright.core.tokenizer import TextTokenizer, train_characters, word_level_tokenizer
 from textwright.core.types import Ints
 from textwright.data.duplicates import batches
 
@@ -24,7 +24,7 @@ CountTokens: TypeAlias = Callable[[Sequence[str]], Ints]
 
 
 @dataclass(frozen=True, slots=True)
-class Tokens:
+class TokenCounter:
     """How a family counts tokens, and how many it reads.
 
     Args:
@@ -40,17 +40,17 @@ class Tokens:
     max_length: int
 
 
-def count_tokens(encoder: TextEncoder, texts: Sequence[str]) -> Ints:
+def count_tokens(tokenizer: TextTokenizer, texts: Sequence[str]) -> Ints:
     """Count the tokens of each text.
 
     Args:
-        encoder: A tokenizer that cuts nothing off.
+        tokenizer: A tokenizer that cuts nothing off.
         texts: N texts.
 
     Returns:
         Tokens of each, (N,); memory does not grow with the length of the texts.
     """
-    parts = [encoder.encode(texts[start:stop]).lengths for start, stop in batches(texts)]
+    parts = [tokenizer.encode(texts[start:stop]).lengths for start, stop in batches(texts)]
     return np.concatenate(parts) if parts else np.zeros(0, dtype=np.int64)
 
 
@@ -64,20 +64,20 @@ def count_characters(texts: Sequence[str]) -> Ints:
     return count_tokens(_characters(), texts)
 
 
-def word_tokens(family: str) -> Tokens:
+def word_tokens(family: str) -> TokenCounter:
     """Return how a family of words counts."""
-    return Tokens(count_words, "words", family, DEFAULT_MAX_LENGTH)
+    return TokenCounter(count_words, "words", family, DEFAULT_MAX_LENGTH)
 
 
 @cache
-def _characters() -> TextEncoder:
+def _characters() -> TextTokenizer:
     return train_characters([], vocab_size=4, max_length=UNLIMITED)
 
 
 @cache
-def _words() -> TextEncoder:
-    return word_level_encoder([], max_length=UNLIMITED)
+def _words() -> TextTokenizer:
+    return word_level_tokenizer([], max_length=UNLIMITED)
 
 
-DEFAULT_TOKENS: Final = Tokens(count_characters, "characters", "linear", 20_000)
+DEFAULT_TOKENS: Final = TokenCounter(count_characters, "characters", "linear", 20_000)
 """How the family counts that is trained unless another is named."""

@@ -14,16 +14,16 @@ import numpy as np
 
 from textwright.core.labels import Labels
 from textwright.core.types import Bools, Ints
-from textwright.data.assign import are_given, assign_splits
-from textwright.data.collect import SPLITS, Collected, collect, unknown_label
 from textwright.data.dataset import Dataset, Examples, label_counts
 from textwright.data.download import Progress
 from textwright.data.in_memory import DataSource
 from textwright.data.label_variants import suspicious_labels
 from textwright.data.rare_labels import drop_rare_labels, dropped
+from textwright.data.reader import SPLITS, Collected, collect, unknown_label
 from textwright.data.row_errors import END_AT_FIRST, RowErrors
 from textwright.data.settings import DataSettings
 from textwright.data.sources import open_source
+from textwright.data.split_assignment import are_given, assign_splits
 from textwright.errors import DataError, NotFoundError
 
 DEFAULT_SETTINGS: Final = DataSettings()
@@ -34,7 +34,7 @@ _HASH_TEXTS: Final = 10_000
 def load_dataset(
     source: DataSource, settings: DataSettings = DEFAULT_SETTINGS, progress: Progress | None = None
 ) -> Dataset:
-    """Read a labelled source and split it.
+    """Read a labeled source and split it.
 
     Splits that the source brings are used as they are. Those it lacks are drawn from its training examples (from all,
     if it brings none), so that every class is in each and no exact or near duplicate is on two sides.
@@ -94,7 +94,7 @@ def load_examples(
     split: str | None = None,
     progress: Progress | None = None,
 ) -> Examples:
-    """Read a labelled source whose labels are known already.
+    """Read a labeled source whose labels are known already.
 
     Args:
         source: As for :func:`load_dataset`.
@@ -128,7 +128,7 @@ def read_source(
     progress: Progress | None = None,
     row_errors: RowErrors = END_AT_FIRST,
 ) -> Collected:
-    """Read every row of a labelled source, without the rows and labels that the settings drop.
+    """Read every row of a labeled source, without the rows and labels that the settings drop.
 
     Args:
         source: As for :func:`load_dataset`.

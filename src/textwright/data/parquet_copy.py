@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 from textwright.data.columns import find_text_column
-from textwright.data.output import arrow_types, open_binary
 from textwright.data.parquet import open_parquet
 from textwright.data.settings import DataSettings
+from textwright.data.writers import arrow_types, open_binary
 from textwright.errors import DataError
 
 _BATCH_ROWS: Final = 8_192

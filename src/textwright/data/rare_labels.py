@@ -10,8 +10,8 @@ import numpy as np
 
 from textwright.core.labels import Task
 from textwright.core.types import Bools, Ints
-from textwright.data.collect import Collected
 from textwright.data.duplicates import find_duplicates
+from textwright.data.reader import Collected
 
 _MAX_SHOWN: Final = 30
 """Labels that a message names; the rest is counted."""

@@ -3,7 +3,7 @@
 Training ends at the first of them, a check counts them and reads on, and a file of predictions may say beside each
 what is wrong.
 
-Given to the readers and to :mod:`textwright.data.collect`, which report every such row here.
+Given to the readers and to :mod:`textwright.data.reader`, which report every such row here.
 """
 
 from __future__ import annotations

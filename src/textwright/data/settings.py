@@ -1,4 +1,4 @@
-"""How a labelled source is read and split; each setting is defined here and nowhere else."""
+"""How a labeled source is read and split; each setting is defined here and nowhere else."""
 
 from __future__ import annotations
 

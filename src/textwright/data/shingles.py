@@ -30,7 +30,7 @@ class Shingled(NamedTuple):
 
     Args:
         whole: Of each text but for its case and white space, (B,).
-        bigrams: Of each pair of neighbouring words, all texts after one another; the edges of a text count as
+        bigrams: Of each pair of neighboring words, all texts after one another; the edges of a text count as
             words, so that a text of n words has n + 1 pairs.
         starts: Where each text's bigrams start, (B,).
         has_words: False for texts of punctuation alone, (B,).
@@ -100,7 +100,7 @@ def _powers(base: int, count: int) -> Hashes:
 
 
 def _mix(values: Hashes) -> Hashes:
-    """Spread every input bit over all output bits, zero staying zero (the finaliser of splitmix64)."""
+    """Spread every input bit over all output bits, zero staying zero (the finalizer of splitmix64)."""
     values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return values ^ (values >> np.uint64(31))

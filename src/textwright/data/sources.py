@@ -1,7 +1,7 @@
 """From what the user typed to open tables: a built-in name, a file, a folder of splits, or a Hugging Face dataset.
 
-Called by :mod:`textwright.data.load`, :mod:`textwright.data.check` and :mod:`textwright.data.texts`. A new file format
-is one reader and one row of :data:`_READERS`.
+Called by :mod:`textwright.data.load`, :mod:`textwright.data.check` and :mod:`textwright.data.text_reader`. A new file
+format is one reader and one row of :data:`_READERS`.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Final
 from textwright.core.files import expand_home
 from textwright.data.builtin import BUILTIN, open_builtin
 from textwright.data.delimited import open_delimited
+from textwright.data.did_you_mean import did_you_mean, nearest
 from textwright.data.download import Progress
 from textwright.data.hub import is_hub_id, is_saved_dataset, open_hub, open_saved
 from textwright.data.in_memory import DataSource, InMemory
@@ -21,7 +22,6 @@ from textwright.data.jsonl import open_jsonl
 from textwright.data.parquet import open_parquet
 from textwright.data.row_errors import END_AT_FIRST, RowErrors
 from textwright.data.settings import DataSettings
-from textwright.data.suggest import did_you_mean, nearest
 from textwright.data.tables import SPLIT_NAMES, Table
 from textwright.data.text_files import STREAM, start_of_standard_input
 from textwright.errors import DataError, NotFoundError
@@ -43,7 +43,7 @@ FORMATS: Final = ".csv, .tsv, .jsonl, .ndjson (each also .gz or .zst) and .parqu
 def open_source(
     source: DataSource, settings: DataSettings, progress: Progress | None = None, row_errors: RowErrors = END_AT_FIRST
 ) -> Iterator[list[Table]]:
-    """Open a labelled source.
+    """Open a labeled source.
 
     Args:
         source: A built-in name, a file, a folder with files named train, validation and test, or a Hugging Face id; or

@@ -47,7 +47,7 @@ class Hours(Settings):
     per_month: _Amount
 
 
-class Ec2(Settings):
+class Ec2Prices(Settings):
     """Instances."""
 
     surplus_vcpu_hour: _Price
@@ -70,7 +70,7 @@ class LoadBalancer(Settings):
     unit_gb_per_hour: _Amount
 
 
-class Network(Settings):
+class NetworkPrices(Settings):
     """Addresses, and data to the internet."""
 
     public_ipv4_hour: _Price
@@ -157,10 +157,10 @@ class Prices(Settings):
     left_out: tuple[str, ...]
     """What no estimate on these prices includes."""
     hours: Hours
-    ec2: Ec2
+    ec2: Ec2Prices
     ebs: Ebs
     load_balancer: LoadBalancer
-    network: Network
+    network: NetworkPrices
     cloudwatch: CloudWatch
     storage: Storage
     secrets: Secrets

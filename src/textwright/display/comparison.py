@@ -10,7 +10,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from textwright.comparison.leaderboard import Leaderboard, Metric, Row
+from textwright.comparison.leaderboard import Leaderboard, LeaderboardMetric, LeaderboardRow
 from textwright.core.callbacks import Callback, RunInfo
 from textwright.core.files import exclusive_folder
 from textwright.display.tables import TableContent
@@ -19,10 +19,10 @@ from textwright.evaluate.scores import TITLES
 from textwright.report.page import duration
 
 if TYPE_CHECKING:
-    from textwright.comparison.choice import Choice
+    from textwright.comparison.options import ComparisonOptions
 
 
-def compare_with_view(choice: Choice, out: Path, terminal: Terminal) -> Leaderboard:
+def compare_with_view(choice: ComparisonOptions, out: Path, terminal: Terminal) -> Leaderboard:
     """Run a comparison, showing its table; what ``textwright compare`` and ``textwright.compare`` call.
 
     Args:
@@ -115,15 +115,15 @@ class CompareView(Callback):
 
     def _table(self, board: Leaderboard) -> Table:
         table = Table(box=None, header_style="dim", pad_edge=False)
-        for heading in ("row", "runs", TITLES[board.headline].lower(), "now"):
+        for heading in ("row", "runs", TITLES[board.primary_metric].lower(), "now"):
             table.add_column(heading)
         for row in board.rows:
-            metric = row.metrics.get(board.headline)
+            metric = row.metrics.get(board.primary_metric)
             shown = "" if metric is None else share(metric)
             table.add_row(escape_cell(row.name), f"{row.num_done}/{row.num_planned}", shown, self._now(row))
         return table
 
-    def _now(self, row: Row) -> str:
+    def _now(self, row: LeaderboardRow) -> str:
         if self._run is None or self._run.name != row.name:
             return "done" if row.num_done == row.num_planned else ""
         step, num_steps = self._steps
@@ -140,7 +140,7 @@ def show_leaderboard(terminal: Terminal, board: Leaderboard) -> None:
 
 def leaderboard_tables(board: Leaderboard) -> list[TableContent]:
     """Give the tables of a comparison: quality, tests against the best, costs."""
-    headings = ("row", TITLES[board.headline].lower(), "95 % interval", "macro F1", "calibration error")
+    headings = ("row", TITLES[board.primary_metric].lower(), "95 % interval", "macro F1", "calibration error")
     quality = [_quality(row, board) for row in board.rows]
     costs = ("row", "to train", "MB", "ms / text", "texts / s")
     return [
@@ -150,19 +150,19 @@ def leaderboard_tables(board: Leaderboard) -> list[TableContent]:
     ]
 
 
-def _quality(row: Row, board: Leaderboard) -> tuple[str, ...]:
-    metric = row.metrics[board.headline]
+def _quality(row: LeaderboardRow, board: Leaderboard) -> tuple[str, ...]:
+    metric = row.metrics[board.primary_metric]
     interval = f"{100 * metric.low:.1f} to {100 * metric.high:.1f}"
     others = (f"{row.metrics[name].value:.3f}" for name in ("macro_f1", "calibration_error"))
     return (row.name, share(metric), interval, *others)
 
 
-def _verdict(row: Row) -> str:
+def _verdict(row: LeaderboardRow) -> str:
     versus = row.versus_best
     return "the best" if versus is None else f"{versus.verdict}, {100 * versus.difference.value:+.1f} points"
 
 
-def _costs(row: Row) -> tuple[str, ...]:
+def _costs(row: LeaderboardRow) -> tuple[str, ...]:
     speed = row.speed
     return (
         row.name,
@@ -173,7 +173,7 @@ def _costs(row: Row) -> tuple[str, ...]:
     )
 
 
-def share(metric: Metric) -> str:
+def share(metric: LeaderboardMetric) -> str:
     """Write a share in percent, with its deviation over seeds where there are several."""
     deviation = "" if metric.deviation is None else f" ± {100 * metric.deviation:.1f}"
     return f"{100 * metric.value:.1f}{deviation} %"

@@ -98,7 +98,7 @@ def _truncation(evaluation: Evaluation) -> TableContent:
         )
         for row in evaluation.by_truncation
     ]
-    return TableContent("Texts that were cut", ("read", "texts", evaluation.headline, "95 % interval"), rows)
+    return TableContent("Texts that were cut", ("read", "texts", evaluation.primary_metric, "95 % interval"), rows)
 
 
 def _mistake(item: Mistake) -> tuple[str, str, str, str]:

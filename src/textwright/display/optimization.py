@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from textwright.display.terminal import Terminal
-from textwright.optimize.outcome import Outcome
-from textwright.optimize.trial import Trial
+from textwright.optimize.candidate_result import CandidateResult
+from textwright.optimize.outcome import OptimizationResult
 
 
-def show_outcome(terminal: Terminal, outcome: Outcome) -> None:
+def show_outcome(terminal: Terminal, outcome: OptimizationResult) -> None:
     """Print for people what was tried and what became of it.
 
     Args:
@@ -40,12 +40,12 @@ def show_outcome(terminal: Terminal, outcome: Outcome) -> None:
         terminal.say(f"nothing is gained on this CPU; the artifact holds {outcome.reference} alone")
 
 
-def _test_drop(outcome: Outcome, name: str) -> tuple[str, str]:
+def _test_drop(outcome: OptimizationResult, name: str) -> tuple[str, str]:
     drop = outcome.test_drop.get(name)
     return ("-", "-") if drop is None else (f"{drop.points:+.2f}", f"{drop.upper_bound():+.2f}")
 
 
-def _row(trial: Trial) -> tuple[str, ...]:
+def _row(trial: CandidateResult) -> tuple[str, ...]:
     gate, cost = trial.gate, trial.cost
     answers = ("-", "-", "-")
     if gate is not None:

@@ -12,12 +12,12 @@ from textwright.display.terminal import ProgressView, Terminal
 from textwright.evaluate.scores import shown
 
 if TYPE_CHECKING:
-    from textwright.pipeline import Built, Plan
+    from textwright.pipeline import BuildPlan, BuildResult
 
 
 def build_with_view(
-    plan: Plan, out: Path, terminal: Terminal, *, overwrite: bool = False, linear_baseline: bool = True
-) -> Built | None:
+    plan: BuildPlan, out: Path, terminal: Terminal, *, overwrite: bool = False, linear_baseline: bool = True
+) -> BuildResult | None:
     """Build an artifact, showing the progress; what ``textwright train`` and ``textwright.train`` call.
 
     Args:
@@ -36,7 +36,7 @@ def build_with_view(
         return build_artifact(plan, out, overwrite=overwrite, callbacks=[view], linear_baseline=linear_baseline)
 
 
-def show_built(terminal: Terminal, built: Built, more: Mapping[str, Any] | None = None) -> None:
+def show_built(terminal: Terminal, built: BuildResult, more: Mapping[str, Any] | None = None) -> None:
     """Say what was made and what was measured of it, with intervals; ``more`` is for programs."""
     artifact = built.artifact
     manifest = artifact.manifest
@@ -69,11 +69,11 @@ def show_built(terminal: Terminal, built: Built, more: Mapping[str, Any] | None 
     terminal.result(content, show)
 
 
-def _of_baselines(built: Built, metric: str) -> list[str]:
+def _of_baselines(built: BuildResult, metric: str) -> list[str]:
     return [shown(metric, item.metrics[metric]) if metric in item.metrics else "-" for item in built.baselines]
 
 
-def _said(built: Built) -> dict[str, Any]:
+def _said(built: BuildResult) -> dict[str, Any]:
     """What the model was compared with and what is wrong with it, for programs."""
     return {
         "baselines": {item.name: item.to_json() for item in built.baselines},

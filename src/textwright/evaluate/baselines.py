@@ -19,8 +19,8 @@ from textwright.data.dataset import Dataset, Examples
 from textwright.evaluate import scores
 from textwright.evaluate.intervals import Interval, bootstrap
 from textwright.evaluate.linear import choose_labels, fit_linear, label_shares
-from textwright.evaluate.observe import Observations
 from textwright.evaluate.paired import SIGNIFICANCE, paired_p_value
+from textwright.evaluate.predictions import LabeledPredictions
 
 MAJORITY: Final = "majority"
 LINEAR: Final = "tf-idf"
@@ -84,7 +84,7 @@ class Baseline:
 
 
 def compare_with_baselines(
-    seen: Observations, dataset: Dataset, *, linear: bool = True, callback: Callback | None = None
+    seen: LabeledPredictions, dataset: Dataset, *, linear: bool = True, callback: Callback | None = None
 ) -> tuple[Baseline, ...]:
     """Fit the baselines on the training split and test a model against each on the test split.
 
@@ -105,15 +105,15 @@ def compare_with_baselines(
     return tuple(baselines)
 
 
-def observations(examples: Examples, probabilities: Float32s, labels: Labels) -> Observations:
-    """Put what a baseline says of labelled texts into the form that every metric takes.
+def observations(examples: Examples, probabilities: Float32s, labels: Labels) -> LabeledPredictions:
+    """Put what a baseline says of labeled texts into the form that every metric takes.
 
     Args:
-        examples: N labelled texts.
+        examples: N labeled texts.
         probabilities: (N, K).
         labels: Label names with the task.
     """
-    return Observations(
+    return LabeledPredictions(
         targets=examples.targets,
         predicted=choose_labels(probabilities, labels),
         probabilities=probabilities,
@@ -123,14 +123,14 @@ def observations(examples: Examples, probabilities: Float32s, labels: Labels) ->
     )
 
 
-def _majority(seen: Observations, dataset: Dataset) -> Baseline:
+def _majority(seen: LabeledPredictions, dataset: Dataset) -> Baseline:
     start = perf_counter()
     shares = label_shares(dataset.train, dataset.labels)
     said = observations(dataset.test, np.tile(shares, (len(dataset.test), 1)), dataset.labels)
     return _compared(MAJORITY, "", said, seen, start)
 
 
-def _linear(seen: Observations, dataset: Dataset) -> Baseline:
+def _linear(seen: LabeledPredictions, dataset: Dataset) -> Baseline:
     start = perf_counter()
     model = fit_linear(dataset.train, dataset.labels)
     said = observations(dataset.test, model.probabilities(dataset.test.texts), dataset.labels)
@@ -139,7 +139,7 @@ def _linear(seen: Observations, dataset: Dataset) -> Baseline:
     return _compared(LINEAR, settings, said, seen, start)
 
 
-def _compared(name: str, settings: str, said: Observations, seen: Observations, start: float) -> Baseline:
+def _compared(name: str, settings: str, said: LabeledPredictions, seen: LabeledPredictions, start: float) -> Baseline:
     numbers = scores.numbers(said)
     measured = scores.measure({key: values.mean(axis=0, keepdims=True) for key, values in numbers.items()})
     metrics = {metric: float(values[0]) for (group, metric), values in measured.items() if group == scores.OVERALL}
@@ -149,7 +149,7 @@ def _compared(name: str, settings: str, said: Observations, seen: Observations, 
     return Baseline(name, settings, metrics, interval, paired_p_value(ours, theirs), perf_counter() - start)
 
 
-def _hits(seen: Observations) -> Ints:
+def _hits(seen: LabeledPredictions) -> Ints:
     return seen.correct.astype(np.int64)
 
 
@@ -171,7 +171,7 @@ def verdict(baselines: Sequence[Baseline], *, metric: str, value: float, num_exa
     others = " or ".join(f"--family {name}" for name in _OTHERS if name != family)
     return (
         f"{said} {_reason(worst, family)}. Try {others}; or measure every family with textwright compare, which also "
-        "shows whether more labelled texts would help."
+        "shows whether more labeled texts would help."
     )
 
 

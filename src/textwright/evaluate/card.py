@@ -1,7 +1,7 @@
 """The model card, README.md of the artifact, in the form that model hubs read: YAML front matter, then Markdown.
 
 Every number in it was measured, or counted, and stands beside what it was measured on. What nobody knows -- the
-licence of the data, the language of the texts -- is not guessed.
+license of the data, the language of the texts -- is not guessed.
 """
 
 from __future__ import annotations
@@ -130,7 +130,7 @@ def _intended_use(manifest: Manifest) -> Iterator[str]:
     yield (
         f"Sorting texts like those of {_code(_source(manifest))} into the labels above. Texts of another kind, "
         "language or time were not measured; measure them before relying on the answers: "
-        "`textwright evaluate ARTIFACT your-labelled-file.csv`."
+        "`textwright evaluate ARTIFACT your-labeled-file.csv`."
     )
 
 
@@ -261,7 +261,7 @@ def _limits(manifest: Manifest, lead: Evaluation | None) -> Iterator[str]:
     if lead.num_truncated:
         yield f"- Longer than it reads: {lead.num_truncated:,} of the {lead.num_examples:,} measured texts."
         shares = (f"{'cut' if row.truncated else 'read whole'} {_value(row.accuracy)}" for row in lead.by_truncation)
-        yield f"- {TITLES[lead.headline]} of texts by whether they were cut: {'; '.join(shares)}."
+        yield f"- {TITLES[lead.primary_metric]} of texts by whether they were cut: {'; '.join(shares)}."
     yield from (f"- {sentence[:1].upper()}{sentence[1:]}." for sentence in manifest.training.get("warnings", ()))
     present = [row for row in lead.per_label if row.support]
     if len(present) > 1:

@@ -102,7 +102,7 @@ def _majority(evaluation: Evaluation, baselines: Sequence[Baseline]) -> Iterator
     if majority.is_undecided:
         yield (
             f"{evaluation.num_examples:,} test texts cannot show that the model is better than {constant}: {measured}; "
-            "give more labelled texts, or test on all of them with textwright compare --folds 10"
+            "give more labeled texts, or test on all of them with textwright compare --folds 10"
         )
         return
     yield (

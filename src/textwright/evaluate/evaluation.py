@@ -174,7 +174,7 @@ class Confusion(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Evaluation(Report):
-    """Everything measured of one model on one set of labelled texts.
+    """Everything measured of one model on one set of labeled texts.
 
     Args:
         model: Which model.
@@ -229,7 +229,7 @@ class Evaluation(Report):
         return self.labels.task is Task.MULTI_LABEL
 
     @property
-    def headline(self) -> str:
+    def primary_metric(self) -> str:
         """Name of the metric to say first: accuracy, or exact match for a multi-label task."""
         return next(iter(self.metrics))
 
@@ -244,7 +244,7 @@ class Evaluation(Report):
         if self.is_multi_label or len(present) != 1:
             return ()
         warning = (
-            f"all {self.num_examples:,} texts are labelled {present[0]!r}, so a model that always says it is right "
+            f"all {self.num_examples:,} texts are labeled {present[0]!r}, so a model that always says it is right "
             "every time; measure on texts of every label (a file sorted by label needs shuffling before it is cut)"
         )
         return (warning,)

@@ -160,13 +160,15 @@ def length(evaluation: Evaluation) -> str:
 
     def draw(axes: Axes) -> None:
         bins = evaluation.by_length
-        overall = evaluation.metrics[evaluation.headline].value
+        overall = evaluation.metrics[evaluation.primary_metric].value
         axes.axhline(overall, **DASHED, label=f"all texts: {overall:.1%}")
         draw_intervals(axes, range(len(bins)), [item.accuracy for item in bins], RIGHT, "s")
         axes.set_xticks(range(len(bins)), [f"{_lengths(item)}\nn={item.count:,}" for item in bins])
         axes.tick_params(axis="x", labelsize=8, length=0)
         axes.set(
-            xlabel="Tokens read, and texts in the bin", ylabel=TITLES[evaluation.headline], xlim=(-0.5, len(bins) - 0.5)
+            xlabel="Tokens read, and texts in the bin",
+            ylabel=TITLES[evaluation.primary_metric],
+            xlim=(-0.5, len(bins) - 0.5),
         )
         axes.set_ylim(
             max(min(item.accuracy.low for item in bins) - 0.05, 0), max(item.accuracy.high for item in bins) + 0.02

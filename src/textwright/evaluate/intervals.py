@@ -80,7 +80,7 @@ def bootstrap(
     """
     columns = np.concatenate(list(numbers.values()), axis=1)  # (N, D of all)
     if not len(columns):
-        raise DataError("there are no examples to measure; give a source with at least one labelled text")
+        raise DataError("there are no examples to measure; give a source with at least one labeled text")
     if num_resamples < 0:
         raise SettingsError(f"num_resamples is {num_resamples}; it must be 0 or more")
     ends = np.cumsum([values.shape[1] for values in numbers.values()])[:-1]
@@ -172,8 +172,8 @@ def wilson(hits: Ints, counts: Ints) -> list[Interval]:
         Wilson, 1927, "Probable Inference, the Law of Succession, and Statistical Inference", page 210.
     """
     share, square = hits / counts, _Z95**2
-    centre = (share + square / (2 * counts)) / (1 + square / counts)
+    center = (share + square / (2 * counts)) / (1 + square / counts)
     half = _Z95 / (1 + square / counts) * np.sqrt(share * (1 - share) / counts + square / (4 * counts**2))
-    low, high = np.maximum(centre - half, 0.0), np.minimum(centre + half, 1.0)
+    low, high = np.maximum(center - half, 0.0), np.minimum(center + half, 1.0)
     rows = zip(share, np.minimum(low, share), np.maximum(high, share), strict=True)
     return [Interval(*map(float, row)) for row in rows]

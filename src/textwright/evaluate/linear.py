@@ -19,9 +19,9 @@ from textwright.data.dataset import Examples
 from textwright.data.dataset import label_counts as label_counts_of
 from textwright.data.splits import draw_folds, draw_splits, draw_subset, rarest_label
 from textwright.evaluate.ngrams import (
-    Features,
+    FeatureKinds,
     Matrix,
-    NgramCounts,
+    NgramMatrices,
     num_outputs,
     quiet,
     side_by_side,
@@ -59,7 +59,7 @@ class Tuning:
         note: What was left out to stay within seconds; empty if nothing was.
     """
 
-    features: Features
+    features: FeatureKinds
     strength: float
     num_folds: int
     num_texts: int
@@ -113,17 +113,19 @@ def fit_linear(train: Examples, labels: Labels) -> LinearModel:
     """
     candidates, kept, note = _within_seconds(train, labels)
     examples = _subset(kept, labels, _tuning_size(kept, labels))
-    counts = NgramCounts(examples.texts, candidates, labels)
+    counts = NgramMatrices(examples.texts, candidates, labels)
     tuning = _tune(examples, labels, counts, note)
     if tuning is None:
-        untuned = Tuning(Features.WORDS, STRENGTHS[0], 0, 0, "label shares alone: too few texts, or none with a word")
+        untuned = Tuning(
+            FeatureKinds.WORDS, STRENGTHS[0], 0, 0, "label shares alone: too few texts, or none with a word"
+        )
         return LinearModel((), (), _Shares(label_shares(train, labels)), labels, untuned)
     if len(examples) < len(kept):
-        counts = NgramCounts(kept.texts, (tuning.features,), labels)
+        counts = NgramMatrices(kept.texts, (tuning.features,), labels)
     return _fit(kept, labels, counts, tuning)
 
 
-def _fit(train: Examples, labels: Labels, counts: NgramCounts, tuning: Tuning) -> LinearModel:
+def _fit(train: Examples, labels: Labels, counts: NgramMatrices, tuning: Tuning) -> LinearModel:
     from sklearn.feature_extraction.text import TfidfTransformer  # type: ignore[import-untyped]
 
     kinds = tuning.features.kinds
@@ -146,18 +148,18 @@ def choose_labels(probabilities: Float32s, labels: Labels) -> Ints | Bools:
     return np.asarray(probabilities.argmax(axis=1))
 
 
-def _within_seconds(train: Examples, labels: Labels) -> tuple[tuple[Features, ...], Examples, str]:
+def _within_seconds(train: Examples, labels: Labels) -> tuple[tuple[FeatureKinds, ...], Examples, str]:
     """Decide what is counted of which texts, so that a large source takes no minutes."""
     num_characters = sum(map(len, train.texts))
     if len(train) <= _MAX_TEXTS and num_characters <= _MAX_CHARACTERS:
-        return tuple(Features), train, ""
+        return tuple(FeatureKinds), train, ""
     if _lacks_spaces(train.texts):
         size = min(len(train), _MAX_TEXTS, max(len(train) * _MAX_CHARACTERS // num_characters, 1))
         kept = _subset(train, labels, size)
-        return (Features.CHARACTERS,), kept, f"fitted on {len(kept):,} of the {len(train):,} texts, characters only"
+        return (FeatureKinds.CHARACTERS,), kept, f"fitted on {len(kept):,} of the {len(train):,} texts, characters only"
     kept = _subset(train, labels, _MAX_TEXTS)
     part = f"fitted on {len(kept):,} of the {len(train):,} texts, " if len(kept) < len(train) else ""
-    return (Features.WORDS,), kept, f"{part}words only: character n-grams of so much text take minutes"
+    return (FeatureKinds.WORDS,), kept, f"{part}words only: character n-grams of so much text take minutes"
 
 
 def _lacks_spaces(texts: Sequence[str]) -> bool:
@@ -180,7 +182,7 @@ def _tuning_size(train: Examples, labels: Labels) -> int:
     return min(len(train), _MAX_TUNING_TEXTS, max(len(train) * _MAX_TUNING_WORK // work, 20 * len(labels)))
 
 
-def _tune(examples: Examples, labels: Labels, counts: NgramCounts, note: str) -> Tuning | None:
+def _tune(examples: Examples, labels: Labels, counts: NgramMatrices, note: str) -> Tuning | None:
     """Choose features and strength: the best score, of equals the lowest log loss; None if nothing can be chosen."""
     held_out = _held_out(examples, labels)
     if not counts.features or not held_out:

@@ -1,4 +1,4 @@
-"""From a predictor and labelled texts to an :class:`Evaluation`; called by the pipeline and the command line."""
+"""From a predictor and labeled texts to an :class:`Evaluation`; called by the pipeline and the command line."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from textwright.evaluate.evaluation import (
     TruncationBin,
 )
 from textwright.evaluate.intervals import NUM_RESAMPLES, Interval, bootstrap, bootstrap_rankings, wilson
-from textwright.evaluate.observe import Observations, observe
+from textwright.evaluate.predictions import LabeledPredictions, observe
 from textwright.evaluate.scores import Name
 from textwright.runtime.predictor import Predictor
 
@@ -50,11 +50,11 @@ def evaluate(
     seed: int = 0,
     progress: Callable[[int], object] | None = None,
 ) -> Evaluation:
-    """Measure what is shipped on labelled texts.
+    """Measure what is shipped on labeled texts.
 
     Args:
         predictor: The model, exactly as it is served.
-        examples: N >= 1 labelled texts, with targets in the order of the predictor's labels.
+        examples: N >= 1 labeled texts, with targets in the order of the predictor's labels.
         source: What the texts are called.
         split: Which part of the source they are.
         num_resamples: Bootstrap resamples behind each interval; 0 draws none.
@@ -77,7 +77,7 @@ def evaluate(
 def evaluate_observations(
     predictor: Predictor,
     examples: Examples,
-    seen: Observations,
+    seen: LabeledPredictions,
     *,
     source: str = "",
     split: str = "",
@@ -88,7 +88,7 @@ def evaluate_observations(
 
     Args:
         predictor: What said it.
-        examples: N >= 1 labelled texts.
+        examples: N >= 1 labeled texts.
         seen: What it said of them, in order.
         source: What the texts are called.
         split: Which part of the source they are.
@@ -99,8 +99,8 @@ def evaluate_observations(
     holds = metrics.one_column_each(seen.targets, seen.num_labels)
     rankings, mean_ranking = bootstrap_rankings(seen.probabilities, holds, num_resamples=num_resamples, seed=seed)
     overall = _in_order({**_group(measured, scores.OVERALL), **mean_ranking})
-    headline = next(iter(overall))
-    overall[headline] = _never_certain(overall[headline], len(examples))
+    primary_metric = next(iter(overall))
+    overall[primary_metric] = _never_certain(overall[primary_metric], len(examples))
     manifest = predictor.artifact.manifest
     return Evaluation(
         model=MeasuredModel(
@@ -152,7 +152,7 @@ def _group(measured: Mapping[Name, Interval], group: str) -> dict[str, Interval]
 
 
 def _calibration(
-    temperature: float, seen: Observations, probabilities: Float32s, measured: Mapping[str, Interval]
+    temperature: float, seen: LabeledPredictions, probabilities: Float32s, measured: Mapping[str, Interval]
 ) -> Calibration:
     bins = score_bins(*seen.claims(probabilities), NUM_CALIBRATION_BINS)
     return Calibration(temperature, measured["log_loss"], measured["calibration_error"], bins)
@@ -163,7 +163,7 @@ def _in_order(measured: Mapping[str, Interval]) -> dict[str, Interval]:
 
 
 def _label_scores(
-    seen: Observations,
+    seen: LabeledPredictions,
     labels: Labels,
     measured: Mapping[Name, Interval],
     rankings: Sequence[Mapping[str, Interval]],
@@ -227,7 +227,7 @@ def _by_truncation(truncated: Bools, correct: Bools) -> tuple[TruncationBin, ...
     )
 
 
-def _worst(seen: Observations, examples: Examples, labels: Labels) -> Iterator[Mistake]:
+def _worst(seen: LabeledPredictions, examples: Examples, labels: Labels) -> Iterator[Mistake]:
     confidence = _confidence_in_what_is_wrong(seen)
     mistakes = np.flatnonzero(~seen.correct)
     order = mistakes[np.argsort(-confidence[mistakes], kind="stable")][:_NUM_WORST]
@@ -241,7 +241,7 @@ def _worst(seen: Observations, examples: Examples, labels: Labels) -> Iterator[M
         )
 
 
-def _confidence_in_what_is_wrong(seen: Observations) -> Float32s:
+def _confidence_in_what_is_wrong(seen: LabeledPredictions) -> Float32s:
     """Find the probability given to the wrong label, or to the most wrong yes or no of a multi-label text, (N,)."""
     if seen.targets.ndim == 1:
         return seen.of_predicted(seen.probabilities)

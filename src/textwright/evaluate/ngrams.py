@@ -26,7 +26,7 @@ _MAX_WEIGHTS: Final = 4_000_000
 _MIN_FEATURES: Final = 5_000
 
 
-class Features(StrEnum):
+class FeatureKinds(StrEnum):
     """What a linear model counts."""
 
     WORDS = "words"
@@ -36,7 +36,7 @@ class Features(StrEnum):
     @property
     def kinds(self) -> tuple[str, ...]:
         """Names in :data:`NGRAMS`."""
-        return ("words", "characters") if self is Features.BOTH else (self.value,)
+        return ("words", "characters") if self is FeatureKinds.BOTH else (self.value,)
 
 
 def num_outputs(labels: Labels) -> int:
@@ -55,7 +55,7 @@ def _vectorizer_settings(kind: str, labels: Labels) -> dict[str, Any]:
     return {"analyzer": analyzer, "ngram_range": NGRAMS[kind], "preprocessor": _normalize, "max_features": limit}
 
 
-class NgramCounts:
+class NgramMatrices:
     """How often each text has each n-gram.
 
     Args:
@@ -64,7 +64,7 @@ class NgramCounts:
         labels: Their number bounds that of the n-grams.
     """
 
-    def __init__(self, texts: Sequence[str], candidates: Sequence[Features], labels: Labels) -> None:
+    def __init__(self, texts: Sequence[str], candidates: Sequence[FeatureKinds], labels: Labels) -> None:
         from sklearn.feature_extraction.text import CountVectorizer  # type: ignore[import-untyped]
 
         self.vectorizers: dict[str, Any] = {}

@@ -14,7 +14,7 @@ from textwright.core import metrics
 from textwright.core.labels import Task
 from textwright.core.metrics import LabelCounts
 from textwright.core.types import Floats
-from textwright.evaluate.observe import Observations
+from textwright.evaluate.predictions import LabeledPredictions
 
 Name: TypeAlias = tuple[str | int, str]
 """Group and metric, for example ("overall", "accuracy") or (3, "recall")."""
@@ -111,7 +111,7 @@ METRICS: Final[Mapping[str, Metric]] = {
         is_error=True,
     ),
 }
-"""Every metric, in the order in which they are shown; the first of a task is its headline.
+"""Every metric, in the order in which they are shown; the first of a task is its primary_metric.
 
 A new metric is a function in ``core.metrics`` (of the ranking in ``core.ranking``) and a row here: JSON, manifest,
 model card, page, terminal and notebook show what stands here.
@@ -135,7 +135,7 @@ def shown(metric: str, *values: float) -> str:
     return " to ".join(f"{value:.4f}" for value in values)
 
 
-def numbers(seen: Observations) -> dict[str, Floats]:
+def numbers(seen: LabeledPredictions) -> dict[str, Floats]:
     """Take from each example the few numbers whose means make every metric.
 
     Args:
@@ -165,7 +165,7 @@ def measure(means: Mapping[str, Floats]) -> dict[Name, Floats]:
         means: Name -> means, (R, D).
 
     Returns:
-        (group, metric) -> values, (R,). The groups are ``OVERALL``, its headline first; ``AS_TRAINED``, what a
+        (group, metric) -> values, (R,). The groups are ``OVERALL``, its primary_metric first; ``AS_TRAINED``, what a
         temperature changes, at temperature 1; and each label index.
     """
     counts = LabelCounts(means["hits"], means["predicted"], means["actual"])

@@ -128,7 +128,7 @@ def _character_keys(graph: _Graph, input_ids: str) -> tuple[str, str]:
 
 
 def _word_keys(graph: _Graph, input_ids: str) -> tuple[str, str]:
-    """Hash words and pairs of neighbouring words; the places that hold none are told apart."""
+    """Hash words and pairs of neighboring words; the places that hold none are told apart."""
     shape = graph("Shape", input_ids)
     length = graph("Gather", shape, 1)
     size = graph("Add", graph("Div", length, 2), 2)  # W

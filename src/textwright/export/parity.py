@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from textwright.core.encodings import pad
-from textwright.core.tokenization import TextEncoder
+from textwright.core.tokenizer import TextTokenizer
 from textwright.core.types import Bools, Float32s, TokenIds
 from textwright.errors import ParityError
 from textwright.runtime.session import Session
@@ -59,7 +59,7 @@ class ParityReport:
     largest_difference: float
 
 
-def check_parity(module: nn.Module, graph: bytes, encoder: TextEncoder, texts: Sequence[str]) -> ParityReport:
+def check_parity(module: nn.Module, graph: bytes, tokenizer: TextTokenizer, texts: Sequence[str]) -> ParityReport:
     """Compare a graph in ONNX Runtime with the module it came from.
 
     Each text is run by itself in torch, and together with longer texts, hence padded, in ONNX Runtime; one text is
@@ -68,7 +68,7 @@ def check_parity(module: nn.Module, graph: bytes, encoder: TextEncoder, texts: S
     Args:
         module: The trained module, on the CPU.
         graph: The exported ONNX file.
-        encoder: The tokenizer of both.
+        tokenizer: The tokenizer of both.
         texts: Real texts, from the validation split; :data:`AWKWARD_TEXTS` are added.
 
     Returns:
@@ -81,10 +81,10 @@ def check_parity(module: nn.Module, graph: bytes, encoder: TextEncoder, texts: S
     """
     session = Session(graph)
     every_text = list(dict.fromkeys([*AWKWARD_TEXTS, *texts]))
-    ids = [item.ids for item in encoder.encode(every_text)]
-    between = _run_torch(module, ids, encoder.pad_id), _run_onnx(session, ids, encoder.pad_id)
+    ids = [item.ids for item in tokenizer.encode(every_text)]
+    between = _run_torch(module, ids, tokenizer.pad_id), _run_onnx(session, ids, tokenizer.pad_id)
     largest = _compare(*between, [f"the text {_shown(text)}" for text in every_text])
-    lengths, largest_padded = _compare_paddings(module, session, ids, encoder.pad_id)
+    lengths, largest_padded = _compare_paddings(module, session, ids, tokenizer.pad_id)
     return ParityReport(len(every_text), len(lengths), max(largest, largest_padded))
 
 

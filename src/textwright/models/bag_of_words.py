@@ -27,7 +27,7 @@ DEFAULTS: Final = {
 """Training settings of every bag of words."""
 
 
-class Pooling(StrEnum):
+class BagPooling(StrEnum):
     """How the vectors of a text become one."""
 
     SQRTN = "sqrtn"
@@ -62,7 +62,7 @@ class BagOfWords(TextModel):
     """
 
     def __init__(
-        self, words: Vectors, bigrams: Vectors | None, head: nn.Module, word_dropout: float, pooling: Pooling
+        self, words: Vectors, bigrams: Vectors | None, head: nn.Module, word_dropout: float, pooling: BagPooling
     ) -> None:
         super().__init__()
         self.words = words
@@ -84,7 +84,7 @@ class BagOfWords(TextModel):
             total = total + _masked_sum(self.bigrams(self._hash_pairs(input_ids)), pairs)  # (B, E)
             count = count + pairs.sum(dim=1, keepdim=True)  # (B, 1)
         count = count.clamp(min=1)  # (B, 1)
-        divisor = count.sqrt() if self.pooling is Pooling.SQRTN else count  # (B, 1)
+        divisor = count.sqrt() if self.pooling is BagPooling.SQRTN else count  # (B, 1)
         logits: Tensor = self.head(total / divisor)  # (B, K)
         return logits
 
@@ -119,7 +119,7 @@ class BagOfWords(TextModel):
 
 
 def hash_pairs(first: Ids, second: Ids, num_buckets: int) -> Ids:
-    """Give each pair of neighbouring ids its bucket, in [0, num_buckets); tensors and arrays alike."""
+    """Give each pair of neighboring ids its bucket, in [0, num_buckets); tensors and arrays alike."""
     return (first * _HASH_MULTIPLIER + second) % num_buckets
 
 

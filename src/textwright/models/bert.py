@@ -24,9 +24,9 @@ from pydantic import BeforeValidator, Field
 from torch import Tensor, nn
 
 from textwright.config import Settings, split_commas
-from textwright.core.tokenization import TextEncoder
+from textwright.core.tokenizer import TextTokenizer
 from textwright.errors import SettingsError
-from textwright.models import slim
+from textwright.models import structured_pruning
 from textwright.models.encoder import Pooling, SentenceEncoder, layer_of, load_sentence_encoder, refuse_more_layers
 from textwright.models.family import BuildContext, Family, TextModel
 from textwright.models.pretrained import open_pretrained
@@ -94,7 +94,7 @@ class FineTunedBert(TextModel):
         return float(self.layer_decay**depth)
 
 
-def make_encoder(texts: Sequence[str], config: BertConfig, max_length: int) -> TextEncoder:  # noqa: ARG001
+def build_tokenizer(texts: Sequence[str], config: BertConfig, max_length: int) -> TextTokenizer:  # noqa: ARG001
     """Take the tokenizer that the encoder was trained with; the training texts do not change it."""
     return open_pretrained(config.encoder).load_tokenizer(max_length)
 
@@ -114,7 +114,7 @@ def build(config: BertConfig, context: BuildContext) -> FineTunedBert:
         SettingsError: If the encoder does not fit the settings.
     """
     pretrained = open_pretrained(config.encoder)
-    encoder = load_sentence_encoder(pretrained, pooling=config.pooling, max_length=context.encoder.max_length)
+    encoder = load_sentence_encoder(pretrained, pooling=config.pooling, max_length=context.tokenizer.max_length)
     _slim(encoder.backbone, config)
     refuse_more_layers("num_frozen_layers", config.num_frozen_layers, encoder.depth, pretrained)
     _freeze(encoder, config.num_frozen_layers)
@@ -127,11 +127,11 @@ def build(config: BertConfig, context: BuildContext) -> FineTunedBert:
 def _slim(backbone: nn.Module, config: BertConfig) -> None:
     """Cut the encoder down to the layers, heads and neurons of the settings."""
     if config.keep_layers:
-        slim.keep_layers(backbone, config.keep_layers, config.encoder)
-    cuts = {"num_heads": slim.cut_heads, "num_neurons": slim.cut_neurons}
+        structured_pruning.keep_layers(backbone, config.keep_layers, config.encoder)
+    cuts = {"num_heads": structured_pruning.prune_heads, "num_neurons": structured_pruning.prune_neurons}
     for name, cut in cuts.items():
         counts = getattr(config, name)
-        parts = slim.blocks(backbone, config.encoder) if counts else []
+        parts = structured_pruning.blocks(backbone, config.encoder) if counts else []
         bounds = [getattr(part, name) for part in parts]
         if len(counts) != len(bounds) or not all(1 <= n <= bound for n, bound in zip(counts, bounds, strict=True)):
             given, most = (",".join(map(str, numbers)) for numbers in (counts, bounds))
@@ -152,7 +152,7 @@ FAMILY: Final = Family(
     summary="BERT-type encoder, fine-tuned as a whole",
     paper="Devlin et al., 2019; Sun et al., 2019",
     config=BertConfig,
-    make_encoder=make_encoder,
+    build_tokenizer=build_tokenizer,
     build=build,
     defaults={
         "learning_rate": 1e-4,
@@ -162,5 +162,5 @@ FAMILY: Final = Family(
         "max_length": 128,
         "checkpoint_every_s": 120.0,
     },
-    gains_from_bf16=True,
+    supports_bf16=True,
 )

@@ -2,7 +2,7 @@
 
 The picture: every word has a vector; a text is the sum of its words' vectors, whatever their order, divided by the
 square root of their number (or by their number: the mean); a dense layer turns that into one score per label. Pairs of
-neighbouring words ("not good") may have vectors of their own: each pair is hashed into one of a fixed number of
+neighboring words ("not good") may have vectors of their own: each pair is hashed into one of a fixed number of
 buckets, so no list of pairs is kept. Instead of vectors, words and pairs may have one score per label that starts from
 the training split's counts (``models.naive_bayes``).
 
@@ -29,8 +29,8 @@ from torch import nn
 
 from textwright.config import Settings
 from textwright.core.scripts import is_unspaced
-from textwright.core.tokenization import PAD_ID, UNKNOWN_ID, TextEncoder, train_word_level
-from textwright.models.bag_of_words import DEFAULTS, BagOfWords, Bias, Pooling, dense_head, hash_pairs
+from textwright.core.tokenizer import PAD_ID, UNKNOWN_ID, TextTokenizer, train_word_level
+from textwright.models.bag_of_words import DEFAULTS, BagOfWords, BagPooling, Bias, dense_head, hash_pairs
 from textwright.models.family import BuildContext, Family, start_from_shares
 from textwright.models.naive_bayes import RatioEmbedding, log_count_ratios
 
@@ -39,7 +39,7 @@ _FEWEST_BUCKETS, _MOST_BUCKETS = 2**10, 2**17
 _MOST_SCORES: Final = 2**24
 """Most scores of pairs, buckets times labels, that are chosen automatically: 64 MB of the shipped graph."""
 _INITIAL_STD: Final = 0.1
-_RATIO_GAIN: Final = {Pooling.MEAN: 10.0, Pooling.SQRTN: 2.5}
+_RATIO_GAIN: Final = {BagPooling.MEAN: 10.0, BagPooling.SQRTN: 2.5}
 """Naive Bayes takes the sum of the scores, the model a part of it: this makes up for it at the length of a sentence."""
 
 
@@ -53,12 +53,12 @@ class BowConfig(Settings):
     min_frequency: Annotated[int, Field(ge=1)] = 1
     """A word seen fewer times in the training split becomes the unknown word; 1 keeps all."""
     num_bigram_buckets: Literal["auto"] | Annotated[int, Field(ge=0, le=2**24)] = "auto"
-    """Vectors for hashed pairs of neighbouring words; 0 looks at single words only.
+    """Vectors for hashed pairs of neighboring words; 0 looks at single words only.
 
     auto takes pairs where most training tokens are of scripts without spaces (Chinese, Japanese, Thai),
     and 0 elsewhere. Give it more buckets than the training split has distinct pairs: 131072 suits ten thousand
     sentences."""
-    pooling: Pooling = Pooling.SQRTN
+    pooling: BagPooling = BagPooling.SQRTN
     """sqrtn divides the sum of the vectors by the square root of their number, mean by their number.
 
     Under sqrtn a few decisive words of a long text weigh more."""
@@ -74,7 +74,7 @@ class BowConfig(Settings):
     """Share of the words that is left out in training, in [0, 1)."""
 
 
-def make_encoder(texts: Sequence[str], config: BowConfig, max_length: int) -> TextEncoder:
+def build_tokenizer(texts: Sequence[str], config: BowConfig, max_length: int) -> TextTokenizer:
     """Make a word-level tokenizer from the training texts alone."""
     return train_word_level(
         texts, vocab_size=config.vocab_size, min_frequency=config.min_frequency, max_length=max_length
@@ -95,7 +95,7 @@ def build(config: BowConfig, context: BuildContext) -> BagOfWords:
     num_buckets = _choose_num_buckets(context) if config.num_bigram_buckets == "auto" else config.num_bigram_buckets
     if config.naive_bayes:
         return _build_from_counts(config, context, num_buckets)
-    words = nn.Embedding(context.encoder.vocab_size, config.embedding_dim, padding_idx=PAD_ID)
+    words = nn.Embedding(context.tokenizer.vocab_size, config.embedding_dim, padding_idx=PAD_ID)
     bigrams = nn.Embedding(num_buckets, config.embedding_dim) if num_buckets else None
     nn.init.normal_(words.weight, std=_INITIAL_STD)
     words.weight.data[[PAD_ID, UNKNOWN_ID]] = 0
@@ -110,10 +110,10 @@ def build(config: BowConfig, context: BuildContext) -> BagOfWords:
 def _choose_num_buckets(context: BuildContext) -> int:
     """Choose buckets for pairs in scripts without spaces: twice the distinct pairs, rounded up; 0 elsewhere."""
     encodings = context.training.encodings
-    is_unit = np.array([is_unspaced(token) for token in context.encoder.vocabulary])
+    is_unit = np.array([is_unspaced(token) for token in context.tokenizer.vocabulary])
     if not len(encodings.ids) or is_unit[encodings.ids].mean() <= 0.5:
         return 0
-    pairs = np.unique(encodings.ids[:-1].astype(np.int64) * context.encoder.vocab_size + encodings.ids[1:])
+    pairs = np.unique(encodings.ids[:-1].astype(np.int64) * context.tokenizer.vocab_size + encodings.ids[1:])
     most = min(_MOST_BUCKETS, 1 << (_MOST_SCORES // len(context.labels)).bit_length() - 1)
     return min(max(1 << (2 * len(pairs) - 1).bit_length(), _FEWEST_BUCKETS), most)
 
@@ -124,7 +124,7 @@ def _build_from_counts(config: BowConfig, context: BuildContext, num_buckets: in
     holds = context.training.holds(num_labels)
     texts, ids = np.repeat(np.arange(len(encodings)), encodings.lengths), encodings.ids.astype(np.int64)
     gain = _RATIO_GAIN[config.pooling]
-    words = gain * log_count_ratios(ids, texts, holds, num_ids=context.encoder.vocab_size)
+    words = gain * log_count_ratios(ids, texts, holds, num_ids=context.tokenizer.vocab_size)
     bigrams = None
     if num_buckets:
         is_pair = texts[1:] == texts[:-1]
@@ -140,7 +140,7 @@ FAMILY: Final = Family(
     summary="bag of words with learned embeddings, optionally with pairs of words",
     paper="Iyyer et al., 2015; Joulin et al., 2017",
     config=BowConfig,
-    make_encoder=make_encoder,
+    build_tokenizer=build_tokenizer,
     build=build,
     defaults=DEFAULTS,
 )

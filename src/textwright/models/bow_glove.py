@@ -22,10 +22,10 @@ from typing import Annotated, Final
 from pydantic import Field
 from torch import nn
 
-from textwright.core.tokenization import PAD_ID
-from textwright.models.bag_of_words import DEFAULTS, BagOfWords, Pooling, dense_head
+from textwright.core.tokenizer import PAD_ID
+from textwright.models.bag_of_words import DEFAULTS, BagOfWords, BagPooling, dense_head
 from textwright.models.family import BuildContext, Family, start_from_shares
-from textwright.models.word_vectors import Coverage, VectorSettings, load_table, make_encoder
+from textwright.models.word_vectors import Coverage, VectorSettings, build_tokenizer, load_table
 
 
 class VectorTraining(StrEnum):
@@ -45,7 +45,7 @@ class BowGloveConfig(VectorSettings):
     """Epochs for which thawed vectors stay frozen, so that an untrained head does not pull them about."""
     hidden_dim: Annotated[int, Field(ge=1, le=4096)] = 100
     """Width H of the hidden layers."""
-    pooling: Pooling = Pooling.SQRTN
+    pooling: BagPooling = BagPooling.SQRTN
     """sqrtn divides the sum of the vectors by the square root of their number, mean by their number."""
     num_hidden_layers: Annotated[int, Field(ge=0, le=10)] = 0
     """ReLU layers between the pooled vectors and the logits; 0 keeps the head linear, the fastest to serve."""
@@ -78,9 +78,9 @@ class BagOfVectors(BagOfWords):
         return 0.0 if name == "words.weight" and epoch < self._num_frozen_epochs else 1.0
 
     @property
-    def facts(self) -> Mapping[str, float]:
+    def metadata(self) -> Mapping[str, float]:
         """How much of the training split has a vector."""
-        return self._coverage.facts
+        return self._coverage.metadata
 
 
 def build(config: BowGloveConfig, context: BuildContext) -> BagOfVectors:
@@ -109,7 +109,7 @@ FAMILY: Final = Family(
     summary="bag of words over pretrained vectors, frozen, fine-tuned or thawed; optionally deep",
     paper="Iyyer et al., 2015; Pennington et al., 2014",
     config=BowGloveConfig,
-    make_encoder=make_encoder,
+    build_tokenizer=build_tokenizer,
     build=build,
     defaults=DEFAULTS,
 )

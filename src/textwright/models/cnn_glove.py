@@ -1,6 +1,6 @@
 """Convolutional network over word vectors.
 
-The picture: a filter is a pattern of 3, 4 or 5 neighbouring words; it slides over the text, and what counts is how well
+The picture: a filter is a pattern of 3, 4 or 5 neighboring words; it slides over the text, and what counts is how well
 it fits at its best place, wherever that is. A dense layer weighs the patterns.
 
 ::
@@ -8,7 +8,7 @@ it fits at its best place, wherever that is. A dense layer weighs the patterns.
     input_ids (B, T) -> word vectors (B, T, E) -> conv of each width (B, F, T) -> ReLU -> max over tokens (B, F)
                                                   all widths side by side (B, 3F) -> dropout -> dense -> logits (B, K)
 
-Every filter is centred at each token once, with zeros beyond both ends of the text. So a text has as many places as
+Every filter is centered at each token once, with zeros beyond both ends of the text. So a text has as many places as
 tokens for every width, be it shorter than the filter, and padding has none: a text without tokens has features of 0.
 
 Source:
@@ -27,10 +27,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from textwright.config import split_commas
-from textwright.core.tokenization import PAD_ID, UNKNOWN_ID, TextEncoder, train_word_level
+from textwright.core.tokenizer import PAD_ID, UNKNOWN_ID, TextTokenizer, train_word_level
 from textwright.models.family import BuildContext, Family, TextModel, start_from_shares
 from textwright.models.word_vectors import VectorSettings, load_table
-from textwright.models.word_vectors import make_encoder as make_vector_encoder
+from textwright.models.word_vectors import build_tokenizer as make_vector_encoder
 
 _INITIAL_RANGE: Final = 0.25
 
@@ -40,7 +40,7 @@ KernelSizes: TypeAlias = Annotated[
 ]
 
 
-class Variant(StrEnum):
+class CnnVariant(StrEnum):
     """Where the word vectors come from and whether they are trained."""
 
     RAND = "rand"
@@ -49,18 +49,18 @@ class Variant(StrEnum):
     MULTICHANNEL = "multichannel"
 
 
-_IS_TRAINED: Final[Mapping[Variant, tuple[bool, ...]]] = {
-    Variant.STATIC: (False,),
-    Variant.NON_STATIC: (True,),
-    Variant.MULTICHANNEL: (False, True),
+_IS_TRAINED: Final[Mapping[CnnVariant, tuple[bool, ...]]] = {
+    CnnVariant.STATIC: (False,),
+    CnnVariant.NON_STATIC: (True,),
+    CnnVariant.MULTICHANNEL: (False, True),
 }
-"""Variant -> whether each of its pretrained channels is trained."""
+"""CnnVariant -> whether each of its pretrained channels is trained."""
 
 
 class CnnGloveConfig(VectorSettings):
     """Settings of the convolutional network."""
 
-    variant: Variant = Variant.MULTICHANNEL
+    variant: CnnVariant = CnnVariant.MULTICHANNEL
     """rand starts from random vectors, the others from pretrained ones: static keeps them, non-static trains them,
     multichannel reads a kept and a trained copy side by side."""
     embedding_dim: Annotated[int, Field(ge=1, le=4096)] = 100
@@ -103,8 +103,8 @@ class BoundedLinear(nn.Linear):
         return functional.linear(features, self.bounded_weight, self.bias)  # (B, K)
 
 
-class CentredConvolution(nn.Conv1d):
-    """A convolution that is centred at each token once, with zeros beyond both ends.
+class CenteredConvolution(nn.Conv1d):
+    """A convolution that is centered at each token once, with zeros beyond both ends.
 
     Args:
         in_channels: Width E of the word vectors.
@@ -126,7 +126,7 @@ class ConvolutionalNetwork(TextModel):
         kernel_sizes: Widths of the filters in tokens.
         num_filters: Filters F of each width.
         head: Turns the best fits, (B, len(kernel_sizes) * F), into logits, (B, K).
-        facts: What is worth knowing about the vectors.
+        metadata: What is worth knowing about the vectors.
     """
 
     def __init__(
@@ -135,14 +135,14 @@ class ConvolutionalNetwork(TextModel):
         kernel_sizes: Sequence[int],
         num_filters: int,
         head: nn.Module,
-        facts: Mapping[str, float],
+        metadata: Mapping[str, float],
     ) -> None:
         super().__init__()
         self.channels = nn.ModuleList(channels)
         width = sum(channel.embedding_dim for channel in channels)
-        self.convolutions = nn.ModuleList(CentredConvolution(width, num_filters, size) for size in kernel_sizes)
+        self.convolutions = nn.ModuleList(CenteredConvolution(width, num_filters, size) for size in kernel_sizes)
         self.head = head
-        self._facts = facts
+        self._metadata = metadata
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
         """Slide the filters over the tokens that are attended to, keep each one's best fit, and score the labels."""
@@ -162,14 +162,14 @@ class ConvolutionalNetwork(TextModel):
         return table.weight
 
     @property
-    def facts(self) -> Mapping[str, float]:
+    def metadata(self) -> Mapping[str, float]:
         """How much of the training split has a vector."""
-        return self._facts
+        return self._metadata
 
 
-def make_encoder(texts: Sequence[str], config: CnnGloveConfig, max_length: int) -> TextEncoder:
+def build_tokenizer(texts: Sequence[str], config: CnnGloveConfig, max_length: int) -> TextTokenizer:
     """Make a word-level tokenizer; that of random vectors knows the training words alone."""
-    if config.variant is not Variant.RAND:
+    if config.variant is not CnnVariant.RAND:
         return make_vector_encoder(texts, config, max_length)
     return train_word_level(
         texts, vocab_size=config.vocab_size, min_frequency=config.min_frequency, max_length=max_length
@@ -186,23 +186,25 @@ def build(config: CnnGloveConfig, context: BuildContext) -> ConvolutionalNetwork
     Returns:
         Untrained filters over random or pretrained vectors; those of padding and of the unknown word are zeros.
     """
-    channels, facts = _make_channels(config, context)
+    channels, metadata = _make_channels(config, context)
     num_features = config.num_filters * len(config.kernel_sizes)
     num_labels = len(context.labels)
     dense = BoundedLinear(num_features, num_labels, config.max_norm) if config.max_norm else None
     head = nn.Sequential(nn.Dropout(config.dropout), dense or nn.Linear(num_features, num_labels))
     start_from_shares(head[-1], context)
-    return ConvolutionalNetwork(channels, config.kernel_sizes, config.num_filters, head, facts)
+    return ConvolutionalNetwork(channels, config.kernel_sizes, config.num_filters, head, metadata)
 
 
 def _make_channels(config: CnnGloveConfig, context: BuildContext) -> tuple[list[nn.Embedding], Mapping[str, float]]:
-    if config.variant is Variant.RAND:
-        table = torch.empty(context.encoder.vocab_size, config.embedding_dim).uniform_(-_INITIAL_RANGE, _INITIAL_RANGE)
+    if config.variant is CnnVariant.RAND:
+        table = torch.empty(context.tokenizer.vocab_size, config.embedding_dim).uniform_(
+            -_INITIAL_RANGE, _INITIAL_RANGE
+        )
         table[[PAD_ID, UNKNOWN_ID]] = 0
         return [_channel(table, is_trained=True)], {}
     table, coverage = load_table(config, context)
     channels = [_channel(table.clone(), is_trained=is_trained) for is_trained in _IS_TRAINED[config.variant]]
-    return channels, coverage.facts
+    return channels, coverage.metadata
 
 
 def _channel(table: Tensor, *, is_trained: bool) -> nn.Embedding:
@@ -216,7 +218,7 @@ FAMILY: Final = Family(
     summary="convolutional network over word vectors: random, static, non-static or multichannel",
     paper="Kim, 2014",
     config=CnnGloveConfig,
-    make_encoder=make_encoder,
+    build_tokenizer=build_tokenizer,
     build=build,
     defaults={
         "learning_rate": 2e-3,

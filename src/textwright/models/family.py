@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from textwright.config import Settings
 from textwright.core.encodings import Encodings
 from textwright.core.labels import Labels, Task
-from textwright.core.tokenization import TextEncoder
+from textwright.core.tokenizer import TextTokenizer
 from textwright.core.types import Bools, Ints
 
 
@@ -38,7 +38,7 @@ class TextModel(nn.Module, ABC):
         """
 
     @property
-    def facts(self) -> Mapping[str, float]:
+    def metadata(self) -> Mapping[str, float]:
         """What is worth knowing about how the model was made, name -> number; it goes into the manifest."""
         return {}
 
@@ -121,12 +121,12 @@ class BuildContext:
     """What a family may know about the task when it makes its module.
 
     Args:
-        encoder: The tokenizer, made from the training split.
+        tokenizer: The tokenizer, made from the training split.
         labels: The label names in the order of the logits' columns, with the task.
         training: The training split, for families that start from its counts.
     """
 
-    encoder: TextEncoder
+    tokenizer: TextTokenizer
     labels: Labels
     training: TrainingSplit = field(default_factory=TrainingSplit.empty)
 
@@ -140,10 +140,10 @@ class Family:
         summary: What it is, in a few words.
         paper: Where it comes from.
         config: Its own settings, the ``[model]`` table of a recipe.
-        make_encoder: Makes the tokenizer from the training texts, the config and ``max_length``.
+        build_tokenizer: Makes the tokenizer from the training texts, the config and ``max_length``.
         build: Makes the module, with random or pretrained weights, from the config and the context.
         defaults: Training settings that suit it, beneath what the user sets.
-        gains_from_bf16: True if most of its time goes into matrix products large enough for bf16 to pay.
+        supports_bf16: True if most of its time goes into matrix products large enough for bf16 to pay.
         why_not_pruned: Why tokens cannot be cut out of a trained model, and what makes it smaller; empty if they can.
         unit_of_length: What its tokens are, in the plural, unless a pretrained encoder brings its own.
     """
@@ -152,10 +152,10 @@ class Family:
     summary: str
     paper: str
     config: type[Settings]
-    make_encoder: Callable[[Sequence[str], Any, int], TextEncoder]
+    build_tokenizer: Callable[[Sequence[str], Any, int], TextTokenizer]
     build: Callable[[Any, BuildContext], TextModel]
     defaults: Mapping[str, Any] = field(default_factory=dict)
-    gains_from_bf16: bool = False
+    supports_bf16: bool = False
     why_not_pruned: str = ""
     unit_of_length: Literal["words", "characters"] = "words"
 

@@ -6,7 +6,7 @@ side by side. The encoder never changes, hence its vectors are computed once; on
 
 ::
 
-    input_ids (B, T) -> frozen encoder -> vectors of L layers (B, L * H) -> each normalised -> dropout -> dense, GELU
+    input_ids (B, T) -> frozen encoder -> vectors of L layers (B, L * H) -> each normalized -> dropout -> dense, GELU
         -> dropout -> dense -> logits (B, K)
 
 Source:
@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from textwright.config import Settings
-from textwright.core.tokenization import TextEncoder
+from textwright.core.tokenizer import TextTokenizer
 from textwright.models.encoder import Pooling, SentenceEncoder, load_sentence_encoder
 from textwright.models.family import BuildContext, Family, Stages, TextModel
 from textwright.models.pretrained import open_pretrained
@@ -50,7 +50,7 @@ class Head(nn.Module):
 
     Args:
         layer_dim: Length H of one layer's vector.
-        dense: Turns normalised vectors, (B, L * H), into logits, (B, K).
+        dense: Turns normalized vectors, (B, L * H), into logits, (B, K).
     """
 
     def __init__(self, layer_dim: int, dense: nn.Module) -> None:
@@ -61,8 +61,8 @@ class Head(nn.Module):
     def forward(self, vectors: Tensor) -> Tensor:
         """Bring each layer's vector to mean 0 and deviation 1, so that none drowns the others, and score the labels."""
         layers = vectors.view(-1, vectors.shape[1] // self.layer_dim, self.layer_dim)  # (B, L, H)
-        normalised = functional.layer_norm(layers, (self.layer_dim,)).flatten(1)  # (B, L * H)
-        logits: Tensor = self.dense(normalised)  # (B, K)
+        normalized = functional.layer_norm(layers, (self.layer_dim,)).flatten(1)  # (B, L * H)
+        logits: Tensor = self.dense(normalized)  # (B, K)
         return logits
 
 
@@ -98,7 +98,7 @@ class FrozenBert(TextModel):
         return self.encoder.word_vectors
 
 
-def make_encoder(texts: Sequence[str], config: FrozenBertConfig, max_length: int) -> TextEncoder:  # noqa: ARG001
+def build_tokenizer(texts: Sequence[str], config: FrozenBertConfig, max_length: int) -> TextTokenizer:  # noqa: ARG001
     """Take the tokenizer that the encoder was trained with; the training texts do not change it."""
     return open_pretrained(config.encoder).load_tokenizer(max_length)
 
@@ -120,7 +120,7 @@ def build(config: FrozenBertConfig, context: BuildContext) -> FrozenBert:
     encoder = load_sentence_encoder(
         open_pretrained(config.encoder),
         pooling=config.pooling,
-        max_length=context.encoder.max_length,
+        max_length=context.tokenizer.max_length,
         num_layers=config.num_layers or None,
     )
     dense = _make_dense(config, encoder.num_layers * encoder.hidden_dim, len(context.labels))
@@ -144,8 +144,8 @@ FAMILY: Final = Family(
     summary="frozen BERT-type encoder with a dense network on top",
     paper="Reimers & Gurevych, 2019",
     config=FrozenBertConfig,
-    make_encoder=make_encoder,
+    build_tokenizer=build_tokenizer,
     build=build,
     defaults={"learning_rate": 3e-4, "num_epochs": 10, "batch_size": 64, "max_length": 128},
-    gains_from_bf16=True,
+    supports_bf16=True,
 )

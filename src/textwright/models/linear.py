@@ -1,6 +1,6 @@
 """TF-IDF of words, pairs of words and characters with a logistic regression: the linear model, as a graph.
 
-The picture: a text is cut into words, pairs of neighbouring words and n-grams of characters within words. Each has a
+The picture: a text is cut into words, pairs of neighboring words and n-grams of characters within words. Each has a
 weight -- the more often it stands in this text and the fewer texts have it, the more -- and one score per label; the
 logits are the sum of weight times score. Nothing of it is learned by gradient steps: ``train`` solves for the scores.
 
@@ -34,7 +34,7 @@ from textwright.core.character_tokenizer import SPACE_ID
 from textwright.core.encodings import Encodings
 from textwright.core.ngrams import ORDERS, PRIME, Alphabet
 from textwright.core.tfidf import Tfidf
-from textwright.core.tokenization import TextEncoder, train_characters
+from textwright.core.tokenizer import TextTokenizer, train_characters
 from textwright.core.types import Float32s
 from textwright.models.family import BuildContext, Family, TextModel
 from textwright.models.ngram_table import NgramTable, count_texts
@@ -95,7 +95,7 @@ class Linear(TextModel):
         tfidf: The n-grams that are known, F of them.
         num_labels: K.
         config: Its settings.
-        facts: What is worth knowing about how they were chosen.
+        metadata: What is worth knowing about how they were chosen.
     """
 
     is_letter: Tensor
@@ -109,11 +109,11 @@ class Linear(TextModel):
         tfidf: Tfidf,
         num_labels: int,
         config: LinearConfig,
-        facts: Mapping[str, float],
+        metadata: Mapping[str, float],
     ) -> None:
         super().__init__()
         self.config = config
-        self._facts = dict(facts)
+        self._metadata = dict(metadata)
         self.register_buffer("is_letter", torch.from_numpy(alphabet.is_letter.astype(np.int64)))
         self.register_buffer("powers", torch.from_numpy(ngrams.POWERS.copy()))
         scores = np.zeros((len(tfidf.keys), num_labels), dtype=np.float32)
@@ -144,11 +144,11 @@ class Linear(TextModel):
         self.bias.div_(divisor)
 
     @property
-    def facts(self) -> Mapping[str, float]:
+    def metadata(self) -> Mapping[str, float]:
         """How many n-grams of each kind there are, and how many were left out."""
         num_words = self.tfidf.num_word_features
         return {
-            **self._facts,
+            **self._metadata,
             "num_word_features": num_words,
             "num_character_features": len(self.tfidf.keys) - num_words,
         }
@@ -212,7 +212,7 @@ class Linear(TextModel):
         return torch.cat(keys, dim=1), torch.cat(is_ngram, dim=1)  # (B, 5S)
 
     def _word_keys(self, input_ids: Tensor, attention_mask: Tensor) -> tuple[Tensor, Tensor]:
-        """Hash words and pairs of neighbouring words; the places that hold none are told apart."""
+        """Hash words and pairs of neighboring words; the places that hold none are told apart."""
         size = input_ids.shape[1] // 2 + 2  # W: more words than a text of T characters can have
         letters = _look_up(self.is_letter, input_ids) * attention_mask  # (B, T)
         before = torch.cat([torch.zeros_like(letters[:, :1]), letters[:, :-1]], dim=1)  # (B, T)
@@ -241,7 +241,7 @@ def _weighted_sum(weights: Tensor, features: Tensor, scores: Tensor) -> Tensor:
     return (weights[:, None] @ looked_up)[:, 0]  # (B, K)
 
 
-def make_encoder(texts: Sequence[str], config: LinearConfig, max_length: int) -> TextEncoder:
+def build_tokenizer(texts: Sequence[str], config: LinearConfig, max_length: int) -> TextTokenizer:
     """Make a tokenizer of characters from the training texts."""
     return train_characters(texts, vocab_size=config.vocab_size, max_length=max_length)
 
@@ -256,7 +256,7 @@ def build(config: LinearConfig, context: BuildContext) -> Linear:
     Returns:
         A model to solve for, of all n-grams that it may use.
     """
-    alphabet = Alphabet.of(context.encoder.vocabulary, cased=config.casing is Casing.CASED)
+    alphabet = Alphabet.of(context.tokenizer.vocabulary, cased=config.casing is Casing.CASED)
     known, num_rare = count_known(config, context.training.encodings, alphabet, len(context.labels))
     return Linear(alphabet, known, len(context.labels), config, {"num_rare_features": num_rare})
 
@@ -296,7 +296,7 @@ FAMILY: Final = Family(
     summary="TF-IDF of words and characters with logistic regression",
     paper="Salton & Buckley, 1988; Wang & Manning, 2012",
     config=LinearConfig,
-    make_encoder=make_encoder,
+    build_tokenizer=build_tokenizer,
     build=build,
     defaults={"max_length": 20_000},
     unit_of_length="characters",

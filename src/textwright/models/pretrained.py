@@ -21,7 +21,7 @@ from tokenizers import Tokenizer, normalizers
 from torch import nn
 
 from textwright.core.files import expand_home
-from textwright.core.tokenization import TextEncoder
+from textwright.core.tokenizer import TextTokenizer
 from textwright.data.assets import asset_path
 from textwright.data.catalog import ASSETS
 from textwright.errors import NotFoundError, SettingsError
@@ -64,7 +64,7 @@ class Pretrained:
         except (ValueError, KeyError, OSError) as error:
             raise SettingsError(f"encoder {self.name}: config.json cannot be used: {_first_line(error)}") from error
 
-    def load_tokenizer(self, max_length: int) -> TextEncoder:
+    def load_tokenizer(self, max_length: int) -> TextTokenizer:
         """Make the tokenizer, with truncation and padding inside it.
 
         Args:
@@ -90,7 +90,7 @@ class Pretrained:
         _compose_accents(tokenizer)
         tokenizer.enable_truncation(max_length)
         tokenizer.enable_padding(pad_id=pad_id, pad_token=tokenizer.id_to_token(pad_id) or "")
-        return TextEncoder(tokenizer.to_str())
+        return TextTokenizer(tokenizer.to_str())
 
     def _refuse_other_vocabulary(self, tokenizer: Tokenizer) -> None:
         """Refuse ids that the weights do not have, and the empty vocabulary that a missing file leaves behind."""
@@ -136,7 +136,7 @@ class Pretrained:
     def _no_fast_tokenizer(self, reason: str) -> SettingsError:
         return SettingsError(
             f"encoder {self.name} has no tokenizer.json and none can be made ({reason}); serving has no Python "
-            "tokenisation code: choose an encoder with a fast tokenizer, or save its tokenizer.json beside the weights"
+            "tokenization code: choose an encoder with a fast tokenizer, or save its tokenizer.json beside the weights"
         )
 
     def load_backbone(self) -> nn.Module:

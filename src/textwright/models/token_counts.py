@@ -6,12 +6,19 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from textwright.data.lengths import DEFAULT_MAX_LENGTH, UNLIMITED, Tokens, count_characters, count_tokens, count_words
+from textwright.data.lengths import (
+    DEFAULT_MAX_LENGTH,
+    UNLIMITED,
+    TokenCounter,
+    count_characters,
+    count_tokens,
+    count_words,
+)
 from textwright.models import find_family
 from textwright.models.pretrained import open_pretrained
 
 
-def family_tokens(name: str, settings: Mapping[str, Any] | None = None) -> Tokens:
+def family_tokens(name: str, settings: Mapping[str, Any] | None = None) -> TokenCounter:
     """Find out how a family counts tokens and how many it reads.
 
     Args:
@@ -32,6 +39,6 @@ def family_tokens(name: str, settings: Mapping[str, Any] | None = None) -> Token
     encoder = getattr(config, "encoder", None)
     if encoder is None:
         count = count_characters if family.unit_of_length == "characters" else count_words
-        return Tokens(count, family.unit_of_length, name, max_length)
+        return TokenCounter(count, family.unit_of_length, name, max_length)
     tokenizer = open_pretrained(encoder).load_tokenizer(UNLIMITED)
-    return Tokens(partial(count_tokens, tokenizer), f"tokens of {encoder}", name, max_length)
+    return TokenCounter(partial(count_tokens, tokenizer), f"tokens of {encoder}", name, max_length)

@@ -25,7 +25,7 @@ from pydantic import Field
 from torch import Tensor
 
 from textwright.config import Settings
-from textwright.core.tokenization import TextEncoder, train_word_level, word_level_encoder
+from textwright.core.tokenizer import TextTokenizer, train_word_level, word_level_tokenizer
 from textwright.data.vectors import FoundVectors, open_vectors
 from textwright.models.family import BuildContext
 
@@ -61,12 +61,12 @@ class Coverage(NamedTuple):
     tokens: float
 
     @property
-    def facts(self) -> dict[str, float]:
+    def metadata(self) -> dict[str, float]:
         """The shares under the names that the manifest knows them by."""
         return {"words_with_vector": round(self.words, 4), "tokens_with_vector": round(self.tokens, 4)}
 
 
-def make_encoder(texts: Sequence[str], config: VectorSettings, max_length: int) -> TextEncoder:
+def build_tokenizer(texts: Sequence[str], config: VectorSettings, max_length: int) -> TextTokenizer:
     """Make a word-level tokenizer from the training texts and the words that have a vector.
 
     Args:
@@ -75,7 +75,7 @@ def make_encoder(texts: Sequence[str], config: VectorSettings, max_length: int) 
         max_length: Longest encoding in tokens, >= 1.
 
     Returns:
-        An encoder whose ids are ordered as the module says, training words from frequent to rare first.
+        A tokenizer whose ids are ordered as the module says, training words from frequent to rare first.
 
     Raises:
         SettingsError: If no training text holds a word.
@@ -91,14 +91,14 @@ def make_encoder(texts: Sequence[str], config: VectorSettings, max_length: int) 
     ]
     further = islice(_further_words(vectors.words(), set(counts)), config.num_further_words)
     words = [*seen, *further][: config.vocab_size - _NUM_SPECIAL]
-    return word_level_encoder(words, max_length=max_length)
+    return word_level_tokenizer(words, max_length=max_length)
 
 
 def _count_words(texts: Sequence[str]) -> dict[str, int]:
     """Count words by the tokenizer's own rule: word -> count, from frequent to rare."""
-    encoder = train_word_level(texts, vocab_size=_UNLIMITED, min_frequency=1, max_length=_UNLIMITED)
-    words = encoder.vocabulary
-    counts = np.bincount(encoder.encode(texts).ids, minlength=len(words))
+    tokenizer = train_word_level(texts, vocab_size=_UNLIMITED, min_frequency=1, max_length=_UNLIMITED)
+    words = tokenizer.vocabulary
+    counts = np.bincount(tokenizer.encode(texts).ids, minlength=len(words))
     return dict(zip(words[_NUM_SPECIAL:], counts[_NUM_SPECIAL:].tolist(), strict=True))
 
 
@@ -106,7 +106,7 @@ def _further_words(words: Iterator[str], seen: set[str]) -> Iterator[str]:
     """Yield unseen words that the tokenizer can give: normalized, and one token by its rule ("u.s." is four)."""
     while chunk := list(islice(words, _WORDS_PER_CHUNK)):
         candidates = [word for word in dict.fromkeys(map(_normalize, chunk)) if word not in seen]
-        encodings = word_level_encoder(candidates, max_length=_NUM_SPECIAL).encode(candidates)
+        encodings = word_level_tokenizer(candidates, max_length=_NUM_SPECIAL).encode(candidates)
         for index, (word, encoded) in enumerate(zip(candidates, encodings, strict=True), start=_NUM_SPECIAL):
             if encoded.ids == [index]:
                 yield word
@@ -131,7 +131,7 @@ def load_table(config: VectorSettings, context: BuildContext) -> tuple[Tensor, C
     Raises:
         DataError: If the vectors cannot be read.
     """
-    words = context.encoder.vocabulary
+    words = context.tokenizer.vocabulary
     found = open_vectors(config.vectors).take(words[_NUM_SPECIAL:])
     table = torch.zeros(len(words), found.vectors.shape[1])
     table[_NUM_SPECIAL:] = _fill_missing(found)

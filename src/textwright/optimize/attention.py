@@ -69,7 +69,7 @@ def fuse_attention(model: Model, *, joined: bool = True) -> int:
     Args:
         model: Changed in place; untouched if there is none.
         joined: True puts the three dense layers into the operator (``Attention``, which ``quantize_dynamic`` knows);
-            False leaves them as three products (before ``MultiHeadAttention``), for quantisers that know products only.
+            False leaves them as three products (before ``MultiHeadAttention``), for quantizers that know products only.
 
     Returns:
         How many there were.

@@ -1,4 +1,4 @@
-"""Altered copies of texts for a teacher to answer: few labelled texts become many that a student can learn from.
+"""Altered copies of texts for a teacher to answer: few labeled texts become many that a student can learn from.
 
 They need not make sense, and their labels need not be known: the teacher says what it makes of them. Two kinds:
 
@@ -18,7 +18,7 @@ from typing import Final
 
 import numpy as np
 
-from textwright.optimize.teaching_settings import AugmentSettings
+from textwright.optimize.distill_settings import AugmentSettings
 
 _MAX_RUN: Final = 5
 """Longest run of words that a text is cut to, as in the paper."""

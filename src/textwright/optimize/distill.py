@@ -1,4 +1,4 @@
-"""The walk: served teachers and labelled texts in; a student, trained by the one loop, and how it compares, out.
+"""The walk: served teachers and labeled texts in; a student, trained by the one loop, and how it compares, out.
 
 ::
 
@@ -20,59 +20,59 @@ from torch import Tensor
 from textwright.core.artifact import Manifest
 from textwright.core.callbacks import Callback, CallbackList
 from textwright.data.settings import DataSettings
-from textwright.evaluate.observe import observe
-from textwright.evaluate.selection import reading_settings, refuse_another_cut, select
+from textwright.evaluate.eval_split import check_same_split, reading_settings, select
+from textwright.evaluate.predictions import observe
+from textwright.optimize.distill_settings import DistillSettings, UnlabeledSettings
 from textwright.optimize.distillation import (
+    ComparedModel,
     Distillation,
-    Peer,
-    hold_against,
+    compare_with,
     observe_in_order,
     share,
 )
-from textwright.optimize.inherit import inherited_weights
 from textwright.optimize.measure import compare_costs
-from textwright.optimize.teacher import ServedTeacher, columns_of
-from textwright.optimize.teaching_settings import DistillSettings, UnlabelledSettings
-from textwright.optimize.unlabelled import read_unlabelled
-from textwright.pipeline import Built, Plan, build_artifact
+from textwright.optimize.student_init import inherited_weights
+from textwright.optimize.teacher import PredictorTeacher, columns_of
+from textwright.optimize.unlabeled import read_unlabeled
+from textwright.pipeline import BuildPlan, BuildResult, build_artifact
 from textwright.runtime.loading import load
 from textwright.runtime.predictor import Predictor
 
 _NUM_THREADS: Final = 1
 """Of every measured inference: a server runs one inference per core."""
-_ALL_WHOLE: Final = UnlabelledSettings()
+_ALL_WHOLE: Final = UnlabeledSettings()
 
 
 @dataclass(frozen=True, slots=True)
-class Lecture:
+class DistillationJob:
     """What is to be taught to whom.
 
     Args:
         teachers: Artifacts, or the run folders that hold them, at least one; their probabilities are averaged.
-        plan: The student, and the labelled data.
+        plan: The student, and the labeled data.
         settings: How it is taught.
-        unlabelled: A file, or any labelled source whose labels are not looked at; empty for none.
-        further: Which of the unlabelled texts are taken, and how.
+        unlabeled: A file, or any labeled source whose labels are not looked at; empty for none.
+        further: Which of the unlabeled texts are taken, and how.
         beside: An artifact to test the student against, best of the same family and labels alone; None for none.
         start: Weights that the student starts from, by name; None takes over what fits from the first teacher.
     """
 
     teachers: Sequence[Path]
-    plan: Plan
+    plan: BuildPlan
     settings: DistillSettings
-    unlabelled: str = ""
-    further: UnlabelledSettings = _ALL_WHOLE
+    unlabeled: str = ""
+    further: UnlabeledSettings = _ALL_WHOLE
     beside: Path | None = None
     start: dict[str, Tensor] | None = field(default=None)
 
 
 def distill(
-    lecture: Lecture,
+    lecture: DistillationJob,
     out: Path,
     *,
     overwrite: bool = False,
     callbacks: Sequence[Callback] = (),
-) -> tuple[Built, Distillation] | None:
+) -> tuple[BuildResult, Distillation] | None:
     """Train a student on what its teachers say, and compare it with them on the test texts.
 
     Running it again with an equal lecture finishes what was interrupted, or returns what is there.
@@ -99,11 +99,11 @@ def distill(
     start = lecture.start
     if start is None:
         start = inherited_weights(teachers[0].artifact, plan.training.family, plan.model)
-    teacher = ServedTeacher(
+    teacher = PredictorTeacher(
         teachers,
         lecture.settings,
         seed=plan.training.seed,
-        unlabelled=read_unlabelled(lecture.unlabelled, plan.data, lecture.further) if lecture.unlabelled else (),
+        unlabeled=read_unlabeled(lecture.unlabeled, plan.data, lecture.further) if lecture.unlabeled else (),
         start=start,
         callback=CallbackList(callbacks),
     )
@@ -121,25 +121,25 @@ def distill(
     return built, report
 
 
-def _as_cut_for(plan: Plan, manifests: Sequence[Manifest]) -> Plan:
+def _as_cut_for(plan: BuildPlan, manifests: Sequence[Manifest]) -> BuildPlan:
     """Cut the data as the teachers' training did: a teacher must not have learned what the student is tested on."""
     data: DataSettings = plan.data
     for manifest in manifests:
-        refuse_another_cut(plan.source, data, manifest)
+        check_same_split(plan.source, data, manifest)
         data = reading_settings(plan.source, data, manifest)
     return replace(plan, data=data, name=plan.name or f"{plan.model_name}-distilled")
 
 
-def _report(built: Built, plan: Plan, others: Sequence[tuple[str, Predictor]]) -> Distillation:
+def _report(built: BuildResult, plan: BuildPlan, others: Sequence[tuple[str, Predictor]]) -> Distillation:
     student = load(built.artifact.path, num_threads=_NUM_THREADS)
     manifest = student.artifact.manifest
     test = select(plan.source, plan.data, manifest, "test").examples
     seen = observe(student, test)
-    peers: list[Peer] = []
+    peers: list[ComparedModel] = []
     for role, predictor in others:
         cost = compare_costs(student, predictor, test.texts)
         theirs = observe_in_order(predictor, test, student.labels)
-        peers.append(hold_against(seen, predictor, theirs, role=role, cost=cost))
+        peers.append(compare_with(seen, predictor, theirs, role=role, cost=cost))
     return Distillation(
         name=manifest.name,
         family=manifest.family,

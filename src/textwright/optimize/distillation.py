@@ -12,16 +12,16 @@ from textwright.core.labels import Labels
 from textwright.core.types import Bools
 from textwright.data.dataset import Examples
 from textwright.evaluate.intervals import Interval, wilson
-from textwright.evaluate.observe import Observations, observe
 from textwright.evaluate.paired import SIGNIFICANCE, paired_p_value
+from textwright.evaluate.predictions import LabeledPredictions, observe
+from textwright.optimize.candidate_result import LatencyReport
 from textwright.optimize.teacher import columns_of
-from textwright.optimize.trial import Cost
 from textwright.report.base import Report, json_values
 from textwright.runtime.predictor import Predictor
 
 
 @dataclass(frozen=True, slots=True)
-class Peer:
+class ComparedModel:
     """A model that the student is held against, on the same test texts.
 
     Args:
@@ -46,7 +46,7 @@ class Peer:
     gain: float
     p_value: float
     agreement: Interval
-    cost: Cost | None
+    cost: LatencyReport | None
 
     @property
     def verdict(self) -> str:
@@ -64,7 +64,7 @@ class Distillation(Report):
         name: The student's.
         family: The student's.
         version: Of its artifact.
-        source: The labelled data.
+        source: The labeled data.
         settings: How it was taught, as the manifest says it.
         num_test: Test texts.
         accuracy: The student's, on them.
@@ -81,7 +81,7 @@ class Distillation(Report):
     settings: Mapping[str, Any]
     num_test: int
     accuracy: Interval
-    peers: Sequence[Peer]
+    peers: Sequence[ComparedModel]
     metrics: Mapping[str, Mapping[str, float]]
 
     def to_json(self) -> dict[str, Any]:
@@ -89,9 +89,14 @@ class Distillation(Report):
         return {**json_values(self), "peers": [{**json_values(peer), "verdict": peer.verdict} for peer in self.peers]}
 
 
-def hold_against(
-    student: Observations, predictor: Predictor, seen: Observations, *, role: str, cost: Cost | None
-) -> Peer:
+def compare_with(
+    student: LabeledPredictions,
+    predictor: Predictor,
+    seen: LabeledPredictions,
+    *,
+    role: str,
+    cost: LatencyReport | None,
+) -> ComparedModel:
     """Compare the student with another model.
 
     Args:
@@ -103,7 +108,7 @@ def hold_against(
     """
     artifact, right, was_right = predictor.artifact, student.correct, seen.correct
     alike = (student.predicted == seen.predicted).reshape(len(right), -1).all(axis=1)
-    return Peer(
+    return ComparedModel(
         role=role,
         name=artifact.manifest.name,
         family=artifact.manifest.family,
@@ -117,8 +122,8 @@ def hold_against(
     )
 
 
-def observe_in_order(predictor: Predictor, examples: Examples, labels: Labels) -> Observations:
-    """Predict labelled texts with a model whose labels may stand in another order.
+def observe_in_order(predictor: Predictor, examples: Examples, labels: Labels) -> LabeledPredictions:
+    """Predict labeled texts with a model whose labels may stand in another order.
 
     Args:
         predictor: The model; it knows the same labels.

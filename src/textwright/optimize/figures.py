@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from textwright.report.svg import FULL_WIDTH, INK, MUTED, RIGHT, SERIES, Axes, percent, svg_of
 
 if TYPE_CHECKING:
-    from textwright.optimize.outcome import Outcome
+    from textwright.optimize.outcome import OptimizationResult
 
 _HEIGHT: Final = 4.6
 _AREA_PER_MB: Final = 14.0
@@ -32,7 +32,7 @@ class _Bubble(NamedTuple):
     is_kept: bool
 
 
-def tradeoff(outcome: Outcome) -> str:
+def tradeoff(outcome: OptimizationResult) -> str:
     """Draw accuracy on the gate texts against the time of one text; the area of a bubble is the size of the graph.
 
     Args:
@@ -60,7 +60,7 @@ def tradeoff(outcome: Outcome) -> str:
     return svg_of("tradeoff", (FULL_WIDTH, _HEIGHT), draw)
 
 
-def _bubbles(outcome: Outcome) -> list[_Bubble]:
+def _bubbles(outcome: OptimizationResult) -> list[_Bubble]:
     """List the reference, then every variant that was timed.
 
     Places follow from the gains, which were measured in turn: milliseconds of different moments cannot be compared.

@@ -32,9 +32,9 @@ from textwright.data.duplicates import find_duplicates
 from textwright.data.load import fingerprint
 from textwright.data.splits import draw_folds, rarest_label
 from textwright.errors import SettingsError
-from textwright.evaluate.selection import stored_settings
+from textwright.evaluate.eval_split import stored_settings
 from textwright.models import FAMILIES
-from textwright.pipeline import Plan, build_artifact
+from textwright.pipeline import BuildPlan, build_artifact
 from textwright.runtime.loading import load
 from textwright.runtime.predictor import Predictor
 from textwright.training.run import resolve_stored
@@ -67,7 +67,7 @@ def plan_folds(
 
     Args:
         manifests: Of the models, one or more.
-        source: The labelled source.
+        source: The labeled source.
         num_validation: Validation texts.
         num_needed: Gate texts from which on the validation texts are enough.
         requested: What the user has set; None decides by itself.
@@ -109,7 +109,7 @@ def _obstacle(manifest: Manifest, source: str, num_folds: int) -> str:
 
 def _cost(family: str, num_folds: int) -> str:
     """Say why a training is not repeated by default: seconds for word models, up to hours for an encoder."""
-    if family in FAMILIES and not FAMILIES[family].gains_from_bf16:
+    if family in FAMILIES and not FAMILIES[family].supports_bf16:
         return ""
     return f"training {family} {num_folds} times can take long; --gate-folds {num_folds} does it"
 
@@ -197,7 +197,7 @@ def _trained(
     training_settings, model_settings = resolve_stored(
         manifest.training["settings"], manifest.training["model"], source="the artifact's manifest, training.settings"
     )
-    plan = Plan(
+    plan = BuildPlan(
         dataset.source,
         stored_settings(manifest),
         training_settings,

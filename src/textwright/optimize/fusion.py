@@ -2,7 +2,7 @@
 
 ONNX Runtime folds constants and fuses small operators at each load by itself; what is gained here is what it does not
 find in the exporter's graph: attention (:mod:`textwright.optimize.attention`), and bias, GELU, residual and layer norm
-around products that are to be quantised, which it recognises only before quantisation.
+around products that are to be quantized, which it recognizes only before quantization.
 """
 
 from __future__ import annotations

@@ -10,14 +10,14 @@ from textwright.core import artifact as artifacts
 from textwright.core.artifact import Artifact, Variant
 from textwright.core.callbacks import Callback
 from textwright.core.encodings import pad
-from textwright.core.tokenization import TextEncoder
+from textwright.core.tokenizer import TextTokenizer
 from textwright.data.dataset import Examples
 from textwright.errors import NoGainError, TextwrightError
-from textwright.evaluate.observe import Observations, observe
+from textwright.evaluate.predictions import LabeledPredictions, observe
+from textwright.optimize.eval_texts import Texts, num_texts_needed
 from textwright.optimize.folds import plan_folds, train_folds
-from textwright.optimize.recipe import Material, Recipe
+from textwright.optimize.recipe import CalibrationData, CandidateSpec
 from textwright.optimize.settings import OptimizeSettings
-from textwright.optimize.splits import Texts, num_texts_needed
 from textwright.runtime.predictor import Predictor
 
 _NUM_CALIBRATION_TEXTS: Final = 256
@@ -37,15 +37,15 @@ class GatePart:
 
     reference: Predictor
     examples: Examples
-    observations: Observations
-    material: Material
+    observations: LabeledPredictions
+    material: CalibrationData
 
     @classmethod
     def of(cls, reference: Predictor, examples: Examples, calibration: Examples) -> Self:
         """Predict the gate texts with a model, and encode its calibration texts."""
         return cls(reference, examples, observe(reference, examples), _material(reference, calibration))
 
-    def make(self, recipe: Recipe, folder: Path) -> Artifact:
+    def make(self, recipe: CandidateSpec, folder: Path) -> Artifact:
         """Make a recipe's graph, as an artifact of that variant alone.
 
         Raises:
@@ -61,13 +61,13 @@ class GatePart:
         return artifacts.write(folder, replace(old.manifest, variants={recipe.name: variant}), contents)
 
 
-def _material(reference: Predictor, calibration: Examples) -> Material:
+def _material(reference: Predictor, calibration: Examples) -> CalibrationData:
     encodings = reference.encode(calibration.texts[:_NUM_CALIBRATION_TEXTS])
     starts = range(0, len(encodings), _CALIBRATION_BATCH)
     parts = (encodings.between(start, min(start + _CALIBRATION_BATCH, len(encodings))) for start in starts)
     graph = reference.artifact.path / reference.artifact.manifest.variant(reference.variant).file
-    pad_id = TextEncoder(reference.artifact.tokenizer()).pad_id
-    return Material(graph.read_bytes(), tuple(pad(part, pad_id) for part in parts))
+    pad_id = TextTokenizer(reference.artifact.tokenizer()).pad_id
+    return CalibrationData(graph.read_bytes(), tuple(pad(part, pad_id) for part in parts))
 
 
 def fold_parts(
@@ -82,7 +82,7 @@ def fold_parts(
 
     Args:
         reference: The artifact.
-        source: The labelled source.
+        source: The labeled source.
         texts: Its texts, split.
         settings: Bounds, and the number of folds.
         folder: Where the models are kept.

@@ -15,13 +15,13 @@ from textwright.core.types import Bools
 from textwright.data.dataset import Examples
 from textwright.evaluate.batch_invariance import measure_batch_invariance
 from textwright.evaluate.benchmark import benchmark
-from textwright.evaluate.observe import Observations, observe
 from textwright.evaluate.paired import paired_p_value
 from textwright.evaluate.paired_drop import PairedDrop
-from textwright.optimize.trial import Cost, Gate
+from textwright.evaluate.predictions import LabeledPredictions, observe
+from textwright.optimize.candidate_result import AccuracyCheck, LatencyReport
 from textwright.runtime.predictor import Predictor
 
-Compared: TypeAlias = tuple[Predictor, Observations, Examples]
+Compared: TypeAlias = tuple[Predictor, LabeledPredictions, Examples]
 """A variant, what its reference said of some texts, and the texts."""
 _MEMORY_PROGRAM: Final = """
 import resource
@@ -41,14 +41,14 @@ else:
 
 
 def compare_answers(
-    predictor: Predictor, reference: Observations, examples: Examples, folds: Sequence[Compared] = ()
-) -> Gate:
+    predictor: Predictor, reference: LabeledPredictions, examples: Examples, folds: Sequence[Compared] = ()
+) -> AccuracyCheck:
     """Compare a variant's answers with the reference's.
 
     Args:
         predictor: The variant.
         reference: What the reference said of the examples.
-        examples: N labelled texts.
+        examples: N labeled texts.
         folds: The same variant of models of other training texts, with what their references said of further texts.
 
     Returns:
@@ -63,7 +63,7 @@ def compare_answers(
     is_alike = np.concatenate([_are_alike(seen, was) for seen, was in parts])
     gaps = [metrics.calibration_gaps(*seen.claims(seen.probabilities)) for seen, _ in parts]
     drop = PairedDrop.of(right, was_right)
-    return Gate(
+    return AccuracyCheck(
         num_texts=drop.num_texts,
         num_lost=drop.num_lost,
         num_won=drop.num_won,
@@ -79,11 +79,11 @@ def compare_answers(
     )
 
 
-def _are_alike(first: Observations, second: Observations) -> Bools:
+def _are_alike(first: LabeledPredictions, second: LabeledPredictions) -> Bools:
     return np.asarray((first.predicted == second.predicted).reshape(len(first.predicted), -1).all(axis=1))
 
 
-def compare_costs(predictor: Predictor, reference: Predictor, texts: Sequence[str]) -> Cost:
+def compare_costs(predictor: Predictor, reference: Predictor, texts: Sequence[str]) -> LatencyReport:
     """Time a variant and the reference in turn, from text to prediction, and weigh them.
 
     Args:
@@ -97,7 +97,7 @@ def compare_costs(predictor: Predictor, reference: Predictor, texts: Sequence[st
     timings = benchmark({"variant": predictor.predict, "reference": reference.predict}, texts)
     ours, theirs = timings["variant"], timings["reference"]
     sizes = [_graph(item).stat().st_size for item in (predictor, reference)]
-    return Cost(
+    return LatencyReport(
         latency_ms=ours.latency_ms(),
         texts_per_second=ours.texts_per_second,
         latency_gain=ours.latency_gain(theirs),

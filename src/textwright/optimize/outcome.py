@@ -1,4 +1,4 @@
-"""Everything that an optimisation came to: what the terminal, the JSON file and the page show."""
+"""Everything that an optimization came to: what the terminal, the JSON file and the page show."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from textwright.evaluate.batch_invariance import MAX_CHANGE
 from textwright.evaluate.evaluation import Evaluation
 from textwright.evaluate.intervals import Interval
 from textwright.evaluate.paired_drop import PairedDrop
+from textwright.optimize.candidate_result import CandidateResult, verdict
 from textwright.optimize.settings import OptimizeSettings
-from textwright.optimize.trial import Trial, verdict
 from textwright.report.base import Report, json_values
+from textwright.runtime.cpu_features import instruction_set
 from textwright.runtime.predictor import Predictor
-from textwright.runtime.processor import instruction_set
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome(Report):
+class OptimizationResult(Report):
     """Everything tried.
 
     Args:
         name: What the model is called.
-        source: The labelled texts.
+        source: The labeled texts.
         reference: Name of the variant that was to be beaten.
         accuracy: The reference's, on the gate texts.
         gate_texts: Which texts the gates compare on, in words.
@@ -35,7 +35,7 @@ class Outcome(Report):
         kept: Names of the variants in the new artifact beside the reference, the best at the target first.
         skipped: Names of the recipes that the budget left no time for.
         left_out: Name of a recipe that cannot be tried here -> why.
-        test: Variant -> its headline metric on the test texts.
+        test: Variant -> its primary metric on the test texts.
         test_drop: Kept variant -> its answers to the test texts beside the reference's.
         num_test: Test texts.
         version: Of the new artifact.
@@ -50,7 +50,7 @@ class Outcome(Report):
     accuracy: float
     gate_texts: str
     settings: OptimizeSettings
-    trials: Sequence[Trial]
+    trials: Sequence[CandidateResult]
     kept: Sequence[str]
     skipped: Sequence[str]
     left_out: Mapping[str, str]
@@ -68,7 +68,7 @@ class Outcome(Report):
         gate_texts: str,
         source: str,
         settings: OptimizeSettings,
-        trials: Sequence[Trial],
+        trials: Sequence[CandidateResult],
         kept: Sequence[str],
         skipped: Sequence[str],
         left_out: Mapping[str, str],
@@ -90,14 +90,14 @@ class Outcome(Report):
             kept=kept,
             skipped=skipped,
             left_out=left_out,
-            test={name: item.metrics[item.headline] for name, item in evaluations.items()},
+            test={name: item.metrics[item.primary_metric] for name, item in evaluations.items()},
             test_drop=test_drop,
             num_test=first.num_examples,
             version=artifact.version,
             machine={**machine(), **facts},
         )
 
-    def verdict(self, trial: Trial) -> str:
+    def verdict(self, trial: CandidateResult) -> str:
         """Say in words what became of a trial."""
         return verdict(trial, self.settings) + (" (kept)" if trial.name in self.kept else "")
 

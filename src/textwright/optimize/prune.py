@@ -20,24 +20,24 @@ import numpy as np
 from textwright.core import artifact as artifacts
 from textwright.core.artifact import Artifact
 from textwright.core.callbacks import Callback
-from textwright.core.tokenization import TextEncoder
+from textwright.core.tokenizer import TextTokenizer
 from textwright.data.dataset import Examples
 from textwright.data.settings import DataSettings
 from textwright.errors import SettingsError
 from textwright.evaluate.batch_invariance import measure_batch_invariance
 from textwright.evaluate.card import model_card
 from textwright.evaluate.measure import evaluate
-from textwright.evaluate.observe import Observations, observe
+from textwright.evaluate.predictions import LabeledPredictions, observe
 from textwright.evaluate.publish import publish
 from textwright.models import FAMILIES
-from textwright.optimize.distill import Lecture, distill
+from textwright.optimize.distill import DistillationJob, distill
+from textwright.optimize.distill_settings import DistillSettings, PruneSettings
+from textwright.optimize.eval_texts import Texts, read_texts
 from textwright.optimize.measure import compare_answers, compare_costs
 from textwright.optimize.pruning import Pruning, Step
-from textwright.optimize.slimming import slim
-from textwright.optimize.splits import Texts, read_texts
-from textwright.optimize.teaching_settings import DistillSettings, PruneSettings
+from textwright.optimize.structured_pruning import slim
 from textwright.optimize.vocabulary import Vocabulary, cut_tables, used_vocabulary
-from textwright.pipeline import Plan
+from textwright.pipeline import BuildPlan
 from textwright.runtime.loading import load
 from textwright.runtime.predictor import Predictor
 from textwright.training.settings import TrainSettings
@@ -48,7 +48,7 @@ _REPAIR: Final = {"num_epochs": 1, "class_weight": "none"}
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
+class PruningTask:
     """What is to be cut out of what.
 
     Args:
@@ -69,7 +69,7 @@ class Task:
 
 
 def prune(
-    task: Task,
+    task: PruningTask,
     out: Path,
     *,
     overwrite: bool = False,
@@ -124,20 +124,20 @@ def prune(
 
 
 def _slim(
-    task: Task,
+    task: PruningTask,
     given: Artifact,
     texts: Texts,
     out: Path,
     reference: Predictor,
-    seen: Observations,
+    seen: LabeledPredictions,
     overwrite: bool,
     callbacks: Sequence[Callback],
 ) -> tuple[Artifact, Step]:
     """Cut heads and neurons, and let the model repair what is left."""
     left = slim(given, texts.calibration, task.settings)
     training = task.training.over({**given.manifest.training["settings"], **_REPAIR})
-    plan = Plan(task.source, task.data, training, left.model, f"{given.manifest.name}-pruned")
-    lecture = Lecture([task.path], plan, task.teaching, start=left.weights)
+    plan = BuildPlan(task.source, task.data, training, left.model, f"{given.manifest.name}-pruned")
+    lecture = DistillationJob([task.path], plan, task.teaching, start=left.weights)
     distill(lecture, out / "repair", overwrite=overwrite, callbacks=callbacks)
     repaired = artifacts.read(out / "repair")
     step = _held(repaired, "heads and neurons", left.summary, texts, reference, seen, task.settings, {})
@@ -145,7 +145,7 @@ def _slim(
 
 
 def _cut_vocabulary(
-    artifact: Artifact, texts: Texts, out: Path, reference: Predictor, seen: Observations, settings: PruneSettings
+    artifact: Artifact, texts: Texts, out: Path, reference: Predictor, seen: LabeledPredictions, settings: PruneSettings
 ) -> tuple[Artifact, Step]:
     """Leave out the tokens that no training text has, and count what that does to the validation texts."""
     vocabulary = used_vocabulary(artifact.tokenizer(), texts.calibration.texts)
@@ -158,7 +158,7 @@ def _cut_vocabulary(
 
 def _changes(artifact: Artifact, vocabulary: Vocabulary, gate: Examples) -> dict[str, float]:
     """Count the validation texts that are encoded otherwise than before, and their tokens that are unknown."""
-    old, new = TextEncoder(artifact.tokenizer()), TextEncoder(vocabulary.tokenizer)
+    old, new = TextTokenizer(artifact.tokenizer()), TextTokenizer(vocabulary.tokenizer)
     before, after = old.encode(gate.texts), new.encode(gate.texts)
     same = [first.ids == vocabulary.kept[second.ids].tolist() for first, second in zip(before, after, strict=True)]
     return {
@@ -176,7 +176,7 @@ def _held(
     summary: str,
     texts: Texts,
     reference: Predictor,
-    seen: Observations,
+    seen: LabeledPredictions,
     settings: PruneSettings,
     facts: dict[str, float],
 ) -> Step:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from textwright.optimize.trial import Cost, Gate
+from textwright.optimize.candidate_result import AccuracyCheck, LatencyReport
 from textwright.report.base import Report, json_values
 
 
@@ -25,8 +25,8 @@ class Step:
 
     name: str
     summary: str
-    gate: Gate
-    cost: Cost | None
+    gate: AccuracyCheck
+    cost: LatencyReport | None
     refusal: str
     facts: Mapping[str, float]
 
@@ -44,7 +44,7 @@ class Pruning(Report):
         name: The model's.
         version: Of its artifact.
         pruned_from: Version of the artifact that was given.
-        source: The labelled data.
+        source: The labeled data.
         settings: What was asked for.
         steps: What was cut, in order.
         metrics: Of the written artifact's default variant on the test texts: name -> value, low and high.

@@ -32,7 +32,7 @@ Calibration: TypeAlias = Literal["minmax", "entropy", "percentile"]
 PRODUCTS: Final = ("MatMul", "Gemm", "Attention")
 _STATIC_PRODUCTS: Final = ("MatMul", "Conv")
 _UNKNOWN_TYPES: Final = {"DefaultTensorType": TensorProto.FLOAT}
-"""What the quantiser shall take the outputs of operators that it does not know to be."""
+"""What the quantizer shall take the outputs of operators that it does not know to be."""
 
 
 def quantize_dynamic(
@@ -51,10 +51,10 @@ def quantize_dynamic(
         excluded: Names of nodes that stay as they are.
 
     Returns:
-        The quantised graph.
+        The quantized graph.
 
     Raises:
-        BackendError: If ONNX Runtime cannot quantise the graph.
+        BackendError: If ONNX Runtime cannot quantize the graph.
     """
     from onnxruntime.quantization import QuantType
     from onnxruntime.quantization import quantize_dynamic as quantize
@@ -82,10 +82,10 @@ def quantize_static(
         reduce_range: Use 7 bits of a weight, so that AVX2's sums of pairs in 16 bits cannot saturate.
 
     Returns:
-        The quantised graph.
+        The quantized graph.
 
     Raises:
-        BackendError: If ONNX Runtime cannot quantise the graph.
+        BackendError: If ONNX Runtime cannot quantize the graph.
     """
     from onnxruntime.quantization import CalibrationMethod, QuantType
     from onnxruntime.quantization import quantize_static as quantize
@@ -139,10 +139,10 @@ def quantize_blocks(graph: bytes, *, block_size: int) -> bytes:
         block_size: Weights that share a scale: 16, 32, 64, 128 or 256.
 
     Returns:
-        The quantised graph, whose answers do not depend on batch composition.
+        The quantized graph, whose answers do not depend on batch composition.
 
     Raises:
-        BackendError: If ONNX Runtime cannot quantise the graph.
+        BackendError: If ONNX Runtime cannot quantize the graph.
     """
     from onnxruntime.quantization.matmul_nbits_quantizer import DefaultWeightOnlyQuantConfig, MatMulNBitsQuantizer
 
@@ -153,7 +153,7 @@ def quantize_blocks(graph: bytes, *, block_size: int) -> bytes:
             quantizer.process()
             return dump(quantizer.model.model)
         except Exception as error:
-            raise BackendError(f"ONNX Runtime cannot quantise the graph: {_first_line(error)}") from error
+            raise BackendError(f"ONNX Runtime cannot quantize the graph: {_first_line(error)}") from error
 
 
 def halve(graph: bytes) -> bytes:
@@ -178,14 +178,14 @@ def halve(graph: bytes) -> bytes:
 
 
 def _through_file(graph: bytes, quantize: Any) -> bytes:  # noqa: ANN401
-    """Run a quantiser that writes files."""
+    """Run a quantizer that writes files."""
     with TemporaryDirectory(prefix="textwright-") as folder, quiet(), redirect_stdout(StringIO()):
         path = Path(folder) / "quantized.onnx"
         try:
             quantize(load(graph), path)
             return path.read_bytes()
         except Exception as error:
-            raise BackendError(f"ONNX Runtime cannot quantise the graph: {_first_line(error)}") from error
+            raise BackendError(f"ONNX Runtime cannot quantize the graph: {_first_line(error)}") from error
 
 
 def _first_line(error: Exception) -> str:

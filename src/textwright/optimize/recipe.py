@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from textwright.errors import MissingExtraError
-from textwright.optimize.extremes import DENSE, extremes_of
+from textwright.optimize.activation_ranges import DENSE, extremes_of
+from textwright.optimize.embedding_quantization import quantize_embeddings
 from textwright.optimize.fusion import fuse
 from textwright.optimize.graph import View, load
-from textwright.optimize.integer import FULL, REDUCED, narrow_weights, quantize_smoothed
 from textwright.optimize.quantize import (
     PRODUCTS,
     Batch,
@@ -21,10 +21,10 @@ from textwright.optimize.quantize import (
     quantize_dynamic,
     quantize_static,
 )
-from textwright.optimize.rows import narrow_rows
 from textwright.optimize.sensitivity import node_errors, sensitive_nodes
+from textwright.optimize.static_int8 import FULL, REDUCED, quantize_smoothed, weight_only_int8
+from textwright.runtime.cpu_features import BFLOAT16, SATURATING, instruction_set
 from textwright.runtime.openvino import import_openvino
-from textwright.runtime.processor import BFLOAT16, SATURATING, instruction_set
 from textwright.runtime.session import CUDA, import_onnxruntime
 
 _NUM_PROBES: Final = 2
@@ -34,7 +34,7 @@ _SHARE_LEFT: Final = 0.04
 
 
 @dataclass(frozen=True, slots=True)
-class Material:
+class CalibrationData:
     """What a recipe may use.
 
     Args:
@@ -47,7 +47,7 @@ class Material:
 
 
 @dataclass(frozen=True, slots=True)
-class Recipe:
+class CandidateSpec:
     """One way to another graph.
 
     Args:
@@ -56,7 +56,7 @@ class Recipe:
         summary: What is done, in a few words for people.
         make: Does it.
         engine: What runs the graph, as ``runtime.engines`` names it; empty for ONNX Runtime.
-        obstacle: Says why it cannot be tried here; empty words if it can.
+        unavailable_reason: Says why it cannot be tried here; empty words if it can.
         only_by_name: Whether it is tried only where it is named: it has lost every measured trial and is there to
             compare with.
     """
@@ -64,13 +64,13 @@ class Recipe:
     name: str
     precision: str
     summary: str
-    make: Callable[[Material], bytes]
+    make: Callable[[CalibrationData], bytes]
     engine: str = ""
-    obstacle: Callable[[], str] = str
+    unavailable_reason: Callable[[], str] = str
     only_by_name: bool = False
 
 
-def ladder(graph: bytes) -> list[Recipe]:
+def ladder(graph: bytes) -> list[CandidateSpec]:
     """List what may help a graph, the most promising first.
 
     Args:
@@ -80,9 +80,9 @@ def ladder(graph: bytes) -> list[Recipe]:
         Recipes with different names; none if the graph holds neither products nor tables of vectors.
     """
     kinds = _weighted_kinds(graph)
-    recipes: list[Recipe] = []
+    recipes: list[CandidateSpec] = []
     if kinds["Softmax"]:  # attention
-        recipes.append(Recipe("fused", "fp32", "attention, GELU and layer norm as one operator each", _fused))
+        recipes.append(CandidateSpec("fused", "fp32", "attention, GELU and layer norm as one operator each", _fused))
     if any(kinds[kind] for kind in DENSE):
         recipes += _smoothed()
     if any(kinds[kind] for kind in (*PRODUCTS, "Conv")):
@@ -91,8 +91,8 @@ def ladder(graph: bytes) -> list[Recipe]:
         recipes += _dynamic()
     if kinds["Gather"]:
         recipes += [
-            Recipe("fp16-rows", "fp16", "vectors of tokens stored in 16 bits", _half_rows),
-            Recipe("int8-rows", "int8", "vectors of tokens stored in 8 bits, a scale for each row", _int8_rows),
+            CandidateSpec("fp16-rows", "fp16", "vectors of tokens stored in 16 bits", _half_rows),
+            CandidateSpec("int8-rows", "int8", "vectors of tokens stored in 8 bits, a scale for each row", _int8_rows),
         ]
     return recipes
 
@@ -110,44 +110,44 @@ def _weighted_kinds(graph: bytes) -> Counter[str]:
     )
 
 
-def _fused(material: Material) -> bytes:
+def _fused(material: CalibrationData) -> bytes:
     return fuse(material.graph)
 
 
-def _half_rows(material: Material) -> bytes:
-    return narrow_rows(fuse(material.graph), "fp16")
+def _half_rows(material: CalibrationData) -> bytes:
+    return quantize_embeddings(fuse(material.graph), "fp16")
 
 
-def _int8_rows(material: Material) -> bytes:
-    return narrow_rows(fuse(material.graph), "int8")
+def _int8_rows(material: CalibrationData) -> bytes:
+    return quantize_embeddings(fuse(material.graph), "int8")
 
 
-def _spared(material: Material) -> bytes:
+def _excluded(material: CalibrationData) -> bytes:
     fused = fuse(material.graph)
-    spared = sensitive_nodes(node_errors(fused, material.batches[:_NUM_PROBES]), share=_SHARE_LEFT)
-    return quantize_dynamic(narrow_rows(fused, "int8"), per_channel=True, reduce_range=True, excluded=spared)
+    excluded = sensitive_nodes(node_errors(fused, material.batches[:_NUM_PROBES]), share=_SHARE_LEFT)
+    return quantize_dynamic(quantize_embeddings(fused, "int8"), per_channel=True, reduce_range=True, excluded=excluded)
 
 
-def _quantized_smoothed(material: Material) -> bytes:
+def _quantized_smoothed(material: CalibrationData) -> bytes:
     fused = fuse(material.graph)
     largest = REDUCED if instruction_set() in SATURATING else FULL
     products = quantize_smoothed(fused, extremes_of(fused, material.batches), largest=largest)
-    return narrow_rows(products, "int8") if products != fused else material.graph
+    return quantize_embeddings(products, "int8") if products != fused else material.graph
 
 
-def _narrow_weights(material: Material) -> bytes:
-    return narrow_weights(narrow_rows(material.graph, "int8"))
+def _narrow_weights(material: CalibrationData) -> bytes:
+    return weight_only_int8(quantize_embeddings(material.graph, "int8"))
 
 
-def _smoothed() -> Iterator[Recipe]:
-    yield Recipe(
+def _smoothed() -> Iterator[CandidateSpec]:
+    yield CandidateSpec(
         "int8-smooth",
         "int8",
         "fused; loud neurons split off, loud channels scaled into the weights; products in 8 bits, ranges found on "
         "training texts; rows in 8 bits",
         _quantized_smoothed,
     )
-    yield Recipe(
+    yield CandidateSpec(
         "openvino-bf16",
         "int8",
         "weights and rows stored in 8 bits, computed in bfloat16 by OpenVINO",
@@ -155,8 +155,10 @@ def _smoothed() -> Iterator[Recipe]:
         "openvino-bf16",
         _without_openvino_bf16,
     )
-    yield Recipe("openvino", "fp32", "as it is, run by OpenVINO", lambda it: it.graph, "openvino", _without_openvino)
-    yield Recipe(
+    yield CandidateSpec(
+        "openvino", "fp32", "as it is, run by OpenVINO", lambda it: it.graph, "openvino", _without_openvino
+    )
+    yield CandidateSpec(
         "fp16-cuda", "fp16", "all in 16 bits, on a GPU", lambda it: halve(it.graph), "onnxruntime-cuda", _without_cuda
     )
 
@@ -179,32 +181,34 @@ def _without_cuda() -> str:
     return "" if has_one else "this ONNX Runtime sees no GPU; it would with onnxruntime-gpu and CUDA"
 
 
-def _dynamic() -> Iterator[Recipe]:
-    def make(*, per_channel: bool) -> Callable[[Material], bytes]:
+def _dynamic() -> Iterator[CandidateSpec]:
+    def make(*, per_channel: bool) -> Callable[[CalibrationData], bytes]:
         return lambda material: quantize_dynamic(_int8_rows(material), per_channel=per_channel, reduce_range=True)
 
-    yield Recipe(
+    yield CandidateSpec(
         "int8",
         "int8",
         "fused; products in 8 bits, 7 of them used, a scale for each column, ranges at run time; rows in 8 bits",
         make(per_channel=True),
     )
-    yield Recipe(
+    yield CandidateSpec(
         "int8-per-tensor", "int8", "as int8, one scale for a weight", make(per_channel=False), only_by_name=True
     )
-    yield Recipe(
-        "int8-spared",
+    yield CandidateSpec(
+        "int8-excluded",
         "int8",
         "as int8, but the products that suffer most, each measured by itself on training texts, stay in 32 bits",
-        _spared,
+        _excluded,
     )
-    yield Recipe(
+    yield CandidateSpec(
         "int8-blocks",
         "int8",
         "fused; products in 8 bits, a scale for 32 weights, each text's range by itself; rows in 8 bits",
-        lambda material: quantize_blocks(narrow_rows(fuse(material.graph, joined=False), "int8"), block_size=32),
+        lambda material: quantize_blocks(
+            quantize_embeddings(fuse(material.graph, joined=False), "int8"), block_size=32
+        ),
     )
-    yield Recipe(
+    yield CandidateSpec(
         "quantize-dynamic",
         "int8",
         "ONNX Runtime's quantize_dynamic with its defaults on the graph as it is, to compare with",
@@ -213,13 +217,13 @@ def _dynamic() -> Iterator[Recipe]:
     )
 
 
-def _static() -> Iterator[Recipe]:
-    def make(method: Calibration) -> Callable[[Material], bytes]:
+def _static() -> Iterator[CandidateSpec]:
+    def make(method: Calibration) -> Callable[[CalibrationData], bytes]:
         return lambda material: quantize_static(
-            narrow_rows(fuse(material.graph, joined=False), "int8"), material.batches, method, reduce_range=True
+            quantize_embeddings(fuse(material.graph, joined=False), "int8"), material.batches, method, reduce_range=True
         )
 
     methods: tuple[Calibration, ...] = ("minmax", "percentile", "entropy")
     for method in methods:
         summary = f"fused; products in 8 bits, ranges found on training texts by {method}; rows in 8 bits"
-        yield Recipe(f"int8-static-{method}", "int8", summary, make(method))
+        yield CandidateSpec(f"int8-static-{method}", "int8", summary, make(method))

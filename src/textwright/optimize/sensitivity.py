@@ -1,4 +1,4 @@
-"""Which products suffer from 8 bits: each is quantised alone, and the change of the logits is measured."""
+"""Which products suffer from 8 bits: each is quantized alone, and the change of the logits is measured."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from textwright.runtime.session import Session
 
 
 def node_errors(graph: bytes, batches: Sequence[Batch]) -> dict[str, float]:
-    """Measure for each product what its quantisation alone changes.
+    """Measure for each product what its quantization alone changes.
 
     Args:
         graph: A graph with float32 products.
@@ -23,7 +23,7 @@ def node_errors(graph: bytes, batches: Sequence[Batch]) -> dict[str, float]:
         Name of the node -> root mean square change of a logit, in nats, the largest first.
 
     Raises:
-        BackendError: If ONNX Runtime cannot quantise the graph.
+        BackendError: If ONNX Runtime cannot quantize the graph.
     """
     model = load(graph)
     view = View(model)
@@ -39,7 +39,7 @@ def node_errors(graph: bytes, batches: Sequence[Batch]) -> dict[str, float]:
 
 
 def sensitive_nodes(errors: dict[str, float], *, share: float) -> list[str]:
-    """Choose the products that are to be spared.
+    """Choose the products that are to be excluded.
 
     Errors of different products are nearly independent, so that their squares add up.
 
@@ -51,13 +51,13 @@ def sensitive_nodes(errors: dict[str, float], *, share: float) -> list[str]:
         The fewest names without which at most that share remains.
     """
     left = total = sum(error**2 for error in errors.values())
-    spared = []
+    excluded = []
     for name, error in errors.items():
         if left <= share * total:
             break
-        spared.append(name)
+        excluded.append(name)
         left -= error**2
-    return spared
+    return excluded
 
 
 def _infer(graph: bytes, batches: Sequence[Batch]) -> Float32s:

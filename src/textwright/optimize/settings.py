@@ -1,4 +1,4 @@
-"""What is asked of an optimisation; each setting is defined here and nowhere else."""
+"""What is asked of an optimization; each setting is defined here and nowhere else."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from textwright.config import Settings
 
 
-class Target(StrEnum):
+class OptimizationTarget(StrEnum):
     """What is to become better."""
 
     LATENCY = "latency"
@@ -25,7 +25,7 @@ class OptimizeSettings(Settings):
     """Most that accuracy may fall on the gate texts, in points (percent of the texts)."""
     agreement: Annotated[float, Field(gt=0, lt=100)] = 99.0
     """Share of the gate texts that must be answered as the reference answers them, in percent."""
-    target: Target = Target.LATENCY
+    target: OptimizationTarget = OptimizationTarget.LATENCY
     """What the first variant of the new artifact is best at: latency of a lone text, throughput of many, or size."""
     recipes: tuple[str, ...] = ()
     """Names of the recipes to try, in the ladder's order; absent: all that can win."""

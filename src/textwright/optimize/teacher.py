@@ -21,24 +21,24 @@ from textwright.data.cache import cache_dir
 from textwright.data.dataset import Dataset
 from textwright.errors import DataError
 from textwright.optimize.augment import augment
-from textwright.optimize.teaching_settings import DistillSettings
-from textwright.optimize.unlabelled import apart_from
+from textwright.optimize.distill_settings import DistillSettings
+from textwright.optimize.unlabeled import apart_from
 from textwright.runtime.predictor import Predictor
+from textwright.training.distillation import DistillationTargets, soft_targets
 from textwright.training.feature_cache import FeatureCache, text_keys
-from textwright.training.lessons import Lessons, soften
 
 _TEXTS_PER_FILE: Final = 4_096
 """Texts answered between two writes to the cache: what a kill may cost."""
 
 
-class ServedTeacher:
+class PredictorTeacher:
     """One artifact, or several whose probabilities are averaged.
 
     Args:
         predictors: At least one, all of the same labels.
         settings: How the student learns, and how texts are altered.
         seed: Of the altered copies.
-        unlabelled: Further texts for the teacher to answer.
+        unlabeled: Further texts for the teacher to answer.
         start: Weights that the student starts from, by name; empty leaves those of its family.
         callback: Told how many texts were answered, of all that no earlier run has; None is silent.
     """
@@ -49,14 +49,14 @@ class ServedTeacher:
         settings: DistillSettings,
         *,
         seed: int,
-        unlabelled: Sequence[str] = (),
+        unlabeled: Sequence[str] = (),
         start: Mapping[str, Tensor] | None = None,
         callback: Callback | None = None,
     ) -> None:
         self._predictors = predictors
         self._settings = settings
         self._seed = seed
-        self._unlabelled = unlabelled
+        self._unlabeled = unlabeled
         self._start = start or {}
         self._callback = callback or Callback()
 
@@ -65,11 +65,11 @@ class ServedTeacher:
         return {
             "teachers": [describe_teacher(item) for item in self._predictors],
             "settings": self._settings.model_dump(mode="json"),
-            "unlabelled": {"num_texts": len(self._unlabelled), "fingerprint": _fingerprint(self._unlabelled)},
+            "unlabeled": {"num_texts": len(self._unlabeled), "fingerprint": _fingerprint(self._unlabeled)},
             "starts_from_teacher": bool(self._start),
         }
 
-    def teach(self, dataset: Dataset) -> Lessons:
+    def teach(self, dataset: Dataset) -> DistillationTargets:
         """Answer the training texts, their altered copies and the further texts.
 
         Args:
@@ -77,19 +77,19 @@ class ServedTeacher:
                 out of the further texts.
 
         Returns:
-            The lessons, with the training split first.
+            The distillation targets, with the training split first.
 
         Raises:
             DataError: If the labels of the dataset are not those of the teacher.
         """
         known, held_out = dataset.train.texts, [*dataset.validation.texts, *dataset.test.texts]
-        further = apart_from(held_out, self._unlabelled) if self._unlabelled else []
+        further = apart_from(held_out, self._unlabeled) if self._unlabeled else []
         copies, forbidden = augment(known, self._settings, seed=self._seed), set(held_out)
         texts = [*known, *further, *(text for text in copies if text not in forbidden)]
         answers = [self._answer(item, texts, dataset.labels) for item in self._predictors]
         settings = self._settings
-        soft, true = soften(answers, dataset.train.targets, dataset.labels, temperature=settings.temperature)
-        return Lessons(
+        soft, true = soft_targets(answers, dataset.train.targets, dataset.labels, temperature=settings.temperature)
+        return DistillationTargets(
             texts=texts,
             soft=soft,
             true=true,

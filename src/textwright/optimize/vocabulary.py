@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from onnx import TensorProto, helper
 
-from textwright.core.tokenization import TextEncoder
+from textwright.core.tokenizer import TextTokenizer
 from textwright.core.types import Ints
 from textwright.errors import SettingsError
 from textwright.optimize.graph import Model, Node, View, dump, load, replace_nodes, store
@@ -61,7 +61,7 @@ def used_vocabulary(tokenizer: str, texts: Sequence[str]) -> Vocabulary:
 
     Args:
         tokenizer: The content of a ``tokenizer.json``.
-        texts: The training texts, best with unlabelled ones such as will come.
+        texts: The training texts, best with unlabeled ones such as will come.
 
     Returns:
         A tokenizer that encodes these texts as before but for the numbers, and can encode every other text.
@@ -69,7 +69,7 @@ def used_vocabulary(tokenizer: str, texts: Sequence[str]) -> Vocabulary:
     Raises:
         SettingsError: If the tokenizer is of a kind whose tokens build on one another.
     """
-    content, encoder = json.loads(tokenizer), TextEncoder(tokenizer)
+    content, encoder = json.loads(tokenizer), TextTokenizer(tokenizer)
     model = content["model"]
     if model["type"] not in _KINDS:
         raise SettingsError(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from textwright.comparison.advice import best_to_serve
-from textwright.comparison.leaderboard import Leaderboard, Row
+from textwright.comparison.leaderboard import Leaderboard, LeaderboardRow
 from textwright.display.comparison import leaderboard_tables, show_leaderboard
 from textwright.display.tables import to_html
 from textwright.display.terminal import Output, Terminal
@@ -25,7 +25,7 @@ class Comparison:
         self._folder = folder
 
     @property
-    def rows(self) -> tuple[Row, ...]:
+    def rows(self) -> tuple[LeaderboardRow, ...]:
         """The rows, best first: ``row.name``, ``row.metrics``, ``row.speed``, ``row.versus_best``."""
         return self.board.rows
 

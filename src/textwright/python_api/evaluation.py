@@ -11,8 +11,8 @@ from textwright.display.evaluation import evaluation_tables, show_evaluation
 from textwright.display.tables import to_html
 from textwright.display.terminal import Output, Terminal
 from textwright.errors import MissingExtraError, SettingsError
+from textwright.evaluate.eval_split import Selection
 from textwright.evaluate.evaluation import Evaluation
-from textwright.evaluate.selection import Selection
 from textwright.report.page import theme
 
 _NAMESPACES: Final = 'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"'

@@ -20,7 +20,7 @@ from textwright.runtime.predictor import Predictor
 if TYPE_CHECKING:
     from textwright.data.in_memory import DataSource
     from textwright.deploy.package.packaging import Package
-    from textwright.optimize.outcome import Outcome
+    from textwright.optimize.outcome import OptimizationResult
     from textwright.python_api.evaluation import EvaluationResult
     from textwright.python_api.serving import BackgroundServer
 
@@ -43,7 +43,7 @@ class Model(Predictor):
         super().__init__(artifact, variant=variant, num_threads=num_threads)
         self._folder: RunFolder | None = None
         self._source: DataSource | None = None
-        self.optimization: Outcome | None = None
+        self.optimization: OptimizationResult | None = None
         """What :meth:`optimize` tried to make this model; None for any other."""
 
     def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
@@ -104,7 +104,7 @@ class Model(Predictor):
         exclude_seen: bool = False,
         **settings: Any,  # noqa: ANN401  DataSettings by name
     ) -> EvaluationResult:
-        """Measure the model on labelled texts, exactly as it is served.
+        """Measure the model on labeled texts, exactly as it is served.
 
         Args:
             data: As for :func:`textwright.train`; None takes the training data.
@@ -122,8 +122,8 @@ class Model(Predictor):
             NotFoundError: If there is no such file.
         """
         from textwright.data.settings import DataSettings
+        from textwright.evaluate.eval_split import select_rows
         from textwright.evaluate.measure import evaluate
-        from textwright.evaluate.selection import select_rows
         from textwright.python_api.evaluation import EvaluationResult
 
         source = self._source_of(data)
@@ -169,7 +169,7 @@ class Model(Predictor):
         """Try what makes the model faster or smaller on this machine, and keep what answers the same.
 
         Args:
-            data: Labelled texts, best those that the model was trained on; None takes these.
+            data: Labeled texts, best those that the model was trained on; None takes these.
             out: Folder of the result, its report and its trials; None takes a temporary one.
             verbose: Say what is tried.
             **settings: Such as ``max_drop=0.3`` or ``target="size"``; see ``textwright optimize --help``.
@@ -256,7 +256,7 @@ class Model(Predictor):
         return package(self.artifact, find_format(target), Path(out), how, report=lambda _line: None)
 
     def _source_of(self, data: Any) -> DataSource:  # noqa: ANN401
-        """Recognize labelled data; None is what the model was trained on, if that can still be read."""
+        """Recognize labeled data; None is what the model was trained on, if that can still be read."""
         from textwright.data.builtin import BUILTIN
         from textwright.data.hub import is_hub_id
         from textwright.data.in_memory import as_source
@@ -269,7 +269,7 @@ class Model(Predictor):
         if name in BUILTIN or is_hub_id(name) or Path(name).expanduser().exists():
             return name
         raise SettingsError(
-            f"the training data, {name or 'which the manifest does not name'}, are not there; give labelled data"
+            f"the training data, {name or 'which the manifest does not name'}, are not there; give labeled data"
         )
 
     def _files_beside(self) -> list[Path]:

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from textwright.config import Settings
+from textwright.data.did_you_mean import did_you_mean
 from textwright.data.settings import DataSettings
-from textwright.data.suggest import did_you_mean
 from textwright.errors import SettingsError
 from textwright.training.settings import TrainSettings
 

@@ -1,4 +1,4 @@
-"""``textwright.train`` and ``textwright.compare``: labelled data in one of many forms becomes models."""
+"""``textwright.train`` and ``textwright.compare``: labeled data in one of many forms becomes models."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def train(
     verbose: bool = True,
     **settings: Any,  # noqa: ANN401  TrainSettings, DataSettings and the family's by name
 ) -> Model:
-    """Train a model on labelled data, measure it, and return it.
+    """Train a model on labeled data, measure it, and return it.
 
     Args:
         data: A path, a built-in name or a hub id; a DataFrame (pandas, polars) or a table of Arrow; a
@@ -54,12 +54,12 @@ def train(
     """
     require("train", what="training")
     from textwright.display.training import build_with_view
-    from textwright.pipeline import Plan
+    from textwright.pipeline import BuildPlan
 
     source = as_source(data)
     training, reading, model = parse_training("train", family, settings)
     folder = RunFolder(out)
-    plan = Plan(source, reading, training, model, name)
+    plan = BuildPlan(source, reading, training, model, name)
     terminal = Terminal(Output(quiet=not verbose))
     built = build_with_view(plan, folder.path, terminal, overwrite=overwrite, linear_baseline=baselines)
     if built is None:
@@ -103,10 +103,10 @@ def compare(
         SettingsError: If a setting is unknown or out of bounds, or ``out`` holds something else.
     """
     require("train", what="comparing")
-    from textwright.comparison.choice import choose
+    from textwright.comparison.options import resolve_options
     from textwright.display.comparison import compare_with_view
 
-    choice = choose(
+    choice = resolve_options(
         as_source(data),
         DataSettings.parse(settings, source="compare()"),
         families=_joined(families),

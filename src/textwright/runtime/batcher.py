@@ -23,12 +23,12 @@ from typing import Final, Generic, Self, TypeVar
 
 from textwright.errors import BackendError, DeadlineError, NotReadyError, QueueFullError
 from textwright.runtime.batching import BatchLimits, CostEstimate, choose_batch
-from textwright.runtime.pending import Answer, Entry, Item, PendingRequest, Result
+from textwright.runtime.request_state import BatchedResults, Entry, Item, PendingRequest, Result
 
 Work = TypeVar("Work")
 
 _CANDIDATES: Final = 1_024
-"""Waiting texts that a batch is chosen from: enough to find neighbours in length, few enough to sort each time."""
+"""Waiting texts that a batch is chosen from: enough to find neighbors in length, few enough to sort each time."""
 _MAX_RETRY_AFTER_S: Final = 60
 _USABLE: Final = 0.9
 """Share of the time until its deadline in which a request must be computed, by the estimate, to be admitted."""
@@ -44,7 +44,7 @@ _SLACK: Final = 0.05
 logger = logging.getLogger(__name__)
 
 
-class Permit(Generic[Item, Result]):
+class AdmissionTicket(Generic[Item, Result]):
     """The right to have one request computed, for as long as a ``with`` block lasts; :meth:`Batcher.admit` gives it.
 
     When the block is left, for whatever reason, nothing of the request is computed any more.
@@ -84,7 +84,7 @@ class Permit(Generic[Item, Result]):
         except TimeoutError:
             raise self._batcher._late() from None  # noqa: SLF001
 
-    def submit(self, items: Sequence[Item]) -> asyncio.Future[Answer[Result]]:
+    def submit(self, items: Sequence[Item]) -> asyncio.Future[BatchedResults[Result]]:
         """Queue the items of the request; call once.
 
         Args:
@@ -182,7 +182,7 @@ class Batcher(Generic[Item, Result]):
             await asyncio.wait({self._task})
         self._fail_open()
 
-    def admit(self, num_texts: int, *, min_tokens: int = 0) -> Permit[Item, Result]:
+    def admit(self, num_texts: int, *, min_tokens: int = 0) -> AdmissionTicket[Item, Result]:
         """Let a request in, or refuse it before any work is done for it.
 
         An empty queue admits a request of any number of texts.
@@ -202,7 +202,7 @@ class Batcher(Generic[Item, Result]):
         self._require_room("texts", self.num_texts, num_texts, self._limits.max_queue_texts)
         deadline = self._now() + self._timeout_s
         self._require_in_time(min_tokens, deadline)
-        return Permit(self, num_texts, deadline)
+        return AdmissionTicket(self, num_texts, deadline)
 
     def _enqueue(self, items: Sequence[Item], deadline: float) -> PendingRequest[Item, Result]:
         self._require_running()
@@ -240,7 +240,7 @@ class Batcher(Generic[Item, Result]):
                 self._has_work.clear()
 
     def _take(self) -> list[Entry[Item, Result]]:
-        """Choose the next batch; its leader goes behind those that wait for their turn."""
+        """Choose the next batch; its head goes behind those that wait for their turn."""
         now = self._now()
         for request in list(self._turns):
             if request.deadline <= now:
@@ -251,11 +251,11 @@ class Batcher(Generic[Item, Result]):
             self._drop_hopeless()
         if not self._turns or self._is_closing:
             return []
-        batch, leader = self._choose(self._next_in_turn(now))
+        batch, head = self._choose(self._next_in_turn(now))
         self._remove(batch)
-        if leader.left:
-            del self._turns[leader]
-            self._turns[leader] = None
+        if head.left:
+            del self._turns[head]
+            self._turns[head] = None
         return batch
 
     def _next_in_turn(self, now: float) -> list[PendingRequest[Item, Result]]:
@@ -278,15 +278,15 @@ class Batcher(Generic[Item, Result]):
     ) -> tuple[list[Entry[Item, Result]], PendingRequest[Item, Result]]:
         """Choose a batch of the texts of requests; the first of them leads it."""
         candidates: list[Entry[Item, Result]] = []
-        leader = requests[0]
+        head = requests[0]
         for request in requests:
             candidates += request.left[: _CANDIDATES - len(candidates)]
         candidates.sort(key=lambda entry: entry[0])
-        first = next(index for index, entry in enumerate(candidates) if entry[3] is leader)
+        first = next(index for index, entry in enumerate(candidates) if entry[3] is head)
         max_tokens, call_tokens = self._limits.max_batch_tokens, self._limits.call_tokens
         lengths = [entry[0] for entry in candidates]
         chosen = choose_batch(lengths, first, max_tokens=max_tokens, call_tokens=call_tokens)
-        return candidates[chosen.start : chosen.stop], leader
+        return candidates[chosen.start : chosen.stop], head
 
     def _remove(self, batch: Sequence[Entry[Item, Result]]) -> None:
         taken, now = set(map(id, batch)), perf_counter()

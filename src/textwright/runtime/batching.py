@@ -36,23 +36,23 @@ class BatchLimits:
     token_s: float = 1e-4
 
 
-def choose_batch(lengths: Sequence[int], leader: int, *, max_tokens: int, call_tokens: float) -> range:
-    """Choose the texts that go with the leader: its neighbours in length, while padding is cheaper than another call.
+def choose_batch(lengths: Sequence[int], head: int, *, max_tokens: int, call_tokens: float) -> range:
+    """Choose the texts that go with the head: its neighbors in length, while padding is cheaper than another call.
 
     The batch could always be cut in two at the price of one more call, and that would save at most its padding. So it
     grows as long as all of its padding costs no more than that call.
 
     Args:
         lengths: Tokens of the N waiting texts, in rising order.
-        leader: Position of the text that must go, in [0, N).
-        max_tokens: Padded tokens of a batch, >= 1; the leader goes alone if it has more.
+        head: Position of the text that must go, in [0, N).
+        max_tokens: Padded tokens of a batch, >= 1; the head goes alone if it has more.
         call_tokens: The price of another call, in tokens, >= 0.
 
     Returns:
-        Neighbouring positions, the leader's among them.
+        Neighboring positions, the head's among them.
     """
-    start, stop = leader, leader + 1
-    longest, num_tokens = max(lengths[leader], 1), lengths[leader]
+    start, stop = head, head + 1
+    longest, num_tokens = max(lengths[head], 1), lengths[head]
     while start > 0 or stop < len(lengths):
         count = stop - start
         takes_shorter = stop == len(lengths) or (

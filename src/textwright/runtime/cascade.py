@@ -17,10 +17,10 @@ from textwright.core.artifact import Artifact
 from textwright.core.encodings import Encodings
 from textwright.core.text_input import list_of_texts
 from textwright.core.types import Float32s
-from textwright.runtime.predictor import Prediction, Predictor, Scores, load_again
+from textwright.runtime.predictor import Predictor, Scores, TextPrediction, load_again
 
 if TYPE_CHECKING:
-    from textwright.runtime.explanation import Explanation
+    from textwright.runtime.explanation import TextExplanation
 
 _AnyPredictor = TypeVar("_AnyPredictor", bound=Predictor)
 
@@ -110,7 +110,7 @@ class CascadePredictor(Predictor):
             predictor.
         """
         texts = list_of_texts(texts)
-        predictions: list[Prediction | None] = [None] * len(texts)
+        predictions: list[TextPrediction | None] = [None] * len(texts)
         logits = np.empty((len(texts), len(self.labels)), dtype=np.float32)
         lengths, left = np.zeros(len(texts), dtype=np.int64), np.arange(len(texts))
         for number, stage in enumerate(self._stages):
@@ -124,19 +124,19 @@ class CascadePredictor(Predictor):
             left = left[~accepted]
             if not len(left):
                 break
-        return Scores(cast("list[Prediction]", predictions), logits, lengths)
+        return Scores(cast("list[TextPrediction]", predictions), logits, lengths)
 
-    def explain(self, texts: Iterable[str], *, max_cost: float | None = None) -> list[Explanation]:
+    def explain(self, texts: Iterable[str], *, max_cost: float | None = None) -> list[TextExplanation]:
         """Explain each prediction by the stage that made it; see :meth:`Predictor.explain`."""
         texts = list_of_texts(texts)
         answered_by = [item.stage for item in self.predict(texts)]
-        explanations: list[Explanation | None] = [None] * len(texts)
+        explanations: list[TextExplanation | None] = [None] * len(texts)
         for stage in self._stages:
             positions = [position for position, name in enumerate(answered_by) if name == stage.stage]
             found = stage.explain([texts[position] for position in positions], max_cost=max_cost)
             for position, explanation in zip(positions, found, strict=True):
                 explanations[position] = explanation
-        return cast("list[Explanation]", explanations)
+        return cast("list[TextExplanation]", explanations)
 
 
 _CLASSES: Final[dict[type[Predictor], type[Predictor]]] = {Predictor: CascadePredictor}

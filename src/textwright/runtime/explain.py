@@ -17,12 +17,12 @@ from textwright.core.labels import Task
 from textwright.core.numerics import activate
 from textwright.core.types import Float32s, Floats, TokenIds
 from textwright.core.word_spans import Located
-from textwright.runtime.additive import Form, contribute, find_form
-from textwright.runtime.explanation import Contribution, Explanation, Method, scores
+from textwright.runtime.exact_attribution import Form, contribute, find_form
+from textwright.runtime.explain_protocol import Probing, run
+from textwright.runtime.explanation import Contribution, Method, TextExplanation, scores
 from textwright.runtime.linear import LinearParts
 from textwright.runtime.model import GraphModel
 from textwright.runtime.occlusion import ScoreOf, occlude
-from textwright.runtime.probing import Probing, run
 
 DEFAULT_MAX_COST: Final = 8.0
 """Tokens that the model reads to explain a text, as a multiple of the text's own."""
@@ -53,8 +53,8 @@ class Explainer:
         texts: Sequence[str],
         logits: Sequence[Float32s] | Float32s,
         max_cost: float | None = None,
-    ) -> list[Probing[Explanation]]:
-        """Begin to explain texts; see :func:`textwright.runtime.probing.together`.
+    ) -> list[Probing[TextExplanation]]:
+        """Begin to explain texts; see :func:`textwright.runtime.explain_protocol.together`.
 
         Args:
             texts: N texts.
@@ -71,7 +71,7 @@ class Explainer:
         located = self._model.locate(texts)
         return [self._probing(*each, cost) for each in zip(texts, located, logits, strict=True)]
 
-    def _probing(self, text: str, located: Located, logits: Float32s, max_cost: float) -> Probing[Explanation]:
+    def _probing(self, text: str, located: Located, logits: Float32s, max_cost: float) -> Probing[TextExplanation]:
         index = self._explained(logits)
         score_of = partial(scores, label_index=index, task=self._labels.task, temperature=self._temperature)
         linear = self._linear and self._linear.share(located.ids, logits, self._model.logit_scale)
@@ -88,7 +88,7 @@ class Explainer:
             Contribution(text[word.start : word.end], word.start, word.end, value)
             for word, value in zip(located.words, values.tolist(), strict=True)
         )
-        return Explanation(self._labels.names[index], method, float(score_of(logits[None])[0]), base, words)
+        return TextExplanation(self._labels.names[index], method, float(score_of(logits[None])[0]), base, words)
 
     def _explained(self, logits: Float32s) -> int:
         if self._labels.task is Task.MULTI_LABEL:

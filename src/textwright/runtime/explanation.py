@@ -41,7 +41,7 @@ class Contribution(NamedTuple):
     contribution: float
 
 
-class Explanation(NamedTuple):
+class TextExplanation(NamedTuple):
     """Which words of one text speak for its label and which against it.
 
     Args:

@@ -9,8 +9,8 @@ from textwright.core import artifact as artifacts
 from textwright.core.artifact import Artifact
 from textwright.errors import GoldenMismatchError
 from textwright.runtime.cascade import as_cascade
+from textwright.runtime.cpu_features import instruction_set
 from textwright.runtime.predictor import Predictor, verified
-from textwright.runtime.processor import instruction_set
 
 _AnyPredictor = TypeVar("_AnyPredictor", bound=Predictor)
 

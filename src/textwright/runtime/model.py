@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from textwright.core.encodings import Encodings, pad
-from textwright.core.tokenization import TextEncoder
+from textwright.core.tokenizer import TextTokenizer
 from textwright.core.types import Float32s, Ints, TokenIds
 from textwright.errors import ArtifactFormatError, BackendError
 from textwright.runtime.engines import OpenSession
@@ -34,7 +34,7 @@ class GraphModel:
     """
 
     def __init__(self, tokenizer: str, session: OpenSession, *, num_labels: int) -> None:
-        self._encoder = TextEncoder(tokenizer)
+        self._encoder = TextTokenizer(tokenizer)
         self._session = session
         self._num_labels = num_labels
         if session.num_labels not in (None, num_labels):

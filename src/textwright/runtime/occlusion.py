@@ -1,7 +1,7 @@
 """Explain any model by leaving words out: a word's contribution is how far the score falls without it.
 
 A text of W words takes W further texts, which is much where a text takes milliseconds. So there is a budget of tokens.
-Where it does not suffice, each word is first asked for alone -- a text of one word is cheap -- and neighbours that say
+Where it does not suffice, each word is first asked for alone -- a text of one word is cheap -- and neighbors that say
 least alone are joined into stretches that are left out at once, as many as the budget holds. What a stretch
 contributes is shared among its words in proportion to what they say alone in its direction.
 
@@ -20,7 +20,7 @@ import numpy as np
 
 from textwright.core.types import Float32s, Floats, TokenIds
 from textwright.core.word_spans import Located
-from textwright.runtime.probing import Probing
+from textwright.runtime.explain_protocol import Probing
 
 ScoreOf: TypeAlias = Callable[[Float32s | Floats], Floats]
 """Logits (N, K) -> scores of the explained label (N,)."""
@@ -56,14 +56,14 @@ def occlude(located: Located, logits: Float32s, score_of: ScoreOf, max_tokens: i
         by_word = score_of((yield probes))
         alone = by_word[1:] - by_word[0]
         left = max_tokens - sum(map(len, probes))
-        stretches = join_neighbours(np.abs(alone), max(left // num_tokens, _MIN_STRETCHES))
+        stretches = join_neighbors(np.abs(alone), max(left // num_tokens, _MIN_STRETCHES))
     answers = score_of((yield [frame, *(_without(located, stretch) for stretch in stretches)]))
     falls = score_of(logits[None])[0] - answers[1:]
     return float(answers[0]), _share(falls, stretches, alone)
 
 
-def join_neighbours(weights: Floats, num_stretches: int) -> list[range]:
-    """Join the neighbours that weigh least together, again and again, until few stretches are left.
+def join_neighbors(weights: Floats, num_stretches: int) -> list[range]:
+    """Join the neighbors that weigh least together, again and again, until few stretches are left.
 
     Args:
         weights: Of the W words, (W,), >= 0.

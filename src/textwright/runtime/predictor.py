@@ -22,22 +22,22 @@ from textwright.errors import ArtifactCorruptError, ArtifactFormatError, Backend
 from textwright.runtime import bounds
 from textwright.runtime.bounds import bounded_memory, memory_bound, stopped_after
 from textwright.runtime.engines import OpenSession, open_session
+from textwright.runtime.explain_protocol import run, together
 from textwright.runtime.model import GraphModel
-from textwright.runtime.probing import run, together
 
 if TYPE_CHECKING:
     from textwright.runtime.explain import Explainer
-    from textwright.runtime.explanation import Explanation
+    from textwright.runtime.explanation import TextExplanation
 
 GOLDEN_TOLERANCE: Final = 1e-3
 """Largest difference of a golden logit between machines, in nats: kernels differ, models do not."""
 
 
 _Choices: TypeAlias = tuple[Iterable[str | None], Iterable[tuple[str, ...]]]
-"""For each text the most probable label, and the labels that hold, as in :class:`Prediction`."""
+"""For each text the most probable label, and the labels that hold, as in :class:`TextPrediction`."""
 
 
-class Prediction(NamedTuple):
+class TextPrediction(NamedTuple):
     """What is said about one text.
 
     Args:
@@ -71,7 +71,7 @@ class Scores(NamedTuple):
         lengths: Tokens of each text, (N,), as the first stage counts them.
     """
 
-    predictions: list[Prediction]
+    predictions: list[TextPrediction]
     logits: Float32s
     lengths: Ints
 
@@ -186,7 +186,7 @@ class Predictor(GraphModel):
             return np.ones(len(logits), dtype=np.bool_)
         return np.asarray(self._decision.confidence(self.probabilities(logits)) >= self.min_confidence)
 
-    def decode(self, logits: Float32s, encodings: Encodings) -> list[Prediction]:
+    def decode(self, logits: Float32s, encodings: Encodings) -> list[TextPrediction]:
         """Turn logits into predictions: calibrate, activate, choose.
 
         Args:
@@ -203,7 +203,7 @@ class Predictor(GraphModel):
         choices = self._choose_one(rows) if self.labels.task is Task.SINGLE_LABEL else self._choose_many(rows)
         by_label = map(dict, map(partial(zip, self.labels.names), rows.tolist()))
         columns = (*choices, by_label, encodings.truncated.tolist(), repeat(self.stage, len(rows)))
-        return list(map(Prediction._make, zip(*columns, strict=True)))
+        return list(map(TextPrediction._make, zip(*columns, strict=True)))
 
     def probabilities(self, logits: Float32s) -> Float32s:
         """Calibrate and activate logits.
@@ -244,7 +244,7 @@ class Predictor(GraphModel):
         logits = self.infer(encodings) if in_one_batch else self.infer_all(encodings)
         return Scores(self.decode(logits, encodings), logits, encodings.lengths)
 
-    def predict(self, texts: Iterable[str]) -> list[Prediction]:
+    def predict(self, texts: Iterable[str]) -> list[TextPrediction]:
         """Predict the labels of texts.
 
         Args:
@@ -261,7 +261,7 @@ class Predictor(GraphModel):
         """
         return self.score(texts).predictions
 
-    def explain(self, texts: Iterable[str], *, max_cost: float | None = None) -> list[Explanation]:
+    def explain(self, texts: Iterable[str], *, max_cost: float | None = None) -> list[TextExplanation]:
         """Say which words of each text speak for its label, and which against it.
 
         Args:

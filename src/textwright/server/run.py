@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from textwright.server.http.state import ServerState
     from textwright.server.registry.registry import ModelRegistry
 
-_EVERYWHERE: Final = frozenset({"0.0.0.0", "::", ""})  # noqa: S104  recognised, not bound to
+_EVERYWHERE: Final = frozenset({"0.0.0.0", "::", ""})  # noqa: S104  recognized, not bound to
 _BACKLOG: Final = 2048
 
 logger = logging.getLogger(__name__)
@@ -98,7 +98,7 @@ def listen(host: str, port: int) -> socket.socket:
         SettingsError: If there is no such interface, or the port needs more rights.
     """
     # asyncio switches Nagle's algorithm off only for sockets that name their protocol, which socket.create_server
-    # does not do: each answer would wait some 40 ms for the client's delayed acknowledgement.
+    # does not do: each answer would wait some 40 ms for the client's delayed acknowledgment.
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP, flags=socket.AI_PASSIVE

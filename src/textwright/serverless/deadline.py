@@ -15,11 +15,11 @@ from textwright.api.record import RequestRecord
 from textwright.core.encodings import Encodings
 from textwright.core.types import Float32s, TokenIds
 from textwright.errors import DeadlineError
-from textwright.runtime import probing
+from textwright.runtime import explain_protocol
 from textwright.runtime.predictor import Predictor
 
 if TYPE_CHECKING:
-    from textwright.runtime.explanation import Explanation
+    from textwright.runtime.explanation import TextExplanation
 
 _SLICE_TOKENS: Final = 2_048
 """Padded tokens between two looks at the clock: a few milliseconds of a small model, some hundred of a large one."""
@@ -110,15 +110,15 @@ class DeadlineExecutor:
         record.note_inference(0, 0.0, infer_ms=1e3 * (perf_counter() - encoded))
         return scored
 
-    async def explain(self, texts: Sequence[str], scored: Sequence[Scored]) -> list[Explanation]:
+    async def explain(self, texts: Sequence[str], scored: Sequence[Scored]) -> list[TextExplanation]:
         """Explain texts that were scored."""
         start = perf_counter()
-        explanations: dict[int, Explanation] = {}
+        explanations: dict[int, TextExplanation] = {}
         for stage in self._predictor.stages:
             positions = [position for position, item in enumerate(scored) if item.prediction.stage == stage.stage]
             theirs = [texts[position] for position in positions], [scored[position].logits for position in positions]
             parts = stage.explainer.parts(*theirs, self._explain_max_cost)
-            answers = probing.run(probing.together(parts), partial(self._probe, stage))
+            answers = explain_protocol.run(explain_protocol.together(parts), partial(self._probe, stage))
             explanations.update(zip(positions, answers, strict=True))
         self._record.explain_ms = 1e3 * (perf_counter() - start)
         return [explanations[position] for position in range(len(texts))]

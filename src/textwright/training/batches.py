@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from textwright.core.encodings import Encodings, pad
-from textwright.core.tokenization import TextEncoder
+from textwright.core.tokenizer import TextTokenizer
 from textwright.core.types import Bools, Ints
 from textwright.data.dataset import Examples, refuse_unpaired
 
@@ -103,19 +103,19 @@ class EncodedExamples:
         return digest.hexdigest()
 
 
-def encode_examples(examples: Examples, encoder: TextEncoder) -> EncodedExamples:
+def encode_examples(examples: Examples, tokenizer: TextTokenizer) -> EncodedExamples:
     """Turn texts into ids, a few thousand at a time.
 
     Args:
         examples: N texts with their targets.
-        encoder: The tokenizer, made from the training split.
+        tokenizer: The tokenizer, made from the training split.
 
     Returns:
         The same N examples in the same order.
     """
     starts = range(0, len(examples), _TEXTS_PER_CALL)
-    parts = [encoder.encode(examples.texts[start : start + _TEXTS_PER_CALL]) for start in starts]
-    return EncodedExamples(Encodings.join(parts), examples.targets, encoder.pad_id)
+    parts = [tokenizer.encode(examples.texts[start : start + _TEXTS_PER_CALL]) for start in starts]
+    return EncodedExamples(Encodings.join(parts), examples.targets, tokenizer.pad_id)
 
 
 def shuffled_batches(lengths: Ints, batch_size: int, *, seed: int, epoch: int) -> list[Ints]:

@@ -20,7 +20,7 @@ from torch.optim import Optimizer
 from textwright.core.callbacks import EpochRecord
 from textwright.core.files import atomic_file
 from textwright.errors import SettingsError, TrainingError
-from textwright.training.objective import Score
+from textwright.training.objective import ValidationScore
 
 _FORMAT_VERSION: Final = 1
 _FILE: Final = "state.pt"
@@ -61,26 +61,30 @@ class TrainState:
     def _lowest_loss_epoch(self) -> int:
         return min(self.history, key=lambda record: record.validation_loss).epoch if self.history else 0
 
-    def end_epoch(self, score: Score, module: nn.Module, total_steps: int, *, keeps_last: bool = False) -> EpochRecord:
+    def end_epoch(
+        self, score: ValidationScore, module: nn.Module, total_steps: int, *, keep_last_checkpoint: bool = False
+    ) -> EpochRecord:
         """Take in an epoch's validation, and keep the weights if they are the best so far.
 
         Args:
             score: Of the validation split.
             module: The model as it is after the epoch.
             total_steps: Steps taken since the start of training.
-            keeps_last: Take every epoch for the best so far, whatever its score.
+            keep_last_checkpoint: Take every epoch for the best so far, whatever its score.
 
         Returns:
             The epoch's record, which was added to the history.
         """
-        best = max((Score(item.validation_accuracy, -item.validation_loss) for item in self.history), default=None)
+        best = max(
+            (ValidationScore(item.validation_accuracy, -item.validation_loss) for item in self.history), default=None
+        )
         record = EpochRecord(
             epoch=self.epoch + 1,
             step=total_steps,
             train_loss=self.loss_sum / max(self.step, 1),
             validation_loss=-score.negative_loss,
             validation_accuracy=score.accuracy,
-            is_best=keeps_last or best is None or score > best,
+            is_best=keep_last_checkpoint or best is None or score > best,
         )
         if record.is_best:
             self.best_weights = {name: weight.detach().cpu().clone() for name, weight in module.state_dict().items()}

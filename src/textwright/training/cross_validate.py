@@ -21,8 +21,8 @@ from textwright.data.splits import draw_folds
 from textwright.training.checkpoint import NoCheckpoints
 from textwright.training.class_weight import class_weights
 from textwright.training.features import FeatureExamples
-from textwright.training.loop import Engine, Splits, fit, infer
-from textwright.training.objective import Score, judge
+from textwright.training.loop import Splits, TrainingRuntime, fit, infer
+from textwright.training.objective import ValidationScore, validation_score
 from textwright.training.settings import TrainSettings
 
 FEW_EXAMPLES: Final = 100
@@ -33,7 +33,7 @@ _NUM_STEPS: Final = (50, 200)
 
 
 @dataclass(frozen=True, slots=True)
-class Chosen:
+class CrossValidationResult:
     """What the folds say.
 
     Args:
@@ -43,13 +43,13 @@ class Chosen:
     """
 
     settings: TrainSettings
-    score: Score
+    score: ValidationScore
     logits: Float32s
 
 
-def choose_epochs(
-    head: nn.Module, examples: FeatureExamples, labels: Labels, settings: TrainSettings, engine: Engine
-) -> Chosen:
+def select_num_epochs(
+    head: nn.Module, examples: FeatureExamples, labels: Labels, settings: TrainSettings, runtime: TrainingRuntime
+) -> CrossValidationResult:
     """Choose the number of epochs by the log loss over folds.
 
     Args:
@@ -57,7 +57,7 @@ def choose_epochs(
         examples: The training split, N examples, 2 or more.
         labels: Their task decides the loss.
         settings: How to train; only the number of epochs is chosen anew.
-        engine: Where it runs.
+        runtime: Where it runs.
 
     Returns:
         The best of two lengths of training; of equals, the shortest.
@@ -68,14 +68,14 @@ def choose_epochs(
     tried = []
     for num_epochs in lengths:
         candidate = settings.model_copy(update={"num_epochs": num_epochs, "min_steps": 0})
-        logits = _out_of_fold(head, examples, labels, candidate, engine)
-        score = judge(logits, torch.from_numpy(examples.targets), labels.task, weights)
-        tried.append(Chosen(candidate, score, logits.numpy()))
+        logits = _out_of_fold(head, examples, labels, candidate, runtime)
+        score = validation_score(logits, torch.from_numpy(examples.targets), labels.task, weights)
+        tried.append(CrossValidationResult(candidate, score, logits.numpy()))
     return max(tried, key=lambda chosen: chosen.score.negative_loss)
 
 
 def _out_of_fold(
-    head: nn.Module, examples: FeatureExamples, labels: Labels, settings: TrainSettings, engine: Engine
+    head: nn.Module, examples: FeatureExamples, labels: Labels, settings: TrainSettings, runtime: TrainingRuntime
 ) -> torch.Tensor:
     """Train once per fold on the others, and score it; (N, K)."""
     folds = _folds(examples, labels, settings.seed)
@@ -89,12 +89,12 @@ def _out_of_fold(
             splits,
             labels,
             settings,
-            engine=engine,
+            runtime=runtime,
             checkpointer=NoCheckpoints(),
             callback=Callback(),
-            keeps_last=True,
+            keep_last_checkpoint=True,
         )
-        logits[inside] = infer(module, splits.validation, len(labels), engine)
+        logits[inside] = infer(module, splits.validation, len(labels), runtime)
     return logits
 
 

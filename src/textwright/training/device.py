@@ -67,7 +67,7 @@ def _is_fast_in_bf16(device: torch.device) -> bool:
 
 
 @contextmanager
-def repeatable(device: torch.device) -> Iterator[None]:
+def deterministic(device: torch.device) -> Iterator[None]:
     """Let a GPU choose kernels that give the same bits every time; a CPU does so anyway.
 
     Args:

@@ -14,7 +14,7 @@ from textwright.core.types import Bools, Float32s, Ints
 from textwright.models.family import Stages
 from textwright.training.batches import Batch, EncodedExamples
 from textwright.training.feature_cache import FeatureCache, cache_folder, text_keys
-from textwright.training.loop import Engine, infer
+from textwright.training.loop import TrainingRuntime, infer
 
 _TEXTS_PER_FILE: Final = 1024
 """Texts encoded between two writes to the cache: what a kill may cost."""
@@ -67,7 +67,7 @@ class FeatureSplits(NamedTuple):
 
 
 def encode_splits(
-    stages: Stages, train: EncodedExamples, validation: EncodedExamples, engine: Engine, callback: Callback
+    stages: Stages, train: EncodedExamples, validation: EncodedExamples, runtime: TrainingRuntime, callback: Callback
 ) -> FeatureSplits:
     """Run the texts of a training through a frozen encoder, as far as no earlier run has.
 
@@ -75,23 +75,23 @@ def encode_splits(
         stages: The encoder, and what its features depend on.
         train: The training split.
         validation: The validation split.
-        engine: Where the encoder runs, and in which number format.
+        runtime: Where the encoder runs, and in which number format.
         callback: Is told how far it is.
 
     Returns:
         The same splits as features.
     """
-    stages.encoder.to(engine.accelerator.device)
-    description = f"{stages.description} bf16={engine.bf16}"
+    stages.encoder.to(runtime.accelerator.device)
+    description = f"{stages.description} bf16={runtime.bf16}"
     cache = FeatureCache(cache_folder(stages.encoder, description), stages.feature_dim)
-    return FeatureSplits(*(_encode(stages, split, engine, cache, callback) for split in (train, validation)))
+    return FeatureSplits(*(_encode(stages, split, runtime, cache, callback) for split in (train, validation)))
 
 
 def _encode(
-    stages: Stages, examples: EncodedExamples, engine: Engine, cache: FeatureCache, callback: Callback
+    stages: Stages, examples: EncodedExamples, runtime: TrainingRuntime, cache: FeatureCache, callback: Callback
 ) -> FeatureExamples:
     """Look features up and compute the others; the main process alone reads and writes the cache."""
-    keys, is_main = text_keys(examples.encodings), engine.accelerator.is_main_process
+    keys, is_main = text_keys(examples.encodings), runtime.accelerator.is_main_process
     features, is_known = cache.read(keys) if is_main else cache.read([])
     (missing,) = broadcast_object_list([np.flatnonzero(~is_known)])
     if not is_main:
@@ -99,9 +99,9 @@ def _encode(
     for start in range(0, len(missing), _TEXTS_PER_FILE):
         positions = missing[start : start + _TEXTS_PER_FILE]
         part = EncodedExamples(examples.encodings.take(positions), examples.targets[positions], examples.pad_id)
-        features[positions] = infer(stages.encoder, part, stages.feature_dim, engine, batch_size=_BATCH_SIZE).numpy()
+        features[positions] = infer(stages.encoder, part, stages.feature_dim, runtime, batch_size=_BATCH_SIZE).numpy()
         if is_main:
             cache.add([keys[position] for position in positions.tolist()], features[positions])
         callback.on_progress("encoding the texts", start + len(positions), len(missing))
-    shared = broadcast(torch.from_numpy(features).to(engine.accelerator.device))
+    shared = broadcast(torch.from_numpy(features).to(runtime.accelerator.device))
     return FeatureExamples(shared.cpu().numpy(), examples.targets)

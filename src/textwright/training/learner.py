@@ -14,10 +14,10 @@ from textwright.models.family import TextModel
 from textwright.models.linear import Linear
 from textwright.training.batches import EncodedExamples, LoopExamples
 from textwright.training.checkpoint import Checkpointer, TrainState
-from textwright.training.cross_validate import FEW_EXAMPLES, Chosen, choose_epochs
+from textwright.training.cross_validate import FEW_EXAMPLES, CrossValidationResult, select_num_epochs
+from textwright.training.distillation import DistillationExamples, DistillationTargets
 from textwright.training.features import FeatureSplits, encode_splits
-from textwright.training.lessons import Lessons, TaughtExamples
-from textwright.training.loop import Engine, Splits, fit, infer
+from textwright.training.loop import Splits, TrainingRuntime, fit, infer
 from textwright.training.settings import TrainSettings
 from textwright.training.solver import LinearLearner
 
@@ -30,20 +30,20 @@ class Learner:
         module: What is trained.
         splits: What it sees.
         settings: How it is trained.
-        engine: Where it is trained, and in which number format.
+        runtime: Where it is trained, and in which number format.
         chosen: What folds of the training split said; None where the validation split decides.
-        lessons: What a teacher says of the training texts; None where labels are all there is.
+        distillation: What a teacher says of the training texts; None where labels are all there is.
     """
 
     module: nn.Module
     splits: Splits
     settings: TrainSettings
-    engine: Engine
-    chosen: Chosen | None = field(default=None)
-    lessons: Lessons | None = field(default=None)
+    runtime: TrainingRuntime
+    chosen: CrossValidationResult | None = field(default=None)
+    distillation: DistillationTargets | None = field(default=None)
 
     @property
-    def facts(self) -> dict[str, Any]:
+    def metadata(self) -> dict[str, Any]:
         """What cross-validation chose and how good it was, for the manifest; empty where there was none."""
         if self.chosen is None:
             return {}
@@ -70,11 +70,11 @@ class Learner:
             self.splits,
             labels,
             self.settings,
-            engine=self.engine,
+            runtime=self.runtime,
             checkpointer=checkpointer,
             callback=callback,
-            keeps_last=self.chosen is not None,
-            lessons=self.lessons,
+            keep_last_checkpoint=self.chosen is not None,
+            distillation=self.distillation,
         )
 
     def held_out(self, labels: Labels) -> tuple[Float32s, Ints | Bools]:
@@ -86,7 +86,7 @@ class Learner:
         if self.chosen is not None:
             return self.chosen.logits, self.splits.train.targets
         validation = self.splits.validation
-        logits = infer(self.module, validation, len(labels), Engine(self.engine.accelerator)).numpy()
+        logits = infer(self.module, validation, len(labels), TrainingRuntime(self.runtime.accelerator)).numpy()
         return logits, validation.targets
 
 
@@ -97,9 +97,9 @@ def make_learner(
     labels: Labels,
     settings: TrainSettings,
     *,
-    engine: Engine,
+    runtime: TrainingRuntime,
     callback: Callback,
-    lessons: Lessons | None = None,
+    distillation: DistillationTargets | None = None,
 ) -> Learner | LinearLearner:
     """Decide what of a model is trained, and on what.
 
@@ -109,21 +109,21 @@ def make_learner(
         validation: The validation split, as tokens.
         labels: Their task decides the loss.
         settings: How to train.
-        engine: Where it runs, and in which number format.
+        runtime: Where it runs, and in which number format.
         callback: Is told how far a frozen encoder is.
-        lessons: What a teacher says of the texts of ``train``; None learns from their labels.
+        distillation: What a teacher says of the texts of ``train``; None learns from their labels.
 
     Returns:
         The whole model, or, of one in two stages, its head with the features of all texts; a linear model is solved
         for.
     """
     if isinstance(model, Linear):
-        return LinearLearner(model, train, validation, settings, lessons)
+        return LinearLearner(model, train, validation, settings, distillation)
     stages = model.stages
     if stages is None:
-        return Learner(model, _splits(train, validation, lessons), settings, engine, lessons=lessons)
-    features = encode_splits(stages, train, validation, engine, callback)
-    return _head_learner(stages.head, features, labels, settings, Engine(engine.accelerator), lessons)
+        return Learner(model, _splits(train, validation, distillation), settings, runtime, distillation=distillation)
+    features = encode_splits(stages, train, validation, runtime, callback)
+    return _head_learner(stages.head, features, labels, settings, TrainingRuntime(runtime.accelerator), distillation)
 
 
 def _head_learner(
@@ -131,19 +131,19 @@ def _head_learner(
     features: FeatureSplits,
     labels: Labels,
     settings: TrainSettings,
-    engine: Engine,
-    lessons: Lessons | None,
+    runtime: TrainingRuntime,
+    distillation: DistillationTargets | None,
 ) -> Learner:
     """Take the head, in fp32: its products of matrices are too small for bf16 to pay.
 
     Folds are never asked where there is a teacher: altered copies of a text would lie on both sides.
     """
-    splits = _splits(features.train, features.validation, lessons)
-    if lessons is not None or len(features.validation) >= FEW_EXAMPLES:
-        return Learner(head, splits, settings, engine, lessons=lessons)
-    chosen = choose_epochs(head, features.train, labels, settings, engine)
-    return Learner(head, splits, chosen.settings, engine, chosen)
+    splits = _splits(features.train, features.validation, distillation)
+    if distillation is not None or len(features.validation) >= FEW_EXAMPLES:
+        return Learner(head, splits, settings, runtime, distillation=distillation)
+    chosen = select_num_epochs(head, features.train, labels, settings, runtime)
+    return Learner(head, splits, chosen.settings, runtime, chosen)
 
 
-def _splits(train: LoopExamples, validation: LoopExamples, lessons: Lessons | None) -> Splits:
-    return Splits(train if lessons is None else TaughtExamples(train, lessons), validation)
+def _splits(train: LoopExamples, validation: LoopExamples, distillation: DistillationTargets | None) -> Splits:
+    return Splits(train if distillation is None else DistillationExamples(train, distillation), validation)

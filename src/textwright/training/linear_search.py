@@ -21,7 +21,7 @@ from textwright.data.splits import draw_folds, rarest_label
 from textwright.models.linear import Features
 from textwright.training.linear_features import LinearFeatures
 from textwright.training.logistic import Matrix, Solution, solve
-from textwright.training.objective import judge
+from textwright.training.objective import validation_score
 
 STRENGTHS: Final = (0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
 """Inverse strengths C of the regularization that are tried."""
@@ -38,7 +38,7 @@ _FEW_ITERATIONS: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class LogisticProblem:
     """What is learned.
 
     Args:
@@ -53,7 +53,7 @@ class Problem:
     labels: Labels
     weights: Floats | None = None
 
-    def take(self, positions: Ints) -> Problem:
+    def take(self, positions: Ints) -> LogisticProblem:
         """Select texts."""
         weights = None if self.weights is None else self.weights[positions]
         return replace(self, targets=self.targets[positions], shares=self.shares[positions], weights=weights)
@@ -76,7 +76,7 @@ class Problem:
         return solution.with_both_columns if self.labels.task is Task.SINGLE_LABEL else solution
 
 
-class Candidate(NamedTuple):
+class SearchCandidate(NamedTuple):
     """Settings of a linear model.
 
     Args:
@@ -90,7 +90,7 @@ class Candidate(NamedTuple):
     strength: float
 
 
-class Choice(NamedTuple):
+class SearchResult(NamedTuple):
     """How good settings are on texts that were not learned from.
 
     Args:
@@ -101,13 +101,13 @@ class Choice(NamedTuple):
         logits: Of the texts that were scored, (M, K).
     """
 
-    settings: Candidate
+    settings: SearchCandidate
     score: tuple[float, float]
     accuracy: float
     fold_scores: Floats
     logits: Float32s
 
-    def is_clearly_better(self, other: Choice) -> bool:
+    def is_clearly_better(self, other: SearchResult) -> bool:
         """Compare fold by fold: noise alone would seldom give a mean difference of two standard errors."""
         differences = self.fold_scores - other.fold_scores
         if len(differences) == 1:
@@ -116,7 +116,7 @@ class Choice(NamedTuple):
         return bool(differences.mean() > _STANDARD_ERRORS * error)
 
 
-class Search:
+class RegularizationSearch:
     """Compares kinds of n-grams, casings and strengths on texts that were not learned from.
 
     Args:
@@ -130,7 +130,7 @@ class Search:
     def __init__(
         self,
         make_features: Callable[[bool, Features], LinearFeatures],
-        problem: Problem,
+        problem: LogisticProblem,
         parts: Sequence[tuple[Ints, Ints]],
         casings: Sequence[bool],
         callback: Callback,
@@ -147,7 +147,7 @@ class Search:
         """Targets of the texts that are scored, in the order of a choice's logits."""
         return np.asarray(self._problem.targets[np.concatenate([scored for _, scored in self._parts])])
 
-    def run(self, strength: float) -> Choice | None:
+    def run(self, strength: float) -> SearchResult | None:
         """Choose kind and strength, then whether case counts; where it does, kind and strength are chosen anew.
 
         Where fits are cheap every pair is tried, else the kinds at a middle strength, then the strengths of the best.
@@ -170,7 +170,7 @@ class Search:
                 best = tried if tried.is_clearly_better(best) else best
         return best
 
-    def _choose(self, is_cased: bool, strength: float) -> Choice:
+    def _choose(self, is_cased: bool, strength: float) -> SearchResult:
         features = self._make_features(is_cased, Features.BOTH)
         if strength or not self._is_cheap:
             return self._choose_in_turn(features, is_cased, strength)
@@ -183,7 +183,7 @@ class Search:
         num_texts, num_columns = self._problem.shares.shape
         return bool(num_texts**2 * num_columns <= _MOST_WORK)
 
-    def _choose_in_turn(self, features: LinearFeatures, is_cased: bool, strength: float) -> Choice:
+    def _choose_in_turn(self, features: LinearFeatures, is_cased: bool, strength: float) -> SearchResult:
         kinds, middle = features.kinds, strength or MIDDLE
         others = [] if strength else [C for C in STRENGTHS if C != MIDDLE]
         self._callback.on_train_begin(len(kinds) + len(others), 0)
@@ -201,7 +201,7 @@ class Search:
 
     def _try(
         self, features: LinearFeatures, kind: Features, strengths: Sequence[float], *, is_cased: bool
-    ) -> Iterator[Choice]:
+    ) -> Iterator[SearchResult]:
         """Fit each part with each strength, starting from what the strength before gave."""
         if not strengths:
             return
@@ -213,19 +213,19 @@ class Search:
             for place, (problem, (known, unseen)) in enumerate(zip(problems, folds, strict=True)):
                 solution = starts[place] = problem.solve(known, strength, starts[place])
                 logits.append(problem.by_label(solution)(unseen).astype(np.float32))
-            yield self._judge(Candidate(kind, is_cased, strength), np.concatenate(logits))
+            yield self._judge(SearchCandidate(kind, is_cased, strength), np.concatenate(logits))
 
-    def _judge(self, tried: Candidate, logits: Float32s) -> Choice:
+    def _judge(self, tried: SearchCandidate, logits: Float32s) -> SearchResult:
         labels, targets = self._problem.labels, self.targets
         predicted = logits >= 0 if labels.task is Task.MULTI_LABEL else logits.argmax(axis=1)
         ends = np.cumsum([len(scored) for _, scored in self._parts])[:-1]
         by_fold: zip[tuple[Any, Any]] = zip(np.split(targets, ends), np.split(predicted, ends), strict=True)
         fold_scores = np.array([np.mean(_score(true, said, len(labels))) for true, said in by_fold])
         accuracy, mean_f1 = _score(targets, predicted, len(labels))
-        negative_loss = judge(torch.from_numpy(logits), torch.from_numpy(targets), labels.task).negative_loss
+        negative_loss = validation_score(torch.from_numpy(logits), torch.from_numpy(targets), labels.task).negative_loss
         self._num_fits += 1
         self._callback.on_step_end(self._num_fits, -negative_loss, 0.0)
-        return Choice(tried, ((accuracy + mean_f1) / 2, negative_loss), accuracy, fold_scores, logits)
+        return SearchResult(tried, ((accuracy + mean_f1) / 2, negative_loss), accuracy, fold_scores, logits)
 
 
 def _score(targets: Ints | Bools, predicted: Ints | Bools, num_labels: int) -> tuple[float, float]:
@@ -234,7 +234,7 @@ def _score(targets: Ints | Bools, predicted: Ints | Bools, num_labels: int) -> t
     return float(is_correct(targets, predicted).mean()), float(macro_f1(counts))
 
 
-def smooth(path: Sequence[Choice]) -> list[tuple[float, float]]:
+def smooth(path: Sequence[SearchResult]) -> list[tuple[float, float]]:
     """Average each score with those of the strengths beside it: the best of many noisy scores is often a lucky one.
 
     Args:

@@ -20,8 +20,8 @@ from textwright.models.family import TextModel
 from textwright.training.batches import Batch, LoopExamples, shuffled_batches, sorted_batches
 from textwright.training.checkpoint import Checkpointer, TrainState
 from textwright.training.class_weight import class_weights
-from textwright.training.lessons import Lessons
-from textwright.training.objective import Objective, judge, make_objective
+from textwright.training.distillation import DistillationTargets
+from textwright.training.objective import Objective, make_objective, validation_score
 from textwright.training.optimizer import learning_rate_scale, make_optimizer, set_learning_rate
 from textwright.training.settings import TrainSettings
 
@@ -39,7 +39,7 @@ class Splits:
 
 
 @dataclass(frozen=True, slots=True)
-class Engine:
+class TrainingRuntime:
     """Where and how a module runs.
 
     Args:
@@ -64,11 +64,11 @@ def fit(
     labels: Labels,
     settings: TrainSettings,
     *,
-    engine: Engine,
+    runtime: TrainingRuntime,
     checkpointer: Checkpointer,
     callback: Callback,
-    keeps_last: bool = False,
-    lessons: Lessons | None = None,
+    keep_last_checkpoint: bool = False,
+    distillation: DistillationTargets | None = None,
 ) -> TrainState:
     """Train a module until its epochs are done or validation stops improving; the best weights are kept.
 
@@ -80,11 +80,11 @@ def fit(
         splits: Encoded examples.
         labels: Their task decides the loss and what a right answer is.
         settings: How to train.
-        engine: Where it runs.
+        runtime: Where it runs.
         checkpointer: Gives the state to start from, and keeps it.
         callback: Is told about steps and epochs.
-        keeps_last: Keep the last epoch's weights, where validation is too small to judge which is the best.
-        lessons: How to learn from a teacher, where the targets of the training batches are soft.
+        keep_last_checkpoint: Keep the last epoch's weights, where validation is too small to judge which is the best.
+        distillation: How to learn from a teacher, where the targets of the training batches are soft.
 
     Returns:
         The state at the end, with the history and the best weights.
@@ -92,13 +92,13 @@ def fit(
     Raises:
         TrainingError: If the loss is not finite.
     """
-    accelerator = engine.accelerator
+    accelerator = runtime.accelerator
     weights = class_weights(settings.class_weight, splits.train.targets, len(labels))
     objective = make_objective(
         labels.task, label_smoothing=settings.label_smoothing, r_drop=settings.r_drop, class_weights=weights
     )
-    if lessons is not None:
-        objective = lessons.objective(objective, labels.task)
+    if distillation is not None:
+        objective = distillation.objective(objective, labels.task)
     num_passes = 2 if settings.r_drop else 1
     factor = module.learning_rate_factor if isinstance(module, TextModel) else None
     optimizer = make_optimizer(module.to(accelerator.device), settings, factor)
@@ -119,7 +119,7 @@ def fit(
             scale = learning_rate_scale(step, num_steps, settings.warmup_fraction)
             rate = set_learning_rate(optimizer, scale, epoch=state.epoch)
             parts = np.array_split(positions, min(settings.gradient_accumulation, len(positions)))
-            loss = _backward(model, splits.train, parts, objective, engine, num_passes)
+            loss = _backward(model, splits.train, parts, objective, runtime, num_passes)
             accelerator.clip_grad_norm_(model.parameters(), settings.max_grad_norm)
             stepper.step()
             stepper.zero_grad()
@@ -129,9 +129,11 @@ def fit(
                 callback.on_step_end(step + 1, losses.read_into(state, rate), rate)
                 if checkpointer.is_due():
                     checkpointer.save(state, module, optimizer)
-        logits = infer(module, splits.validation, len(labels), engine)
-        score = judge(logits, torch.from_numpy(splits.validation.targets), labels.task, weights)
-        record = state.end_epoch(score, module, (state.epoch + 1) * steps_per_epoch, keeps_last=keeps_last)
+        logits = infer(module, splits.validation, len(labels), runtime)
+        score = validation_score(logits, torch.from_numpy(splits.validation.targets), labels.task, weights)
+        record = state.end_epoch(
+            score, module, (state.epoch + 1) * steps_per_epoch, keep_last_checkpoint=keep_last_checkpoint
+        )
         callback.on_epoch_end(record, logits.numpy())
         if checkpointer.is_due() or state.is_over(num_epochs=settings.num_epochs, patience=settings.patience):
             checkpointer.save(state, module, optimizer)
@@ -151,15 +153,15 @@ def _backward(
     examples: LoopExamples,
     parts: Sequence[Ints],
     objective: Objective,
-    engine: Engine,
+    runtime: TrainingRuntime,
     num_passes: int,
 ) -> Tensor:
     """Add up the gradient of a step, one part of its examples after the other; return the mean loss."""
-    accelerator, total = engine.accelerator, torch.zeros((), device=engine.accelerator.device)
+    accelerator, total = runtime.accelerator, torch.zeros((), device=runtime.accelerator.device)
     num_examples = sum(map(len, parts))
     for part in parts:
         with accelerator.split_between_processes(part.tolist(), apply_padding=True) as share:
-            logits, targets = engine.forward(model, examples.batch(np.tile(share, num_passes)))
+            logits, targets = runtime.forward(model, examples.batch(np.tile(share, num_passes)))
         loss = objective(logits, targets) * (len(part) / num_examples)
         accelerator.backward(loss)
         total += loss.detach()
@@ -189,7 +191,7 @@ def infer(
     module: nn.Module,
     examples: LoopExamples,
     num_labels: int,
-    engine: Engine,
+    runtime: TrainingRuntime,
     *,
     batch_size: int = _EVALUATION_BATCH_SIZE,
 ) -> Tensor:
@@ -199,18 +201,18 @@ def infer(
         module: Any family's module, not wrapped for several processes.
         examples: N encoded examples.
         num_labels: Number of labels K; of features, if that is what the module gives.
-        engine: Where it runs.
+        runtime: Where it runs.
         batch_size: Examples at once.
 
     Returns:
         Logits, (N, K), on the CPU, in the order of the examples, the same in every process.
     """
-    accelerator = engine.accelerator
+    accelerator = runtime.accelerator
     module.eval()
     logits = torch.zeros(len(examples), num_labels, device=accelerator.device)
     batches = sorted_batches(examples.lengths, batch_size)
     for positions in batches[accelerator.process_index :: accelerator.num_processes]:
-        logits[torch.from_numpy(positions)], _ = engine.forward(module, examples.batch(positions))
+        logits[torch.from_numpy(positions)], _ = runtime.forward(module, examples.batch(positions))
     total: Tensor = accelerator.reduce(logits, reduction="sum")
     return total.cpu()
 

@@ -1,4 +1,4 @@
-"""What training minimises and what validation is judged by; the task decides both."""
+"""What training minimizes and what validation is judged by; the task decides both."""
 
 from __future__ import annotations
 
@@ -64,11 +64,11 @@ def distilled(base: Objective, task: Task, *, temperature: float, label_weight: 
     Source:
         Hinton et al., 2015, "Distilling the Knowledge in a Neural Network", section 2.
     """
-    soften = make_objective(task)
+    soft_targets = make_objective(task)
 
     def objective(logits: Tensor, targets: Tensor) -> Tensor:
         soft, true = targets.unbind(dim=1)  # (B, K) each
-        learned = temperature**2 * soften(logits / temperature, soft)
+        learned = temperature**2 * soft_targets(logits / temperature, soft)
         return label_weight * base(logits, true) + (1 - label_weight) * learned
 
     return objective
@@ -116,7 +116,7 @@ def _log_probabilities(logits: Tensor, task: Task) -> Tensor:
     return functional.logsigmoid(torch.stack([logits, -logits], dim=-1))  # (B, K, 2)
 
 
-class Score(NamedTuple):
+class ValidationScore(NamedTuple):
     """A validation result; of two, the larger is the better: accuracy first, then loss.
 
     Args:
@@ -129,7 +129,9 @@ class Score(NamedTuple):
     negative_loss: float
 
 
-def judge(logits: Tensor, targets: Tensor, task: Task, class_weights: Tensor | None = None) -> Score:
+def validation_score(
+    logits: Tensor, targets: Tensor, task: Task, class_weights: Tensor | None = None
+) -> ValidationScore:
     """Score logits against targets.
 
     Args:
@@ -149,4 +151,4 @@ def judge(logits: Tensor, targets: Tensor, task: Task, class_weights: Tensor | N
     weights = torch.ones(len(targets), dtype=torch.float64)
     if class_weights is not None and task is Task.SINGLE_LABEL:
         weights = class_weights.double()[targets]
-    return Score(float((right * weights).sum() / weights.sum()), -loss)
+    return ValidationScore(float((right * weights).sum() / weights.sum()), -loss)

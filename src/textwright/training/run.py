@@ -30,7 +30,7 @@ from textwright.core.callbacks import Callback, CallbackList, EpochRecord
 from textwright.core.files import write_text
 from textwright.core.labels import Labels
 from textwright.core.numerics import activate
-from textwright.core.tokenization import TextEncoder
+from textwright.core.tokenizer import TextTokenizer
 from textwright.core.types import Float32s
 from textwright.data.dataset import Dataset
 from textwright.errors import DataError, SettingsError
@@ -40,10 +40,10 @@ from textwright.training.batches import EncodedExamples, encode_examples
 from textwright.training.calibrate import fit_temperature
 from textwright.training.checkpoint import Checkpointer, TrainState
 from textwright.training.class_weight import class_weights
-from textwright.training.device import make_accelerator, repeatable, uses_bf16
+from textwright.training.device import deterministic, make_accelerator, uses_bf16
+from textwright.training.distillation import DistillationTargets
 from textwright.training.learner import Learner, make_learner
-from textwright.training.lessons import Lessons
-from textwright.training.loop import Engine
+from textwright.training.loop import TrainingRuntime
 from textwright.training.settings import ClassWeight, TrainSettings
 from textwright.training.solver import LinearLearner
 from textwright.training.tensorboard import TensorBoard
@@ -64,7 +64,7 @@ class TrainedModel:
 
     Args:
         module: The best epoch's weights, in evaluation mode, on the CPU, in fp32.
-        encoder: The tokenizer, made from the training split.
+        tokenizer: The tokenizer, made from the training split.
         labels: Label names in the order of the logits' columns, with the task.
         temperature: Calibration divisor of the logits, > 0, fitted on the validation split.
         thresholds: Label name -> from which probability on it is predicted, chosen on the validation split.
@@ -73,11 +73,11 @@ class TrainedModel:
         family_settings: Every setting of the family.
         num_truncated: Training texts that were cut at ``max_length``.
         is_main: False in all but one of several processes that trained together; only that one may write files.
-        facts: What is worth knowing about the model and how it was trained, name -> plain value.
+        metadata: What is worth knowing about the model and how it was trained, name -> plain value.
     """
 
     module: TextModel
-    encoder: TextEncoder
+    tokenizer: TextTokenizer
     labels: Labels
     temperature: float
     thresholds: Mapping[str, Threshold]
@@ -86,7 +86,7 @@ class TrainedModel:
     family_settings: Settings
     num_truncated: int
     is_main: bool
-    facts: Mapping[str, Any]
+    metadata: Mapping[str, Any]
 
     @property
     def summary(self) -> dict[str, Any]:
@@ -99,7 +99,7 @@ class TrainedModel:
             "validation_accuracy": best.validation_accuracy,
             "num_truncated": self.num_truncated,
             "thresholds": {name: asdict(item) for name, item in self.thresholds.items()},
-            **self.facts,
+            **self.metadata,
         }
 
 
@@ -189,22 +189,22 @@ def train(
     run_dir: Path,
     callbacks: Sequence[Callback] = (),
     overwrite: bool = False,
-    lessons: Lessons | None = None,
+    distillation: DistillationTargets | None = None,
 ) -> TrainedModel:
     """Train a model on a dataset; validation decides the epoch and the temperature, test is not looked at.
 
     A run that was killed goes on from its checkpoint when the same call is made again.
 
     Args:
-        dataset: Labelled examples, split.
+        dataset: Labeled examples, split.
         settings: How to train; the family's defaults are put beneath what was set explicitly.
         family_settings: Setting name -> value of the family's own settings; absent ones have their defaults.
         run_dir: The run's folder. Processes that train together must all see it.
         callbacks: Called at each step and epoch.
         overwrite: Start anew whatever the folder holds; False goes on from its checkpoint, or refuses another
             run's.
-        lessons: What a teacher says of the training texts and others, which are learned from instead of the labels;
-            None learns from the labels.
+        distillation: What a teacher says of the training texts and others, which are learned from instead of the
+            labels; None learns from the labels.
 
     Returns:
         The trained model. The same dataset, settings and machine give the same model, killed and resumed or not.
@@ -215,13 +215,13 @@ def train(
         DataError: If the training or the validation split is empty.
         TrainingError: If the loss is not finite, or a checkpoint cannot be read.
     """
-    prepared = prepare(dataset, settings, family_settings, lessons)
+    prepared = prepare(dataset, settings, family_settings, distillation)
     accelerator = make_accelerator(prepared.settings.device)
-    bf16 = uses_bf16(prepared.settings.precision, accelerator.device, gains=prepared.gains_from_bf16)
-    engine = Engine(accelerator, bf16)
+    bf16 = uses_bf16(prepared.settings.precision, accelerator.device, gains=prepared.supports_bf16)
+    runtime = TrainingRuntime(accelerator, bf16)
     checkpointer = _open_run(run_dir, prepared, accelerator, overwrite=overwrite)
-    with repeatable(accelerator.device):
-        learner = _make_learner(prepared, engine, CallbackList(callbacks))
+    with deterministic(accelerator.device):
+        learner = _make_learner(prepared, runtime, CallbackList(callbacks))
         if accelerator.is_main_process:
             with TensorBoard(run_dir / TENSORBOARD, dataset.labels, dataset.validation) as board:
                 all_callbacks = CallbackList([board, _HistoryFile(run_dir / HISTORY), *callbacks])
@@ -237,7 +237,7 @@ def train(
     accelerator.end_training()
     return TrainedModel(
         module=prepared.module.cpu().eval(),
-        encoder=prepared.encoder,
+        tokenizer=prepared.tokenizer,
         labels=prepared.labels,
         temperature=temperature,
         thresholds=thresholds,
@@ -246,7 +246,7 @@ def train(
         family_settings=prepared.family_settings,
         num_truncated=prepared.train.num_truncated,
         is_main=is_main,
-        facts={**prepared.module.facts, **learner.facts, **_weights(prepared)},
+        metadata={**prepared.module.metadata, **learner.metadata, **_weights(prepared)},
     )
 
 
@@ -257,24 +257,24 @@ class Prepared:
     Args:
         settings: Every setting of training, family defaults included.
         family_settings: Every setting of the family.
-        gains_from_bf16: Whether the family is faster in bf16 where the hardware has it.
+        supports_bf16: Whether the family is faster in bf16 where the hardware has it.
         labels: Label names in the order of the logits' columns, with the task.
-        encoder: The tokenizer, made from the training split.
-        train: The training split, or the texts of the lessons, as token ids.
+        tokenizer: The tokenizer, made from the training split.
+        train: The training split, or the texts of the distillation targets, as token ids.
         validation: The validation split as token ids.
-        module: The model with its first weights, drawn from ``settings.seed``, or those that the lessons bring.
-        lessons: What a teacher says of ``train``; None where labels are all there is.
+        module: The model with its first weights, drawn from ``settings.seed``, or those of the distillation targets.
+        distillation: What a teacher says of ``train``; None where labels are all there is.
     """
 
     settings: TrainSettings
     family_settings: Settings
-    gains_from_bf16: bool
+    supports_bf16: bool
     labels: Labels
-    encoder: TextEncoder
+    tokenizer: TextTokenizer
     train: EncodedExamples
     validation: EncodedExamples
     module: TextModel
-    lessons: Lessons | None
+    distillation: DistillationTargets | None
 
     @property
     def identity(self) -> dict[str, Any]:
@@ -284,21 +284,24 @@ class Prepared:
         del recipe["checkpoint_every_s"]
         data = {"labels": list(self.labels.names), "task": str(self.labels.task)}
         digests = {"training data": self.train.digest(), "validation data": self.validation.digest()}
-        if self.lessons is not None:
-            digests["lessons of the teacher"] = self.lessons.digest()
+        if self.distillation is not None:
+            digests["distillation targets"] = self.distillation.digest()
         return {**recipe, **model, **data, **{name: digest[:12] for name, digest in digests.items()}}
 
 
 def prepare(
-    dataset: Dataset, settings: TrainSettings, family_settings: Mapping[str, Any], lessons: Lessons | None = None
+    dataset: Dataset,
+    settings: TrainSettings,
+    family_settings: Mapping[str, Any],
+    distillation: DistillationTargets | None = None,
 ) -> Prepared:
     """Decide everything that :func:`train` decides before its first step, and train nothing.
 
     Args:
-        dataset: Labelled examples, split.
+        dataset: Labeled examples, split.
         settings: How to train; the family's defaults are put beneath what was set explicitly.
         family_settings: Setting name -> value of the family's own settings; absent ones have their defaults.
-        lessons: What a teacher says; None learns from the labels.
+        distillation: What a teacher says; None learns from the labels.
 
     Returns:
         Encoded examples and a model with its first weights; equal arguments give equal weights.
@@ -314,22 +317,22 @@ def prepare(
         if not dataset.splits[name]:
             raise DataError(f"{dataset.source}: the {name} split has no examples; training needs 1 or more in it")
     refuse_impossible_aim(settings, dataset.labels)
-    if lessons is not None and settings.class_weight is not ClassWeight.NONE:
+    if distillation is not None and settings.class_weight is not ClassWeight.NONE:
         raise SettingsError(
             f"class_weight is {settings.class_weight.value!r}, but a student learns its teacher's probabilities, which "
             "are not weighted; leave class_weight at 'none', or weigh the labels when the teacher is trained"
         )
-    words_from = dataset.train.texts if lessons is None else lessons.vocabulary_texts
-    encoder = family.make_encoder(words_from, config, settings.max_length)
-    learned = dataset.train if lessons is None else lessons.examples(dataset.labels)
-    examples, validation = (encode_examples(split, encoder) for split in (learned, dataset.validation))
+    words_from = dataset.train.texts if distillation is None else distillation.vocabulary_texts
+    tokenizer = family.build_tokenizer(words_from, config, settings.max_length)
+    learned = dataset.train if distillation is None else distillation.examples(dataset.labels)
+    examples, validation = (encode_examples(split, tokenizer) for split in (learned, dataset.validation))
     torch.manual_seed(settings.seed)
     training = TrainingSplit(examples.encodings, examples.targets)
-    module = family.build(config, BuildContext(encoder, dataset.labels, training))
-    if lessons is not None and lessons.start:
-        module.load_state_dict(dict(lessons.start))
-    gains, labels = family.gains_from_bf16, dataset.labels
-    return Prepared(settings, config, gains, labels, encoder, examples, validation, module, lessons)
+    module = family.build(config, BuildContext(tokenizer, dataset.labels, training))
+    if distillation is not None and distillation.start:
+        module.load_state_dict(dict(distillation.start))
+    gains, labels = family.supports_bf16, dataset.labels
+    return Prepared(settings, config, gains, labels, tokenizer, examples, validation, module, distillation)
 
 
 def _open_run(run_dir: Path, prepared: Prepared, accelerator: Accelerator, *, overwrite: bool) -> Checkpointer:
@@ -345,16 +348,16 @@ def _open_run(run_dir: Path, prepared: Prepared, accelerator: Accelerator, *, ov
     return Checkpointer(folder, prepared.identity, every_s=every_s, is_writer=accelerator.is_main_process)
 
 
-def _make_learner(prepared: Prepared, engine: Engine, callback: Callback) -> Learner | LinearLearner:
+def _make_learner(prepared: Prepared, runtime: TrainingRuntime, callback: Callback) -> Learner | LinearLearner:
     return make_learner(
         prepared.module,
         prepared.train,
         prepared.validation,
         prepared.labels,
         prepared.settings,
-        engine=engine,
+        runtime=runtime,
         callback=callback,
-        lessons=prepared.lessons,
+        distillation=prepared.distillation,
     )
 
 
@@ -369,7 +372,7 @@ def _close(board: TensorBoard, prepared: Prepared, state: TrainState) -> None:
     recipe = as_recipe(prepared.settings, prepared.family_settings)
     flat = {**recipe, **{f"model.{name}": value for name, value in recipe.pop("model").items()}}
     best = state.history[state.best_epoch - 1]
-    board.close_run(flat, best, prepared.encoder.vocabulary, prepared.module.word_vectors)
+    board.close_run(flat, best, prepared.tokenizer.vocabulary, prepared.module.word_vectors)
 
 
 class _HistoryFile(Callback):

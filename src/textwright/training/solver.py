@@ -27,10 +27,10 @@ from textwright.training.batches import EncodedExamples
 from textwright.training.calibrate import fit_temperature
 from textwright.training.checkpoint import Checkpointer, TrainState
 from textwright.training.class_weight import class_weights
-from textwright.training.lessons import Lessons
+from textwright.training.distillation import DistillationTargets
 from textwright.training.linear_features import FEW_TEXTS, LinearFeatures, weigh
-from textwright.training.linear_search import MIDDLE, Candidate, Problem, Search, draw_parts
-from textwright.training.objective import judge
+from textwright.training.linear_search import MIDDLE, LogisticProblem, RegularizationSearch, SearchCandidate, draw_parts
+from textwright.training.objective import validation_score
 from textwright.training.settings import TrainSettings
 
 _NUM_FOLDS: Final = 5
@@ -47,7 +47,7 @@ _TEXTS_PER_LABEL: Final = 8
 _FEWEST_TEXTS: Final = 1_000
 
 
-class Weighed(NamedTuple):
+class WeighedTexts(NamedTuple):
     """The n-grams of texts, with their case or without.
 
     Args:
@@ -61,7 +61,7 @@ class Weighed(NamedTuple):
     features: LinearFeatures
 
 
-class Tuning(NamedTuple):
+class TuningTexts(NamedTuple):
     """The texts that candidates are compared on.
 
     Args:
@@ -72,7 +72,7 @@ class Tuning(NamedTuple):
     """
 
     encodings: Encodings
-    problem: Problem
+    problem: LogisticProblem
     parts: Sequence[tuple[Ints, Ints]]
     is_all: bool
 
@@ -86,16 +86,16 @@ class LinearLearner:
         train: The training split.
         validation: The validation split.
         settings: Of its seed the folds are drawn.
-        lessons: What a teacher says of ``train``; None where labels are all there is.
-        facts: What was chosen, for the manifest; filled by fitting.
+        distillation: What a teacher says of ``train``; None where labels are all there is.
+        metadata: What was chosen, for the manifest; filled by fitting.
     """
 
     module: Linear
     train: EncodedExamples
     validation: EncodedExamples
     settings: TrainSettings
-    lessons: Lessons | None = None
-    facts: dict[str, Any] = field(default_factory=dict)
+    distillation: DistillationTargets | None = None
+    metadata: dict[str, Any] = field(default_factory=dict)
     _unseen: tuple[Float32s, Ints | Bools] | None = None
     """Logits and targets of texts that were not learned from."""
 
@@ -115,10 +115,12 @@ class LinearLearner:
         """
         checkpointer.refuse_other_run()
         weights = _weights(self.train.targets, labels, self.settings)
-        problem = Problem(self.train.targets, _shares(self.train.targets, labels, self.lessons), labels, weights)
+        problem = LogisticProblem(
+            self.train.targets, _shares(self.train.targets, labels, self.distillation), labels, weights
+        )
         tuning = self._tuning(problem)
         weighed = cache(partial(_weigh_all, self.module, tuning.encodings, is_counted=tuning.is_all))
-        search = Search(
+        search = RegularizationSearch(
             lambda *which: weighed(*which).features, tuning.problem, tuning.parts, self._casings(), callback
         )
         choice = search.run(self.module.config.strength)
@@ -134,10 +136,12 @@ class LinearLearner:
         divisor = fit_temperature(unseen, targets, labels.task)
         self.module.divide_scores(divisor)
         self._unseen = unseen / divisor, targets
-        self.facts = {"features": str(settings.kind), "cased": settings.is_cased, "strength": settings.strength}
+        self.metadata = {"features": str(settings.kind), "cased": settings.is_cased, "strength": settings.strength}
         if choice:
-            loss = -judge(torch.from_numpy(unseen / divisor), torch.from_numpy(targets), labels.task).negative_loss
-            self.facts |= {"fold_accuracy": choice.accuracy, "fold_loss": loss}
+            loss = -validation_score(
+                torch.from_numpy(unseen / divisor), torch.from_numpy(targets), labels.task
+            ).negative_loss
+            self.metadata |= {"fold_accuracy": choice.accuracy, "fold_loss": loss}
         return self._end(learned / divisor, logits / divisor, labels, callback)
 
     def held_out(self, labels: Labels) -> tuple[Float32s, Ints | Bools]:  # noqa: ARG002  the form of Learner
@@ -153,14 +157,14 @@ class LinearLearner:
         ids = self.train.encodings.ids
         return [False, True] if (alphabet.folded[ids] != ids).any() else [False]
 
-    def _tuning(self, problem: Problem) -> Tuning:
+    def _tuning(self, problem: LogisticProblem) -> TuningTexts:
         """Decide which texts candidates are compared on: altered copies of a text would lie on both sides of a fold."""
         encodings, seed = self.train.encodings, self.settings.seed
         num_texts, num_columns = len(encodings), problem.shares.shape[1]
         strata = rarest_label(problem.targets) if problem.targets.ndim == 2 else problem.targets
         size = _tuning_size(encodings, num_columns)
         drawn = draw_subset(np.asarray(strata, dtype=np.int64), size, seed)
-        if self.lessons is not None:
+        if self.distillation is not None:
             return self._taught(problem, drawn)
         is_all = size == num_texts
         num_folds = _NUM_FOLDS if num_columns <= _SEVERAL_LABELS and num_texts <= FEW_TEXTS else _FEWER_FOLDS
@@ -168,21 +172,25 @@ class LinearLearner:
             num_folds = 1
         part = problem.take(drawn)
         parts = draw_parts(part.targets, num_folds, seed)
-        return Tuning(encodings if is_all else encodings.take(drawn), part, parts, is_all)
+        return TuningTexts(encodings if is_all else encodings.take(drawn), part, parts, is_all)
 
-    def _taught(self, problem: Problem, drawn: Ints) -> Tuning:
+    def _taught(self, problem: LogisticProblem, drawn: Ints) -> TuningTexts:
         unseen = self.validation
         part, shares = problem.take(drawn), _shares(unseen.targets, problem.labels, None)
         targets = np.concatenate([part.targets, unseen.targets])
-        whole = Problem(targets, np.concatenate([part.shares, shares]), problem.labels)
+        whole = LogisticProblem(targets, np.concatenate([part.shares, shares]), problem.labels)
         encodings = Encodings.join([self.train.encodings.take(drawn), unseen.encodings])
-        return Tuning(encodings, whole, [(np.arange(len(drawn)), np.arange(len(drawn), len(targets)))], is_all=False)
+        return TuningTexts(
+            encodings, whole, [(np.arange(len(drawn)), np.arange(len(drawn), len(targets)))], is_all=False
+        )
 
-    def _untuned(self) -> Candidate:
+    def _untuned(self) -> SearchCandidate:
         """Take what cannot be compared: all n-grams that were counted, at the middle strength."""
-        return Candidate(Features.BOTH, self._casings()[0], self.module.config.strength or MIDDLE)
+        return SearchCandidate(Features.BOTH, self._casings()[0], self.module.config.strength or MIDDLE)
 
-    def _solve(self, problem: Problem, settings: Candidate, weighed: Weighed | None) -> tuple[Floats, Float32s]:
+    def _solve(
+        self, problem: LogisticProblem, settings: SearchCandidate, weighed: WeighedTexts | None
+    ) -> tuple[Floats, Float32s]:
         """Fit to all texts and give the scores to the module.
 
         Returns:
@@ -202,8 +210,8 @@ class LinearLearner:
 
     def _end(self, learned: Floats, logits: Float32s, labels: Labels, callback: Callback) -> TrainState:
         """Make the history from logits of the training split and of the validation split."""
-        train_score = judge(torch.from_numpy(learned), torch.from_numpy(self.train.targets), labels.task)
-        score = judge(torch.from_numpy(logits), torch.from_numpy(self.validation.targets), labels.task)
+        train_score = validation_score(torch.from_numpy(learned), torch.from_numpy(self.train.targets), labels.task)
+        score = validation_score(torch.from_numpy(logits), torch.from_numpy(self.validation.targets), labels.task)
         state = TrainState(loss_sum=-train_score.negative_loss, step=1)
         callback.on_epoch_end(state.end_epoch(score, self.module, 1), logits)
         return state
@@ -218,20 +226,22 @@ def _weights(targets: Ints | Bools, labels: Labels, settings: TrainSettings) -> 
     return by_label[targets][:, None] if targets.ndim == 1 else np.where(targets, by_label, 1.0)
 
 
-def _shares(targets: Ints | Bools, labels: Labels, lessons: Lessons | None) -> Floats:
+def _shares(targets: Ints | Bools, labels: Labels, distillation: DistillationTargets | None) -> Floats:
     """Tell how far each column holds for each text, (N, C); of a teacher, its probabilities mixed with what is true.
 
     A soft target stays as the teacher gave it, at its temperature: the temperature that is fitted afterwards undoes it.
     """
-    if lessons is not None:
-        shares = lessons.label_weight * lessons.true + (1 - lessons.label_weight) * lessons.soft
+    if distillation is not None:
+        shares = distillation.label_weight * distillation.true + (1 - distillation.label_weight) * distillation.soft
     else:
         shares = targets if targets.ndim == 2 else targets[:, None] == np.arange(len(labels))
     is_binary = labels.task is Task.SINGLE_LABEL and len(labels) == 2
     return np.asarray(shares[:, 1:] if is_binary else shares, dtype=np.float64)
 
 
-def _weigh_all(module: Linear, encodings: Encodings, is_cased: bool, kind: Features, *, is_counted: bool) -> Weighed:
+def _weigh_all(
+    module: Linear, encodings: Encodings, is_cased: bool, kind: Features, *, is_counted: bool
+) -> WeighedTexts:
     """Weigh the n-grams of a kind of texts; ``is_counted`` says that they are what the module has counted."""
     alphabet = module.alphabet.cased if is_cased else module.alphabet
     tfidf = module.tfidf
@@ -244,7 +254,7 @@ def _weigh_all(module: Linear, encodings: Encodings, is_cased: bool, kind: Featu
     parts = {Features.WORDS: slice(0, num_words), Features.CHARACTERS: slice(num_words, None)}
     columns = parts.get(kind, slice(None))
     tfidf = Tfidf(tfidf.keys[columns], tfidf.idf[columns])
-    return Weighed(alphabet, tfidf, LinearFeatures(weigh(encodings, alphabet, tfidf), tfidf.num_word_features))
+    return WeighedTexts(alphabet, tfidf, LinearFeatures(weigh(encodings, alphabet, tfidf), tfidf.num_word_features))
 
 
 def _counted(tfidf: Tfidf) -> Features:

@@ -148,7 +148,7 @@ def choose_thresholds(
         name = labels.names[columns[0]]
         if not holds[:, columns[0]].any():
             raise DataError(
-                f"none of the {len(targets)} validation texts is labelled {name!r}, so no threshold can be chosen for "
+                f"none of the {len(targets)} validation texts is labeled {name!r}, so no threshold can be chosen for "
                 "it; give more texts with that label, a larger --validation-fraction, or another --positive-label"
             )
     least = 1 if labels.task is Task.SINGLE_LABEL else _FEWEST_POSITIVES

@@ -42,7 +42,7 @@ def test_cold_starts_pay_for_init_at_the_speed_of_the_size(sizes):
 
 def test_instances_stand_ready_for_the_busiest_moments(sizes):
     # 1,000 requests a second, four times that at the peak, 10 ms each: 40 vCPUs, of which half may be busy.
-    at = sizes(instance_types=("c7i.large", "c7i.xlarge"), peak_factor=4, utilisation=0.5).at(1000 * DAY)
+    at = sizes(instance_types=("c7i.large", "c7i.xlarge"), peak_factor=4, utilization=0.5).at(1000 * DAY)
     assert named(at, "c7i.large").num_instances == 40
     assert named(at, "c7i.xlarge").num_instances == 20
     assert named(at, "c7i.large").use == pytest.approx(10 / 80)
@@ -55,7 +55,7 @@ def test_a_load_balancer_is_counted_where_more_than_one_instance_runs(sizes):
 
 
 def test_a_burstable_type_that_is_always_busy_pays_for_it(sizes):
-    settings = {"instance_types": ("t3.medium",), "peak_factor": 1, "utilisation": 0.5}
+    settings = {"instance_types": ("t3.medium",), "peak_factor": 1, "utilization": 0.5}
     assert usd(named(sizes(**settings).at(1000), "t3.medium"), "vCPUs above") == 0
     busy = named(sizes(**settings).at(100 * DAY), "t3.medium")  # 1 vCPU of 2: half, at a baseline of a fifth
     assert usd(busy, "vCPUs above") == pytest.approx(2 * (0.5 - 0.2) * 730 * 0.05)

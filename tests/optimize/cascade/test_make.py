@@ -17,12 +17,12 @@ from textwright.core.callbacks import Callback
 from textwright.data.load import load_dataset
 from textwright.data.settings import DataSettings
 from textwright.errors import DataError, NoGainError, SettingsError
-from textwright.optimize.cascade.assemble import Plan, write_cascade
+from textwright.optimize.cascade.assemble import CascadePlan, write_cascade
 from textwright.optimize.cascade.make import make_cascade
 from textwright.optimize.cascade.outcome import Outcome
 from textwright.optimize.cascade.pair import open_pair
 from textwright.optimize.cascade.settings import CascadeSettings
-from textwright.optimize.search import optimize
+from textwright.optimize.optimization import optimize
 from textwright.optimize.settings import OptimizeSettings
 
 GOOD, BAD = ("good", "great", "fine", "moving"), ("bad", "awful", "dull", "flat")
@@ -216,7 +216,7 @@ def test_graphs_of_one_processor_bring_those_of_every_one_along(fast, strong, tm
     pair = open_pair(fast, bound, None, None)
     assert pair.variant == "fp32+int8"
     texts = ["w1 good", "w1 moving", "w2"]
-    found = write_cascade(tmp_path / "cascade", Plan(pair, 0.9, "both", texts, {}, {}))
+    found = write_cascade(tmp_path / "cascade", CascadePlan(pair, 0.9, "both", texts, {}, {}))
     assert list(found.manifest.variants) == ["fp32+int8", "fp32+fp32"]
     assert found.manifest.reference_variant == "fp32+fp32"
     spoilt = {name: (found.path / name).read_bytes() for name in found.files}

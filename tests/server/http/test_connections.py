@@ -57,7 +57,7 @@ def port(predictor):
         yield port
 
 
-def test_an_answer_does_not_wait_for_the_clients_acknowledgement(predictor, monkeypatch):
+def test_an_answer_does_not_wait_for_the_clients_acknowledgment(predictor, monkeypatch):
     """A client delays it by 40 ms; Nagle's algorithm would hold back an answer of two parts for it, each time."""
     is_sent_at_once, connection_made = [], BoundedProtocol.connection_made
 

@@ -9,7 +9,7 @@ import time
 import pytest
 
 from textwright.runtime.batching import BatchLimits
-from textwright.server.inference.engine import Engine, items_of, profile_model, score, tune_threads
+from textwright.server.inference.engine import InferenceEngine, items_of, profile_model, score, tune_threads
 from textwright.server.inference.model_thread import ModelThread
 from textwright.server.settings import ServeSettings
 
@@ -59,7 +59,7 @@ def test_a_slow_call_is_not_quick_however_the_measurement_was_disturbed(predicto
         return infer(batch)
 
     monkeypatch.setattr(predictor, "infer", disturbed)
-    engine = Engine(predictor, profile_model(predictor, ServeSettings()))
+    engine = InferenceEngine(predictor, profile_model(predictor, ServeSettings()))
     engine.close()
     assert 16 in calls
     assert not engine.is_quick(1, 1)
@@ -74,7 +74,7 @@ def test_a_model_that_is_quick_gets_one_thread_and_says_the_same(predictor, monk
 
 
 def test_texts_are_quick_as_long_as_their_characters_say_so(predictor):
-    engine = Engine(predictor, BatchLimits(call_tokens=0, token_s=1e-5))  # 100 tokens are quick
+    engine = InferenceEngine(predictor, BatchLimits(call_tokens=0, token_s=1e-5))  # 100 tokens are quick
     engine.close()
     engine.quick_chars = 1000
     assert engine.are_quick(["good film"] * 20)
@@ -86,7 +86,7 @@ def test_long_texts_are_encoded_in_a_thread_and_short_ones_at_once(predictor, mo
     threads = []
     encode = predictor.encode
     monkeypatch.setattr(predictor, "encode", lambda texts: threads.append(threading.current_thread()) or encode(texts))
-    engine = Engine(predictor, BatchLimits())
+    engine = InferenceEngine(predictor, BatchLimits())
 
     async def scenario():
         return await engine.encode(["good"]), await engine.encode(["good " * 1_000_000])
@@ -105,7 +105,7 @@ def test_only_a_model_that_is_quick_is_run_on_the_event_loop(predictor, monkeypa
     monkeypatch.setattr(
         predictor, "infer", lambda batch: threads.append(threading.current_thread().name) or infer(batch)
     )
-    engine = Engine(predictor, BatchLimits(call_tokens=10, token_s=token_s))
+    engine = InferenceEngine(predictor, BatchLimits(call_tokens=10, token_s=token_s))
     (scored,) = asyncio.run(engine.infer(items_of(predictor.encode(["good"]))))
     engine.close()
     assert scored.prediction.label == "positive"
@@ -169,7 +169,7 @@ def test_what_nobody_waits_for_any_more_is_not_called():
 
 
 def test_the_tokens_of_many_texts_are_guessed_from_a_few(predictor, monkeypatch):
-    engine = Engine(predictor, BatchLimits())
+    engine = InferenceEngine(predictor, BatchLimits())
     encoded = []
     encode = predictor.encode
     monkeypatch.setattr(predictor, "encode", lambda texts: encoded.extend(texts) or encode(texts))

@@ -9,7 +9,7 @@ import pytest
 from textwright.errors import BackendError, TextError
 from textwright.runtime.batcher import Batcher
 from textwright.runtime.batching import BatchLimits
-from textwright.server.inference.engine import Engine
+from textwright.server.inference.engine import InferenceEngine
 from textwright.server.inference.inline import InlineScheduler
 
 REQUESTS = [["a good film"], ["bad " * 17, "an awful film", ""], ["good"], ["unheard of"]]
@@ -17,7 +17,7 @@ QUICK = BatchLimits(call_tokens=1, token_s=1e-7)
 
 
 def lane_of(predictor, limits=QUICK):
-    engine = Engine(predictor, limits)
+    engine = InferenceEngine(predictor, limits)
     sizes = []
     engine.on_batch = sizes.append
     batcher = Batcher(engine.infer, limits, num_tokens=lambda item: len(item.ids), timeout_s=5)

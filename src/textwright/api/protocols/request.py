@@ -9,10 +9,10 @@ from textwright.api.headers import JSON
 from textwright.api.model import SCORE_BYTES, LoadedModel
 from textwright.api.validation import RequestLimits
 from textwright.core.types import Float32s
-from textwright.runtime.predictor import Prediction
+from textwright.runtime.predictor import TextPrediction
 
 if TYPE_CHECKING:
-    from textwright.runtime.explanation import Explanation
+    from textwright.runtime.explanation import TextExplanation
 
 
 class Scored(NamedTuple):
@@ -24,9 +24,9 @@ class Scored(NamedTuple):
         explanation: Its explanation; None where none is asked for.
     """
 
-    prediction: Prediction
+    prediction: TextPrediction
     logits: Float32s
-    explanation: Explanation | None = None
+    explanation: TextExplanation | None = None
 
 
 class Answer(NamedTuple):

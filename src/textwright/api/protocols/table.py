@@ -19,7 +19,7 @@ from textwright.api.model import LoadedModel
 from textwright.api.protocols.request import Answer, PredictRequest, Scored
 from textwright.api.validation import RequestLimits, check_num_texts
 from textwright.errors import RequestError, RequestLimitError
-from textwright.runtime.predictor import Prediction
+from textwright.runtime.predictor import TextPrediction
 
 TEXT_COLUMN: Final = "text"
 _DECIMALS: Final = 6
@@ -168,7 +168,7 @@ def _alone(row: list[str], line: int) -> list[str]:
     return row
 
 
-def _values(item: Prediction, is_single: bool) -> list[object]:
+def _values(item: TextPrediction, is_single: bool) -> list[object]:
     chosen = item.label if is_single else ";".join(item.labels)
     probabilities = (round(value, _DECIMALS) for value in item.probabilities.values())
     stage = [item.stage] if item.stage else []

@@ -11,7 +11,7 @@ from textwright.core.files import sha256_of
 from textwright.deploy import OnStep
 from textwright.deploy.cloud import templates
 from textwright.deploy.cloud.stack import NAME_TAG, Stack, StackState
-from textwright.deploy.package.engine import Engine
+from textwright.deploy.package.engine import ContainerEngine
 from textwright.deploy.package.packaging import Package
 from textwright.errors import CloudNotFoundError
 
@@ -48,7 +48,7 @@ def upload(cloud: Cloud, stack: Stack, name: str, made: Package, engine: str, re
     if made.image is None:
         bucket = store.outputs["Bucket"]
         return {"CodeBucket": bucket, "CodeKey": put_zip(cloud, bucket, made.path, made.version, report)}
-    return {"Image": put_image(cloud, store, Engine(engine), made.image, made.path, report)}
+    return {"Image": put_image(cloud, store, ContainerEngine(engine), made.image, made.path, report)}
 
 
 def put_zip(cloud: Cloud, bucket: str, path: Path, version: str, report: OnStep) -> str:
@@ -76,7 +76,9 @@ def put_zip(cloud: Cloud, bucket: str, path: Path, version: str, report: OnStep)
     return key
 
 
-def put_image(cloud: Cloud, store: StackState, engine: Engine, image: str, context: Path, report: OnStep) -> str:
+def put_image(
+    cloud: Cloud, store: StackState, engine: ContainerEngine, image: str, context: Path, report: OnStep
+) -> str:
     """Push an image under a tag that follows from the context that it was built from.
 
     Args:

@@ -24,7 +24,7 @@ from textwright.deploy import OnStep
 from textwright.deploy.cloud import artifact_store
 from textwright.deploy.cloud.endpoint import API_KEY
 from textwright.deploy.cloud.lifecycle import PREFIX, AwsDeployment
-from textwright.deploy.cloud.plan import Plan, StackPlan, compare, write_files
+from textwright.deploy.cloud.plan import DeploymentPlan, StackPlan, compare, write_files
 from textwright.deploy.cloud.settings import DeploymentSettings, WatchSettings
 from textwright.deploy.cloud.stack import MODEL_TAG, NAME_TAG, TARGET_TAG, Stack, StackState
 from textwright.deploy.cost_estimate.arithmetic import Estimate
@@ -176,7 +176,7 @@ class Deployed:
         return {**asdict(self), "notes": list(self.notes)}
 
 
-class Deployer(ABC, Generic[_SettingsT]):
+class AwsDeployer(ABC, Generic[_SettingsT]):
     """Deploys to one target on AWS; a subclass says what is particular."""
 
     target: ClassVar[str]
@@ -260,7 +260,7 @@ class Deployer(ABC, Generic[_SettingsT]):
         """Return the tags of each resource."""
         return {NAME_TAG: request.name, TARGET_TAG: self.target, MODEL_TAG: request.model}
 
-    def plan(self, request: DeployRequest[_SettingsT]) -> Plan:
+    def plan(self, request: DeployRequest[_SettingsT]) -> DeploymentPlan:
         """Plan a deployment; nothing on AWS is touched.
 
         Returns:
@@ -293,7 +293,7 @@ class Deployer(ABC, Generic[_SettingsT]):
         ]
         changes = [item for stack in stacks for item in compare(stack, stack.stack.state() if stack.stack else None)]
         unknown = ["no AWS credentials or region were found, so nothing could be compared with what is deployed"]
-        return Plan(
+        return DeploymentPlan(
             request.name,
             self.target,
             deployment.cloud.region if deployment else request.deployment.region,

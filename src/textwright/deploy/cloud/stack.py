@@ -163,7 +163,7 @@ class Stack:
             )
 
     def resources(self) -> list[dict[str, Any]]:
-        """List the stack's resources as CloudFormation summarises them."""
+        """List the stack's resources as CloudFormation summarizes them."""
         return list(
             self._cloud.pages("cloudformation", "list_stack_resources", "StackResourceSummaries", StackName=self.name)
         )

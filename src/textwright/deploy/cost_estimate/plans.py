@@ -129,7 +129,7 @@ class FunctionPlan(Recurring):
         init_seconds: Billed for a cold start, beside its request; 0 with SnapStart or where none is known.
         cold_share: Share of the requests that start a new instance, 0 to 1.
         provisioned: Instances that stand ready all month; they are taken to answer every request.
-        has_snapstart: Whether cold starts restore a snapshot instead of initialising.
+        has_snapstart: Whether cold starts restore a snapshot instead of initializing.
         num_versions: Published versions whose snapshots are kept.
         package_gb: Of the zip in S3, or of the image in ECR.
         is_image: Whether it is an image.

@@ -69,7 +69,7 @@ class CostReport(Report):
             f"texts in each request: {measured.texts_per_request:,}, of {measured.mean_tokens:.0f} tokens on average",
             f"a vCPU of AWS is {speed} of the machine that was measured; on Intel it is half a core, if both are busy",
             "an instance of V vCPUs answers V times what one answers",
-            f"the busiest moments ask {peak}, and then at most {it.utilisation:.0%} of the vCPUs of EC2 are busy",
+            f"the busiest moments ask {peak}, and then at most {it.utilization:.0%} of the vCPUs of EC2 are busy",
             f"a function of M MB has M / {memory} of a vCPU, and a request uses one at most",
             f"Lambda's own runtime takes {it.overhead_ms:g} ms of a vCPU for each request",
             f"{it.cold_share:.2%} of the requests start a new instance of the function",

@@ -19,7 +19,7 @@ class CostSettings(Settings):
     """Tokens of each text, as this model counts them; a review of one sentence has about 30."""
     peak_factor: Annotated[float, Field(ge=1, le=1000, allow_inf_nan=False)] = 3.0
     """The busiest moments against the mean of the month; EC2 must have instances for them, Lambda has them anyway."""
-    utilisation: Annotated[float, Field(gt=0, le=1)] = 0.6
+    utilization: Annotated[float, Field(gt=0, le=1)] = 0.6
     """Share of an instance's vCPUs that may be busy at the busiest moments; the rest keeps the queue short."""
     min_instances: Annotated[int, Field(ge=1, le=100)] = 1
     """Fewest instances of EC2; two or more stand behind a load balancer, which is counted."""

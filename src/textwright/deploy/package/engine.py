@@ -28,7 +28,7 @@ _TAIL_LINES: Final = 15
 _READY_S: Final = 90.0
 
 
-class Engine:
+class ContainerEngine:
     """A container engine by its command line.
 
     Args:

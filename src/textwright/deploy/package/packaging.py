@@ -15,7 +15,7 @@ from textwright.deploy import OnStep
 from textwright.deploy.cost_estimate.measure import Measured
 from textwright.deploy.package import base_image
 from textwright.deploy.package.context import MARK, write_context
-from textwright.deploy.package.engine import Engine
+from textwright.deploy.package.engine import ContainerEngine
 from textwright.deploy.package.settings import ImageSettings, PackageSettings
 from textwright.deploy.smoke_test import SmokeTest
 from textwright.errors import BaseImageError, PackageSpaceError, SettingsError
@@ -137,7 +137,7 @@ class ImageFormat(PackageFormat):
     """What follows the version in the image's tag."""
 
     @abstractmethod
-    def answers(self, engine: Engine, image: str, bodies: Sequence[str]) -> str:
+    def answers(self, engine: ContainerEngine, image: str, bodies: Sequence[str]) -> str:
         """Run an image and send it requests.
 
         Returns:
@@ -150,7 +150,7 @@ class ImageFormat(PackageFormat):
 
     def check_engine(self, settings: ImageSettings) -> None:
         """Look whether the engine answers."""
-        Engine(settings.engine)
+        ContainerEngine(settings.engine)
 
     def make(
         self, artifact: Artifact, out: Path, settings: PackageSettings, measured: Measured | None, report: OnStep
@@ -165,7 +165,7 @@ class ImageFormat(PackageFormat):
         )
         if not settings.build:
             return made
-        engine, image = Engine(settings.engine), f"{context.name}:{self.tag(made.version)}"
+        engine, image = ContainerEngine(settings.engine), f"{context.name}:{self.tag(made.version)}"
         report(f"building {image}")
         engine.build(context.folder, self.stage, image, settings.build_options(), report)
         report("running it and replaying the golden examples")

@@ -14,7 +14,7 @@ from textwright.config import Settings
 from textwright.deploy import OnStep
 from textwright.deploy.cloud.common import Deployed, DeployRequest
 from textwright.deploy.cloud.lifecycle import Rollback, Status
-from textwright.deploy.cloud.plan import Plan
+from textwright.deploy.cloud.plan import DeploymentPlan
 from textwright.deploy.cost_estimate.choices import CostModel
 from textwright.deploy.package.packaging import PackageFormat
 from textwright.deploy.targets import aws_lambda, docker, ec2
@@ -66,7 +66,7 @@ class Deployer(Protocol):
     def help(self) -> str:
         """What ``textwright deploy NAME`` does, with an example."""
 
-    def plan(self, request: DeployRequest[Any]) -> Plan:
+    def plan(self, request: DeployRequest[Any]) -> DeploymentPlan:
         """Say what would be made and what would change; nothing is touched."""
 
     def apply(self, request: DeployRequest[Any]) -> Deployed:

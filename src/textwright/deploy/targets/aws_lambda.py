@@ -19,7 +19,7 @@ from textwright.api.record import METRICS
 from textwright.core.artifact import Artifact
 from textwright.deploy import OnStep
 from textwright.deploy.cloud import templates
-from textwright.deploy.cloud.common import Deployer, Rollout, alarms_of
+from textwright.deploy.cloud.common import AwsDeployer, Rollout, alarms_of
 from textwright.deploy.cloud.endpoint import function_version
 from textwright.deploy.cloud.lifecycle import AwsDeployment
 from textwright.deploy.cloud.settings import WatchSettings
@@ -30,7 +30,7 @@ from textwright.deploy.cost_estimate.measure import Measured
 from textwright.deploy.cost_estimate.plans import FunctionPlan, estimate_function
 from textwright.deploy.cost_estimate.settings import CostSettings
 from textwright.deploy.package import function_zip
-from textwright.deploy.package.engine import Engine
+from textwright.deploy.package.engine import ContainerEngine
 from textwright.deploy.package.packaging import ImageFormat, Package, PackageFormat
 from textwright.deploy.package.settings import PackageSettings
 from textwright.deploy.prices import Prices, load_prices
@@ -68,9 +68,9 @@ class FunctionSettings(WatchSettings):
     base_path: Annotated[str, Field(pattern=r"^(/[A-Za-z0-9._~-]+)*$")] = ""
     """Path before the routes, for a custom domain's API mapping or a load balancer's rule, such as /sentiment."""
     snap_start: bool = False
-    """Start instances from a snapshot of an initialised one (zip)."""
+    """Start instances from a snapshot of an initialized one (zip)."""
     provisioned_concurrency: Annotated[int, Field(ge=0)] = 0
-    """Instances that are kept initialised; they cost by the hour."""
+    """Instances that are kept initialized; they cost by the hour."""
     reserved_concurrency: Annotated[int | None, Field(ge=0)] = None
     """Most instances at once, taken from the account's quota; absent: no bound of its own."""
     keep_failed_events: bool = False
@@ -89,7 +89,7 @@ class FunctionImage(ImageFormat):
     stage = "lambda"
     tag_suffix = "-lambda"
 
-    def answers(self, engine: Engine, image: str, bodies: Sequence[str]) -> str:
+    def answers(self, engine: ContainerEngine, image: str, bodies: Sequence[str]) -> str:
         """Call the function in a container of its own."""
         return engine.ask_once(image, ASK_FUNCTION, bodies)
 
@@ -171,7 +171,7 @@ def _refusal(memory_mb: int, latency_ms: float, memory_bytes: int, max_latency_m
     return "" if is_fast_enough else f"slower than {max_latency_ms:g} ms"
 
 
-class LambdaDeployer(Deployer[FunctionSettings]):
+class LambdaDeployer(AwsDeployer[FunctionSettings]):
     """Deploys a function with an address."""
 
     target, extra, settings, group = "lambda", "aws", FunctionSettings, "Function"

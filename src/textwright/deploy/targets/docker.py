@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from textwright.deploy.package.engine import Engine
+from textwright.deploy.package.engine import ContainerEngine
 from textwright.deploy.package.packaging import ImageFormat
 from textwright.deploy.smoke_test import ASK_SERVER
 
@@ -16,7 +16,7 @@ class ServerImage(ImageFormat):
     description = "the REST API as an image"
     stage = "server"
 
-    def answers(self, engine: Engine, image: str, bodies: Sequence[str]) -> str:
+    def answers(self, engine: ContainerEngine, image: str, bodies: Sequence[str]) -> str:
         """Start the server and send it requests from inside its container."""
         with engine.running(image) as container:
             return engine.ask_in(container, ASK_SERVER, bodies)

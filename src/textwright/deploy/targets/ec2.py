@@ -14,7 +14,7 @@ from typing import Annotated, Final, Literal, NamedTuple, TypeAlias
 from pydantic import Field
 
 from textwright.deploy.cloud import templates
-from textwright.deploy.cloud.common import Deployer, Rollout, alarms_of
+from textwright.deploy.cloud.common import AwsDeployer, Rollout, alarms_of
 from textwright.deploy.cloud.lifecycle import AwsDeployment
 from textwright.deploy.cloud.settings import WatchSettings
 from textwright.deploy.cloud.stack import StackState
@@ -106,7 +106,7 @@ class InstanceCosts:
         load = measured.server
         cpu_s = load.cpu_s / settings.vcpu_speed
         traffic = traffic_of(measured, settings, requests_per_day, load.log_bytes)
-        busy_vcpus = traffic.peak_per_second * cpu_s / settings.utilisation
+        busy_vcpus = traffic.peak_per_second * cpu_s / settings.utilization
         number = max(settings.min_instances, math.ceil(busy_vcpus / kind.vcpus))
         use = traffic.mean_per_second * cpu_s / (number * kind.vcpus)
         created = CREATED["balanced" if number > 1 else "single"]
@@ -117,7 +117,7 @@ class InstanceCosts:
         return Choice(self.title, kind.name, estimate, number, 1e3 * cpu_s, use, refusal)
 
 
-class Ec2Deployer(Deployer[Ec2Settings]):
+class Ec2Deployer(AwsDeployer[Ec2Settings]):
     """Deploys the image of the REST API to instances."""
 
     target, extra, settings, group = "ec2", "aws", Ec2Settings, "Servers"

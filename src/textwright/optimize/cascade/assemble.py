@@ -30,7 +30,7 @@ _LEAST_MARGIN: Final = 1e-3
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class CascadePlan:
     """What goes into the artifact.
 
     Args:
@@ -51,7 +51,7 @@ class Plan:
 
 
 def write_cascade(
-    path: Path, plan: Plan, evaluation: Evaluation | None = None, stability: BatchInvariance | None = None
+    path: Path, plan: CascadePlan, evaluation: Evaluation | None = None, stability: BatchInvariance | None = None
 ) -> Artifact:
     """Write the artifact: at once, or not at all.
 
@@ -94,7 +94,7 @@ def write_cascade(
     return publication.artifact
 
 
-def _manifest(plan: Plan, pairs: Sequence[Pair]) -> Manifest:
+def _manifest(plan: CascadePlan, pairs: Sequence[Pair]) -> Manifest:
     fast, strong = (item.artifact.manifest for item in plan.pair)
     return replace(
         strong,
@@ -130,7 +130,7 @@ def _stages(pairs: Sequence[Pair]) -> dict[str, list[Predictor]]:
     }
 
 
-def _about(plan: Plan) -> str:
+def _about(plan: CascadePlan) -> str:
     names = {name: f"{item.artifact.manifest.name}@{item.artifact.version}" for name, item in plan.pair.stages.items()}
     return (
         f"A cascade of two stages: the fast one, `{names['fast']}` of family "
@@ -141,7 +141,7 @@ def _about(plan: Plan) -> str:
     )
 
 
-def _golden_texts(plan: Plan, pairs: Iterable[Pair]) -> list[str]:
+def _golden_texts(plan: CascadePlan, pairs: Iterable[Pair]) -> list[str]:
     """Choose texts of which each variant sends the same ones on, clearly: some of each stage, then awkward ones."""
     known = [item.text for item in plan.pair.strong.artifact.golden()]
     texts = [text for text in dict.fromkeys([*plan.texts, *known]) if len(text) <= _LONGEST_GOLDEN_TEXT]

@@ -14,9 +14,9 @@ from textwright.core.types import Bools, Float32s, Ints
 from textwright.data.dataset import Examples
 from textwright.data.settings import DataSettings
 from textwright.errors import NoGainError, TextwrightError
-from textwright.evaluate.observe import observe
+from textwright.evaluate.eval_split import select
 from textwright.evaluate.paired_drop import PairedDrop
-from textwright.evaluate.selection import select
+from textwright.evaluate.predictions import observe
 from textwright.optimize.cascade.curve import Curve, Point
 from textwright.optimize.cascade.pair import Pair
 from textwright.optimize.cascade.settings import CascadeSettings
@@ -48,7 +48,7 @@ class GateAnswers:
 
         Args:
             pair: The models.
-            examples: N labelled texts.
+            examples: N labeled texts.
             part: Which part they are; None cuts them into several.
         """
         seen, by_strong = observe(pair.fast, examples), observe(pair.strong, examples)
@@ -111,7 +111,7 @@ def answer_gate_texts(
 
     Args:
         pair: The models.
-        source: The labelled source.
+        source: The labeled source.
         data: How to read it.
         validation: Its validation texts.
         settings: How many folds.

@@ -1,4 +1,4 @@
-"""The walk: two artifacts and their labelled source in; one artifact, and a report of how it came about, out.
+"""The walk: two artifacts and their labeled source in; one artifact, and a report of how it came about, out.
 
 ::
 
@@ -30,25 +30,25 @@ from textwright.data.settings import DataSettings
 from textwright.environment import machine
 from textwright.errors import DataError, NoGainError
 from textwright.evaluate.batch_invariance import MAX_CHANGE, BatchInvariance, measure_batch_invariance
+from textwright.evaluate.eval_split import select
 from textwright.evaluate.evaluation import Evaluation
 from textwright.evaluate.intervals import Interval, bootstrap
 from textwright.evaluate.measure import evaluate
-from textwright.evaluate.observe import Observations, observe
 from textwright.evaluate.paired import paired_p_value
 from textwright.evaluate.paired_drop import PairedDrop, num_texts_for, smallest_bound
-from textwright.evaluate.selection import select
-from textwright.optimize.cascade.assemble import Plan, write_cascade
+from textwright.evaluate.predictions import LabeledPredictions, observe
+from textwright.optimize.candidate_result import LEAST_GAIN
+from textwright.optimize.cascade.assemble import CascadePlan, write_cascade
 from textwright.optimize.cascade.curve import Curve, Point
 from textwright.optimize.cascade.gate_answers import answer_gate_texts
 from textwright.optimize.cascade.outcome import DropOnTexts, Outcome, Verdict
 from textwright.optimize.cascade.pair import NUM_THREADS, Pair, open_pair
 from textwright.optimize.cascade.settings import CascadeSettings
 from textwright.optimize.cascade.speed import Speed, compare_speed
-from textwright.optimize.splits import check_enough_texts
-from textwright.optimize.trial import LEAST_GAIN
+from textwright.optimize.eval_texts import check_enough_texts
+from textwright.runtime.cpu_features import instruction_set
 from textwright.runtime.loading import open_predictor
 from textwright.runtime.predictor import Predictor
-from textwright.runtime.processor import instruction_set
 
 _MOST_POINTS: Final = 201
 """Of the curve in artifact and report."""
@@ -70,7 +70,7 @@ def make_cascade(
     Args:
         fast: The artifact that reads every text.
         strong: The one that takes what the fast one is not sure of.
-        source: Labelled texts; best those that both were trained on, whose splits are then cut as they were.
+        source: Labeled texts; best those that both were trained on, whose splits are then cut as they were.
         out: Folder of the result.
         settings: The bound, and which graphs.
         data: How to read the source.
@@ -110,7 +110,7 @@ def make_cascade(
         "curve": [asdict(item) for item in points],
     }
     name = settings.name or f"{manifest.name}-cascade"
-    plan = Plan(pair, point.min_confidence, name, validation.texts, settings.model_dump(mode="json"), stored)
+    plan = CascadePlan(pair, point.min_confidence, name, validation.texts, settings.model_dump(mode="json"), stored)
     test = select(source, data, manifest, "test").examples
     with TemporaryDirectory(prefix="textwright-") as folder:
         cascade = open_predictor(write_cascade(Path(folder) / "cascade", plan), num_threads=NUM_THREADS)
@@ -211,7 +211,7 @@ def _judge(three: Mapping[str, Predictor], test: Examples, source: str) -> tuple
     escalated = [item.stage == "strong" for item in three["cascade"].predict(test.texts)]
     verdict = Verdict(
         num_texts=len(test),
-        accuracy={name: item.metrics[item.headline] for name, item in evaluations.items()},
+        accuracy={name: item.metrics[item.primary_metric] for name, item in evaluations.items()},
         share_escalated=float(np.mean(escalated)),
         drop=_mean_of(100 * (right["strong"] - right["cascade"]).astype(np.float64)),
         drop_bound=PairedDrop.of(seen["cascade"].correct, seen["strong"].correct).upper_bound(),
@@ -226,7 +226,7 @@ def _mean_of(values: Floats) -> Interval:
     return interval
 
 
-def _agreement(first: Observations, second: Observations) -> float:
+def _agreement(first: LabeledPredictions, second: LabeledPredictions) -> float:
     is_alike = (first.predicted == second.predicted).reshape(len(first.predicted), -1).all(axis=1)
     return 100 * float(is_alike.mean())
 

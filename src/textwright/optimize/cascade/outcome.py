@@ -41,7 +41,7 @@ class Verdict:
 
     Args:
         num_texts: Test texts.
-        accuracy: "fast", "strong" and "cascade" -> headline metric.
+        accuracy: "fast", "strong" and "cascade" -> primary metric.
         share_escalated: Share of the texts that the strong stage answered.
         drop: Strong model's accuracy less the cascade's, in points, with its paired bootstrap interval.
         drop_bound: Most points that may be lost on other texts, with a confidence of 95 %: the fewer texts, the more.
@@ -65,7 +65,7 @@ class Outcome(Report):
     Args:
         name: What it is called.
         version: Of its artifact.
-        source: The labelled texts.
+        source: The labeled texts.
         settings: The bound.
         bound: The bound in words.
         fast: Family, name, version and variant of the fast model.

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from textwright.core import artifact as artifacts
 from textwright.core.artifact import Artifact, Manifest
-from textwright.core.differences import first_difference
+from textwright.core.json_diff import first_difference
 from textwright.core.labels import Task
 from textwright.errors import SettingsError
 from textwright.runtime.loading import load
@@ -76,11 +76,11 @@ def open_pair(fast: Path, strong: Path, fast_variant: str | None, strong_variant
         SettingsError: If they do not belong together; says how they differ.
     """
     found = artifacts.read(fast), artifacts.read(strong)
-    refuse_strangers(*found)
+    check_compatible(*found)
     return Pair(_load(found[0], fast_variant), _load(found[1], strong_variant))
 
 
-def refuse_strangers(fast: Artifact, strong: Artifact) -> None:
+def check_compatible(fast: Artifact, strong: Artifact) -> None:
     """Refuse artifacts whose answers cannot stand in for each other, or that do not hold the same texts out.
 
     Args:
@@ -116,7 +116,7 @@ def refuse_strangers(fast: Artifact, strong: Artifact) -> None:
     if difference := first_difference(_cut(theirs), _cut(ours)):
         raise SettingsError(
             f"the models were not trained on the same split: {_of_both(difference)}. What one holds out, the other may "
-            "have learnt by heart; train both on the same source with the same settings of data"
+            "have learned by heart; train both on the same source with the same settings of data"
         )
 
 

@@ -63,7 +63,7 @@ def _unwatched(_encodings: asyncio.Future[Any]) -> AbstractContextManager[None]:
     return nullcontext()
 
 
-class Engine:
+class InferenceEngine:
     """A predictor with one thread to encode in and one to infer in, for what would hold up the event loop.
 
     Args:

@@ -17,9 +17,9 @@ from textwright.api.protocols.request import Answer as ProtocolAnswer
 from textwright.api.protocols.request import Scored
 from textwright.api.record import RequestRecord
 from textwright.core.encodings import Encodings
-from textwright.runtime.batcher import Permit
-from textwright.runtime.explanation import Explanation
-from textwright.runtime.pending import Answer
+from textwright.runtime.batcher import AdmissionTicket
+from textwright.runtime.explanation import TextExplanation
+from textwright.runtime.request_state import BatchedResults
 from textwright.server.inference.engine import Item, items_of
 from textwright.server.inference.explaining import explain
 from textwright.server.inference.served_model import Lane, ServedModel
@@ -67,7 +67,7 @@ class QueueExecutor:
         after_encoding([item.prediction.truncated for item in done.scored])
         return done.scored
 
-    async def explain(self, texts: Sequence[str], scored: Sequence[Scored]) -> list[Explanation]:
+    async def explain(self, texts: Sequence[str], scored: Sequence[Scored]) -> list[TextExplanation]:
         """Explain texts that were scored, their probes in turn with the texts of other requests."""
         start = perf_counter()
         explanations = await explain(self._service, texts, scored, self._probe)
@@ -81,7 +81,7 @@ class QueueExecutor:
     async def _queue(
         self,
         lane: Lane,
-        permit: Permit[Item, Scored],
+        permit: AdmissionTicket[Item, Scored],
         texts: Sequence[str],
         after_encoding: Callable[[Sequence[bool]], None],
     ) -> list[Scored]:
@@ -94,11 +94,11 @@ class QueueExecutor:
         record.note_inference(0, 0.0, answer.queue_ms, answer.infer_ms, answer.batch_size)
         return answer.results
 
-    async def _probe(self, lane: Lane, probes: Encodings) -> Answer[Scored]:
+    async def _probe(self, lane: Lane, probes: Encodings) -> BatchedResults[Scored]:
         with lane.batcher.admit(len(probes)) as permit:
             return await self._compute(permit, probes)
 
-    async def _compute(self, permit: Permit[Item, Scored], encodings: Encodings) -> Answer[Scored]:
+    async def _compute(self, permit: AdmissionTicket[Item, Scored], encodings: Encodings) -> BatchedResults[Scored]:
         """Queue texts and wait for what the model says; if the client hangs up, nothing more is computed."""
         waiting = permit.submit(items_of(encodings))
         with cancel_on_disconnect(self._request.receive, waiting):

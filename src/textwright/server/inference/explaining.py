@@ -17,9 +17,9 @@ from textwright.api.protocols.request import Scored
 from textwright.core.encodings import Encodings
 from textwright.core.types import Float32s, TokenIds
 from textwright.errors import DeadlineError
-from textwright.runtime.explanation import Explanation
-from textwright.runtime.pending import Answer
-from textwright.runtime.probing import Probing, together
+from textwright.runtime.explain_protocol import Probing, together
+from textwright.runtime.explanation import TextExplanation
+from textwright.runtime.request_state import BatchedResults
 from textwright.server.inference.served_model import Lane, ServedModel
 
 
@@ -27,8 +27,8 @@ async def explain(
     served: ServedModel,
     texts: Sequence[str],
     scored: Sequence[Scored],
-    compute: Callable[[Lane, Encodings], Awaitable[Answer[Scored]]],
-) -> list[Explanation]:
+    compute: Callable[[Lane, Encodings], Awaitable[BatchedResults[Scored]]],
+) -> list[TextExplanation]:
     """Explain the texts of a request.
 
     Args:
@@ -56,9 +56,9 @@ async def _explain(
     served: ServedModel,
     texts: Sequence[str],
     scored: Sequence[Scored],
-    compute: Callable[[Lane, Encodings], Awaitable[Answer[Scored]]],
-) -> list[Explanation]:
-    explanations: dict[int, Explanation] = {}
+    compute: Callable[[Lane, Encodings], Awaitable[BatchedResults[Scored]]],
+) -> list[TextExplanation]:
+    explanations: dict[int, TextExplanation] = {}
     for lane in served.lanes:
         stage = lane.engine.predictor.stage
         positions = [position for position, item in enumerate(scored) if item.prediction.stage == stage]
@@ -74,8 +74,8 @@ async def _explain_stage(
     texts: Sequence[str],
     logits: Sequence[Float32s],
     max_cost: float,
-    compute: Callable[[Lane, Encodings], Awaitable[Answer[Scored]]],
-) -> list[Explanation]:
+    compute: Callable[[Lane, Encodings], Awaitable[BatchedResults[Scored]]],
+) -> list[TextExplanation]:
     engine, num_chars = lane.engine, sum(map(len, texts))
     explainer = await engine.explainer()
     begin = partial(explainer.parts, texts, logits, max_cost)
@@ -90,10 +90,10 @@ async def _explain_stage(
 
 
 class _Found(NamedTuple):
-    explanations: list[Explanation]
+    explanations: list[TextExplanation]
 
 
-def _next_probes(probing: Probing[list[Explanation]], logits: Float32s | None) -> list[TokenIds] | _Found:
+def _next_probes(probing: Probing[list[TextExplanation]], logits: Float32s | None) -> list[TokenIds] | _Found:
     """Go on with an explanation; StopIteration may not cross a future, so its value is wrapped."""
     try:
         return next(probing) if logits is None else probing.send(logits)

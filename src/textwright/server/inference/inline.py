@@ -20,7 +20,7 @@ from textwright.api.protocols.request import Scored
 from textwright.core.encodings import Encodings
 from textwright.errors import TextError
 from textwright.runtime.batcher import Batcher
-from textwright.server.inference.engine import Engine, Item
+from textwright.server.inference.engine import InferenceEngine, Item
 
 
 class InlineResult(NamedTuple):
@@ -60,7 +60,7 @@ class InlineScheduler:
         batcher: The queue that is passed by. It learns whether the model works.
     """
 
-    def __init__(self, engine: Engine, batcher: Batcher[Item, Scored]) -> None:
+    def __init__(self, engine: InferenceEngine, batcher: Batcher[Item, Scored]) -> None:
         self._engine = engine
         self._batcher = batcher
         self._waiting: list[_Waiting] = []

@@ -15,7 +15,7 @@ from textwright.api.schemas import ModelIdentity, ModelInfo
 from textwright.errors import TextwrightError
 from textwright.runtime.batcher import Batcher
 from textwright.runtime.predictor import Predictor
-from textwright.server.inference.engine import Engine, Item, items_of, profile_model
+from textwright.server.inference.engine import InferenceEngine, Item, items_of, profile_model
 from textwright.server.inference.inline import InlineScheduler
 from textwright.server.settings import ServeSettings
 
@@ -36,7 +36,7 @@ class Lane:
 
     def __init__(self, predictor: Predictor, settings: ServeSettings) -> None:
         limits = profile_model(predictor, settings)
-        self.engine = Engine(predictor, limits)
+        self.engine = InferenceEngine(predictor, limits)
         """The model, off the event loop."""
         self.batcher = Batcher[Item, Scored](
             self.engine.infer, limits, num_tokens=lambda item: len(item.ids), timeout_s=settings.timeout_s

@@ -1,0 +1,347 @@
+"""The walk: an artifact and a labeled source in; an artifact with the variants that won, and a report of all, out.
+
+::
+
+    OUT/artifact/                 what is shipped: the winner, the reference, what is best at the other targets
+    OUT/optimization.json, .html  everything that was tried
+    OUT/folds/                    models of cross-validated gates, where the validation texts are few
+    OUT/trials/NAME.json, NAME/   finished trials, so that a search that was stopped goes on
+
+Nothing but the gate texts decides: the validation texts and, where these are few, training texts by cross-validation.
+The test texts are read once, at the end, for what the artifact says of itself.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from importlib import metadata
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import monotonic
+from typing import Final
+
+import numpy as np
+
+from textwright import __version__
+from textwright.core import artifact as artifacts
+from textwright.core.artifact import Artifact, Variant
+from textwright.core.callbacks import Callback, CallbackList, RunInfo
+from textwright.core.files import write_text
+from textwright.data.in_memory import DataSource
+from textwright.data.settings import DataSettings
+from textwright.errors import ArtifactError, DataError, NoGainError, NotFoundError, SettingsError, TextwrightError
+from textwright.evaluate.card import update_batch_invariance
+from textwright.evaluate.evaluation import Evaluation
+from textwright.evaluate.measure import evaluate
+from textwright.evaluate.paired_drop import PairedDrop, smallest_bound
+from textwright.evaluate.predictions import observe
+from textwright.evaluate.publish import publish
+from textwright.optimize.candidate_result import CandidateResult, is_winner, refusal, verdict
+from textwright.optimize.eval_texts import Texts, check_enough_texts, num_texts_needed, read_texts
+from textwright.optimize.folds import gate_texts_in_words
+from textwright.optimize.gate_texts import GatePart, fold_parts
+from textwright.optimize.measure import compare_answers, compare_costs
+from textwright.optimize.outcome import OptimizationResult
+from textwright.optimize.recipe import CandidateSpec, ladder
+from textwright.optimize.settings import OptimizationTarget, OptimizeSettings
+from textwright.runtime.cpu_features import instruction_set
+from textwright.runtime.loading import load
+from textwright.runtime.predictor import Predictor
+
+_NUM_THREADS: Final = 1
+"""Of every measured inference: a server runs one inference per core."""
+
+
+@dataclass(frozen=True, slots=True)
+class CandidateSearch:
+    """What every trial of a search shares.
+
+    Args:
+        own: The variant that is to be beaten, and the validation texts.
+        folds: Models of the same training without a part of the training texts, and that part.
+        texts: Of the source.
+        settings: Gates, target and limits.
+        folder: Where trials are kept.
+    """
+
+    own: GatePart
+    folds: Sequence[GatePart]
+    texts: Texts
+    settings: OptimizeSettings
+    folder: Path
+
+    @property
+    def reference(self) -> Predictor:
+        """The variant that is to be beaten."""
+        return self.own.reference
+
+    @property
+    def num_gate_texts(self) -> int:
+        """Texts that the gates compare on."""
+        return sum(len(part.examples) for part in (self.own, *self.folds))
+
+    @property
+    def accuracy(self) -> float:
+        """The reference's, on the gate texts."""
+        return float(np.concatenate([part.observations.correct for part in (self.own, *self.folds)]).mean())
+
+
+def optimize(
+    path: Path,
+    source: DataSource,
+    out: Path,
+    settings: OptimizeSettings,
+    data: DataSettings,
+    callbacks: Sequence[Callback] = (),
+) -> OptimizationResult:
+    """Try the ladder on an artifact and write one with the variants that won.
+
+    Args:
+        path: The artifact.
+        source: Labeled texts; best those that it was trained on, whose splits are then cut as they were.
+        out: Folder of the result; an equal search that was stopped goes on there.
+        settings: Gates, target and limits.
+        data: How to read the source.
+        callbacks: Called at each candidate, and at each fold that a model is trained without.
+
+    Returns:
+        Everything tried, with its verdict.
+
+    Raises:
+        DataError: If the source cannot be used, has other labels or hardly any texts; with ``settings.require_bound``
+            also if they are too few for the bounds.
+        ArtifactError: If the artifact cannot be trusted.
+        SettingsError: If it has several stages, or a recipe is named that the ladder of this model has not, or folds
+            are set and cannot be had.
+        NoGainError: If nothing is gained and ``settings.require`` asks for it; the report is written all the same.
+    """
+    given, callback = artifacts.read(path), CallbackList(callbacks)
+    if given.stages:
+        raise SettingsError(
+            f"{path} is made of several models; optimize these, then make it again of those (textwright cascade)"
+        )
+    reference = load(path, variant=given.manifest.reference_variant, num_threads=_NUM_THREADS)
+    texts = read_texts(source, data, given.manifest)
+    own = GatePart.of(reference, texts.gate, texts.calibration)
+    recipes = _wanted(ladder(own.material.graph), settings.recipes)
+    folds, why_no_folds = fold_parts(reference, str(source), texts, settings, out / "folds", callback)
+    search = CandidateSearch(own, folds, texts, settings, out / "trials")
+    num_out_of_fold = search.num_gate_texts - len(texts.gate)
+    gate_texts = gate_texts_in_words(len(texts.gate), num_out_of_fold, len(folds), why_no_folds)
+    check_enough_texts(search.num_gate_texts, gate_texts)
+    _refuse_too_few(search.num_gate_texts, settings)
+    left_out = {recipe.name: reason for recipe in recipes if (reason := recipe.unavailable_reason())}
+    trials, skipped = _try_all(search, [item for item in recipes if item.name not in left_out], callback)
+    names = _choose(trials, settings)
+    by_name = {trial.name: trial for trial in trials}
+    artifact, evaluations = _publish(search, str(source), names, by_name, out / "artifact")
+    outcome = OptimizationResult.of(
+        reference,
+        search.accuracy,
+        gate_texts,
+        str(source),
+        settings,
+        trials,
+        names,
+        skipped,
+        left_out,
+        evaluations,
+        artifact,
+        _test_drops(search, artifact, names),
+    )
+    outcome.write(out)
+    if settings.require and not any(is_winner(trial, settings.target, settings) for trial in trials):
+        raise NoGainError(
+            f"no variant of {path} passed its gates and is better in {settings.target} on this CPU "
+            f"({instruction_set()}); {outcome.json_path(out)} says why of each; the artifact there is the "
+            "reference alone"
+        )
+    return outcome
+
+
+def _refuse_too_few(num_texts: int, settings: OptimizeSettings) -> None:
+    """Refuse texts that cannot exclude what the bounds forbid, where the bounds must be shown."""
+    needed = num_texts_needed(settings)
+    if settings.require_bound and num_texts < needed:
+        raise DataError(
+            f"the gates have {num_texts:,} texts, but --max-drop {settings.max_drop:g} and --agreement "
+            f"{settings.agreement:g} need {needed:,} to be shown: fewer cannot show them even if no answer changes; "
+            f"give a source with more texts, leave --require-bound out, or allow --max-drop "
+            f"{math.ceil(1000 * smallest_bound(num_texts)) / 10:g}"
+        )
+
+
+def _test_drops(search: CandidateSearch, artifact: Artifact, names: Sequence[str]) -> dict[str, PairedDrop]:
+    """Compare the winners with the reference on the test texts."""
+    was_right = observe(search.reference, search.texts.test).correct
+    predictors = {name: Predictor(artifact, variant=name, num_threads=_NUM_THREADS) for name in names}
+    return {
+        name: PairedDrop.of(observe(predictor, search.texts.test).correct, was_right)
+        for name, predictor in predictors.items()
+    }
+
+
+def _wanted(recipes: list[CandidateSpec], names: Sequence[str]) -> list[CandidateSpec]:
+    known = [recipe.name for recipe in recipes]
+    for name in names:
+        if name not in known:
+            raise SettingsError(f"no recipe {name!r} for this model; there are {', '.join(known) or 'none'}")
+    return [recipe for recipe in recipes if (recipe.name in names if names else not recipe.only_by_name)]
+
+
+def _try_all(
+    search: CandidateSearch, recipes: Sequence[CandidateSpec], callback: Callback
+) -> tuple[list[CandidateResult], list[str]]:
+    """Try recipes until the budget is spent; return the trials, and the names of those not begun."""
+    budget = search.settings.budget_minutes
+    begun, trials, skipped = monotonic(), list[CandidateResult](), list[str]()
+    for number, recipe in enumerate(recipes, start=1):
+        is_late = budget is not None and monotonic() - begun > 60 * budget
+        if is_late and _stored(search, recipe) is None:
+            skipped.append(recipe.name)
+            continue
+        run = RunInfo(recipe.name, recipe.summary, number, len(recipes))
+        callback.on_run_begin(run)
+        trials.append(_try(search, recipe))
+        callback.on_run_end(run, verdict(trials[-1], search.settings))
+    return trials, skipped
+
+
+def _try(search: CandidateSearch, recipe: CandidateSpec) -> CandidateResult:
+    """Try a recipe, or go on with what is known of it; each half is kept as soon as it is known."""
+    trial = _stored(search, recipe) or _keep(search, recipe, _gated(search, recipe))
+    if trial.gate is not None and trial.cost is None and not refusal(trial.gate, search.settings):
+        cost = compare_costs(_predictor(_made(search, recipe)), search.reference, search.texts.gate.texts)
+        return _keep(search, recipe, replace(trial, cost=cost))
+    return trial
+
+
+def _keep(search: CandidateSearch, recipe: CandidateSpec, trial: CandidateResult) -> CandidateResult:
+    content = {"identity": _identity(search, recipe), "trial": trial.to_json()}
+    write_text(search.folder / f"{recipe.name}.json", json.dumps(content, indent=2) + "\n")
+    return trial
+
+
+def _gated(search: CandidateSearch, recipe: CandidateSpec) -> CandidateResult:
+    trial = CandidateResult(recipe.name, recipe.precision, recipe.summary, recipe.engine)
+    own = search.own
+    try:
+        made = _predictor(own.make(recipe, search.folder / recipe.name))
+        with TemporaryDirectory(prefix="textwright-") as folder:
+            folds = [
+                (_predictor(part.make(recipe, Path(folder) / str(number))), part.observations, part.examples)
+                for number, part in enumerate(search.folds)
+            ]
+            return replace(trial, gate=compare_answers(made, own.observations, own.examples, folds))
+    except TextwrightError as error:
+        return replace(trial, failure=str(error))
+
+
+def _predictor(artifact: Artifact) -> Predictor:
+    return Predictor(artifact, num_threads=_NUM_THREADS)
+
+
+def _made(search: CandidateSearch, recipe: CandidateSpec) -> Artifact:
+    """Take a recipe's graph that is there, or make it."""
+    folder = search.folder / recipe.name
+    with suppress(ArtifactError, NotFoundError):
+        return artifacts.read(folder)
+    return search.own.make(recipe, folder)
+
+
+def _identity(search: CandidateSearch, recipe: CandidateSpec) -> str:
+    """Hash what a trial depends on: model, recipe, texts, versions and processor."""
+    texts = [[*part.texts, part.targets.tolist()] for part in (search.texts.gate, search.texts.calibration)]
+    texts.append([part.reference.artifact.digest for part in search.folds])
+    facts = [
+        *(search.reference.artifact.digest, search.reference.variant, recipe.name, recipe.summary),
+        *(__version__, *_engine_versions(recipe.engine), instruction_set(), texts),
+    ]
+    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
+
+
+def _engine_versions(engine: str) -> list[str]:
+    """List what runs a graph, with versions."""
+    names = ["onnxruntime", *(["openvino"] if engine.startswith("openvino") else [])]
+    return [engine, *map(metadata.version, names)]
+
+
+def _stored(search: CandidateSearch, recipe: CandidateSpec) -> CandidateResult | None:
+    try:
+        content = json.loads((search.folder / f"{recipe.name}.json").read_text(encoding="utf-8"))
+        return CandidateResult.of_json(content["trial"]) if content["identity"] == _identity(search, recipe) else None
+    except (OSError, ValueError, KeyError, TypeError):  # absent, or of another version: try it again
+        return None
+
+
+def _choose(trials: list[CandidateResult], settings: OptimizeSettings) -> list[str]:
+    """Name the winners: the best at the target first, then the best at each other target."""
+    names = []
+    for target in (settings.target, *OptimizationTarget):
+        won = [trial for trial in trials if is_winner(trial, target, settings)]
+        if won:
+            names.append(max(won, key=lambda trial: trial.cost.gain(target) if trial.cost else 0.0).name)
+    return list(dict.fromkeys(names))
+
+
+def _publish(
+    search: CandidateSearch, source: str, names: list[str], trials: Mapping[str, CandidateResult], path: Path
+) -> tuple[Artifact, dict[str, Evaluation]]:
+    """Publish the winners with what is measured of them on the test texts, then all variants that there were."""
+    reference, test = search.reference, search.texts.test
+    old = reference.artifact
+    graphs = {f"{name}.onnx": artifacts.read(search.folder / name).contents()["model.onnx"] for name in names}
+    contents = {**old.contents(), **graphs}
+    variants = {name: _variant(search, trials[name]) for name in names}
+    first = {names[0]: variants.pop(names[0])} if names and _gains(search, trials[names[0]]) else {}
+    manifest = replace(old.manifest, variants={**first, **_others(old, {**first, **variants}), **variants})
+    evaluations = {reference.variant: evaluate(reference, test, source=source, split="test")}
+    golden = [item.text for item in old.golden(reference.variant)]
+    with publish(path, manifest, contents, num_threads=_NUM_THREADS) as publication:
+        for name in names:
+            predictor = publication.predictor(name)
+            publication.add_golden(predictor, golden)
+            evaluations[name] = evaluate(predictor, test, source=source, split="test")
+            publication.add_metrics(name, evaluations[name], _batch_invariance(trials[name]))
+        if artifacts.CARD in contents:
+            publication.card = update_batch_invariance(contents[artifacts.CARD].decode(), publication.manifest)
+    return publication.artifact, evaluations
+
+
+def _variant(search: CandidateSearch, trial: CandidateResult) -> Variant:
+    return Variant(
+        f"{trial.name}.onnx",
+        trial.precision,
+        golden=f"{trial.name}.golden.jsonl",
+        instruction_set=instruction_set(),
+        engine=trial.engine,
+        recipe=trial.summary,
+        gate=_evidence(search, trial),
+    )
+
+
+def _evidence(search: CandidateSearch, trial: CandidateResult) -> dict[str, float]:
+    """Say for the manifest what the gates have shown of a variant."""
+    gate = trial.gate
+    if gate is None:
+        return {}
+    names = ("num_texts", "num_lost", "num_won", "drop", "drop_bound", "agreement")
+    return {**{name: getattr(gate, name) for name in names}, "num_folds": len(search.folds)}
+
+
+def _batch_invariance(trial: CandidateResult) -> dict[str, float]:
+    return {} if trial.gate is None else trial.gate.batch_invariance.to_manifest()
+
+
+def _gains(search: CandidateSearch, trial: CandidateResult) -> bool:
+    """Say whether a trial is better at the very target, so that it may answer when nobody names a variant."""
+    return is_winner(trial, search.settings.target, search.settings)
+
+
+def _others(old: Artifact, added: Mapping[str, Variant]) -> dict[str, Variant]:
+    return {name: item for name, item in old.manifest.variants.items() if name not in added}

@@ -1,0 +1,88 @@
+"""Texts without labels for a teacher to answer: read from any source, cut into sentences, and held apart.
+
+Source:
+    Turc et al., 2019, "Well-Read Students Learn Better: On the Importance of Pre-training Compact Models", on the size
+    and the domain of the transfer set: many texts, near those that are tested; hence sentences for a task of sentences.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+import numpy as np
+
+from textwright.core.files import expand_home
+from textwright.data.duplicates import find_duplicates
+from textwright.data.load import read_source
+from textwright.data.settings import DataSettings
+from textwright.data.text_reader import open_texts
+from textwright.errors import DataError
+from textwright.optimize.distill_settings import UnlabeledSettings
+
+_END: Final = re.compile(r"""(?:(?<=[.!?])|(?<=[.!?]["')\]]))\s+(?=["'(\[]?[A-Z0-9])|\s*\n\s*""")
+"""Between a full stop and a capital letter, or at the end of a line."""
+_FEWEST_WORDS: Final = 4
+_MOST_WORDS: Final = 45
+"""A sentence of more words is a list, or has lost its full stops."""
+
+
+def read_unlabeled(source: str, data: DataSettings, settings: UnlabeledSettings) -> list[str]:
+    """Read texts for the teacher to answer.
+
+    Args:
+        source: A file of texts (CSV, TSV, JSON lines, Parquet), or any labeled source, whose labels are not looked at.
+        data: Text column and encoding.
+        settings: Whether they are cut into sentences, and how many are taken.
+
+    Returns:
+        At least one text, each once, in the order of the source.
+
+    Raises:
+        NotFoundError: If there is no such source.
+        DataError: If it cannot be read, or holds no text, or no sentence.
+    """
+    path = expand_home(source)
+    if path.is_file():
+        with open_texts(path, data) as rows:
+            texts = [row.text for row in rows.rows]
+    else:
+        texts = list(read_source(source, data).texts)
+    parts = (part for text in texts for part in (sentences(text) if settings.sentences else [text]))
+    found = list(dict.fromkeys(part for part in parts if part.strip()))
+    if not found:
+        what = f"sentence of {_FEWEST_WORDS} to {_MOST_WORDS} words" if settings.sentences else "text"
+        raise DataError(f"{source} holds no {what} for the teacher to answer; give another file, or no --unlabeled")
+    if not 0 < settings.max_unlabeled < len(found):
+        return found
+    kept = np.random.default_rng(0).permutation(len(found))[: settings.max_unlabeled]
+    return [found[position] for position in np.sort(kept).tolist()]
+
+
+def sentences(text: str) -> Iterator[str]:
+    """Cut a text into sentences of 4 to 45 words; shorter and longer ones are left out.
+
+    Args:
+        text: Running text of a language that ends sentences with a full stop and begins them with a capital letter.
+    """
+    for part in _END.split(text):
+        if _FEWEST_WORDS <= len(part.split()) <= _MOST_WORDS:
+            yield part.strip()
+
+
+def apart_from(held_out: Sequence[str], texts: Sequence[str]) -> list[str]:
+    """Leave out texts that are the same as held-out ones, or nearly so, and those that are there twice.
+
+    Args:
+        held_out: Texts that a model is chosen or tested on.
+        texts: N texts.
+
+    Returns:
+        At most N of them, in their order.
+    """
+    first = len(held_out)
+    found = find_duplicates([*held_out, *texts])
+    own = np.arange(first, first + len(texts))
+    kept = (found.exact[first:] == own) & (found.near[first:] >= first)
+    return [texts[position] for position in np.flatnonzero(kept).tolist()]
