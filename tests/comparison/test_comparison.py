@@ -89,6 +89,7 @@ def test_a_killed_comparison_goes_on_and_gives_the_same(source: str, tmp_path: P
 
     kept = json.loads(Leaderboard.json_path(tmp_path / "out").read_text())
     assert sum(row["num_done"] for row in kept["rows"]) == 3
+    assert sum(row["num_planned"] for row in kept["rows"]) == len(whole.runs)
     assert not kept["is_complete"]
     again = Watcher()
     board = compare(choice, tmp_path / "out", callbacks=[again])

@@ -96,4 +96,3 @@ def test_the_time_left_is_the_sum_of_what_alike_runs_took() -> None:
     assert schedule.seconds_left() == pytest.approx(10.0 + 2.0 + 5.0)
     schedule.finish(runs[4], 7.0)
     assert schedule.seconds_left() == pytest.approx(12.0)
-    assert (schedule.num_done("a"), schedule.num_planned("a")) == (2, 3)
