@@ -226,9 +226,9 @@ def test_a_secret_that_changes_behind_the_same_reference_changes_nothing(aws):
     aws("secretsmanager").create_secret(Name="name", SecretString="before")
     stack = Stack(Cloud(REGION), "demo", poll_s=0.1)
     other = {"Type": "AWS::SNS::Topic", "Properties": {}}
-    stack.bring_to(json.dumps({"Resources": {"Topic": topic}}), {}, {}, print)
+    stack.apply(json.dumps({"Resources": {"Topic": topic}}), {}, {}, print)
     aws("secretsmanager").put_secret_value(SecretId="name", SecretString="after")
-    stack.bring_to(json.dumps({"Resources": {"Topic": topic, "Other": other}}), {}, {}, print)
+    stack.apply(json.dumps({"Resources": {"Topic": topic, "Other": other}}), {}, {}, print)
     (arn,) = [item["PhysicalResourceId"] for item in stack.resources() if item["LogicalResourceId"] == "Topic"]
     assert aws("sns").get_topic_attributes(TopicArn=arn)["Attributes"]["DisplayName"] == "before"
 

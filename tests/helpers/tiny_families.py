@@ -44,7 +44,7 @@ def make_settings(family: str, folder: Path) -> dict[str, Any]:
         small = {"num_filters": 8, "dropout": 0.2} if family == "cnn-glove" else {}
         return {"vectors": str(save_tiny_vectors(folder / "tiny.vec", _GROUPS)), **small}
     if family in ("frozen-bert", "bert"):
-        return {"tokenizer": str(save_tiny_encoder("bert", folder / "tokenizer", hidden_size=128)), "dropout": 0.0}
+        return {"encoder": str(save_tiny_encoder("bert", folder / "encoder", hidden_size=128)), "dropout": 0.0}
     return {}
 
 
