@@ -34,7 +34,7 @@ def test_the_model_comes_back_ready_for_export(dataset: Dataset, tmp_path: Path)
     assert {str(weight.device) for weight in model.module.parameters()} == {"cpu"}
     assert model.is_main
     assert 0.05 <= model.temperature <= 20
-    assert model.encoder.max_length == model.settings.max_length
+    assert model.tokenizer.max_length == model.settings.max_length
     best = max(model.history, key=lambda record: (record.validation_accuracy, -record.validation_loss))
     assert model.summary["best_epoch"] == best.epoch
     assert model.summary["validation_accuracy"] == best.validation_accuracy
@@ -51,7 +51,7 @@ def test_what_is_set_goes_before_the_family_and_the_family_before_the_field() ->
 def test_words_of_other_splits_stay_unknown(dataset: Dataset, tmp_path: Path) -> None:
     validation = Examples([*dataset.validation.texts[:-1], "unheard unheard"], dataset.validation.targets)
     model = train(replace(dataset, validation=validation), TrainSettings(**QUICK), {}, run_dir=tmp_path)
-    assert "unheard" not in model.encoder.vocabulary
+    assert "unheard" not in model.tokenizer.vocabulary
 
 
 def test_texts_that_are_cut_are_counted(dataset: Dataset, tmp_path: Path) -> None:
