@@ -31,7 +31,7 @@ def run_dir(tmp_path_factory):
     folder, dataset = tmp_path_factory.mktemp("run"), make_dataset()
     settings = TrainSettings(family="bow", min_steps=0, num_epochs=3, batch_size=16, device="cpu")
     trained = train(dataset, settings, {"embedding_dim": 8}, run_dir=folder)
-    validation = encode_examples(dataset.validation, trained.encoder)
+    validation = encode_examples(dataset.validation, trained.tokenizer)
     inputs, targets = validation.batch(np.arange(len(validation)))
     with torch.no_grad():
         positive = trained.module(*inputs).softmax(dim=1)[:, 1]
