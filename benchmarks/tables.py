@@ -169,7 +169,7 @@ def _together_rows() -> list[list[str]]:
 
 
 def _time_rows() -> list[list[str]]:
-    found = _read("train_time")["candidates"]
+    found = _read("train_time")["contenders"]
     rival = found["fastText, tutorial"]
     beside = f"fastText: {rival['whole_s']['median']:.1f} s, test accuracy {100 * rival['accuracy']['median']:.1f} %"
     bars = _read("train_time")["stated_validation_accuracy"]
