@@ -107,7 +107,6 @@ def compare_with(
         cost: What the student costs beside it.
     """
     artifact, right, was_right = predictor.artifact, student.correct, seen.correct
-    alike = (student.predicted == seen.predicted).reshape(len(right), -1).all(axis=1)
     return ComparedModel(
         role=role,
         name=artifact.manifest.name,
@@ -117,7 +116,7 @@ def compare_with(
         accuracy=share(was_right),
         gain=100 * float(right.mean() - was_right.mean()),
         p_value=paired_p_value(right.astype(np.int64), was_right.astype(np.int64)),
-        agreement=share(alike),
+        agreement=share(student.agrees_with(seen)),
         cost=cost,
     )
 

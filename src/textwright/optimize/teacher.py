@@ -25,7 +25,7 @@ from textwright.optimize.distill_settings import DistillSettings
 from textwright.optimize.unlabeled import apart_from
 from textwright.runtime.predictor import Predictor
 from textwright.training.distillation import DistillationTargets, soft_targets
-from textwright.training.feature_cache import FeatureCache, text_keys
+from textwright.training.feature_cache import FeatureCache, key_of
 
 _TEXTS_PER_FILE: Final = 4_096
 """Texts answered between two writes to the cache: what a kill may cost."""
@@ -102,8 +102,8 @@ class PredictorTeacher:
     def _answer(self, predictor: Predictor, texts: Sequence[str], labels: Labels) -> Float32s:
         """Look answers up and ask for the others; calibrated logits in the order of the dataset's labels, (M, K)."""
         columns = columns_of(predictor, labels)
-        encodings = predictor.encode(texts)
-        keys = text_keys(encodings)
+        # By the text, not its ids: texts that a first stage encodes alike may differ to the next one.
+        keys = [key_of(text.encode(errors="surrogatepass")) for text in texts]
         cache = FeatureCache(_cache_folder(predictor), len(labels))
         logits, is_known = cache.read(keys)
         missing = np.flatnonzero(~is_known)

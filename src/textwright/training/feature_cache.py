@@ -47,9 +47,12 @@ def cache_folder(encoder: nn.Module, description: str) -> Path:
 def text_keys(encodings: Encodings) -> list[bytes]:
     """Name each text by its token ids, which tokenizer, truncation and text decide together."""
     ids, bounds = encodings.ids, encodings.offsets.tolist()
-    return [
-        hashlib.blake2b(ids[start:stop].tobytes(), digest_size=_KEY_BYTES).digest() for start, stop in pairwise(bounds)
-    ]
+    return [key_of(ids[start:stop].tobytes()) for start, stop in pairwise(bounds)]
+
+
+def key_of(content: bytes) -> bytes:
+    """Name a text by its bytes, or by those of its token ids."""
+    return hashlib.blake2b(content, digest_size=_KEY_BYTES).digest()
 
 
 class FeatureCache:
