@@ -48,6 +48,12 @@ def test_it_is_warm_in_both_stages(handler):
     assert all(seconds > 0 for seconds in handler._runner.token_s.values())
 
 
+def test_a_stage_that_answered_nothing_is_not_made_to_explain(handler):
+    assert ask(handler, texts=["great"], explain=True)[0] == 200
+    assert "explainer" in vars(handler.predictor.stages[0])
+    assert "explainer" not in vars(handler.predictor.stages[1])
+
+
 def test_the_time_of_each_stage_is_its_own(handler):
     handler._runner.token_s["strong"] = 1e6
     assert ask(handler, texts=["great", "awful"])[0] == 200

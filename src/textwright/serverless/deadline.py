@@ -107,7 +107,7 @@ class DeadlineExecutor:
         after_encoding(encodings.truncated.tolist())
         logits = self._runner.infer(stage, encodings, self._time_left_s)
         scored = list(map(Scored, stage.decode(logits, encodings), logits))
-        record.note_inference(0, 0.0, infer_ms=1e3 * (perf_counter() - encoded))
+        record.note_inference(infer_ms=1e3 * (perf_counter() - encoded))
         return scored
 
     async def explain(self, texts: Sequence[str], scored: Sequence[Scored]) -> list[TextExplanation]:
@@ -116,6 +116,8 @@ class DeadlineExecutor:
         explanations: dict[int, TextExplanation] = {}
         for stage in self._predictor.stages:
             positions = [position for position, item in enumerate(scored) if item.prediction.stage == stage.stage]
+            if not positions:  # explaining begins with reading the graph
+                continue
             theirs = [texts[position] for position in positions], [scored[position].logits for position in positions]
             parts = stage.explainer.parts(*theirs, self._explain_max_cost)
             answers = explain_protocol.run(explain_protocol.together(parts), partial(self._probe, stage))
