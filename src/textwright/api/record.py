@@ -79,8 +79,8 @@ class RequestRecord:
 
     def note_inference(
         self,
-        num_tokens: int,
-        tokenize_ms: float,
+        num_tokens: int = 0,
+        tokenize_ms: float = 0.0,
         queue_ms: float | None = None,
         infer_ms: float | None = None,
         batch_size: int | None = None,

@@ -1,4 +1,4 @@
-"""The walk of a comparison: run what is not yet run, and keep the table true after each. Called by the command line."""
+"""The flow of a comparison: run what is not yet run, and keep the table true after each. Called by the command line."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class _Runner:
     def __init__(self, choice: ComparisonOptions, source: Source, out: Path, callback: Callback) -> None:
         self._source, self._out, self._callback = source, out, callback
         self._before = _read_before(out, source.describe())
-        self._contenders: Mapping[str, Candidate] = {one.name: one for one in choice.candidates}
+        self._candidates: Mapping[str, Candidate] = {one.name: one for one in choice.candidates}
         sizes = usable_sizes(choice.sizes, source.whole)
         num_folds = choice.data.num_folds
         self._runs = runs = plan_runs(choice.candidates, num_seeds=choice.num_seeds, num_folds=num_folds, sizes=sizes)
@@ -90,7 +90,7 @@ class _Runner:
         for run in self._left:
             info = RunInfo(run.candidate, run.summary, self._runs.index(run) + 1, len(self._runs))
             self._callback.on_run_begin(info)
-            candidate, job = self._contenders[run.candidate], self._job(run)
+            candidate, job = self._candidates[run.candidate], self._job(run)
             result = candidate.run(job, self._callback)
             save_result(job.folder, result, self._identity(run))
             candidate.clean_up(job)
@@ -106,7 +106,7 @@ class _Runner:
         if speeds is None:
             self._callback.on_stage_begin("timing the finished models")
             first = {name: Run(name, 0, fold=0 if self._source.settings.num_folds else None) for name in versions}
-            answering = {name: self._contenders[name].reopen(self._job(run)) for name, run in first.items()}
+            answering = {name: self._candidates[name].reopen(self._job(run)) for name, run in first.items()}
             timings = benchmark(answering, self._source.whole.test.texts, num_batch_texts=_NUM_BATCH_TEXTS)
             speeds = {name: RowSpeed(item.latency_ms(), item.texts_per_second) for name, item in timings.items()}
         self._table.add_speeds(speeds)
@@ -119,7 +119,7 @@ class _Runner:
 
     def _take_up(self, run: Run) -> bool:
         """Enter a run that was finished before, and say whether it was."""
-        result = load_result(self._folder(run), self._identity(run), self._contenders[run.candidate].complete)
+        result = load_result(self._folder(run), self._identity(run), self._candidates[run.candidate].complete)
         if result is not None:
             self._table.add(run, result)
             self._schedule.finish(run, result.seconds)
@@ -141,7 +141,7 @@ class _Runner:
     def _identity(self, run: Run) -> dict[str, Any]:
         """Tell what a finished run must share to be this one."""
         return {
-            "settings": json.loads(json.dumps(self._contenders[run.candidate].settings)),
+            "settings": json.loads(json.dumps(self._candidates[run.candidate].settings)),
             "seed": run.seed,
             "data": run.data(self._source.settings).model_dump(mode="json"),
             "fingerprint": self._source.whole.fingerprint,

@@ -57,7 +57,7 @@ def measure_seeds(seeds: Sequence[LabeledPredictions]) -> dict[str, LeaderboardM
         seeds: One entry per seed, at least one, of the same N examples.
 
     Returns:
-        LeaderboardMetric name -> over the seeds; the primary metric first.
+        Metric name -> over the seeds; the primary metric first.
     """
     found = [scores.numbers(seen) for seen in seeds]
     numbers = {f"{seed}/{name}": values for seed, part in enumerate(found) for name, values in part.items()}

@@ -25,11 +25,11 @@ class LeaderboardTable:
     Args:
         candidates: The rows.
         runs: All planned runs, in order.
-        frame: What is known before the first run: data, primary_metric, protocol, machine, versions; without rows.
+        frame: What is known before the first run: data, primary metric, protocol, machine, versions; without rows.
     """
 
     def __init__(self, candidates: Sequence[Candidate], runs: Sequence[Run], frame: Leaderboard) -> None:
-        self._contenders = candidates
+        self._candidates = candidates
         self._runs = runs
         self._frame = frame
         self._results: dict[Run, Result] = {}
@@ -51,8 +51,8 @@ class LeaderboardTable:
 
     def leaderboard(self) -> Leaderboard:
         """Sum up what is there."""
-        seeds = {one.name: self._seeds(one.name, None) for one in self._contenders}
-        rows = [self._row(candidate, seeds[candidate.name]) for candidate in self._contenders]
+        seeds = {one.name: self._seeds(one.name, None) for one in self._candidates}
+        rows = [self._row(candidate, seeds[candidate.name]) for candidate in self._candidates]
         rows.sort(key=lambda row: row.metrics[self._frame.primary_metric].value if row.metrics else -1.0, reverse=True)
         measured = {row.name: seeds[row.name] for row in rows if row.metrics}
         if measured:

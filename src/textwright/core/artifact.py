@@ -424,7 +424,7 @@ def _changed_since(artifact: Artifact) -> ArtifactCorruptError | None:
     for name, record in artifact.files.items():
         if _record((artifact.path / name).read_bytes()) != record:
             return ArtifactCorruptError(
-                f"{artifact.path / name} was changed after it was verified; restore the artifact and package it again"
+                f"{artifact.path / name} was changed after it was verified; restore the artifact and try again"
             )
     return None
 

@@ -2,7 +2,7 @@
 
 The ids of all texts lie in one array, so a million texts of 20 words are 80 MB and not a million lists, and no step
 between text and model runs once for each token in Python. Callers: ``core.tokenizer`` makes them; ``runtime``,
-``train``, ``export`` and the doors take, join and pad them.
+``training``, ``export`` and ``runtime`` take, join and pad them.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Logits to probabilities, in numpy, the same for every door; called by runtime, train and evaluate."""
+"""Logits to probabilities, in numpy, the same wherever a model runs; called by runtime, training and evaluate."""
 
 from __future__ import annotations
 

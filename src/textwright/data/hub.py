@@ -17,7 +17,7 @@ from textwright.errors import DataError, NotFoundError
 
 _HUB_ID: Final = re.compile(r"[\w.-]+/[\w.-]+(:[\w.-]+)?")
 _SAVED: Final = ("dataset_dict.json", "state.json")
-_UNLABELLED: Final = -1
+_UNLABELED: Final = -1
 """What the hub's benchmarks put where the label of the test split is kept secret."""
 
 
@@ -114,7 +114,7 @@ def _table(split: Any, name: str, split_name: str | None) -> Table | None:  # no
     columns = tuple(split.column_names)
     sample = list(_rows(split.select(range(min(SAMPLE_ROWS, len(split)))), columns))
     is_unlabeled = not sample or any(
-        all(row.values[column] in (_UNLABELLED, None) for row in sample) for column in _class_columns(split)
+        all(row.values[column] in (_UNLABELED, None) for row in sample) for column in _class_columns(split)
     )
     if is_unlabeled:
         return None

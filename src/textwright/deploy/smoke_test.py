@@ -12,15 +12,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from time import perf_counter
-from typing import Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-import numpy as np
-
-from textwright.core.artifact import Artifact
-from textwright.core.types import Float32s
 from textwright.errors import GoldenMismatchError
-from textwright.runtime.loading import open_predictor
-from textwright.runtime.predictor import GOLDEN_TOLERANCE
+
+if TYPE_CHECKING:  # numpy and the runtime are for what answers, not for the help of a command
+    from textwright.core.artifact import Artifact
+    from textwright.core.types import Float32s
 
 ASK_SERVER: Final = """
 import http.client, json, sys
@@ -104,6 +102,10 @@ class SmokeTest:
         Raises:
             GoldenMismatchError: If an answer is missing, or one differs beyond the tolerance; names the worst.
         """
+        import numpy as np
+
+        from textwright.runtime.predictor import GOLDEN_TOLERANCE
+
         expected, probabilities = self._expected, self._probabilities(answers, what)
         if probabilities.shape != expected.shape:
             raise GoldenMismatchError(f"{what} gave probabilities of shape {probabilities.shape}, not {expected.shape}")
@@ -145,11 +147,17 @@ class SmokeTest:
 
     @cached_property
     def _expected(self) -> Float32s:
+        import numpy as np
+
+        from textwright.runtime.loading import open_predictor
+
         predictor = open_predictor(self.artifact, variant=self.variant, num_threads=1)
         rows = [predictor.probabilities(predictor.logits([item.text])) for item in self.artifact.golden(self.variant)]
         return np.concatenate(rows)
 
     def _probabilities(self, answers: Sequence[Answer], what: str) -> Float32s:
+        import numpy as np
+
         names, rows = self.artifact.manifest.labels.names, []
         for answer in answers:
             content = json.loads(answer["body"])

@@ -50,6 +50,10 @@ class LabeledPredictions:
         """Which predictions are right in whole, (N,)."""
         return is_correct(self.targets, self.predicted)
 
+    def agrees_with(self, other: LabeledPredictions) -> Bools:
+        """Which of the same texts another model predicts alike in whole, (N,)."""
+        return np.asarray((self.predicted == other.predicted).reshape(len(self.predicted), -1).all(axis=1))
+
     def claims(self, probabilities: Float32s) -> tuple[Float32s, Bools]:
         """Say what probabilities claim, and what came true.
 
@@ -72,7 +76,7 @@ class LabeledPredictions:
 def observe(
     predictor: Predictor, examples: Examples, progress: Callable[[int], object] | None = None
 ) -> LabeledPredictions:
-    """Predict labeled texts with the three calls that every door makes: encode, infer, decode.
+    """Predict labeled texts by the three calls of every prediction: encode, infer, decode.
 
     Args:
         predictor: What is shipped.

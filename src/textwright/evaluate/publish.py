@@ -21,6 +21,7 @@ from textwright.core.artifact import Artifact, Manifest
 from textwright.evaluate.evaluation import Evaluation
 from textwright.runtime.loading import open_predictor, open_verified
 from textwright.runtime.predictor import Predictor
+from textwright.runtime.selection import golden_lines
 
 
 class Publication:
@@ -70,9 +71,8 @@ class Publication:
             predictor: The variant; see :meth:`predictor`.
             texts: Short texts; they are scored at every load.
         """
-        rows = predictor.logits(texts).tolist() if texts else []
         file = self.manifest.variants[predictor.variant].golden or artifacts.GOLDEN
-        self._draft.put(file, artifacts.golden_lines(texts, rows))
+        self._draft.put(file, golden_lines(predictor, texts))
         self._new_golden.append(predictor.variant)
 
     def add_metrics(self, variant: str, evaluation: Evaluation, batch_invariance: Mapping[str, float]) -> None:

@@ -111,7 +111,7 @@ METRICS: Final[Mapping[str, Metric]] = {
         is_error=True,
     ),
 }
-"""Every metric, in the order in which they are shown; the first of a task is its primary_metric.
+"""Every metric, in the order in which they are shown; the first of a task is its primary metric.
 
 A new metric is a function in ``core.metrics`` (of the ranking in ``core.ranking``) and a row here: JSON, manifest,
 model card, page, terminal and notebook show what stands here.
@@ -165,7 +165,7 @@ def measure(means: Mapping[str, Floats]) -> dict[Name, Floats]:
         means: Name -> means, (R, D).
 
     Returns:
-        (group, metric) -> values, (R,). The groups are ``OVERALL``, its primary_metric first; ``AS_TRAINED``, what a
+        (group, metric) -> values, (R,). The groups are ``OVERALL``, its primary metric first; ``AS_TRAINED``, what a
         temperature changes, at temperature 1; and each label index.
     """
     counts = LabelCounts(means["hits"], means["predicted"], means["actual"])

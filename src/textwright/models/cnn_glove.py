@@ -54,7 +54,7 @@ _IS_TRAINED: Final[Mapping[CnnVariant, tuple[bool, ...]]] = {
     CnnVariant.NON_STATIC: (True,),
     CnnVariant.MULTICHANNEL: (False, True),
 }
-"""CnnVariant -> whether each of its pretrained channels is trained."""
+"""Variant -> whether each of its pretrained channels is trained."""
 
 
 class CnnGloveConfig(VectorSettings):

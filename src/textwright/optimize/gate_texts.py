@@ -65,9 +65,8 @@ def _material(reference: Predictor, calibration: Examples) -> CalibrationData:
     encodings = reference.encode(calibration.texts[:_NUM_CALIBRATION_TEXTS])
     starts = range(0, len(encodings), _CALIBRATION_BATCH)
     parts = (encodings.between(start, min(start + _CALIBRATION_BATCH, len(encodings))) for start in starts)
-    graph = reference.artifact.path / reference.artifact.manifest.variant(reference.variant).file
     pad_id = TextTokenizer(reference.artifact.tokenizer()).pad_id
-    return CalibrationData(graph.read_bytes(), tuple(pad(part, pad_id) for part in parts))
+    return CalibrationData(reference.graph_path.read_bytes(), tuple(pad(part, pad_id) for part in parts))
 
 
 def fold_parts(

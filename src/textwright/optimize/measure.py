@@ -5,13 +5,11 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Final, TypeAlias
 
 import numpy as np
 
 from textwright.core import metrics
-from textwright.core.types import Bools
 from textwright.data.dataset import Examples
 from textwright.evaluate.batch_invariance import measure_batch_invariance
 from textwright.evaluate.benchmark import benchmark
@@ -60,7 +58,7 @@ def compare_answers(
     parts = [(observe(item, texts), was) for item, was, texts in [(predictor, reference, examples), *folds]]
     right = np.concatenate([seen.correct for seen, _ in parts])
     was_right = np.concatenate([was.correct for _, was in parts])
-    is_alike = np.concatenate([_are_alike(seen, was) for seen, was in parts])
+    is_alike = np.concatenate([seen.agrees_with(was) for seen, was in parts])
     gaps = [metrics.calibration_gaps(*seen.claims(seen.probabilities)) for seen, _ in parts]
     drop = PairedDrop.of(right, was_right)
     return AccuracyCheck(
@@ -79,10 +77,6 @@ def compare_answers(
     )
 
 
-def _are_alike(first: LabeledPredictions, second: LabeledPredictions) -> Bools:
-    return np.asarray((first.predicted == second.predicted).reshape(len(first.predicted), -1).all(axis=1))
-
-
 def compare_costs(predictor: Predictor, reference: Predictor, texts: Sequence[str]) -> LatencyReport:
     """Time a variant and the reference in turn, from text to prediction, and weigh them.
 
@@ -96,7 +90,7 @@ def compare_costs(predictor: Predictor, reference: Predictor, texts: Sequence[st
     """
     timings = benchmark({"variant": predictor.predict, "reference": reference.predict}, texts)
     ours, theirs = timings["variant"], timings["reference"]
-    sizes = [_graph(item).stat().st_size for item in (predictor, reference)]
+    sizes = [item.graph_path.stat().st_size for item in (predictor, reference)]
     return LatencyReport(
         latency_ms=ours.latency_ms(),
         texts_per_second=ours.texts_per_second,
@@ -106,10 +100,6 @@ def compare_costs(predictor: Predictor, reference: Predictor, texts: Sequence[st
         size_gain=sizes[1] / sizes[0],
         memory_bytes=_memory(predictor),
     )
-
-
-def _graph(predictor: Predictor) -> Path:
-    return predictor.artifact.path / predictor.artifact.manifest.variant(predictor.variant).file
 
 
 def _memory(predictor: Predictor) -> int:

@@ -37,7 +37,7 @@ from textwright.data.settings import DataSettings
 from textwright.errors import ArtifactError, DataError, NoGainError, NotFoundError, SettingsError, TextwrightError
 from textwright.evaluate.card import update_batch_invariance
 from textwright.evaluate.evaluation import Evaluation
-from textwright.evaluate.measure import evaluate
+from textwright.evaluate.measure import evaluate_observations
 from textwright.evaluate.paired_drop import PairedDrop, smallest_bound
 from textwright.evaluate.predictions import observe
 from textwright.evaluate.publish import publish
@@ -139,7 +139,7 @@ def optimize(
     trials, skipped = _try_all(search, [item for item in recipes if item.name not in left_out], callback)
     names = _choose(trials, settings)
     by_name = {trial.name: trial for trial in trials}
-    artifact, evaluations = _publish(search, str(source), names, by_name, out / "artifact")
+    artifact, evaluations, drops = _publish(search, str(source), names, by_name, out / "artifact")
     outcome = OptimizationResult.of(
         reference,
         search.accuracy,
@@ -152,7 +152,7 @@ def optimize(
         left_out,
         evaluations,
         artifact,
-        _test_drops(search, artifact, names),
+        drops,
     )
     outcome.write(out)
     if settings.require and not any(is_winner(trial, settings.target, settings) for trial in trials):
@@ -174,16 +174,6 @@ def _refuse_too_few(num_texts: int, settings: OptimizeSettings) -> None:
             f"give a source with more texts, leave --require-bound out, or allow --max-drop "
             f"{math.ceil(1000 * smallest_bound(num_texts)) / 10:g}"
         )
-
-
-def _test_drops(search: CandidateSearch, artifact: Artifact, names: Sequence[str]) -> dict[str, PairedDrop]:
-    """Compare the winners with the reference on the test texts."""
-    was_right = observe(search.reference, search.texts.test).correct
-    predictors = {name: Predictor(artifact, variant=name, num_threads=_NUM_THREADS) for name in names}
-    return {
-        name: PairedDrop.of(observe(predictor, search.texts.test).correct, was_right)
-        for name, predictor in predictors.items()
-    }
 
 
 def _wanted(recipes: list[CandidateSpec], names: Sequence[str]) -> list[CandidateSpec]:
@@ -291,26 +281,29 @@ def _choose(trials: list[CandidateResult], settings: OptimizeSettings) -> list[s
 
 def _publish(
     search: CandidateSearch, source: str, names: list[str], trials: Mapping[str, CandidateResult], path: Path
-) -> tuple[Artifact, dict[str, Evaluation]]:
+) -> tuple[Artifact, dict[str, Evaluation], dict[str, PairedDrop]]:
     """Publish the winners with what is measured of them on the test texts, then all variants that there were."""
     reference, test = search.reference, search.texts.test
     old = reference.artifact
-    graphs = {f"{name}.onnx": artifacts.read(search.folder / name).contents()["model.onnx"] for name in names}
-    contents = {**old.contents(), **graphs}
+    graphs = {name: artifacts.read(search.folder / name).path / "model.onnx" for name in names}
+    contents = {**old.contents(), **{f"{name}.onnx": graph.read_bytes() for name, graph in graphs.items()}}
     variants = {name: _variant(search, trials[name]) for name in names}
     first = {names[0]: variants.pop(names[0])} if names and _gains(search, trials[names[0]]) else {}
     manifest = replace(old.manifest, variants={**first, **_others(old, {**first, **variants}), **variants})
-    evaluations = {reference.variant: evaluate(reference, test, source=source, split="test")}
+    was, drops = observe(reference, test), {}
+    evaluations = {reference.variant: evaluate_observations(reference, test, was, source=source, split="test")}
     golden = [item.text for item in old.golden(reference.variant)]
     with publish(path, manifest, contents, num_threads=_NUM_THREADS) as publication:
         for name in names:
             predictor = publication.predictor(name)
             publication.add_golden(predictor, golden)
-            evaluations[name] = evaluate(predictor, test, source=source, split="test")
+            seen = observe(predictor, test)
+            evaluations[name] = evaluate_observations(predictor, test, seen, source=source, split="test")
+            drops[name] = PairedDrop.of(seen.correct, was.correct)
             publication.add_metrics(name, evaluations[name], _batch_invariance(trials[name]))
         if artifacts.CARD in contents:
             publication.card = update_batch_invariance(contents[artifacts.CARD].decode(), publication.manifest)
-    return publication.artifact, evaluations
+    return publication.artifact, evaluations, drops
 
 
 def _variant(search: CandidateSearch, trial: CandidateResult) -> Variant:

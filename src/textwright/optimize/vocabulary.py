@@ -69,7 +69,7 @@ def used_vocabulary(tokenizer: str, texts: Sequence[str]) -> Vocabulary:
     Raises:
         SettingsError: If the tokenizer is of a kind whose tokens build on one another.
     """
-    content, encoder = json.loads(tokenizer), TextTokenizer(tokenizer)
+    content, loaded = json.loads(tokenizer), TextTokenizer(tokenizer)
     model = content["model"]
     if model["type"] not in _KINDS:
         raise SettingsError(
@@ -77,10 +77,10 @@ def used_vocabulary(tokenizer: str, texts: Sequence[str]) -> Vocabulary:
             f"vocabularies of {' and '.join(_KINDS)} can be cut"
         )
     starts = range(0, len(texts), _TEXTS_PER_CALL)
-    seen = [np.unique(encoder.encode(texts[start : start + _TEXTS_PER_CALL]).ids) for start in starts]
-    kept = np.unique(np.concatenate([*seen, _always_kept(content, encoder.pad_id)]).astype(np.int64))
+    seen = [np.unique(loaded.encode(texts[start : start + _TEXTS_PER_CALL]).ids) for start in starts]
+    kept = np.unique(np.concatenate([*seen, _always_kept(content, loaded.pad_id)]).astype(np.int64))
     new_ids = {old: new for new, old in enumerate(kept.tolist())}
-    return Vocabulary(json.dumps(_renumbered(content, new_ids), ensure_ascii=False), kept, encoder.vocab_size)
+    return Vocabulary(json.dumps(_renumbered(content, new_ids), ensure_ascii=False), kept, loaded.vocab_size)
 
 
 def _always_kept(content: dict[str, Any], pad_id: int) -> list[int]:

@@ -7,6 +7,6 @@
     svg.py      the one canvas that all plots are drawn on
     templates/  the frame and the style sheet of all pages, and a template for each
 
-A new report is a class that derives from ``Report`` and a template of its name. jinja2 and matplotlib are imported here
-alone, and only when a page is drawn; what a plot shows stays with the result (``evaluate.figures`` and so on).
+A new report is a class that derives from ``Report`` and a template of its name. What pages need, jinja2 and
+matplotlib, is imported only when one is drawn; what a plot shows stays with the result (``evaluate.figures``, say).
 """

@@ -1,4 +1,4 @@
-"""The one template environment of all pages, and their colors for notebooks. Only here is jinja2 imported."""
+"""The one template environment of all pages, and their colors for notebooks."""
 
 from __future__ import annotations
 

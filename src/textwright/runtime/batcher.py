@@ -8,7 +8,7 @@ those that can. Whatever happens -- a deadline, a client that left, a failing mo
 the one future of the request, which is resolved exactly once; a request whose future is done is not computed any
 further.
 
-Callers: the doors that serve many at once. Everything here runs on one event loop; the model runs wherever ``run``
+Callers: servers of many clients at once. Everything here runs on one event loop; the model runs wherever ``run``
 takes it. Imports asyncio and no model: items are anything, and ``num_tokens`` tells their length.
 """
 
@@ -67,7 +67,7 @@ class AdmissionTicket(Generic[Item, Result]):
         """Forget the request."""
         self._batcher.num_texts -= self._num_texts
         if self._request is not None:
-            self._batcher._forget(self._request)  # noqa: SLF001  a permit is the batcher's hand
+            self._batcher._forget(self._request)  # noqa: SLF001  a ticket acts for the batcher
 
     async def in_time(self, work: Awaitable[Work]) -> Work:
         """Wait for what must be done before the items can be submitted, no longer than until the deadline.
@@ -192,7 +192,7 @@ class Batcher(Generic[Item, Result]):
             min_tokens: Tokens that it has at least, where that is known before it is encoded.
 
         Returns:
-            A permit, to be entered at once.
+            A ticket, to be entered at once.
 
         Raises:
             QueueFullError: If more texts wait than may, or cannot be computed in time; says when to come back.

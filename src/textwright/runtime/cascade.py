@@ -59,16 +59,6 @@ class CascadePredictor(Predictor):
         """The models, from the fastest to the strongest."""
         return self._stages
 
-    @property
-    def stage_names(self) -> tuple[str, ...]:
-        """Names of the stages."""
-        return self.artifact.manifest.stages
-
-    @property
-    def graph_path(self) -> Path:
-        """The file of the last stage's graph."""
-        return self._stages[-1].graph_path
-
     def with_threads(self, num_threads: int) -> Self:
         """Open the same graphs for another number of threads."""
         other = self.with_stages(lambda stage: stage.with_threads(num_threads))
@@ -129,14 +119,15 @@ class CascadePredictor(Predictor):
     def explain(self, texts: Iterable[str], *, max_cost: float | None = None) -> list[TextExplanation]:
         """Explain each prediction by the stage that made it; see :meth:`Predictor.explain`."""
         texts = list_of_texts(texts)
-        answered_by = [item.stage for item in self.predict(texts)]
-        explanations: list[TextExplanation | None] = [None] * len(texts)
+        scores = self.score(texts)
+        explanations: dict[int, TextExplanation] = {}
         for stage in self._stages:
-            positions = [position for position, name in enumerate(answered_by) if name == stage.stage]
-            found = stage.explain([texts[position] for position in positions], max_cost=max_cost)
-            for position, explanation in zip(positions, found, strict=True):
-                explanations[position] = explanation
-        return cast("list[TextExplanation]", explanations)
+            positions = [position for position, item in enumerate(scores.predictions) if item.stage == stage.stage]
+            if positions:
+                theirs = [texts[position] for position in positions]
+                found = stage.explain_scored(theirs, scores.logits[positions], max_cost)
+                explanations.update(zip(positions, found, strict=True))
+        return [explanations[position] for position in range(len(texts))]
 
 
 _CLASSES: Final[dict[type[Predictor], type[Predictor]]] = {Predictor: CascadePredictor}

@@ -1,4 +1,4 @@
-"""What an explanation says: for each word, how much it speaks for the label; called by ``runtime.explain`` and doors.
+"""What an explanation says: for each word, how much it speaks for the label; called by ``runtime.explain``.
 
 The measure is the **score** of a label: its calibrated logit, above the mean of the other labels' where exactly one
 label holds. It is in nats and linear in the logits. With two labels, and in a multi-label task, it is the log-odds of

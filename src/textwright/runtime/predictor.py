@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property, partial
 from itertools import repeat
 from pathlib import Path
@@ -171,7 +171,7 @@ class Predictor(GraphModel):
     @property
     def stage_names(self) -> tuple[str, ...]:
         """Names of the stages that may answer; none for a model of one stage."""
-        return ()
+        return tuple(stage.stage for stage in self.stages if stage.stage is not None)
 
     def accepts(self, logits: Float32s) -> Bools:
         """Say which texts this stage answers, and does not leave to the next.
@@ -279,7 +279,11 @@ class Predictor(GraphModel):
             BackendError: If the engine fails.
         """
         texts = list_of_texts(texts)
-        parts = self.explainer.parts(texts, self.infer_all(self.encode(texts)), max_cost)
+        return self.explain_scored(texts, self.infer_all(self.encode(texts)), max_cost)
+
+    def explain_scored(self, texts: Sequence[str], logits: Float32s, max_cost: float | None) -> list[TextExplanation]:
+        """Explain N texts whose logits, (N, K), this predictor gave; see :meth:`explain`."""
+        parts = self.explainer.parts(texts, logits, max_cost)
         return run(together(parts), lambda probes: self.infer_all(Encodings.of(probes)))
 
     @cached_property

@@ -64,11 +64,11 @@ def distilled(base: Objective, task: Task, *, temperature: float, label_weight: 
     Source:
         Hinton et al., 2015, "Distilling the Knowledge in a Neural Network", section 2.
     """
-    soft_targets = make_objective(task)
+    soft_objective = make_objective(task)
 
     def objective(logits: Tensor, targets: Tensor) -> Tensor:
         soft, true = targets.unbind(dim=1)  # (B, K) each
-        learned = temperature**2 * soft_targets(logits / temperature, soft)
+        learned = temperature**2 * soft_objective(logits / temperature, soft)
         return label_weight * base(logits, true) + (1 - label_weight) * learned
 
     return objective

@@ -25,7 +25,7 @@ def template_of(package: str) -> str:
 
 
 def parameters_of(package: str, name: str) -> dict[str, str]:
-    """Report its parameters."""
+    """Return its parameters."""
     return {"Name": name} if package == "image" else {}
 
 

@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, TypeVar
 
 from textwright.config import Settings
-from textwright.core.artifact import Artifact
 from textwright.deploy import OnStep
 from textwright.deploy.cloud import artifact_store
 from textwright.deploy.cloud.endpoint import API_KEY
@@ -36,6 +35,7 @@ from textwright.errors import CloudAccessError, CloudError, GoldenMismatchError,
 from textwright.optional_deps import require
 
 if TYPE_CHECKING:
+    from textwright.core.artifact import Artifact
     from textwright.deploy.cloud.session import Cloud
 
 _MAX_NAME_CHARS: Final = 128
@@ -316,7 +316,7 @@ class AwsDeployer(ABC, Generic[_SettingsT]):
         """
         settings, report = request.settings, request.report
         self.check(settings, applies=True)
-        deployment = self._connect(request)
+        deployment = self._connect(request, _cloud(request.deployment.region))
         secret = find_secret(deployment, settings)
         _require_key_for_smoke_test(has_keys=secret is not None)
         form = self.package_format(settings)
@@ -360,12 +360,10 @@ class AwsDeployer(ABC, Generic[_SettingsT]):
             CloudError: If AWS refuses; see its subclasses.
         """
         require("aws", what="speaking to AWS")
-        from textwright.deploy.cloud.session import Cloud
-
-        deployment = self.deployment(Cloud(region), name)
+        deployment = self.deployment(_cloud(region), name)
         state = deployment.main.state()
         if state is None and not deployment.stacks():
-            deployment.state()
+            raise deployment.not_found()
         return None if state and state.tags.get(TARGET_TAG) != self.target else deployment
 
     def deployment(self, cloud: Cloud, name: str, *, poll_s: float = 2.0) -> AwsDeployment:
@@ -387,18 +385,13 @@ class AwsDeployer(ABC, Generic[_SettingsT]):
         ]
 
     def _connect_if_possible(self, request: DeployRequest[_SettingsT]) -> AwsDeployment | None:
-        from textwright.deploy.cloud.session import Cloud
-
         try:
-            has_account = Cloud(request.deployment.region).session.get_credentials() is not None
+            cloud = _cloud(request.deployment.region)
         except SettingsError:  # no region is known
             return None
-        return self._connect(request) if has_account else None
+        return self._connect(request, cloud) if cloud.session.get_credentials() is not None else None
 
-    def _connect(self, request: DeployRequest[_SettingsT]) -> AwsDeployment:
-        from textwright.deploy.cloud.session import Cloud
-
-        cloud = Cloud(request.deployment.region)
+    def _connect(self, request: DeployRequest[_SettingsT], cloud: Cloud) -> AwsDeployment:
         request.report(f"account {cloud.account}, region {cloud.region}")
         return self.deployment(cloud, request.name)
 
@@ -482,3 +475,10 @@ def _require_key_for_smoke_test(*, has_keys: bool) -> None:
 def alarms_of(state: StackState | None) -> list[str]:
     """Name the alarms that undo an update; none where nothing answers yet."""
     return [arn for arn in (state.outputs.get("RollbackAlarms", "") if state else "").split(",") if arn]
+
+
+def _cloud(region: str | None) -> Cloud:
+    """Open the account of the AWS configuration; boto3 is imported only then."""
+    from textwright.deploy.cloud.session import Cloud
+
+    return Cloud(region)

@@ -100,12 +100,16 @@ class AwsDeployment:
         """
         state = self.main.state()
         if state is None:
-            known = ", ".join(sorted(names(self.cloud))) or "none"
-            raise NotFoundError(
-                f"there is no deployment {self.name!r} in region {self.cloud.region}; there are: {known}. Another "
-                "region is named by --region"
-            )
+            raise self.not_found()
         return state
+
+    def not_found(self) -> NotFoundError:
+        """Make the error that there is no such deployment; it names those that there are."""
+        known = ", ".join(sorted(names(self.cloud))) or "none"
+        return NotFoundError(
+            f"there is no deployment {self.name!r} in region {self.cloud.region}; there are: {known}. Another "
+            "region is named by --region"
+        )
 
     def stacks(self) -> list[Stack]:
         """List the stacks that exist, in the order in which they are removed: what answers before its packages."""
@@ -191,15 +195,15 @@ class AwsDeployment:
         Raises:
             NotFoundError: If there is nothing of that name.
         """
-        resources = [
+        stacks = self.stacks()
+        if not stacks:
+            raise self.not_found()
+        return [
             (stack.name, item["ResourceType"], item.get("PhysicalResourceId", item["LogicalResourceId"]))
-            for stack in self.stacks()
+            for stack in stacks
             for item in stack.resources()
             if item["ResourceStatus"] != "DELETE_COMPLETE"
         ]
-        if not resources and not self.stacks():
-            self.state()
-        return resources
 
     def destroy(self, report: OnStep) -> int:
         """Remove everything of the deployment, and look whether anything is left.

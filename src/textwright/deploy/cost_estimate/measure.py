@@ -21,18 +21,20 @@ from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
 from itertools import cycle, islice
 from pathlib import Path
+from statistics import fmean
 from threading import Event
 from time import monotonic, sleep
-from typing import IO, Any, Final, NamedTuple, Self
+from typing import IO, TYPE_CHECKING, Any, Final, NamedTuple, Self
 
-import numpy as np
 from pydantic import TypeAdapter, ValidationError
 
 from textwright.api.codec import EXAMPLE_TEXT
 from textwright.config import explain
 from textwright.errors import DeployError, NotFoundError, SettingsError
-from textwright.runtime.predictor import Predictor
 from textwright.serverless.settings import variable
+
+if TYPE_CHECKING:
+    from textwright.runtime.predictor import Predictor
 
 _NUM_BODIES: Final = 32
 """Different requests, so that no cache of one text flatters the measurement."""
@@ -189,7 +191,7 @@ def make_requests(predictor: Predictor, *, texts_per_request: int, tokens: int) 
     texts = [_text(predictor, number, tokens) for number in range(_NUM_BODIES)]
     endless = cycle(texts)
     bodies = [json.dumps({"texts": list(islice(endless, texts_per_request))}) for _ in texts]
-    return bodies, float(np.mean(predictor.encode(texts).lengths))
+    return bodies, fmean(predictor.encode(texts).lengths)
 
 
 def _text(predictor: Predictor, number: int, tokens: int) -> str:

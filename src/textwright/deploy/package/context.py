@@ -10,10 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import textwright
-from textwright.core.artifact import Artifact
 from textwright.core.files import atomic_folder, sha256_of, write_text
 from textwright.deploy.cost_estimate.measure import Measured
 from textwright.deploy.names import name_for
@@ -28,9 +27,11 @@ from textwright.deploy.package.dependency_closure import (
     server_pins,
 )
 from textwright.deploy.package.sbom import bill_of_materials
-from textwright.deploy.package.single_variant import write_single_variant
 from textwright.deploy.package.strip import PATTERNS
 from textwright.deploy.package.wheel import write_wheel
+
+if TYPE_CHECKING:
+    from textwright.core.artifact import Artifact
 
 MARK: Final = "textwright-package.json"
 """A folder that holds this file was written by us, so it may be replaced."""
@@ -94,6 +95,8 @@ def write_context(
     locked_server = lock(server_pins(), python=python, platforms=(X86_64, AARCH64))
     locked_function = lock([*function_pins(), *RUNTIME_CLIENT], python=python)
     with atomic_folder(folder) as temporary:
+        from textwright.deploy.package.single_variant import write_single_variant
+
         artifact = write_single_variant(source, variant, temporary / "artifact")
         _write_locks(temporary, locked_server, locked_function, artifact)
         values = {

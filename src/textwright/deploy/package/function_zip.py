@@ -8,9 +8,8 @@ import subprocess
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from textwright.core.artifact import Artifact
 from textwright.core.files import write_text
 from textwright.deploy import OnStep
 from textwright.deploy.names import name_for
@@ -26,11 +25,13 @@ from textwright.deploy.package.dependency_closure import (
 )
 from textwright.deploy.package.packaging import Package
 from textwright.deploy.package.sbom import bill_of_materials
-from textwright.deploy.package.single_variant import write_single_variant
 from textwright.deploy.package.strip import FUNCTION_PATTERNS, PATTERNS, blank_symbols, trim
 from textwright.deploy.package.wheel import package_files, write_zip
 from textwright.deploy.smoke_test import ASK_FUNCTION, SmokeTest
 from textwright.errors import DeployError, PackageTooLargeError, SettingsError
+
+if TYPE_CHECKING:
+    from textwright.core.artifact import Artifact
 
 DEFAULT_PYTHON: Final = "3.12"
 PYTHONS: Final = (DEFAULT_PYTHON, "3.13", "3.14")
@@ -127,6 +128,8 @@ def _fill(tree: Path, source: Artifact, variant: str | None, locked: list[Locked
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
     (tree / _HANDLER).write_text(read_template(_HANDLER), encoding="utf-8")
+    from textwright.deploy.package.single_variant import write_single_variant
+
     return write_single_variant(source, variant, tree / "artifact")
 
 

@@ -8,9 +8,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from textwright.core.artifact import Artifact
 from textwright.deploy import OnStep
 from textwright.deploy.cost_estimate.measure import Measured
 from textwright.deploy.package import base_image
@@ -20,6 +19,9 @@ from textwright.deploy.package.settings import ImageSettings, PackageSettings
 from textwright.deploy.smoke_test import SmokeTest
 from textwright.errors import BaseImageError, PackageSpaceError, SettingsError
 from textwright.optional_deps import require
+
+if TYPE_CHECKING:
+    from textwright.core.artifact import Artifact
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,11 +9,13 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import textwright
-from textwright.core.artifact import Artifact
 from textwright.deploy.package.dependency_closure import Locked
+
+if TYPE_CHECKING:
+    from textwright.core.artifact import Artifact
 
 _NAMESPACE: Final = uuid.UUID("6f2b3a5e-93ab-5b0d-9f0c-0a2d6a6b1c3e")
 

@@ -7,10 +7,10 @@ that a target needs (boto3, jinja2, yaml); those are imported when something is 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from difflib import get_close_matches
 from typing import Any, Final, Protocol
 
 from textwright.config import Settings
+from textwright.data.did_you_mean import did_you_mean
 from textwright.deploy import OnStep
 from textwright.deploy.cloud.common import Deployed, DeployRequest
 from textwright.deploy.cloud.lifecycle import Rollback, Status
@@ -120,14 +120,12 @@ def find_format(name: str) -> PackageFormat:
         name: As typed after ``--target``.
 
     Raises:
-        NotFoundError: Lists those that there are, the nearest first.
+        NotFoundError: Names the nearest, or lists those that there are.
     """
     formats = package_formats()
     if name in formats:
         return formats[name]
-    near = get_close_matches(name, formats, n=1)
-    hint = f"did you mean {near[0]!r}? " if near else ""
-    raise NotFoundError(f"no package target {name!r}; {hint}there are: {', '.join(formats)}")
+    raise NotFoundError(f"no package target {name!r}{did_you_mean(name, formats)}")
 
 
 def cost_models() -> list[CostModel]:

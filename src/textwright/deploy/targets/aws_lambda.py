@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 from pydantic import Field
 
 from textwright.api.record import METRICS
-from textwright.core.artifact import Artifact
 from textwright.deploy import OnStep
 from textwright.deploy.cloud import templates
 from textwright.deploy.cloud.common import AwsDeployer, Rollout, alarms_of
@@ -39,6 +38,7 @@ from textwright.errors import GoldenMismatchError, SettingsError, StackError
 from textwright.serverless.settings import variable
 
 if TYPE_CHECKING:
+    from textwright.core.artifact import Artifact
     from textwright.deploy.cloud.session import Cloud
 
 CREATED: Final = Recurring(num_alarms=3, num_metrics=1 + len(METRICS))

@@ -33,10 +33,10 @@ from textwright.evaluate.batch_invariance import MAX_CHANGE, BatchInvariance, me
 from textwright.evaluate.eval_split import select
 from textwright.evaluate.evaluation import Evaluation
 from textwright.evaluate.intervals import Interval, bootstrap
-from textwright.evaluate.measure import evaluate
+from textwright.evaluate.measure import evaluate_observations
 from textwright.evaluate.paired import paired_p_value
 from textwright.evaluate.paired_drop import PairedDrop, num_texts_for, smallest_bound
-from textwright.evaluate.predictions import LabeledPredictions, observe
+from textwright.evaluate.predictions import observe
 from textwright.optimize.candidate_result import LEAST_GAIN
 from textwright.optimize.cascade.assemble import CascadePlan, write_cascade
 from textwright.optimize.cascade.curve import Curve, Point
@@ -205,8 +205,10 @@ def _refuse_no_gain(speed: Mapping[str, Speed], point: Point) -> None:
 
 
 def _judge(three: Mapping[str, Predictor], test: Examples, source: str) -> tuple[Verdict, Evaluation]:
-    evaluations = {name: evaluate(item, test, source=source, split="test") for name, item in three.items()}
-    seen = {name: observe(three[name], test) for name in ("strong", "cascade")}
+    seen = {name: observe(item, test) for name, item in three.items()}
+    evaluations = {
+        name: evaluate_observations(item, test, seen[name], source=source, split="test") for name, item in three.items()
+    }
     right = {name: item.correct.astype(np.int64) for name, item in seen.items()}
     escalated = [item.stage == "strong" for item in three["cascade"].predict(test.texts)]
     verdict = Verdict(
@@ -216,7 +218,7 @@ def _judge(three: Mapping[str, Predictor], test: Examples, source: str) -> tuple
         drop=_mean_of(100 * (right["strong"] - right["cascade"]).astype(np.float64)),
         drop_bound=PairedDrop.of(seen["cascade"].correct, seen["strong"].correct).upper_bound(),
         p_value=paired_p_value(right["cascade"], right["strong"]),
-        agreement=_agreement(seen["cascade"], seen["strong"]),
+        agreement=100 * float(seen["cascade"].agrees_with(seen["strong"]).mean()),
     )
     return verdict, evaluations["cascade"]
 
@@ -224,11 +226,6 @@ def _judge(three: Mapping[str, Predictor], test: Examples, source: str) -> tuple
 def _mean_of(values: Floats) -> Interval:
     (interval,) = bootstrap({"all": values[:, None]}, lambda means: {"mean": means["all"][:, 0]}).values()
     return interval
-
-
-def _agreement(first: LabeledPredictions, second: LabeledPredictions) -> float:
-    is_alike = (first.predicted == second.predicted).reshape(len(first.predicted), -1).all(axis=1)
-    return 100 * float(is_alike.mean())
 
 
 def _describe(pair: Pair, settings: CascadeSettings, source: str, num_texts: int, gate_texts: str) -> dict[str, Any]:

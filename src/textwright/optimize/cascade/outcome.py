@@ -106,7 +106,7 @@ class Outcome(Report):
         return self.speed["cascade"].throughput_gain
 
     def charts(self) -> dict[str, str]:
-        """Draw accuracy against the share of texts sent on."""
+        """Draw accuracy against the share of texts escalated."""
         from textwright.optimize.cascade.figures import curve
 
         return {"curve": curve(self)}

@@ -37,31 +37,31 @@ class QueueExecutor:
 
     Args:
         request: A request whose body has been read.
-        service: The model that it chose.
+        served: The model that it chose.
         record: What the log will say about it.
     """
 
-    __slots__ = ("_record", "_request", "_service")
+    __slots__ = ("_record", "_request", "_served")
 
-    def __init__(self, request: Request, service: ServedModel, record: RequestRecord) -> None:
+    def __init__(self, request: Request, served: ServedModel, record: RequestRecord) -> None:
         self._request = request
-        self._service = service
+        self._served = served
         self._record = record
 
     async def score(self, texts: Sequence[str], after_encoding: Callable[[Sequence[bool]], None]) -> list[Scored]:
         """Run the model."""
-        stages = self._service.model.predictor.stages
+        stages = self._served.model.predictor.stages
         return await score_by_stages(stages, texts, self._record, after_encoding, self._run)
 
     async def _run(
         self, number: int, texts: Sequence[str], after_encoding: Callable[[Sequence[bool]], None]
     ) -> list[Scored]:
         """Run one stage of the model, past its queue or through it."""
-        lane, record = self._service.lanes[number], self._record
+        lane, record = self._served.lanes[number], self._record
         min_tokens = 0 if lane.batcher.is_free else lane.engine.min_tokens(texts)
-        with lane.batcher.admit(len(texts), min_tokens=min_tokens) as permit:
+        with lane.batcher.admit(len(texts), min_tokens=min_tokens) as ticket:
             if not lane.inline.accepts(texts):
-                return await self._queue(lane, permit, texts, after_encoding)
+                return await self._queue(lane, ticket, texts, after_encoding)
             done = await lane.inline.score(texts)
         record.note_inference(done.num_tokens, done.tokenize_ms, done.queue_ms, done.infer_ms, done.batch_size)
         after_encoding([item.prediction.truncated for item in done.scored])
@@ -70,7 +70,7 @@ class QueueExecutor:
     async def explain(self, texts: Sequence[str], scored: Sequence[Scored]) -> list[TextExplanation]:
         """Explain texts that were scored, their probes in turn with the texts of other requests."""
         start = perf_counter()
-        explanations = await explain(self._service, texts, scored, self._probe)
+        explanations = await explain(self._served, texts, scored, self._probe)
         self._record.explain_ms = 1e3 * (perf_counter() - start)
         return explanations
 
@@ -81,26 +81,26 @@ class QueueExecutor:
     async def _queue(
         self,
         lane: Lane,
-        permit: AdmissionTicket[Item, Scored],
+        ticket: AdmissionTicket[Item, Scored],
         texts: Sequence[str],
         after_encoding: Callable[[Sequence[bool]], None],
     ) -> list[Scored]:
         record, start = self._record, perf_counter()
         encoding = lane.engine.encode(texts, watch=partial(cancel_on_disconnect, self._request.receive))
-        encodings = await permit.in_time(encoding)
+        encodings = await ticket.in_time(encoding)
         record.note_inference(len(encodings.ids), 1e3 * (perf_counter() - start))
         after_encoding(encodings.truncated.tolist())
-        answer = await self._compute(permit, encodings)
-        record.note_inference(0, 0.0, answer.queue_ms, answer.infer_ms, answer.batch_size)
+        answer = await self._compute(ticket, encodings)
+        record.note_inference(queue_ms=answer.queue_ms, infer_ms=answer.infer_ms, batch_size=answer.batch_size)
         return answer.results
 
     async def _probe(self, lane: Lane, probes: Encodings) -> BatchedResults[Scored]:
-        with lane.batcher.admit(len(probes)) as permit:
-            return await self._compute(permit, probes)
+        with lane.batcher.admit(len(probes)) as ticket:
+            return await self._compute(ticket, probes)
 
-    async def _compute(self, permit: AdmissionTicket[Item, Scored], encodings: Encodings) -> BatchedResults[Scored]:
+    async def _compute(self, ticket: AdmissionTicket[Item, Scored], encodings: Encodings) -> BatchedResults[Scored]:
         """Queue texts and wait for what the model says; if the client hangs up, nothing more is computed."""
-        waiting = permit.submit(items_of(encodings))
+        waiting = ticket.submit(items_of(encodings))
         with cancel_on_disconnect(self._request.receive, waiting):
             return await waiting
 

@@ -49,8 +49,8 @@ class Lane:
         """Say whether texts may be sent here; after a failure of the model, by trying it once more."""
         if self.batcher.is_running and self.batcher.last_failed:
             try:
-                with self.batcher.admit(1) as permit:
-                    await permit.submit(items_of(self.engine.predictor.encode([EXAMPLE_TEXT])))
+                with self.batcher.admit(1) as ticket:
+                    await ticket.submit(items_of(self.engine.predictor.encode([EXAMPLE_TEXT])))
             except TextwrightError:
                 return False
         return self.batcher.is_running

@@ -68,23 +68,21 @@ class Metrics:
         self._without_model = self._durations["total_ms"].labels(_NO_MODEL)
         self._meters: dict[str, _Meters] = {}
 
-    def watch(self, service: ServedModel, replaced: ServedModel | None = None) -> None:
+    def watch(self, served: ServedModel, replaced: ServedModel | None = None) -> None:
         """Count for a model from now on.
 
         Args:
-            service: A model that is about to answer.
+            served: A model that is about to answer.
             replaced: The one whose place it takes, which finishes what it has.
         """
-        meters = self._meters[service.title] = self._meters_of(
-            service.identity.name, service.model.predictor.stage_names
-        )
-        for lane in service.lanes:
+        meters = self._meters[served.title] = self._meters_of(served.identity.name, served.model.predictor.stage_names)
+        for lane in served.lanes:
             lane.engine.on_batch = meters.batches.observe
         if replaced is not None:
             self._answering.remove(replaced)
             self._models.labels(**vars(replaced.identity)).set(0)
-        self._answering.append(service)
-        self._models.labels(**vars(service.identity)).set(1)
+        self._answering.append(served)
+        self._models.labels(**vars(served.identity)).set(1)
         self.refresh()
 
     def observe(self, records: Sequence[RequestRecord]) -> None:
@@ -110,10 +108,10 @@ class Metrics:
 
     def refresh(self) -> None:
         """Read how much waits now."""
-        waiting = dict.fromkeys((service.identity.name for service in self._answering), (0, 0))
-        for service in self._answering:
-            texts, tokens = waiting[service.identity.name]
-            waiting[service.identity.name] = (texts + service.num_texts, tokens + service.num_tokens)
+        waiting = dict.fromkeys((served.identity.name for served in self._answering), (0, 0))
+        for served in self._answering:
+            texts, tokens = waiting[served.identity.name]
+            waiting[served.identity.name] = (texts + served.num_texts, tokens + served.num_tokens)
         for name, (texts, tokens) in waiting.items():
             self._queue_texts.labels(name).set(texts)
             self._queue_tokens.labels(name).set(tokens)

@@ -27,10 +27,12 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from textwright import __version__
+from textwright.api.headers import HEALTH_PATHS
 from textwright.api.record import RequestRecord
+from textwright.server.telemetry import metrics
 from textwright.server.telemetry.logs import record_of
 
-UNTRACED: Final = frozenset({"/healthz", "/readyz", "/ping", "/metrics", "/v2/health/live", "/v2/health/ready"})
+UNTRACED: Final = HEALTH_PATHS | {metrics.PATH}
 """Asked every few seconds by machines; a trace of each would hide the others."""
 _STAGES: Final = ("tokenize", "queue", "infer")
 _NS_PER_MS: Final = 1_000_000
