@@ -111,6 +111,10 @@ def make_requests(artifact: Path, count: int = 200) -> list[Request]:
     return requests
 
 
+class NoAnswerError(Exception):
+    """The server closed a connection on which an answer was due."""
+
+
 class Client:
     """Sends requests and judges the answers.
 
@@ -135,8 +139,10 @@ class Client:
         async with self._slots:
             try:
                 await getattr(self, f"send_{kind}")()
-            except (OSError, asyncio.IncompleteReadError) as error:
-                self.tally.wrong.append(f"{kind}: no answer, {type(error).__name__}")
+            except NoAnswerError as error:
+                self.tally.wrong.append(f"{kind}: {error}")
+            except OSError as error:
+                self.tally.wrong.append(f"{kind}: no connection, {type(error).__name__}")
 
     async def send_good(self) -> float | None:
         """Ask for predictions and compare them; return the seconds, or None if the server refused."""
@@ -174,25 +180,32 @@ class Client:
         self.tally.outcomes["abandoned"] += 1
 
     async def _exchange(self, body: bytes) -> tuple[int, bytes]:
-        reader, writer = await self._connect()
+        reader, writer, idle_s = await self._connect()
+        start = perf_counter()
         writer.write(_head(body) + body)
-        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower().split("\r\n")
-        length = next(int(line.partition(":")[2]) for line in head if line.startswith("content-length:"))
-        answer = await reader.readexactly(length)
+        try:
+            head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower().split("\r\n")
+            length = next(int(line.partition(":")[2]) for line in head if line.startswith("content-length:"))
+            answer = await reader.readexactly(length)
+        except (ConnectionError, asyncio.IncompleteReadError) as error:
+            connection = "a new connection" if idle_s is None else f"a connection idle for {idle_s:.3f} s"
+            waited_s = perf_counter() - start
+            raise NoAnswerError(f"no answer on {connection} after {waited_s:.3f} s, {error}") from error
         if "connection: close" in head:
             writer.close()
         else:
             self._free.append((reader, writer, perf_counter()))
         return int(head[0].split()[1]), answer
 
-    async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        """Take the connection that was used last, or a new one."""
+    async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter, float | None]:
+        """Take the connection that was used last and the seconds since, or a new one and None."""
         while self._free:
             reader, writer, since = self._free.pop()
-            if perf_counter() - since < MAX_IDLE_S:
-                return reader, writer
+            idle_s = perf_counter() - since
+            if idle_s < MAX_IDLE_S:
+                return reader, writer, idle_s
             writer.close()
-        return await asyncio.open_connection("127.0.0.1", self._port)
+        return *await asyncio.open_connection("127.0.0.1", self._port), None
 
     def close(self) -> None:
         """Close the connections."""

@@ -17,7 +17,7 @@ from typing import Final, Protocol
 from textwright.errors import NotReadyError, QueueFullError
 from textwright.server.settings import ServeSettings
 
-_LEAST_SPARE_FILES: Final = 16
+_LEAST_SPARE_FILES: Final = 32
 """Files that the process may still open beside all connections: those of a model that is loaded anew, keys, sockets."""
 _MAX_UNFINISHED_BYTES: Final = 256_000_000
 """Bytes of bodies that are not complete, of all connections of a process."""
