@@ -4,21 +4,13 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
-from typing import Final
 
 import uvicorn
 from starlette.types import ASGIApp
 
-from textwright.server.http.connections import ConnectionLimits, ConnectionTable
+from textwright.server.http.connections import NUM_ACCEPTED_PER_TURN, ConnectionLimits, ConnectionTable
 from textwright.server.http.http_protocol import protocol_class
 from textwright.server.settings import ServeSettings
-
-_NUM_ACCEPTED_PER_TURN: Final = 16
-"""New connections that one turn of the event loop accepts.
-
-uvloop accepts one for each listening socket. Under load a turn answers a batch of requests of the connections that are
-open: with one socket, whoever connects anew would wait for minutes, and then be reset by the kernel's full queue.
-"""
 
 
 class Server(uvicorn.Server):
@@ -48,7 +40,7 @@ class Server(uvicorn.Server):
 
     async def serve(self, sockets: list[socket.socket] | None = None) -> None:
         """Answer until a signal comes; the sockets are closed."""
-        copies = [listener.dup() for listener in sockets or () for _ in range(_NUM_ACCEPTED_PER_TURN - 1)]
+        copies = [listener.dup() for listener in sockets or () for _ in range(NUM_ACCEPTED_PER_TURN - 1)]
         await super().serve([*(sockets or ()), *copies])
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
