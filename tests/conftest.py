@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import functools
+import gc
 import json
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -23,6 +24,7 @@ from textwright.core.encodings import pad
 from textwright.core.labels import Labels
 from textwright.core.tokenizer import TextTokenizer, word_level_tokenizer
 from textwright.core.types import Float32s
+from textwright.evaluate import benchmark
 from textwright.runtime.session import Session
 
 GOLDEN_TEXTS = ("", "the", "unheard of", "the good the bad and the awful story of an actor")
@@ -36,6 +38,12 @@ CASCADE_TEXTS = ("great great", "awful", "a great film", "a subtle film", "loud"
 
 MakeArtifact = Callable[..., Path]
 """Makes a tiny artifact and returns its folder; keywords replace fields of its manifest."""
+
+
+def pytest_collection_finish() -> None:
+    """Collect garbage seldom: going through the objects of torch and scikit-learn costs an eighth of all time."""
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 100)
 
 
 def pytest_runtest_setup() -> None:
@@ -54,6 +62,15 @@ def keep_results(owner: Any, name: str) -> None:
     if not hasattr(function, "cache_info"):
         cached = functools.cache(function)
         setattr(owner, name, staticmethod(cached) if isinstance(owner, type) else cached)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def short_timings() -> Iterator[None]:
+    """Time models twice only: most tests ask whether a thing is made right, not whether it is fast."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(benchmark, "NUM_ROUNDS", 2)
+        patch.setattr(benchmark, "MIN_BATCH_SECONDS", 0.02)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,6 @@ from tiny_encoders import KINDS, save_tiny_encoder
 
 from textwright.core.labels import Labels
 from textwright.core.tokenizer import TextTokenizer
-from textwright.evaluate import benchmark
 from textwright.export.onnx import to_onnx
 from textwright.models import FAMILIES
 from textwright.models.family import BuildContext, TrainingSplit
@@ -34,15 +33,6 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Keep the answers of tiny teachers out of the user's cache."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TEXTWRIGHT_CACHE", str(tmp_path_factory.mktemp("cache")))
-        yield
-
-
-@pytest.fixture(scope="module")
-def short_timings() -> Iterator[None]:
-    """Time what is made twice only: for tests that ask whether it is made right, not whether it is fast."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(benchmark, "NUM_ROUNDS", 2)
-        patch.setattr(benchmark, "MIN_BATCH_SECONDS", 0.02)
         yield
 
 

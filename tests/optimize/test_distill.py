@@ -34,8 +34,6 @@ PAIRS = [(teacher, family, task) for teacher, task, families in MATRIX for famil
 QUICK = [("bow", "bow")]
 FEW = DistillSettings(num_copies=1)
 
-pytestmark = pytest.mark.usefixtures("short_timings")
-
 
 def test_every_family_is_in_the_matrix() -> None:
     assert {family for _, family, _ in PAIRS} == set(FAMILIES)

@@ -47,7 +47,7 @@ def trained(tmp_path_factory):
     return source, folder / "run" / "artifact", folder / "out"
 
 
-def test_few_validation_texts_are_joined_by_out_of_fold_texts(trained, short_timings):
+def test_few_validation_texts_are_joined_by_out_of_fold_texts(trained):
     source, path, out = trained
     settings = OptimizeSettings(target=OptimizationTarget.SIZE, recipes=("int8-rows",), gate_folds=2)
     watch = Watch()

@@ -23,8 +23,6 @@ from textwright.runtime.loading import load
 from textwright.training.batches import encode_examples
 from textwright.training.settings import TrainSettings
 
-pytestmark = pytest.mark.usefixtures("short_timings")
-
 
 def multi_class(trained_run, family: str) -> tuple[Path, str]:
     run, source = trained_run(family, "multi-class")

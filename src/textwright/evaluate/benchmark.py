@@ -108,8 +108,8 @@ def _spread(texts: Sequence[str], most: int) -> list[str]:
 
 
 def _median_seconds(predict: Predict, texts: Sequence[str]) -> float:
-    seconds = [_seconds(predict, texts)]
-    while sum(seconds) < MIN_BATCH_SECONDS:
+    end, seconds = perf_counter() + MIN_BATCH_SECONDS, [_seconds(predict, texts)]
+    while perf_counter() < end:
         seconds.append(_seconds(predict, texts))
     return statistics.median(seconds)
 
