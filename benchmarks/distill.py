@@ -70,7 +70,7 @@ def student(source: str, recipe: str, seed: int) -> Path:
     lesson = ("--data", source, "--config", f"recipes/{recipe}.toml", "--seed", str(seed), *STUDENTS[recipe])
     further = UNLABELLED.get(source, COPIES)
     teacher = trained(source, TEACHERS[source], seed)
-    textwright("distill", teacher, *lesson, *further, "--beside", alone, "--out", taught)
+    textwright("distill", teacher, *lesson, *further, "--baseline", alone, "--out", taught)
     return taught
 
 
@@ -108,7 +108,7 @@ def halves(source: str, seed: int) -> dict[str, dict[str, Any]]:
 
 def _distilled(folder: Path, source: str, beside: Path) -> dict[str, Any]:
     report = json.loads((folder / REPORT).read_text(encoding="utf-8"))
-    teacher = report["peers"][0]
+    teacher = report["compared_models"][0]
     other = _right(beside, source)
     return {
         "accuracy": report["accuracy"]["value"],
@@ -134,7 +134,7 @@ def _pruned(source: str, seed: int, name: str, *flags: str) -> dict[str, Any]:
         "validation": step["gate"],
         "cost": _cost(folder, teacher, source),
         "summary": step["summary"],
-        "facts": step["facts"],
+        "counts": step["counts"],
         "right": left,
         "beside": whole,
     }

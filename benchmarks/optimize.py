@@ -92,10 +92,9 @@ def measure(source: str, family: str, seed: int) -> dict[str, dict[str, Any]]:
     texts = read_texts(source, DataSettings(), reference.artifact.manifest)
     was = observe(reference, texts.test)
     rows = {}
-    for trial in outcome.trials:
-        rows[trial.name] = _row(
-            made / "optimized" / "trials" / trial.name, trial, reference, texts, was, outcome.verdict(trial)
-        )
+    for candidate in outcome.candidates:
+        folder = made / "optimized" / "candidates" / candidate.name
+        rows[candidate.name] = _row(folder, candidate, reference, texts, was, outcome.verdict(candidate))
     if "bert" in family and seed == SEEDS[0]:
         for name in ("quantize-dynamic", "optimum"):
             rival = _rival(name, reference, made / "rivals" / name)
@@ -123,19 +122,19 @@ def _rival(name: str, reference: Predictor, folder: Path) -> Path:
 
 
 def _row(
-    made: Path, trial: CandidateResult, reference: Predictor, texts: Texts, was: LabeledPredictions, verdict: str
+    made: Path, candidate: CandidateResult, reference: Predictor, texts: Texts, was: LabeledPredictions, verdict: str
 ) -> dict[str, Any]:
-    """Measure what of a trial was not measured yet, and its answers on the test texts."""
-    if trial.failure:
+    """Measure what of a candidate was not measured yet, and its answers on the test texts."""
+    if candidate.failure:
         return {"verdict": verdict}
-    kept = made.parent / f"{trial.name}.measured.json"
+    kept = made.parent / f"{candidate.name}.measured.json"
     if kept.is_file():
         content = json.loads(kept.read_text(encoding="utf-8"))
         if content["model"] == reference.artifact.digest:
             return dict(content["row"])
     predictor = Predictor(artifacts.read(made), num_threads=1)
-    gate: AccuracyCheck = trial.gate or compare_answers(predictor, observe(reference, texts.gate), texts.gate)
-    cost: LatencyReport = trial.cost or compare_costs(predictor, reference, texts.gate.texts)
+    gate: AccuracyCheck = candidate.gate or compare_answers(predictor, observe(reference, texts.gate), texts.gate)
+    cost: LatencyReport = candidate.cost or compare_costs(predictor, reference, texts.gate.texts)
     seen = observe(predictor, texts.test)
     right, was_right = (item.correct.astype(np.int64) for item in (seen, was))
     test = {
@@ -147,7 +146,7 @@ def _row(
         "num_texts": len(right),
     }
     row = {"verdict": verdict, "gate": asdict(gate), "cost": asdict(cost), "test": test}
-    print(f"    {trial.name}: x{cost.latency_gain:.2f} one text, x{cost.throughput_gain:.2f} many", flush=True)
+    print(f"    {candidate.name}: x{cost.latency_gain:.2f} one text, x{cost.throughput_gain:.2f} many", flush=True)
     write_text(kept, json.dumps({"model": reference.artifact.digest, "row": row}, indent=2) + "\n")
     return row
 

@@ -21,7 +21,7 @@ def test_says_its_day_its_region_and_what_it_leaves_out():
     assert prices.as_of.isoformat() in prices.caption
     assert prices.region in prices.caption
     assert prices.source
-    assert len(prices.left_out) >= 3
+    assert len(prices.excluded) >= 3
 
 
 def test_sizes_of_one_family_cost_in_proportion_to_their_vcpus():

@@ -49,15 +49,15 @@ def test_every_family_learns_from_every_teacher(
     run, source = trained_run(teacher, task)
     _, report = distill(DistillationJob([run], make_plan(family, source, tmp_path / "own"), FEW), tmp_path / "run")
     student = load(tmp_path / "run")
-    (peer,) = report.peers
+    (compared,) = report.compared_models
     assert student.artifact.manifest.family == family
-    assert (peer.role, peer.version) == ("teacher", artifacts.read(run).version)
+    assert (compared.role, compared.version) == ("teacher", artifacts.read(run).version)
     assert report.accuracy.value >= (0.85 if task == "multi-class" else 0.6)
-    assert peer.agreement.value >= 0.6
+    assert compared.agreement.value >= 0.6
     written = json.loads(Distillation.json_path(tmp_path / "run").read_text())
     assert written["version"] == student.artifact.version
     assert written["settings"]["teachers"][0]["digest"] == artifacts.read(run).digest
-    assert written["peers"][0]["verdict"] == peer.verdict
+    assert written["compared_models"][0]["verdict"] == compared.verdict
 
 
 @pytest.mark.slow
@@ -79,7 +79,7 @@ def test_a_student_without_labels_learns_from_the_teacher_alone(trained_run, tmp
     plan = make_plan("bow", source, tmp_path / "own")
     _, report = distill(DistillationJob([wrong], plan, DistillSettings(label_weight=0)), tmp_path / "run")
     assert report.accuracy.value <= 0.2
-    assert report.peers[0].agreement.value >= 0.8
+    assert report.compared_models[0].agreement.value >= 0.8
     _, report = distill(
         DistillationJob([wrong], plan, DistillSettings(label_weight=1, num_copies=0)), tmp_path / "labels"
     )
@@ -89,12 +89,12 @@ def test_a_student_without_labels_learns_from_the_teacher_alone(trained_run, tmp
 def test_several_teachers_and_a_model_beside_are_all_held_against_the_student(trained_run, tmp_path: Path) -> None:
     bow, source = trained_run("bow", "multi-class")
     bert, _ = trained_run("bert", "multi-class")
-    lecture = DistillationJob([bow, bert], make_plan("bow", source, tmp_path / "own"), FEW, beside=bow)
-    _, report = distill(lecture, tmp_path / "run")
-    assert [(peer.role, peer.family) for peer in report.peers] == [
+    job = DistillationJob([bow, bert], make_plan("bow", source, tmp_path / "own"), FEW, baseline=bow)
+    _, report = distill(job, tmp_path / "run")
+    assert [(compared.role, compared.family) for compared in report.compared_models] == [
         ("teacher", "bow"),
         ("teacher", "bert"),
-        ("beside", "bow"),
+        ("baseline", "bow"),
     ]
     assert [item["family"] for item in report.settings["teachers"]] == ["bow", "bert"]
 
@@ -173,7 +173,9 @@ def test_a_model_beside_with_other_labels_is_refused_before_anything_is_trained(
     run, source = trained_run("bow", "multi-class")
     other, _ = trained_run("bow", "multi-label")
     with pytest.raises(DataError, match=r"knows the labels .*multi-label.*another model"):
-        distill(DistillationJob([run], make_plan("bow", source, tmp_path / "own"), FEW, beside=other), tmp_path / "run")
+        distill(
+            DistillationJob([run], make_plan("bow", source, tmp_path / "own"), FEW, baseline=other), tmp_path / "run"
+        )
     assert not (tmp_path / "run").exists()
 
 

@@ -57,7 +57,7 @@ def test_few_validation_texts_are_joined_by_out_of_fold_texts(trained):
         " training bow without fold 2 of 2, to",
     ]
     assert outcome.gate_texts == "30 validation texts, and 240 training texts by 2-fold cross-validation"
-    gate = outcome.trials[0].gate
+    gate = outcome.candidates[0].gate
     assert gate.num_texts == 270
     assert (
         gate.drop_bound == pytest.approx(1.1, abs=0.01) if not gate.num_lost + gate.num_won else gate.drop_bound > 1.1
@@ -66,7 +66,7 @@ def test_few_validation_texts_are_joined_by_out_of_fold_texts(trained):
     assert (evidence["num_texts"], evidence["num_folds"]) == (270, 2)
     made = sorted(item.stat().st_mtime_ns for item in (out / "folds").glob("*/artifact/model.onnx"))
     again = optimize(path, source, out, settings, DataSettings(), [watch])
-    assert again.trials == outcome.trials
+    assert again.candidates == outcome.candidates
     assert made == sorted(item.stat().st_mtime_ns for item in (out / "folds").glob("*/artifact/model.onnx"))
 
 

@@ -85,8 +85,8 @@ def test_the_smallest_is_the_default_and_reproduces(done, model):
 def test_the_report_says_everything(done):
     outcome, out = done
     content = json.loads(OptimizationResult.json_path(out).read_text())
-    assert [item["name"] for item in content["trials"]] == ["fp16-rows", "int8-rows"]
-    assert all(item["gate"]["agreement"] >= 95 and item["cost"]["size_gain"] > 1.3 for item in content["trials"])
+    assert [item["name"] for item in content["candidates"]] == ["fp16-rows", "int8-rows"]
+    assert all(item["gate"]["agreement"] >= 95 and item["cost"]["size_gain"] > 1.3 for item in content["candidates"])
     assert content["test"].keys() == {"fp32", *outcome.kept}
     page = OptimizationResult.html_path(out).read_text()
     assert "<script" not in page
@@ -102,18 +102,18 @@ def test_memory_is_that_of_the_variant_and_not_of_this_process(tiny_artifact):
 
 def test_a_search_that_was_stopped_goes_on(done, model, source):
     outcome, out = done
-    graph = out / "trials" / "int8-rows" / "model.onnx"
+    graph = out / "candidates" / "int8-rows" / "model.onnx"
     made = graph.stat().st_mtime_ns
     time.sleep(0.01)
     again = optimize(model, source, out, EASY, DataSettings(), [Watch()])
-    assert [trial.cost for trial in again.trials] == [trial.cost for trial in outcome.trials]
+    assert [candidate.cost for candidate in again.candidates] == [candidate.cost for candidate in outcome.candidates]
     assert graph.stat().st_mtime_ns == made
 
 
 def test_a_budget_ends_the_search(model, source, tmp_path):
     settings = EASY.model_copy(update={"budget_minutes": 1e-9})
     outcome = optimize(model, source, tmp_path / "out", settings, DataSettings(), [Watch()])
-    assert (outcome.trials, outcome.kept, outcome.skipped) == ([], [], ["fp16-rows", "int8-rows"])
+    assert (outcome.candidates, outcome.kept, outcome.skipped) == ([], [], ["fp16-rows", "int8-rows"])
     assert list(artifacts.read(tmp_path / "out").manifest.variants) == ["fp32"]
 
 
@@ -121,7 +121,7 @@ def test_what_is_known_costs_no_budget(done, model, source):
     outcome, out = done
     settings = EASY.model_copy(update={"budget_minutes": 1e-9})
     again = optimize(model, source, out, settings, DataSettings(), [Watch()])
-    assert [trial.cost for trial in again.trials] == [trial.cost for trial in outcome.trials]
+    assert [candidate.cost for candidate in again.candidates] == [candidate.cost for candidate in outcome.candidates]
     assert not again.skipped
 
 
@@ -133,11 +133,11 @@ def test_a_search_killed_while_timing_goes_on_from_the_gate(model, source, tmp_p
         patch.setattr(optimization, "compare_costs", die)
         with pytest.raises(KeyboardInterrupt):
             optimize(model, source, tmp_path / "out", EASY, DataSettings(), [Watch()])
-    graph = tmp_path / "out" / "trials" / "fp16-rows" / "model.onnx"
+    graph = tmp_path / "out" / "candidates" / "fp16-rows" / "model.onnx"
     made = graph.stat().st_mtime_ns
     settings = EASY.model_copy(update={"recipes": ("fp16-rows",)})
     outcome = optimize(model, source, tmp_path / "out", settings, DataSettings(), [Watch()])
-    assert [trial.name for trial in outcome.trials if trial.cost] == ["fp16-rows"]
+    assert [candidate.name for candidate in outcome.candidates if candidate.cost] == ["fp16-rows"]
     assert graph.stat().st_mtime_ns == made
 
 
@@ -147,7 +147,7 @@ def test_a_variant_whose_answers_depend_on_the_batch_fails_unless_asked_for(mode
     monkeypatch.setattr(candidate_result, "LEAST_GAIN", 0.0)
     lenient = EASY.model_copy(update={"max_drop": 100, "agreement": 1e-9})
     outcome = optimize(model, source, tmp_path / "out", lenient, DataSettings(), [Watch()])
-    (refused,) = outcome.trials
+    (refused,) = outcome.candidates
     assert outcome.kept == []
     assert refused.cost is None
     assert refused.gate.batch_invariance.max_change > 0.05
@@ -156,7 +156,7 @@ def test_a_variant_whose_answers_depend_on_the_batch_fails_unless_asked_for(mode
     allowed = lenient.model_copy(update={"allow_batch_dependent": True})
     outcome = optimize(model, source, tmp_path / "out", allowed, DataSettings(), [Watch()])
     assert outcome.kept == ["dependent"]
-    assert "labels change with the other texts of its batch" in outcome.verdict(outcome.trials[0])
+    assert "labels change with the other texts of its batch" in outcome.verdict(outcome.candidates[0])
     written = artifacts.read(tmp_path / "out")
     stored = written.manifest.variants["dependent"].batch_invariance
     assert stored == refused.gate.batch_invariance.to_manifest()
@@ -177,7 +177,7 @@ def test_a_variant_keeps_the_engine_it_was_gated_on(model, source, tmp_path, mon
     monkeypatch.setattr(candidate_result, "LEAST_GAIN", 0.0)
     out = tmp_path / "out"
     outcome = optimize(model, source, out, EASY, DataSettings(), [Watch()])
-    assert outcome.left_out == {"absent": "there is none here"}
+    assert outcome.unavailable == {"absent": "there is none here"}
     assert artifacts.read(out).manifest.variants["elsewhere"].engine == "openvino"
     assert textwright.load(out, variant="elsewhere").predict(["a moving w1"])[0].label == "positive"
     assert "there is none here" in OptimizationResult.html_path(out).read_text()
@@ -192,14 +192,14 @@ def test_a_gain_can_be_required(model, source, tmp_path):
 
 def test_few_texts_pass_by_what_was_measured_and_the_bound_is_said(done):
     outcome, out = done
-    trial = outcome.trials[0]
-    assert (trial.gate.num_texts, trial.gate.drop) == (80, 0.0)
-    assert trial.gate.drop_bound == pytest.approx(3.68, abs=0.01)
+    candidate = outcome.candidates[0]
+    assert (candidate.gate.num_texts, candidate.gate.drop) == (80, 0.0)
+    assert candidate.gate.drop_bound == pytest.approx(3.68, abs=0.01)
     strict = EASY.model_copy(update={"max_drop": 0.5})
     words = "80 texts cannot exclude a loss of up to 3.68 points (95 % confidence)"
-    assert verdict(trial, strict).endswith(words)
-    assert verdict(trial, strict.model_copy(update={"require_bound": True})) == f"no: {words}, bound 0.5"
-    assert "cannot exclude" not in verdict(trial, EASY)
+    assert verdict(candidate, strict).endswith(words)
+    assert verdict(candidate, strict.model_copy(update={"require_bound": True})) == f"no: {words}, bound 0.5"
+    assert "cannot exclude" not in verdict(candidate, EASY)
     assert outcome.gate_texts == "80 validation texts"
     evidence = artifacts.read(out).manifest.variants["int8-rows"].gate
     assert (evidence["num_texts"], evidence["drop"], evidence["num_folds"]) == (80, 0.0, 0)

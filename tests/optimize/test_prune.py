@@ -82,7 +82,7 @@ def test_unused_tokens_go_and_training_texts_are_answered_as_before(
     np.testing.assert_allclose(after.logits(texts), before.logits(texts), atol=1e-5)
     assert after.vocab_size <= before.vocab_size
     (step,) = report.steps
-    assert step.facts["unknown_after"] >= step.facts["unknown_before"]
+    assert step.counts["unknown_after"] >= step.counts["unknown_before"]
     counts = after.artifact.manifest.training["vocabulary"]
     assert counts == {"num_before": before.vocab_size, "num_kept": after.vocab_size}
     assert np.isfinite(after.logits(["", "qzxv \N{GRINNING FACE}"])).all()

@@ -68,7 +68,7 @@ def test_optimizing_returns_a_model_and_all_that_was_tried(trained):
     assert isinstance(fast, tw.Model)
     assert fast.predict(["a good film"])[0].label == trained.predict(["a good film"])[0].label
     assert fast.optimization.settings.max_drop == 0.3
-    assert [trial.name for trial in fast.optimization.trials]
+    assert [candidate.name for candidate in fast.optimization.candidates]
     assert trained.optimization is None
     with pytest.raises(SettingsError, match=r"optimize\(\) has no setting 'max_dorp'; did you mean 'max_drop'"):
         trained.optimize(max_dorp=0.3)

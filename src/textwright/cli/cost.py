@@ -66,11 +66,11 @@ def _show(terminal: Terminal, report: CostReport) -> None:
         f"{1e3 * measured.function.cpu_s:.2f} ms to the function, {measured.function.init_cpu_s:.2f} s for its init"
     )
     terminal.note(f"assumed: {'; '.join(report.assumptions)}")
-    terminal.note(f"left out: {'; '.join(report.left_out)}")
+    terminal.note(f"excluded: {'; '.join(report.excluded)}")
 
 
 def _row(choice: Choice, *, is_best: bool) -> tuple[str, ...]:
-    remark = f"no: {choice.refusal}" if choice.refusal else "cheapest" if is_best else ""
+    remark = f"no: {choice.rejection_reason}" if choice.rejection_reason else "cheapest" if is_best else ""
     return (
         f"{choice.target} {choice.size}",
         f"{choice.estimate.usd_per_month:,.2f}",

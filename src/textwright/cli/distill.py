@@ -17,6 +17,7 @@ from textwright.optional_deps import require
 from textwright.training.settings import TrainSettings
 
 if TYPE_CHECKING:
+    from textwright.evaluate.intervals import Interval
     from textwright.optimize.distillation import ComparedModel, Distillation
 
 _DATA: Final = DataSettings()
@@ -31,7 +32,7 @@ def distill(
     out: Path,
     config: Path | None = None,
     unlabeled: str = "",
-    beside: Path | None = None,
+    baseline: Path | None = None,
     name: str = "",
     overwrite: bool = False,
     model: Annotated[dict[str, str] | None, Parameter(group="Training")] = None,
@@ -57,7 +58,7 @@ def distill(
         out: Run folder of the student: artifact, report, checkpoint and TensorBoard events go there.
         config: Recipe (TOML) whose keys are named like the flags; flags and environment go before it.
         unlabeled: Further texts for the teacher to answer: a file, or any source, whose labels are not looked at.
-        beside: An artifact to test the student against, best of the same family, trained on labels alone.
+        baseline: An artifact to test the student against, best of the same family, trained on labels alone.
         name: What the model is called on the wire; by default source, family and "distilled".
         overwrite: Throw away a run of other settings that is in --out.
         model: Settings of the family, one flag each: --model.embedding-dim 200. See: textwright families NAME
@@ -74,9 +75,9 @@ def distill(
     terminal = Terminal(output)
     settings = {key.replace("-", "_"): value for key, value in (model or {}).items()}
     plan = BuildPlan(source, data, training, settings, name)
-    lecture = DistillationJob(teachers, plan, teaching, unlabeled, further, beside)
+    job = DistillationJob(teachers, plan, teaching, unlabeled, further, baseline)
     with exclusive_folder(out), ProgressView(terminal, "reading the data") as view:
-        done = teach(lecture, out, overwrite=overwrite, callbacks=[view])
+        done = teach(job, out, overwrite=overwrite, callbacks=[view])
     if done is not None:
         built, report = done
         show_built(terminal, built, {"distillation": report.to_json()})
@@ -87,17 +88,21 @@ def distill(
 
 
 def show_distillation(terminal: Terminal, report: Distillation) -> None:
-    """Say how the student compares with its teachers and with the model beside it."""
+    """Say how the student compares with its teachers and with the baseline."""
     columns = ("", "model", "right", "student's gain", "alike", "one text", "texts/s", "size")
-    terminal.table(f"Beside others on {report.num_test:,} test texts", columns, map(_row, report.peers))
-    for peer in report.peers:
-        terminal.say(f"{peer.role}: {report.name} is {peer.verdict}")
+    terminal.table(f"Beside others on {report.num_test:,} test texts", columns, map(_row, report.compared_models))
+    for compared in report.compared_models:
+        terminal.say(f"{compared.role}: {report.name} is {compared.verdict}")
 
 
-def _row(peer: ComparedModel) -> tuple[str, ...]:
-    cost = peer.cost
-    costs = ["-"] * 3 if cost is None else [cost.latency_gain, cost.throughput_gain, cost.size_gain]
+def _row(model: ComparedModel) -> tuple[str, ...]:
+    cost = model.cost
+    gains = ["-"] * 3 if cost is None else [cost.latency_gain, cost.throughput_gain, cost.size_gain]
     return (
-        *(peer.role, f"{peer.name} ({peer.version})", f"{100 * peer.accuracy.value:.2f} %", f"{peer.gain:+.2f} points"),
-        *(f"{100 * peer.agreement.value:.2f} %", *(f"{it:.2f}x" if isinstance(it, float) else it for it in costs)),
+        *(model.role, f"{model.name} ({model.version})", _percent(model.accuracy), f"{model.gain:+.2f} points"),
+        *(_percent(model.agreement), *(f"{it:.2f}x" if isinstance(it, float) else it for it in gains)),
     )
+
+
+def _percent(share: Interval) -> str:
+    return f"{100 * share.value:.2f} %"

@@ -37,7 +37,7 @@ def optimize(
     Args:
         artifact: An artifact folder, or the run folder that holds it.
         source: Labeled texts, best those that the model was trained on: a built-in name, a file, a folder, a hub id.
-        out: Folder of the new artifact, the report and the trials.
+        out: Folder of the new artifact, the report and the candidates.
     """
     require("train", what="optimizing")
     from textwright.display.optimization import show_outcome

@@ -70,9 +70,9 @@ def _show(terminal: Terminal, report: Pruning) -> None:
     columns = ("step", "drop", "alike", "one text", "texts/s", "size", "verdict")
     terminal.table(title, columns, map(_row, report.steps))
     for step in report.steps:
-        facts = "; ".join(f"{name.replace('_', ' ')} {value:.4g}" for name, value in step.facts.items())
+        counts = "; ".join(f"{name.replace('_', ' ')} {value:.4g}" for name, value in step.counts.items())
         bound = bound_in_words(step.gate.num_texts, step.gate.drop_bound)
-        terminal.say(f"{step.name}: {step.summary}; {bound}" + (f"; {facts}" if facts else ""))
+        terminal.say(f"{step.name}: {step.summary}; {bound}" + (f"; {counts}" if counts else ""))
     metrics = (
         (name, f"{it['value']:.4f}", f"{it['low']:.4f} to {it['high']:.4f}") for name, it in report.metrics.items()
     )

@@ -154,7 +154,7 @@ class Prices(Settings):
     currency: str
     source: str
     """Where they come from, in words."""
-    left_out: tuple[str, ...]
+    excluded: tuple[str, ...]
     """What no estimate on these prices includes."""
     hours: Hours
     ec2: Ec2Prices

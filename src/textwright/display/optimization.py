@@ -19,10 +19,10 @@ def show_outcome(terminal: Terminal, outcome: OptimizationResult) -> None:
     )
     terminal.say(f"gates on {outcome.gate_texts}; reference right in {outcome.accuracy:.2%}")
     columns = ("variant", "drop", "agree", "batch", "one text", "gain", "texts/s", "gain", "MB", "gain")
-    terminal.table(title, columns, map(_row, outcome.trials))
+    terminal.table(title, columns, map(_row, outcome.candidates))
     terminal.say("batch: largest change of a probability when a text is scored with other texts instead of alone")
-    for trial in outcome.trials:
-        terminal.say(f"{trial.name}: {outcome.verdict(trial)}")
+    for candidate in outcome.candidates:
+        terminal.say(f"{candidate.name}: {outcome.verdict(candidate)}")
     rows = (
         (name, f"{it.value:.4f}", f"{it.low:.4f} to {it.high:.4f}", *_test_drop(outcome, name))
         for name, it in outcome.test.items()
@@ -34,8 +34,8 @@ def show_outcome(terminal: Terminal, outcome: OptimizationResult) -> None:
     )
     if outcome.skipped:
         terminal.say(f"not tried, for want of time: {', '.join(outcome.skipped)}")
-    for name, reason in outcome.left_out.items():
-        terminal.say(f"left out: {name}: {reason}")
+    for name, reason in outcome.unavailable.items():
+        terminal.say(f"{name} is not available here: {reason}")
     if not outcome.kept:
         terminal.say(f"nothing is gained on this CPU; the artifact holds {outcome.reference} alone")
 
@@ -45,15 +45,15 @@ def _test_drop(outcome: OptimizationResult, name: str) -> tuple[str, str]:
     return ("-", "-") if drop is None else (f"{drop.points:+.2f}", f"{drop.upper_bound():+.2f}")
 
 
-def _row(trial: CandidateResult) -> tuple[str, ...]:
-    gate, cost = trial.gate, trial.cost
+def _row(candidate: CandidateResult) -> tuple[str, ...]:
+    gate, cost = candidate.gate, candidate.cost
     answers = ("-", "-", "-")
     if gate is not None:
         answers = (f"{gate.drop:+.2f}", f"{gate.agreement:.2f} %", f"{gate.batch_invariance.max_change:.2g}")
     if cost is None:
-        return trial.name, *answers, *["-"] * 6
+        return candidate.name, *answers, *["-"] * 6
     return (
-        *(trial.name, *answers, f"{cost.latency_ms:.2f} ms", f"{cost.latency_gain:.2f}x"),
+        *(candidate.name, *answers, f"{cost.latency_ms:.2f} ms", f"{cost.latency_gain:.2f}x"),
         *(f"{cost.texts_per_second:,.0f}", f"{cost.throughput_gain:.2f}x"),
         *(f"{cost.size_bytes / 1e6:.2f}", f"{cost.size_gain:.2f}x"),
     )

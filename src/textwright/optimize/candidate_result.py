@@ -102,17 +102,17 @@ class CandidateResult:
     failure: str = ""
 
     def to_json(self) -> dict[str, Any]:
-        """Return the trial as JSON-ready values."""
+        """Return the candidate as JSON-ready values."""
         return asdict(self)
 
     @classmethod
     def of_json(cls, content: dict[str, Any]) -> CandidateResult:
-        """Read a trial back."""
+        """Read a candidate back."""
         gate, cost = content.pop("gate"), content.pop("cost")
         return cls(gate=gate and AccuracyCheck.of_json(gate), cost=cost and LatencyReport(**cost), **content)
 
 
-def refusal(gate: AccuracyCheck, settings: OptimizeSettings) -> str:
+def rejection_reason(gate: AccuracyCheck, settings: OptimizeSettings) -> str:
     """Say which gate a variant does not pass; empty if it passes all.
 
     What was measured decides; what so few texts cannot exclude decides only where ``require_bound`` is set.
@@ -128,25 +128,25 @@ def refusal(gate: AccuracyCheck, settings: OptimizeSettings) -> str:
     return ""
 
 
-def verdict(trial: CandidateResult, settings: OptimizeSettings) -> str:
-    """Say in words what becomes of a trial.
+def verdict(candidate: CandidateResult, settings: OptimizeSettings) -> str:
+    """Say in words what becomes of a candidate.
 
     Args:
-        trial: One recipe, tried.
+        candidate: One recipe, tried.
         settings: The bounds.
 
     Returns:
         "passes: ..." or "no: ...", with the reason.
     """
-    if trial.gate is None:
-        return f"no: {trial.failure}"
-    refused = refusal(trial.gate, settings)
-    if refused or trial.cost is None:
+    if candidate.gate is None:
+        return f"no: {candidate.failure}"
+    refused = rejection_reason(candidate.gate, settings)
+    if refused or candidate.cost is None:
         return f"no: {refused or 'not measured'}"
-    gain, target = trial.cost.gain(settings.target), settings.target.value
+    gain, target = candidate.cost.gain(settings.target), settings.target.value
     if gain < LEAST_GAIN:
         return f"no: {gain:.2f} times the reference's {target} is no gain here"
-    gate, words = trial.gate, [f"passes: {gain:.2f} times as good in {target}"]
+    gate, words = candidate.gate, [f"passes: {gain:.2f} times as good in {target}"]
     if gate.drop_bound > settings.max_drop:
         words.append(bound_in_words(gate.num_texts, gate.drop_bound))
     if not gate.batch_invariance.is_invariant:
@@ -154,8 +154,8 @@ def verdict(trial: CandidateResult, settings: OptimizeSettings) -> str:
     return "; ".join(words)
 
 
-def is_winner(trial: CandidateResult, target: OptimizationTarget, settings: OptimizeSettings) -> bool:
-    """Say whether a trial passed its gates and is better than the reference at a target."""
-    if trial.gate is None or trial.cost is None or refusal(trial.gate, settings):
+def is_winner(candidate: CandidateResult, target: OptimizationTarget, settings: OptimizeSettings) -> bool:
+    """Say whether a candidate passed its gates and is better than the reference at a target."""
+    if candidate.gate is None or candidate.cost is None or rejection_reason(candidate.gate, settings):
         return False
-    return trial.cost.gain(target) >= LEAST_GAIN
+    return candidate.cost.gain(target) >= LEAST_GAIN

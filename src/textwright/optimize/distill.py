@@ -3,7 +3,7 @@
 ::
 
     texts -> altered copies -> teachers answer -> train -> export -> parity -> artifact of the student
-                                                               test texts: student, teachers, model beside -> report
+                                                               test texts: student, teachers, baseline -> report
 
 Nothing is decided on the test texts; they are read once, for the report.
 """
@@ -53,7 +53,7 @@ class DistillationJob:
         settings: How it is taught.
         unlabeled: A file, or any labeled source whose labels are not looked at; empty for none.
         further: Which of the unlabeled texts are taken, and how.
-        beside: An artifact to test the student against, best of the same family and labels alone; None for none.
+        baseline: An artifact to test the student against, best of the same family and labels alone; None for none.
         start: Weights that the student starts from, by name; None takes over what fits from the first teacher.
     """
 
@@ -62,12 +62,12 @@ class DistillationJob:
     settings: DistillSettings
     unlabeled: str = ""
     further: UnlabeledSettings = _ALL_WHOLE
-    beside: Path | None = None
+    baseline: Path | None = None
     start: dict[str, Tensor] | None = field(default=None)
 
 
 def distill(
-    lecture: DistillationJob,
+    job: DistillationJob,
     out: Path,
     *,
     overwrite: bool = False,
@@ -75,10 +75,10 @@ def distill(
 ) -> tuple[BuildResult, Distillation] | None:
     """Train a student on what its teachers say, and compare it with them on the test texts.
 
-    Running it again with an equal lecture finishes what was interrupted, or returns what is there.
+    Running it again with an equal job finishes what was interrupted, or returns what is there.
 
     Args:
-        lecture: What is to be taught to whom.
+        job: What is to be taught to whom.
         out: The student's run folder; the report goes there too.
         overwrite: Throw away a run of another plan that is in ``out``; False refuses to.
         callbacks: Called at each step and epoch, and with the texts that a teacher has answered.
@@ -91,19 +91,19 @@ def distill(
         SettingsError: If a setting is wrong, or would let the student learn from texts that its teacher is tested on.
         ArtifactError: If a teacher cannot be trusted.
     """
-    teachers = [load(path, num_threads=_NUM_THREADS) for path in lecture.teachers]
-    beside = [] if lecture.beside is None else [load(lecture.beside, num_threads=_NUM_THREADS)]
-    for other in [*teachers[1:], *beside]:
+    teachers = [load(path, num_threads=_NUM_THREADS) for path in job.teachers]
+    baselines = [] if job.baseline is None else [load(job.baseline, num_threads=_NUM_THREADS)]
+    for other in [*teachers[1:], *baselines]:
         columns_of(other, teachers[0].labels)
-    plan = _as_cut_for(lecture.plan, [item.artifact.manifest for item in [*teachers, *beside]]).resolved()
-    start = lecture.start
+    plan = _as_cut_for(job.plan, [item.artifact.manifest for item in [*teachers, *baselines]]).resolved()
+    start = job.start
     if start is None:
         start = inherited_weights(teachers[0].artifact, plan.training.family, plan.model)
     teacher = PredictorTeacher(
         teachers,
-        lecture.settings,
+        job.settings,
         seed=plan.training.seed,
-        unlabeled=read_unlabeled(lecture.unlabeled, plan.data, lecture.further) if lecture.unlabeled else (),
+        unlabeled=read_unlabeled(job.unlabeled, plan.data, job.further) if job.unlabeled else (),
         start=start,
         callback=CallbackList(callbacks),
     )
@@ -116,7 +116,7 @@ def distill(
     )
     if built is None:
         return None
-    report = _report(built, plan, [("teacher", item) for item in teachers] + [("beside", item) for item in beside])
+    report = _report(built, plan, [("teacher", item) for item in teachers] + [("baseline", item) for item in baselines])
     report.write_json(report.json_path(out))
     return built, report
 
@@ -135,11 +135,11 @@ def _report(built: BuildResult, plan: BuildPlan, others: Sequence[tuple[str, Pre
     manifest = student.artifact.manifest
     test = select(plan.source, plan.data, manifest, "test").examples
     seen = observe(student, test)
-    peers: list[ComparedModel] = []
+    compared_models: list[ComparedModel] = []
     for role, predictor in others:
         cost = compare_costs(student, predictor, test.texts)
         theirs = observe_in_order(predictor, test, student.labels)
-        peers.append(compare_with(seen, predictor, theirs, role=role, cost=cost))
+        compared_models.append(compare_with(seen, predictor, theirs, role=role, cost=cost))
     return Distillation(
         name=manifest.name,
         family=manifest.family,
@@ -148,6 +148,6 @@ def _report(built: BuildResult, plan: BuildPlan, others: Sequence[tuple[str, Pre
         settings=manifest.training["distillation"],
         num_test=len(test),
         accuracy=share(seen.correct),
-        peers=peers,
+        compared_models=compared_models,
         metrics=manifest.variant(None).metrics,
     )

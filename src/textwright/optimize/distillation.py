@@ -25,7 +25,7 @@ class ComparedModel:
     """A model that the student is held against, on the same test texts.
 
     Args:
-        role: "teacher", or "beside": the same family without a teacher.
+        role: "teacher", or "baseline": the same family without a teacher.
         name: Of the model.
         family: Of the model.
         version: Of its artifact.
@@ -68,7 +68,7 @@ class Distillation(Report):
         settings: How it was taught, as the manifest says it.
         num_test: Test texts.
         accuracy: The student's, on them.
-        peers: Its teachers, then the model beside it if there is one.
+        compared_models: Its teachers, then the baseline if there is one.
         metrics: All of the student's metrics on the test texts: name -> value, low and high.
     """
 
@@ -81,12 +81,13 @@ class Distillation(Report):
     settings: Mapping[str, Any]
     num_test: int
     accuracy: Interval
-    peers: Sequence[ComparedModel]
+    compared_models: Sequence[ComparedModel]
     metrics: Mapping[str, Mapping[str, float]]
 
     def to_json(self) -> dict[str, Any]:
         """Return it as JSON-ready values, each comparison with its verdict in words."""
-        return {**json_values(self), "peers": [{**json_values(peer), "verdict": peer.verdict} for peer in self.peers]}
+        compared = [{**json_values(it), "verdict": it.verdict} for it in self.compared_models]
+        return {**json_values(self), "compared_models": compared}
 
 
 def compare_with(

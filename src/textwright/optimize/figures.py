@@ -65,15 +65,15 @@ def _bubbles(outcome: OptimizationResult) -> list[_Bubble]:
 
     Places follow from the gains, which were measured in turn: milliseconds of different moments cannot be compared.
     """
-    timed = [(trial, trial.gate, trial.cost) for trial in outcome.trials if trial.gate and trial.cost]
+    timed = [(it, it.gate, it.cost) for it in outcome.candidates if it.gate and it.cost]
     costs = [cost for _, _, cost in timed if cost is not None]
     latency = statistics.median(cost.latency_ms * cost.latency_gain for cost in costs)
     size = statistics.median(cost.size_bytes * cost.size_gain for cost in costs)
     found = [_Bubble(outcome.reference, latency, outcome.accuracy, size, is_kept=True)]
-    for trial, gate, cost in timed:
+    for candidate, gate, cost in timed:
         if gate is not None and cost is not None:
-            kept = trial.name in outcome.kept
-            found.append(_Bubble(trial.name, latency / cost.latency_gain, gate.accuracy, cost.size_bytes, kept))
+            kept = candidate.name in outcome.kept
+            found.append(_Bubble(candidate.name, latency / cost.latency_gain, gate.accuracy, cost.size_bytes, kept))
     return found
 
 

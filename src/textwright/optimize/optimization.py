@@ -5,7 +5,7 @@
     OUT/artifact/                 what is shipped: the winner, the reference, what is best at the other targets
     OUT/optimization.json, .html  everything that was tried
     OUT/folds/                    models of cross-validated gates, where the validation texts are few
-    OUT/trials/NAME.json, NAME/   finished trials, so that a search that was stopped goes on
+    OUT/candidates/NAME.json, NAME/   finished candidates, so that a search that was stopped goes on
 
 Nothing but the gate texts decides: the validation texts and, where these are few, training texts by cross-validation.
 The test texts are read once, at the end, for what the artifact says of itself.
@@ -41,7 +41,7 @@ from textwright.evaluate.measure import evaluate_observations
 from textwright.evaluate.paired_drop import PairedDrop, smallest_bound
 from textwright.evaluate.predictions import observe
 from textwright.evaluate.publish import publish
-from textwright.optimize.candidate_result import CandidateResult, is_winner, refusal, verdict
+from textwright.optimize.candidate_result import CandidateResult, is_winner, rejection_reason, verdict
 from textwright.optimize.eval_texts import Texts, check_enough_texts, num_texts_needed, read_texts
 from textwright.optimize.folds import gate_texts_in_words
 from textwright.optimize.gate_texts import GatePart, fold_parts
@@ -59,14 +59,14 @@ _NUM_THREADS: Final = 1
 
 @dataclass(frozen=True, slots=True)
 class CandidateSearch:
-    """What every trial of a search shares.
+    """What every candidate of a search shares.
 
     Args:
         own: The variant that is to be beaten, and the validation texts.
         folds: Models of the same training without a part of the training texts, and that part.
         texts: Of the source.
         settings: Gates, target and limits.
-        folder: Where trials are kept.
+        folder: Where candidates are kept.
     """
 
     own: GatePart
@@ -130,15 +130,15 @@ def optimize(
     own = GatePart.of(reference, texts.gate, texts.calibration)
     recipes = _wanted(ladder(own.material.graph), settings.recipes)
     folds, why_no_folds = fold_parts(reference, str(source), texts, settings, out / "folds", callback)
-    search = CandidateSearch(own, folds, texts, settings, out / "trials")
+    search = CandidateSearch(own, folds, texts, settings, out / "candidates")
     num_out_of_fold = search.num_gate_texts - len(texts.gate)
     gate_texts = gate_texts_in_words(len(texts.gate), num_out_of_fold, len(folds), why_no_folds)
     check_enough_texts(search.num_gate_texts, gate_texts)
     _refuse_too_few(search.num_gate_texts, settings)
-    left_out = {recipe.name: reason for recipe in recipes if (reason := recipe.unavailable_reason())}
-    trials, skipped = _try_all(search, [item for item in recipes if item.name not in left_out], callback)
-    names = _choose(trials, settings)
-    by_name = {trial.name: trial for trial in trials}
+    unavailable = {recipe.name: reason for recipe in recipes if (reason := recipe.unavailable_reason())}
+    candidates, skipped = _try_all(search, [item for item in recipes if item.name not in unavailable], callback)
+    names = _choose(candidates, settings)
+    by_name = {candidate.name: candidate for candidate in candidates}
     artifact, evaluations, drops = _publish(search, str(source), names, by_name, out / "artifact")
     outcome = OptimizationResult.of(
         reference,
@@ -146,16 +146,16 @@ def optimize(
         gate_texts,
         str(source),
         settings,
-        trials,
+        candidates,
         names,
         skipped,
-        left_out,
+        unavailable,
         evaluations,
         artifact,
         drops,
     )
     outcome.write(out)
-    if settings.require and not any(is_winner(trial, settings.target, settings) for trial in trials):
+    if settings.require and not any(is_winner(candidate, settings.target, settings) for candidate in candidates):
         raise NoGainError(
             f"no variant of {path} passed its gates and is better in {settings.target} on this CPU "
             f"({instruction_set()}); {outcome.json_path(out)} says why of each; the artifact there is the "
@@ -187,9 +187,9 @@ def _wanted(recipes: list[CandidateSpec], names: Sequence[str]) -> list[Candidat
 def _try_all(
     search: CandidateSearch, recipes: Sequence[CandidateSpec], callback: Callback
 ) -> tuple[list[CandidateResult], list[str]]:
-    """Try recipes until the budget is spent; return the trials, and the names of those not begun."""
+    """Try recipes until the budget is spent; return the candidates, and the names of those not begun."""
     budget = search.settings.budget_minutes
-    begun, trials, skipped = monotonic(), list[CandidateResult](), list[str]()
+    begun, candidates, skipped = monotonic(), list[CandidateResult](), list[str]()
     for number, recipe in enumerate(recipes, start=1):
         is_late = budget is not None and monotonic() - begun > 60 * budget
         if is_late and _stored(search, recipe) is None:
@@ -197,28 +197,28 @@ def _try_all(
             continue
         run = RunInfo(recipe.name, recipe.summary, number, len(recipes))
         callback.on_run_begin(run)
-        trials.append(_try(search, recipe))
-        callback.on_run_end(run, verdict(trials[-1], search.settings))
-    return trials, skipped
+        candidates.append(_try(search, recipe))
+        callback.on_run_end(run, verdict(candidates[-1], search.settings))
+    return candidates, skipped
 
 
 def _try(search: CandidateSearch, recipe: CandidateSpec) -> CandidateResult:
     """Try a recipe, or go on with what is known of it; each half is kept as soon as it is known."""
-    trial = _stored(search, recipe) or _keep(search, recipe, _gated(search, recipe))
-    if trial.gate is not None and trial.cost is None and not refusal(trial.gate, search.settings):
+    candidate = _stored(search, recipe) or _keep(search, recipe, _gated(search, recipe))
+    if candidate.gate is not None and candidate.cost is None and not rejection_reason(candidate.gate, search.settings):
         cost = compare_costs(_predictor(_made(search, recipe)), search.reference, search.texts.gate.texts)
-        return _keep(search, recipe, replace(trial, cost=cost))
-    return trial
+        return _keep(search, recipe, replace(candidate, cost=cost))
+    return candidate
 
 
-def _keep(search: CandidateSearch, recipe: CandidateSpec, trial: CandidateResult) -> CandidateResult:
-    content = {"identity": _identity(search, recipe), "trial": trial.to_json()}
+def _keep(search: CandidateSearch, recipe: CandidateSpec, candidate: CandidateResult) -> CandidateResult:
+    content = {"identity": _identity(search, recipe), "candidate": candidate.to_json()}
     write_text(search.folder / f"{recipe.name}.json", json.dumps(content, indent=2) + "\n")
-    return trial
+    return candidate
 
 
 def _gated(search: CandidateSearch, recipe: CandidateSpec) -> CandidateResult:
-    trial = CandidateResult(recipe.name, recipe.precision, recipe.summary, recipe.engine)
+    candidate = CandidateResult(recipe.name, recipe.precision, recipe.summary, recipe.engine)
     own = search.own
     try:
         made = _predictor(own.make(recipe, search.folder / recipe.name))
@@ -227,9 +227,9 @@ def _gated(search: CandidateSearch, recipe: CandidateSpec) -> CandidateResult:
                 (_predictor(part.make(recipe, Path(folder) / str(number))), part.observations, part.examples)
                 for number, part in enumerate(search.folds)
             ]
-            return replace(trial, gate=compare_answers(made, own.observations, own.examples, folds))
+            return replace(candidate, gate=compare_answers(made, own.observations, own.examples, folds))
     except TextwrightError as error:
-        return replace(trial, failure=str(error))
+        return replace(candidate, failure=str(error))
 
 
 def _predictor(artifact: Artifact) -> Predictor:
@@ -245,7 +245,7 @@ def _made(search: CandidateSearch, recipe: CandidateSpec) -> Artifact:
 
 
 def _identity(search: CandidateSearch, recipe: CandidateSpec) -> str:
-    """Hash what a trial depends on: model, recipe, texts, versions and processor."""
+    """Hash what a candidate depends on: model, recipe, texts, versions and processor."""
     texts = [[*part.texts, part.targets.tolist()] for part in (search.texts.gate, search.texts.calibration)]
     texts.append([part.reference.artifact.digest for part in search.folds])
     facts = [
@@ -264,31 +264,32 @@ def _engine_versions(engine: str) -> list[str]:
 def _stored(search: CandidateSearch, recipe: CandidateSpec) -> CandidateResult | None:
     try:
         content = json.loads((search.folder / f"{recipe.name}.json").read_text(encoding="utf-8"))
-        return CandidateResult.of_json(content["trial"]) if content["identity"] == _identity(search, recipe) else None
+        is_same = content["identity"] == _identity(search, recipe)
+        return CandidateResult.of_json(content["candidate"]) if is_same else None
     except (OSError, ValueError, KeyError, TypeError):  # absent, or of another version: try it again
         return None
 
 
-def _choose(trials: list[CandidateResult], settings: OptimizeSettings) -> list[str]:
+def _choose(candidates: list[CandidateResult], settings: OptimizeSettings) -> list[str]:
     """Name the winners: the best at the target first, then the best at each other target."""
     names = []
     for target in (settings.target, *OptimizationTarget):
-        won = [trial for trial in trials if is_winner(trial, target, settings)]
+        won = [candidate for candidate in candidates if is_winner(candidate, target, settings)]
         if won:
-            names.append(max(won, key=lambda trial: trial.cost.gain(target) if trial.cost else 0.0).name)
+            names.append(max(won, key=lambda candidate: candidate.cost.gain(target) if candidate.cost else 0.0).name)
     return list(dict.fromkeys(names))
 
 
 def _publish(
-    search: CandidateSearch, source: str, names: list[str], trials: Mapping[str, CandidateResult], path: Path
+    search: CandidateSearch, source: str, names: list[str], candidates: Mapping[str, CandidateResult], path: Path
 ) -> tuple[Artifact, dict[str, Evaluation], dict[str, PairedDrop]]:
     """Publish the winners with what is measured of them on the test texts, then all variants that there were."""
     reference, test = search.reference, search.texts.test
     old = reference.artifact
     graphs = {name: artifacts.read(search.folder / name).path / "model.onnx" for name in names}
     contents = {**old.contents(), **{f"{name}.onnx": graph.read_bytes() for name, graph in graphs.items()}}
-    variants = {name: _variant(search, trials[name]) for name in names}
-    first = {names[0]: variants.pop(names[0])} if names and _gains(search, trials[names[0]]) else {}
+    variants = {name: _variant(search, candidates[name]) for name in names}
+    first = {names[0]: variants.pop(names[0])} if names and _gains(search, candidates[names[0]]) else {}
     manifest = replace(old.manifest, variants={**first, **_others(old, {**first, **variants}), **variants})
     was, drops = observe(reference, test), {}
     evaluations = {reference.variant: evaluate_observations(reference, test, was, source=source, split="test")}
@@ -300,40 +301,40 @@ def _publish(
             seen = observe(predictor, test)
             evaluations[name] = evaluate_observations(predictor, test, seen, source=source, split="test")
             drops[name] = PairedDrop.of(seen.correct, was.correct)
-            publication.add_metrics(name, evaluations[name], _batch_invariance(trials[name]))
+            publication.add_metrics(name, evaluations[name], _batch_invariance(candidates[name]))
         if artifacts.CARD in contents:
             publication.card = update_batch_invariance(contents[artifacts.CARD].decode(), publication.manifest)
     return publication.artifact, evaluations, drops
 
 
-def _variant(search: CandidateSearch, trial: CandidateResult) -> Variant:
+def _variant(search: CandidateSearch, candidate: CandidateResult) -> Variant:
     return Variant(
-        f"{trial.name}.onnx",
-        trial.precision,
-        golden=f"{trial.name}.golden.jsonl",
+        f"{candidate.name}.onnx",
+        candidate.precision,
+        golden=f"{candidate.name}.golden.jsonl",
         instruction_set=instruction_set(),
-        engine=trial.engine,
-        recipe=trial.summary,
-        gate=_evidence(search, trial),
+        engine=candidate.engine,
+        recipe=candidate.summary,
+        gate=_evidence(search, candidate),
     )
 
 
-def _evidence(search: CandidateSearch, trial: CandidateResult) -> dict[str, float]:
+def _evidence(search: CandidateSearch, candidate: CandidateResult) -> dict[str, float]:
     """Say for the manifest what the gates have shown of a variant."""
-    gate = trial.gate
+    gate = candidate.gate
     if gate is None:
         return {}
     names = ("num_texts", "num_lost", "num_won", "drop", "drop_bound", "agreement")
     return {**{name: getattr(gate, name) for name in names}, "num_folds": len(search.folds)}
 
 
-def _batch_invariance(trial: CandidateResult) -> dict[str, float]:
-    return {} if trial.gate is None else trial.gate.batch_invariance.to_manifest()
+def _batch_invariance(candidate: CandidateResult) -> dict[str, float]:
+    return {} if candidate.gate is None else candidate.gate.batch_invariance.to_manifest()
 
 
-def _gains(search: CandidateSearch, trial: CandidateResult) -> bool:
-    """Say whether a trial is better at the very target, so that it may answer when nobody names a variant."""
-    return is_winner(trial, search.settings.target, search.settings)
+def _gains(search: CandidateSearch, candidate: CandidateResult) -> bool:
+    """Say whether a candidate is better at the very target, so that it may answer when nobody names a variant."""
+    return is_winner(candidate, search.settings.target, search.settings)
 
 
 def _others(old: Artifact, added: Mapping[str, Variant]) -> dict[str, Variant]:

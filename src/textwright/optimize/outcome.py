@@ -31,10 +31,10 @@ class OptimizationResult(Report):
         accuracy: The reference's, on the gate texts.
         gate_texts: Which texts the gates compare on, in words.
         settings: Gates, target and limits.
-        trials: In the order in which they were tried.
+        candidates: In the order in which they were tried.
         kept: Names of the variants in the new artifact beside the reference, the best at the target first.
         skipped: Names of the recipes that the budget left no time for.
-        left_out: Name of a recipe that cannot be tried here -> why.
+        unavailable: Name of a recipe that cannot be tried here -> why.
         test: Variant -> its primary metric on the test texts.
         test_drop: Kept variant -> its answers to the test texts beside the reference's.
         num_test: Test texts.
@@ -50,10 +50,10 @@ class OptimizationResult(Report):
     accuracy: float
     gate_texts: str
     settings: OptimizeSettings
-    trials: Sequence[CandidateResult]
+    candidates: Sequence[CandidateResult]
     kept: Sequence[str]
     skipped: Sequence[str]
-    left_out: Mapping[str, str]
+    unavailable: Mapping[str, str]
     test: Mapping[str, Interval]
     test_drop: Mapping[str, PairedDrop]
     num_test: int
@@ -68,10 +68,10 @@ class OptimizationResult(Report):
         gate_texts: str,
         source: str,
         settings: OptimizeSettings,
-        trials: Sequence[CandidateResult],
+        candidates: Sequence[CandidateResult],
         kept: Sequence[str],
         skipped: Sequence[str],
-        left_out: Mapping[str, str],
+        unavailable: Mapping[str, str],
         evaluations: Mapping[str, Evaluation],
         artifact: Artifact,
         test_drop: Mapping[str, PairedDrop],
@@ -86,10 +86,10 @@ class OptimizationResult(Report):
             accuracy=accuracy,
             gate_texts=gate_texts,
             settings=settings,
-            trials=trials,
+            candidates=candidates,
             kept=kept,
             skipped=skipped,
-            left_out=left_out,
+            unavailable=unavailable,
             test={name: item.metrics[item.primary_metric] for name, item in evaluations.items()},
             test_drop=test_drop,
             num_test=first.num_examples,
@@ -97,12 +97,12 @@ class OptimizationResult(Report):
             machine={**machine(), **facts},
         )
 
-    def verdict(self, trial: CandidateResult) -> str:
-        """Say in words what became of a trial."""
-        return verdict(trial, self.settings) + (" (kept)" if trial.name in self.kept else "")
+    def verdict(self, candidate: CandidateResult) -> str:
+        """Say in words what became of a candidate."""
+        return verdict(candidate, self.settings) + (" (kept)" if candidate.name in self.kept else "")
 
     def to_json(self) -> dict[str, Any]:
-        """Return the outcome as JSON-ready values, each trial with its verdict in words."""
+        """Return the outcome as JSON-ready values, each candidate with its verdict in words."""
         return {
             "name": self.name,
             "version": self.version,
@@ -111,10 +111,10 @@ class OptimizationResult(Report):
             "machine": dict(self.machine),
             "reference": {"variant": self.reference, "gate_accuracy": self.accuracy},
             "gate_texts": self.gate_texts,
-            "trials": [{**json_values(trial), "verdict": self.verdict(trial)} for trial in self.trials],
+            "candidates": [{**json_values(it), "verdict": self.verdict(it)} for it in self.candidates],
             "kept": list(self.kept),
             "skipped": list(self.skipped),
-            "left_out": dict(self.left_out),
+            "unavailable": dict(self.unavailable),
             "num_test": self.num_test,
             "test": json_values(self.test),
             "test_drop": {
@@ -127,7 +127,7 @@ class OptimizationResult(Report):
         """Draw accuracy against time, where a variant was timed."""
         from textwright.optimize.figures import tradeoff
 
-        return {"tradeoff": tradeoff(self)} if any(trial.cost for trial in self.trials) else {}
+        return {"tradeoff": tradeoff(self)} if any(candidate.cost for candidate in self.candidates) else {}
 
     def page_values(self) -> dict[str, Any]:
         """Give the page the bound on what batches may change."""

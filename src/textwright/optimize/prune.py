@@ -137,11 +137,11 @@ def _slim(
     left = slim(given, texts.calibration, task.settings)
     training = task.training.over({**given.manifest.training["settings"], **_REPAIR})
     plan = BuildPlan(task.source, task.data, training, left.model, f"{given.manifest.name}-pruned")
-    lecture = DistillationJob([task.path], plan, task.teaching, start=left.weights)
-    distill(lecture, out / "repair", overwrite=overwrite, callbacks=callbacks)
+    job = DistillationJob([task.path], plan, task.teaching, start=left.weights)
+    distill(job, out / "repair", overwrite=overwrite, callbacks=callbacks)
     repaired = artifacts.read(out / "repair")
     step = _held(repaired, "heads and neurons", left.summary, texts, reference, seen, task.settings, {})
-    return given if step.refusal else repaired, step
+    return given if step.rejection_reason else repaired, step
 
 
 def _cut_vocabulary(
@@ -149,11 +149,11 @@ def _cut_vocabulary(
 ) -> tuple[Artifact, Step]:
     """Leave out the tokens that no training text has, and count what that does to the validation texts."""
     vocabulary = used_vocabulary(artifact.tokenizer(), texts.calibration.texts)
-    facts = _changes(artifact, vocabulary, texts.gate)
+    counts = _changes(artifact, vocabulary, texts.gate)
     summary = f"tokens {vocabulary.num_before:,} to {len(vocabulary.kept):,}"
     cut = write_cut(artifact, vocabulary, texts.test, out / "artifact")
-    step = _held(cut, "vocabulary", summary, texts, reference, seen, settings, facts)
-    return artifact if step.refusal else cut, step
+    step = _held(cut, "vocabulary", summary, texts, reference, seen, settings, counts)
+    return artifact if step.rejection_reason else cut, step
 
 
 def _changes(artifact: Artifact, vocabulary: Vocabulary, gate: Examples) -> dict[str, float]:
@@ -178,15 +178,15 @@ def _held(
     reference: Predictor,
     seen: LabeledPredictions,
     settings: PruneSettings,
-    facts: dict[str, float],
+    counts: dict[str, float],
 ) -> Step:
     """Hold what is left against the model that was given."""
     predictor = load(artifact.path, variant=artifact.manifest.reference_variant, num_threads=_NUM_THREADS)
     gate = compare_answers(predictor, seen, texts.gate)
     if gate.drop > settings.max_drop:
-        refusal = f"accuracy falls by {gate.drop:.2f} points, bound {settings.max_drop:g}"
-        return Step(name, summary, gate, None, refusal, facts)
-    return Step(name, summary, gate, compare_costs(predictor, reference, texts.gate.texts), "", facts)
+        rejection_reason = f"accuracy falls by {gate.drop:.2f} points, bound {settings.max_drop:g}"
+        return Step(name, summary, gate, None, rejection_reason, counts)
+    return Step(name, summary, gate, compare_costs(predictor, reference, texts.gate.texts), "", counts)
 
 
 def write_cut(artifact: Artifact, vocabulary: Vocabulary, test: Examples, path: Path) -> Artifact:

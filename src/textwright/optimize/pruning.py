@@ -19,21 +19,21 @@ class Step:
         summary: What was cut, in words.
         gate: The answers on the validation texts, beside those of the model that was given.
         cost: What the smaller model costs, beside the one that was given; None if it was not kept.
-        refusal: Why it was not kept; empty if it was.
-        facts: What else was counted, name -> number.
+        rejection_reason: Why it was not kept; empty if it was.
+        counts: What else was counted, name -> number.
     """
 
     name: str
     summary: str
     gate: AccuracyCheck
     cost: LatencyReport | None
-    refusal: str
-    facts: Mapping[str, float]
+    rejection_reason: str
+    counts: Mapping[str, float]
 
     @property
     def verdict(self) -> str:
         """Say in words what became of it."""
-        return f"no: {self.refusal}" if self.refusal else "kept"
+        return f"no: {self.rejection_reason}" if self.rejection_reason else "kept"
 
 
 @dataclass(frozen=True, slots=True)

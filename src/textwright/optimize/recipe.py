@@ -57,7 +57,7 @@ class CandidateSpec:
         make: Does it.
         engine: What runs the graph, as ``runtime.engines`` names it; empty for ONNX Runtime.
         unavailable_reason: Says why it cannot be tried here; empty words if it can.
-        only_by_name: Whether it is tried only where it is named: it has lost every measured trial and is there to
+        only_by_name: Whether it is tried only where it is named: it has lost every measurement and is there to
             compare with.
     """
 

@@ -170,7 +170,7 @@ class Model(Predictor):
 
         Args:
             data: Labeled texts, best those that the model was trained on; None takes these.
-            out: Folder of the result, its report and its trials; None takes a temporary one.
+            out: Folder of the result, its report and its candidates; None takes a temporary one.
             verbose: Say what is tried.
             **settings: Such as ``max_drop=0.3`` or ``target="size"``; see ``textwright optimize --help``.
 

@@ -87,7 +87,7 @@ def test_a_plan_says_what_a_month_costs_and_how_it_comes_about(plan):
     costs = plan(Ec2Settings(profile="single", requests_per_day=1000)).costs
     assert "at 1,000 requests a day" in costs[0]
     assert any("t3.small x 730 hours x $0.0208" in line for line in costs)
-    assert any("left out" in line for line in costs)
+    assert any("excluded" in line for line in costs)
     assert any("GB-seconds" in line for line in plan(FunctionSettings()).costs)
     assert "no estimate" in plan(Ec2Settings(instance_type="x9.large")).costs[0]
 

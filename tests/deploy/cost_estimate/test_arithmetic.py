@@ -98,10 +98,10 @@ def test_the_free_allowance_covers_warm_requests_first_and_cold_starts_with_the_
     estimate = estimate_function(plan, month, PRICES, counts_free_allowance=True)
     assert not [line for line in estimate.lines if line.name.startswith("warm")]
     assert dollars(estimate, "cold starts") == pytest.approx(200_000 * 0.0000166667)
-    assert not any("free each month" in item for item in estimate.left_out)
+    assert not any("free each month" in item for item in estimate.excluded)
     without = estimate_function(plan, month, PRICES)
     assert dollars(without, "warm") == pytest.approx(300_000 * 0.0000166667)
-    assert any("free each month" in item for item in without.left_out)
+    assert any("free each month" in item for item in without.excluded)
 
 
 def test_provisioned_concurrency_pays_for_readiness_and_less_for_each_second():
@@ -121,7 +121,7 @@ def test_snapstart_pays_for_kept_versions_and_restores_in_place_of_init():
 def test_every_estimate_says_its_prices_and_what_it_leaves_out():
     told = estimate_function(ON_DEMAND, TRAFFIC, PRICES).to_json()
     assert PRICES.as_of.isoformat() in told["prices"]
-    assert "taxes" in " ".join(told["left_out"])
+    assert "taxes" in " ".join(told["excluded"])
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from textwright.deploy.cost_estimate.break_even import find_break_even
 
 
 def usd(sizes, target: str, traffic: float) -> float:
-    return min(it.estimate.usd_per_month for it in sizes.at(traffic) if it.target == target and not it.refusal)
+    return min(it.estimate.usd_per_month for it in sizes.at(traffic) if it.target == target and not it.rejection_reason)
 
 
 def test_both_cost_the_same_at_the_point_and_change_places_there(sizes):

@@ -70,11 +70,11 @@ def test_slower_vcpus_take_longer_and_need_more_instances(sizes):
 
 def test_too_little_memory_and_too_slow_will_not_do(sizes):
     at = sizes(instance_types=("t3.micro", "t3.small"), max_latency_ms=20).at(1000)
-    assert named(at, "256 MB").refusal == "needs 300 MB"
-    assert named(at, "512 MB").refusal == "slower than 20 ms"
-    assert named(at, "1,024 MB").refusal == ""
-    assert named(at, "t3.micro").refusal == "needs 1.1 GiB"
-    assert named(at, "t3.small").refusal == ""
+    assert named(at, "256 MB").rejection_reason == "needs 300 MB"
+    assert named(at, "512 MB").rejection_reason == "slower than 20 ms"
+    assert named(at, "1,024 MB").rejection_reason == ""
+    assert named(at, "t3.micro").rejection_reason == "needs 1.1 GiB"
+    assert named(at, "t3.small").rejection_reason == ""
     assert choose(at, "EC2") == named(at, "t3.small")
 
 

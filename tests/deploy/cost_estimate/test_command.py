@@ -41,7 +41,7 @@ def test_an_earlier_measurement_gives_other_traffics_without_measuring(artifact,
     assert run([*words, "--requests-per-day", "1000000"]) == 0
     said = capsys.readouterr()
     assert "1,769" in said.out
-    assert "left out: taxes" in said.err
+    assert "excluded: taxes" in said.err
     assert f"next: textwright package {artifact} --target" in said.err
 
 

@@ -381,7 +381,7 @@ class AwsDeployer(ABC, Generic[_SettingsT]):
         return [
             f"about {estimate.usd_per_month:,.2f} USD a month at {traffic} ({estimate.title}; {estimate.caption}):",
             *(f"  {line.usd:9,.2f}  {line.name}: {line.arithmetic}" for line in estimate.lines),
-            *(f"  left out: {item}" for item in estimate.left_out),
+            *(f"  excluded: {item}" for item in estimate.excluded),
         ]
 
     def _connect_if_possible(self, request: DeployRequest[_SettingsT]) -> AwsDeployment | None:

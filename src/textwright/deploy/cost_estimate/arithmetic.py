@@ -105,14 +105,14 @@ class Estimate:
         title: The plan in words.
         lines: What is paid for; lines of no dollars are left out.
         caption: Region, currency and day of the prices.
-        left_out: What is not in the sum.
+        excluded: What is not in the sum.
         num_predictions: Texts predicted in the month.
     """
 
     title: str
     lines: Sequence[Line]
     caption: str
-    left_out: Sequence[str]
+    excluded: Sequence[str]
     num_predictions: float
 
     @property
@@ -133,7 +133,7 @@ class Estimate:
             "usd_per_million_predictions": self.usd_per_million,
             "lines": [{"name": it.name, "usd": it.usd, "arithmetic": it.arithmetic} for it in self.lines],
             "prices": self.caption,
-            "left_out": list(self.left_out),
+            "excluded": list(self.excluded),
         }
 
 
@@ -174,7 +174,7 @@ def make_estimate(title: str, lines: Sequence[Line], traffic: Traffic, prices: P
     allowance = ("what an account gets free each month",) if free == NO_FREE_ALLOWANCE else ()
     predictions = traffic.requests_per_month(prices) * traffic.texts_per_request
     paid = [line for line in lines if line.usd > 0]
-    return Estimate(title, paid, prices.caption, (*prices.left_out, *allowance), predictions)
+    return Estimate(title, paid, prices.caption, (*prices.excluded, *allowance), predictions)
 
 
 def _number(value: float) -> str:

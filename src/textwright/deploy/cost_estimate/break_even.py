@@ -99,7 +99,7 @@ def _halve(sizes: Sizes, targets: Iterable[str], low: float, high: float) -> flo
 
 def _costs(sizes: Sizes, targets: Iterable[str], traffic: float) -> dict[str, float]:
     """Return what the cheapest size of each target costs a month."""
-    choices = [it for it in sizes.at(traffic) if not it.refusal]
+    choices = [it for it in sizes.at(traffic) if not it.rejection_reason]
     return {name: min(it.estimate.usd_per_month for it in choices if it.target == name) for name in targets}
 
 

@@ -32,7 +32,7 @@ class Choice:
         num_instances: Instances that run; where use is paid for, those that answer at once in the busiest moments.
         latency_ms: Processor time of one request there: on a quiet machine, the time that a warm one takes.
         use: Mean share of the vCPUs in use; 1 where use is paid for.
-        refusal: Why it will not do; "" if it will.
+        rejection_reason: Why it will not do; "" if it will.
         is_paid_by_use: Whether requests are paid for instead of hours.
     """
 
@@ -42,7 +42,7 @@ class Choice:
     num_instances: int
     latency_ms: float
     use: float
-    refusal: str = ""
+    rejection_reason: str = ""
     is_paid_by_use: bool = False
 
     def to_json(self) -> dict[str, Any]:
@@ -53,7 +53,7 @@ class Choice:
             "num_instances": self.num_instances,
             "latency_ms": self.latency_ms,
             "use": self.use,
-            "refusal": self.refusal or None,
+            "rejection_reason": self.rejection_reason or None,
             "estimate": self.estimate.to_json(),
         }
 
@@ -105,7 +105,7 @@ def choose(choices: Iterable[Choice], target: str) -> Choice | None:
     Returns:
         One that will do; None if there is none.
     """
-    possible = [it for it in choices if it.target == target and not it.refusal]
+    possible = [it for it in choices if it.target == target and not it.rejection_reason]
     least = min((it.estimate.usd_per_month for it in possible), default=0.0)
     alike = [it for it in possible if it.estimate.usd_per_month <= _ALIKE * least]
     return min(alike, key=lambda it: (it.latency_ms, it.estimate.usd_per_month), default=None)

@@ -76,9 +76,9 @@ class CostReport(Report):
         ]
 
     @property
-    def left_out(self) -> Sequence[str]:
+    def excluded(self) -> Sequence[str]:
         """What no estimate includes."""
-        return self.choices[0].estimate.left_out
+        return self.choices[0].estimate.excluded
 
     def to_json(self) -> dict[str, Any]:
         """Return JSON-ready values."""
@@ -90,7 +90,7 @@ class CostReport(Report):
             "choices": [choice.to_json() for choice in self.choices],
             "break_even": self.break_even.to_json(),
             "assumptions": self.assumptions,
-            "left_out": list(self.left_out),
+            "excluded": list(self.excluded),
         }
 
     def charts(self) -> dict[str, str]:

@@ -158,12 +158,12 @@ class FunctionCosts:
         traffic = traffic_of(measured, settings, requests_per_day, load.log_bytes + LAMBDA_LOG_BYTES)
         estimate = estimate_function(plan, traffic, prices, counts_free_allowance=settings.free_allowance)
         at_once = math.ceil(traffic.peak_per_second * latency_ms / 1e3)
-        refusal = _refusal(memory_mb, latency_ms, load.memory_bytes, settings.max_latency_ms)
+        rejection_reason = _rejection_reason(memory_mb, latency_ms, load.memory_bytes, settings.max_latency_ms)
         size = f"{memory_mb:,} MB"
-        return Choice(self.title, size, estimate, at_once, latency_ms, 1.0, refusal, is_paid_by_use=True)
+        return Choice(self.title, size, estimate, at_once, latency_ms, 1.0, rejection_reason, is_paid_by_use=True)
 
 
-def _refusal(memory_mb: int, latency_ms: float, memory_bytes: int, max_latency_ms: float | None) -> str:
+def _rejection_reason(memory_mb: int, latency_ms: float, memory_bytes: int, max_latency_ms: float | None) -> str:
     needed = math.ceil(_SPARE * memory_bytes / _MB)
     if memory_mb < needed:
         return f"needs {needed:,} MB"

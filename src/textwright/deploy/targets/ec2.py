@@ -113,8 +113,8 @@ class InstanceCosts:
         plan = replace(created, instance_type=kind.name, num_instances=number, cpu_use=use)
         estimate = estimate_instances(plan, traffic, prices, counts_free_allowance=settings.free_allowance)
         needed = (_SYSTEM_BYTES + kind.vcpus * load.memory_bytes) / 2**30
-        refusal = f"needs {needed:.1f} GiB" if kind.memory_gib < needed else ""
-        return Choice(self.title, kind.name, estimate, number, 1e3 * cpu_s, use, refusal)
+        rejection_reason = f"needs {needed:.1f} GiB" if kind.memory_gib < needed else ""
+        return Choice(self.title, kind.name, estimate, number, 1e3 * cpu_s, use, rejection_reason)
 
 
 class Ec2Deployer(AwsDeployer[Ec2Settings]):
