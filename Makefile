@@ -9,6 +9,7 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS) --constraint constraints.txt
 BOOKTOOLS := PYTHONPATH=course $(BIN)/python -m booktools
 LESSONS ?=
+TENSORFLOW := .venv-tensorflow
 export ORT_DISABLE_TELEMETRY := 1
 
 .DEFAULT_GOAL := help
@@ -112,6 +113,16 @@ $(VENV)/.ready-course: $(VENV)/.ready-dev
 
 course-setup: $(VENV)/.ready-course ## Make the virtual environment with what the lessons need, and fetch their assets
 	@$(BIN)/textwright assets fetch --quiet
+
+$(TENSORFLOW)/.ready: pyproject.toml constraints.txt $(VENV)/.ready-course
+	@echo "Setting up $(TENSORFLOW): TensorFlow, 1.6 GB, once ..."
+	@$(PYTHON) -m venv $(TENSORFLOW)
+	@$(subst $(VENV),$(TENSORFLOW),$(INSTALL)) --upgrade pip
+	@$(subst $(VENV),$(TENSORFLOW),$(INSTALL)) --editable ".[server,train]" --group tensorflow
+	@$(TENSORFLOW)/bin/python -m ipykernel install --prefix $(VENV) --name tensorflow >/dev/null
+	@touch $@
+
+course-tensorflow: $(TENSORFLOW)/.ready ## Make the environment of the lessons that use TensorFlow (1.6 GB)
 
 course-smoke: course-setup ## Execute all lessons in small, offline (LESSONS="0 17" chooses)
 	@$(BOOKTOOLS) execute --profile smoke $(LESSONS)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import nbformat
+from jupyter_client.kernelspec import NoSuchKernel
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from nbformat import NotebookNode
@@ -80,7 +81,7 @@ def execute(lesson: Lesson, profile: str, *, offline: bool) -> Outcome:
     client = NotebookClient(
         notebook,
         timeout=CELL_TIMEOUT_S[profile],
-        kernel_name="python3",
+        kernel_name=lesson.environment or "python3",
         resources={"metadata": {"path": str(folder)}},
         config=_private(sockets),
     )
@@ -91,6 +92,9 @@ def execute(lesson: Lesson, profile: str, *, offline: bool) -> Outcome:
         notebook.cells.pop()
         told = json.loads(report.read_text(encoding="utf-8"))
         check_run(notebook, told, profile)
+    except NoSuchKernel:
+        name = lesson.environment
+        return Outcome(lesson, 0, f"it needs the environment {name}; run: make course-{name}")
     except (CellExecutionError, LessonError, RuntimeError, TimeoutError) as error:
         return Outcome(lesson, time.perf_counter() - start, _COLOUR_CODE.sub("", str(error)).strip())
     finally:

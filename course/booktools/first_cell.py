@@ -25,16 +25,19 @@ class SetUpError(RuntimeError):
         return [f"Set-up: {self}"]
 
 
-def set_up(repository: str, branch: str, lesson: str) -> None:
-    """Find or clone the course, install what is missing, and enter an empty folder for the lesson's files."""
+def set_up(repository: str, branch: str, lesson: str, *packages: str) -> None:
+    """Find or clone the course, install what is missing, and enter an empty folder for the lesson's files.
+
+    The packages are what this lesson needs besides: "tensorflow", which Colab has.
+    """
     if sys.version_info < (3, 11):  # noqa: UP036  of the reader's kernel
         raise SetUpError(f"Textwright needs Python 3.11 or newer; this kernel runs {sys.version.split()[0]}")
     course = find_course(Path.cwd()) or clone(repository, branch)
     for folder in (course.parent / "src", course):
         if str(folder) not in sys.path:
             sys.path.insert(0, str(folder))
-    if missing := [name for name in REQUIRED if not installed_version(name)]:
-        install(course.parent, missing)
+    if missing := [name for name in (*REQUIRED, *packages) if not installed_version(name)]:
+        install(course.parent, missing, *packages)
     enter_work_folder(lesson)
     print(f"Ready. The lesson's files are in {Path.cwd()}")
 
@@ -57,25 +60,30 @@ def clone(repository: str, branch: str) -> Path:
     return Path(CLONE, "course").resolve()
 
 
-def install(root: Path, missing: list[str]) -> None:
-    """Install Textwright and what the lessons need, in the versions that were tested."""
+def install(root: Path, missing: list[str], *packages: str) -> None:
+    """Install Textwright and what the lessons need, in the versions that were tested.
+
+    Packages that are there already are named as well, so that pip keeps them working beside the rest.
+    """
     print(f"Installing, as {', '.join(missing)} is missing here: 2 to 5 minutes, once per session ...", flush=True)
     before = {name: installed_version(name) for name in COMPILED if name in sys.modules}
     pip = (sys.executable, "-m", "pip", "install", "--disable-pip-version-check", "--progress-bar", "off")
-    run(*pip, "--constraint", str(root / "constraints.txt"), "--editable", f"{root}[{EXTRAS}]")
+    run(*pip, "--constraint", str(root / "constraints.txt"), "--editable", f"{root}[{EXTRAS}]", *packages)
     changed = [name for name, version in before.items() if installed_version(name) != version]
-    if changed or not all(map(installed_version, REQUIRED)):
+    if changed or not all(map(installed_version, (*REQUIRED, *packages))):
         loaded = f", but {', '.join(changed)} was loaded in another version before" if changed else ""
         raise SetUpError(f"everything is installed{loaded}; {RESTART}")
 
 
 def installed_version(distribution: str) -> str:
-    """Return the version of an installed distribution; empty if there is none."""
+    """Return the version of an installed distribution, or of its build for CPUs; empty if there is none."""
     importlib.invalidate_caches()
-    try:
-        return importlib.metadata.version(distribution)
-    except importlib.metadata.PackageNotFoundError:
-        return ""
+    for name in (distribution, f"{distribution}-cpu"):
+        try:
+            return importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return ""
 
 
 def enter_work_folder(lesson: str) -> None:

@@ -47,7 +47,7 @@ class Lesson:
 
     @cached_property
     def header(self) -> dict[str, Any]:
-        """What ``lesson:`` in the front matter says: title, question, part, assets, needs."""
+        """What ``lesson:`` in the front matter says: title, question, part, assets, environment."""
         found = _HEADER.match(self.path.read_text(encoding="utf-8"))
         if found is None:
             raise LessonError(f"{self.path.name} has no front matter between --- lines")
@@ -55,6 +55,11 @@ class Lesson:
             return dict(yaml.safe_load(found[1])["lesson"])
         except (yaml.YAMLError, KeyError) as error:
             raise LessonError(f"{self.path.name}: the front matter needs a YAML table lesson: {error}") from error
+
+    @property
+    def environment(self) -> str:
+        """Dependency group of ``pyproject.toml`` that it needs in a virtual environment of its own; empty for none."""
+        return str(self.header.get("environment", ""))
 
     @cached_property
     def notebook(self) -> NotebookNode:

@@ -87,6 +87,15 @@ def test_a_folder_of_a_packages_name_does_not_count_as_installed(notebook_folder
     assert first_cell.installed_version("textwright")
 
 
+def test_packages_of_a_lesson_are_asked_of_pip_beside_the_course(notebook_folder, repository, monkeypatch):
+    commands = []
+    monkeypatch.setattr(first_cell, "run", lambda *command: commands.append(command))
+    monkeypatch.chdir(repository)
+    with pytest.raises(first_cell.SetUpError, match="restart"):
+        first_cell.set_up("", "main", LESSON, "none-such")
+    assert commands[0][-2:] == (f"{repository}[{first_cell.EXTRAS}]", "none-such")
+
+
 def test_no_repository_no_program_and_a_failure_are_said_in_words(notebook_folder, capsys):
     with pytest.raises(first_cell.SetUpError, match="open it inside a clone") as refusal:
         first_cell.set_up("", "main", LESSON)

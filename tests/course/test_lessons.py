@@ -26,7 +26,8 @@ pytestmark = pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesso
 
 
 def test_a_lesson_has_the_form(lesson):
-    assert set(lesson.header) == {"title", "part", "question", "assets"}
+    assert set(lesson.header) - {"environment"} == {"title", "part", "question", "assets"}
+    assert lesson.environment in {"", "tensorflow"}
     assert lesson.header["question"].endswith("?")
     assert set(lesson.header["assets"]) <= set(ASSETS)
     assert lesson.notebook.cells[0].source.startswith(f"# {lesson.header['title']}")

@@ -232,3 +232,18 @@ def test_a_lesson_is_executed_in_a_folder_of_its_own_and_its_fault_is_said(tmp_p
     assert "\x1b" not in outcome.fault
     assert (tmp_path / "work" / "smoke" / "07-a-test" / "here").exists() == (share > 0.5)
     assert not (tmp_path / "executed").exists()
+
+
+def test_a_lesson_whose_environment_is_missing_is_not_skipped(tmp_path, monkeypatch):
+    monkeypatch.setattr(execute, "BUILD", tmp_path)
+    path = tmp_path / "07-a-test.md"
+    path.write_text(SOURCE.replace("assets: []", "assets: [], environment: none-such"), encoding="utf-8")
+    outcome = execute.execute(Lesson(path), "smoke", offline=True)
+    assert outcome.fault == "it needs the environment none-such; run: make course-none-such"
+
+
+def test_the_setup_cell_asks_for_the_environment_of_its_lesson(lesson, published):
+    assert notebooks.setup_cell(lesson.stem, "tensorflow").source.endswith('"main", "07-a-test", "tensorflow")')
+    lesson.header["environment"] = "tensorflow"
+    sources = [cell.source for cell in notebooks.notebook_of(lesson, {"07.share": "77.4%"}).cells]
+    assert sources[1].endswith('"main", "07-a-test", "tensorflow")')
