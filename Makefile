@@ -118,7 +118,7 @@ $(TENSORFLOW)/.ready: pyproject.toml constraints.txt $(VENV)/.ready-course
 	@echo "Setting up $(TENSORFLOW): TensorFlow, 1.6 GB, once ..."
 	@$(PYTHON) -m venv $(TENSORFLOW)
 	@$(subst $(VENV),$(TENSORFLOW),$(INSTALL)) --upgrade pip
-	@$(subst $(VENV),$(TENSORFLOW),$(INSTALL)) --editable ".[server,train]" --group tensorflow
+	@$(subst $(VENV),$(TENSORFLOW),$(INSTALL)) --editable ".[aws,server,train]" --group tensorflow
 	@$(TENSORFLOW)/bin/python -m ipykernel install --prefix $(VENV) --name tensorflow >/dev/null
 	@touch $@
 
