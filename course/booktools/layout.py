@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 COURSE: Final = Path(__file__).resolve().parent.parent
 LESSONS: Final = COURSE / "lessons"
@@ -16,7 +16,16 @@ PROFILES: Final = ("smoke", "full")
 
 def repository() -> dict[str, str]:
     """Read owner, name and branch from ``course.toml``."""
-    return dict(tomllib.loads((COURSE / "course.toml").read_text(encoding="utf-8"))["repository"])
+    return dict(_course_toml()["repository"])
+
+
+def paths() -> list[dict[str, Any]]:
+    """Read the ways through the course from ``course.toml``: title, goal, and numbers of lessons."""
+    return list(_course_toml()["paths"])
+
+
+def _course_toml() -> dict[str, Any]:
+    return tomllib.loads((COURSE / "course.toml").read_text(encoding="utf-8"))
 
 
 def executed(profile: str, stem: str) -> Path:

@@ -77,6 +77,12 @@ class Lesson:
         return [cell.source for cell in self.notebook.cells if cell.cell_type == "code"]
 
     @property
+    def reading_minutes(self) -> float:
+        """Minutes at 200 words a minute, with one for each cell of code and ten for each exercise."""
+        num_exercises = self.prose.count("\n### Exercise ")
+        return len(self.prose.split()) / 200 + len(self.code) + 10 * num_exercises
+
+    @property
     def code_hash(self) -> str:
         """sha256 of the code: a result is of this code or it is stale."""
         return hashlib.sha256("\n\x00".join(self.code).encode()).hexdigest()

@@ -15,7 +15,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from booktools.forms import for_page, with_numbers
-from booktools.layout import BUILD, COURSE, PROFILES, colab_url, executed
+from booktools.layout import BUILD, COURSE, PROFILES, colab_url, executed, paths
 from booktools.lessons import Lesson, LessonError
 from textwright.core.files import write_text
 
@@ -57,6 +57,7 @@ def build_site(lessons: list[Lesson], printed: Mapping[str, str], *, draft: bool
         page = page_of(lesson, newest_run(lesson), printed, draft=draft)
         write_text(SOURCE / f"{lesson.stem}.ipynb", nbformat.writes(page))
     write_reference(SOURCE)
+    shutil.copytree(COURSE / "recorded", SOURCE / "recorded", ignore=shutil.ignore_patterns("*.json"))
     write_text(SOURCE / "index.md", (index_of(lessons) if lessons else FRONT_PAGE) + front_page_part())
     command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-c", str(COURSE), str(SOURCE), str(SITE)]
     if subprocess.run(command, check=False).returncode != 0:
@@ -106,7 +107,23 @@ def index_of(lessons: list[Lesson]) -> str:
         tree = "\n".join(f"{one.number} {one.header['title']} <{one.stem}>" for one in names)
         parts += f"\n## {part}\n\n{rows}\n\n```{{toctree}}\n:hidden:\n:caption: {part}\n\n{tree}\n```\n"
     page = (COURSE / "index.md").read_text(encoding="utf-8").replace("<!-- lessons -->", parts)
+    page = page.replace("<!-- paths -->", _paths_table(lessons))
     return page.replace("<!-- colab -->", _ON_COLAB if colab_url("") else _ON_OWN_MACHINE)
+
+
+def _paths_table(lessons: list[Lesson]) -> str:
+    """Write the ways through the course; a lesson that is not on this site is not linked."""
+    known = {lesson.number: lesson for lesson in lessons}
+    everything = {"title": "Everything", "goal": "All of it, in order", "lessons": list(known)}
+    rows = ["| | you will have | lessons | hours |", "|---|---|---|---:|"]
+    for path in [*paths(), everything]:
+        members = [known[number] for number in path["lessons"] if number in known]
+        if members:
+            hours = sum(member.reading_minutes for member in members) / 60
+            links = ", ".join(f"[{one.number.lstrip('0') or '0'}]({one.stem}.ipynb)" for one in members)
+            shown = links if path is not everything else f"all {len(members)}"
+            rows.append(f"| **{path['title']}** | {path['goal']} | {shown} | {hours:.0f} |")
+    return "\n".join(rows)
 
 
 def _head(lesson: Lesson) -> str:

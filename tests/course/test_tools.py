@@ -118,6 +118,17 @@ def test_without_an_owner_there_is_no_badge_and_publishing_is_refused(lesson, mo
         cli._check_owner(refuse=True)
 
 
+def test_every_way_through_the_course_leads_to_its_lessons_with_hours():
+    lessons = find_lessons([])
+    numbers = {lesson.number for lesson in lessons}
+    assert all(set(path["lessons"]) <= numbers for path in layout.paths())
+    page = site.index_of(lessons)
+    rows = [line for line in page.splitlines() if line.startswith("| **")]
+    assert len(rows) == len(layout.paths()) + 1
+    assert all(int(row.rsplit("|", 2)[1]) >= 1 for row in rows)
+    assert f"all {len(lessons)}" in rows[-1]
+
+
 @pytest.mark.parametrize("tag", ["hide-input", "claim"])
 def test_the_code_that_a_page_folds_is_closed_in_colab_and_jupyter(lesson, tag):
     lesson.notebook.cells[1].metadata["tags"] = [tag]
