@@ -19,6 +19,8 @@ LESSONS = all_lessons()
 CODE = re.compile(r"```.*?```|`[^`]*`|\$\$.*?\$\$|\$[^$\n]*\$|\]\([^)]*\)", re.DOTALL)
 CODE_ONLY = re.compile(r"```.*?```", re.DOTALL)
 MAX_CODE = 88
+MIN_SOURCES = 4
+"""Papers and pages of documentation that a lesson links."""
 PUBLIC = {name for names in textwright._HOMES.values() for name in names}
 MEASURED = re.compile(r"\d+\.\d+|\d+ ?%|\d+ (?:points?|times) ")
 
@@ -57,6 +59,20 @@ def test_no_measured_number_is_typed_into_the_prose(lesson):
 def test_links_inside_the_repository_lead_somewhere(lesson):
     for target in re.findall(r"\]\((?!https?:)([^)\s#]+)", CODE_ONLY.sub("", lesson.prose)):
         assert (lesson.path.parent / target).is_file(), target
+
+
+def test_a_lesson_links_its_sources_and_other_lessons(lesson):
+    prose = CODE_ONLY.sub("", lesson.prose)
+    outside = set(re.findall(r"\]\((https://[^\s]+)\)", prose))
+    lessons = set(re.findall(r"\]\((\d\da?-[^)]+\.md)\)", prose))
+    assert len(outside) >= MIN_SOURCES, f"links {len(outside)} papers and pages of documentation"
+    assert lessons, "links no other lesson"
+
+
+def test_a_paper_that_is_named_is_linked(lesson):
+    linked = r"\[[^\]]*\]\(https://[^\s]+\)(?:,? \(?[^()\[\]]{0,60}\d{4}\)?)?"  # in the link, or right behind it
+    prose = re.sub(linked, "", CODE_ONLY.sub("", lesson.prose))
+    assert not re.findall(r"(?:et al\.|[A-Z]\w+ and [A-Z]\w+), (?:19|20)\d\d", prose)
 
 
 def test_code_is_not_wider_than_its_page(lesson):
