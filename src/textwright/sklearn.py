@@ -42,7 +42,7 @@ class TextwrightClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
 
     Args:
         family: Kind of model; ``textwright families`` lists them.
-        num_epochs: Most epochs; None takes the family's default, as for the next three.
+        num_epochs: Maximum number of epochs; None takes the family's default, as for the next three.
         learning_rate: Highest step size.
         batch_size: Texts of a step.
         max_length: Longest text in tokens.

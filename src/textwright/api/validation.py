@@ -18,11 +18,11 @@ class RequestLimits(NamedTuple):
     """What one request may hold.
 
     Args:
-        max_texts: Most texts, >= 1.
-        max_text_chars: Most characters of one text, >= 1.
-        max_body_bytes: Most bytes of the body, >= 64.
-        max_answer_bytes: Most bytes of the answer, as estimated before anything is computed.
-        max_explained_texts: Most texts of a request that asks for explanations, >= 1.
+        max_texts: Maximum number of texts, >= 1.
+        max_text_chars: Maximum number of characters of one text, >= 1.
+        max_body_bytes: Maximum number of bytes of the body, >= 64.
+        max_answer_bytes: Maximum number of bytes of the answer, as estimated before anything is computed.
+        max_explained_texts: Maximum number of texts of a request that asks for explanations, >= 1.
         cure: Says how the limit of a name is raised.
     """
 

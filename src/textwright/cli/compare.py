@@ -31,7 +31,7 @@ def compare(
     data: Annotated[DataSettings, Parameter(name="*", group="Data")] = _DATA,
     output: Annotated[Output, Parameter(name="*", group="Output")] = DEFAULT_OUTPUT,
 ) -> None:
-    """Train kinds of model side by side on the same examples, and say which to take.
+    """Train several model families on the same examples, and recommend one.
 
     Example: textwright compare movie-reviews --families all --seeds 5 --out runs/compare
 
@@ -41,7 +41,7 @@ def compare(
     Args:
         source: A built-in name (movie-reviews), a file (.csv .tsv .jsonl .parquet), a folder or a hub id.
         out: Folder of the comparison: leaderboard.json, leaderboard.html and all runs.
-        families: Kinds of model, with commas between them; all, or none beside the recipes.
+        families: Model families, separated by commas; all, or none for the recipes alone.
         recipe: Recipe (TOML) whose settings are a row of their own, called like the file; may be given repeatedly.
         seeds: Training seeds of each row; 5 unless given, or 1 with --folds.
         folds: Cut the source into so many parts that take turns at being tested, instead of one split.

@@ -25,7 +25,7 @@ DeploymentFlags = Annotated[DeploymentSettings, Parameter(name="*", group="Deplo
 Packaging = Annotated[ImageSettings, Parameter(name="*", group="Packaging")]
 Shown = Annotated[Output, Parameter(name="*", group="Output")]
 
-app = App(name="deploy", help="Plan a deployment on AWS, apply it, look at it, go back, remove it.")
+app = App(name="deploy", help="Plan a deployment on AWS, apply it, look at it, roll it back, destroy it.")
 
 
 def deploy_command(target: str, deployer: Deployer) -> Any:  # noqa: ANN401  a function of a signature made here
@@ -108,7 +108,7 @@ def logs(
 
 @app.command
 def rollback(name: str, /, *, apply: bool = False, region: str | None = None, output: Shown = DEFAULT_OUTPUT) -> None:
-    """Let the model before answer again; done twice, it undoes itself.
+    """Return to the model before; done twice, it undoes itself.
 
     Example: textwright deploy rollback demo --apply
 

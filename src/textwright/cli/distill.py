@@ -42,7 +42,7 @@ def distill(
     data: Annotated[DataSettings, Parameter(name="*", group="Data")] = _DATA,
     output: Annotated[Output, Parameter(name="*", group="Output")] = DEFAULT_OUTPUT,
 ) -> None:
-    """Let an artifact teach a smaller model, which learns its answers to many texts.
+    """Distill an artifact into a smaller model, which learns its predictions on many texts.
 
     Example: textwright distill runs/bert --data movie-reviews --config recipes/cnn-glove.toml --out runs/student
 
@@ -50,17 +50,17 @@ def distill(
 
     Example: textwright distill runs/bert --data movie-reviews --unlabeled imdb-reviews --sentences --out runs/student
 
-    What was interrupted goes on where it was when the same command is given again.
+    The same command resumes what was interrupted.
 
     Args:
         teachers: Artifact folders, or the run folders that hold them; the probabilities of several are averaged.
         source: Labeled texts, best those that the teacher was trained on: a built-in name, a file, a folder, a hub id.
         out: Run folder of the student: artifact, report, checkpoint and TensorBoard events go there.
-        config: Recipe (TOML) whose keys are named like the flags; flags and environment go before it.
+        config: Recipe (TOML) whose keys are named like the flags; flags and environment take precedence.
         unlabeled: Further texts for the teacher to answer: a file, or any source, whose labels are not looked at.
         baseline: An artifact to test the student against, best of the same family, trained on labels alone.
-        name: What the model is called on the wire; by default source, family and "distilled".
-        overwrite: Throw away a run of other settings that is in --out.
+        name: Name of the model in the API's answers; by default source, family and "distilled".
+        overwrite: Replace a run of other settings in --out.
         model: Settings of the family, one flag each: --model.embedding-dim 200. See: textwright families NAME
     """
     require("train", what="distilling")

@@ -38,19 +38,19 @@ def prune(
     data: Annotated[DataSettings, Parameter(name="*", group="Data")] = _DATA,
     output: Annotated[Output, Parameter(name="*", group="Output")] = DEFAULT_OUTPUT,
 ) -> None:
-    """Cut out of an artifact what matters least: unused tokens, and of a BERT attention heads and neurons.
+    """Prune an artifact: unused tokens, and attention heads and neurons of a BERT.
 
     Example: textwright prune runs/bert --data movie-reviews --out runs/bert-pruned
 
     Example: textwright prune runs/bert --data movie-reviews --heads 0.5 --neurons 0.5 --out runs/bert-pruned
 
-    Cut heads and neurons are made up for by a short training, in which the whole model teaches what is left of it.
+    After heads and neurons are pruned, the model is fine-tuned for a short time, distilled from the whole one.
 
     Args:
         artifact: An artifact folder, or the run folder that holds it; heads and neurons need the run folder.
         source: The labeled texts that it was trained on: a built-in name, a file, a folder or a hub id.
         out: Run folder of the smaller model; the report goes there too.
-        overwrite: Throw away a repair of other settings that is in --out.
+        overwrite: Replace a repair of other settings in --out.
     """
     require("train", what="pruning")
     from textwright.optimize.prune import PruningTask

@@ -31,7 +31,7 @@ def serve(
     Args:
         artifacts: Artifact folders, or the run folders that hold them; NAME=PATH names a model otherwise than its
             artifact does. The first answers requests that name no model.
-        config: Recipe (TOML) whose keys are named like the flags; flags and environment go before it.
+        config: Recipe (TOML) whose keys are named like the flags; flags and environment take precedence.
     """
     terminal = Terminal(output)
     del config  # read by textwright.cli.layers.Recipe

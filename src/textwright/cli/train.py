@@ -38,14 +38,14 @@ def train(
 
     Example: textwright train movie-reviews --family bow --out runs/demo
 
-    A run that was interrupted goes on where it was when the same command is given again.
+    The same command resumes a run that was interrupted.
 
     Args:
         source: A built-in name (movie-reviews), a file (.csv .tsv .jsonl .parquet), a folder or a hub id.
         out: Run folder: artifact, checkpoint and TensorBoard events go there.
-        config: Recipe (TOML) whose keys are named like the flags; flags and environment go before it.
-        name: What the model is called on the wire; by default source and family.
-        overwrite: Throw away a run of other settings that is in --out.
+        config: Recipe (TOML) whose keys are named like the flags; flags and environment take precedence.
+        name: Name of the model in the API's answers; by default source and family.
+        overwrite: Replace a run of other settings in --out.
         baselines: Compare with a tuned linear model at the end, which takes seconds.
         model: Settings of the family, one flag each: --model.embedding-dim 200. See: textwright families NAME
     """

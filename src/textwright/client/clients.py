@@ -54,7 +54,7 @@ class Client:
     Args:
         url: Address of the server, such as http://127.0.0.1:8000.
         api_key: Sent with each request; None sends none.
-        batch_size: Most texts of a request, >= 1; more texts take several requests.
+        batch_size: Maximum number of texts of a request, >= 1; more texts take several requests.
         timeout_s: Seconds that one request may take, > 0.
         max_wait_s: Seconds from the start of a call in which requests that are refused for want of room (429) are sent
             again, after the wait that the server names; 0 sends each once.
@@ -148,7 +148,7 @@ class AsyncClient:
         batch_size: As for :class:`Client`.
         timeout_s: As for :class:`Client`.
         max_wait_s: As for :class:`Client`.
-        max_requests: Most requests of one call that are under way at once, >= 1.
+        max_requests: Maximum number of requests of one call that are under way at once, >= 1.
 
     Raises:
         SettingsError: If a number is out of bounds.

@@ -34,7 +34,7 @@ def bodies(texts: Iterable[str], batch_size: int, fields: Mapping[str, Any]) -> 
 
     Args:
         texts: N texts.
-        batch_size: Most texts of a request, >= 1.
+        batch_size: Maximum number of texts of a request, >= 1.
         fields: Further fields of each body; those that are None are left out.
     """
     given = {name: value for name, value in fields.items() if value is not None}

@@ -14,11 +14,11 @@ class DataSettings(Settings):
     """How to find texts, labels and splits in a source."""
 
     text_column: str | None = None
-    """Column of the text; found by itself when only one can be meant."""
+    """Column of the text; detected where only one column fits."""
     label_column: str | None = None
-    """Column of the label; found by itself when only one can be meant."""
+    """Column of the label; detected where only one column fits."""
     split_column: str | None = None
-    """Column that names each row's split (train, validation, test); absent: splits are drawn."""
+    """Column that names each row's split (train, validation, test); absent: the splits are drawn at random."""
     label_separator: str | None = None
     """Text between the labels of one row, for example "|"; makes the task multi-label."""
     label_columns: str | None = None

@@ -33,7 +33,7 @@ class UnlabeledSettings(Settings):
     sentences: bool = False
     """Cut the unlabeled texts into sentences: for a student of sentences, where they are longer."""
     max_unlabeled: Annotated[int, Field(ge=0)] = 0
-    """Most unlabeled texts, or sentences, that the teacher is asked about, always the same ones; 0 asks about all."""
+    """Maximum number of unlabeled texts, or sentences, that the teacher predicts, always the same ones; 0 for all."""
 
 
 class DistillSettings(AugmentSettings):
@@ -62,6 +62,6 @@ class PruneSettings(Settings):
     neurons: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """Share of a BERT's feed-forward neurons that goes, the least important first."""
     max_drop: Annotated[float, Field(gt=0, le=100)] = 0.5
-    """Most that accuracy may fall on the validation texts, in points; what costs more is not kept."""
+    """Largest drop in accuracy on the validation texts, in points; what costs more is not kept."""
     num_probes: Annotated[int, Field(ge=1)] = 1_000
     """Training texts on which importance is measured."""

@@ -22,11 +22,11 @@ class OptimizeSettings(Settings):
     """Gates, target and limits."""
 
     max_drop: Annotated[float, Field(gt=0, le=100)] = 0.5
-    """Most that accuracy may fall on the gate texts, in points (percent of the texts)."""
+    """Largest drop in accuracy on the gate texts, in percentage points."""
     agreement: Annotated[float, Field(gt=0, lt=100)] = 99.0
     """Share of the gate texts that must be answered as the reference answers them, in percent."""
     target: OptimizationTarget = OptimizationTarget.LATENCY
-    """What the first variant of the new artifact is best at: latency of a lone text, throughput of many, or size."""
+    """What the first variant of the new artifact is best at: latency of one text, throughput of many, or size."""
     recipes: tuple[str, ...] = ()
     """Names of the recipes to try, in the ladder's order; absent: all that can win."""
     budget_minutes: Annotated[float, Field(gt=0)] | None = None

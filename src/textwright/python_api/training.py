@@ -79,7 +79,7 @@ def compare(
     verbose: bool = True,
     **settings: Any,  # noqa: ANN401  DataSettings by name
 ) -> Comparison:
-    """Train kinds of model side by side on the same examples, and say which to take.
+    """Train several model families on the same examples, and recommend one.
 
     Args:
         data: As for :func:`train`.

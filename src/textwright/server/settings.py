@@ -25,26 +25,26 @@ class ServeSettings(Settings):
     num_threads: Annotated[int | None, Field(ge=1)] = None
     """Threads of one inference, of all workers together; absent: one per physical core."""
     max_texts: Annotated[int, Field(ge=1)] = 1000
-    """Most texts in one request; more are refused with status 422."""
+    """Maximum number of texts in one request; more are refused with status 422."""
     max_explained_texts: Annotated[int, Field(ge=1)] = 32
-    """Most texts in a request that asks for explanations; more are refused with status 422."""
+    """Maximum number of texts in a request that asks for explanations; more are refused with status 422."""
     explain_max_cost: Annotated[float, Field(ge=1)] = 8.0
     """Tokens that the model reads to explain a text, as a multiple of the text's own; more tells words better apart."""
     max_text_chars: Annotated[int, Field(ge=1)] = 100_000
-    """Most characters in one text; a longer one is refused with status 422."""
+    """Maximum number of characters in one text; a longer one is refused with status 422."""
     max_body_bytes: Annotated[int, Field(ge=64)] = 4_000_000
-    """Most bytes in the body of one request; reading stops there and the request is refused with status 413."""
+    """Maximum number of bytes in the body of one request; reading stops there, and it is refused with status 413."""
     max_answer_bytes: Annotated[int, Field(ge=1024)] = 16_000_000
-    """Most bytes in the answer to one request, estimated from texts, labels and outputs; more is refused with 422."""
+    """Maximum number of bytes in the answer to one request, estimated from its texts; more is refused with 422."""
     head_timeout_s: Annotated[float, Field(gt=0)] = 10.0
     """Seconds in which the head of a request must have arrived, from the start of its connection or its first byte;
     else it is refused with status 408."""
     max_header_bytes: Annotated[int, Field(ge=1024)] = 32_768
-    """Most bytes in the head of one request; a larger one is refused with status 431."""
+    """Maximum number of bytes in the head of one request; a larger one is refused with status 431."""
     max_headers: Annotated[int, Field(ge=16)] = 100
-    """Most headers of one request; more are refused with status 431."""
+    """Maximum number of headers of one request; more are refused with status 431."""
     max_connections: Annotated[int, Field(ge=1)] = 4_096
-    """Most connections that are open at once, of all workers together, and never more than the file limit (ulimit -n)
+    """Maximum number of open connections, of all workers together, and never more than the file limit (ulimit -n)
     allows; a further one closes the one that has waited longest for its client."""
     body_timeout_s: Annotated[float, Field(gt=0)] = 10.0
     """Seconds in which the body of a request must have arrived; else it is refused with status 408."""
@@ -67,9 +67,9 @@ class ServeSettings(Settings):
     timeout_s: Annotated[float, Field(gt=0)] = 30.0
     """Seconds from the arrival of a request's body to its answer; then it is refused with status 504 and dropped."""
     max_queue_texts: Annotated[int, Field(ge=1)] = 4_096
-    """Most texts that may wait for their predictions; requests beyond are refused with status 429."""
+    """Maximum number of texts that may wait for their predictions; requests beyond are refused with status 429."""
     max_queue_tokens: Annotated[int, Field(ge=1)] = 1_000_000
-    """Most tokens that may wait for their predictions; requests beyond are refused with status 429."""
+    """Maximum number of tokens that may wait for their predictions; requests beyond are refused with status 429."""
     shutdown_grace_s: Annotated[int, Field(ge=0)] = 10
     """Seconds that running requests get to finish after SIGTERM or Ctrl-C; 0 cuts them off."""
 

@@ -24,10 +24,10 @@ class LambdaSettings:
         variant: Graph to load; None takes the artifact's default.
         num_threads: Threads of one inference, >= 1; None takes one per core. A function of less than 1,770 MB of
             memory has less than one core.
-        max_texts: Most texts in one request, >= 1.
-        max_text_chars: Most characters in one text, >= 1.
-        max_body_bytes: Most bytes of a request's body, >= 64; Lambda itself takes 6 MB, a load balancer 1 MB.
-        max_explained_texts: Most texts in a request that asks for explanations, >= 1.
+        max_texts: Maximum number of texts in one request, >= 1.
+        max_text_chars: Maximum number of characters in one text, >= 1.
+        max_body_bytes: Maximum number of bytes of a body, >= 64; Lambda itself takes 6 MB, a load balancer 1 MB.
+        max_explained_texts: Maximum number of texts in a request that asks for explanations, >= 1.
         explain_max_cost: Tokens that the model reads to explain a text, as a multiple of the text's own, >= 1.
         time_margin_s: Seconds before the function's time-out at which a request is given up with a DeadlineError
             instead of being cut off without a word, >= 0.

@@ -74,7 +74,7 @@ def solve(
         weights: What each text, (N, 1), or each column of each text, (N, C), counts for; None counts all alike.
         start: Where to begin; None begins at 0.
         tolerance: Largest component of the gradient of the mean loss at the end, > 0.
-        max_iterations: Most steps of L-BFGS, >= 1.
+        max_iterations: Maximum number of steps of L-BFGS, >= 1.
 
     Returns:
         The minimum of a convex function, within the tolerance.

@@ -46,11 +46,11 @@ class TrainSettings(Settings):
     """How to train; a family may put other defaults beneath these."""
 
     family: str = "linear"
-    """Kind of model; textwright families lists them."""
+    """Model family; textwright families lists them."""
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     """Seed of the first weights, the order of the batches and dropout; the same seed gives the same model."""
     num_epochs: Annotated[int, Field(ge=1)] = 10
-    """Most epochs; early stopping may end sooner. An epoch is a pass over the training split, or several: min_steps."""
+    """Maximum number of epochs; early stopping may end sooner. With min_steps an epoch is several passes."""
     min_steps: Annotated[int, Field(ge=0)] = 0
     """Steps of num_epochs epochs at least: on a small file an epoch makes as many passes as that takes; 0 makes one."""
     batch_size: Annotated[int, Field(ge=1)] = 32

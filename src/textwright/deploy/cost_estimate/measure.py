@@ -87,7 +87,7 @@ class ServerLoad:
 
     Args:
         cpu_s: Processor seconds.
-        memory_bytes: Most memory of the process.
+        memory_bytes: Peak memory of the process.
         request_bytes: Of a request's body.
         response_bytes: Of an answer, with its headers.
         log_bytes: Of its line in the log.
@@ -109,7 +109,7 @@ class FunctionLoad:
     Args:
         init_cpu_s: Processor seconds from the start of the process to the warm handler.
         cpu_s: Processor seconds of a request.
-        memory_bytes: Most memory of the process.
+        memory_bytes: Peak memory of the process.
         log_bytes: Of its line in the log, with the metrics.
         num_requests: How many were sent.
     """

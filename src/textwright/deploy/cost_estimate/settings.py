@@ -38,7 +38,7 @@ class CostSettings(Settings):
     memory_mb: Annotated[tuple[int, ...], Field(min_length=1)] = (256, 512, 1024, 1769, 3008)
     """Memory sizes of Lambda to compare."""
     max_latency_ms: Annotated[float, Field(gt=0)] | None = None
-    """Most milliseconds that a warm request may take in a Lambda function; sizes that are slower are not chosen."""
+    """Maximum milliseconds that a warm request may take in a Lambda function; sizes that are slower are not chosen."""
     cold_share: Annotated[float, Field(ge=0, le=1)] = 0.01
     """Share of the requests that start a new instance of the Lambda function."""
     overhead_ms: Annotated[float, Field(ge=0, le=1000)] = 1.0

@@ -62,7 +62,7 @@ def write_function_zip(
         folder: Where to write ``function.zip`` and ``sbom-lambda.cdx.json``.
         python: The runtime's Python, one of :data:`PYTHONS`.
         report: Called with what is being done.
-        max_bytes: Most bytes of the zip; those of an upload without S3 are the default.
+        max_bytes: Maximum number of bytes of the zip; those of an upload without S3 are the default.
 
     Returns:
         What was written.

@@ -52,4 +52,4 @@ class PackageSettings(ImageSettings):
     measured: Path | None = None
     """What `textwright cost --out DIR` measured of this model: memory of the manifests; absent: by the files' size."""
     max_zip_bytes: Annotated[int, Field(ge=1)] = 50_000_000
-    """Most bytes of a zip; larger ones than the default cannot be uploaded directly, but through S3."""
+    """Maximum number of bytes of a zip; larger ones than the default cannot be uploaded directly, but through S3."""

@@ -72,7 +72,7 @@ class FunctionSettings(WatchSettings):
     provisioned_concurrency: Annotated[int, Field(ge=0)] = 0
     """Instances that are kept initialized; they cost by the hour."""
     reserved_concurrency: Annotated[int | None, Field(ge=0)] = None
-    """Most instances at once, taken from the account's quota; absent: no bound of its own."""
+    """Maximum number of instances at once, taken from the account's quota; absent: no bound of its own."""
     keep_failed_events: bool = False
     """A queue for asynchronous events that failed; requests through the address need none."""
     request_ms: Annotated[float, Field(gt=0)] = 30

@@ -56,7 +56,7 @@ class Ec2Settings(WatchSettings):
     min_instances: Annotated[int, Field(ge=1)] = 2
     """Fewest instances (balanced)."""
     max_instances: Annotated[int, Field(ge=2)] = 6
-    """Most instances (balanced)."""
+    """Maximum number of instances (balanced)."""
     cpu_percent: Annotated[int, Field(ge=5, le=95)] = 60
     """Processor use that scaling keeps to (balanced)."""
     requests_per_minute: Annotated[int, Field(ge=1)] = 3000

@@ -16,7 +16,7 @@ class CascadeSettings(Settings):
     """The operating point: one bound, on validation texts, and which graphs."""
 
     max_drop: Annotated[float, Field(gt=0, le=100)] | None = None
-    """Most that accuracy may fall against the strong model alone, in points; 0.3 if no bound is given."""
+    """Largest drop in accuracy against the strong model alone, in points; 0.3 if no bound is given."""
     min_accuracy: Annotated[float, Field(gt=1, le=100)] | None = None
     """Least accuracy, in percent."""
     confidence: Annotated[float, Field(ge=50, lt=100)] = 95.0
@@ -32,7 +32,7 @@ class CascadeSettings(Settings):
     allow_batch_dependent: bool = False
     """Accept a cascade whose predictions change with the other texts of a batch, as dynamic quantization's do."""
     max_latency_ms: Annotated[float, Field(gt=0)] | None = None
-    """Most milliseconds that a lone text may take on average here; the most accurate point within it is taken."""
+    """Maximum milliseconds that one text may take on average here; the most accurate point within it is taken."""
     fast_variant: str | None = None
     """Graph of the fast model; its default if absent."""
     strong_variant: str | None = None
