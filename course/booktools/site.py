@@ -115,14 +115,14 @@ def _paths_table(lessons: list[Lesson]) -> str:
     """Write the ways through the course; a lesson that is not on this site is not linked."""
     known = {lesson.number: lesson for lesson in lessons}
     everything = {"title": "Everything", "goal": "All of it, in order", "lessons": list(known)}
-    rows = ["| | you will have | lessons | hours |", "|---|---|---|---:|"]
+    rows = ["| | you will have | hours | lessons |", "|---|---|---:|---|"]
     for path in [*paths(), everything]:
         members = [known[number] for number in path["lessons"] if number in known]
         if members:
             hours = sum(member.reading_minutes for member in members) / 60
             links = ", ".join(f"[{one.number.lstrip('0') or '0'}]({one.stem}.ipynb)" for one in members)
             shown = links if path is not everything else f"all {len(members)}"
-            rows.append(f"| **{path['title']}** | {path['goal']} | {shown} | {hours:.0f} |")
+            rows.append(f"| **{path['title']}** | {path['goal']} | {hours:.0f} | {shown} |")
     return "\n".join(rows)
 
 
