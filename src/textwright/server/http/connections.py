@@ -23,10 +23,10 @@ NUM_ACCEPTED_PER_TURN: Final = 16
 uvloop accepts one for each listening socket. Under load a turn answers a batch of requests of the connections that are
 open: with one socket, whoever connects anew would wait for minutes, and then be reset by the kernel's full queue.
 """
-_LEAST_SPARE_FILES: Final = 16 + 2 * NUM_ACCEPTED_PER_TURN
+_LEAST_SPARE_FILES: Final = 16 + 5 * NUM_ACCEPTED_PER_TURN
 """Files that the process may still open beside all connections: those of a model that is loaded anew, keys, sockets.
 
-Each turn accepts from as many copies of the socket; what it closes instead is closed at the end of the turn only.
+Each turn accepts from as many copies of the socket, and what it closes instead is closed some turns later only.
 """
 _MAX_UNFINISHED_BYTES: Final = 256_000_000
 """Bytes of bodies that are not complete, of all connections of a process."""
