@@ -25,7 +25,8 @@ def setup_cell(stem: str, environment: str = "") -> NotebookNode:
     home = repository()
     url = f"https://github.com/{home['owner']}/{home['name']}" if home["owner"] else ""
     _, _, code = _FIRST_CELL.read_text(encoding="utf-8").split('"""', 2)
-    arguments = ", ".join(f'"{each}"' for each in (url, home["branch"], stem, *[environment][: bool(environment)]))
+    packages = [environment] if environment else []
+    arguments = ", ".join(f'"{each}"' for each in (url, home["branch"], stem, *packages))
     return _folded(f"{code.strip()}\n\n\nset_up({arguments})", "Set up: run this cell first")
 
 

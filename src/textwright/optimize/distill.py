@@ -1,4 +1,4 @@
-"""The walk: served teachers and labeled texts in; a student, trained by the one loop, and how it compares, out.
+"""The pipeline: served teachers and labeled texts in; a student, trained by the one loop, and how it compares, out.
 
 ::
 

@@ -1,11 +1,11 @@
-"""The walk: an artifact and a labeled source in; an artifact with the variants that won, and a report of all, out.
+"""The pipeline: an artifact and a labeled source in; an artifact with the variants that won, and a report of all, out.
 
 ::
 
-    OUT/artifact/                 what is shipped: the winner, the reference, what is best at the other targets
-    OUT/optimization.json, .html  everything that was tried
-    OUT/folds/                    models of cross-validated gates, where the validation texts are few
-    OUT/candidates/NAME.json, NAME/   finished candidates, so that a search that was stopped goes on
+    OUT/artifact/                    what is shipped: the winner, the reference, what is best at the other targets
+    OUT/optimization.json, .html     everything that was tried
+    OUT/folds/                       models of cross-validated gates, where the validation texts are few
+    OUT/candidates/NAME.json, NAME/  finished candidates, so that a search that was stopped goes on
 
 Nothing but the gate texts decides: the validation texts and, where these are few, training texts by cross-validation.
 The test texts are read once, at the end, for what the artifact says of itself.

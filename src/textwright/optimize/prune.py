@@ -1,4 +1,4 @@
-"""The walk: an artifact and its training data in; a smaller artifact that answers nearly as well, and a report, out.
+"""The pipeline: an artifact and its training data in; a smaller artifact that answers nearly as well, and a report out.
 
 ::
 

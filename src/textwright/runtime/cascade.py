@@ -121,12 +121,10 @@ class CascadePredictor(Predictor):
         texts = list_of_texts(texts)
         scores = self.score(texts)
         explanations: dict[int, TextExplanation] = {}
-        for stage in self._stages:
-            positions = [position for position, item in enumerate(scores.predictions) if item.stage == stage.stage]
-            if positions:
-                theirs = [texts[position] for position in positions]
-                found = stage.explain_scored(theirs, scores.logits[positions], max_cost)
-                explanations.update(zip(positions, found, strict=True))
+        for number, positions in self.answered_by(scores.predictions).items():
+            theirs = [texts[position] for position in positions]
+            found = self._stages[number].explain_scored(theirs, scores.logits[positions], max_cost)
+            explanations.update(zip(positions, found, strict=True))
         return [explanations[position] for position in range(len(texts))]
 
 

@@ -173,6 +173,18 @@ class Predictor(GraphModel):
         """Names of the stages that may answer; none for a model of one stage."""
         return tuple(stage.stage for stage in self.stages if stage.stage is not None)
 
+    def answered_by(self, predictions: Iterable[TextPrediction]) -> dict[int, list[int]]:
+        """Group predictions by the stage that made them.
+
+        Returns:
+            Number of the stage in :attr:`stages` -> positions of its predictions; no stage without any.
+        """
+        numbers = {stage.stage: number for number, stage in enumerate(self.stages)}
+        positions: dict[int, list[int]] = {}
+        for position, item in enumerate(predictions):
+            positions.setdefault(numbers[item.stage], []).append(position)
+        return positions
+
     def accepts(self, logits: Float32s) -> Bools:
         """Say which texts this stage answers, and does not leave to the next.
 

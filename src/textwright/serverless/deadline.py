@@ -114,10 +114,8 @@ class DeadlineExecutor:
         """Explain texts that were scored."""
         start = perf_counter()
         explanations: dict[int, TextExplanation] = {}
-        for stage in self._predictor.stages:
-            positions = [position for position, item in enumerate(scored) if item.prediction.stage == stage.stage]
-            if not positions:  # explaining begins with reading the graph
-                continue
+        for number, positions in self._predictor.answered_by(item.prediction for item in scored).items():
+            stage = self._predictor.stages[number]
             theirs = [texts[position] for position in positions], [scored[position].logits for position in positions]
             parts = stage.explainer.parts(*theirs, self._explain_max_cost)
             answers = explain_protocol.run(explain_protocol.together(parts), partial(self._probe, stage))

@@ -1,4 +1,4 @@
-"""The walk: two artifacts and their labeled source in; one artifact, and a report of how it came about, out.
+"""The pipeline: two artifacts and their labeled source in; one artifact, and a report of how it came about, out.
 
 ::
 

@@ -59,13 +59,10 @@ async def _explain(
     compute: Callable[[Lane, Encodings], Awaitable[BatchedResults[Scored]]],
 ) -> list[TextExplanation]:
     explanations: dict[int, TextExplanation] = {}
-    for lane in served.lanes:
-        stage = lane.engine.predictor.stage
-        positions = [position for position, item in enumerate(scored) if item.prediction.stage == stage]
-        if positions:
-            theirs = [texts[position] for position in positions], [scored[position].logits for position in positions]
-            answers = await _explain_stage(lane, *theirs, served.settings.explain_max_cost, compute)
-            explanations.update(zip(positions, answers, strict=True))
+    for number, positions in served.model.predictor.answered_by(item.prediction for item in scored).items():
+        theirs = [texts[position] for position in positions], [scored[position].logits for position in positions]
+        answers = await _explain_stage(served.lanes[number], *theirs, served.settings.explain_max_cost, compute)
+        explanations.update(zip(positions, answers, strict=True))
     return [explanations[position] for position in range(len(texts))]
 
 
