@@ -131,7 +131,7 @@ class Bench:
             if isinstance(result, str):
                 return {"failed": result}
             results.append(result)
-        measured = measure_seeds([result.seen for result in results])
+        measured = measure_seeds([result.predictions for result in results])
         seconds = [result.seconds for result in results if result.seconds is not None]
         return {
             "metrics": {name: asdict(measured[name]) for name in METRICS if name in measured},

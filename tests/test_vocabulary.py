@@ -10,6 +10,8 @@ import textwright
 
 SOURCE = Path(textwright.__file__).parent
 PRIVATE = {"door", "doors", "walk", "walks", "walked", "told", "company", "asked", "stranger", "strangers"}
+VAGUE = {"found", "there", "said", "gone"}
+"""Names that do not say what a variable holds."""
 GLOSSARY = Path(__file__).parents[1] / "CONTRIBUTING.md"
 BRITISH = re.compile(
     r"\b\w*(colour|behaviour|neighbour|favour|labelled(?!by)|labelling|licence|catalogue|centre\b|centred"
@@ -54,6 +56,11 @@ def test_no_class_name_is_defined_twice() -> None:
 
 def test_no_identifier_has_a_private_word() -> None:
     used = {f"{path}: {name}" for path, tree in trees() for name in identifiers(tree) if words_of(name) & PRIVATE}
+    assert used == set()
+
+
+def test_no_variable_has_a_vague_name() -> None:
+    used = {f"{path}: {name}" for path, tree in trees() for name in identifiers(tree) if name in VAGUE}
     assert used == set()
 
 

@@ -167,8 +167,8 @@ def _values(predictor: Predictor, prediction: TextPrediction) -> list[object]:
 
 
 def _refuse_taken_columns(source: Path, columns: Sequence[str], added: Iterable[str]) -> None:
-    taken = [name for name in added if name in columns]
-    if taken:
+    conflicts = [name for name in added if name in columns]
+    if conflicts:
         raise DataError(
-            f"{source} has a column {taken[0]!r} already, which the prediction would overwrite; rename or remove it"
+            f"{source} has a column {conflicts[0]!r} already, which the prediction would overwrite; rename or remove it"
         )

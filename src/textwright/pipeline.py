@@ -181,9 +181,9 @@ def build_artifact(
         for warning in dataset.warnings:
             callback.on_warning(warning)
     described = _describe(plan, dataset, teacher)
-    found = None if overwrite else _find_equal(out, described)
-    if found is not None:
-        return _reused(found)
+    existing = None if overwrite else _find_equal(out, described)
+    if existing is not None:
+        return _reused(existing)
     distillation = None if teacher is None else teacher.teach(dataset)
     trained = train(
         dataset,
@@ -204,10 +204,10 @@ def build_artifact(
     return _publish(manifest, graph, trained, dataset, out / "artifact", measure)
 
 
-def _reused(found: Artifact) -> BuildResult:
-    training = found.manifest.training
+def _reused(existing: Artifact) -> BuildResult:
+    training = existing.manifest.training
     baselines = tuple(map(Baseline.of_json, training.get(_BASELINES, ())))
-    return BuildResult(found, {}, reused=True, baselines=baselines, warnings=tuple(training.get(_WARNINGS, ())))
+    return BuildResult(existing, {}, reused=True, baselines=baselines, warnings=tuple(training.get(_WARNINGS, ())))
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,17 +227,19 @@ def _measure(
 ) -> _Measured:
     """Measure validation and test split, compare with the baselines on the test split, and find what is wrong."""
     splits = {"validation": dataset.validation, MEASURED_SPLIT: dataset.test}
-    seen = {name: observe(predictor, examples) for name, examples in splits.items()}
+    predictions = {name: observe(predictor, examples) for name, examples in splits.items()}
     evaluations = {
-        name: evaluate_observations(predictor, examples, seen[name], source=dataset.source, split=name)
+        name: evaluate_observations(predictor, examples, predictions[name], source=dataset.source, split=name)
         for name, examples in splits.items()
     }
-    baselines = compare_with_baselines(seen[MEASURED_SPLIT], dataset, linear=linear, callback=callback)
-    facts = _facts(predictor, dataset, trained, seen[MEASURED_SPLIT])
+    baselines = compare_with_baselines(predictions[MEASURED_SPLIT], dataset, linear=linear, callback=callback)
+    facts = _facts(predictor, dataset, trained, predictions[MEASURED_SPLIT])
     return _Measured(evaluations, baselines, diagnose(evaluations[MEASURED_SPLIT], facts, baselines))
 
 
-def _facts(predictor: Predictor, dataset: Dataset, trained: TrainedModel, seen: LabeledPredictions) -> TrainingFacts:
+def _facts(
+    predictor: Predictor, dataset: Dataset, trained: TrainedModel, predictions: LabeledPredictions
+) -> TrainingFacts:
     losses = [] if "cross_validated_epochs" in trained.metadata else [item.validation_loss for item in trained.history]
     several = np.array([len(text.strip()) >= _SEVERAL_CHARACTERS for text in dataset.test.texts])
     ids = predictor.encode(dataset.test.texts).ids
@@ -247,7 +249,7 @@ def _facts(predictor: Predictor, dataset: Dataset, trained: TrainedModel, seen: 
         label_shares=dict(zip(dataset.labels.names, label_shares(dataset.train, dataset.labels).tolist(), strict=True)),
         validation_losses=losses,
         validation_accuracy=trained.summary["validation_accuracy"],
-        one_token_share=float((several & (seen.lengths <= 1)).mean()),
+        one_token_share=float((several & (predictions.lengths <= 1)).mean()),
         unknown_share=float((ids == trained.tokenizer.unknown_id).mean()) if len(ids) else 0.0,
         metadata=trained.metadata,
     )
@@ -286,9 +288,9 @@ def _golden_texts(dataset: Dataset) -> list[str]:
 
 def _describe(plan: BuildPlan, dataset: Dataset, teacher: Teacher | None) -> dict[str, dict[str, Any]]:
     """Tell a plan and its data as JSON-ready values: equal plans on equal data are equal here."""
-    taught = {} if teacher is None else {_TAUGHT: teacher.describe()}
+    teachers = {} if teacher is None else {_TAUGHT: teacher.describe()}
     return {
-        "training": {"settings": plan.training.model_dump(mode="json"), "model": dict(plan.model), **taught},
+        "training": {"settings": plan.training.model_dump(mode="json"), "model": dict(plan.model), **teachers},
         "data": {
             "source": str(plan.source),
             "fingerprint": dataset.fingerprint,
@@ -304,19 +306,19 @@ def _find_equal(out: Path, described: Mapping[str, Mapping[str, Any]]) -> Artifa
     if not (out / "artifact" / artifacts.MANIFEST).is_file():
         return None
     try:
-        found = artifacts.read(out)
+        existing = artifacts.read(out)
     except ArtifactError as error:
         raise SettingsError(f"{error}; or train again with --overwrite") from error
-    there = {
+    stored = {
         "training": {
-            name: _as_now(found.manifest.training).get(name) for name in {**described["training"], _TAUGHT: None}
+            name: _as_now(existing.manifest.training).get(name) for name in {**described["training"], _TAUGHT: None}
         },
-        "data": _data_as_now(found.manifest.data),
+        "data": _data_as_now(existing.manifest.data),
     }
-    difference = first_difference(there, described)
+    difference = first_difference(stored, described)
     if difference is None:
-        return found
-    has_other_rows = there["data"].get("fingerprint") != described["data"]["fingerprint"]
+        return existing
+    has_other_rows = stored["data"].get("fingerprint") != described["data"]["fingerprint"]
     raise SettingsError(
         f"{out} holds an artifact of another plan ({difference}); give another --out, or --overwrite to replace it"
         + (f". {_FURTHER_ROWS}" if has_other_rows else "")

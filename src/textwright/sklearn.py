@@ -113,11 +113,11 @@ class TextwrightClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         return self
 
     def _train(self, texts: Iterable[str], names: list[str]) -> Model:
-        given = {name: getattr(self, name) for name in _OF_TRAINING if getattr(self, name) is not None}
+        settings = {name: getattr(self, name) for name in _OF_TRAINING if getattr(self, name) is not None}
         state = self.random_state
         seed = state if isinstance(state, int) else int(check_random_state(state).randint(_MAX_SEED))
         fractions = {"validation_fraction": self.validation_fraction, "test_fraction": self.test_fraction}
-        keywords = {"seed": seed, "split_seed": seed, **fractions, **given, **(self.settings or {})}
+        keywords = {"seed": seed, "split_seed": seed, **fractions, **settings, **(self.settings or {})}
         return train((texts, names), family=self.family, baselines=False, verbose=self.verbose, **keywords)
 
     def predict(self, X: Iterable[str]) -> Any:  # noqa: ANN401, N803  an array of the labels' own type

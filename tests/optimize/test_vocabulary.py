@@ -56,8 +56,8 @@ def test_words_that_stay_are_answered_as_before(config, make):
     graph, encoder = make_bow(**config, hidden_dim=8, embedding_dim=256)
     graph = make(graph)
     vocabulary = used_vocabulary(encoder.serialize(), KEPT)
-    small = cut_tables(graph, vocabulary.kept)
-    assert len(vocabulary.kept) < vocabulary.num_before == encoder.vocab_size
+    small = cut_tables(graph, vocabulary.kept_ids)
+    assert len(vocabulary.kept_ids) < vocabulary.num_before == encoder.vocab_size
     assert len(small) < len(graph)
     expected = infer(graph, encoder.serialize(), KEPT)
     np.testing.assert_allclose(infer(small, vocabulary.tokenizer, KEPT), expected, atol=1e-5)
@@ -69,7 +69,7 @@ def test_a_word_that_is_gone_is_unknown():
     small = TextTokenizer(vocabulary.tokenizer)
     assert encoder.encode(["word1 good"])[0].ids != encoder.encode(["qzxv good"])[0].ids
     assert small.encode(["word1 good"])[0].ids == small.encode(["qzxv good"])[0].ids
-    assert [vocabulary.kept[id_] for id_ in small.encode(["word2 good"])[0].ids] == encoder.encode(["word2 good"])[
+    assert [vocabulary.kept_ids[id_] for id_ in small.encode(["word2 good"])[0].ids] == encoder.encode(["word2 good"])[
         0
     ].ids
 
@@ -84,8 +84,8 @@ def test_pieces_that_stay_are_answered_as_before(make_encoder_graph, kind, make)
     graph, encoder = make_encoder_graph(kind)
     graph, texts = make(graph), ["the film is good", "a dull story .", "the story is not great !"]
     vocabulary = used_vocabulary(encoder.serialize(), texts)
-    assert len(vocabulary.kept) < vocabulary.num_before
-    small = cut_tables(graph, vocabulary.kept)
+    assert len(vocabulary.kept_ids) < vocabulary.num_before
+    small = cut_tables(graph, vocabulary.kept_ids)
     expected = infer(graph, encoder.serialize(), texts)
     np.testing.assert_allclose(infer(small, vocabulary.tokenizer, texts), expected, atol=1e-5)
     assert np.isfinite(infer(small, vocabulary.tokenizer, AWKWARD_TEXTS)).all()

@@ -178,10 +178,10 @@ def find_key(keys: Sequence[Key], secret: str | None) -> Key:
     if secret is None:
         raise UnauthorizedError("this server asks for a key; send the header authorization: Bearer YOUR-KEY")
     digest = sha256(secret.encode()).digest()
-    found = [key for key in keys if compare_digest(key.digest, digest)]
-    if not found:
+    matching = [key for key in keys if compare_digest(key.digest, digest)]
+    if not matching:
         raise UnauthorizedError("the key is not known here; it may have been replaced")
-    return found[0]
+    return matching[0]
 
 
 def shown_secret(headers: Mapping[str, str]) -> str | None:
@@ -226,10 +226,10 @@ def _read_key(line: str, where: str, buckets: dict[str, TokenBucket], new_bucket
 
 
 def _bucket(name: str, texts_per_minute: int, buckets: dict[str, TokenBucket], new_bucket: MakeBucket) -> TokenBucket:
-    known = buckets.get(name)
-    if known is None or known.texts_per_minute != texts_per_minute:
-        known = buckets[name] = new_bucket(name, texts_per_minute)
-    return known
+    bucket = buckets.get(name)
+    if bucket is None or bucket.texts_per_minute != texts_per_minute:
+        bucket = buckets[name] = new_bucket(name, texts_per_minute)
+    return bucket
 
 
 def _unreadable(path: Path, error: OSError) -> NotFoundError:
@@ -238,10 +238,10 @@ def _unreadable(path: Path, error: OSError) -> NotFoundError:
 
 def _stamp(path: Path) -> tuple[int, int, int]:
     try:
-        found = path.stat()
+        status = path.stat()
     except OSError as error:
         raise _unreadable(path, error) from error
-    return found.st_mtime_ns, found.st_size, found.st_ino
+    return status.st_mtime_ns, status.st_size, status.st_ino
 
 
 def _log() -> logging.Logger:

@@ -83,9 +83,9 @@ def is_compressed(headers: Mapping[str, str]) -> bool:
 def _check_parameters(declared: str, accepted: Sequence[str]) -> None:
     media_type, *parameters = (part.strip().lower() for part in declared.split(";"))
     if media_type not in accepted:
-        found = f"content-type is {media_type[:80]!r}" if media_type else "the request has no content-type"
+        actual = f"content-type is {media_type[:80]!r}" if media_type else "the request has no content-type"
         raise MediaTypeError(
-            f"{found}; send {' or '.join(filter(None, accepted))} and say so in the header content-type"
+            f"{actual}; send {' or '.join(filter(None, accepted))} and say so in the header content-type"
         )
     for parameter in parameters:
         name, _, value = parameter.partition("=")

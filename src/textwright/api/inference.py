@@ -156,17 +156,19 @@ async def score_by_stages(
         return await run(0, texts, after_encoding)
     scored: dict[int, Scored] = {}
     for number, stage in enumerate(stages):
-        left = [position for position in range(len(texts)) if position not in scored]
+        remaining = [position for position in range(len(texts)) if position not in scored]
 
-        def note_truncated(truncated: Sequence[bool], left: Sequence[int] = left, number: int = number) -> None:
+        def note_truncated(
+            truncated: Sequence[bool], remaining: Sequence[int] = remaining, number: int = number
+        ) -> None:
             if number == len(stages) - 1:
-                late = dict(zip(left, truncated, strict=True))
+                late = dict(zip(remaining, truncated, strict=True))
                 flags = (late[at] if at in late else scored[at].prediction.truncated for at in range(len(texts)))
                 after_encoding(list(flags))
 
-        answers = await run(number, [texts[position] for position in left], note_truncated)
+        answers = await run(number, [texts[position] for position in remaining], note_truncated)
         accepted = stage.accepts(np.stack([item.logits for item in answers])).tolist()
-        scored.update((at, item) for at, item, is_final in zip(left, answers, accepted, strict=True) if is_final)
+        scored.update((at, item) for at, item, is_final in zip(remaining, answers, accepted, strict=True) if is_final)
         if number == 0:
             record.num_escalated = len(texts) - len(scored)
         if len(scored) == len(texts):

@@ -173,7 +173,7 @@ def _show(terminal: Terminal, result: DeploymentPlan | Deployed, target: str, ar
 
 def _show_plan(terminal: Terminal, plan: DeploymentPlan) -> None:
     place = f"region {plan.region}" if plan.region else "no region"
-    kept = sum(item.action == "keep" for item in plan.changes)
+    num_kept = sum(item.action == "keep" for item in plan.changes)
     rows = [
         (item.action, item.resource, item.type, ", ".join(item.fields))
         for item in plan.changes
@@ -184,8 +184,8 @@ def _show_plan(terminal: Terminal, plan: DeploymentPlan) -> None:
         terminal.table(title, ("action", "resource", "type", "what changes"), rows)
     else:
         terminal.say(f"{title}: nothing changes")
-    if kept and rows:
-        terminal.say(f"{kept} resources stay as they are")
+    if num_kept and rows:
+        terminal.say(f"{num_kept} resources stay as they are")
     for line in plan.costs:
         terminal.say(line)
     for note in plan.notes:

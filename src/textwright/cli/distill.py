@@ -77,9 +77,9 @@ def distill(
     plan = BuildPlan(source, data, training, settings, name)
     job = DistillationJob(teachers, plan, teaching, unlabeled, further, baseline)
     with exclusive_folder(out), ProgressView(terminal, "reading the data") as view:
-        done = teach(job, out, overwrite=overwrite, callbacks=[view])
-    if done is not None:
-        built, report = done
+        result = teach(job, out, overwrite=overwrite, callbacks=[view])
+    if result is not None:
+        built, report = result
         show_built(terminal, built, {"distillation": report.to_json()})
         if not output.json:
             show_distillation(terminal, report)

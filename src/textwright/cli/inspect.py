@@ -26,9 +26,9 @@ def inspect(
     Args:
         artifact: An artifact folder, or the run folder that holds it.
     """
-    found = artifacts.read(artifact)
+    content = artifacts.read(artifact)
     terminal = Terminal(output)
-    terminal.result(artifacts.describe(found), lambda: _show(terminal, found))
+    terminal.result(artifacts.describe(content), lambda: _show(terminal, content))
     terminal.next(f'textwright predict {artifact} "a text"')
 
 
@@ -49,11 +49,11 @@ def _thresholds(thresholds: Mapping[str, float]) -> dict[str, str]:
     return {"thresholds": listed} if listed else {}
 
 
-def _show(terminal: Terminal, found: Artifact) -> None:
-    manifest = found.manifest
+def _show(terminal: Terminal, content: Artifact) -> None:
+    manifest = content.manifest
     facts = {
         "name": manifest.name,
-        "version": found.version,
+        "version": content.version,
         "family": manifest.family,
         "task": manifest.labels.task.value,
         "labels": ", ".join(manifest.labels.names),
@@ -61,10 +61,10 @@ def _show(terminal: Terminal, found: Artifact) -> None:
         "temperature": f"{manifest.temperature:.3f}",
         **_thresholds(manifest.thresholds),
         "trained on": f"{manifest.data.get('source', 'unknown')} {manifest.data.get('num_examples', '')}",
-        **_stages(found.stages),
+        **_stages(content.stages),
         "created": manifest.created,
-        "size": f"{found.size_bytes / 1e6:.2f} MB",
-        "folder": str(found.path),
+        "size": f"{content.size_bytes / 1e6:.2f} MB",
+        "folder": str(content.path),
     }
     terminal.table("Artifact", ("", ""), facts.items())
     for name, variant in manifest.variants.items():
@@ -77,5 +77,5 @@ def _show(terminal: Terminal, found: Artifact) -> None:
         engine = f" on {variant.engine}" if variant.engine else ""
         title = f"Variant {name} ({variant.precision}{engine}), measured on {manifest.metrics_split or 'nothing yet'}"
         terminal.table(title, ("metric", "value", "low", "high"), metrics)
-    files = [(name, record.size_bytes, record.sha256[:12]) for name, record in found.files.items()]
+    files = [(name, record.size_bytes, record.sha256[:12]) for name, record in content.files.items()]
     terminal.table("Files", ("file", "bytes", "sha256"), files)

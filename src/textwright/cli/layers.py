@@ -64,8 +64,8 @@ class PerKey:
             table.tokens.clear()
         self._layer(app, commands, arguments)
         for table, tokens in zip(tables, earlier, strict=True):
-            taken = {_spelled(token.keys) for token in tokens}
-            table.tokens[:] = [*tokens, *(token for token in table.tokens if _spelled(token.keys) not in taken)]
+            spelled = {_spelled(token.keys) for token in tokens}
+            table.tokens[:] = [*tokens, *(token for token in table.tokens if _spelled(token.keys) not in spelled)]
 
 
 def _spelled(keys: tuple[str, ...]) -> tuple[str, ...]:

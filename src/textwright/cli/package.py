@@ -48,23 +48,23 @@ def package(
     require("deploy", what="packaging")
     terminal = Terminal(output)
     with terminal.steps("packaging") as on_step:
-        made = make(artifacts.read(artifact), find_format(target), out, packaging, report=on_step)
-    terminal.result(made.to_json(), lambda: _show(terminal, made))
-    if not made.is_compiled:
+        result = make(artifacts.read(artifact), find_format(target), out, packaging, report=on_step)
+    terminal.result(result.to_json(), lambda: _show(terminal, result))
+    if not result.is_compiled:
         terminal.note(
             "no Python of the runtime's version was found, so the zip holds no compiled files and was not run: its "
             "init takes twice as long; install that Python and package again"
         )
-    if made.base_image and "@" not in made.base_image:
+    if result.base_image and "@" not in result.base_image:
         terminal.note(
-            f"the base image {made.base_image} is named by its tag, which moves; --pin-base-image takes its digest"
+            f"the base image {result.base_image} is named by its tag, which moves; --pin-base-image takes its digest"
         )
-    terminal.next(find_format(target).next_step(made, shlex.quote(str(made.path))))
+    terminal.next(find_format(target).next_step(result, shlex.quote(str(result.path))))
 
 
-def _show(terminal: Terminal, made: Package) -> None:
-    terminal.say(f"{made.path}   {made.size_bytes / 1e6:.1f} MB   model {made.name} {made.version}")
-    if made.image:
-        terminal.say(f"image {made.image}   {(made.image_bytes or 0) / 1e6:.0f} MB with its base")
-    if made.num_golden:
-        terminal.say(f"it ran and answered its {made.num_golden} golden examples")
+def _show(terminal: Terminal, result: Package) -> None:
+    terminal.say(f"{result.path}   {result.size_bytes / 1e6:.1f} MB   model {result.name} {result.version}")
+    if result.image:
+        terminal.say(f"image {result.image}   {(result.image_bytes or 0) / 1e6:.0f} MB with its base")
+    if result.num_golden:
+        terminal.say(f"it ran and answered its {result.num_golden} golden examples")

@@ -105,10 +105,10 @@ def _show_file(terminal: Terminal, summary: PredictedFile, target: Path) -> None
 
 
 def _to_json(text: str, prediction: TextPrediction) -> dict[str, Any]:
-    said = prediction._asdict() | {"confidence": prediction.confidence}
+    answer = prediction._asdict() | {"confidence": prediction.confidence}
     if prediction.stage is None:
-        del said["stage"]
-    return {"text": text, **said}
+        del answer["stage"]
+    return {"text": text, **answer}
 
 
 def _show(

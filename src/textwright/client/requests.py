@@ -37,17 +37,17 @@ def bodies(texts: Iterable[str], batch_size: int, fields: Mapping[str, Any]) -> 
         batch_size: Maximum number of texts of a request, >= 1.
         fields: Further fields of each body; those that are None are left out.
     """
-    given = {name: value for name, value in fields.items() if value is not None}
+    body = {name: value for name, value in fields.items() if value is not None}
     batch, size = list[str](), 0
     for text in texts:
         num_bytes = len(text.encode("utf-8", "replace"))
         if batch and (len(batch) == batch_size or size + num_bytes > _MAX_BYTES):
-            yield _body(batch, given)
+            yield _body(batch, body)
             batch, size = [], 0
         batch.append(text)
         size += num_bytes
     if batch:
-        yield _body(batch, given)
+        yield _body(batch, body)
 
 
 def _body(batch: list[str], fields: Mapping[str, Any]) -> bytes:

@@ -74,16 +74,16 @@ def _no_row(ranked: Sequence[LeaderboardRow], primary_metric: str) -> Iterator[s
 def _most_accurate(ranked: Sequence[LeaderboardRow], primary_metric: str) -> Iterator[str]:
     best, served = ranked[0], [row for row in ranked if may_be_served(row)]
     kind = ", a baseline," if best.is_baseline else ""
-    said = f"{best.name}{kind} is the most accurate: {_percent(best, primary_metric)}"
+    sentence = f"{best.name}{kind} is the most accurate: {_percent(best, primary_metric)}"
     ties = [row for row in served if row is best or _ties(row)]
     limit = _TIMES_FASTER * min(map(_cost, ties), default=0)
-    taken = next((row for row in ties if _cost(row) <= limit), best)
-    if taken is best:
-        yield f"{said}; take it when accuracy decides." if best in served else f"{said}."
+    choice = next((row for row in ties if _cost(row) <= limit), best)
+    if choice is best:
+        yield f"{sentence}; take it when accuracy decides." if best in served else f"{sentence}."
         return
-    faster = _times_faster(taken, best)
-    verdict = f"{taken.name} ({_percent(taken, primary_metric)}) is not distinguishable from it"
-    yield f"{said}, but {verdict}{f' and {faster}' if faster else ''}: take {taken.name}."
+    faster = _times_faster(choice, best)
+    verdict = f"{choice.name} ({_percent(choice, primary_metric)}) is not distinguishable from it"
+    yield f"{sentence}, but {verdict}{f' and {faster}' if faster else ''}: take {choice.name}."
 
 
 def _against_linear(ranked: Sequence[LeaderboardRow]) -> Iterator[str]:
@@ -119,9 +119,9 @@ def _few_labels(ranked: Sequence[LeaderboardRow]) -> Iterator[str]:
     """Say where on the learning curve another row leads."""
     leaders: list[tuple[int, str]] = []
     for size in sorted({point.num_train for row in ranked for point in row.curve}):
-        there = [(point.metric.value, row.name) for row in ranked for point in row.curve if point.num_train == size]
-        if len(there) == len(ranked):
-            leaders.append((size, max(there, key=lambda pair: pair[0])[1]))
+        metrics = [(point.metric.value, row.name) for row in ranked for point in row.curve if point.num_train == size]
+        if len(metrics) == len(ranked):
+            leaders.append((size, max(metrics, key=lambda pair: pair[0])[1]))
     changes = [
         leaders[index] for index in range(len(leaders)) if index == 0 or leaders[index][1] != leaders[index - 1][1]
     ]
@@ -142,12 +142,12 @@ def _more_labels(ranked: Sequence[LeaderboardRow]) -> Iterator[str]:
     gain, low, high = (
         100 * value / doublings for value in (change.difference.value, change.difference.low, change.difference.high)
     )
-    said = (
+    sentence = (
         f"From {before.num_train:,} to {last.num_train:,} training texts, {row.name} "
         f"{'gained' if gain >= 0 else 'lost'} {abs(gain):.1f} points with each doubling "
         f"(95 % interval {low:+.1f} to {high:+.1f}): "
     )
-    yield said + _effect(low, high, is_distinguishable=change.is_distinguishable)
+    yield sentence + _effect(low, high, is_distinguishable=change.is_distinguishable)
 
 
 def _effect(low: float, high: float, *, is_distinguishable: bool) -> str:
@@ -172,11 +172,11 @@ def _frontier(
 ) -> list[LeaderboardRow]:
     """Keep the rows that no cheaper row reaches, from the cheapest to the most accurate."""
     priced = sorted(((price, row) for row in rows if (price := cost(row)) is not None), key=lambda pair: pair[0])
-    kept: list[LeaderboardRow] = []
+    frontier: list[LeaderboardRow] = []
     for _, row in priced:
-        if not kept or row.metrics[primary_metric].value > kept[-1].metrics[primary_metric].value:
-            kept.append(row)
-    return kept
+        if not frontier or row.metrics[primary_metric].value > frontier[-1].metrics[primary_metric].value:
+            frontier.append(row)
+    return frontier
 
 
 def _ties(row: LeaderboardRow) -> bool:

@@ -47,8 +47,8 @@ class MajorityBaseline:
         shares = label_shares(job.dataset.train, job.dataset.labels)
         seconds = perf_counter() - start
         rows = np.tile(shares, (len(job.dataset.test), 1))
-        seen = observations(job.dataset.test, rows, job.dataset.labels)
-        return Result(seen, len(job.dataset.train), seconds, shares.nbytes, _digest(shares.tobytes()))
+        predictions = observations(job.dataset.test, rows, job.dataset.labels)
+        return Result(predictions, len(job.dataset.train), seconds, shares.nbytes, _digest(shares.tobytes()))
 
     def clean_up(self, job: RunJob) -> None:
         """There is nothing on disk."""
@@ -89,9 +89,11 @@ class TfidfBaseline:
         model = fit_linear(job.dataset.train, job.dataset.labels)
         seconds = perf_counter() - start
         probabilities = model.probabilities(job.dataset.test.texts)
-        seen = observations(job.dataset.test, probabilities, job.dataset.labels)
-        stored = pickle.dumps(model)
-        return Result(seen, len(job.dataset.train), seconds, len(stored), _digest(seen.probabilities.tobytes()))
+        predictions = observations(job.dataset.test, probabilities, job.dataset.labels)
+        pickled = pickle.dumps(model)
+        return Result(
+            predictions, len(job.dataset.train), seconds, len(pickled), _digest(predictions.probabilities.tobytes())
+        )
 
     def clean_up(self, job: RunJob) -> None:
         """There is nothing on disk."""

@@ -38,14 +38,14 @@ class Result:
     """What came of one run.
 
     Args:
-        seen: What was true and what was said of each test example.
+        predictions: What was true and what was said of each test example.
         num_train: Training examples.
         seconds: From the source to the finished model; None if the run was interrupted in between.
         size_bytes: Of what would be shipped.
         version: Tells this model from another of the same settings.
     """
 
-    seen: LabeledPredictions
+    predictions: LabeledPredictions
     num_train: int
     seconds: float | None
     size_bytes: int

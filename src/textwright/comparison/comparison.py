@@ -174,14 +174,14 @@ def _read_before(out: Path, data: Mapping[str, Any]) -> dict[str, Any]:
         return {}
     try:
         before: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        there = {**before["data"], "settings": complete_settings(before["data"]["settings"])}
-        found, wanted = ({name: it[name] for name in ("fingerprint", "settings")} for it in (there, data))
+        stored_data = {**before["data"], "settings": complete_settings(before["data"]["settings"])}
+        stored, wanted = ({name: it[name] for name in ("fingerprint", "settings")} for it in (stored_data, data))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise SettingsError(f"{path} is no leaderboard ({error}); give another --out") from error
-    difference = first_difference(found, wanted)
+    difference = first_difference(stored, wanted)
     if difference is None:
         return before
-    what = f"of {there['source']}" if there["source"] != data["source"] else "of other data"
+    what = f"of {stored_data['source']}" if stored_data["source"] != data["source"] else "of other data"
     raise SettingsError(f"{out} holds a comparison {what} ({difference}); give another --out")
 
 

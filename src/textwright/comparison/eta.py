@@ -36,19 +36,19 @@ class TimeEstimate:
         Returns:
             Seconds; None while a row that has runs left has finished none.
         """
-        left = [self._estimate(run) for run in self._runs if run not in self._seconds]
-        known = [seconds for seconds in left if seconds is not None]
-        return sum(known) if len(known) == len(left) else None
+        remaining = [self._estimate(run) for run in self._runs if run not in self._seconds]
+        estimates = [seconds for seconds in remaining if seconds is not None]
+        return sum(estimates) if len(estimates) == len(remaining) else None
 
     def _estimate(self, run: Run) -> float | None:
         """Take the row's own time for the size, or its nearest other size's, stretched in proportion."""
         alike = [(other, seconds) for other, seconds in self._seconds.items() if other.candidate == run.candidate]
-        known = [(self._examples(other), seconds) for other, seconds in alike if seconds is not None]
-        if not known:
+        measured = [(self._examples(other), seconds) for other, seconds in alike if seconds is not None]
+        if not measured:
             return None
         wanted = self._examples(run)
-        nearest = min((size for size, _ in known), key=lambda size: abs(size - wanted))
-        return statistics.median(seconds for size, seconds in known if size == nearest) * wanted / nearest
+        nearest = min((size for size, _ in measured), key=lambda size: abs(size - wanted))
+        return statistics.median(seconds for size, seconds in measured if size == nearest) * wanted / nearest
 
     def _examples(self, run: Run) -> int:
         return run.size or self._num_train

@@ -56,8 +56,8 @@ class FamilyCandidate:
     def complete(self, settings: Mapping[str, Any]) -> Mapping[str, Any]:
         """Give settings that came after a run was made their defaults."""
         try:
-            given = {key: value for key, value in settings.items() if key != "model"}
-            return _without_seed(*resolve_stored(given, settings["model"], source="an earlier run"))
+            overrides = {key: value for key, value in settings.items() if key != "model"}
+            return _without_seed(*resolve_stored(overrides, settings["model"], source="an earlier run"))
         except (KeyError, InputError):  # of another version altogether
             return settings
 
@@ -73,10 +73,10 @@ class FamilyCandidate:
         seconds = perf_counter() - start
         if built is None:
             raise SettingsError("a comparison is one process; run it without torchrun")
-        seen = observe(load(built.artifact.path), job.dataset.test)
+        predictions = observe(load(built.artifact.path), job.dataset.test)
         is_whole = started.step == 0 and not built.reused
         return Result(
-            seen=seen,
+            predictions=predictions,
             num_train=len(job.dataset.train),
             seconds=seconds if is_whole else None,
             size_bytes=built.artifact.size_bytes,

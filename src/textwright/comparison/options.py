@@ -104,13 +104,13 @@ def _names(families: str) -> list[str]:
 
 
 def _sizes(typed: str) -> tuple[int, ...]:
-    found = []
+    sizes = []
     for part in (part.strip().replace("_", "") for part in typed.split(",")):
         if part.isdecimal() and int(part) > 0:
-            found.append(int(part))
+            sizes.append(int(part))
         elif part != "all":
             raise SettingsError(
                 f"--sizes has {part!r}; give whole numbers above 0 and the word all, with commas between them: "
                 f"{DEFAULT_SIZES}"
             )
-    return tuple(found)
+    return tuple(sizes)

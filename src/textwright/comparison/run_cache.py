@@ -38,10 +38,10 @@ def save_result(folder: Path, result: Result, identity: Mapping[str, Any]) -> No
         result: What came of it.
         identity: What an equal run must share, as JSON-ready values.
     """
-    arrays = {item.name: getattr(result.seen, item.name) for item in fields(LabeledPredictions)}
+    arrays = {item.name: getattr(result.predictions, item.name) for item in fields(LabeledPredictions)}
     with atomic_file(folder / OBSERVATIONS) as file:
         np.savez(file, **arrays)
-    facts = {item.name: getattr(result, item.name) for item in fields(Result) if item.name != "seen"}
+    facts = {item.name: getattr(result, item.name) for item in fields(Result) if item.name != "predictions"}
     write_text(folder / RESULT, json.dumps({**facts, "identity": identity}, indent=2, ensure_ascii=False) + "\n")
 
 
@@ -65,13 +65,13 @@ def load_result(
         return None
     try:
         facts = json.loads((folder / RESULT).read_text(encoding="utf-8"))
-        there = facts.pop("identity")
-        there["settings"], there["data"] = complete(there["settings"]), complete_settings(there["data"])
+        stored = facts.pop("identity")
+        stored["settings"], stored["data"] = complete(stored["settings"]), complete_settings(stored["data"])
         with np.load(folder / OBSERVATIONS, allow_pickle=False) as arrays:
-            result = Result(seen=LabeledPredictions(**arrays), **facts)
+            result = Result(predictions=LabeledPredictions(**arrays), **facts)
     except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile) as error:
         raise SettingsError(f"{folder} cannot be read ({error}); remove it to run it again") from error
-    difference = first_difference(there, identity)
+    difference = first_difference(stored, identity)
     if difference is not None:
         raise SettingsError(
             f"{folder} is a run of other settings ({difference}); give another --out, remove that run, or name the "

@@ -23,7 +23,7 @@ _MEAN: Final = -1
 
 
 def by_seed(results: Mapping[Run, Result], runs: Iterable[Run]) -> tuple[LabeledPredictions, ...]:
-    """Gather what was seen, one entry for each seed all of whose folds are finished.
+    """Gather the predictions, one entry for each seed all of whose folds are finished.
 
     Args:
         results: What came of the finished runs.
@@ -37,7 +37,7 @@ def by_seed(results: Mapping[Run, Result], runs: Iterable[Run]) -> tuple[Labeled
     for run in runs:
         planned.setdefault(run.seed, []).append(run)
     finished = [folds for folds in planned.values() if all(run in results for run in folds)]
-    return tuple(_joined([results[run].seen for run in folds]) for folds in finished)
+    return tuple(_joined([results[run].predictions for run in folds]) for folds in finished)
 
 
 def _joined(parts: Sequence[LabeledPredictions]) -> LabeledPredictions:
@@ -59,11 +59,11 @@ def measure_seeds(seeds: Sequence[LabeledPredictions]) -> dict[str, LeaderboardM
     Returns:
         Metric name -> over the seeds; the primary metric first.
     """
-    found = [scores.numbers(seen) for seen in seeds]
-    numbers = {f"{seed}/{name}": values for seed, part in enumerate(found) for name, values in part.items()}
+    sufficient = [scores.numbers(predictions) for predictions in seeds]
+    numbers = {f"{seed}/{name}": values for seed, part in enumerate(sufficient) for name, values in part.items()}
 
     def of_means(means: Mapping[str, Floats]) -> dict[tuple[int, str], Floats]:
-        each = [_overall({name: means[f"{seed}/{name}"] for name in part}) for seed, part in enumerate(found)]
+        each = [_overall({name: means[f"{seed}/{name}"] for name in part}) for seed, part in enumerate(sufficient)]
         single = {(seed, name): values for seed, one in enumerate(each) for name, values in one.items()}
         return {**single, **{(_MEAN, name): np.mean([one[name] for one in each], axis=0) for name in each[0]}}
 
@@ -85,7 +85,7 @@ def curve_point(
         seeds: One entry per seed, at least one, of the same N examples.
         smaller: The same of the next smaller number of training examples; None for the smallest.
     """
-    correct = np.stack([seen.correct for seen in seeds]).astype(np.float64)  # (S, N)
+    correct = np.stack([predictions.correct for predictions in seeds]).astype(np.float64)  # (S, N)
     interval = bootstrap({"right": correct.mean(axis=0)[:, None]}, lambda means: {"right": means["right"][:, 0]})
     low, high = interval["right"].low, interval["right"].high
     change = None if smaller is None else _change(smaller, seeds)
@@ -149,7 +149,7 @@ def _overall(means: Mapping[str, Floats]) -> dict[str, Floats]:
 
 def _hits(seeds: Sequence[LabeledPredictions]) -> Ints:
     """Count in how many seeds each example is right, (N,)."""
-    return np.asarray(np.sum([seen.correct for seen in seeds], axis=0, dtype=np.int64))
+    return np.asarray(np.sum([predictions.correct for predictions in seeds], axis=0, dtype=np.int64))
 
 
 def _metric(low: float, high: float, per_seed: Sequence[float]) -> LeaderboardMetric:

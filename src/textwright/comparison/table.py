@@ -73,22 +73,22 @@ class LeaderboardTable:
 
     def _row(self, candidate: Candidate, seeds: tuple[LabeledPredictions, ...]) -> LeaderboardRow:
         name = candidate.name
-        done = {run: result for run, result in self._results.items() if run.candidate == name}
-        whole = [result for run, result in done.items() if run.size is None]
+        results = {run: result for run, result in self._results.items() if run.candidate == name}
+        whole = [result for run, result in results.items() if run.size is None]
         seconds = [result.seconds for result in whole if result.seconds is not None]
-        first = next((run for run in done if run.seed == 0 and run.is_shipped), None)
+        first = next((run for run in results if run.seed == 0 and run.is_shipped), None)
         return LeaderboardRow(
             name=name,
             summary=candidate.summary,
             is_baseline=candidate.is_baseline,
-            num_done=len(done),
+            num_done=len(results),
             num_planned=sum(run.candidate == name for run in self._runs),
             metrics=self._once(("metrics", name, len(seeds)), lambda: measure_seeds(seeds)) if seeds else {},
             train_s=statistics.median(seconds) if seconds else None,
             size_bytes=statistics.median(result.size_bytes for result in whole) if whole else None,
             speed=self._speeds.get(name),
             curve=self._curve(name),
-            version="" if first is None else done[first].version,
+            version="" if first is None else results[first].version,
             artifact="" if first is None or candidate.is_baseline else f"runs/{first.folder.as_posix()}",
             settings=candidate.settings,
         )
@@ -120,5 +120,5 @@ class LeaderboardTable:
         """Compute what was not computed before; finished seeds never change, so their number says which they are."""
         if key not in self._known:
             self._known[key] = compute()
-        found: Found = self._known[key]
-        return found
+        value: Found = self._known[key]
+        return value

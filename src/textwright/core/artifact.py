@@ -531,17 +531,17 @@ def _stage_thresholds(path: Path, names: Sequence[str]) -> dict[str, float]:
     """Read from which confidence on each stage answers."""
     try:
         stages = json.loads(path.read_bytes())["stages"]
-        found = {stage["name"]: stage["min_confidence"] for stage in stages}
+        thresholds = {stage["name"]: stage["min_confidence"] for stage in stages}
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise ArtifactFormatError(f"{path}: it does not describe the stages of a cascade: {error!r}") from error
     # A confidence above 1, that of no text, is what escalates every text.
-    is_right = all(is_number(value) and 0 <= value <= 2 for value in found.values())
-    if [*found] != [*names] or not is_right or found[names[-1]] != 0:
+    is_right = all(is_number(value) and 0 <= value <= 2 for value in thresholds.values())
+    if [*thresholds] != [*names] or not is_right or thresholds[names[-1]] != 0:
         raise ArtifactFormatError(
             f"{path}: its stages must be {', '.join(names)} as in the manifest, each with a min_confidence from 0 to "
             "2, which is 0 for the last"
         )
-    return found
+    return thresholds
 
 
 def _manifest_of_two(content: Mapping[str, Any], fast: Mapping[str, Any]) -> Manifest:
@@ -647,9 +647,9 @@ def _parse(path: Path, raw: bytes) -> dict[str, Any]:
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ArtifactCorruptError(f"{path / MANIFEST}: not a manifest: {error}; restore the artifact") from error
     if type(version) is not int or version not in _FORMAT_VERSIONS:
-        known = ", ".join(map(str, _FORMAT_VERSIONS))
+        supported = ", ".join(map(str, _FORMAT_VERSIONS))
         raise ArtifactFormatError(
-            f"{path}: artifact format {version!r}, but this textwright reads {known}; upgrade textwright"
+            f"{path}: artifact format {version!r}, but this textwright reads {supported}; upgrade textwright"
         )
     return dict(content)
 

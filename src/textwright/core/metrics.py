@@ -154,10 +154,10 @@ def log_losses(targets: Ints | Bools, probabilities: Float32s) -> Floats:
         clipped to [1.2e-7, 1 - 1.2e-7], as in scikit-learn, so that one certain mistake stays finite.
     """
     if targets.ndim == 1:
-        given = probabilities[np.arange(len(targets)), targets][:, None]
+        of_targets = probabilities[np.arange(len(targets)), targets][:, None]
     else:
-        given = np.where(targets, probabilities, 1 - probabilities)
-    return np.asarray(-np.log(np.clip(given.astype(np.float64), _SMALLEST, 1 - _SMALLEST)).mean(axis=1))
+        of_targets = np.where(targets, probabilities, 1 - probabilities)
+    return np.asarray(-np.log(np.clip(of_targets.astype(np.float64), _SMALLEST, 1 - _SMALLEST)).mean(axis=1))
 
 
 def brier_scores(targets: Ints | Bools, probabilities: Float32s) -> Floats:

@@ -81,13 +81,13 @@ class Ranking:
         if not len(self.positives):
             return np.full_like(total, np.nan), np.full_like(total, np.nan)
         gained = np.add.reduceat(weights[self.positives], self.first_positives, axis=0)  # (G, R): positives per group
-        found = np.cumsum(gained, axis=0)  # (G, R): positives down to the group's score
+        true_positives = np.cumsum(gained, axis=0)  # (G, R): positives down to the group's score
         before, ranked = self._sums(weights)  # (G, R): examples above the group, and down to its end
-        num_positive = found[-1]
+        num_positive = true_positives[-1]
         num_negative = total - num_positive
-        false_before, false_ranked = before - (found - gained), ranked - found
+        false_before, false_ranked = before - (true_positives - gained), ranked - true_positives
         beaten = num_negative - (false_before + false_ranked) / 2  # (G, R): negatives ranked after, ties half
-        precision = found / np.maximum(ranked, 1)
+        precision = true_positives / np.maximum(ranked, 1)
         with np.errstate(invalid="ignore"):  # 0 / 0 is what is not defined
             auc = (gained * beaten).sum(axis=0, dtype=np.float64) / (num_positive * num_negative)
             average_precision = (gained * precision).sum(axis=0, dtype=np.float64) / num_positive
@@ -107,10 +107,16 @@ class Ranking:
         _, ranked = self._sums(ones)  # (G, 1)
         ends = np.append(self.first_positives[1:], len(self.positives))
         chosen = np.unique(np.linspace(0, len(ends) - 1, min(max_points, len(ends))).round().astype(np.int64))
-        found, all_ranked = ends[chosen], ranked[chosen, 0]
-        false = all_ranked - found
+        true_positives, all_ranked = ends[chosen], ranked[chosen, 0]
+        false = all_ranked - true_positives
         num_negative = max(len(self.order) - len(self.positives), 1)
-        return np.stack([false / num_negative, found / max(len(self.positives), 1), found / np.maximum(all_ranked, 1)])
+        return np.stack(
+            [
+                false / num_negative,
+                true_positives / max(len(self.positives), 1),
+                true_positives / np.maximum(all_ranked, 1),
+            ]
+        )
 
     def _sums(self, weights: Floats) -> tuple[Floats, Floats]:
         """Add the weights up along the ranking, to the start and to the end of each group, (G, R) each."""

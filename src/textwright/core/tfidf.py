@@ -79,8 +79,8 @@ class Tfidf(NamedTuple):
     def find(self, keys: Ints) -> Ints:
         """Find n-grams by their keys, (M,): F for one that is not known."""
         places = np.searchsorted(self.keys, keys)
-        known = np.append(self.keys, -1)
-        return np.where(known[places] == keys, places, len(self.keys))
+        learned = np.append(self.keys, -1)
+        return np.where(learned[places] == keys, places, len(self.keys))
 
     def weigh(self, ngrams: Ngrams, num_texts: int) -> TfidfWeights:
         """Weigh the n-grams of texts.

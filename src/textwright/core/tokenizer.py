@@ -116,12 +116,12 @@ class TextTokenizer:
     def encode_with_library(self, texts: Sequence[str]) -> Encodings:
         """Encode with the ``tokenizers`` library alone: the reference, and the way of texts that are not ASCII."""
         try:
-            found = self._tokenizer.encode_batch_fast(list(texts))
+            encoded = self._tokenizer.encode_batch_fast(list(texts))
         except BaseException as error:
             if type(error).__name__ != "PanicException":
                 raise
             raise BackendError(f"the tokenizers library failed on a text: {error}") from error
-        return Encodings.of([item.ids for item in found], [bool(item.overflowing) for item in found])
+        return Encodings.of([item.ids for item in encoded], [bool(item.overflowing) for item in encoded])
 
     def locate(self, texts: Iterable[str]) -> list[Located]:
         """Turn texts into token ids, and say which word of the text each token stands in.
@@ -139,12 +139,12 @@ class TextTokenizer:
 
         texts = list_of_texts(texts)
         try:
-            found = self._tokenizer.encode_batch(list(texts))
+            encoded = self._tokenizer.encode_batch(list(texts))
         except (TypeError, AttributeError, UnicodeEncodeError) as error:
             raise _bad_text(texts) from error
         return [
             Located(item.ids, locate_words(text, item.offsets, item.special_tokens_mask))
-            for text, item in zip(texts, found, strict=True)
+            for text, item in zip(texts, encoded, strict=True)
         ]
 
     def _encode_mixed(

@@ -39,13 +39,13 @@ for mark in given["marks"]:
 """
 
 
-def check_tokenizer(tokenizer: Tokenizer, serialized: str, known: frozenset[str]) -> None:
+def check_tokenizer(tokenizer: Tokenizer, serialized: str, supported: frozenset[str]) -> None:
     """Refuse a tokenizer whose time or memory explodes with a text.
 
     Args:
         tokenizer: The loaded tokenizer.
         serialized: Its file.
-        known: Regular expressions that need no trial, because textwright wrote them.
+        supported: Regular expressions that need no trial, because textwright wrote them.
 
     Raises:
         ArtifactFormatError: Names the rule and the bound.
@@ -62,7 +62,7 @@ def check_tokenizer(tokenizer: Tokenizer, serialized: str, known: frozenset[str]
     if growth > MAX_GROWTH:
         raise _refused(f"may lengthen a text {growth:,} times by its replacements; at most {MAX_GROWTH:,} times")
     patterns = {step["pattern"]["Regex"] for step in steps if "Regex" in (step.get("pattern") or ())}
-    if unknown := sorted(patterns - known - _HARMLESS):
+    if unknown := sorted(patterns - supported - _HARMLESS):
         _try_patterns(serialized, unknown)
 
 
@@ -80,11 +80,11 @@ def _try_patterns(serialized: str, patterns: list[str]) -> None:
     import subprocess  # here, since each import is part of a Lambda function's cold start
 
     marks = list(dict.fromkeys([*_SAMPLE, *"".join(patterns)]))[:_MAX_PROBES]
-    given = json.dumps({"tokenizer": serialized, "marks": marks, "length": _PROBE_CHARACTERS})
+    job = json.dumps({"tokenizer": serialized, "marks": marks, "length": _PROBE_CHARACTERS})
     try:
-        done = subprocess.run(  # noqa: S603  our own program
+        completed = subprocess.run(  # noqa: S603  our own program
             [sys.executable, "-c", _PROBE],
-            input=given,
+            input=job,
             capture_output=True,
             check=False,
             encoding="utf-8",
@@ -95,7 +95,7 @@ def _try_patterns(serialized: str, patterns: list[str]) -> None:
             f"needs more than {MAX_PROBE_SECONDS:g} seconds for texts of {_PROBE_CHARACTERS:,} equal characters, with "
             f"the regular expressions {_shown(patterns)}"
         ) from error
-    if done.returncode:
+    if completed.returncode:
         raise _refused(f"fails on texts of equal characters, with the regular expressions {_shown(patterns)}")
 
 

@@ -39,9 +39,9 @@ def open_builtin(name: str, progress: Progress | None = None) -> Table:
     Raises:
         AssetError: If fetching fails.
     """
-    asset, read, unit = BUILTIN[name]
+    asset, open_asset, unit = BUILTIN[name]
     repairs = Repairs()
-    rows = read(asset_path(asset, progress), repairs)
+    rows = open_asset(asset_path(asset, progress), repairs)
     sample = list(islice(rows, SAMPLE_ROWS))
     return Table(name, ("text", "label"), sample, lambda _columns: chain(sample, rows), unit, repairs=repairs)
 

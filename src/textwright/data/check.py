@@ -198,11 +198,11 @@ def _report(
     rows = np.arange(len(collected))
     is_empty = _flags(not text.strip() for text in collected.texts)
     is_exact, is_grouped = duplicates.exact != rows, duplicates.near != rows
-    given = np.array(collected.splits) if are_given(collected) else np.zeros(len(rows), dtype=np.int64)
+    splits = np.array(collected.splits) if are_given(collected) else np.zeros(len(rows), dtype=np.int64)
 
     def finding(flags: Bools) -> Finding:
-        found = np.flatnonzero(flags)
-        return Finding(len(found), tuple(collected.at(row) for row in found[:MAX_PLACES].tolist()))
+        rows_of_finding = np.flatnonzero(flags)
+        return Finding(len(rows_of_finding), tuple(collected.at(row) for row in rows_of_finding[:MAX_PLACES].tolist()))
 
     return DataReport(
         source=collected.source,
@@ -225,7 +225,7 @@ def _report(
         empty=finding(is_empty),
         exact_duplicates=finding(is_exact),
         near_duplicates=finding(is_grouped & ~is_exact),
-        across_splits=finding(_across(duplicates.near, given)),
+        across_splits=finding(_across(duplicates.near, splits)),
         conflicts=finding(_conflicts(targets, duplicates.exact) & ~is_empty),
         near_conflicts=finding(_conflicts(targets, duplicates.near) & ~is_exact),
         repaired=collected.num_repaired,

@@ -104,18 +104,18 @@ def find_columns(
 
 
 def _label_columns(
-    table: Table, settings: DataSettings, labels: Labels | None, taken: Sequence[str]
+    table: Table, settings: DataSettings, labels: Labels | None, excluded: Sequence[str]
 ) -> tuple[str, ...]:
     """Find the columns of labels that the user or a model names; none if neither does."""
     if settings.label_columns is not None:
-        return matching_columns(table, settings.label_columns, labels, taken)
+        return matching_columns(table, settings.label_columns, labels, excluded)
     is_named = labels is not None and labels.task is Task.MULTI_LABEL and set(labels.names) <= set(table.columns)
     return labels.names if is_named and labels is not None else ()
 
 
-def _only_other(table: Table, taken: Sequence[str | None]) -> str:
+def _only_other(table: Table, excluded: Sequence[str | None]) -> str:
     """Return the one column that is left for the text."""
-    others = [name for name in table.columns if name not in taken]
+    others = [name for name in table.columns if name not in excluded]
     text = others[0] if len(others) == 1 else _only_text(table, others)
     if text is None:
         raise _unclear(table, "text")
@@ -124,8 +124,8 @@ def _only_other(table: Table, taken: Sequence[str | None]) -> str:
 
 def _only_text(table: Table, names: Sequence[str]) -> str | None:
     """Find the one column of several words in a cell, most of them distinct; None if there is none, or several."""
-    found = [name for name in names if _is_text([row.values.get(name) for row in table.sample])]
-    return found[0] if len(found) == 1 else None
+    text_columns = [name for name in names if _is_text([row.values.get(name) for row in table.sample])]
+    return text_columns[0] if len(text_columns) == 1 else None
 
 
 def _is_text(cells: Sequence[object]) -> bool:
@@ -147,16 +147,16 @@ def find_text_column(table: Table, settings: DataSettings) -> str:
     Raises:
         DataError: If it is absent, or cannot be told from the others.
     """
-    found = _given(table, settings.text_column, "text") or _by_name(table, "text", _TEXT)
-    if found is None and len(table.columns) == 1:
-        found = table.columns[0]
-    if found is None and len(table.columns) == 2:
-        found, _ = _by_content(table.sample, table.columns)
-    if found is None:
-        found = _only_text(table, table.columns)
-    if found is None:
+    column = _given(table, settings.text_column, "text") or _by_name(table, "text", _TEXT)
+    if column is None and len(table.columns) == 1:
+        column = table.columns[0]
+    if column is None and len(table.columns) == 2:
+        column, _ = _by_content(table.sample, table.columns)
+    if column is None:
+        column = _only_text(table, table.columns)
+    if column is None:
         raise _unclear(table, "text")
-    return found
+    return column
 
 
 def _given(table: Table, name: str | None, role: str) -> str | None:
@@ -170,22 +170,22 @@ def _given(table: Table, name: str | None, role: str) -> str | None:
 def _by_name(table: Table, role: str, common: Sequence[str]) -> str | None:
     """Find the one column with a sure name, else the one with a common name; None if there is none, or several."""
     for names in (_SURE[role], common):
-        found = [column for column in table.columns if column.lower() in names]
-        if len(found) == 1:
-            return found[0]
+        matching = [column for column in table.columns if column.lower() in names]
+        if len(matching) == 1:
+            return matching[0]
     if role == "text":  # comment_text, "Ticket description"
         named = [column for column in table.columns if _PART.split(column.lower())[-1] in common]
         binary = binary_columns(table) if named else []
-        found = [column for column in named if column not in binary]
-        if len(found) == 1:
-            return found[0]
+        matching = [column for column in named if column not in binary]
+        if len(matching) == 1:
+            return matching[0]
     return None
 
 
 def _split_by_name(table: Table, split_names: Sequence[str]) -> str | None:
-    found = _by_name(table, "split", _SPLIT)
-    is_split = found is not None and all(str(row.values.get(found)).lower() in split_names for row in table.sample)
-    return found if is_split else None
+    column = _by_name(table, "split", _SPLIT)
+    is_split = column is not None and all(str(row.values.get(column)).lower() in split_names for row in table.sample)
+    return column if is_split else None
 
 
 def _by_content(sample: Sequence[Row], names: Sequence[str]) -> tuple[str | None, str | None]:
@@ -217,9 +217,9 @@ def _unclear(table: Table, role: str) -> DataError:
 
 def _columns_of_few_values(table: Table) -> list[str]:
     """List the columns that could be labels: more than one value, each of them often."""
-    found = []
+    columns = []
     for name in table.columns:
         cells = [str(row.values.get(name)).strip() for row in table.sample]
         if 1 < len(set(cells)) <= max(2.0, _MAX_LABEL_SHARE * len(cells)):
-            found.append(name)
-    return found
+            columns.append(name)
+    return columns

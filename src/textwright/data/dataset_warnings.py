@@ -15,7 +15,7 @@ _FEW: Final = 20
 """Examples of a label below which a measured accuracy says little about it."""
 _IMBALANCE: Final = 20
 """How many times as frequent the most frequent label is when accuracy alone misleads."""
-_MAJORITY: Final = 0.8
+_DOMINANT_SHARE: Final = 0.8
 """Share of the rows from which on one constant answer has an accuracy that looks good."""
 _MANY: Final = 0.05
 """Share of the rows from which on duplicates or cut texts are worth a sentence."""
@@ -33,63 +33,63 @@ def remarks(report: DataReport) -> DataReport:
     Returns:
         The same report with ``warnings`` filled in.
     """
-    found = [*_texts(report), *_scripts(report), *_labels(report), *_imbalance(report), *_duplicates(report)]
-    return replace(report, warnings=tuple(found))
+    warnings = [*_texts(report), *_scripts(report), *_labels(report), *_imbalance(report), *_duplicates(report)]
+    return replace(report, warnings=tuple(warnings))
 
 
 def _texts(report: DataReport) -> list[str]:
-    found = []
+    warnings = []
     if report.empty.count:
-        found.append(f"{report.empty.count:,} texts are empty; remove them, a model can only guess their label")
+        warnings.append(f"{report.empty.count:,} texts are empty; remove them, a model can only guess their label")
     if report.repaired:
-        found.append(f"bytes of another encoding were repaired, lines: {report.repaired:,}; look at some of them")
+        warnings.append(f"bytes of another encoding were repaired, lines: {report.repaired:,}; look at some of them")
     if report.damaged.count:
-        found.append(
+        warnings.append(
             f"{report.damaged.count:,} texts look damaged by a wrong encoding; write the file again as UTF-8 from its "
             "origin"
         )
     if report.truncated.count > _MANY * report.num_rows:
-        found.append(
+        warnings.append(
             f"{report.truncated.count:,} texts ({report.truncated.count / report.num_rows:.0%}) are longer than "
             f"{report.max_length} {report.token_unit}, and {report.family} does not read their end; raise --max-length "
             "in training, or cut them where it matters"
         )
-    return found
+    return warnings
 
 
 def _scripts(report: DataReport) -> list[str]:
-    found = []
+    warnings = []
     if report.without_spaces.count and report.characters_per_token > _LONG_TOKEN:
         names = ", ".join(name for name in report.scripts if name in WITHOUT_SPACES)
-        found.append(
+        warnings.append(
             f"{report.without_spaces.count:,} texts are in a script without spaces between words ({names}), which "
             f"{report.family} does not cut into words: its tokens have {report.characters_per_token:.0f} characters "
             "there; take a family that reads characters or word pieces of that language"
         )
     if report.decomposed.count:
-        found.append(
+        warnings.append(
             f"{report.decomposed.count:,} texts are not in Unicode's composed form (first: "
             f"{report.decomposed.places[0]}): an accented letter may stand in two spellings; normalize the file to NFC"
         )
-    return found
+    return warnings
 
 
 def _labels(report: DataReport) -> list[str]:
-    found = list(suspicious_labels(report.labels))
+    warnings = list(suspicious_labels(report.labels))
     few = [f"{name!r} ({count})" for name, count in report.labels.items() if count < _FEW]
     if few:
         more = f" and {len(few) - _MAX_SHOWN} more" if len(few) > _MAX_SHOWN else ""
-        found.append(
+        warnings.append(
             f"fewer than {_FEW} examples of {', '.join(few[:_MAX_SHOWN])}{more}; what is measured of them will be "
             "uncertain"
         )
     num_applied = sum(report.labels.values())
     if report.is_multi_label and num_applied == report.num_rows and not report.num_without_labels:
-        found.append(
+        warnings.append(
             "every row has exactly one label; if no text can have two, write its name into one column: a single-label "
             "task is easier to learn"
         )
-    return found
+    return warnings
 
 
 def _imbalance(report: DataReport) -> list[str]:
@@ -99,10 +99,12 @@ def _imbalance(report: DataReport) -> list[str]:
     if report.is_multi_label:
         share = report.num_without_labels / report.num_rows
         constant = f"a model that never names one has an exact match of {share:.1%}"
-        return [f"{share:.1%} of the rows have none of the labels: {constant}; read macro-F1"] * (share >= _MAJORITY)
+        return [f"{share:.1%} of the rows have none of the labels: {constant}; read macro-F1"] * (
+            share >= _DOMINANT_SHARE
+        )
     largest = max(counts, key=counts.__getitem__)
     share = counts[largest] / report.num_rows
-    if share >= _MAJORITY and len(counts) > 1:
+    if share >= _DOMINANT_SHARE and len(counts) > 1:
         constant = f"always giving it has an accuracy of {share:.1%}, so accuracy says little"
         return [
             f"{share:.1%} of the rows have the label {largest!r}: {constant}; read macro-F1 and each label's recall"
@@ -113,24 +115,24 @@ def _imbalance(report: DataReport) -> list[str]:
 
 
 def _duplicates(report: DataReport) -> list[str]:
-    found = []
+    warnings = []
     if report.conflicts.count:
-        found.append(
+        warnings.append(
             f"{report.conflicts.count:,} texts came before with another label (first: {report.conflicts.places[0]}); "
             "decide which is right"
         )
     if report.near_conflicts.count:
-        found.append(
+        warnings.append(
             f"{report.near_conflicts.count:,} texts are nearly the same as one with another label (first: "
             f"{report.near_conflicts.places[0]}); decide which is right"
         )
     if report.across_splits.count:
-        found.append(
+        warnings.append(
             f"{report.across_splits.count:,} texts have a duplicate in an earlier split (first: "
             f"{report.across_splits.places[0]}), so results on them flatter; given splits are used as they are, drop "
             "the split column to have splits drawn around duplicates"
         )
     num_duplicates = report.exact_duplicates.count + report.near_duplicates.count
     if num_duplicates > _MANY * report.num_rows:
-        found.append(f"{num_duplicates:,} texts are exact or near duplicates; drawn splits keep them on one side")
-    return found
+        warnings.append(f"{num_duplicates:,} texts are exact or near duplicates; drawn splits keep them on one side")
+    return warnings

@@ -6,21 +6,21 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 
 
-def did_you_mean(name: str, known: Iterable[str]) -> str:
+def did_you_mean(name: str, choices: Iterable[str]) -> str:
     """Say which known name is nearest, or list them all.
 
     Args:
         name: What was asked for.
-        known: The names that there are.
+        choices: The names that there are.
 
     Returns:
         The end of a sentence: "; did you mean 'x'?" or "; there are a, b, c".
     """
-    names = list(known)
+    names = list(choices)
     close = nearest(name, names)
     return f"; did you mean {close!r}?" if close else f"; there are {', '.join(names)}"
 
 
-def nearest(name: str, known: Iterable[str]) -> str | None:
+def nearest(name: str, choices: Iterable[str]) -> str | None:
     """Find the known name that a typing error could have turned into ``name``; None if none is near."""
-    return next(iter(get_close_matches(name.lower(), list(known), n=1, cutoff=0.75)), None)
+    return next(iter(get_close_matches(name.lower(), list(choices), n=1, cutoff=0.75)), None)

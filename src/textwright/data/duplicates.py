@@ -98,9 +98,9 @@ def _factors() -> Hashes:
 def _join_near(texts: Sequence[str], exact: Ints, distinct: Ints, signatures: Signatures) -> Ints:
     parent = exact.copy()
     for band in range(0, _NUM_HASHES, _BAND_ROWS):
-        left, right = _candidates(signatures[band : band + _BAND_ROWS], distinct)
-        close = _estimates(signatures, left, right) >= NEAR - _SLACK
-        for a, b in zip(left[close].tolist(), right[close].tolist(), strict=True):
+        first, second = _candidates(signatures[band : band + _BAND_ROWS], distinct)
+        close = _estimates(signatures, first, second) >= NEAR - _SLACK
+        for a, b in zip(first[close].tolist(), second[close].tolist(), strict=True):
             root_a, root_b = _root(parent, a), _root(parent, b)
             if root_a != root_b and _jaccard(texts[a], texts[b]) >= NEAR:
                 parent[max(root_a, root_b)] = min(root_a, root_b)

@@ -46,13 +46,13 @@ def open_hub(source: str) -> list[Table]:
     datasets = _import_datasets(source)
     name, _, configuration = source.partition(":")
     try:
-        found = datasets.load_dataset(name, configuration or None)
+        loaded = datasets.load_dataset(name, configuration or None)
     except Exception as error:
         raise NotFoundError(
             f"{source!r} is no file, and the Hugging Face hub does not give it: {_first_line(error)}; check the "
             "spelling and the network, or give a local file"
         ) from error
-    return dataset_tables(found, source)
+    return dataset_tables(loaded, source)
 
 
 def open_saved(folder: Path) -> list[Table]:
@@ -70,10 +70,10 @@ def open_saved(folder: Path) -> list[Table]:
     """
     datasets = _import_datasets(str(folder))
     try:
-        found = datasets.load_from_disk(str(folder))
+        loaded = datasets.load_from_disk(str(folder))
     except Exception as error:
         raise DataError(f"{folder}: not a saved dataset that can be read: {_first_line(error)}") from error
-    return dataset_tables(found, str(folder))
+    return dataset_tables(loaded, str(folder))
 
 
 def _import_datasets(source: str) -> Any:  # noqa: ANN401  a module
@@ -87,11 +87,11 @@ def _import_datasets(source: str) -> Any:  # noqa: ANN401  a module
     return datasets
 
 
-def dataset_tables(found: Any, source: str) -> list[Table]:  # noqa: ANN401
+def dataset_tables(loaded: Any, source: str) -> list[Table]:  # noqa: ANN401
     """Open a dataset of the library ``datasets`` that is loaded.
 
     Args:
-        found: A ``Dataset``, or a ``DatasetDict`` of splits.
+        loaded: A ``Dataset``, or a ``DatasetDict`` of splits.
         source: What messages call it.
 
     Returns:
@@ -100,7 +100,7 @@ def dataset_tables(found: Any, source: str) -> list[Table]:  # noqa: ANN401
     Raises:
         DataError: If no split has labels.
     """
-    splits = dict(found) if hasattr(found, "keys") else {"": found}
+    splits = dict(loaded) if hasattr(loaded, "keys") else {"": loaded}
     known = {name: SPLIT_NAMES[name] for name in splits if name in SPLIT_NAMES}
     wanted = known or dict.fromkeys(splits)  # other splits hold unlabeled rows, or the same rows again
     tables = [_table(splits[name], f"{source}[{name}]" if name else source, split) for name, split in wanted.items()]

@@ -17,14 +17,14 @@ _MAX_NAMED: Final = 12
 """Columns of labels that a message lists; more are written as a pattern."""
 
 
-def matching_columns(table: Table, patterns: str, labels: Labels | None, taken: Sequence[str]) -> tuple[str, ...]:
+def matching_columns(table: Table, patterns: str, labels: Labels | None, excluded: Sequence[str]) -> tuple[str, ...]:
     """Find the columns that ``--label-columns`` means.
 
     Args:
         table: The table.
         patterns: Names and patterns, separated by commas; "-" before one leaves out what it matches.
         labels: Labels that are known already; a pattern then matches columns of their names alone.
-        taken: Columns that hold something else.
+        excluded: Columns that hold something else.
 
     Returns:
         At least one column, in the order of the table; a pattern takes columns of 0 and 1 alone.
@@ -41,7 +41,7 @@ def matching_columns(table: Table, patterns: str, labels: Labels | None, taken: 
         if pattern.startswith("-"):
             chosen = {name for name in chosen if not fnmatchcase(name, pattern[1:])}
             continue
-        matches = [name for name in binary if name not in taken and fnmatchcase(name, pattern)]
+        matches = [name for name in binary if name not in excluded and fnmatchcase(name, pattern)]
         if not matches:
             what = "column of 0 and 1 matches" if any(mark in pattern for mark in "*?[") else "column is named"
             raise DataError(

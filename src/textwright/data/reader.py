@@ -154,13 +154,16 @@ def collect(
     """
     columns = [find_columns(table, settings, split_names=tuple(SPLIT_NAMES), labels=labels) for table in tables]
     task = labels.task if labels is not None else find_layout(tables[0], columns[0], settings).task
-    layouts = [find_layout(table, found, settings, task) for table, found in zip(tables, columns, strict=True)]
+    layouts = [
+        find_layout(table, columns_of_table, settings, task)
+        for table, columns_of_table in zip(tables, columns, strict=True)
+    ]
     names = dict(labels.index) if labels is not None else {}
     collected = Collected(source, task, names=names, layout=layouts[0].description)
-    for table, found, layout in zip(tables, columns, layouts, strict=True):
+    for table, columns_of_table, layout in zip(tables, columns, layouts, strict=True):
         if layout.task is not task:
             raise DataError(f"{table.name}: a {layout.task} file in a {task} source; give every file the same layout")
-        _Collector(collected, table, found, layout, settings, labels, row_errors).run()
+        _Collector(collected, table, columns_of_table, layout, settings, labels, row_errors).run()
     return collected
 
 
@@ -190,7 +193,7 @@ class _Collector:
     def run(self) -> None:
         into, known, split_column = self._into, self._known, self._columns.split
         text_column, key_of = self._columns.text, self._layout.key
-        given = SPLITS.index(self._table.split) if self._table.split in SPLITS else NO_SPLIT
+        split_number = SPLITS.index(self._table.split) if self._table.split in SPLITS else NO_SPLIT
         into.starts.append(len(into))
         into.places.append((self._table.name, self._table.unit))
         for line, values, _ in self._table.read(self._columns.names):
@@ -200,7 +203,7 @@ class _Collector:
                 ids = self._ids(line, values)
             if not isinstance(text, str):
                 text = self._text(text, line, values)
-            split = given if split_column is None else self._split(values.get(split_column), line)
+            split = split_number if split_column is None else self._split(values.get(split_column), line)
             if ids is None or text is None or split is None:
                 continue
             into.label_ids.extend(ids)
@@ -264,8 +267,8 @@ class _Collector:
 
 def unknown_label(name: str, labels: Labels) -> str:
     """Say that a model does not know a label, with the cure."""
-    known = ", ".join(map(repr, labels.names[:20])) + (", ..." if len(labels) > 20 else "")
+    names = ", ".join(map(repr, labels.names[:20])) + (", ..." if len(labels) > 20 else "")
     return (
-        f"label {name!r} is unknown to the model, whose labels are {known}; correct the label, remove the row, or "
+        f"label {name!r} is unknown to the model, whose labels are {names}; correct the label, remove the row, or "
         "train a new model on the old and the new rows together: textwright train ALL-ROWS --out NEW-FOLDER"
     )

@@ -88,9 +88,9 @@ class DataSettings(Settings):
             "label_separator": self.label_separator,
             "label_names": self.label_names,
         }
-        given = [name for name, value in others.items() if value is not None]
-        if self.label_columns is not None and given:
-            raise ValueError(f"label_columns names one column for each label, so leave {given[0]} out")
+        in_conflict = [name for name, value in others.items() if value is not None]
+        if self.label_columns is not None and in_conflict:
+            raise ValueError(f"label_columns names one column for each label, so leave {in_conflict[0]} out")
         return self
 
 

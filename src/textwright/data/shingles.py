@@ -79,9 +79,9 @@ def _word_hashes(data: NDArray[np.uint8]) -> tuple[Hashes, Bools]:
 
 
 def _whole_hashes(data: NDArray[np.uint8]) -> Hashes:
-    kept = data[~_IS_SPACE[data]]
-    edges = np.flatnonzero(kept == 0)
-    return _run_hashes(kept, edges[:-1] + 1, edges[1:])
+    characters = data[~_IS_SPACE[data]]
+    edges = np.flatnonzero(characters == 0)
+    return _run_hashes(characters, edges[:-1] + 1, edges[1:])
 
 
 def _run_hashes(data: NDArray[np.uint8], starts: Ints, ends: Ints) -> Hashes:

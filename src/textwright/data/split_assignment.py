@@ -133,8 +133,8 @@ def _keep_subset(
         rows = np.flatnonzero(splits == SPLITS.index(name))
         wanted = min(max(round(len(rows) * size / num_train), len(labels)), len(rows))
         splits[rows] = NO_SPLIT
-        kept = draw_subset(_strata(targets[rows], labels), wanted, settings.subset_seed)
-        splits[rows[kept]] = SPLITS.index(name)
+        subset = draw_subset(_strata(targets[rows], labels), wanted, settings.subset_seed)
+        splits[rows[subset]] = SPLITS.index(name)
 
 
 def _strata(targets: Ints | Bools, labels: Labels) -> Ints:

@@ -119,14 +119,16 @@ class TextFile:
                 "a NUL byte; this is no text file, or it is UTF-16 without a mark: then say --encoding utf-16-le",
             )
             line = line.replace("\0", "")
-        found = _UNDECODED.search(line)
-        if found is None:
+        undecoded = _UNDECODED.search(line)
+        if undecoded is None:
             return line
         if self._repair:
             self.repairs.lines.add(number)
         else:
-            byte = ord(found[0][0]) - 0xDC00
-            self._report(number, f"byte 0x{byte:02x} after {found.start()} characters is not {self._codec}; {_CURE}")
+            byte = ord(undecoded[0][0]) - 0xDC00
+            self._report(
+                number, f"byte 0x{byte:02x} after {undecoded.start()} characters is not {self._codec}; {_CURE}"
+            )
         return _UNDECODED.sub(_as_windows_1252, line)
 
     def _report(self, number: int, reason: str) -> None:
@@ -200,9 +202,9 @@ def _codec(encoding: str | None) -> str | None:
         ) from error
 
 
-def _as_windows_1252(found: re.Match[str]) -> str:
+def _as_windows_1252(undecoded: re.Match[str]) -> str:
     """Decode stray bytes; the five that Windows-1252 leaves open become the replacement character."""
-    return found[0].encode("ascii", "surrogateescape").decode("cp1252", "replace")
+    return undecoded[0].encode("ascii", "surrogateescape").decode("cp1252", "replace")
 
 
 def _import_zstandard() -> ModuleType:

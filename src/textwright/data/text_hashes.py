@@ -61,9 +61,9 @@ def write_text_hashes(dataset: Dataset, folder: Path) -> str:
     Returns:
         The file's sha256, by which the artifact knows its own.
     """
-    kept = {name: np.unique(hash_texts(dataset.splits[name].texts)) for name in ("train", "validation")}
-    is_complete = all(len(hashes) <= _MAX_HASHES for hashes in kept.values())
-    train, validation = (hashes[:_MAX_HASHES] for hashes in kept.values())
+    hashes_of_split = {name: np.unique(hash_texts(dataset.splits[name].texts)) for name in ("train", "validation")}
+    is_complete = all(len(hashes) <= _MAX_HASHES for hashes in hashes_of_split.values())
+    train, validation = (hashes[:_MAX_HASHES] for hashes in hashes_of_split.values())
     with atomic_file(folder / TEXT_HASHES) as file:
         np.savez(file, train=train, validation=validation, is_complete=is_complete)
     return sha256_of(folder / TEXT_HASHES)

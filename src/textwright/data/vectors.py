@@ -173,10 +173,10 @@ class _ArrayVectors(WordVectors):
 
 
 def _only_file(folder: Path, suffix: str) -> Path:
-    found = sorted(folder.glob(f"*{suffix}"))
-    if len(found) != 1:
-        raise DataError(f"{folder}: a folder of word vectors holds one {suffix} file, this one {len(found)}")
-    return found[0]
+    files = sorted(folder.glob(f"*{suffix}"))
+    if len(files) != 1:
+        raise DataError(f"{folder}: a folder of word vectors holds one {suffix} file, this one {len(files)}")
+    return files[0]
 
 
 class _Line(NamedTuple):

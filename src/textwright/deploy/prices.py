@@ -194,8 +194,8 @@ class Prices(Settings):
         for kind in self.ec2.types:
             if kind.name == name:
                 return kind
-        known = ", ".join(kind.name for kind in self.ec2.types)
-        raise NotFoundError(f"the price table has no instance type {name!r}; it has {known}")
+        names = ", ".join(kind.name for kind in self.ec2.types)
+        raise NotFoundError(f"the price table has no instance type {name!r}; it has {names}")
 
 
 def load_prices(path: Path | None = None) -> Prices:

@@ -84,12 +84,12 @@ class Baseline:
 
 
 def compare_with_baselines(
-    seen: LabeledPredictions, dataset: Dataset, *, linear: bool = True, callback: Callback | None = None
+    predictions: LabeledPredictions, dataset: Dataset, *, linear: bool = True, callback: Callback | None = None
 ) -> tuple[Baseline, ...]:
     """Fit the baselines on the training split and test a model against each on the test split.
 
     Args:
-        seen: What the model said of the test split, in order.
+        predictions: What the model said of the test split, in order.
         dataset: The examples that it was trained on, split.
         linear: Whether the linear baseline is fitted too; the majority costs nothing.
         callback: Told what begins.
@@ -97,11 +97,11 @@ def compare_with_baselines(
     Returns:
         The majority, then the linear baseline.
     """
-    baselines = [_majority(seen, dataset)]
+    baselines = [_majority(predictions, dataset)]
     if linear:
         if callback is not None:
             callback.on_stage_begin("fitting the baselines")
-        baselines.append(_linear(seen, dataset))
+        baselines.append(_linear(predictions, dataset))
     return tuple(baselines)
 
 
@@ -123,34 +123,36 @@ def observations(examples: Examples, probabilities: Float32s, labels: Labels) ->
     )
 
 
-def _majority(seen: LabeledPredictions, dataset: Dataset) -> Baseline:
+def _majority(predictions: LabeledPredictions, dataset: Dataset) -> Baseline:
     start = perf_counter()
     shares = label_shares(dataset.train, dataset.labels)
-    said = observations(dataset.test, np.tile(shares, (len(dataset.test), 1)), dataset.labels)
-    return _compared(MAJORITY, "", said, seen, start)
+    constant = observations(dataset.test, np.tile(shares, (len(dataset.test), 1)), dataset.labels)
+    return _compared(MAJORITY, "", constant, predictions, start)
 
 
-def _linear(seen: LabeledPredictions, dataset: Dataset) -> Baseline:
+def _linear(predictions: LabeledPredictions, dataset: Dataset) -> Baseline:
     start = perf_counter()
     model = fit_linear(dataset.train, dataset.labels)
-    said = observations(dataset.test, model.probabilities(dataset.test.texts), dataset.labels)
+    linear = observations(dataset.test, model.probabilities(dataset.test.texts), dataset.labels)
     tuning = model.tuning
     settings = f"{tuning.features}, C {tuning.strength:g}" + (f"; {tuning.note}" if tuning.note else "")
-    return _compared(LINEAR, settings, said, seen, start)
+    return _compared(LINEAR, settings, linear, predictions, start)
 
 
-def _compared(name: str, settings: str, said: LabeledPredictions, seen: LabeledPredictions, start: float) -> Baseline:
-    numbers = scores.numbers(said)
+def _compared(
+    name: str, settings: str, baseline: LabeledPredictions, predictions: LabeledPredictions, start: float
+) -> Baseline:
+    numbers = scores.numbers(baseline)
     measured = scores.measure({key: values.mean(axis=0, keepdims=True) for key, values in numbers.items()})
     metrics = {metric: float(values[0]) for (group, metric), values in measured.items() if group == scores.OVERALL}
-    ours, theirs = (_hits(item) for item in (seen, said))
+    ours, theirs = (_hits(item) for item in (predictions, baseline))
     difference = (ours - theirs).astype(np.float64)[:, None]
     interval = bootstrap({"difference": difference}, lambda means: {"it": means["difference"][:, 0]})["it"]
     return Baseline(name, settings, metrics, interval, paired_p_value(ours, theirs), perf_counter() - start)
 
 
-def _hits(seen: LabeledPredictions) -> Ints:
-    return seen.correct.astype(np.int64)
+def _hits(predictions: LabeledPredictions) -> Ints:
+    return predictions.correct.astype(np.int64)
 
 
 def verdict(baselines: Sequence[Baseline], *, metric: str, value: float, num_examples: int, family: str) -> str:
@@ -164,14 +166,14 @@ def verdict(baselines: Sequence[Baseline], *, metric: str, value: float, num_exa
         family: Of the model; it is not what to try next.
     """
     standing = "; ".join(map(_standing, baselines))
-    said = f"On {num_examples:,} test texts the model's {metric.lower()} is {100 * value:.1f} %: {standing}."
+    sentence = f"On {num_examples:,} test texts the model's {metric.lower()} is {100 * value:.1f} %: {standing}."
     worst = next((item for item in reversed(baselines) if not item.is_beaten), None)
     if worst is None:
-        return said
+        return sentence
     others = " or ".join(f"--family {name}" for name in _OTHERS if name != family)
     return (
-        f"{said} {_reason(worst, family)}. Try {others}; or measure every family with textwright compare, which also "
-        "shows whether more labeled texts would help."
+        f"{sentence} {_reason(worst, family)}. Try {others}; or measure every family with textwright compare, which "
+        "also shows whether more labeled texts would help."
     )
 
 

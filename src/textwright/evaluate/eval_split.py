@@ -157,7 +157,7 @@ def _counted(selection: Selection, seen: TextHashes | None, *, is_described: boo
         reason = "whether training has seen any of these texts is not known: its run folder is not beside the artifact"
         return selection if is_described else replace(selection, description=f"{selection.description}; {reason}")
     num_trained, num_validated = (
-        int(find_texts(selection.examples.texts, known).sum()) for known in (seen.train, seen.validation)
+        int(find_texts(selection.examples.texts, hashes).sum()) for hashes in (seen.train, seen.validation)
     )
     selection = replace(selection, num_trained=num_trained, num_validated=num_validated)
     if is_described and (selection.split != "test" or not num_trained + num_validated):
@@ -243,13 +243,13 @@ def _of_training_data(
 
 
 def _of_other_data(collected: Collected, targets: Ints | Bools, split: Split) -> Selection:
-    given = np.array(collected.splits)
+    splits = np.array(collected.splits)
     name = split
     if split == "auto":
-        name = "test" if are_given(collected) and (given == SPLITS.index("test")).any() else "all"
+        name = "test" if are_given(collected) and (splits == SPLITS.index("test")).any() else "all"
     if name == "all":
         return _chosen(collected, targets, None, "all", "it is another file than the training data")
-    rows = np.flatnonzero(given == SPLITS.index(name))
+    rows = np.flatnonzero(splits == SPLITS.index(name))
     if not are_given(collected) or not len(rows):
         raise SettingsError(
             f"{collected.source} has no {name} split: it is another file than the training data, and brings no "

@@ -232,10 +232,10 @@ def _draw_outcomes(axes: Axes, evaluation: Evaluation) -> None:
     ranked = sorted(range(len(evaluation.labels)), key=lambda index: -evaluation.per_label[index].support)
     shown = ranked[:_MAX_NAMED_LABELS]
     cells = [evaluation.confusion[index] for index in shown]
-    found, missed, made_up = [c[1][1] for c in cells], [c[1][0] for c in cells], [c[0][1] for c in cells]
+    hits, missed, made_up = [c[1][1] for c in cells], [c[1][0] for c in cells], [c[0][1] for c in cells]
     rows = range(len(shown))
-    axes.barh(rows, found, 0.7, color=RIGHT, label="found")
-    axes.barh(rows, missed, 0.7, left=found, color=WRONG, label="missed")
+    axes.barh(rows, hits, 0.7, color=RIGHT, label="found")
+    axes.barh(rows, missed, 0.7, left=hits, color=WRONG, label="missed")
     axes.barh(rows, [-count for count in made_up], 0.7, color=MUTED, label="made up")
     axes.axvline(0, color=MUTED, linewidth=1)
     axes.set_yticks(rows, [shortened(evaluation.labels.names[index]) for index in shown])

@@ -111,8 +111,8 @@ def fit_linear(train: Examples, labels: Labels) -> LinearModel:
         Wang & Manning, 2012, "Baselines and Bigrams: Simple, Good Sentiment and Topic Classification", for why such a
         baseline is hard to beat; Joachims, 1998, "Text Categorization with Support Vector Machines", for its form.
     """
-    candidates, kept, note = _within_seconds(train, labels)
-    examples = _subset(kept, labels, _tuning_size(kept, labels))
+    candidates, subset, note = _within_seconds(train, labels)
+    examples = _subset(subset, labels, _tuning_size(subset, labels))
     counts = NgramMatrices(examples.texts, candidates, labels)
     tuning = _tune(examples, labels, counts, note)
     if tuning is None:
@@ -120,9 +120,9 @@ def fit_linear(train: Examples, labels: Labels) -> LinearModel:
             FeatureKinds.WORDS, STRENGTHS[0], 0, 0, "label shares alone: too few texts, or none with a word"
         )
         return LinearModel((), (), _Shares(label_shares(train, labels)), labels, untuned)
-    if len(examples) < len(kept):
-        counts = NgramMatrices(kept.texts, (tuning.features,), labels)
-    return _fit(kept, labels, counts, tuning)
+    if len(examples) < len(subset):
+        counts = NgramMatrices(subset.texts, (tuning.features,), labels)
+    return _fit(subset, labels, counts, tuning)
 
 
 def _fit(train: Examples, labels: Labels, counts: NgramMatrices, tuning: Tuning) -> LinearModel:
@@ -155,11 +155,15 @@ def _within_seconds(train: Examples, labels: Labels) -> tuple[tuple[FeatureKinds
         return tuple(FeatureKinds), train, ""
     if _lacks_spaces(train.texts):
         size = min(len(train), _MAX_TEXTS, max(len(train) * _MAX_CHARACTERS // num_characters, 1))
-        kept = _subset(train, labels, size)
-        return (FeatureKinds.CHARACTERS,), kept, f"fitted on {len(kept):,} of the {len(train):,} texts, characters only"
-    kept = _subset(train, labels, _MAX_TEXTS)
-    part = f"fitted on {len(kept):,} of the {len(train):,} texts, " if len(kept) < len(train) else ""
-    return (FeatureKinds.WORDS,), kept, f"{part}words only: character n-grams of so much text take minutes"
+        subset = _subset(train, labels, size)
+        return (
+            (FeatureKinds.CHARACTERS,),
+            subset,
+            f"fitted on {len(subset):,} of the {len(train):,} texts, characters only",
+        )
+    subset = _subset(train, labels, _MAX_TEXTS)
+    part = f"fitted on {len(subset):,} of the {len(train):,} texts, " if len(subset) < len(train) else ""
+    return (FeatureKinds.WORDS,), subset, f"{part}words only: character n-grams of so much text take minutes"
 
 
 def _lacks_spaces(texts: Sequence[str]) -> bool:

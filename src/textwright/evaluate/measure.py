@@ -68,16 +68,16 @@ def evaluate(
         DataError: If there is no example, or if the targets are not of the predictor's task.
         BackendError: If the engine fails.
     """
-    seen = observe(predictor, examples, progress)
+    predictions = observe(predictor, examples, progress)
     return evaluate_observations(
-        predictor, examples, seen, source=source, split=split, num_resamples=num_resamples, seed=seed
+        predictor, examples, predictions, source=source, split=split, num_resamples=num_resamples, seed=seed
     )
 
 
 def evaluate_observations(
     predictor: Predictor,
     examples: Examples,
-    seen: LabeledPredictions,
+    predictions: LabeledPredictions,
     *,
     source: str = "",
     split: str = "",
@@ -89,15 +89,17 @@ def evaluate_observations(
     Args:
         predictor: What said it.
         examples: N >= 1 labeled texts.
-        seen: What it said of them, in order.
+        predictions: What it said of them, in order.
         source: What the texts are called.
         split: Which part of the source they are.
         num_resamples: As for :func:`evaluate`.
         seed: Of the resamples.
     """
-    measured = bootstrap(scores.numbers(seen), scores.measure, num_resamples=num_resamples, seed=seed)
-    holds = metrics.one_column_each(seen.targets, seen.num_labels)
-    rankings, mean_ranking = bootstrap_rankings(seen.probabilities, holds, num_resamples=num_resamples, seed=seed)
+    measured = bootstrap(scores.numbers(predictions), scores.measure, num_resamples=num_resamples, seed=seed)
+    holds = metrics.one_column_each(predictions.targets, predictions.num_labels)
+    rankings, mean_ranking = bootstrap_rankings(
+        predictions.probabilities, holds, num_resamples=num_resamples, seed=seed
+    )
     overall = _in_order({**_group(measured, scores.OVERALL), **mean_ranking})
     primary_metric = next(iter(overall))
     overall[primary_metric] = _never_certain(overall[primary_metric], len(examples))
@@ -110,20 +112,20 @@ def evaluate_observations(
         source=source,
         split=split,
         num_examples=len(examples),
-        num_mistakes=int((~seen.correct).sum()),
-        num_truncated=int(seen.truncated.sum()),
+        num_mistakes=int((~predictions.correct).sum()),
+        num_truncated=int(predictions.truncated.sum()),
         threshold=manifest.threshold,
         metrics=overall,
-        per_label=_label_scores(seen, predictor.labels, measured, rankings),
-        confusion=metrics.confusion_matrix(seen.targets, seen.predicted, seen.num_labels).tolist(),
-        before=_calibration(1.0, seen, seen.uncalibrated, _group(measured, scores.AS_TRAINED)),
-        after=_calibration(manifest.temperature, seen, seen.probabilities, overall),
-        histogram=score_bins(*seen.claims(seen.probabilities), _NUM_HISTOGRAM_BINS),
-        by_length=_by_length(seen.lengths, seen.correct),
-        worst=tuple(_worst(seen, examples, predictor.labels)),
-        by_truncation=_by_truncation(seen.truncated, seen.correct),
+        per_label=_label_scores(predictions, predictor.labels, measured, rankings),
+        confusion=metrics.confusion_matrix(predictions.targets, predictions.predicted, predictions.num_labels).tolist(),
+        before=_calibration(1.0, predictions, predictions.uncalibrated, _group(measured, scores.AS_TRAINED)),
+        after=_calibration(manifest.temperature, predictions, predictions.probabilities, overall),
+        histogram=score_bins(*predictions.claims(predictions.probabilities), _NUM_HISTOGRAM_BINS),
+        by_length=_by_length(predictions.lengths, predictions.correct),
+        worst=tuple(_worst(predictions, examples, predictor.labels)),
+        by_truncation=_by_truncation(predictions.truncated, predictions.correct),
         thresholds=dict(manifest.thresholds),
-        curves=_curves(seen.probabilities, holds, predictor.labels),
+        curves=_curves(predictions.probabilities, holds, predictor.labels),
     )
 
 
@@ -152,9 +154,9 @@ def _group(measured: Mapping[Name, Interval], group: str) -> dict[str, Interval]
 
 
 def _calibration(
-    temperature: float, seen: LabeledPredictions, probabilities: Float32s, measured: Mapping[str, Interval]
+    temperature: float, predictions: LabeledPredictions, probabilities: Float32s, measured: Mapping[str, Interval]
 ) -> Calibration:
-    bins = score_bins(*seen.claims(probabilities), NUM_CALIBRATION_BINS)
+    bins = score_bins(*predictions.claims(probabilities), NUM_CALIBRATION_BINS)
     return Calibration(temperature, measured["log_loss"], measured["calibration_error"], bins)
 
 
@@ -163,12 +165,12 @@ def _in_order(measured: Mapping[str, Interval]) -> dict[str, Interval]:
 
 
 def _label_scores(
-    seen: LabeledPredictions,
+    predictions: LabeledPredictions,
     labels: Labels,
     measured: Mapping[Name, Interval],
     rankings: Sequence[Mapping[str, Interval]],
 ) -> tuple[LabelScores, ...]:
-    counts = metrics.label_counts(seen.targets, seen.predicted, len(labels))
+    counts = metrics.label_counts(predictions.targets, predictions.predicted, len(labels))
     support, num_predicted = (part.sum(axis=0).astype(int).tolist() for part in (counts.actual, counts.predicted))
     return tuple(
         LabelScores(
@@ -227,27 +229,27 @@ def _by_truncation(truncated: Bools, correct: Bools) -> tuple[TruncationBin, ...
     )
 
 
-def _worst(seen: LabeledPredictions, examples: Examples, labels: Labels) -> Iterator[Mistake]:
-    confidence = _confidence_in_what_is_wrong(seen)
-    mistakes = np.flatnonzero(~seen.correct)
+def _worst(predictions: LabeledPredictions, examples: Examples, labels: Labels) -> Iterator[Mistake]:
+    confidence = _confidence_in_what_is_wrong(predictions)
+    mistakes = np.flatnonzero(~predictions.correct)
     order = mistakes[np.argsort(-confidence[mistakes], kind="stable")][:_NUM_WORST]
     for index in order.tolist():
         yield Mistake(
             position=index + 1,
             text=_shortened(examples.texts[index]),
-            actual=_names(seen.targets[index], labels),
-            predicted=_names(seen.predicted[index], labels),
+            actual=_names(predictions.targets[index], labels),
+            predicted=_names(predictions.predicted[index], labels),
             confidence=float(confidence[index]),
         )
 
 
-def _confidence_in_what_is_wrong(seen: LabeledPredictions) -> Float32s:
+def _confidence_in_what_is_wrong(predictions: LabeledPredictions) -> Float32s:
     """Find the probability given to the wrong label, or to the most wrong yes or no of a multi-label text, (N,)."""
-    if seen.targets.ndim == 1:
-        return seen.of_predicted(seen.probabilities)
-    wrong = seen.targets != seen.predicted
-    given = np.where(seen.predicted, seen.probabilities, 1 - seen.probabilities)
-    return np.asarray(np.where(wrong, given, 0).max(axis=1))
+    if predictions.targets.ndim == 1:
+        return predictions.of_predicted(predictions.probabilities)
+    wrong = predictions.targets != predictions.predicted
+    confidences = np.where(predictions.predicted, predictions.probabilities, 1 - predictions.probabilities)
+    return np.asarray(np.where(wrong, confidences, 0).max(axis=1))
 
 
 def _names(target: Ints | Bools, labels: Labels) -> tuple[str, ...]:

@@ -135,27 +135,27 @@ def shown(metric: str, *values: float) -> str:
     return " to ".join(f"{value:.4f}" for value in values)
 
 
-def numbers(seen: LabeledPredictions) -> dict[str, Floats]:
+def numbers(predictions: LabeledPredictions) -> dict[str, Floats]:
     """Take from each example the few numbers whose means make every metric.
 
     Args:
-        seen: N observations.
+        predictions: N observations.
 
     Returns:
         Name -> numbers, (N, D).
     """
-    counts = metrics.label_counts(seen.targets, seen.predicted, seen.num_labels)
-    found = {
-        "correct": seen.correct[:, None].astype(np.float64),
+    counts = metrics.label_counts(predictions.targets, predictions.predicted, predictions.num_labels)
+    statistics = {
+        "correct": predictions.correct[:, None].astype(np.float64),
         **counts._asdict(),
-        "brier_score": metrics.brier_scores(seen.targets, seen.probabilities)[:, None],
+        "brier_score": metrics.brier_scores(predictions.targets, predictions.probabilities)[:, None],
     }
-    for side, probabilities in ((OVERALL, seen.probabilities), (AS_TRAINED, seen.uncalibrated)):
-        found[f"{side}/log_loss"] = metrics.log_losses(seen.targets, probabilities)[:, None]
-        found[f"{side}/gaps"] = metrics.calibration_gaps(*seen.claims(probabilities))
-    if seen.targets.ndim == 2:
-        found[_WRONG] = metrics.wrong_decisions(seen.targets, seen.predicted)[:, None]
-    return found
+    for side, probabilities in ((OVERALL, predictions.probabilities), (AS_TRAINED, predictions.uncalibrated)):
+        statistics[f"{side}/log_loss"] = metrics.log_losses(predictions.targets, probabilities)[:, None]
+        statistics[f"{side}/gaps"] = metrics.calibration_gaps(*predictions.claims(probabilities))
+    if predictions.targets.ndim == 2:
+        statistics[_WRONG] = metrics.wrong_decisions(predictions.targets, predictions.predicted)[:, None]
+    return statistics
 
 
 def measure(means: Mapping[str, Floats]) -> dict[Name, Floats]:
@@ -170,13 +170,13 @@ def measure(means: Mapping[str, Floats]) -> dict[Name, Floats]:
     """
     counts = LabelCounts(means["hits"], means["predicted"], means["actual"])
     task = Task.MULTI_LABEL if _WRONG in means else Task.SINGLE_LABEL
-    found: dict[Name, Floats] = {
+    measured: dict[Name, Floats] = {
         (OVERALL, name): metric.of_means(means, counts)
         for name, metric in METRICS.items()
         if metric.of_means is not None and metric.task in (None, task)
     }
-    found[AS_TRAINED, "log_loss"] = means[f"{AS_TRAINED}/log_loss"][:, 0]
-    found[AS_TRAINED, "calibration_error"] = metrics.expected_calibration_error(means[f"{AS_TRAINED}/gaps"])
+    measured[AS_TRAINED, "log_loss"] = means[f"{AS_TRAINED}/log_loss"][:, 0]
+    measured[AS_TRAINED, "calibration_error"] = metrics.expected_calibration_error(means[f"{AS_TRAINED}/gaps"])
     for of_label in (metrics.precision, metrics.recall, metrics.f1):
-        found |= {(index, of_label.__name__): values for index, values in enumerate(of_label(counts).T)}
-    return found
+        measured |= {(index, of_label.__name__): values for index, values in enumerate(of_label(counts).T)}
+    return measured

@@ -128,24 +128,24 @@ def _padded_lengths(shortest: int, longest: int) -> list[int]:
     return sorted(lengths)
 
 
-def _compare(expected: Float32s, found: Float32s, names: Sequence[str]) -> float:
-    difference = np.abs(expected - found).max(axis=1)  # (N,)
+def _compare(expected: Float32s, actual: Float32s, names: Sequence[str]) -> float:
+    difference = np.abs(expected - actual).max(axis=1)  # (N,)
     bounds = TOLERANCE + RELATIVE_TOLERANCE * np.nan_to_num(np.abs(expected).max(axis=1), posinf=0)  # (N,)
-    wrong = ~(difference <= bounds) | ~_same_labels(expected, found, bounds)  # NaN is worse than any bound
+    wrong = ~(difference <= bounds) | ~_same_labels(expected, actual, bounds)  # NaN is worse than any bound
     if wrong.any():
         row = int(np.flatnonzero(wrong)[0])
         raise ParityError(
-            f"the exported graph disagrees with the trained model on {names[row]}: logits {found[row]} against "
+            f"the exported graph disagrees with the trained model on {names[row]}: logits {actual[row]} against "
             f"{expected[row]}, difference {difference[row]:.2g}, bound {bounds[row]:.2g}; nothing was written"
         )
     return float(difference.max())
 
 
-def _same_labels(expected: Float32s, found: Float32s, bounds: Float32s) -> Bools:
+def _same_labels(expected: Float32s, actual: Float32s, bounds: Float32s) -> Bools:
     """Tell where the same labels are chosen, (N,), by the highest logit and by the sign; within the bound is a tie."""
-    chosen = np.take_along_axis(expected, found.argmax(axis=1)[:, None], axis=1)[:, 0]
+    chosen = np.take_along_axis(expected, actual.argmax(axis=1)[:, None], axis=1)[:, 0]
     same_highest = expected.max(axis=1) - chosen <= bounds
-    same_signs = ((expected >= 0) == (found >= 0)) | (np.abs(expected) <= bounds[:, None])
+    same_signs = ((expected >= 0) == (actual >= 0)) | (np.abs(expected) <= bounds[:, None])
     return np.asarray(same_highest & same_signs.all(axis=1))
 
 

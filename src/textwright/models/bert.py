@@ -134,8 +134,8 @@ def _slim(backbone: nn.Module, config: BertConfig) -> None:
         parts = structured_pruning.blocks(backbone, config.encoder) if counts else []
         bounds = [getattr(part, name) for part in parts]
         if len(counts) != len(bounds) or not all(1 <= n <= bound for n, bound in zip(counts, bounds, strict=True)):
-            given, most = (",".join(map(str, numbers)) for numbers in (counts, bounds))
-            raise SettingsError(f"{name} is {given}, but encoder {config.encoder} has {most} in its used layers")
+            counts_text, most = (",".join(map(str, numbers)) for numbers in (counts, bounds))
+            raise SettingsError(f"{name} is {counts_text}, but encoder {config.encoder} has {most} in its used layers")
         for count, part in zip(counts, parts, strict=True):
             cut(part, np.arange(count))
 

@@ -153,11 +153,11 @@ def layer_of(name: str) -> int | None:
     Returns:
         The layer, counted from 0; None for embeddings and what all layers share.
     """
-    found = _LAYER.search(name)
-    return int(found[1]) if found else None
+    match = _LAYER.search(name)
+    return int(match[1]) if match else None
 
 
 def of_layer(name: str, layer: int) -> str:
     """Name the same weight of another transformer layer; what belongs to no layer keeps its name."""
-    found = _LAYER.search(name)
-    return name if found is None else f"{name[: found.start(1)]}{layer}{name[found.end(1) :]}"
+    match = _LAYER.search(name)
+    return name if match is None else f"{name[: match.start(1)]}{layer}{name[match.end(1) :]}"

@@ -100,8 +100,8 @@ def count_texts(encodings: Encodings, alphabet: Alphabet, *, words: bool, charac
     """
     parts = [Counted(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64))]
     for start, stop in blocks(encodings):
-        found = find_ngrams(encodings.between(start, stop), alphabet, words=words, characters=characters)
-        parts.append(Counted(*count_equal(NgramCounts.of(found).keys)))
+        ngrams = find_ngrams(encodings.between(start, stop), alphabet, words=words, characters=characters)
+        parts.append(Counted(*count_equal(NgramCounts.of(ngrams).keys)))
         if sum(len(part.keys) for part in parts) > _MERGED_KEYS:
             parts = [_merge(parts)]
     return _merge(parts)

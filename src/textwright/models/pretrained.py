@@ -126,12 +126,12 @@ class Pretrained:
 
         try:
             with _quiet():
-                found = AutoTokenizer.from_pretrained(self.path)
+                loaded = AutoTokenizer.from_pretrained(self.path)
         except Exception as error:  # every tokenizer has its own ways to fail
             raise self._no_fast_tokenizer(_first_line(error)) from error
-        if not getattr(found, "is_fast", False):
-            raise self._no_fast_tokenizer(f"{type(found).__name__} is written in Python")
-        return Tokenizer.from_str(found.backend_tokenizer.to_str())
+        if not getattr(loaded, "is_fast", False):
+            raise self._no_fast_tokenizer(f"{type(loaded).__name__} is written in Python")
+        return Tokenizer.from_str(loaded.backend_tokenizer.to_str())
 
     def _no_fast_tokenizer(self, reason: str) -> SettingsError:
         return SettingsError(

@@ -77,10 +77,10 @@ def keep_layers(backbone: nn.Module, layers: Sequence[int], name: str) -> None:
             f"keep_layers is {shown}, but encoder {name} has the layers 0 to {len(stack) - 1}; give some of these, "
             "each once, in rising order"
         )
-    kept = [stack[layer] for layer in layers]
+    remaining = [stack[layer] for layer in layers]
     del stack[:]
-    stack.extend(kept)
-    backbone.config.num_hidden_layers = len(kept)  # type: ignore[union-attr]
+    stack.extend(remaining)
+    backbone.config.num_hidden_layers = len(remaining)  # type: ignore[union-attr]
 
 
 def _stack(backbone: nn.Module, name: str) -> nn.ModuleList:
@@ -103,7 +103,7 @@ def blocks(backbone: nn.Module, name: str) -> list[Block]:
     Raises:
         SettingsError: If its layers are not those of BERT; RoBERTa, ELECTRA and most others have them.
     """
-    found = []
+    modules = []
     for layer in _stack(backbone, name):
         parts = dict(layer.named_modules())
         if any(not isinstance(parts.get(part), nn.Linear) for part in _PARTS):
@@ -113,8 +113,8 @@ def blocks(backbone: nn.Module, name: str) -> list[Block]:
             )
         query, key, value, joined, inner, outer = (parts[part] for part in _PARTS)
         width = parts["attention.self"].attention_head_size
-        found.append(Block(query, key, value, joined, inner, outer, head_dim=width))
-    return found
+        modules.append(Block(query, key, value, joined, inner, outer, head_dim=width))
+    return modules
 
 
 def prune_heads(block: Block, heads: Ints) -> None:

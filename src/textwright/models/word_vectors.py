@@ -84,13 +84,13 @@ def build_tokenizer(texts: Sequence[str], config: VectorSettings, max_length: in
     counts = _count_words(texts)
     vectors = open_vectors(config.vectors)
     is_found = vectors.take(list(counts)).is_found.tolist()
-    seen = [
+    words_of_texts = [
         word
-        for (word, count), found in zip(counts.items(), is_found, strict=True)
-        if found or count >= config.min_frequency
+        for (word, count), has_vector in zip(counts.items(), is_found, strict=True)
+        if has_vector or count >= config.min_frequency
     ]
     further = islice(_further_words(vectors.words(), set(counts)), config.num_further_words)
-    words = [*seen, *further][: config.vocab_size - _NUM_SPECIAL]
+    words = [*words_of_texts, *further][: config.vocab_size - _NUM_SPECIAL]
     return word_level_tokenizer(words, max_length=max_length)
 
 
@@ -132,10 +132,10 @@ def load_table(config: VectorSettings, context: BuildContext) -> tuple[Tensor, C
         DataError: If the vectors cannot be read.
     """
     words = context.tokenizer.vocabulary
-    found = open_vectors(config.vectors).take(words[_NUM_SPECIAL:])
-    table = torch.zeros(len(words), found.vectors.shape[1])
-    table[_NUM_SPECIAL:] = _fill_missing(found)
-    coverage = _measure(found, context)
+    vectors = open_vectors(config.vectors).take(words[_NUM_SPECIAL:])
+    table = torch.zeros(len(words), vectors.vectors.shape[1])
+    table[_NUM_SPECIAL:] = _fill_missing(vectors)
+    coverage = _measure(vectors, context)
     if len(context.training.encodings):
         _report(config.vectors, coverage)
     return table, coverage
@@ -147,9 +147,9 @@ def _report(name: str, coverage: Coverage) -> None:
     _log.log(level, "%s: %.1f %% of the training words and %.1f %% of its tokens have a vector", name, words, tokens)
 
 
-def _fill_missing(found: FoundVectors) -> Tensor:
+def _fill_missing(taken: FoundVectors) -> Tensor:
     """Give words without a vector a random one, of the mean and the deviation that each component of the others has."""
-    vectors, is_missing = torch.from_numpy(found.vectors), torch.from_numpy(~found.is_found)
+    vectors, is_missing = torch.from_numpy(taken.vectors), torch.from_numpy(~taken.is_found)
     known = vectors[~is_missing]
     mean, std = (known.mean(dim=0), known.std(dim=0)) if len(known) > 1 else (0.0, 1.0)
     noise = torch.randn(int(is_missing.sum()), vectors.shape[1])
@@ -157,11 +157,11 @@ def _fill_missing(found: FoundVectors) -> Tensor:
     return vectors
 
 
-def _measure(found: FoundVectors, context: BuildContext) -> Coverage:
-    is_found = np.concatenate([np.zeros(_NUM_SPECIAL, dtype=np.bool_), found.is_found])
+def _measure(taken: FoundVectors, context: BuildContext) -> Coverage:
+    is_found = np.concatenate([np.zeros(_NUM_SPECIAL, dtype=np.bool_), taken.is_found])
     counts = np.bincount(context.training.encodings.ids, minlength=len(is_found))
     occurs = counts[_NUM_SPECIAL:] > 0
     return Coverage(
-        words=float(found.is_found[occurs].mean()) if occurs.any() else 0.0,
+        words=float(taken.is_found[occurs].mean()) if occurs.any() else 0.0,
         tokens=float(counts[is_found].sum() / max(counts.sum(), 1)),
     )

@@ -79,11 +79,11 @@ def extremes_of(graph: bytes, batches: Sequence[Batch]) -> dict[str, MinMax]:
     for name in names:
         model.graph.output.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, None))
     session = Session(dump(model), num_threads=1)
-    found: dict[str, MinMax] = {}
+    ranges: dict[str, MinMax] = {}
     for ids, mask in batches:
         for name, values in zip(names, session.values(names, ids, mask), strict=True):
-            found[name] = _joined(found.get(name), _rows(values, mask.astype(bool)))
-    return found
+            ranges[name] = _joined(ranges.get(name), _rows(values, mask.astype(bool)))
+    return ranges
 
 
 def _rows(values: NDArray[Any], is_token: NDArray[np.bool_]) -> Float32s:

@@ -75,17 +75,17 @@ def fuse_attention(model: Model, *, joined: bool = True) -> int:
         How many there were.
     """
     view = View(model)
-    found = [item for node in model.graph.node if node.op_type == "Softmax" for item in _find(view, node)]
-    if not found or len({item.mask for item in found}) != 1:
+    matches = [item for node in model.graph.node if node.op_type == "Softmax" for item in _find(view, node)]
+    if not matches or len({item.mask for item in matches}) != 1:
         return 0
     write = _joined if joined else _apart
-    cast = helper.make_node("Cast", [found[0].mask], [_SHARED_MASK], _SHARED_MASK, to=TensorProto.INT32)
-    added = [node for number, item in enumerate(found) for node in write(model, item, f"attention_{number}")]
-    gone = {item.last.output[0] for item in found}
-    kept = [node for node in model.graph.node if not gone & set(node.output)]
+    cast = helper.make_node("Cast", [matches[0].mask], [_SHARED_MASK], _SHARED_MASK, to=TensorProto.INT32)
+    added = [node for number, item in enumerate(matches) for node in write(model, item, f"attention_{number}")]
+    replaced = {item.last.output[0] for item in matches}
+    nodes = [node for node in model.graph.node if not replaced & set(node.output)]
     use_contrib(model)
-    replace_nodes(model, [*kept, cast, *added])
-    return len(found)
+    replace_nodes(model, [*nodes, cast, *added])
+    return len(matches)
 
 
 def _joined(model: Model, item: Found, name: str) -> list[Node]:

@@ -134,12 +134,12 @@ def _report(built: BuildResult, plan: BuildPlan, others: Sequence[tuple[str, Pre
     student = load(built.artifact.path, num_threads=_NUM_THREADS)
     manifest = student.artifact.manifest
     test = select(plan.source, plan.data, manifest, "test").examples
-    seen = observe(student, test)
+    predictions = observe(student, test)
     compared_models: list[ComparedModel] = []
     for role, predictor in others:
         cost = compare_costs(student, predictor, test.texts)
         theirs = observe_in_order(predictor, test, student.labels)
-        compared_models.append(compare_with(seen, predictor, theirs, role=role, cost=cost))
+        compared_models.append(compare_with(predictions, predictor, theirs, role=role, cost=cost))
     return Distillation(
         name=manifest.name,
         family=manifest.family,
@@ -147,7 +147,7 @@ def _report(built: BuildResult, plan: BuildPlan, others: Sequence[tuple[str, Pre
         source=str(plan.source),
         settings=manifest.training["distillation"],
         num_test=len(test),
-        accuracy=share(seen.correct),
+        accuracy=share(predictions.correct),
         compared_models=compared_models,
         metrics=manifest.variant(None).metrics,
     )

@@ -93,7 +93,7 @@ class Distillation(Report):
 def compare_with(
     student: LabeledPredictions,
     predictor: Predictor,
-    seen: LabeledPredictions,
+    predictions: LabeledPredictions,
     *,
     role: str,
     cost: LatencyReport | None,
@@ -103,11 +103,11 @@ def compare_with(
     Args:
         student: What the student said of N test texts.
         predictor: The other model.
-        seen: What it said of the same texts.
+        predictions: What it said of the same texts.
         role: What it is to the student.
         cost: What the student costs beside it.
     """
-    artifact, right, was_right = predictor.artifact, student.correct, seen.correct
+    artifact, right, was_right = predictor.artifact, student.correct, predictions.correct
     return ComparedModel(
         role=role,
         name=artifact.manifest.name,
@@ -117,7 +117,7 @@ def compare_with(
         accuracy=share(was_right),
         gain=100 * float(right.mean() - was_right.mean()),
         p_value=paired_p_value(right.astype(np.int64), was_right.astype(np.int64)),
-        agreement=share(student.agrees_with(seen)),
+        agreement=share(student.agrees_with(predictions)),
         cost=cost,
     )
 
@@ -140,9 +140,9 @@ def observe_in_order(predictor: Predictor, examples: Examples, labels: Labels) -
     ours = np.argsort(theirs)
     is_single = examples.targets.ndim == 1
     targets = theirs[examples.targets] if is_single else examples.targets[:, ours]
-    seen = observe(predictor, Examples(examples.texts, targets))
-    predicted = ours[seen.predicted] if is_single else seen.predicted[:, theirs]
-    return replace(seen, targets=examples.targets, predicted=predicted)
+    predictions = observe(predictor, Examples(examples.texts, targets))
+    predicted = ours[predictions.predicted] if is_single else predictions.predicted[:, theirs]
+    return replace(predictions, targets=examples.targets, predicted=predicted)
 
 
 def share(holds: Bools) -> Interval:

@@ -47,8 +47,8 @@ def quantize_embeddings(graph: bytes, width: Width) -> bytes:
         return graph
     write = _as_half if width == "fp16" else _as_int8
     added = [item for number, node in enumerate(tables) for item in write(model, view, node, f"rows_{number}")]
-    gone = {node.output[0] for node in tables}
-    replace_nodes(model, [node for node in model.graph.node if not gone & set(node.output)] + added)
+    replaced = {node.output[0] for node in tables}
+    replace_nodes(model, [node for node in model.graph.node if not replaced & set(node.output)] + added)
     return dump(model)
 
 

@@ -69,12 +69,14 @@ def _bubbles(outcome: OptimizationResult) -> list[_Bubble]:
     costs = [cost for _, _, cost in timed if cost is not None]
     latency = statistics.median(cost.latency_ms * cost.latency_gain for cost in costs)
     size = statistics.median(cost.size_bytes * cost.size_gain for cost in costs)
-    found = [_Bubble(outcome.reference, latency, outcome.accuracy, size, is_kept=True)]
+    bubbles = [_Bubble(outcome.reference, latency, outcome.accuracy, size, is_kept=True)]
     for candidate, gate, cost in timed:
         if gate is not None and cost is not None:
-            kept = candidate.name in outcome.kept
-            found.append(_Bubble(candidate.name, latency / cost.latency_gain, gate.accuracy, cost.size_bytes, kept))
-    return found
+            is_kept = candidate.name in outcome.kept
+            bubbles.append(
+                _Bubble(candidate.name, latency / cost.latency_gain, gate.accuracy, cost.size_bytes, is_kept)
+            )
+    return bubbles
 
 
 def _accuracies(bubbles: Sequence[_Bubble]) -> tuple[float, float]:
@@ -100,14 +102,14 @@ def _label(axes: Axes, bubbles: Sequence[_Bubble]) -> None:
     """Write each name beside its bubble, on the nearest line where no other name stands."""
     axes.figure.draw_without_rendering()  # the scales are known only now
     per_point = axes.figure.dpi / 72
-    taken: list[tuple[float, float, float]] = []
+    boxes: list[tuple[float, float, float]] = []
     for item in sorted(bubbles, key=lambda it: (not it.is_kept, it.latency_ms)):
         name = item.name + (" \N{CHECK MARK}" if item.is_kept else "")
         x, y = axes.transData.transform((item.latency_ms, item.accuracy)) / per_point
         width, lift = _LETTER * len(name), _LINE
-        while any(abs(y + lift - row) < _LINE and x < end and x + width > start for start, end, row in taken):
+        while any(abs(y + lift - row) < _LINE and x < end and x + width > start for start, end, row in boxes):
             lift = -lift if lift > 0 else -lift + _LINE
-        taken.append((x, x + width, y + lift))
+        boxes.append((x, x + width, y + lift))
         style = {"color": INK if item.is_kept else MUTED, "fontweight": "bold" if item.is_kept else "normal"}
         line = {"arrowstyle": "-", "color": MUTED, "linewidth": 0.6}
         axes.annotate(

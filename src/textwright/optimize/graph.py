@@ -77,14 +77,14 @@ class View:
 
     def ancestors(self, name: str) -> set[str]:
         """Name every value that a value is computed from, itself among them."""
-        found, waiting = set(), [name]
+        ancestors, waiting = set(), [name]
         while waiting:
             value = waiting.pop()
-            if value not in found:
-                found.add(value)
+            if value not in ancestors:
+                ancestors.add(value)
                 node = self.maker(value)
                 waiting += [] if node is None else [item for item in node.input if item]
-        return found
+        return ancestors
 
 
 def store(model: Model, name: str, values: NDArray[Any]) -> str:
@@ -109,30 +109,30 @@ def replace_nodes(model: Model, nodes: Iterable[Node]) -> None:
         model: Changed in place; stored shapes of inner values are dropped too.
         nodes: The new nodes, in any order.
     """
-    kept = _needed(list(nodes), {item.name for item in model.graph.output})
-    used = {name for node in kept for name in node.input} | {item.name for item in model.graph.output}
+    needed = _needed(list(nodes), {item.name for item in model.graph.output})
+    used = {name for node in needed for name in node.input} | {item.name for item in model.graph.output}
     constants = [item for item in model.graph.initializer if item.name in used]
     known = {item.name for item in (*constants, *model.graph.input)} | {""}
-    for field, values in (("node", _sorted(kept, known)), ("initializer", constants), ("value_info", [])):
+    for field, values in (("node", _sorted(needed, known)), ("initializer", constants), ("value_info", [])):
         model.graph.ClearField(field)
         getattr(model.graph, field).extend(values)
 
 
 def _needed(nodes: list[Node], wanted: set[str]) -> list[Node]:
     makers = {name: index for index, node in enumerate(nodes) for name in node.output}
-    found: set[int] = set()
+    needed: set[int] = set()
     waiting = list(wanted)
     while waiting:
         index = makers.get(waiting.pop())
-        if index is not None and index not in found:
-            found.add(index)
+        if index is not None and index not in needed:
+            needed.add(index)
             waiting += nodes[index].input
-    return [nodes[index] for index in sorted(found)]
+    return [nodes[index] for index in sorted(needed)]
 
 
 def _sorted(nodes: list[Node], known: set[str]) -> list[Node]:
     """Put each node after the makers of its inputs; the order of the others is kept."""
-    done, waiting = [], nodes
+    in_order, waiting = [], nodes
     while waiting:
         ready: list[Node] = []
         late: list[Node] = []
@@ -142,6 +142,6 @@ def _sorted(nodes: list[Node], known: set[str]) -> list[Node]:
             known |= set(node.output) if is_ready else set()
         if not ready:
             raise ValueError(f"the graph has a circle through {late[0].name}")
-        done += ready
+        in_order += ready
         waiting = late
-    return done
+    return in_order

@@ -141,9 +141,9 @@ def choose_neurons(importance: Importance, share: float) -> list[Ints]:
 
 def _choose(scores: Sequence[Floats], share: float, *, step: int) -> list[Ints]:
     threshold = float(np.quantile(np.concatenate(list(scores)), share))
-    kept = []
+    heads = []
     for layer in scores:
         wanted = step * max(round(float((layer >= threshold).sum()) / step), 1)
         best = np.argsort(-layer, kind="stable")[: min(wanted, len(layer))]
-        kept.append(np.sort(best).astype(np.int64))
-    return kept
+        heads.append(np.sort(best).astype(np.int64))
+    return heads

@@ -105,5 +105,5 @@ def compare_costs(predictor: Predictor, reference: Predictor, texts: Sequence[st
 def _memory(predictor: Predictor) -> int:
     """Ask a process of its own how much memory it took to load the variant and to answer; 0 if it cannot tell."""
     command = [sys.executable, "-c", _MEMORY_PROGRAM, str(predictor.artifact.path), predictor.variant]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603  our own program
-    return int(done.stdout) if done.returncode == 0 else 0
+    completed = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603  our own program
+    return int(completed.stdout) if completed.returncode == 0 else 0

@@ -120,13 +120,13 @@ def optimize(
             are set and cannot be had.
         NoGainError: If nothing is gained and ``settings.require`` asks for it; the report is written all the same.
     """
-    given, callback = artifacts.read(path), CallbackList(callbacks)
-    if given.stages:
+    original, callback = artifacts.read(path), CallbackList(callbacks)
+    if original.stages:
         raise SettingsError(
             f"{path} is made of several models; optimize these, then make it again of those (textwright cascade)"
         )
-    reference = load(path, variant=given.manifest.reference_variant, num_threads=_NUM_THREADS)
-    texts = read_texts(source, data, given.manifest)
+    reference = load(path, variant=original.manifest.reference_variant, num_threads=_NUM_THREADS)
+    texts = read_texts(source, data, original.manifest)
     own = GatePart.of(reference, texts.gate, texts.calibration)
     recipes = _wanted(ladder(own.material.graph), settings.recipes)
     folds, why_no_folds = fold_parts(reference, str(source), texts, settings, out / "folds", callback)
@@ -221,13 +221,13 @@ def _gated(search: CandidateSearch, recipe: CandidateSpec) -> CandidateResult:
     candidate = CandidateResult(recipe.name, recipe.precision, recipe.summary, recipe.engine)
     own = search.own
     try:
-        made = _predictor(own.make(recipe, search.folder / recipe.name))
+        predictor = _predictor(own.make(recipe, search.folder / recipe.name))
         with TemporaryDirectory(prefix="textwright-") as folder:
             folds = [
                 (_predictor(part.make(recipe, Path(folder) / str(number))), part.observations, part.examples)
                 for number, part in enumerate(search.folds)
             ]
-            return replace(candidate, gate=compare_answers(made, own.observations, own.examples, folds))
+            return replace(candidate, gate=compare_answers(predictor, own.observations, own.examples, folds))
     except TextwrightError as error:
         return replace(candidate, failure=str(error))
 
@@ -298,9 +298,9 @@ def _publish(
         for name in names:
             predictor = publication.predictor(name)
             publication.add_golden(predictor, golden)
-            seen = observe(predictor, test)
-            evaluations[name] = evaluate_observations(predictor, test, seen, source=source, split="test")
-            drops[name] = PairedDrop.of(seen.correct, was.correct)
+            predictions = observe(predictor, test)
+            evaluations[name] = evaluate_observations(predictor, test, predictions, source=source, split="test")
+            drops[name] = PairedDrop.of(predictions.correct, was.correct)
             publication.add_metrics(name, evaluations[name], _batch_invariance(candidates[name]))
         if artifacts.CARD in contents:
             publication.card = update_batch_invariance(contents[artifacts.CARD].decode(), publication.manifest)

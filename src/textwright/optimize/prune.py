@@ -91,29 +91,29 @@ def prune(
         DataError: If the data cannot be used, or has other labels.
         ArtifactError: If the artifact cannot be trusted.
     """
-    settings, given = task.settings, artifacts.read(task.path)
+    settings, artifact = task.settings, artifacts.read(task.path)
     if not (settings.vocabulary or settings.heads or settings.neurons):
         raise SettingsError("nothing is to be cut; give --heads, --neurons or both, or leave --no-vocabulary out")
-    family = FAMILIES.get(given.manifest.family)
+    family = FAMILIES.get(artifact.manifest.family)
     if family is not None and family.why_not_pruned:
-        raise SettingsError(f"{given.manifest.name} is of the family {family.name}: {family.why_not_pruned}")
-    reference = load(given.path, variant=given.manifest.reference_variant, num_threads=_NUM_THREADS)
-    texts = read_texts(task.source, task.data, given.manifest)
-    seen = observe(reference, texts.gate)
+        raise SettingsError(f"{artifact.manifest.name} is of the family {family.name}: {family.why_not_pruned}")
+    reference = load(artifact.path, variant=artifact.manifest.reference_variant, num_threads=_NUM_THREADS)
+    texts = read_texts(task.source, task.data, artifact.manifest)
+    predictions = observe(reference, texts.gate)
     steps: list[Step] = []
-    current = given
+    current = artifact
     if settings.heads or settings.neurons:
-        current, step = _slim(task, given, texts, out, reference, seen, overwrite, callbacks)
+        current, step = _slim(task, artifact, texts, out, reference, predictions, overwrite, callbacks)
         steps.append(step)
     if settings.vocabulary:
-        current, step = _cut_vocabulary(current, texts, out, reference, seen, settings)
+        current, step = _cut_vocabulary(current, texts, out, reference, predictions, settings)
         steps.append(step)
     path = out / "artifact"
     written = current if current.path == path else artifacts.write(path, current.manifest, current.contents())
     report = Pruning(
         name=written.manifest.name,
         version=written.version,
-        pruned_from=given.version,
+        pruned_from=artifact.version,
         source=task.source,
         settings=settings.model_dump(mode="json"),
         steps=steps,
@@ -125,34 +125,39 @@ def prune(
 
 def _slim(
     task: PruningTask,
-    given: Artifact,
+    artifact: Artifact,
     texts: Texts,
     out: Path,
     reference: Predictor,
-    seen: LabeledPredictions,
+    predictions: LabeledPredictions,
     overwrite: bool,
     callbacks: Sequence[Callback],
 ) -> tuple[Artifact, Step]:
     """Cut heads and neurons, and let the model repair what is left."""
-    left = slim(given, texts.calibration, task.settings)
-    training = task.training.over({**given.manifest.training["settings"], **_REPAIR})
-    plan = BuildPlan(task.source, task.data, training, left.model, f"{given.manifest.name}-pruned")
+    left = slim(artifact, texts.calibration, task.settings)
+    training = task.training.over({**artifact.manifest.training["settings"], **_REPAIR})
+    plan = BuildPlan(task.source, task.data, training, left.model, f"{artifact.manifest.name}-pruned")
     job = DistillationJob([task.path], plan, task.teaching, start=left.weights)
     distill(job, out / "repair", overwrite=overwrite, callbacks=callbacks)
     repaired = artifacts.read(out / "repair")
-    step = _held(repaired, "heads and neurons", left.summary, texts, reference, seen, task.settings, {})
-    return given if step.rejection_reason else repaired, step
+    step = _held(repaired, "heads and neurons", left.summary, texts, reference, predictions, task.settings, {})
+    return artifact if step.rejection_reason else repaired, step
 
 
 def _cut_vocabulary(
-    artifact: Artifact, texts: Texts, out: Path, reference: Predictor, seen: LabeledPredictions, settings: PruneSettings
+    artifact: Artifact,
+    texts: Texts,
+    out: Path,
+    reference: Predictor,
+    predictions: LabeledPredictions,
+    settings: PruneSettings,
 ) -> tuple[Artifact, Step]:
     """Leave out the tokens that no training text has, and count what that does to the validation texts."""
     vocabulary = used_vocabulary(artifact.tokenizer(), texts.calibration.texts)
     counts = _changes(artifact, vocabulary, texts.gate)
-    summary = f"tokens {vocabulary.num_before:,} to {len(vocabulary.kept):,}"
+    summary = f"tokens {vocabulary.num_before:,} to {len(vocabulary.kept_ids):,}"
     cut = write_cut(artifact, vocabulary, texts.test, out / "artifact")
-    step = _held(cut, "vocabulary", summary, texts, reference, seen, settings, counts)
+    step = _held(cut, "vocabulary", summary, texts, reference, predictions, settings, counts)
     return artifact if step.rejection_reason else cut, step
 
 
@@ -160,7 +165,7 @@ def _changes(artifact: Artifact, vocabulary: Vocabulary, gate: Examples) -> dict
     """Count the validation texts that are encoded otherwise than before, and their tokens that are unknown."""
     old, new = TextTokenizer(artifact.tokenizer()), TextTokenizer(vocabulary.tokenizer)
     before, after = old.encode(gate.texts), new.encode(gate.texts)
-    same = [first.ids == vocabulary.kept[second.ids].tolist() for first, second in zip(before, after, strict=True)]
+    same = [first.ids == vocabulary.kept_ids[second.ids].tolist() for first, second in zip(before, after, strict=True)]
     return {
         "texts_encoded_otherwise": 1 - float(np.mean(same)),
         "unknown_before": float(np.mean(before.ids == old.unknown_id)),
@@ -176,13 +181,13 @@ def _held(
     summary: str,
     texts: Texts,
     reference: Predictor,
-    seen: LabeledPredictions,
+    predictions: LabeledPredictions,
     settings: PruneSettings,
     counts: dict[str, float],
 ) -> Step:
     """Hold what is left against the model that was given."""
     predictor = load(artifact.path, variant=artifact.manifest.reference_variant, num_threads=_NUM_THREADS)
-    gate = compare_answers(predictor, seen, texts.gate)
+    gate = compare_answers(predictor, predictions, texts.gate)
     if gate.drop > settings.max_drop:
         rejection_reason = f"accuracy falls by {gate.drop:.2f} points, bound {settings.max_drop:g}"
         return Step(name, summary, gate, None, rejection_reason, counts)
@@ -202,8 +207,8 @@ def write_cut(artifact: Artifact, vocabulary: Vocabulary, test: Examples, path: 
     contents = artifact.contents()
     contents[artifacts.TOKENIZER] = vocabulary.tokenizer.encode()
     for variant in manifest.variants.values():
-        contents[variant.file] = cut_tables(contents[variant.file], vocabulary.kept)
-    counts = {"num_before": vocabulary.num_before, "num_kept": len(vocabulary.kept)}
+        contents[variant.file] = cut_tables(contents[variant.file], vocabulary.kept_ids)
+    counts = {"num_before": vocabulary.num_before, "num_kept": len(vocabulary.kept_ids)}
     manifest = replace(manifest, training={**manifest.training, "vocabulary": counts})
     evaluations = {}
     with publish(path, manifest, contents, num_threads=_NUM_THREADS) as publication:

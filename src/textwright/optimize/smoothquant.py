@@ -43,18 +43,18 @@ def split_neurons(model: Model, extremes: Mapping[str, MinMax], num_neurons: int
     Returns:
         What goes into the products that are left, and nothing of those split off.
     """
-    view, found, added = View(model), dict(extremes), list[Node]()
+    view, ranges, added = View(model), dict(extremes), list[Node]()
     for product in dense_products(model):
         gelu = view.maker(product.input[0])
         first = None if gelu is None or gelu.op_type not in _ACTIVATIONS else view.maker(gelu.input[0])
-        loud = found[product.input[0]].largest
+        loud = ranges[product.input[0]].largest
         if gelu is None or first is None or first not in dense_products(model) or len(loud) < 2 * num_neurons:
             continue
         chosen = np.sort(np.argsort(-loud, kind="stable")[:num_neurons])
         added += _split(model, (first, gelu, product), chosen, f"{SPLIT}{len(added)}")
-        found[product.input[0]] = found[product.input[0]].take(np.setdiff1d(np.arange(len(loud)), chosen))
+        ranges[product.input[0]] = ranges[product.input[0]].take(np.setdiff1d(np.arange(len(loud)), chosen))
     replace_nodes(model, [*model.graph.node, *added])
-    return found
+    return ranges
 
 
 def _split(model: Model, layers: Sequence[Node], chosen: NDArray[np.int64], name: str) -> list[Node]:
@@ -96,7 +96,7 @@ def scale_channels(model: Model, extremes: Mapping[str, MinMax], strength: float
     Returns:
         What goes into the products afterwards.
     """
-    view, found, scaled = View(model), dict(extremes), dict[str, str]()
+    view, ranges, scaled = View(model), dict(extremes), dict[str, str]()
     nodes: list[Node] = []
     readers: dict[str, list[Node]] = {}
     for node in dense_products(model):
@@ -106,13 +106,13 @@ def scale_channels(model: Model, extremes: Mapping[str, MinMax], strength: float
     for name, products in readers.items():
         scales = _scales(extremes[name], [_constant(view, node.input[1]) for node in products], strength)
         scaled[name] = f"{name}_scaled"
-        found[scaled[name]] = found.pop(name).divided(scales)
+        ranges[scaled[name]] = ranges.pop(name).divided(scales)
         nodes.append(helper.make_node("Mul", [name, store(model, f"{name}_inverse", 1 / scales)], [scaled[name]]))
         for node in products:
             weight = _constant(view, node.input[1]) * scales[:, None]
             node.input[0], node.input[1] = scaled[name], store(model, f"{node.name}_scaled_weight", weight)
     replace_nodes(model, [*model.graph.node, *nodes])
-    return found
+    return ranges
 
 
 def _is_activation(node: Node | None) -> bool:

@@ -49,16 +49,16 @@ def quantize_smoothed(graph: bytes, extremes: Mapping[str, MinMax], *, largest: 
         The quantized graph; the same graph if it has no product that fits.
     """
     model = load(graph)
-    found = scale_channels(model, split_neurons(model, extremes, _NUM_NEURONS), _STRENGTH)
-    chosen = [node for node in dense_products(model) if node.input[0] in found and not node.name.startswith(SPLIT)]
+    smoothed = scale_channels(model, split_neurons(model, extremes, _NUM_NEURONS), _STRENGTH)
+    chosen = [node for node in dense_products(model) if node.input[0] in smoothed and not node.name.startswith(SPLIT)]
     if not chosen:
         return graph
     use_contrib(model)
-    gone = {node.output[0] for node in chosen}
-    rounded = {name: _rounding(model, name, found[name]) for name in dict.fromkeys(node.input[0] for node in chosen)}
+    replaced = {node.output[0] for node in chosen}
+    rounded = {name: _rounding(model, name, smoothed[name]) for name in dict.fromkeys(node.input[0] for node in chosen)}
     view = View(model)
     products = [_product(model, view, node, largest) for node in chosen]
-    rest = [node for node in model.graph.node if node.output[0] not in gone]
+    rest = [node for node in model.graph.node if node.output[0] not in replaced]
     replace_nodes(model, [*rest, *rounded.values(), *products])
     return dump(model)
 
@@ -126,8 +126,8 @@ def weight_only_int8(graph: bytes) -> bytes:
         if node.op_type == "MatMul" and weight is not None:
             values, scales = quantize_columns(weight, FULL)
             name = f"{node.output[0]}_weight"
-            stored = [store(model, f"{name}_int8", values), store(model, f"{name}_scales", scales)]
-            added.append(helper.make_node("DequantizeLinear", stored, [name], f"{name}_widen", axis=1))
+            initializers = [store(model, f"{name}_int8", values), store(model, f"{name}_scales", scales)]
+            added.append(helper.make_node("DequantizeLinear", initializers, [name], f"{name}_widen", axis=1))
             node.input[1] = name
     if not added:
         return graph

@@ -52,21 +52,21 @@ def slim(artifact: Artifact, examples: Examples, settings: PruneSettings) -> Sli
         TrainingError: If the checkpoint cannot be read.
     """
     module = _load(artifact)
-    given = artifact.manifest.training["model"]
-    parts = blocks(module.encoder.backbone, given["encoder"])
+    settings_of_model = artifact.manifest.training["model"]
+    parts = blocks(module.encoder.backbone, settings_of_model["encoder"])
     tokenizer = TextTokenizer(artifact.tokenizer())
     probes = Examples(examples.texts[: settings.num_probes], examples.targets[: settings.num_probes])
     importance = measure_importance(module, parts, encode_examples(probes, tokenizer), artifact.manifest.labels)
     heads, neurons = [part.num_heads for part in parts], [part.num_neurons for part in parts]
     if settings.heads:
-        for part, kept in zip(parts, choose_heads(importance, settings.heads), strict=True):
-            prune_heads(part, kept)
+        for part, indices in zip(parts, choose_heads(importance, settings.heads), strict=True):
+            prune_heads(part, indices)
     if settings.neurons:
-        for part, kept in zip(parts, choose_neurons(importance, settings.neurons), strict=True):
-            prune_neurons(part, kept)
-    left = {"num_heads": [part.num_heads for part in parts], "num_neurons": [part.num_neurons for part in parts]}
-    summary = f"heads {_change(heads, left['num_heads'])}, neurons {_change(neurons, left['num_neurons'])}"
-    return Slimmed({**given, **left}, dict(module.state_dict()), summary)
+        for part, indices in zip(parts, choose_neurons(importance, settings.neurons), strict=True):
+            prune_neurons(part, indices)
+    sizes = {"num_heads": [part.num_heads for part in parts], "num_neurons": [part.num_neurons for part in parts]}
+    summary = f"heads {_change(heads, sizes['num_heads'])}, neurons {_change(neurons, sizes['num_neurons'])}"
+    return Slimmed({**settings_of_model, **sizes}, dict(module.state_dict()), summary)
 
 
 def _change(before: Sequence[int], after: Sequence[int]) -> str:

@@ -50,14 +50,14 @@ def read_unlabeled(source: str, data: DataSettings, settings: UnlabeledSettings)
     else:
         texts = list(read_source(source, data).texts)
     parts = (part for text in texts for part in (sentences(text) if settings.sentences else [text]))
-    found = list(dict.fromkeys(part for part in parts if part.strip()))
-    if not found:
+    distinct = list(dict.fromkeys(part for part in parts if part.strip()))
+    if not distinct:
         what = f"sentence of {_FEWEST_WORDS} to {_MOST_WORDS} words" if settings.sentences else "text"
         raise DataError(f"{source} holds no {what} for the teacher to answer; give another file, or no --unlabeled")
-    if not 0 < settings.max_unlabeled < len(found):
-        return found
-    kept = np.random.default_rng(0).permutation(len(found))[: settings.max_unlabeled]
-    return [found[position] for position in np.sort(kept).tolist()]
+    if not 0 < settings.max_unlabeled < len(distinct):
+        return distinct
+    sample = np.random.default_rng(0).permutation(len(distinct))[: settings.max_unlabeled]
+    return [distinct[position] for position in np.sort(sample).tolist()]
 
 
 def sentences(text: str) -> Iterator[str]:
@@ -82,7 +82,7 @@ def apart_from(held_out: Sequence[str], texts: Sequence[str]) -> list[str]:
         At most N of them, in their order.
     """
     first = len(held_out)
-    found = find_duplicates([*held_out, *texts])
+    duplicates = find_duplicates([*held_out, *texts])
     own = np.arange(first, first + len(texts))
-    kept = (found.exact[first:] == own) & (found.near[first:] >= first)
-    return [texts[position] for position in np.flatnonzero(kept).tolist()]
+    is_apart = (duplicates.exact[first:] == own) & (duplicates.near[first:] >= first)
+    return [texts[position] for position in np.flatnonzero(is_apart).tolist()]

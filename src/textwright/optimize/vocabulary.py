@@ -47,12 +47,12 @@ class Vocabulary:
 
     Args:
         tokenizer: The content of its ``tokenizer.json``.
-        kept: The old id of each new id, (V',), rising.
+        kept_ids: The old id of each new id, (V',), rising.
         num_before: Token ids V before.
     """
 
     tokenizer: str
-    kept: Ints
+    kept_ids: Ints
     num_before: int
 
 
@@ -77,10 +77,10 @@ def used_vocabulary(tokenizer: str, texts: Sequence[str]) -> Vocabulary:
             f"vocabularies of {' and '.join(_KINDS)} can be cut"
         )
     starts = range(0, len(texts), _TEXTS_PER_CALL)
-    seen = [np.unique(loaded.encode(texts[start : start + _TEXTS_PER_CALL]).ids) for start in starts]
-    kept = np.unique(np.concatenate([*seen, _always_kept(content, loaded.pad_id)]).astype(np.int64))
-    new_ids = {old: new for new, old in enumerate(kept.tolist())}
-    return Vocabulary(json.dumps(_renumbered(content, new_ids), ensure_ascii=False), kept, loaded.vocab_size)
+    ids = [np.unique(loaded.encode(texts[start : start + _TEXTS_PER_CALL]).ids) for start in starts]
+    kept_ids = np.unique(np.concatenate([*ids, _always_kept(content, loaded.pad_id)]).astype(np.int64))
+    new_ids = {old: new for new, old in enumerate(kept_ids.tolist())}
+    return Vocabulary(json.dumps(_renumbered(content, new_ids), ensure_ascii=False), kept_ids, loaded.vocab_size)
 
 
 def _always_kept(content: dict[str, Any], pad_id: int) -> list[int]:
@@ -110,12 +110,12 @@ def _renumbered(content: dict[str, Any], new_ids: dict[int, int]) -> dict[str, A
     return content
 
 
-def cut_tables(graph: bytes, kept: Ints) -> bytes:
+def cut_tables(graph: bytes, kept_ids: Ints) -> bytes:
     """Leave rows out of the tables that token ids look up.
 
     Args:
         graph: A graph of any family, in any precision.
-        kept: The old id of each new id, (V',), rising.
+        kept_ids: The old id of each new id, (V',), rising.
 
     Returns:
         A graph that answers new ids as the given one answers the old.
@@ -125,14 +125,14 @@ def cut_tables(graph: bytes, kept: Ints) -> bytes:
     """
     model = load(graph)
     view = View(model)
-    lookups, others = _readers(view, _INPUT, kept)
+    lookups, others = _readers(view, _INPUT, kept_ids)
     tables = {node.input[_PLACES[node.op_type].table] for node in lookups}
     if not tables:
         raise SettingsError("in this graph token ids look up no table of vectors, so fewer tokens would save nothing")
     for number, table in enumerate(sorted(tables)):
         values = view.constant(table)
         assert values is not None  # noqa: S101  it was one when the lookup was chosen
-        name = store(model, f"kept_rows_{number}", values[kept])
+        name = store(model, f"kept_rows_{number}", values[kept_ids])
         for node in lookups:
             place = _PLACES[node.op_type].table
             if node.input[place] == table:

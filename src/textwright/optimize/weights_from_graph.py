@@ -68,13 +68,13 @@ def weights_of(graph: bytes) -> dict[str, Tensor]:
     model = load(graph)
     view = View(model)
     names = [item.name for item in model.graph.initializer]
-    found = {name: _tensor(view, name) for name in names}
+    weights = {name: _tensor(view, name) for name in names}
     for name in names:
         adders = [node for node in view.readers(name) if node.op_type == "Add"] if name.endswith(_BIAS) else []
         for product in (view.maker(value) for node in adders for value in node.input):
-            if product is not None and product.op_type == "MatMul" and product.input[1] in found:
-                found[name.removesuffix(_BIAS) + _WEIGHT] = found[product.input[1]].T.contiguous()
-    return found
+            if product is not None and product.op_type == "MatMul" and product.input[1] in weights:
+                weights[name.removesuffix(_BIAS) + _WEIGHT] = weights[product.input[1]].T.contiguous()
+    return weights
 
 
 def _tensor(view: View, name: str) -> Tensor:

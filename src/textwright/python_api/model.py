@@ -285,17 +285,17 @@ class Model(Predictor):
         if not (path / _ARTIFACT / artifacts.MANIFEST).is_file():
             raise SettingsError(f"{path} exists and is no run folder; give another path")
         try:
-            there = artifacts.read(path)
+            stored = artifacts.read(path)
         except ArtifactError as error:
             if overwrite:
                 return False
             raise SettingsError(f"{error}; give another path, or overwrite=True to replace it") from error
-        if there.digest != self.artifact.digest and not overwrite:
+        if stored.digest != self.artifact.digest and not overwrite:
             raise SettingsError(
-                f"{path} holds the model {there.manifest.name}, version {there.version}; give another path, or "
+                f"{path} holds the model {stored.manifest.name}, version {stored.version}; give another path, or "
                 "overwrite=True to replace it"
             )
-        return there.digest == self.artifact.digest
+        return stored.digest == self.artifact.digest
 
     def _repr_html_(self) -> str:
         from textwright.display.model import model_html

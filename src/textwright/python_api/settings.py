@@ -55,20 +55,20 @@ def parse_training(
     return training, _part(caller, DataSettings, settings), model
 
 
-def refuse_unknown(caller: str, settings: Mapping[str, Any], known: list[str]) -> None:
+def refuse_unknown(caller: str, settings: Mapping[str, Any], names: list[str]) -> None:
     """Refuse a keyword that is no setting.
 
     Args:
         caller: The function that took it.
         settings: Name -> value.
-        known: The names that there are.
+        names: The names that there are.
 
     Raises:
         SettingsError: Names the nearest one.
     """
     for name in settings:
-        if name not in known:
-            raise SettingsError(f"{caller}() has no setting {name!r}{did_you_mean(name, known)}")
+        if name not in names:
+            raise SettingsError(f"{caller}() has no setting {name!r}{did_you_mean(name, names)}")
 
 
 def _part(caller: str, kind: type[_AnySettings], settings: Mapping[str, Any]) -> _AnySettings:

@@ -102,17 +102,17 @@ class CascadePredictor(Predictor):
         texts = list_of_texts(texts)
         predictions: list[TextPrediction | None] = [None] * len(texts)
         logits = np.empty((len(texts), len(self.labels)), dtype=np.float32)
-        lengths, left = np.zeros(len(texts), dtype=np.int64), np.arange(len(texts))
+        lengths, remaining = np.zeros(len(texts), dtype=np.int64), np.arange(len(texts))
         for number, stage in enumerate(self._stages):
-            scores = stage.score([texts[position] for position in left.tolist()], in_one_batch=in_one_batch)
+            scores = stage.score([texts[position] for position in remaining.tolist()], in_one_batch=in_one_batch)
             if number == 0:
                 lengths = scores.lengths
             accepted = stage.accepts(scores.logits)
-            logits[left[accepted]] = scores.logits[accepted]
+            logits[remaining[accepted]] = scores.logits[accepted]
             for row in np.flatnonzero(accepted).tolist():
-                predictions[left[row]] = scores.predictions[row]
-            left = left[~accepted]
-            if not len(left):
+                predictions[remaining[row]] = scores.predictions[row]
+            remaining = remaining[~accepted]
+            if not len(remaining):
                 break
         return Scores(cast("list[TextPrediction]", predictions), logits, lengths)
 
@@ -123,8 +123,8 @@ class CascadePredictor(Predictor):
         explanations: dict[int, TextExplanation] = {}
         for number, positions in self.answered_by(scores.predictions).items():
             theirs = [texts[position] for position in positions]
-            found = self._stages[number].explain_scored(theirs, scores.logits[positions], max_cost)
-            explanations.update(zip(positions, found, strict=True))
+            explained = self._stages[number].explain_scored(theirs, scores.logits[positions], max_cost)
+            explanations.update(zip(positions, explained, strict=True))
         return [explanations[position] for position in range(len(texts))]
 
 
@@ -138,11 +138,13 @@ def as_cascade(kind: type[_AnyPredictor]) -> type[_AnyPredictor]:
     Args:
         kind: ``Predictor`` or a class derived from it.
     """
-    made = _CLASSES.get(kind)
-    if made is None:
-        made = type(kind.__name__, (kind, CascadePredictor), {"__module__": kind.__module__, "__doc__": kind.__doc__})
-        made = _CLASSES.setdefault(kind, made)
-    return cast("type[_AnyPredictor]", made)
+    subclass = _CLASSES.get(kind)
+    if subclass is None:
+        subclass = type(
+            kind.__name__, (kind, CascadePredictor), {"__module__": kind.__module__, "__doc__": kind.__doc__}
+        )
+        subclass = _CLASSES.setdefault(kind, subclass)
+    return cast("type[_AnyPredictor]", subclass)
 
 
 def _base_of(kind: type[Predictor]) -> type[Predictor]:

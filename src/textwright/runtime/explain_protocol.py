@@ -29,18 +29,18 @@ def together(parts: Sequence[Probing[T]]) -> Probing[list[T]]:
     Returns:
         N results, in order.
     """
-    found: dict[int, T] = {}
+    results: dict[int, T] = {}
     pending: dict[int, list[TokenIds]] = {}
     for place, part in enumerate(parts):
-        _advance(part, None, place, pending, found)
+        _advance(part, None, place, pending, results)
     while pending:
         logits = yield [probe for probes in pending.values() for probe in probes]
         start = 0
         for place, probes in list(pending.items()):
             answers = logits[start : start + len(probes)]
             start += len(probes)
-            _advance(parts[place], answers, place, pending, found)
-    return [found[place] for place in range(len(parts))]
+            _advance(parts[place], answers, place, pending, results)
+    return [results[place] for place in range(len(parts))]
 
 
 def run(probing: Probing[T], infer: Callable[[list[TokenIds]], Float32s]) -> T:
@@ -58,8 +58,8 @@ def run(probing: Probing[T], infer: Callable[[list[TokenIds]], Float32s]) -> T:
         while True:
             probes = probing.send(infer(probes))
     except StopIteration as stop:
-        found: T = stop.value
-        return found
+        result: T = stop.value
+        return result
 
 
 def _advance(
@@ -67,11 +67,11 @@ def _advance(
     answers: Float32s | None,
     place: int,
     pending: dict[int, list[TokenIds]],
-    found: dict[int, T],
+    results: dict[int, T],
 ) -> None:
     """Send one asker its answers, and note what it asks next or what it found."""
     try:
         pending[place] = next(part) if answers is None else part.send(answers)
     except StopIteration as stop:
         pending.pop(place, None)
-        found[place] = stop.value
+        results[place] = stop.value

@@ -85,12 +85,12 @@ class LinearParts(NamedTuple):
             self.tfidf.num_word_features > 0,
             len(self.tfidf.keys) > self.tfidf.num_word_features,
         )
-        found = find_ngrams(Encodings.of([ids]), self.alphabet, words=has_words, characters=has_characters)
-        weighed = self.tfidf.weigh(found, 1)
-        features = self.tfidf.find(found.keys)
+        ngrams = find_ngrams(Encodings.of([ids]), self.alphabet, words=has_words, characters=has_characters)
+        weighed = self.tfidf.weigh(ngrams, 1)
+        features = self.tfidf.find(ngrams.keys)
         is_known = features < len(self.tfidf.keys)
         places = np.searchsorted(weighed.features, features[is_known])
-        known = Ngrams(*(column[is_known] for column in found))
+        known = Ngrams(*(column[is_known] for column in ngrams))
         parts = (weighed.values / weighed.counts)[places, None] * self.scores[weighed.features[places]]  # (M, K)
         shares = self._spread(known, parts, ids) * scale
         base = self.bias.astype(np.float64) * scale

@@ -55,8 +55,8 @@ def occlude(located: Located, logits: Float32s, score_of: ScoreOf, max_tokens: i
         probes = [frame, *(_only(located, index) for index in range(num_words))]
         by_word = score_of((yield probes))
         alone = by_word[1:] - by_word[0]
-        left = max_tokens - sum(map(len, probes))
-        stretches = join_neighbors(np.abs(alone), max(left // num_tokens, _MIN_STRETCHES))
+        num_left = max_tokens - sum(map(len, probes))
+        stretches = join_neighbors(np.abs(alone), max(num_left // num_tokens, _MIN_STRETCHES))
     answers = score_of((yield [frame, *(_without(located, stretch) for stretch in stretches)]))
     falls = score_of(logits[None])[0] - answers[1:]
     return float(answers[0]), _share(falls, stretches, alone)
@@ -101,6 +101,6 @@ def _only(located: Located, index: int | None) -> TokenIds:
     if not located.words:
         return located.ids
     first, last = located.words[0], located.words[-1]
-    kept = located.words[index] if index is not None else None
-    middle = located.ids[kept.first_token : kept.stop_token] if kept else []
+    word = located.words[index] if index is not None else None
+    middle = located.ids[word.first_token : word.stop_token] if word else []
     return [*located.ids[: first.first_token], *middle, *located.ids[last.stop_token :]]

@@ -90,11 +90,15 @@ def read_settings(environment: Mapping[str, str]) -> LambdaSettings:
     Raises:
         SettingsError: If a value is no number, or out of its bounds, or a variable of our prefix is not known.
     """
-    known = {variable(field.name): field for field in fields(LambdaSettings)}
-    given = {name: value for name, value in environment.items() if name.startswith(PREFIX)}
-    if unknown := sorted(set(given) - set(known)):
-        raise SettingsError(f"{unknown[0]} is no setting; known are {', '.join(known)}")
-    chosen = {known[name].name: _convert(name, str(known[name].type), value) for name, value in given.items() if value}
+    fields_by_variable = {variable(field.name): field for field in fields(LambdaSettings)}
+    values = {name: value for name, value in environment.items() if name.startswith(PREFIX)}
+    if unknown := sorted(set(values) - set(fields_by_variable)):
+        raise SettingsError(f"{unknown[0]} is no setting; known are {', '.join(fields_by_variable)}")
+    chosen = {
+        fields_by_variable[name].name: _convert(name, str(fields_by_variable[name].type), value)
+        for name, value in values.items()
+        if value
+    }
     return LambdaSettings(**chosen)
 
 

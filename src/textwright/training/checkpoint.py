@@ -158,8 +158,8 @@ class Checkpointer:
         self._refuse_difference(content["identity"])
         module.load_state_dict(content["module"])
         optimizer.load_state_dict(content["optimizer"])
-        stored = content["state"]
-        return TrainState(**{**stored, "history": [EpochRecord(**record) for record in stored["history"]]})
+        state = content["state"]
+        return TrainState(**{**state, "history": [EpochRecord(**record) for record in state["history"]]})
 
     def refuse_other_run(self) -> None:
         """Refuse a checkpoint of other settings or data.

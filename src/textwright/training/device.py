@@ -26,10 +26,10 @@ def make_accelerator(device: Device) -> Accelerator:
     Raises:
         SettingsError: If the device is asked for and not there.
     """
-    there = {Device.CUDA: torch.cuda.is_available(), Device.MPS: torch.backends.mps.is_available()}
-    if not there.get(device, True):
+    is_available = {Device.CUDA: torch.cuda.is_available(), Device.MPS: torch.backends.mps.is_available()}
+    if not is_available.get(device, True):
         raise SettingsError(f"device is {device}, but torch finds none here; use --device auto or --device cpu")
-    on_cpu = device is Device.CPU or (device is Device.AUTO and not any(there.values()))
+    on_cpu = device is Device.CPU or (device is Device.AUTO and not any(is_available.values()))
     if int(os.environ.get("WORLD_SIZE", "1")) == 1:
         # accelerate keeps the first run's choice for the whole process; a later run may choose otherwise.
         AcceleratorState._reset_state(reset_partial_state=True)  # noqa: SLF001

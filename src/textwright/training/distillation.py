@@ -119,13 +119,13 @@ class DistillationExamples:
 
 
 def soft_targets(
-    logits: Sequence[Float32s], known: Ints | Bools, labels: Labels, *, temperature: float
+    logits: Sequence[Float32s], targets: Ints | Bools, labels: Labels, *, temperature: float
 ) -> tuple[Float32s, Float32s]:
     """Turn teachers' logits into what :class:`DistillationTargets` hold.
 
     Args:
         logits: Of each teacher, (M, K), calibrated, in nats; their probabilities are averaged.
-        known: Label indices of the first N <= M texts, (N,), or which labels hold, (N, K).
+        targets: Label indices of the first N <= M texts, (N,), or which labels hold, (N, K).
         labels: Their task decides softmax or sigmoid.
         temperature: > 0.
 
@@ -136,5 +136,5 @@ def soft_targets(
         np.stack([activate(item, labels.task, temperature=divisor) for item in logits]).mean(axis=0)  # (M, K)
         for divisor in (temperature, 1.0)
     )
-    true[: len(known)] = known if known.ndim == 2 else known[:, None] == np.arange(len(labels))
+    true[: len(targets)] = targets if targets.ndim == 2 else targets[:, None] == np.arange(len(labels))
     return soft, true

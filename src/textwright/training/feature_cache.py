@@ -82,9 +82,9 @@ class FeatureCache:
         for file in sorted(self._folder.glob("*.npz")):
             stored_keys, stored = self._load(file)
             rows = {key.tobytes(): row for row, key in enumerate(stored_keys)}
-            found = [(position, rows[key]) for position, key in enumerate(keys) if key in rows]
-            if found:
-                positions, sources = map(list, zip(*found, strict=True))
+            hits = [(position, rows[key]) for position, key in enumerate(keys) if key in rows]
+            if hits:
+                positions, sources = map(list, zip(*hits, strict=True))
                 features[positions], is_known[positions] = stored[sources], True
         return features, is_known
 

@@ -220,7 +220,7 @@ class RegularizationSearch:
         predicted = logits >= 0 if labels.task is Task.MULTI_LABEL else logits.argmax(axis=1)
         ends = np.cumsum([len(scored) for _, scored in self._parts])[:-1]
         by_fold: zip[tuple[Any, Any]] = zip(np.split(targets, ends), np.split(predicted, ends), strict=True)
-        fold_scores = np.array([np.mean(_score(true, said, len(labels))) for true, said in by_fold])
+        fold_scores = np.array([np.mean(_score(true, fold_predicted, len(labels))) for true, fold_predicted in by_fold])
         accuracy, mean_f1 = _score(targets, predicted, len(labels))
         negative_loss = validation_score(torch.from_numpy(logits), torch.from_numpy(targets), labels.task).negative_loss
         self._num_fits += 1

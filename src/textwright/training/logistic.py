@@ -100,8 +100,8 @@ def solve(
     first = np.zeros(shape) if start is None else np.vstack([start.scores, start.bias])
     corrections = _NUM_CORRECTIONS if first.size < _MANY_PARAMETERS else _FEW_CORRECTIONS
     options = {"maxiter": max_iterations, "gtol": tolerance, "ftol": 1e-12, "maxcor": corrections}
-    found = minimize(objective, first.ravel(), jac=True, method="L-BFGS-B", options=options).x.reshape(shape)
-    return Solution(found[:-1], found[-1])
+    solution = minimize(objective, first.ravel(), jac=True, method="L-BFGS-B", options=options).x.reshape(shape)
+    return Solution(solution[:-1], solution[-1])
 
 
 def _softmax_losses(logits: Floats, targets: Floats) -> tuple[Floats, Floats]:

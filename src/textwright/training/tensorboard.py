@@ -99,10 +99,10 @@ def _listing(examples: Examples, probabilities: Float32s, labels: Labels) -> str
         columns = np.arange(len(labels))
         truth, predicted = columns == truth[:, None], columns == probabilities.argmax(axis=1)[:, None]
     lines = []
-    for text, true, held, row in zip(examples.texts, truth, predicted, probabilities, strict=True):
-        verdict = "right" if (true == held).all() else f"wrong, is {_names(labels, true)}"
+    for text, true, chosen, row in zip(examples.texts, truth, predicted, probabilities, strict=True):
+        verdict = "right" if (true == chosen).all() else f"wrong, is {_names(labels, true)}"
         shown = _MARKDOWN.sub(r"\\\g<0>", " ".join(text[:_MAX_SAMPLE_CHARACTERS].split()))
-        lines.append(f"- **{_names(labels, held)}** {row.max():.2f} ({verdict}): {shown}")
+        lines.append(f"- **{_names(labels, chosen)}** {row.max():.2f} ({verdict}): {shown}")
     return "\n".join(lines)
 
 

@@ -80,7 +80,7 @@ def wait_until(condition):
 
 
 def waiting_texts(client):
-    return client.app.state.registry.default.lanes[0].batcher.num_texts
+    return client.app.state.registry.default.stages[0].batcher.num_texts
 
 
 def test_health_is_answered_while_a_long_request_is_computed(held):

@@ -86,7 +86,7 @@ def test_a_slow_explanation_is_computed_in_the_queue_and_dropped_when_late(predi
 
 
 def test_probes_take_room_in_the_queue_and_give_it_back(client):
-    batcher = client.app.state.registry.default.lanes[0].batcher
+    batcher = client.app.state.registry.default.stages[0].batcher
     for _ in range(3):
         explain(client, TEXT)
     assert (batcher.num_texts, batcher.num_tokens) == (0, 0)

@@ -132,8 +132,8 @@ def test_a_failing_model_leaves_the_others_answering(client, registry):
     async def broken(_items):
         raise BackendError("broken")
 
-    registry.models[1].lanes[0].batcher._run = broken
-    registry.models[1].lanes[0].engine.is_quick = lambda *_: False
+    registry.models[1].stages[0].batcher._run = broken
+    registry.models[1].stages[0].engine.is_quick = lambda *_: False
     assert client.post("/v1/predict", json={"text": "song", "model": "tiny-multilabel"}).status_code == 503
     assert client.post("/v1/predict", json={"text": "good"}).status_code == 200
     assert client.get("/v2/models/tiny/ready").status_code == 200

@@ -139,7 +139,7 @@ def test_the_old_model_of_a_swap_is_closed(client, place, opposite):
     old = client.app.state.registry.default
     put(opposite, place)
     client.post("/v1/models/tiny/reload", headers=KEY)
-    wait_until(lambda: not old.lanes[0].batcher.is_running, "the end of the old batcher")
+    wait_until(lambda: not old.stages[0].batcher.is_running, "the end of the old batcher")
     told = client.get("/metrics").text
     assert f'version="{old.identity.version}"}} 0.0' in told
 

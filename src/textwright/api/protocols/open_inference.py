@@ -76,10 +76,10 @@ class InferenceRequest(PredictRequest):
         Returns:
             The answer.
         """
-        written = [tensors.write(name, _column(name, scored), is_binary=flag) for name, flag in self._outputs]
+        outputs = [tensors.write(name, _column(name, scored), is_binary=flag) for name, flag in self._outputs]
         head: dict[str, Any] = {"model_name": model.identity.name, "model_version": model.identity.version}
-        head |= {"outputs": [tensor for tensor, _ in written]} | ({} if self._id is None else {"id": self._id})
-        content, binary = encode_json(head), b"".join(data for _, data in written)
+        head |= {"outputs": [tensor for tensor, _ in outputs]} | ({} if self._id is None else {"id": self._id})
+        content, binary = encode_json(head), b"".join(data for _, data in outputs)
         if not binary:
             return Answer(content)
         return Answer(content + binary, BINARY, {JSON_LENGTH: str(len(content))})

@@ -82,9 +82,9 @@ class TableRequest(PredictRequest):
         Raises:
             RequestError: If a column has the name of one that is added.
         """
-        taken = [name for name in added_columns(model) if name in self.columns]
-        if taken:
-            raise RequestError(f"line 1 of the CSV has a column {taken[0]!r} already; rename or remove it")
+        conflicts = [name for name in added_columns(model) if name in self.columns]
+        if conflicts:
+            raise RequestError(f"line 1 of the CSV has a column {conflicts[0]!r} already; rename or remove it")
 
     def encode(self, model: LoadedModel, scored: Sequence[Scored]) -> Answer:
         """Put the predictions beside the rows.

@@ -29,26 +29,26 @@ def parameters_of(package: str, name: str) -> dict[str, str]:
     return {"Name": name} if package == "image" else {}
 
 
-def upload(cloud: Cloud, stack: Stack, name: str, made: Package, engine: str, report: OnStep) -> dict[str, str]:
+def upload(cloud: Cloud, stack: Stack, name: str, package: Package, engine: str, report: OnStep) -> dict[str, str]:
     """Make the store if it is not there, and send a package to it.
 
     Args:
         cloud: The account.
         stack: The store's stack.
         name: Name of the deployment.
-        made: The package.
+        package: The package.
         engine: Program of the container engine that has built an image.
         report: Called with what is done.
 
     Returns:
         The parameters of a template that name the package.
     """
-    kind = "zip" if made.image is None else "image"
+    kind = "zip" if package.image is None else "image"
     store = stack.apply(template_of(kind), parameters_of(kind, name), {NAME_TAG: name}, report)
-    if made.image is None:
+    if package.image is None:
         bucket = store.outputs["Bucket"]
-        return {"CodeBucket": bucket, "CodeKey": put_zip(cloud, bucket, made.path, made.version, report)}
-    return {"Image": put_image(cloud, store, ContainerEngine(engine), made.image, made.path, report)}
+        return {"CodeBucket": bucket, "CodeKey": put_zip(cloud, bucket, package.path, package.version, report)}
+    return {"Image": put_image(cloud, store, ContainerEngine(engine), package.image, package.path, report)}
 
 
 def put_zip(cloud: Cloud, bucket: str, path: Path, version: str, report: OnStep) -> str:

@@ -326,14 +326,14 @@ class AwsDeployer(ABC, Generic[_SettingsT]):
         parameters = self.parameters(rollout)
         with tempfile.TemporaryDirectory(prefix="textwright-deploy-") as temporary:
             folder = request.folder / "image" if form.kind == "image" else Path(temporary)
-            made = package(request.artifact, form, folder, request.package_settings(), report=report)
+            packaged = package(request.artifact, form, folder, request.package_settings(), report=report)
             store = deployment.store(form.kind)
             parameters |= artifact_store.upload(
-                deployment.cloud, store, request.name, made, request.image.engine, report
+                deployment.cloud, store, request.name, packaged, request.image.engine, report
             )
         smoke_test = SmokeTest(request.artifact, request.image.variant)
-        state, cold_ms = self.roll_out(deployment, rollout, parameters, smoke_test, made.version)
-        result = self._smoke_test(deployment, rollout, state, smoke_test, made.version)
+        state, cold_ms = self.roll_out(deployment, rollout, parameters, smoke_test, packaged.version)
+        result = self._smoke_test(deployment, rollout, state, smoke_test, packaged.version)
         self.clean_up(deployment.cloud, state, report)
         return Deployed(
             request.name,

@@ -105,9 +105,9 @@ class AwsDeployment:
 
     def not_found(self) -> NotFoundError:
         """Make the error that there is no such deployment; it names those that there are."""
-        known = ", ".join(sorted(names(self.cloud))) or "none"
+        deployments = ", ".join(sorted(names(self.cloud))) or "none"
         return NotFoundError(
-            f"there is no deployment {self.name!r} in region {self.cloud.region}; there are: {known}. Another "
+            f"there is no deployment {self.name!r} in region {self.cloud.region}; there are: {deployments}. Another "
             "region is named by --region"
         )
 
@@ -221,8 +221,8 @@ class AwsDeployment:
             if stack.name == self.zip_store.name:
                 self._empty(stack)
             stack.delete(report)
-        if left := self.stacks():
-            raise StackError(f"left behind: {', '.join(stack.name for stack in left)}; run destroy again")
+        if remaining := self.stacks():
+            raise StackError(f"left behind: {', '.join(stack.name for stack in remaining)}; run destroy again")
         return len(resources)
 
     def endpoint(self, state: StackState) -> Endpoint:

@@ -108,8 +108,8 @@ def compare(plan: StackPlan, deployed: StackState | None) -> list[Change]:
         old = templates.resolve(templates.parse(plan.stack.template()), deployed.parameters)["Resources"]
     stack = plan.file.removesuffix(".yaml")
     changes = [_change(stack, name, old.get(name), item) for name, item in new.items()]
-    gone = [Change(stack, name, item["Type"], "remove") for name, item in old.items() if name not in new]
-    return sorted([*changes, *gone], key=lambda item: ORDER.index(item.action))
+    removed = [Change(stack, name, item["Type"], "remove") for name, item in old.items() if name not in new]
+    return sorted([*changes, *removed], key=lambda item: ORDER.index(item.action))
 
 
 def _change(stack: str, name: str, old: Mapping[str, Any] | None, new: Mapping[str, Any]) -> Change:

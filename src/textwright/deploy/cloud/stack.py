@@ -197,11 +197,13 @@ class Stack:
             },
         )
         while True:
-            seen = self._cloud.call("cloudformation", "describe_change_set", StackName=self.name, ChangeSetName=name)
-            if seen["Status"] == "CREATE_COMPLETE":
+            change_set = self._cloud.call(
+                "cloudformation", "describe_change_set", StackName=self.name, ChangeSetName=name
+            )
+            if change_set["Status"] == "CREATE_COMPLETE":
                 return name
-            if seen["Status"] == "FAILED":
-                reason = seen.get("StatusReason", "")
+            if change_set["Status"] == "FAILED":
+                reason = change_set.get("StatusReason", "")
                 self._drop(name)
                 if any(words in reason for words in _NO_CHANGE):
                     return None
@@ -226,9 +228,9 @@ class Stack:
     def _failure(self, ended: StackState | None, since: datetime) -> TextwrightError:
         status = ended.status if ended else "gone"
         reason = self._first_reason(ended.id if ended else self.name, since)
-        known = reason_to_error(reason, self.name)
-        if known is not None:
-            return known
+        error = reason_to_error(reason, self.name)
+        if error is not None:
+            return error
         undone = "; what was there before is back" if status == "UPDATE_ROLLBACK_COMPLETE" else ""
         return StackError(f"the stack {self.name} ended in {status}: {reason}{undone}")
 

@@ -110,10 +110,10 @@ class _Scope:
 
     def section(self, items: Mapping[str, Any]) -> dict[str, Any]:
         """Resolve resources or outputs, those left out whose condition is false."""
-        kept = {name: item for name, item in items.items() if self._holds(item.get("Condition"))}
+        existing = {name: item for name, item in items.items() if self._holds(item.get("Condition"))}
         return {
             name: self.value({key: part for key, part in item.items() if key != "Condition"})
-            for name, item in kept.items()
+            for name, item in existing.items()
         }
 
     def value(self, part: Any) -> Any:  # noqa: ANN401  any JSON

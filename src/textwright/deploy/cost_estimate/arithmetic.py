@@ -144,8 +144,8 @@ def traffic_lines(plan: Recurring, traffic: Traffic, prices: Prices, free: FreeA
     months = plan.log_retention_days * _HOURS_PER_DAY / prices.hours.per_month
     yield price_line("answers to the internet", [(out, "GB")], prices.network.out_gb, free.out_gb)
     yield price_line("logs, written", [(logs, "GB")], it.logs_in_gb, free.logs_gb)
-    kept = f"logs, kept {plan.log_retention_days} days"
-    yield price_line(kept, [(logs, "GB"), (months, "months")], it.logs_stored_gb_month)
+    retention = f"logs, kept {plan.log_retention_days} days"
+    yield price_line(retention, [(logs, "GB"), (months, "months")], it.logs_stored_gb_month)
     yield price_line("alarms", [count(plan.num_alarms, "alarm")], it.alarm_month, free.alarms)
     yield price_line("metrics", [count(plan.num_metrics, "metric")], it.metric_month, free.metrics)
     yield price_line("secrets", [count(plan.num_secrets, "secret")], prices.secrets.secret_month)

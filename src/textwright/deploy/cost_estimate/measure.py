@@ -298,14 +298,14 @@ def parse_time(text: str) -> float:
 
 
 def _port_of(process: subprocess.Popen[str], log: IO[str]) -> int:
-    said = ""
-    while not said.endswith("}\n"):
+    output = ""
+    while not output.endswith("}\n"):
         line = process.stdout.readline() if process.stdout else ""
         if not line:
             log.seek(0)
             raise DeployError(f"the server did not start: {log.read().strip()[-400:]}")
-        said += line
-    return int(json.loads(said)["url"].rpartition(":")[2])
+        output += line
+    return int(json.loads(output)["url"].rpartition(":")[2])
 
 
 def _send_for(pid: int, port: int, bodies: Sequence[str], seconds: float) -> _Load:
@@ -370,9 +370,9 @@ def measure_function(folder: Path, variant: str, bodies: Sequence[str], seconds:
     job = json.dumps({"bodies": list(bodies), "seconds": seconds, "environment": environment})
     alone = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     command = [sys.executable, "-c", _PROGRAM]
-    done = subprocess.run(command, input=job, capture_output=True, text=True, check=False, env=alone)  # noqa: S603
-    if done.returncode:
-        last = (done.stderr.strip() or "it ended without a word").splitlines()[-1]
+    completed = subprocess.run(command, input=job, capture_output=True, text=True, check=False, env=alone)  # noqa: S603
+    if completed.returncode:
+        last = (completed.stderr.strip() or "it ended without a word").splitlines()[-1]
         raise DeployError(f"the function could not be measured: {last[-400:]}")
-    measured: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    measured: dict[str, Any] = json.loads(completed.stdout.splitlines()[-1])
     return FunctionLoad(**measured)

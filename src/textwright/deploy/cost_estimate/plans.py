@@ -103,8 +103,8 @@ def _instances(plan: InstancePlan, prices: Prices) -> Iterator[Line]:
 def _of_each_instance(plan: InstancePlan, prices: Prices, free: FreeAllowance) -> Iterator[Line]:
     if plan.has_detailed_monitoring:
         number = plan.num_instances * METRICS_OF_DETAILED_MONITORING
-        left = max(0.0, free.metrics - plan.num_metrics)
-        yield price_line("detailed monitoring", [count(number, "metric")], prices.cloudwatch.metric_month, left)
+        free_metrics = max(0.0, free.metrics - plan.num_metrics)
+        yield price_line("detailed monitoring", [count(number, "metric")], prices.cloudwatch.metric_month, free_metrics)
     reads = plan.num_secrets * plan.num_instances * plan.secret_reads_per_hour * prices.hours.per_month
     yield price_line("secrets, read", [(reads / 1e4, "times 10,000 reads")], prices.secrets.calls_10k)
 
@@ -206,7 +206,7 @@ def _readiness(plan: FunctionPlan, traffic: Traffic, prices: Prices) -> Iterator
     it = prices.functions
     yield price_line("provisioned", [count(plan.provisioned, "instance"), seconds, gb], it.provisioned_gb_second)
     if plan.has_snapstart:
-        kept = [count(plan.num_versions, "version"), seconds, gb]
-        yield price_line("SnapStart, snapshots kept", kept, it.snapstart_cache_gb_second)
+        quantities = [count(plan.num_versions, "version"), seconds, gb]
+        yield price_line("SnapStart, snapshots kept", quantities, it.snapstart_cache_gb_second)
         starts = traffic.requests_per_month(prices) * plan.cold_share
         yield price_line("SnapStart, restores", [(starts, "restores"), gb], it.snapstart_restore_gb)

@@ -175,7 +175,7 @@ def _read_measured(artifact: Artifact, settings: CostSettings, path: Path) -> Me
         "--texts-per-request": (settings.texts_per_request, measured.texts_per_request),
         "--tokens": (settings.tokens, measured.tokens),
     }
-    for name, (here, there) in expected.items():
-        if here != there:
-            raise SettingsError(f"{path} was measured with {name} {there}, asked is {here}; measure again")
+    for name, (current, stored) in expected.items():
+        if current != stored:
+            raise SettingsError(f"{path} was measured with {name} {stored}, asked is {current}; measure again")
     return measured

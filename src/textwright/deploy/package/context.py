@@ -158,9 +158,9 @@ def _texts(values: Mapping[str, str]) -> dict[str, str]:
 
     loader = PackageLoader(_TEMPLATES)
     environment = Environment(loader=loader, undefined=StrictUndefined, keep_trailing_newline=True, autoescape=False)  # noqa: S701  no HTML
-    made = {name: environment.get_template(f"{name}.j2").render(values) for name in _RENDERED}
+    files = {name: environment.get_template(f"{name}.j2").render(values) for name in _RENDERED}
     plain = {name: read_template(template) for name, template in _PLAIN.items()}
-    return {**made, **plain, "trim.txt": "\n".join([*PATTERNS, ""])}
+    return {**files, **plain, "trim.txt": "\n".join([*PATTERNS, ""])}
 
 
 _RENDERED: Final = ("Dockerfile", "compose.yaml", "kubernetes.yaml", MARK)
@@ -185,8 +185,8 @@ def git_revision() -> str:
     git = shutil.which("git")
     if git is None:
         return ""
-    done = subprocess.run([git, "rev-parse", "HEAD"], capture_output=True, text=True, check=False)  # noqa: S603
-    return done.stdout.strip() if done.returncode == 0 else ""
+    completed = subprocess.run([git, "rev-parse", "HEAD"], capture_output=True, text=True, check=False)  # noqa: S603
+    return completed.stdout.strip() if completed.returncode == 0 else ""
 
 
 def _normalize(folder: Path, artifact: Artifact) -> None:

@@ -168,16 +168,20 @@ def run_pip(arguments: Sequence[str]) -> None:
     """
     command = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check", *arguments]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT_S, check=False)  # noqa: S603
+        completed = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT_S, check=False)  # noqa: S603
     except subprocess.TimeoutExpired as error:
         raise AssetNetworkError(f"pip had no answer after {_TIMEOUT_S} s; check the network") from error
-    if done.returncode == 0:
+    if completed.returncode == 0:
         return
-    errors = [line for line in done.stderr.splitlines() if line.startswith("ERROR")] or done.stderr.splitlines()
+    errors = [
+        line for line in completed.stderr.splitlines() if line.startswith("ERROR")
+    ] or completed.stderr.splitlines()
     reason = (errors or ["it said nothing"])[-1].removeprefix("ERROR: ")
-    if any(word in done.stderr for word in ("NewConnectionError", "Temporary failure", "CERTIFICATE", "ReadTimeout")):
+    if any(
+        word in completed.stderr for word in ("NewConnectionError", "Temporary failure", "CERTIFICATE", "ReadTimeout")
+    ):
         raise AssetNetworkError(f"the package index cannot be reached: {reason}; check the network and pip's settings")
-    if "No space left" in done.stderr:
+    if "No space left" in completed.stderr:
         raise PackageSpaceError(f"there is no room on the disk for the wheels: {reason}")
     raise DeployError(f"pip cannot fetch the wheels of the package: {reason}")
 

@@ -107,7 +107,7 @@ class ContainerEngine:
         with TemporaryDirectory() as folder:
             registry = remote.partition("/")[0]
             config = ["--config", folder]
-            self._run([*config, "login", "--username", user, "--password-stdin", registry], given=password)
+            self._run([*config, "login", "--username", user, "--password-stdin", registry], stdin=password)
             self._run(["tag", image, remote])
             self._run([*config, "push", "--quiet", remote])
         repository = remote.rpartition(":")[0]
@@ -146,14 +146,14 @@ class ContainerEngine:
             sleep(0.5)
         raise _failure("the container did not become ready", self._run(["logs", container], with_errors=True))
 
-    def _run(self, arguments: Sequence[str], *, with_errors: bool = False, given: str | None = None) -> str:
-        done = subprocess.run(  # noqa: S603
-            [self._program, *arguments], capture_output=True, text=True, check=False, input=given
+    def _run(self, arguments: Sequence[str], *, with_errors: bool = False, stdin: str | None = None) -> str:
+        completed = subprocess.run(  # noqa: S603
+            [self._program, *arguments], capture_output=True, text=True, check=False, input=stdin
         )
-        if done.returncode:
+        if completed.returncode:
             verb = next(word for word in arguments if not word.startswith(("-", "/")))
-            raise _failure(f"{self._program} {verb} failed", done.stderr or done.stdout)
-        return (done.stdout + done.stderr if with_errors else done.stdout).strip()
+            raise _failure(f"{self._program} {verb} failed", completed.stderr or completed.stdout)
+        return (completed.stdout + completed.stderr if with_errors else completed.stdout).strip()
 
 
 def _failure(what: str, output: str) -> ContainerEngineError | PackageSpaceError:

@@ -149,9 +149,9 @@ def _compile(tree: Path, interpreter: Path) -> None:
         *places,
         str(tree),
     ]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
-    if done.returncode:
-        raise DeployError(f"{interpreter} cannot compile the package: {done.stdout.strip()[-300:]}")
+    completed = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+    if completed.returncode:
+        raise DeployError(f"{interpreter} cannot compile the package: {completed.stdout.strip()[-300:]}")
     for source in sorted(tree.rglob("*.py")):
         if source.name != _HANDLER:
             source.unlink()
@@ -163,8 +163,8 @@ def _replay(tree: Path, artifact: Artifact, interpreter: Path) -> int:
     smoke_test = SmokeTest(artifact)
     environment = {"PYTHONPATH": str(tree), "PYTHONDONTWRITEBYTECODE": "1", "PATH": os.defpath}
     command = [str(interpreter), "-S", "-c", ASK_FUNCTION, *smoke_test.bodies]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment, cwd=tree)  # noqa: S603
-    return smoke_test.check_output(done.stdout or done.stderr, "the unpacked zip")
+    completed = subprocess.run(command, capture_output=True, text=True, check=False, env=environment, cwd=tree)  # noqa: S603
+    return smoke_test.check_output(completed.stdout or completed.stderr, "the unpacked zip")
 
 
 def _candidates(version: str) -> Iterable[Path]:
@@ -180,8 +180,8 @@ def _candidates(version: str) -> Iterable[Path]:
 
 def _is_version(path: Path, version: str) -> bool:
     code = "import sys; print('%d.%d' % sys.version_info[:2])"
-    done = subprocess.run([str(path), "-I", "-c", code], capture_output=True, text=True, check=False)  # noqa: S603
-    return done.stdout.strip() == version
+    completed = subprocess.run([str(path), "-I", "-c", code], capture_output=True, text=True, check=False)  # noqa: S603
+    return completed.stdout.strip() == version
 
 
 def _require_tree(artifact: Artifact, tree_bytes: int) -> None:

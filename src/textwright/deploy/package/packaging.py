@@ -90,7 +90,7 @@ class PackageFormat(ABC):
         """
 
     @abstractmethod
-    def next_step(self, made: Package, path: str) -> str:
+    def next_step(self, result: Package, path: str) -> str:
         """Say what to do with a package; ``path`` is its path as a shell takes it."""
 
 
@@ -162,29 +162,29 @@ class ImageFormat(PackageFormat):
         context = write_context(
             artifact, settings.variant, out, python=settings.image_python, base_image=base, measured=measured
         )
-        made = Package(
+        result = Package(
             self.name, context.folder, context.name, context.artifact.version, context.size_bytes, base_image=base
         )
         if not settings.build:
-            return made
-        engine, image = ContainerEngine(settings.engine), f"{context.name}:{self.tag(made.version)}"
+            return result
+        engine, image = ContainerEngine(settings.engine), f"{context.name}:{self.tag(result.version)}"
         report(f"building {image}")
         engine.build(context.folder, self.stage, image, settings.build_options(), report)
         report("running it and replaying the golden examples")
         smoke_test = SmokeTest(context.artifact)
         output = self.answers(engine, image, smoke_test.bodies)
         num_golden = smoke_test.check_output(output, f"the image {image}")
-        return replace(made, image=image, image_bytes=engine.size_bytes(image), num_golden=num_golden)
+        return replace(result, image=image, image_bytes=engine.size_bytes(image), num_golden=num_golden)
 
     def tag(self, version: str) -> str:
         """Return the tag of an image of a version of the artifact."""
         return f"{version}{self.tag_suffix}"
 
-    def next_step(self, made: Package, path: str) -> str:
+    def next_step(self, result: Package, path: str) -> str:
         """Say how to build, or to run, what was made."""
-        if made.image is None:
-            return f"docker build --target {self.stage} --tag {made.name}:{self.tag(made.version)} {path}"
-        return self.run_step(made.image)
+        if result.image is None:
+            return f"docker build --target {self.stage} --tag {result.name}:{self.tag(result.version)} {path}"
+        return self.run_step(result.image)
 
     def _base_image(self, settings: ImageSettings, report: OnStep) -> str:
         """Choose the image to build on; an own one keeps its name, which may be of this machine alone."""

@@ -115,7 +115,7 @@ class FunctionZip(PackageFormat):
             artifact, settings.variant, out, python=python, report=report, max_bytes=settings.max_zip_bytes
         )
 
-    def next_step(self, made: Package, path: str) -> str:  # noqa: ARG002  the form for all packages
+    def next_step(self, result: Package, path: str) -> str:  # noqa: ARG002  the form for all packages
         """Say where it goes."""
         return f"upload {path} to a function of runtime python3.12, x86_64, handler function.handler"
 

@@ -30,7 +30,7 @@ from textwright.deploy.targets.docker import ServerImage
 from textwright.errors import SettingsError
 
 Profile: TypeAlias = Literal["balanced", "single"]
-EVERYBODY: Final = "0.0.0.0/0"
+ANY_IPV4: Final = "0.0.0.0/0"
 USER_DATA: Final = "user-data.sh"
 ALARMS_OF_A_SCALING_POLICY: Final = 2
 """Target tracking makes one alarm to scale out and one to scale in."""
@@ -300,7 +300,7 @@ def _default_vpc(deployment: AwsDeployment) -> str:
 
 
 def _is_open(settings: Ec2Settings) -> bool:
-    return settings.api_keys_secret is None and settings.allow_from == EVERYBODY
+    return settings.api_keys_secret is None and settings.allow_from == ANY_IPV4
 
 
 class Ec2:

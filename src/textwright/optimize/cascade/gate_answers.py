@@ -51,10 +51,10 @@ class GateAnswers:
             examples: N labeled texts.
             part: Which part they are; None cuts them into several.
         """
-        seen, by_strong = observe(pair.fast, examples), observe(pair.strong, examples)
-        sure = pair.fast.artifact.manifest.decision.confidence(seen.probabilities)
+        by_fast, by_strong = observe(pair.fast, examples), observe(pair.strong, examples)
+        sure = pair.fast.artifact.manifest.decision.confidence(by_fast.probabilities)
         parts = np.arange(len(examples)) % _NUM_PARTS if part is None else np.full(len(examples), part)
-        return cls(sure, seen.correct, by_strong.correct, parts)
+        return cls(sure, by_fast.correct, by_strong.correct, parts)
 
     @classmethod
     def join(cls, answers: Sequence[Self]) -> Self:

@@ -205,20 +205,21 @@ def _refuse_no_gain(speed: Mapping[str, Speed], point: Point) -> None:
 
 
 def _judge(three: Mapping[str, Predictor], test: Examples, source: str) -> tuple[Verdict, Evaluation]:
-    seen = {name: observe(item, test) for name, item in three.items()}
+    predictions = {name: observe(item, test) for name, item in three.items()}
     evaluations = {
-        name: evaluate_observations(item, test, seen[name], source=source, split="test") for name, item in three.items()
+        name: evaluate_observations(item, test, predictions[name], source=source, split="test")
+        for name, item in three.items()
     }
-    right = {name: item.correct.astype(np.int64) for name, item in seen.items()}
+    right = {name: item.correct.astype(np.int64) for name, item in predictions.items()}
     escalated = [item.stage == "strong" for item in three["cascade"].predict(test.texts)]
     verdict = Verdict(
         num_texts=len(test),
         accuracy={name: item.metrics[item.primary_metric] for name, item in evaluations.items()},
         share_escalated=float(np.mean(escalated)),
         drop=_mean_of(100 * (right["strong"] - right["cascade"]).astype(np.float64)),
-        drop_bound=PairedDrop.of(seen["cascade"].correct, seen["strong"].correct).upper_bound(),
+        drop_bound=PairedDrop.of(predictions["cascade"].correct, predictions["strong"].correct).upper_bound(),
         p_value=paired_p_value(right["cascade"], right["strong"]),
-        agreement=100 * float(seen["cascade"].agrees_with(seen["strong"]).mean()),
+        agreement=100 * float(predictions["cascade"].agrees_with(predictions["strong"]).mean()),
     )
     return verdict, evaluations["cascade"]
 

@@ -75,9 +75,9 @@ def open_pair(fast: Path, strong: Path, fast_variant: str | None, strong_variant
         NotFoundError: If there is no such artifact or variant.
         SettingsError: If they do not belong together; says how they differ.
     """
-    found = artifacts.read(fast), artifacts.read(strong)
-    check_compatible(*found)
-    return Pair(_load(found[0], fast_variant), _load(found[1], strong_variant))
+    pair = artifacts.read(fast), artifacts.read(strong)
+    check_compatible(*pair)
+    return Pair(_load(pair[0], fast_variant), _load(pair[1], strong_variant))
 
 
 def check_compatible(fast: Artifact, strong: Artifact) -> None:

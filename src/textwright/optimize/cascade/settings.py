@@ -42,9 +42,9 @@ class CascadeSettings(Settings):
 
     @model_validator(mode="after")
     def _has_one_bound(self) -> Self:
-        given = [name for name in ("max_drop", "min_accuracy", "max_latency_ms") if getattr(self, name) is not None]
-        if len(given) > 1:
-            flags = " and ".join(f"--{name.replace('_', '-')}" for name in given)
+        bounds = [name for name in ("max_drop", "min_accuracy", "max_latency_ms") if getattr(self, name) is not None]
+        if len(bounds) > 1:
+            flags = " and ".join(f"--{name.replace('_', '-')}" for name in bounds)
             raise ValueError(f"give one bound alone, not {flags}")
         check_gate_folds(self.gate_folds)
         return self

@@ -45,8 +45,8 @@ class BoundedProtocol(HttpToolsProtocol):
         given: What uvicorn gives its protocol.
     """
 
-    def __init__(self, table: ConnectionTable, **given: Any) -> None:  # noqa: ANN401  uvicorn's
-        super().__init__(**given)
+    def __init__(self, table: ConnectionTable, **options: Any) -> None:  # noqa: ANN401  uvicorn's
+        super().__init__(**options)
         self._table = table
         self._limits = table.limits
         self._waiting_since: float | None = None  # for the rest of a request; None while nothing of one has come
@@ -246,7 +246,7 @@ def protocol_class(table: ConnectionTable) -> type[BoundedProtocol]:
         table: The connections of the process.
     """
 
-    def make(**given: Any) -> BoundedProtocol:  # noqa: ANN401  uvicorn's
-        return BoundedProtocol(table, **given)
+    def make(**options: Any) -> BoundedProtocol:  # noqa: ANN401  uvicorn's
+        return BoundedProtocol(table, **options)
 
     return cast("type[BoundedProtocol]", make)

@@ -22,7 +22,7 @@ from textwright.runtime.explanation import TextExplanation
 from textwright.runtime.request_state import BatchedResults
 from textwright.server.inference.engine import Item, items_of
 from textwright.server.inference.explaining import explain
-from textwright.server.inference.served_model import Lane, ServedModel
+from textwright.server.inference.served_model import ServedModel, ServedStage
 
 _LISTEN_AFTER_S: Final = 0.02
 """Most requests are answered before; only for those that wait longer is it worth a task to listen to the client."""
@@ -57,15 +57,17 @@ class QueueExecutor:
         self, number: int, texts: Sequence[str], after_encoding: Callable[[Sequence[bool]], None]
     ) -> list[Scored]:
         """Run one stage of the model, past its queue or through it."""
-        lane, record = self._served.lanes[number], self._record
-        min_tokens = 0 if lane.batcher.is_free else lane.engine.min_tokens(texts)
-        with lane.batcher.admit(len(texts), min_tokens=min_tokens) as ticket:
-            if not lane.inline.accepts(texts):
-                return await self._queue(lane, ticket, texts, after_encoding)
-            done = await lane.inline.score(texts)
-        record.note_inference(done.num_tokens, done.tokenize_ms, done.queue_ms, done.infer_ms, done.batch_size)
-        after_encoding([item.prediction.truncated for item in done.scored])
-        return done.scored
+        stage, record = self._served.stages[number], self._record
+        min_tokens = 0 if stage.batcher.is_free else stage.engine.min_tokens(texts)
+        with stage.batcher.admit(len(texts), min_tokens=min_tokens) as ticket:
+            if not stage.inline.accepts(texts):
+                return await self._queue(stage, ticket, texts, after_encoding)
+            results = await stage.inline.score(texts)
+        record.note_inference(
+            results.num_tokens, results.tokenize_ms, results.queue_ms, results.infer_ms, results.batch_size
+        )
+        after_encoding([item.prediction.truncated for item in results.scored])
+        return results.scored
 
     async def explain(self, texts: Sequence[str], scored: Sequence[Scored]) -> list[TextExplanation]:
         """Explain texts that were scored, their probes in turn with the texts of other requests."""
@@ -80,13 +82,13 @@ class QueueExecutor:
 
     async def _queue(
         self,
-        lane: Lane,
+        stage: ServedStage,
         ticket: AdmissionTicket[Item, Scored],
         texts: Sequence[str],
         after_encoding: Callable[[Sequence[bool]], None],
     ) -> list[Scored]:
         record, start = self._record, perf_counter()
-        encoding = lane.engine.encode(texts, watch=partial(cancel_on_disconnect, self._request.receive))
+        encoding = stage.engine.encode(texts, watch=partial(cancel_on_disconnect, self._request.receive))
         encodings = await ticket.in_time(encoding)
         record.note_inference(len(encodings.ids), 1e3 * (perf_counter() - start))
         after_encoding(encodings.truncated.tolist())
@@ -94,8 +96,8 @@ class QueueExecutor:
         record.note_inference(queue_ms=answer.queue_ms, infer_ms=answer.infer_ms, batch_size=answer.batch_size)
         return answer.results
 
-    async def _probe(self, lane: Lane, probes: Encodings) -> BatchedResults[Scored]:
-        with lane.batcher.admit(len(probes)) as ticket:
+    async def _probe(self, stage: ServedStage, probes: Encodings) -> BatchedResults[Scored]:
+        with stage.batcher.admit(len(probes)) as ticket:
             return await self._compute(ticket, probes)
 
     async def _compute(self, ticket: AdmissionTicket[Item, Scored], encodings: Encodings) -> BatchedResults[Scored]:

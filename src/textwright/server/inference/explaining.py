@@ -20,14 +20,14 @@ from textwright.errors import DeadlineError
 from textwright.runtime.explain_protocol import Probing, together
 from textwright.runtime.explanation import TextExplanation
 from textwright.runtime.request_state import BatchedResults
-from textwright.server.inference.served_model import Lane, ServedModel
+from textwright.server.inference.served_model import ServedModel, ServedStage
 
 
 async def explain(
     served: ServedModel,
     texts: Sequence[str],
     scored: Sequence[Scored],
-    compute: Callable[[Lane, Encodings], Awaitable[BatchedResults[Scored]]],
+    compute: Callable[[ServedStage, Encodings], Awaitable[BatchedResults[Scored]]],
 ) -> list[TextExplanation]:
     """Explain the texts of a request.
 
@@ -56,24 +56,24 @@ async def _explain(
     served: ServedModel,
     texts: Sequence[str],
     scored: Sequence[Scored],
-    compute: Callable[[Lane, Encodings], Awaitable[BatchedResults[Scored]]],
+    compute: Callable[[ServedStage, Encodings], Awaitable[BatchedResults[Scored]]],
 ) -> list[TextExplanation]:
     explanations: dict[int, TextExplanation] = {}
     for number, positions in served.model.predictor.answered_by(item.prediction for item in scored).items():
         theirs = [texts[position] for position in positions], [scored[position].logits for position in positions]
-        answers = await _explain_stage(served.lanes[number], *theirs, served.settings.explain_max_cost, compute)
+        answers = await _explain_stage(served.stages[number], *theirs, served.settings.explain_max_cost, compute)
         explanations.update(zip(positions, answers, strict=True))
     return [explanations[position] for position in range(len(texts))]
 
 
 async def _explain_stage(
-    lane: Lane,
+    stage: ServedStage,
     texts: Sequence[str],
     logits: Sequence[Float32s],
     max_cost: float,
-    compute: Callable[[Lane, Encodings], Awaitable[BatchedResults[Scored]]],
+    compute: Callable[[ServedStage, Encodings], Awaitable[BatchedResults[Scored]]],
 ) -> list[TextExplanation]:
-    engine, num_chars = lane.engine, sum(map(len, texts))
+    engine, num_chars = stage.engine, sum(map(len, texts))
     explainer = await engine.explainer()
     begin = partial(explainer.parts, texts, logits, max_cost)
     probing = together(await engine.prepare(begin, num_chars=num_chars))
@@ -82,7 +82,7 @@ async def _explain_stage(
         probes = await engine.prepare(partial(_next_probes, probing, probe_logits), num_chars=num_chars)
         if isinstance(probes, _Found):
             return probes.explanations
-        answer = await compute(lane, Encodings.of(probes))
+        answer = await compute(stage, Encodings.of(probes))
         probe_logits = np.stack([item.logits for item in answer.results])
 
 

@@ -23,7 +23,7 @@ _CLOSE_S: Final = 1.0
 """Seconds for a last batch; its callers have been cut off already, after the grace time."""
 
 
-class Lane:
+class ServedStage:
     """One stage of a model being served, with a queue of its own: what one stage answers waits for no other.
 
     Args:
@@ -66,14 +66,14 @@ class ServedModel:
     """One model being served.
 
     Args:
-        lanes: Its stages, in order.
+        stages: Its stages, in order.
         settings: How it is served.
         model: What the protocols know of it.
         example: A response of this model, JSON-ready, for the documentation.
         load_again: Loads what is now where the model came from; may run in any thread.
     """
 
-    lanes: Sequence[Lane]
+    stages: Sequence[ServedStage]
     settings: ServeSettings
     model: LoadedModel
     example: dict[str, Any]
@@ -103,10 +103,10 @@ class ServedModel:
         Raises:
             BackendError: If the model cannot predict.
         """
-        lanes = [Lane(stage, settings) for stage in predictor.stages]
+        stages = [ServedStage(stage, settings) for stage in predictor.stages]
         model = LoadedModel(predictor, settings.request_limits(), name)
         example = json.loads(encode_predictions(model.head, predictor.predict([EXAMPLE_TEXT])))
-        return cls(lanes, settings, model, example, load_again)
+        return cls(stages, settings, model, example, load_again)
 
     @property
     def identity(self) -> ModelIdentity:
@@ -121,22 +121,22 @@ class ServedModel:
     @property
     def num_texts(self) -> int:
         """Texts that are admitted and not yet answered."""
-        return sum(lane.batcher.num_texts for lane in self.lanes)
+        return sum(stage.batcher.num_texts for stage in self.stages)
 
     @property
     def num_tokens(self) -> int:
         """Tokens that are queued or computed and not yet answered."""
-        return sum(lane.batcher.num_tokens for lane in self.lanes)
+        return sum(stage.batcher.num_tokens for stage in self.stages)
 
     def start(self) -> None:
         """Begin to answer; call on the event loop."""
-        for lane in self.lanes:
-            lane.batcher.start()
+        for stage in self.stages:
+            stage.batcher.start()
 
     async def is_ready(self) -> bool:
         """Say whether requests may be sent here."""
-        return all([await lane.is_ready() for lane in self.lanes])
+        return all([await stage.is_ready() for stage in self.stages])
 
     async def close(self) -> None:
         """Answer everybody and end the threads."""
-        await asyncio.gather(*(lane.close() for lane in self.lanes))
+        await asyncio.gather(*(stage.close() for stage in self.stages))

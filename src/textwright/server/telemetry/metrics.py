@@ -31,7 +31,7 @@ _SECONDS: Final = (0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0
 _SIZES: Final = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
 _UNKNOWN_ROUTE: Final = "unknown"
 _NO_MODEL: Final = ""
-_STAGES: Final = {
+_DURATIONS: Final = {
     "tokenize_ms": "from texts to ids",
     "queue_ms": "of ids waiting for the model",
     "infer_ms": "from the start of a request's first batch to its last prediction",
@@ -53,7 +53,7 @@ class Metrics:
             "truncated": self._counter("truncated_texts", "Texts that were longer than the model reads."),
         }
         self._stage_texts = self._counter("stage_texts", "Texts answered by each stage of a model.", ("model", "stage"))
-        self._durations = {name: self._seconds(name, text) for name, text in _STAGES.items()}
+        self._durations = {name: self._seconds(name, text) for name, text in _DURATIONS.items()}
         self._batches = self._histogram("batch_texts", "Texts that went through the model together.", _SIZES)
         self._queue_texts = self._gauge("queue_texts", "Texts that are admitted and not yet answered.")
         self._queue_tokens = self._gauge("queue_tokens", "Tokens that are queued or computed and not yet answered.")
@@ -76,8 +76,8 @@ class Metrics:
             replaced: The one whose place it takes, which finishes what it has.
         """
         meters = self._meters[served.title] = self._meters_of(served.identity.name, served.model.predictor.stage_names)
-        for lane in served.lanes:
-            lane.engine.on_batch = meters.batches.observe
+        for stage in served.stages:
+            stage.engine.on_batch = meters.batches.observe
         if replaced is not None:
             self._answering.remove(replaced)
             self._models.labels(**vars(replaced.identity)).set(0)

@@ -34,7 +34,7 @@ from textwright.server.telemetry.logs import record_of
 
 UNTRACED: Final = HEALTH_PATHS | {metrics.PATH}
 """Asked every few seconds by machines; a trace of each would hide the others."""
-_STAGES: Final = ("tokenize", "queue", "infer")
+_SPANS: Final = ("tokenize", "queue", "infer")
 _NS_PER_MS: Final = 1_000_000
 _ATTRIBUTES: Final = {
     "model": "textwright.model",
@@ -98,7 +98,7 @@ class Tracer:
         if record.infer_ms is None:
             return
         inside: Context = set_span_in_context(span)
-        spent = {stage: int((vars(record)[f"{stage}_ms"] or 0.0) * _NS_PER_MS) for stage in _STAGES}
+        spent = {stage: int((vars(record)[f"{stage}_ms"] or 0.0) * _NS_PER_MS) for stage in _SPANS}
         begin_ns = end_ns - sum(spent.values())
         for stage, duration_ns in spent.items():
             child = self._tracer.start_span(stage, context=inside, start_time=begin_ns)
