@@ -89,7 +89,7 @@ class CandidateResult:
         summary: What the recipe does.
         engine: What ran it, as ``runtime.engines`` names it; empty for ONNX Runtime.
         gate: Its answers; None if no graph came of it.
-        cost: What it costs; None if it did not pass its gates, so that nobody asked.
+        cost: Latency, throughput and size; None if it failed an accuracy check, so that they were not measured.
         failure: Why no graph came of it; empty if one did.
     """
 

@@ -1,4 +1,4 @@
-"""The ladder: which graphs are tried, in which order, and why each. A new technique is one row here."""
+"""The candidates: which graphs are tried, in which order, and why each. A new technique is one row here."""
 
 from __future__ import annotations
 
