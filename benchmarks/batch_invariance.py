@@ -1,4 +1,4 @@
-"""How far predictions change with the other texts of a batch: every family, every recipe of its ladder, and cascades.
+"""How far predictions change with the other texts of a batch: families, candidates of `optimize`, cascades.
 
 Protocol: each family is trained on 1,500 movie reviews (bert for one epoch); every graph scores 128 validation texts
 alone and in four batches of other composition: mixed lengths, equal lengths, random texts, beside the longest text.
@@ -20,11 +20,11 @@ from textwright.core import artifact as artifacts
 from textwright.data.settings import DataSettings
 from textwright.errors import TextwrightError
 from textwright.evaluate.batch_invariance import MAX_CHANGE, measure_batch_invariance
+from textwright.optimize.candidates import candidate_specs
 from textwright.optimize.cascade.assemble import CascadePlan, write_cascade
 from textwright.optimize.cascade.pair import Pair
 from textwright.optimize.eval_texts import read_texts
 from textwright.optimize.gate_texts import GatePart
-from textwright.optimize.recipe import ladder
 from textwright.runtime.loading import load, open_predictor
 from textwright.runtime.predictor import Predictor
 
@@ -65,12 +65,12 @@ def train(family: str) -> Path:
 
 
 def measure(family: str, folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Measure a family's own graph and those of its ladder that can be made here: name -> numbers."""
+    """Measure a family's own graph and those of its candidates that can be made here: name -> numbers."""
     reference = load(train(family), num_threads=1)
     texts = read_texts(SOURCE, DataSettings(), reference.artifact.manifest)
     yield "fp32", row(family, "fp32", reference, texts.gate.texts)
     part = GatePart.of(reference, texts.gate, texts.calibration)
-    for recipe in ladder(part.material.graph):
+    for recipe in candidate_specs(part.material.graph):
         if recipe.unavailable_reason():
             continue
         try:

@@ -42,8 +42,8 @@ from textwright.data.dataset import Dataset, Examples
 from textwright.data.load import load_dataset
 from textwright.data.settings import DataSettings
 from textwright.models.pretrained import open_pretrained
-from textwright.optimize.distill_settings import UnlabeledSettings
-from textwright.optimize.unlabeled import apart_from, read_unlabeled
+from textwright.optimize.distillation.settings import UnlabeledSettings
+from textwright.optimize.distillation.unlabeled import apart_from, read_unlabeled
 from textwright.training.batches import encode_examples, shuffled_batches
 from textwright.training.checkpoint import NoCheckpoints
 from textwright.training.device import deterministic, make_accelerator, uses_bf16

@@ -4,7 +4,7 @@ Run with nothing else running: ``make bench-optimize``, or for some datasets and
 benchmarks/optimize.py movie-reviews bert``. The artifacts are the leaderboard's, three seeds each; what it has not is
 trained first. What was measured is kept, so that a stopped benchmark goes on.
 
-Protocol: the ladder's promising recipes are tried on each artifact; gates are on the validation split, accuracy in
+Protocol: the promising candidates are tried on each artifact; gates are on the validation split, accuracy in
 "test" is on the test split, read once, with the exact paired test against fp32 over it. Gains are against the fp32
 variant of the same artifact, measured in turn, one thread, whether or not the gates were passed. The rivals are ONNX
 Runtime's quantize_dynamic with its defaults, and Optimum's dynamic quantizer for AVX-512 VNNI, a scale for each column,
@@ -40,7 +40,7 @@ from textwright.optimize.candidate_result import AccuracyCheck, CandidateResult,
 from textwright.optimize.eval_texts import Texts, read_texts
 from textwright.optimize.measure import compare_answers, compare_costs
 from textwright.optimize.optimization import optimize
-from textwright.optimize.quantize import quantize_dynamic
+from textwright.optimize.quantization.onnxruntime_quantizers import quantize_dynamic
 from textwright.optimize.settings import OptimizationTarget, OptimizeSettings
 from textwright.runtime.loading import load
 from textwright.runtime.predictor import Predictor
@@ -55,7 +55,7 @@ RECIPES: Mapping[str, tuple[str, ...]] = {
     "bow-glove": (),
     "bow": (),
 }
-"""Family -> recipes that are tried; none named: the whole ladder, which is short for word families."""
+"""Family -> candidates that are tried; none named: all, which are few for word families."""
 ON_EVERY_SEED: Mapping[str, tuple[str, ...]] = {**RECIPES, "bert": ("int8-smooth",), "frozen-bert": ("int8-smooth",)}
 """Those that are tried on all seeds; the others, and the rivals, on the first alone."""
 MAX_DROP, AGREEMENT = 0.3, 99.0

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from textwright.export.onnx import to_onnx
     from textwright.export.parity import check_parity
     from textwright.models import find_family, list_families
-    from textwright.optimize.static_int8 import quantize_columns
+    from textwright.optimize.quantization.static_int8 import quantize_columns
     from textwright.pipeline import BuildPlan, BuildResult, build_artifact
     from textwright.python_api.comparison import Comparison
     from textwright.python_api.evaluation import EvaluationResult
@@ -114,7 +114,7 @@ _HOMES: Final = {
     "textwright.export.onnx": ("to_onnx",),
     "textwright.export.parity": ("check_parity",),
     "textwright.models": ("find_family", "list_families"),
-    "textwright.optimize.static_int8": ("quantize_columns",),
+    "textwright.optimize.quantization.static_int8": ("quantize_columns",),
     "textwright.pipeline": ("BuildResult", "BuildPlan", "build_artifact"),
     "textwright.python_api.model": ("Model", "load"),
     "textwright.python_api.comparison": ("Comparison",),

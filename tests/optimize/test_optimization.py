@@ -18,9 +18,9 @@ from textwright.data.settings import DataSettings
 from textwright.errors import DataError, NoGainError, SettingsError
 from textwright.optimize import candidate_result, measure, optimization
 from textwright.optimize.candidate_result import verdict
+from textwright.optimize.candidates import CandidateSpec, candidate_specs
 from textwright.optimize.optimization import optimize
 from textwright.optimize.outcome import OptimizationResult
-from textwright.optimize.recipe import CandidateSpec, ladder
 from textwright.optimize.settings import OptimizationTarget, OptimizeSettings
 
 EASY = OptimizeSettings(max_drop=5, agreement=95, target=OptimizationTarget.SIZE)
@@ -143,7 +143,7 @@ def test_a_search_killed_while_timing_goes_on_from_the_gate(model, source, tmp_p
 
 def test_a_variant_whose_answers_depend_on_the_batch_fails_unless_asked_for(model, source, tmp_path, monkeypatch):
     recipe = CandidateSpec("dependent", "int8", "looks at the batch", lambda it: batch_dependent(it.graph))
-    monkeypatch.setattr(optimization, "ladder", lambda _: [recipe])
+    monkeypatch.setattr(optimization, "candidate_specs", lambda _: [recipe])
     monkeypatch.setattr(candidate_result, "LEAST_GAIN", 0.0)
     lenient = EASY.model_copy(update={"max_drop": 100, "agreement": 1e-9})
     outcome = optimize(model, source, tmp_path / "out", lenient, DataSettings(), [Watch()])
@@ -173,7 +173,7 @@ def test_a_variant_keeps_the_engine_it_was_gated_on(model, source, tmp_path, mon
     pytest.importorskip("openvino")
     recipe = CandidateSpec("elsewhere", "fp32", "as it is, on OpenVINO", lambda it: it.graph, "openvino")
     absent = CandidateSpec("absent", "fp16", "never", lambda it: it.graph, "openvino", lambda: "there is none here")
-    monkeypatch.setattr(optimization, "ladder", lambda _: [recipe, absent])
+    monkeypatch.setattr(optimization, "candidate_specs", lambda _: [recipe, absent])
     monkeypatch.setattr(candidate_result, "LEAST_GAIN", 0.0)
     out = tmp_path / "out"
     outcome = optimize(model, source, out, EASY, DataSettings(), [Watch()])
@@ -253,8 +253,8 @@ def test_other_labels_are_refused(model, tmp_path):
 
 
 @pytest.mark.slow
-def test_an_encoder_has_the_whole_ladder(make_encoder_graph):
-    names = [recipe.name for recipe in ladder(make_encoder_graph("bert")[0])]
+def test_an_encoder_has_all_candidates(make_encoder_graph):
+    names = [recipe.name for recipe in candidate_specs(make_encoder_graph("bert")[0])]
     assert len(set(names)) == len(names)
     assert {
         "fused",

@@ -12,13 +12,13 @@ from textwright.core.files import exclusive_folder
 from textwright.data.settings import DataSettings
 from textwright.display.terminal import DEFAULT_OUTPUT, Output, ProgressView, Terminal
 from textwright.errors import SettingsError
-from textwright.optimize.distill_settings import DistillSettings, UnlabeledSettings
+from textwright.optimize.distillation.settings import DistillSettings, UnlabeledSettings
 from textwright.optional_deps import require
 from textwright.training.settings import TrainSettings
 
 if TYPE_CHECKING:
     from textwright.evaluate.intervals import Interval
-    from textwright.optimize.distillation import ComparedModel, Distillation
+    from textwright.optimize.distillation.report import ComparedModel, Distillation
 
 _DATA: Final = DataSettings()
 _TRAINING: Final = TrainSettings()
@@ -65,8 +65,8 @@ def distill(
     """
     require("train", what="distilling")
     from textwright.display.training import show_built
-    from textwright.optimize.distill import DistillationJob
-    from textwright.optimize.distill import distill as teach
+    from textwright.optimize.distillation.distill import DistillationJob
+    from textwright.optimize.distillation.distill import distill as teach
     from textwright.pipeline import BuildPlan
 
     del config  # read by textwright.cli.layers.Recipe

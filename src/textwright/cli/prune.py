@@ -12,12 +12,12 @@ from textwright.core.files import exclusive_folder
 from textwright.data.settings import DataSettings
 from textwright.display.terminal import DEFAULT_OUTPUT, Output, ProgressView, Terminal
 from textwright.evaluate.paired_drop import bound_in_words
-from textwright.optimize.distill_settings import PruneSettings, RepairSettings
+from textwright.optimize.pruning.settings import PruneSettings, RepairSettings
 from textwright.optional_deps import require
 from textwright.training.settings import TrainSettings
 
 if TYPE_CHECKING:
-    from textwright.optimize.pruning import Pruning, Step
+    from textwright.optimize.pruning.report import Pruning, Step
 
 _DATA: Final = DataSettings()
 _TRAINING: Final = TrainSettings()
@@ -53,8 +53,8 @@ def prune(
         overwrite: Replace a repair of other settings in --out.
     """
     require("train", what="pruning")
-    from textwright.optimize.prune import PruningTask
-    from textwright.optimize.prune import prune as cut
+    from textwright.optimize.pruning.prune import PruningTask
+    from textwright.optimize.pruning.prune import prune as cut
 
     terminal = Terminal(output)
     task = PruningTask(artifact, source, pruning, teaching, training, data)

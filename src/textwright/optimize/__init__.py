@@ -2,8 +2,8 @@
 
 ::
 
-    artifact -> ladder of recipes -> graph -> gate (same answers?) -> speed (faster here?) -> verdict -> new artifact
+    artifact -> candidates -> graph -> accuracy check -> speed, measured here -> verdict -> new artifact
 
-``search`` walks; every other module is one of its steps. Imports the ONNX tools of the train extra; no file of it is
-on the way to a prediction.
+``optimization`` is the pipeline of quantization; other packages beside it have their own.
+Imports the ONNX tools of the train extra; no prediction needs a file of this package.
 """

@@ -14,9 +14,9 @@ from textwright.core.tokenizer import TextTokenizer
 from textwright.data.dataset import Examples
 from textwright.errors import NoGainError, TextwrightError
 from textwright.evaluate.predictions import LabeledPredictions, observe
+from textwright.optimize.candidates import CalibrationData, CandidateSpec
 from textwright.optimize.eval_texts import Texts, num_texts_needed
 from textwright.optimize.folds import plan_folds, train_folds
-from textwright.optimize.recipe import CalibrationData, CandidateSpec
 from textwright.optimize.settings import OptimizeSettings
 from textwright.runtime.predictor import Predictor
 

@@ -42,12 +42,12 @@ from textwright.evaluate.paired_drop import PairedDrop, smallest_bound
 from textwright.evaluate.predictions import observe
 from textwright.evaluate.publish import publish
 from textwright.optimize.candidate_result import CandidateResult, is_winner, rejection_reason, verdict
+from textwright.optimize.candidates import CandidateSpec, candidate_specs
 from textwright.optimize.eval_texts import Texts, check_enough_texts, num_texts_needed, read_texts
 from textwright.optimize.folds import gate_texts_in_words
 from textwright.optimize.gate_texts import GatePart, fold_parts
 from textwright.optimize.measure import compare_answers, compare_costs
 from textwright.optimize.outcome import OptimizationResult
-from textwright.optimize.recipe import CandidateSpec, ladder
 from textwright.optimize.settings import OptimizationTarget, OptimizeSettings
 from textwright.runtime.cpu_features import instruction_set
 from textwright.runtime.loading import load
@@ -99,7 +99,7 @@ def optimize(
     data: DataSettings,
     callbacks: Sequence[Callback] = (),
 ) -> OptimizationResult:
-    """Try the ladder on an artifact and write one with the variants that won.
+    """Try candidates on an artifact and write one with the variants that won.
 
     Args:
         path: The artifact.
@@ -116,7 +116,7 @@ def optimize(
         DataError: If the source cannot be used, has other labels or hardly any texts; with ``settings.require_bound``
             also if they are too few for the bounds.
         ArtifactError: If the artifact cannot be trusted.
-        SettingsError: If it has several stages, or a recipe is named that the ladder of this model has not, or folds
+        SettingsError: If it has several stages, or a candidate is named that this model does not have, or folds
             are set and cannot be had.
         NoGainError: If nothing is gained and ``settings.require`` asks for it; the report is written all the same.
     """
@@ -128,7 +128,7 @@ def optimize(
     reference = load(path, variant=original.manifest.reference_variant, num_threads=_NUM_THREADS)
     texts = read_texts(source, data, original.manifest)
     own = GatePart.of(reference, texts.gate, texts.calibration)
-    recipes = _wanted(ladder(own.material.graph), settings.recipes)
+    recipes = _wanted(candidate_specs(own.material.graph), settings.recipes)
     folds, why_no_folds = fold_parts(reference, str(source), texts, settings, out / "folds", callback)
     search = CandidateSearch(own, folds, texts, settings, out / "candidates")
     num_out_of_fold = search.num_gate_texts - len(texts.gate)

@@ -28,7 +28,7 @@ class OptimizeSettings(Settings):
     target: OptimizationTarget = OptimizationTarget.LATENCY
     """What the first variant of the new artifact is best at: latency of one text, throughput of many, or size."""
     recipes: tuple[str, ...] = ()
-    """Names of the recipes to try, in the ladder's order; absent: all that can win."""
+    """Names of the candidates to try; absent: all that can win."""
     budget_minutes: Annotated[float, Field(gt=0)] | None = None
     """Minutes after which no further recipe is begun; absent: all are tried."""
     gate_folds: Annotated[int, Field(ge=0)] | None = None

@@ -19,7 +19,7 @@ from textwright.core.tokenizer import TextTokenizer
 from textwright.models import find_family
 from textwright.models.bert import FineTunedBert
 from textwright.models.family import BuildContext
-from textwright.optimize.graph import View, load
+from textwright.optimize.graph.view import View, load
 from textwright.training.checkpoint import read_best_weights
 from textwright.training.run import CHECKPOINT
 

@@ -22,7 +22,7 @@ from onnx import TensorProto, helper
 from textwright.core.tokenizer import TextTokenizer
 from textwright.core.types import Ints
 from textwright.errors import SettingsError
-from textwright.optimize.graph import Model, Node, View, dump, load, replace_nodes, store
+from textwright.optimize.graph.view import Model, Node, View, dump, load, replace_nodes, store
 
 _INPUT: Final = "input_ids"
 _INTEGERS: Final = {TensorProto.INT32: np.int32, TensorProto.INT64: np.int64}

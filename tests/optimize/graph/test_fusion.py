@@ -14,19 +14,19 @@ from textwright.core.encodings import pad
 from textwright.core.labels import Labels
 from textwright.errors import BackendError
 from textwright.evaluate.batch_invariance import measure_batch_invariance
-from textwright.optimize.activation_ranges import extremes_of
-from textwright.optimize.embedding_quantization import quantize_embeddings, quantize_rows
-from textwright.optimize.fusion import fuse
-from textwright.optimize.graph import dump, load
-from textwright.optimize.quantize import (
+from textwright.optimize.graph.fusion import fuse
+from textwright.optimize.graph.view import dump, load
+from textwright.optimize.quantization.activation_ranges import extremes_of
+from textwright.optimize.quantization.embeddings import quantize_embeddings, quantize_rows
+from textwright.optimize.quantization.onnxruntime_quantizers import (
     halve,
     quantize_blocks,
     quantize_dynamic,
     quantize_static,
 )
-from textwright.optimize.sensitivity import node_errors, sensitive_nodes
-from textwright.optimize.smoothquant import scale_channels, split_neurons
-from textwright.optimize.static_int8 import FULL, REDUCED, quantize_smoothed, weight_only_int8
+from textwright.optimize.quantization.sensitivity import node_errors, sensitive_nodes
+from textwright.optimize.quantization.smoothquant import scale_channels, split_neurons
+from textwright.optimize.quantization.static_int8 import FULL, REDUCED, quantize_smoothed, weight_only_int8
 from textwright.runtime.cpu_features import SATURATING, instruction_set
 from textwright.runtime.predictor import Predictor
 from textwright.runtime.session import Session

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from textwright.errors import MissingExtraError
-from textwright.optimize.activation_ranges import DENSE, extremes_of
-from textwright.optimize.embedding_quantization import quantize_embeddings
-from textwright.optimize.fusion import fuse
-from textwright.optimize.graph import View, load
-from textwright.optimize.quantize import (
+from textwright.optimize.graph.fusion import fuse
+from textwright.optimize.graph.view import View, load
+from textwright.optimize.quantization.activation_ranges import DENSE, extremes_of
+from textwright.optimize.quantization.embeddings import quantize_embeddings
+from textwright.optimize.quantization.onnxruntime_quantizers import (
     PRODUCTS,
     Batch,
     Calibration,
@@ -21,8 +21,8 @@ from textwright.optimize.quantize import (
     quantize_dynamic,
     quantize_static,
 )
-from textwright.optimize.sensitivity import node_errors, sensitive_nodes
-from textwright.optimize.static_int8 import FULL, REDUCED, quantize_smoothed, weight_only_int8
+from textwright.optimize.quantization.sensitivity import node_errors, sensitive_nodes
+from textwright.optimize.quantization.static_int8 import FULL, REDUCED, quantize_smoothed, weight_only_int8
 from textwright.runtime.cpu_features import BFLOAT16, SATURATING, instruction_set
 from textwright.runtime.openvino import import_openvino
 from textwright.runtime.session import CUDA, import_onnxruntime
@@ -70,7 +70,7 @@ class CandidateSpec:
     only_by_name: bool = False
 
 
-def ladder(graph: bytes) -> list[CandidateSpec]:
+def candidate_specs(graph: bytes) -> list[CandidateSpec]:
     """List what may help a graph, the most promising first.
 
     Args:

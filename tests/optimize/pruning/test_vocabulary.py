@@ -19,10 +19,10 @@ from textwright.export.onnx import to_onnx
 from textwright.export.parity import AWKWARD_TEXTS
 from textwright.models import FAMILIES
 from textwright.models.family import BuildContext, TrainingSplit
-from textwright.optimize.embedding_quantization import quantize_embeddings
-from textwright.optimize.fusion import fuse
-from textwright.optimize.quantize import quantize_dynamic
-from textwright.optimize.vocabulary import cut_tables, used_vocabulary
+from textwright.optimize.graph.fusion import fuse
+from textwright.optimize.pruning.vocabulary import cut_tables, used_vocabulary
+from textwright.optimize.quantization.embeddings import quantize_embeddings
+from textwright.optimize.quantization.onnxruntime_quantizers import quantize_dynamic
 from textwright.runtime.session import Session
 
 DATASET = make_dataset()

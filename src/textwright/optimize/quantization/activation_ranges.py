@@ -1,7 +1,8 @@
 """What goes into each product: the smallest and the largest value of each channel, seen on training texts.
 
-From these follow the ranges of 8-bit activations (:mod:`textwright.optimize.static_int8`) and what is scaled or split
-off before (:mod:`textwright.optimize.smoothquant`). Padding is left out: nothing reads what is computed there.
+From these follow the ranges of 8-bit activations (:mod:`textwright.optimize.quantization.static_int8`) and what is
+scaled or split off before (:mod:`textwright.optimize.quantization.smoothquant`). Padding is left out: nothing reads
+what is computed there.
 """
 
 from __future__ import annotations
@@ -15,8 +16,8 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper
 
 from textwright.core.types import Float32s
-from textwright.optimize.graph import Model, Node, View, dump, load
-from textwright.optimize.quantize import Batch
+from textwright.optimize.graph.view import Model, Node, View, dump, load
+from textwright.optimize.quantization.onnxruntime_quantizers import Batch
 from textwright.runtime.session import Session
 
 DENSE: Final = ("MatMul", "Attention")

@@ -15,7 +15,7 @@ from textwright.evaluate.intervals import Interval, wilson
 from textwright.evaluate.paired import SIGNIFICANCE, paired_p_value
 from textwright.evaluate.predictions import LabeledPredictions, observe
 from textwright.optimize.candidate_result import LatencyReport
-from textwright.optimize.teacher import columns_of
+from textwright.optimize.distillation.teacher import columns_of
 from textwright.report.base import Report, json_values
 from textwright.runtime.predictor import Predictor
 

@@ -30,13 +30,14 @@ from textwright.evaluate.measure import evaluate
 from textwright.evaluate.predictions import LabeledPredictions, observe
 from textwright.evaluate.publish import publish
 from textwright.models import FAMILIES
-from textwright.optimize.distill import DistillationJob, distill
-from textwright.optimize.distill_settings import DistillSettings, PruneSettings
+from textwright.optimize.distillation.distill import DistillationJob, distill
+from textwright.optimize.distillation.settings import DistillSettings
 from textwright.optimize.eval_texts import Texts, read_texts
 from textwright.optimize.measure import compare_answers, compare_costs
-from textwright.optimize.pruning import Pruning, Step
-from textwright.optimize.structured_pruning import slim
-from textwright.optimize.vocabulary import Vocabulary, cut_tables, used_vocabulary
+from textwright.optimize.pruning.report import Pruning, Step
+from textwright.optimize.pruning.settings import PruneSettings
+from textwright.optimize.pruning.structured_pruning import slim
+from textwright.optimize.pruning.vocabulary import Vocabulary, cut_tables, used_vocabulary
 from textwright.pipeline import BuildPlan
 from textwright.runtime.loading import load
 from textwright.runtime.predictor import Predictor

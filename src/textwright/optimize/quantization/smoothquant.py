@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 from onnx import helper
 
 from textwright.core.types import Float32s
-from textwright.optimize.activation_ranges import MinMax, dense_products
-from textwright.optimize.graph import Model, Node, View, replace_nodes, store
+from textwright.optimize.graph.view import Model, Node, View, replace_nodes, store
+from textwright.optimize.quantization.activation_ranges import MinMax, dense_products
 
 _ACTIVATIONS: Final = ("BiasGelu", "FastGelu")
 SPLIT: Final = "outliers_"

@@ -20,9 +20,9 @@ from textwright.core.types import Float32s
 from textwright.data.cache import cache_dir
 from textwright.data.dataset import Dataset
 from textwright.errors import DataError
-from textwright.optimize.augment import augment
-from textwright.optimize.distill_settings import DistillSettings
-from textwright.optimize.unlabeled import apart_from
+from textwright.optimize.distillation.augment import augment
+from textwright.optimize.distillation.settings import DistillSettings
+from textwright.optimize.distillation.unlabeled import apart_from
 from textwright.runtime.predictor import Predictor
 from textwright.training.distillation import DistillationTargets, soft_targets
 from textwright.training.feature_cache import FeatureCache, key_of

@@ -14,11 +14,11 @@ from textwright.data.load import load_dataset
 from textwright.data.settings import DataSettings
 from textwright.errors import SettingsError
 from textwright.models.structured_pruning import blocks
-from textwright.optimize.distill_settings import PruneSettings, RepairSettings
-from textwright.optimize.head_importance import Importance, choose_heads, choose_neurons, measure_importance
-from textwright.optimize.prune import PruningTask, prune
-from textwright.optimize.pruning import Pruning
-from textwright.optimize.structured_pruning import _load
+from textwright.optimize.pruning.head_importance import Importance, choose_heads, choose_neurons, measure_importance
+from textwright.optimize.pruning.prune import PruningTask, prune
+from textwright.optimize.pruning.report import Pruning
+from textwright.optimize.pruning.settings import PruneSettings, RepairSettings
+from textwright.optimize.pruning.structured_pruning import _load
 from textwright.runtime.loading import load
 from textwright.training.batches import encode_examples
 from textwright.training.settings import TrainSettings

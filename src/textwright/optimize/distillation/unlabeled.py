@@ -19,7 +19,7 @@ from textwright.data.load import read_source
 from textwright.data.settings import DataSettings
 from textwright.data.text_reader import open_texts
 from textwright.errors import DataError
-from textwright.optimize.distill_settings import UnlabeledSettings
+from textwright.optimize.distillation.settings import UnlabeledSettings
 
 _END: Final = re.compile(r"""(?:(?<=[.!?])|(?<=[.!?]["')\]]))\s+(?=["'(\[]?[A-Z0-9])|\s*\n\s*""")
 """Between a full stop and a capital letter, or at the end of a line."""

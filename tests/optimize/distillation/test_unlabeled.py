@@ -8,8 +8,8 @@ import pytest
 
 from textwright.data.settings import DataSettings
 from textwright.errors import DataError
-from textwright.optimize.distill_settings import UnlabeledSettings
-from textwright.optimize.unlabeled import apart_from, read_unlabeled, sentences
+from textwright.optimize.distillation.settings import UnlabeledSettings
+from textwright.optimize.distillation.unlabeled import apart_from, read_unlabeled, sentences
 
 REVIEW = 'A film of our time. "Is it any good?" Mr. Smith asks (he would!) I fell asleep\nNo. And so did all of them.'
 

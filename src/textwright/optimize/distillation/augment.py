@@ -18,7 +18,7 @@ from typing import Final
 
 import numpy as np
 
-from textwright.optimize.distill_settings import AugmentSettings
+from textwright.optimize.distillation.settings import AugmentSettings
 
 _MAX_RUN: Final = 5
 """Longest run of words that a text is cut to, as in the paper."""

@@ -22,8 +22,8 @@ from onnx import TensorProto
 
 from textwright.core.types import Ints
 from textwright.errors import BackendError
-from textwright.optimize.fusion import quiet
-from textwright.optimize.graph import dump, load
+from textwright.optimize.graph.fusion import quiet
+from textwright.optimize.graph.view import dump, load
 
 Batch: TypeAlias = tuple[Ints, Ints]
 """``input_ids`` and ``attention_mask``, (B, T) each."""

@@ -22,9 +22,9 @@ from numpy.typing import NDArray
 from onnx import helper
 
 from textwright.core.types import Float32s
-from textwright.optimize.activation_ranges import MinMax, dense_products
-from textwright.optimize.graph import CONTRIB, Model, Node, View, dump, load, replace_nodes, store, use_contrib
-from textwright.optimize.smoothquant import SPLIT, scale_channels, split_neurons
+from textwright.optimize.graph.view import CONTRIB, Model, Node, View, dump, load, replace_nodes, store, use_contrib
+from textwright.optimize.quantization.activation_ranges import MinMax, dense_products
+from textwright.optimize.quantization.smoothquant import SPLIT, scale_channels, split_neurons
 
 FULL: Final = 127
 """Largest weight where sums are taken in 32 bits at once (VNNI, AMX, Arm's dot products)."""

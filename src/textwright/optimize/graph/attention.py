@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from onnx import TensorProto, helper
 
-from textwright.optimize.graph import CONTRIB, Model, Node, View, replace_nodes, store, use_contrib
+from textwright.optimize.graph.view import CONTRIB, Model, Node, View, replace_nodes, store, use_contrib
 
 _MASK: Final = "attention_mask"
 _SHARED_MASK: Final = "optimized_mask"

@@ -17,10 +17,10 @@ from textwright.data.load import load_dataset
 from textwright.data.settings import DataSettings
 from textwright.errors import DataError, SettingsError
 from textwright.models import FAMILIES
-from textwright.optimize.distill import DistillationJob, distill
-from textwright.optimize.distill_settings import DistillSettings
-from textwright.optimize.distillation import Distillation
-from textwright.optimize.teacher import PredictorTeacher
+from textwright.optimize.distillation.distill import DistillationJob, distill
+from textwright.optimize.distillation.report import Distillation
+from textwright.optimize.distillation.settings import DistillSettings
+from textwright.optimize.distillation.teacher import PredictorTeacher
 from textwright.pipeline import BuildPlan, build_artifact
 from textwright.runtime.loading import load
 from textwright.training.settings import TrainSettings

@@ -1,4 +1,4 @@
-"""How a student is taught, and what is cut out of a model; each setting is defined here and nowhere else.
+"""Settings of a distillation; each is defined here and nowhere else.
 
 Imports nothing heavy, so that help is fast.
 """
@@ -13,10 +13,10 @@ from textwright.config import Settings
 
 
 class AugmentSettings(Settings):
-    """How texts are altered."""
+    """How texts are augmented."""
 
     num_copies: Annotated[int, Field(ge=0, le=1_000)] = 10
-    """Altered copies of each text that the teacher answers too; 0 learns from the texts as they are."""
+    """Augmented copies of each text that the teacher predicts too; 0 learns from the texts as they are."""
     drop_words: Annotated[float, Field(ge=0, lt=1)] = 0.1
     """Share of a copy's words that is left out."""
     swap_words: Annotated[float, Field(ge=0, lt=1)] = 0.1
@@ -28,7 +28,7 @@ class AugmentSettings(Settings):
 
 
 class UnlabeledSettings(Settings):
-    """Which of the texts without labels the teacher is asked about."""
+    """Which of the texts without labels the teacher predicts."""
 
     sentences: bool = False
     """Cut the unlabeled texts into sentences: for a student of sentences, where they are longer."""
@@ -43,25 +43,3 @@ class DistillSettings(AugmentSettings):
     """Divisor of the teacher's and the student's logits; the higher, the more the teacher's second thoughts count."""
     label_weight: Annotated[float, Field(ge=0, le=1)] = 0.5
     """Share of the loss that the labels have; the teacher has the rest. A text without a label has the teacher's."""
-
-
-class RepairSettings(DistillSettings):
-    """The same where the student is what is left of the teacher: it needs fewer texts."""
-
-    num_copies: Annotated[int, Field(ge=0, le=1_000)] = 1
-    """Altered copies of each text that the whole model answers too; 0 learns from the texts as they are."""
-
-
-class PruneSettings(Settings):
-    """What is cut, and how much accuracy that may cost."""
-
-    vocabulary: bool = True
-    """Leave out the tokens that no training text has, but for special ones and pieces of a single character."""
-    heads: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    """Share of a BERT's attention heads that goes, the least important first; at least one a layer stays."""
-    neurons: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    """Share of a BERT's feed-forward neurons that goes, the least important first."""
-    max_drop: Annotated[float, Field(gt=0, le=100)] = 0.5
-    """Largest drop in accuracy on the validation texts, in points; what costs more is not kept."""
-    num_probes: Annotated[int, Field(ge=1)] = 1_000
-    """Training texts on which importance is measured."""

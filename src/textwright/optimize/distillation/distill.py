@@ -22,18 +22,18 @@ from textwright.core.callbacks import Callback, CallbackList
 from textwright.data.settings import DataSettings
 from textwright.evaluate.eval_split import check_same_split, reading_settings, select
 from textwright.evaluate.predictions import observe
-from textwright.optimize.distill_settings import DistillSettings, UnlabeledSettings
-from textwright.optimize.distillation import (
+from textwright.optimize.distillation.report import (
     ComparedModel,
     Distillation,
     compare_with,
     observe_in_order,
     share,
 )
+from textwright.optimize.distillation.settings import DistillSettings, UnlabeledSettings
+from textwright.optimize.distillation.student_init import inherited_weights
+from textwright.optimize.distillation.teacher import PredictorTeacher, columns_of
+from textwright.optimize.distillation.unlabeled import read_unlabeled
 from textwright.optimize.measure import compare_costs
-from textwright.optimize.student_init import inherited_weights
-from textwright.optimize.teacher import PredictorTeacher, columns_of
-from textwright.optimize.unlabeled import read_unlabeled
 from textwright.pipeline import BuildPlan, BuildResult, build_artifact
 from textwright.runtime.loading import load
 from textwright.runtime.predictor import Predictor

@@ -16,8 +16,8 @@ from textwright.data.dataset import Examples
 from textwright.errors import SettingsError
 from textwright.models.bert import FineTunedBert
 from textwright.models.structured_pruning import blocks, prune_heads, prune_neurons
-from textwright.optimize.distill_settings import PruneSettings
-from textwright.optimize.head_importance import choose_heads, choose_neurons, measure_importance
+from textwright.optimize.pruning.head_importance import choose_heads, choose_neurons, measure_importance
+from textwright.optimize.pruning.settings import PruneSettings
 from textwright.optimize.weights_from_graph import restore
 from textwright.training.batches import encode_examples
 

@@ -1,8 +1,8 @@
 """Graph work that changes no answer: whole transformer blocks as one operator each, everything constant folded.
 
 ONNX Runtime folds constants and fuses small operators at each load by itself; what is gained here is what it does not
-find in the exporter's graph: attention (:mod:`textwright.optimize.attention`), and bias, GELU, residual and layer norm
-around products that are to be quantized, which it recognizes only before quantization.
+find in the exporter's graph: attention (:mod:`textwright.optimize.graph.attention`), and bias, GELU, residual and layer
+norm around products that are to be quantized, which it recognizes only before quantization.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from textwright.optimize.attention import fuse_attention
-from textwright.optimize.graph import dump, load
+from textwright.optimize.graph.attention import fuse_attention
+from textwright.optimize.graph.view import dump, load
 
 _LOGGERS = ("onnxruntime", "onnxscript", "onnx_ir")
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from textwright.optimize.augment import augment
-from textwright.optimize.distill_settings import AugmentSettings
+from textwright.optimize.distillation.augment import augment
+from textwright.optimize.distillation.settings import AugmentSettings
 
 TEXTS = [f"w{index} is a film of word{index % 7} and word{index % 5}" for index in range(40)]
 

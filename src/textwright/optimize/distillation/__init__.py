@@ -1,0 +1,1 @@
+"""Train a student on the probabilities of a teacher."""

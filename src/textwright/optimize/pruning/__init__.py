@@ -1,0 +1,1 @@
+"""Remove tokens, attention heads and neurons."""
