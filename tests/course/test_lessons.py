@@ -21,7 +21,7 @@ CODE_ONLY = re.compile(r"```.*?```", re.DOTALL)
 MAX_CODE = 88
 MIN_SOURCES = 4
 """Papers and pages of documentation that a lesson links."""
-PUBLIC = {name for names in textwright._HOMES.values() for name in names}
+PUBLIC = {*textwright.__all__, *(name for names in textwright._HOMES.values() for name in names)}
 MEASURED = re.compile(r"\d+\.\d+|\d+ ?%|\d+ (?:points?|times) ")
 
 pytestmark = pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.stem)
