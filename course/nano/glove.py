@@ -54,10 +54,12 @@ class GloVe(nn.Module):
     Args:
         num_words: V.
         dim: E; with 0 the biases alone are left.
+        top: The count from which a cell weighs 1; 10 is that of Stanford's script for a small corpus.
     """
 
-    def __init__(self, num_words: int, dim: int) -> None:
+    def __init__(self, num_words: int, dim: int, top: float = 100) -> None:
         super().__init__()
+        self.top = top
         self.words = nn.Embedding(num_words, dim)  # w
         self.contexts = nn.Embedding(num_words, dim)  # w~
         self.word_bias = nn.Embedding(num_words, 1)  # b
@@ -69,7 +71,7 @@ class GloVe(nn.Module):
         """Return each cell's share of the loss, (B,), for word (B,), context (B,) and count X_ij > 0 (B,)."""
         product = (self.words(word) * self.contexts(context)).sum(dim=1)  # (B,)
         guess = product + self.word_bias(word)[:, 0] + self.context_bias(context)[:, 0]  # (B,)
-        return weight(count) * (guess - count.log()) ** 2  # (B,): (8)
+        return weight(count, self.top) * (guess - count.log()) ** 2  # (B,): (8)
 
     @property
     def vectors(self) -> np.ndarray:

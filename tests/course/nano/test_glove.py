@@ -64,6 +64,14 @@ def test_the_weight_grows_to_one_and_stays():
     torch.testing.assert_close(weights, torch.tensor([0, 100**-0.75, 0.5**0.75, 1, 1]))
 
 
+def test_a_model_weighs_by_its_own_top():
+    models = [GloVe(3, 2, top) for top in (100, 10)]
+    models[1].load_state_dict(models[0].state_dict())
+    word, context = torch.tensor([0, 1, 2]), torch.tensor([1, 2, 0])
+    usual, sooner = (model(word, context, torch.tensor([1.0, 10, 1000])) for model in models)
+    torch.testing.assert_close(sooner / usual, torch.tensor([10**0.75, 10**0.75, 1]))
+
+
 def test_an_epoch_of_batches_holds_each_cell_once():
     counts = glove.cooccurrences(DOCUMENTS, 5, window=3)
     stream = glove.batches(counts, batch_size=4)
