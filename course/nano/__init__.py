@@ -16,7 +16,7 @@
 
     text         corpora, words and vocabularies
     fit          the loop that trains all of them
-    probe        word similarity, analogies, perplexity, and a Kneser-Ney trigram to beat
+    probe        word similarity, analogies, perplexity, a Kneser-Ney trigram to beat, and accuracy with few labels
 
 Read a file from its first line to its last: no model imports another one, except where history did (GPT-2 is built of
 ``transformer``). Shapes stand at the end of each line of a ``forward``: **B** texts, **T** tokens (**S** of a source),

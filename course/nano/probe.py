@@ -1,4 +1,4 @@
-"""What the models are measured with: people's judgments of words, analogies, perplexity, and a trigram to beat.
+"""What the models are measured with: people's judgments of words, analogies, perplexity, a trigram to beat, few labels.
 
 Sources: WordSim-353: Finkelstein et al., 2002, https://doi.org/10.1145/503104.503110; SimLex-999: Hill, Reichart &
 Korhonen, 2015, https://aclanthology.org/J15-4004; analogies: Mikolov et al., 2013, https://arxiv.org/abs/1301.3781;
@@ -10,13 +10,24 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+if TYPE_CHECKING:
+    from sklearn.model_selection import GridSearchCV
+
+    from textwright import Dataset
+
 Pair = tuple[str, str, float]
 Question = tuple[str, str, str, str]
+Predict = Callable[[Sequence[str]], np.ndarray]
+"""Texts -> labels, (N,)."""
+Fit = Callable[[Sequence[str], np.ndarray], Predict]
+"""Texts and their labels, (N,) -> a function that predicts."""
 
 
 def word_pairs(name: str) -> list[Pair]:
@@ -169,3 +180,78 @@ def perplexity(nats: float, num_words: int) -> float:
 def bits_per_byte(nats: float, text: str) -> float:
     """Turn -log p of a text into a measure that does not depend on how it was cut into tokens."""
     return nats / math.log(2) / len(text.encode())
+
+
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """How accurate a method is with few labels.
+
+    Args:
+        mean: Accuracy, mean over the draws of labels.
+        deviation: Its standard deviation over the draws; 0 for one draw.
+        by_draw: Accuracy of each draw.
+        num_right: In how many draws each test text was right, (N,): for a paired test.
+    """
+
+    mean: float
+    deviation: float
+    by_draw: tuple[float, ...]
+    num_right: np.ndarray
+
+
+def ladder(fit: Fit, *, num_labels: int = 500, num_draws: int = 5, num_tests: int | None = None) -> Rung:
+    """Measure sentiment with few labels of ``movie-reviews``: the same draws and the same test texts in each lesson.
+
+    Args:
+        fit: Learns from texts and labels of 0 and 1: :func:`on_features`, :func:`on_tfidf`, or a model of one's own.
+        num_labels: Texts to learn from, both labels together.
+        num_draws: Times that it learns, each time from other texts.
+        num_tests: The first of the test texts; None takes all.
+    """
+    right = []
+    for draw in range(num_draws):
+        dataset = few_labels(num_labels, draw)
+        predict = fit(dataset.train.texts, dataset.train.targets)
+        tests = slice(num_tests)
+        right.append(np.asarray(predict(dataset.test.texts[tests])) == dataset.test.targets[tests])  # (N,)
+    by_draw = tuple(float(each.mean()) for each in right)
+    deviation = float(np.std(by_draw, ddof=1)) if num_draws > 1 else 0.0
+    return Rung(float(np.mean(by_draw)), deviation, by_draw, np.sum(right, axis=0))
+
+
+@cache
+def few_labels(num_labels: int, draw: int) -> Dataset:
+    """Draw training texts of ``movie-reviews``; the test split is the same whatever is drawn."""
+    import textwright
+
+    return textwright.load_dataset("movie-reviews", textwright.DataSettings(subset_size=num_labels, subset_seed=draw))
+
+
+def on_features(features: Callable[[Sequence[str]], np.ndarray]) -> Fit:
+    """Put a logistic regression on features (N, E), each scaled to deviation 1."""
+
+    def fit(texts: Sequence[str], targets: np.ndarray) -> Predict:
+        from sklearn.preprocessing import StandardScaler
+
+        model = _with_logistic_regression(StandardScaler(), np.logspace(-4, 0, 5)).fit(features(texts), targets)
+        return lambda unseen: model.predict(features(unseen))
+
+    return fit
+
+
+def on_tfidf(texts: Sequence[str], targets: np.ndarray) -> Predict:
+    """Put one on TF-IDF of words and pairs of words: what a method has to beat."""
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    vectorizer = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True)
+    return _with_logistic_regression(vectorizer, np.logspace(-1, 3, 5)).fit(texts, targets).predict
+
+
+def _with_logistic_regression(first: object, strengths: np.ndarray) -> GridSearchCV:
+    """Put a logistic regression behind a step of scikit-learn; cross-validation on what it is given chooses C."""
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.model_selection import GridSearchCV
+    from sklearn.pipeline import make_pipeline
+
+    model = make_pipeline(first, LogisticRegression(max_iter=1000))
+    return GridSearchCV(model, {"logisticregression__C": strengths}, cv=5)

@@ -1,4 +1,5 @@
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -106,3 +107,65 @@ def test_the_six_billion_word_vectors_reach_their_known_numbers():
     assert probe.agreement(table, index, probe.word_pairs("simlex999")).rho == pytest.approx(0.265, abs=5e-3)
     top = {word: row for word, row in index.items() if row < 30_000}
     assert probe.analogies(table[:30_000], top, probe.analogy_questions()) == pytest.approx(0.497, abs=5e-3)
+
+
+LENGTHS = np.array([1, 3, 2, 4])
+
+
+def _examples(lengths):
+    return SimpleNamespace(texts=["x" * length for length in lengths], targets=lengths % 2)
+
+
+@pytest.fixture
+def draws(monkeypatch):
+    """Training texts of two draws, and four to test: a text is its length, its label whether that is odd."""
+    calls = []
+
+    def few_labels(num_labels, draw):
+        calls.append((num_labels, draw))
+        train = _examples(LENGTHS + 4 * draw)
+        return SimpleNamespace(train=train, test=_examples(LENGTHS))
+
+    monkeypatch.setattr(probe, "few_labels", few_labels)
+    return calls
+
+
+def test_the_ladder_is_accuracy_over_draws_of_labels(draws):
+    def knows_its_own_texts(texts, targets):
+        known = dict(zip(texts, targets, strict=True))
+        return lambda unseen: np.array([known.get(text, 0) for text in unseen])
+
+    rung = probe.ladder(knows_its_own_texts, num_labels=4, num_draws=2)
+    assert draws == [(4, 0), (4, 1)]
+    assert rung.by_draw == (1.0, 0.5)  # the second draw knows none of them and says 0
+    assert (rung.mean, rung.deviation) == (0.75, pytest.approx(math.sqrt(0.125)))
+    assert rung.num_right.tolist() == [1, 1, 2, 2]
+    first = probe.ladder(knows_its_own_texts, num_labels=4, num_draws=1, num_tests=3)
+    assert (first.by_draw, first.deviation, len(first.num_right)) == ((1.0,), 0.0, 3)
+
+
+@pytest.mark.parametrize("unit", [1, 1e6])
+def test_features_are_scaled_before_the_regression(unit):
+    random = np.random.default_rng(0)
+    targets = np.arange(60) % 2
+    rows = {
+        f"text {row}": [unit * (target + 0.1 * random.normal()), random.normal()] for row, target in enumerate(targets)
+    }
+    texts = list(rows)
+    predict = probe.on_features(lambda texts: np.array([rows[text] for text in texts]))(texts[:40], targets[:40])
+    assert (predict(texts[40:]) == targets[40:]).all()
+
+
+def test_tf_idf_reads_pairs_of_words():
+    texts = ["good not bad", "bad not good"] * 20
+    predict = probe.on_tfidf(texts, np.array([1, 0] * 20))
+    assert predict(["good not bad", "bad not good"]).tolist() == [1, 0]
+
+
+@pytest.mark.slow
+def test_each_draw_has_other_texts_and_the_same_test_split():
+    first, second = (probe.few_labels(500, draw) for draw in (0, 1))
+    assert len(first.train) == len(second.train) == 500
+    assert set(first.train.texts) != set(second.train.texts)
+    assert list(first.test.texts) == list(second.test.texts)
+    assert not set(first.train.texts) & set(first.test.texts)
