@@ -5,9 +5,11 @@
     mean            every word counts the same, "the" too
     idf, SIF        rare words count more; what all sentences share is taken away
     LSA   1990      a document is a row of counts; keep its largest directions
+    BM25  1994      no vector at all: which rare words do both have, and how often
     SBERT 2019      the same BERT reads both texts, and is trained until a cosine says how alike they are
 
 Sources: LSA: Deerwester et al., 1990, https://doi.org/10.1002/(SICI)1097-4571(199009)41:6<391::AID-ASI1>3.0.CO;2-9;
+BM25: Robertson et al., 1994, as in Robertson & Zaragoza, 2009, https://doi.org/10.1561/1500000019;
 SIF: Arora, Liang & Ma, 2017, https://openreview.net/forum?id=SyK00v5xx; SBERT: Reimers & Gurevych, 2019,
 https://arxiv.org/abs/1908.10084; negatives from the batch: Henderson et al., 2017, https://arxiv.org/abs/1705.00652.
 """
@@ -63,19 +65,51 @@ def means(table: sparse.csr_array, vectors: np.ndarray, weights: np.ndarray) -> 
     return (weighted @ vectors) / total[:, None]  # (N, E)
 
 
-def without_common(vectors: np.ndarray) -> np.ndarray:
-    """Take away the direction that vectors (N, E) share most, their first singular vector: SIF's second half."""
+def common_direction(vectors: np.ndarray) -> np.ndarray:
+    """Find the direction that vectors (N, E) share most, their first singular vector, (E,)."""
     _, _, directions = np.linalg.svd(vectors, full_matrices=False)
-    common = directions[0]  # (E,)
-    return vectors - np.outer(vectors @ common, common)  # (N, E)
+    return directions[0]  # (E,)
 
 
-def lsa(table: sparse.csr_array, dim: int, seed: int = 0) -> np.ndarray:
-    """Reduce counts (N, V), weighted by idf and scaled to length 1, to their ``dim`` largest directions, (N, E)."""
-    weighted = table * idf(table)  # (N, V)
-    lengths = np.maximum(np.sqrt((weighted**2).sum(axis=1)), 1e-12)  # (N,)
-    left, singular, _ = svds(weighted.multiply(1 / lengths[:, None]).tocsr(), k=dim, random_state=seed)
-    return (left * singular)[:, ::-1]  # (N, E): the largest first
+def without(vectors: np.ndarray, direction: np.ndarray) -> np.ndarray:
+    """Take a direction (E,) of length 1 away from vectors (N, E): SIF's second half."""
+    return vectors - np.outer(vectors @ direction, direction)  # (N, E)
+
+
+def tfidf(table: sparse.csr_array, weights: np.ndarray) -> sparse.csr_array:
+    """Weigh counts (N, V), of which the tenth of a word says little more than the first, and scale rows to length 1.
+
+    Args:
+        table: How often each document has each word, (N, V).
+        weights: Of the words, (V,): :func:`idf` of the documents that are searched, for queries too.
+    """
+    damped = table.astype(np.float64)
+    damped.data = 1 + np.log(damped.data)
+    weighted = damped * weights  # (N, V)
+    return (weighted * (1 / _lengths(weighted))).tocsr()  # (N, V)
+
+
+def lsa(weighted: sparse.csr_array, dim: int, seed: int = 0) -> np.ndarray:
+    """Find the ``dim`` largest directions (V, E) of :func:`tfidf` (N, V); a text's vector is its row times them."""
+    _, _, directions = svds(weighted, k=dim, random_state=seed)
+    return directions[::-1].T  # (V, E): the largest first
+
+
+def bm25(table: sparse.csr_array, k: float = 1.2, b: float = 0.75) -> sparse.csr_array:
+    """Weigh the words of documents (N, V) so that a query's counts times them are its scores.
+
+    Args:
+        table: How often each document has each word, (N, V).
+        k: How soon a further occurrence of a word stops to count.
+        b: How far a document that is longer than the mean is held to have more words by length alone, 0 to 1.
+    """
+    counted = table.tocoo()
+    words = table.sum(axis=1)  # (N,)
+    damping = k * (1 - b + b * words / words.mean())  # (N,)
+    num_holders = (table > 0).sum(axis=0)  # (V,)
+    rarity = np.log(1 + (table.shape[0] - num_holders + 0.5) / (num_holders + 0.5))  # (V,)
+    values = rarity[counted.col] * counted.data * (k + 1) / (counted.data + damping[counted.row])
+    return sparse.coo_array((values, (counted.row, counted.col)), shape=table.shape).tocsr()
 
 
 def pool_mean(hidden: Tensor, mask: Tensor) -> Tensor:
@@ -122,15 +156,26 @@ def contrastive_loss(u: Tensor, v: Tensor, scale: float = 20.0) -> Tensor:
     return functional.cross_entropy(scale * cosines, torch.arange(len(u)))  # ()
 
 
-def ranks(queries: np.ndarray, documents: np.ndarray) -> np.ndarray:
-    """Search: say at which place, from 1, query n (N, E) finds document n (N, E) by cosine; equals come before it."""
-    first, second = (
-        each / np.maximum(np.linalg.norm(each, axis=1, keepdims=True), 1e-12) for each in (queries, documents)
-    )
-    scores = first @ second.T  # (N, N)
-    return (scores >= scores.diagonal()[:, None]).sum(axis=1)  # (N,)
+def cosines(queries: np.ndarray, documents: np.ndarray) -> np.ndarray:
+    """Compare queries (M, E) with documents (N, E): (M, N); a row of zeros is like none."""
+    return (queries / _lengths(queries)) @ (documents / _lengths(documents)).T  # (M, N)
+
+
+def ranks(scores: np.ndarray, own: np.ndarray) -> np.ndarray:
+    """Search: say at which place, from 1, each query finds its document; equals come before it.
+
+    Args:
+        scores: Of each query with each document, (M, N).
+        own: Which document each query looks for, (M,).
+    """
+    return (scores >= scores[np.arange(len(own)), own][:, None]).sum(axis=1)  # (M,)
 
 
 def mean_reciprocal_rank(places: np.ndarray) -> float:
     """Average 1 / place: 1 if each is found first, 1/2 if second."""
     return float((1 / places).mean())
+
+
+def _lengths(rows: np.ndarray | sparse.csr_array) -> np.ndarray:
+    """Measure rows (N, E), (N, 1); never 0."""
+    return np.maximum(np.sqrt((rows**2).sum(axis=1)), 1e-12)[:, None]

@@ -24,12 +24,32 @@ def test_counts_and_idf_are_those_of_scikit_learn():
     np.testing.assert_allclose(sentences.idf(TABLE), vectorizer.idf_)
 
 
+def test_tf_idf_is_that_of_scikit_learn():
+    vectorizer = TfidfVectorizer(token_pattern=r"\S+", sublinear_tf=True)
+    theirs = vectorizer.fit_transform(TEXTS)
+    np.testing.assert_allclose(sentences.tfidf(TABLE, sentences.idf(TABLE)).toarray(), theirs.toarray())
+
+
 def test_lsa_is_that_of_scikit_learn_but_for_signs():
     _, weighted = _reference()
-    theirs = TruncatedSVD(3, algorithm="arpack").fit_transform(weighted)
-    mine = sentences.lsa(TABLE, 3)
-    np.testing.assert_allclose(np.abs(mine), np.abs(theirs), atol=1e-8)
-    np.testing.assert_allclose(mine @ mine.T, theirs @ theirs.T, atol=1e-8)
+    theirs = TruncatedSVD(3, algorithm="arpack").fit(weighted)
+    mine = sentences.lsa(weighted, 3)
+    np.testing.assert_allclose(np.abs(mine.T), np.abs(theirs.components_), atol=1e-8)
+    np.testing.assert_allclose(np.abs(weighted @ mine), np.abs(theirs.transform(weighted)), atol=1e-8)
+
+
+def test_bm25_is_that_of_a_plain_loop():
+    k, b, mean_length = 1.2, 0.75, np.mean([len(document) for document in DOCUMENTS])
+    scores = TABLE @ sentences.bm25(TABLE).T
+    for query, words in enumerate(DOCUMENTS):
+        for row, document in enumerate(DOCUMENTS):
+            expected = 0.0
+            for word in words:
+                count, holders = (document == word).sum(), sum(word in each for each in DOCUMENTS)
+                rarity = math.log(1 + (len(DOCUMENTS) - holders + 0.5) / (holders + 0.5))
+                damping = k * (1 - b + b * len(document) / mean_length)
+                expected += rarity * count * (k + 1) / (count + damping)
+            assert scores.toarray()[query, row] == pytest.approx(expected)
 
 
 def test_means_are_those_of_plain_loops():
@@ -50,7 +70,8 @@ def test_sif_gives_a_word_of_share_a_one_half():
 def test_the_common_direction_is_gone_and_the_others_stay():
     random = np.random.default_rng(0)
     shared, own = np.array([1.0, 0, 0, 0]), random.normal(size=(50, 4)) * [0, 0.1, 0.1, 0.1]
-    cleaned = sentences.without_common(10 * shared + own)
+    vectors = 10 * shared + own
+    cleaned = sentences.without(vectors, sentences.common_direction(vectors))
     assert np.abs(cleaned @ shared).max() < 0.1
     np.testing.assert_allclose(cleaned[:, 1:], own[:, 1:], atol=0.05)
 
@@ -86,6 +107,7 @@ def test_the_pair_classifier_sees_both_vectors_and_their_difference():
 def test_a_query_finds_its_document_at_a_place():
     documents = np.array([[1.0, 0], [0.8, 0.6], [0, 1]])
     queries = np.array([[2.0, 0.1], [1, 0.1], [0, 0]])
-    places = sentences.ranks(queries, documents)
+    places = sentences.ranks(sentences.cosines(queries, documents), np.arange(3))
     assert places.tolist() == [1, 2, 3]
+    assert sentences.ranks(sentences.cosines(queries[:2], documents), np.array([1, 1])).tolist() == [2, 2]
     assert sentences.mean_reciprocal_rank(places) == pytest.approx((1 + 1 / 2 + 1 / 3) / 3)
