@@ -29,6 +29,13 @@ def test_the_lstm_is_pytorchs():
     torch.testing.assert_close(mine.trace(x)[-1].cell, cell[0], rtol=0, atol=1e-12)
 
 
+def test_it_takes_the_weights_of_a_layer_with_two_biases():
+    torch.manual_seed(0)
+    theirs, x = nn.LSTM(E, H, batch_first=True).double(), torch.randn(B, T, E, dtype=torch.float64)
+    mine = LSTM(E, H).double().copy_from(theirs)
+    torch.testing.assert_close(mine(x)[0], theirs(x)[0], rtol=0, atol=1e-12)
+
+
 def test_its_gradients_are_pytorchs():
     torch.manual_seed(0)
     mine, x = LSTM(E, H).double(), torch.randn(B, T, E, dtype=torch.float64)
