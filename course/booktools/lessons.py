@@ -47,7 +47,7 @@ class Lesson:
 
     @cached_property
     def header(self) -> dict[str, Any]:
-        """What ``lesson:`` in the front matter says: title, question, part, assets, environment."""
+        """What ``lesson:`` in the front matter says: title, question, part, assets, environment, packages."""
         found = _HEADER.match(self.path.read_text(encoding="utf-8"))
         if found is None:
             raise LessonError(f"{self.path.name} has no front matter between --- lines")
@@ -60,6 +60,11 @@ class Lesson:
     def environment(self) -> str:
         """Dependency group of ``pyproject.toml`` that it needs in a virtual environment of its own; empty for none."""
         return str(self.header.get("environment", ""))
+
+    @property
+    def packages(self) -> list[str]:
+        """Packages that it needs beside those of every lesson; the group ``course`` of ``pyproject.toml`` has them."""
+        return [str(each) for each in self.header.get("packages", [])]
 
     @cached_property
     def notebook(self) -> NotebookNode:

@@ -20,12 +20,11 @@ _FOLDED: Final = {"hide-input": "Draw the figure", "claim": "Compare this run wi
 """Tag of a cell whose code is closed -> the title that stands there instead."""
 
 
-def setup_cell(stem: str, environment: str = "") -> NotebookNode:
-    """Write the set-up cell of a lesson, and of its environment, for the repository of ``course.toml``."""
+def setup_cell(stem: str, *packages: str) -> NotebookNode:
+    """Write the set-up cell of a lesson, and of the packages it needs, for the repository of ``course.toml``."""
     home = repository()
     url = f"https://github.com/{home['owner']}/{home['name']}" if home["owner"] else ""
     _, _, code = _FIRST_CELL.read_text(encoding="utf-8").split('"""', 2)
-    packages = [environment] if environment else []
     arguments = ", ".join(f'"{each}"' for each in (url, home["branch"], stem, *packages))
     return _folded(f"{code.strip()}\n\n\nset_up({arguments})", "Set up: run this cell first")
 
@@ -44,7 +43,7 @@ def notebook_of(lesson: Lesson, printed: Mapping[str, str], *, draft: bool = Fal
     """
     url = colab_url(lesson.stem)
     cells = [nbformat.v4.new_markdown_cell(f"[![Open in Colab]({_BADGE})]({url})")] * bool(url)
-    cells.append(setup_cell(lesson.stem, lesson.environment))
+    cells.append(setup_cell(lesson.stem, *filter(None, [lesson.environment, *lesson.packages])))
     for cell in lesson.notebook.cells:
         if cell.cell_type == "markdown":
             cells.append(nbformat.v4.new_markdown_cell(for_colab(with_numbers(cell.source, printed, draft=draft))))

@@ -2,13 +2,30 @@
 
 from __future__ import annotations
 
+import json
 import math
+import threading
+import time
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from bookkit import claims, commands, exercises, figures, offline, plans, profiles, tables
+from bookkit import (
+    aws_commands,
+    claims,
+    commands,
+    exercises,
+    figures,
+    lesson_files,
+    offline,
+    plans,
+    profiles,
+    tables,
+    traffic,
+)
 from booktools.results import printed_claims
 
 
@@ -200,6 +217,125 @@ def test_an_application_that_a_cell_saved_is_served(tmp_path, monkeypatch):
         assert commands.ask(f"{api}/anything").body == "runs/x"
     with pytest.raises(RuntimeError, match="ended with exit code"), commands.application("nothing:app"):
         pass
+
+
+LESSON = """
+```{code-cell} ipython3
+:tags: [hide-input]
+kit.save_cell("app.py")
+import os
+
+app = os.environ["MODEL"]
+```
+
+```{code-cell} ipython3
+num_written = Path("Dockerfile").write_text('FROM scratch')
+Path(name).write_text("of no constant name")
+```
+"""
+
+
+def test_a_file_that_another_lesson_writes_can_be_gone_on_with(tmp_path, monkeypatch):
+    (tmp_path / "07a-a-test.md").write_text(LESSON, encoding="utf-8")
+    (tmp_path / "07-another.md").touch()
+    monkeypatch.setattr(lesson_files, "_LESSONS", tmp_path)
+    monkeypatch.chdir(tmp_path)
+    code = 'import os\n\napp = os.environ["MODEL"]\n'
+    assert lesson_files.files_of("07a") == {"app.py": code, "Dockerfile": "FROM scratch"}
+    assert lesson_files.copy_file("07a", "app.py") == code == (tmp_path / "app.py").read_text(encoding="utf-8")
+    with pytest.raises(KeyError):
+        lesson_files.copy_file("07a", "other.py")
+
+
+def test_commands_of_aws_are_read_as_the_program_reads_them():
+    script = r"""
+    ACCOUNT=$(aws sts get-caller-identity --query Account --output text)  # whose
+    aws ecr get-login-password --region eu-central-1 | docker login --username AWS --password-stdin $REGISTRY
+    aws ec2 run-instances --image-id ami-1 --count 1 --instance-type t3.small \
+        --metadata-options HttpTokens=required,HttpPutResponseHopLimit=1 --security-group-ids $A $B
+    aws elbv2 create-listener --load-balancer-arn $ARN --default-actions '[{"Type": "forward"}]'
+    aws ec2 wait instance-running --instance-ids $ID
+    """
+    rows = aws_commands.check_aws(script)
+    assert [row["command"].split()[2] for row in rows] == [
+        *("get-caller-identity", "get-login-password", "run-instances", "create-listener", "wait"),
+    ]
+    assert rows[0]["parameters"] == "none"
+    assert rows[2]["parameters"].startswith("--image-id, --count, --instance-type")
+
+
+@pytest.mark.parametrize(
+    ("command", "message"),
+    [
+        ("aws s4 ls", "no such service"),
+        ("aws ec2 start-instance", "no such command"),
+        ("aws ec2 wait instance-bored --instance-ids i", "no such waiter"),
+        ("aws ec2 start-instances --instance-id i", "no parameter --instance-id"),
+        ("aws ec2 start-instances", "Missing required parameter"),
+        ("aws ec2 run-instances --count 1 --instance-type t3.tiny", "t3.tiny is none of"),
+        ("aws ec2 run-instances --count 1 --metadata-options Tokens=required", "there is no Tokens"),
+        ("""aws ec2 create-tags --resources i --tags '[{"Name": "a"}]'""", "Unknown parameter"),
+    ],
+)
+def test_a_wrong_command_of_aws_is_refused(command, message):
+    with pytest.raises(ValueError, match=message):
+        aws_commands.check_aws(command)
+
+
+@pytest.fixture
+def target():
+    """Serve what looks like a server of version v7."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self):
+            self.rfile.read(int(self.headers["content-length"]))
+            body = json.dumps({"model": {"version": "v7"}, "path": self.path}).encode()
+            self.send_response(200)
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *args):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+
+
+def test_a_balancer_forwards_in_turn_and_says_itself_that_nobody_answers(target):
+    balancer = traffic.Balancer()
+    try:
+        assert commands.ask(f"{balancer.address}/v1/predict", {}).status == 503
+        balancer.targets.append(target)
+        callers = traffic.Callers(balancer.address)
+        deadline = time.monotonic() + 10
+        while len(callers.seen) < 4 and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert {each[1:] for each in callers.stop()} == {(200, "v7")}
+        balancer.targets.append("http://127.0.0.1:1")
+        statuses = [commands.ask(f"{balancer.address}/v1/predict", {}).status for _ in range(4)]
+        assert sorted(statuses) == [200, 200, 502, 502]
+        assert set(balancer.busy.values()) == {0}
+    finally:
+        balancer.close()
+
+
+def test_servers_are_started_and_stopped_by_name(tmp_path, monkeypatch):
+    ended = []
+
+    @contextmanager
+    def serving(path):
+        yield path.name
+        ended.append(path.name)
+
+    monkeypatch.setattr(traffic, "serving", serving)
+    servers = traffic.Servers(tmp_path)
+    assert [servers.start(name) for name in ("v1", "v2", "v3")] == ["v1", "v2", "v3"]
+    servers.stop("v2")
+    servers.close()
+    assert ended == ["v2", "v1", "v3"]
 
 
 def test_a_connection_that_leaves_the_machine_is_refused():

@@ -8,13 +8,15 @@ import re
 import pytest
 
 from booktools.layout import COURSE
+from booktools.recordings import __main__ as recordings
 
 RECORDINGS = sorted((COURSE / "recorded").glob("*.json"))
 PRIVATE = re.compile(r"/(?:tmp/\w|home/|work/)|127\.0\.0\.1:\d|pypi", re.IGNORECASE)
 
 
 def test_there_is_one_for_each_lesson_that_needs_root():
-    assert [path.name[:2] for path in RECORDINGS] == ["25", "26", "27"]
+    assert {path.name[:2] for path in RECORDINGS} == {"25", "26", "27"}
+    assert [path.stem for path in RECORDINGS] == sorted(recordings.MAKERS)
 
 
 @pytest.mark.parametrize("path", RECORDINGS, ids=lambda path: path.stem)

@@ -255,6 +255,6 @@ def test_a_lesson_whose_environment_is_missing_is_not_skipped(tmp_path, monkeypa
 
 def test_the_setup_cell_asks_for_the_environment_of_its_lesson(lesson, published):
     assert notebooks.setup_cell(lesson.stem, "tensorflow").source.endswith('"main", "07-a-test", "tensorflow")')
-    lesson.header["environment"] = "tensorflow"
+    lesson.header.update(environment="tensorflow", packages=["mangum"])
     sources = [cell.source for cell in notebooks.notebook_of(lesson, {"07.share": "77.4%"}).cells]
-    assert sources[1].endswith('"main", "07-a-test", "tensorflow")')
+    assert sources[1].endswith('"main", "07-a-test", "tensorflow", "mangum")')

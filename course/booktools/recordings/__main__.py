@@ -1,4 +1,4 @@
-"""Make the recordings of lessons 25, 26 and 27, or of those that are named: ``python -m booktools.recordings 25``."""
+"""Make all recordings, or those that are named: ``python -m booktools.recordings 25 27-image``."""
 
 from __future__ import annotations
 
@@ -10,28 +10,30 @@ from pathlib import Path
 from typing import Any, Final
 
 from booktools.layout import COURSE
-from booktools.recordings import container, function, servers
+from booktools.recordings import by_hand, container, dockerfiles, function, function_image, servers
 from booktools.recordings.models import models
 from textwright.core.files import write_text
 
-_MAKERS: Final[dict[str, tuple[str, Callable[[Path, tuple[Path, Path]], dict[str, Any]]]]] = {
-    "25": ("25-container.json", container.record),
-    "26": ("26-servers.json", servers.record),
-    "27": ("27-function.json", function.record),
+MAKERS: Final[dict[str, Callable[[Path, tuple[Path, Path]], dict[str, Any]]]] = {
+    "25-container": container.record,
+    "25-dockerfile": dockerfiles.record,
+    "26-by-hand": by_hand.record,
+    "26-servers": servers.record,
+    "27-function": function.record,
+    "27-image": function_image.record,
 }
 
 
-def main(numbers: list[str]) -> int:
-    """Make recordings; return the exit code."""
+def main(wanted: list[str]) -> int:
+    """Make the recordings whose names begin with one of the words; return the exit code."""
     with tempfile.TemporaryDirectory(prefix="recordings-") as folder:
         work = Path(folder)
         made = models(work)
-        for number in numbers or list(_MAKERS):
-            name, record = _MAKERS[number]
+        for name in [name for name in MAKERS if name.startswith(tuple(wanted or [""]))]:
             print(f"recording {name}", flush=True)
-            (work / number).mkdir()
-            told = record(work / number, made)
-            path = COURSE / "recorded" / name
+            (work / name).mkdir()
+            told = MAKERS[name](work / name, made)
+            path = COURSE / "recorded" / f"{name}.json"
             write_text(path, json.dumps(told, indent=1, ensure_ascii=False) + "\n")
             print(f"wrote {path} ({path.stat().st_size / 1000:.0f} kB)", flush=True)
     return 0

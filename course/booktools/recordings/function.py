@@ -14,7 +14,7 @@ import sys
 import time
 import zipfile
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -31,13 +31,13 @@ from textwright.deploy.package.packaging import package
 from textwright.deploy.package.settings import PackageSettings
 from textwright.deploy.targets import find_format
 
-_CLIENT: Final = ["awslambdaric==4.2.2", "simplejson==4.3.0", "snapshot-restore-py==1.0.0"]
+CLIENT: Final = ["awslambdaric==4.2.2", "simplejson==4.3.0", "snapshot-restore-py==1.0.0"]
 """AWS's client, which the managed runtime brings."""
 _LARGEST: Final = 250 * 1024 * 1024
 """As `textwright deploy lambda` allows, which uploads through S3; only a direct upload must stay below 50 MB."""
 _NUM_STARTS: Final = 7
 _NUM_WARM: Final = 50
-_INVOKE: Final = "/2015-03-31/functions/function/invocations"
+INVOKE: Final = "/2015-03-31/functions/function/invocations"
 _BERT: Final = BUILD / "work" / "full" / "28-quantization" / "runs" / "small"
 
 
@@ -53,7 +53,7 @@ def record(work: Path, made: tuple[Path, Path]) -> dict[str, Any]:
         sys.exit(f"there is no Python {ZIP_PYTHON}, the zip's runtime")
     client = work / "client"
     install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(client)]
-    subprocess.run([*install, *platform_options(ZIP_PYTHON, X86_64), *_CLIENT], check=True)
+    subprocess.run([*install, *platform_options(ZIP_PYTHON, X86_64), *CLIENT], check=True)
     models = {"bow": made[0]} | ({"bert, int8": _BERT} if _BERT.is_dir() else {})
     functions = {}
     for name, artifact in models.items():
@@ -88,7 +88,7 @@ def _function(artifact: Path, folder: Path, python: Path, client: Path) -> dict[
 
 def _start(tree: Path, python: Path, client: Path, log: Path) -> dict[str, Any]:
     body = json.dumps({"text": TEXTS[0]})
-    with _emulator(tree, python, client, log) as port:
+    with emulator(tree, python, client, log) as port:
         start = time.perf_counter()
         _invoke(port, function_url(body))
         cold_ms = 1e3 * (time.perf_counter() - start)
@@ -109,16 +109,16 @@ def _start(tree: Path, python: Path, client: Path, log: Path) -> dict[str, Any]:
 
 
 def _invoke(port: int, event: object) -> Any:  # noqa: ANN401  JSON
-    return post(port, _INVOKE, event)[1]
+    return post(port, INVOKE, event)[1]
 
 
 @contextmanager
-def _emulator(tree: Path, python: Path, client: Path, log: Path) -> Iterator[int]:
+def emulator(tree: Path, python: Path, client: Path, log: Path, handler: str = "function.handler") -> Iterator[int]:
     """Run AWS's emulator over an unpacked zip; it starts the function at the first event."""
     port, inner = free_port(), free_port()
     command = [os.environ["RIE"], "--runtime-interface-emulator-address", f"127.0.0.1:{port}"]
     command += ["--runtime-api-address", f"127.0.0.1:{inner}"]
-    command += [str(python), "-S", "-m", "awslambdaric", "function.handler"]
+    command += [str(python), "-S", "-m", "awslambdaric", handler]
     environment = {
         "LAMBDA_TASK_ROOT": str(tree),
         "PYTHONPATH": f"{tree}{os.pathsep}{client}",
@@ -132,15 +132,24 @@ def _emulator(tree: Path, python: Path, client: Path, log: Path) -> Iterator[int
         subprocess.Popen(command, cwd=tree, env=environment, stdout=out, stderr=out, start_new_session=True) as process,
     ):
         try:
-            _wait(port, process)
+            wait_for(port, lambda: process.poll() is None)
             yield port
         finally:
             os.killpg(process.pid, 9)
 
 
-def _wait(port: int, process: subprocess.Popen[bytes]) -> None:
+def wait_for(port: int, is_running: Callable[[], bool]) -> None:
+    """Wait until something listens on a port of this machine.
+
+    Args:
+        port: Which one.
+        is_running: Says whether it may still come.
+
+    Raises:
+        TimeoutError: If nothing does.
+    """
     deadline = time.monotonic() + 10
-    while time.monotonic() < deadline and process.poll() is None:
+    while time.monotonic() < deadline and is_running():
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
                 return
