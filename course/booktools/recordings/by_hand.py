@@ -44,7 +44,7 @@ def record(work: Path, made: tuple[Path, Path]) -> dict[str, Any]:  # noqa: ARG0
     programs.mkdir()
     aws = Path(os.environ["EMULATOR_PYTHON"]).with_name("aws")
     (programs / "aws").write_text(_WRAPPER.format(program=aws, log=log))
-    for name in ("docker", "curl", "session-manager-plugin"):
+    for name in ("docker", "curl"):
         (programs / name).write_text(_SILENT)
     for program in programs.iterdir():
         program.chmod(0o755)
@@ -57,6 +57,7 @@ def record(work: Path, made: tuple[Path, Path]) -> dict[str, Any]:  # noqa: ARG0
             "PATH": f"{programs}:{os.environ['PATH']}",
             "AWS_ENDPOINT_URL": address,
             "AWS_REGION": REGION,
+            "AWS_DEFAULT_REGION": REGION,  # the name that version 1 of the program reads
             "AWS_ACCESS_KEY_ID": "rehearsal",
             "AWS_SECRET_ACCESS_KEY": "rehearsal",
             "AWS_PAGER": "",
@@ -108,7 +109,11 @@ def _there(address: str) -> list[object]:
 def _moto(work: Path) -> Iterator[str]:
     port = free_port()
     command = [os.environ["EMULATOR_PYTHON"], "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
-    with (work / "moto.log").open("w") as log, subprocess.Popen(command, stdout=log, stderr=log) as process:
+    environment = {**os.environ, "MOTO_IAM_LOAD_MANAGED_POLICIES": "true"}  # the policies that are AWS's own
+    with (
+        (work / "moto.log").open("w") as log,
+        subprocess.Popen(command, stdout=log, stderr=log, env=environment) as process,
+    ):
         address = f"http://127.0.0.1:{port}"
         try:
             deadline = time.monotonic() + 60
