@@ -97,19 +97,13 @@ def _step(title: str, dockerfile: str, project: Path, *options: str) -> dict[str
     print(f"building: {title}", flush=True)
     seconds = build(project, "sentiment-api", *options)
     told = {"step": title, "dockerfile": dockerfile, "bytes": _size("sentiment-api"), "build_s": round(seconds, 1)}
-    told |= {"layers": _layers()} | _asked()
-    if "train" not in dockerfile:  # nobody waits for the others twice
+    told |= _asked()
+    if "slim" in dockerfile:  # nobody waits for the others twice
         source = (project / "app.py").read_text()
         (project / "app.py").write_text(f"{source}# changed\n")
         told["rebuild_s"] = round(build(project, "sentiment-api", *options), 1)
         (project / "app.py").write_text(source)
     return told
-
-
-def _layers() -> list[dict[str, Any]]:
-    rows = docker("history", "--no-trunc", "--human=false", "--format", "{{.Size}}\t{{.CreatedBy}}", "sentiment-api")
-    layers = [row.split("\t", 1) for row in reversed(rows.splitlines())]
-    return [{"made_by": made_by[:90], "bytes": int(size)} for size, made_by in layers if int(size)]
 
 
 def _asked() -> dict[str, Any]:
