@@ -186,21 +186,28 @@ class MaskedLM(nn.Module):
         self.encoder, self.dense, self.norm = encoder, nn.Linear(dim, dim), nn.LayerNorm(dim)
         self.bias = nn.Parameter(torch.zeros(num_tokens))
 
-    def scores(self, ids: Tensor, mask: Tensor) -> Tensor:
-        """Return scores of each token (B, T, V) for ids (B, T) and mask (B, T)."""
+    def scores(self, ids: Tensor, mask: Tensor, asked: Tensor) -> Tensor:
+        """Score each token of the vocabulary, (N, V), at the N places where asked (B, T) is True.
+
+        Args:
+            ids: (B, T).
+            mask: 1 on tokens and 0 on padding, (B, T).
+            asked: Where to guess; V scores for every place would cost more than the encoder does.
+        """
         states, _ = self.encoder(ids, mask)
-        x = self.norm(functional.gelu(self.dense(states[-1])))  # (B, T, E)
-        return x @ self.encoder.tokens.weight.T + self.bias  # (B, T, V)
+        x = self.norm(functional.gelu(self.dense(states[-1][asked])))  # (N, E)
+        return x @ self.encoder.tokens.weight.T + self.bias  # (N, V)
 
     def forward(self, ids: Tensor, mask: Tensor, targets: Tensor) -> Tensor:
         """Return the mean loss over the places where targets (B, T) are not -1."""
-        return functional.cross_entropy(self.scores(ids, mask).flatten(0, 1), targets.flatten(), ignore_index=-1)
+        asked = targets != -1  # (B, T)
+        return functional.cross_entropy(self.scores(ids, mask, asked), targets[asked])
 
 
 def mask_tokens(
-    ids: Tensor, first: int, mask_id: int, num_tokens: int, generator: torch.Generator
+    ids: Tensor, first: int, mask_id: int, num_tokens: int, generator: torch.Generator, share: float = 0.15
 ) -> tuple[Tensor, Tensor]:
-    """Choose 15 of 100 tokens to be guessed; of these replace 80 % by [MASK] and 10 % by any token, section 3.1.
+    """Choose tokens to be guessed; of these replace 80 % by [MASK] and 10 % by any token, section 3.1.
 
     Args:
         ids: (B, T).
@@ -208,11 +215,12 @@ def mask_tokens(
         mask_id: Of [MASK].
         num_tokens: V.
         generator: Draws.
+        share: Of the tokens that are chosen.
 
     Returns:
         What the network reads (B, T), and what it is to say (B, T): -1 where it is not asked.
     """
-    chosen = (torch.rand(ids.shape, generator=generator) < 0.15) & (ids >= first)  # (B, T)
+    chosen = (torch.rand(ids.shape, generator=generator) < share) & (ids >= first)  # (B, T)
     chance = torch.rand(ids.shape, generator=generator)  # (B, T)
     read = ids.masked_fill(chosen & (chance < 0.8), mask_id)  # (B, T)
     drawn = torch.randint(first, num_tokens, ids.shape, generator=generator)  # (B, T)

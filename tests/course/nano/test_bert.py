@@ -81,6 +81,8 @@ def test_a_fifteenth_is_guessed_and_most_of_it_is_masked():
     shares = [(read[asked] == 4).float().mean(), (read[asked] == ids[asked]).float().mean()]
     assert shares == [pytest.approx(0.8, abs=0.04), pytest.approx(0.1, abs=0.03)]
     assert read[asked & (read != 4)].min() >= 5
+    _, targets = bert.mask_tokens(ids, first=5, mask_id=4, num_tokens=1000, generator=generator, share=0.5)
+    assert (targets[:, 1:90] != -1).float().mean() == pytest.approx(0.5, abs=0.02)
 
 
 def test_a_masked_language_model_learns_a_sentence_by_heart():
@@ -98,7 +100,10 @@ def test_a_masked_language_model_learns_a_sentence_by_heart():
         loss.backward()
         optimizer.step()
     assert loss.item() < 0.1
-    assert torch.equal(model.scores(masked, mask.repeat(4, 1)).argmax(dim=2)[targets != -1], targets[targets != -1])
+    asked = targets != -1
+    scores = model.scores(masked, mask.repeat(4, 1), asked)
+    assert scores.shape == (4, 20)
+    assert torch.equal(scores.argmax(dim=1), targets[asked])
 
 
 @pytest.fixture(scope="module")
