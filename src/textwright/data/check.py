@@ -198,7 +198,7 @@ def _report(
     rows = np.arange(len(collected))
     is_empty = _flags(not text.strip() for text in collected.texts)
     is_exact, is_grouped = duplicates.exact != rows, duplicates.near != rows
-    splits = np.array(collected.splits) if are_given(collected) else np.zeros(len(rows), dtype=np.int64)
+    given_splits = np.array(collected.splits) if are_given(collected) else np.zeros(len(rows), dtype=np.int64)
 
     def finding(flags: Bools) -> Finding:
         rows_of_finding = np.flatnonzero(flags)
@@ -225,7 +225,7 @@ def _report(
         empty=finding(is_empty),
         exact_duplicates=finding(is_exact),
         near_duplicates=finding(is_grouped & ~is_exact),
-        across_splits=finding(_across(duplicates.near, splits)),
+        across_splits=finding(_across(duplicates.near, given_splits)),
         conflicts=finding(_conflicts(targets, duplicates.exact) & ~is_empty),
         near_conflicts=finding(_conflicts(targets, duplicates.near) & ~is_exact),
         repaired=collected.num_repaired,
