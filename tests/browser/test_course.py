@@ -93,7 +93,7 @@ def test_code_is_copied(open_page):
 
 
 def test_formulas_are_set_in_the_math_font(open_page):
-    page = opened(open_page, SITE / "22-fine-tuned-bert.html").page
+    page = opened(open_page, SITE / "13-transformer.html").page
     assert page.evaluate("document.fonts.load('16px \"Noto Sans Math\"', '∑').then(all => all.length)") == 1
     heights = page.locator("math mo", has_text="(").evaluate_all(
         "all => all.map(one => one.getBoundingClientRect().height)"
