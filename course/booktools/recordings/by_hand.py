@@ -74,7 +74,6 @@ def record(work: Path, made: tuple[Path, Path]) -> dict[str, Any]:  # noqa: ARG0
     told = [{"command": f"aws {command}".split(" --")[0], "made": _short(made)} for _, command, made in rows]
     return {
         "files": written,
-        "exit_code": done.returncode,
         "num_commands": len(told),
         "made": [row for row in told if row["made"]],
         "left": left,

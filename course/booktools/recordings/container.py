@@ -19,6 +19,7 @@ from typing import Any, Final
 from container_tools import BASE, docker, free_port, post
 from rehearsal import image_settings
 
+from booktools.recordings.contexts import image_bytes
 from booktools.recordings.models import TEXTS
 from textwright import load
 from textwright.core import artifact as artifacts
@@ -70,7 +71,7 @@ def record(work: Path, made: tuple[Path, Path]) -> dict[str, Any]:
         "dockerfile": (work / "image" / "Dockerfile").read_text(),
         "requirements": (work / "image" / "requirements-server.txt").read_text().splitlines()[:3],
         "image_bytes": built.image_bytes,
-        "base_bytes": int(docker("image", "inspect", "-f", "{{.Size}}", BASE)),
+        "base_bytes": image_bytes(BASE),
         "layers": _layers(built),
         "labels": json.loads(docker("image", "inspect", "-f", "{{json .Config.Labels}}", built.image)),
     }

@@ -12,6 +12,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from container_tools import docker
+
 
 def with_certificate(base: str, tag: str) -> None:
     """Put this machine's certificates on a base, where pip finds them.
@@ -49,3 +51,8 @@ def build(context: Path, tag: str, *options: str) -> float:
     if done.returncode:
         raise RuntimeError(f"the build of {tag} failed:\n{(done.stdout + done.stderr)[-3000:]}")
     return time.monotonic() - start
+
+
+def image_bytes(image: str) -> int:
+    """Ask the engine for the size of an image with all its layers."""
+    return int(docker("image", "inspect", "-f", "{{.Size}}", image))

@@ -22,7 +22,7 @@ from container_tools import BASE, docker, free_port, post
 
 from bookkit.lesson_files import files_of
 from booktools.lessons import find_lessons
-from booktools.recordings.contexts import build, with_certificate
+from booktools.recordings.contexts import build, image_bytes, with_certificate
 from booktools.recordings.models import TEXTS
 from textwright.deploy.package.wheel import write_wheel
 
@@ -59,7 +59,7 @@ def record(work: Path, made: tuple[Path, Path]) -> dict[str, Any]:
     return {
         "bases": "a Debian 12 with its Python in place of the official images",
         "steps": steps,
-        "base_bytes": {name: _size(name) for name in _BASES},
+        "base_bytes": {name: image_bytes(name) for name in _BASES},
     }
 
 
@@ -96,7 +96,12 @@ def _step(title: str, dockerfile: str, project: Path, *options: str) -> dict[str
     (project / "Dockerfile").write_text(dockerfile)
     print(f"building: {title}", flush=True)
     seconds = build(project, "sentiment-api", *options)
-    told = {"step": title, "dockerfile": dockerfile, "bytes": _size("sentiment-api"), "build_s": round(seconds, 1)}
+    told = {
+        "step": title,
+        "dockerfile": dockerfile,
+        "bytes": image_bytes("sentiment-api"),
+        "build_s": round(seconds, 1),
+    }
     told |= _asked()
     if "slim" in dockerfile:  # nobody waits for the others twice
         source = (project / "app.py").read_text()
@@ -127,7 +132,3 @@ def _asked() -> dict[str, Any]:
     finally:
         docker("rm", "--force", container)
     return {"answers": answers, "uid": user, "files": files, "num_packages": len(distributions)}
-
-
-def _size(image: str) -> int:
-    return int(docker("image", "inspect", "-f", "{{.Size}}", image))

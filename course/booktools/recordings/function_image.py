@@ -23,7 +23,7 @@ from lambda_events import function_url
 from rehearsal import image_settings
 
 from bookkit.lesson_files import files_of
-from booktools.recordings.contexts import build, with_certificate
+from booktools.recordings.contexts import build, image_bytes, with_certificate
 from booktools.recordings.function import CLIENT, INVOKE, emulator, wait_for
 from booktools.recordings.models import TEXTS
 from textwright.core import artifact as artifacts
@@ -69,7 +69,7 @@ def record(work: Path, made: tuple[Path, Path]) -> dict[str, Any]:
         "base": "a Debian 12 with its Python and awslambdaric, in place of public.ecr.aws/lambda/python:3.12",
         "dockerfile": (context / "Dockerfile").read_text(),
         "lambda_app": (context / "lambda_app.py").read_text(),
-        "image_bytes": {name: _size(image) for name, image in images.items()},
+        "image_bytes": {name: image_bytes(image) for name, image in images.items()},
         "tree_bytes": {"FastAPI, Mangum": _tree_bytes(web), "no framework": _tree_bytes(bare)},
         "zip_bytes": {"FastAPI, Mangum": _zip_bytes(web, work), "no framework": _zip_bytes(bare, work)},
         "functions": functions,
@@ -171,10 +171,6 @@ def _in_container(image: str, handler: str) -> Iterator[int]:
         yield port
     finally:
         docker("rm", "--force", container)
-
-
-def _size(image: str) -> int:
-    return int(docker("image", "inspect", "-f", "{{.Size}}", image))
 
 
 def _tree_bytes(tree: Path) -> int:

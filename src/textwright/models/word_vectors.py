@@ -147,9 +147,9 @@ def _report(name: str, coverage: Coverage) -> None:
     _log.log(level, "%s: %.1f %% of the training words and %.1f %% of its tokens have a vector", name, words, tokens)
 
 
-def _fill_missing(taken: FoundVectors) -> Tensor:
+def _fill_missing(found_vectors: FoundVectors) -> Tensor:
     """Give words without a vector a random one, of the mean and the deviation that each component of the others has."""
-    vectors, is_missing = torch.from_numpy(taken.vectors), torch.from_numpy(~taken.is_found)
+    vectors, is_missing = torch.from_numpy(found_vectors.vectors), torch.from_numpy(~found_vectors.is_found)
     known = vectors[~is_missing]
     mean, std = (known.mean(dim=0), known.std(dim=0)) if len(known) > 1 else (0.0, 1.0)
     noise = torch.randn(int(is_missing.sum()), vectors.shape[1])
@@ -157,11 +157,11 @@ def _fill_missing(taken: FoundVectors) -> Tensor:
     return vectors
 
 
-def _measure(taken: FoundVectors, context: BuildContext) -> Coverage:
-    is_found = np.concatenate([np.zeros(_NUM_SPECIAL, dtype=np.bool_), taken.is_found])
+def _measure(found_vectors: FoundVectors, context: BuildContext) -> Coverage:
+    is_found = np.concatenate([np.zeros(_NUM_SPECIAL, dtype=np.bool_), found_vectors.is_found])
     counts = np.bincount(context.training.encodings.ids, minlength=len(is_found))
     occurs = counts[_NUM_SPECIAL:] > 0
     return Coverage(
-        words=float(taken.is_found[occurs].mean()) if occurs.any() else 0.0,
+        words=float(found_vectors.is_found[occurs].mean()) if occurs.any() else 0.0,
         tokens=float(counts[is_found].sum() / max(counts.sum(), 1)),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -102,3 +102,8 @@ def json_values(value: object) -> Any:  # noqa: ANN401  JSON
     if isinstance(value, Sequence) and not isinstance(value, str):
         return [json_values(item) for item in value]
     return value
+
+
+def with_verdicts(items: Iterable[Any]) -> list[dict[str, Any]]:
+    """Turn dataclasses with a ``verdict`` into JSON-ready values, the verdict in words among them."""
+    return [{**json_values(item), "verdict": item.verdict} for item in items]

@@ -16,7 +16,7 @@ from textwright.evaluate.paired import SIGNIFICANCE, paired_p_value
 from textwright.evaluate.predictions import LabeledPredictions, observe
 from textwright.optimize.candidate_result import LatencyReport
 from textwright.optimize.distillation.teacher import columns_of
-from textwright.report.base import Report, json_values
+from textwright.report.base import Report, json_values, with_verdicts
 from textwright.runtime.predictor import Predictor
 
 
@@ -86,8 +86,7 @@ class Distillation(Report):
 
     def to_json(self) -> dict[str, Any]:
         """Return it as JSON-ready values, each comparison with its verdict in words."""
-        compared = [{**json_values(it), "verdict": it.verdict} for it in self.compared_models]
-        return {**json_values(self), "compared_models": compared}
+        return {**json_values(self), "compared_models": with_verdicts(self.compared_models)}
 
 
 def compare_with(

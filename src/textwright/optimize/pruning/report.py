@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from textwright.optimize.candidate_result import AccuracyCheck, LatencyReport
-from textwright.report.base import Report, json_values
+from textwright.report.base import Report, json_values, with_verdicts
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,4 +62,4 @@ class Pruning(Report):
 
     def to_json(self) -> dict[str, Any]:
         """Return it as JSON-ready values, each step with its verdict in words."""
-        return {**json_values(self), "steps": [{**json_values(step), "verdict": step.verdict} for step in self.steps]}
+        return {**json_values(self), "steps": with_verdicts(self.steps)}

@@ -1,12 +1,12 @@
-"""Take outliers out of the way before rounding: one loud channel takes the 256 steps of a range from all the others.
+"""Handle outliers before rounding: one outlier channel widens the range, so that the others get few of its 256 steps.
 
 In a MiniLM one channel of what goes into a feed-forward layer, and one to three of its neurons, are five to ten times
-louder than all others. Nothing is approximated here; the graph answers the same but for rounding:
+larger than all others. Nothing is approximated here; the graph answers the same but for rounding:
 
 ::
 
-    loud neurons    y = gelu(x A + a) B   ->   y = gelu(x A' + a') B' + gelu(x A" + a") B"     A", B" stay in fp32
-    loud channels   y = x W               ->   y = (x / s) (s W)                               s: one scale a channel
+    neurons    y = gelu(x A + a) B   ->   y = gelu(x A' + a') B' + gelu(x A" + a") B"     A", B" stay in fp32
+    channels   y = x W               ->   y = (x / s) (s W)                               s: one scale a channel
 
 Source:
     Dettmers et al., 2022, "LLM.int8()", for the former; Xiao et al., 2023, "SmoothQuant", section 4, for the latter.
@@ -33,7 +33,7 @@ _LEAST: Final = 1e-5
 
 
 def split_neurons(model: Model, extremes: Mapping[str, MinMax], num_neurons: int) -> dict[str, MinMax]:
-    """Give the loudest neurons of each feed-forward layer a small one of their own.
+    """Give the outlier neurons of each feed-forward layer a small one of their own.
 
     Args:
         model: A fused model, changed in place.
@@ -47,12 +47,12 @@ def split_neurons(model: Model, extremes: Mapping[str, MinMax], num_neurons: int
     for product in dense_products(model):
         gelu = view.maker(product.input[0])
         first = None if gelu is None or gelu.op_type not in _ACTIVATIONS else view.maker(gelu.input[0])
-        loud = ranges[product.input[0]].largest
-        if gelu is None or first is None or first not in dense_products(model) or len(loud) < 2 * num_neurons:
+        largest = ranges[product.input[0]].largest
+        if gelu is None or first is None or first not in dense_products(model) or len(largest) < 2 * num_neurons:
             continue
-        chosen = np.sort(np.argsort(-loud, kind="stable")[:num_neurons])
+        chosen = np.sort(np.argsort(-largest, kind="stable")[:num_neurons])
         added += _split(model, (first, gelu, product), chosen, f"{SPLIT}{len(added)}")
-        ranges[product.input[0]] = ranges[product.input[0]].take(np.setdiff1d(np.arange(len(loud)), chosen))
+        ranges[product.input[0]] = ranges[product.input[0]].take(np.setdiff1d(np.arange(len(largest)), chosen))
     replace_nodes(model, [*model.graph.node, *added])
     return ranges
 
@@ -84,7 +84,7 @@ def _neurons(weights: Sequence[Float32s], chosen: NDArray[np.int64]) -> list[Flo
 
 
 def scale_channels(model: Model, extremes: Mapping[str, MinMax], strength: float) -> dict[str, MinMax]:
-    """Divide loud channels and multiply the weight's rows instead, where no GELU stands before.
+    """Divide outlier channels and multiply the weight's rows instead, where no GELU stands before.
 
     Behind a GELU it would make things worse: a neuron's values reach far to one side alone.
 
