@@ -7,13 +7,14 @@ between text and model runs once for each token in Python. Callers: ``core.token
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, chain
 from typing import NamedTuple
 
 import numpy as np
 
+from textwright.core.large_arrays import concatenate
 from textwright.core.types import Bools, Int32s, Ints, TokenIds
 
 
@@ -51,12 +52,22 @@ class Encodings:
         return cls(ids, offsets, np.array(truncated or [False] * len(lists), dtype=np.bool_))
 
     @classmethod
-    def join(cls, parts: Sequence[Encodings]) -> Encodings:
-        """Put several encodings one after the other, in order; none at all give no texts."""
-        parts = [cls.of([]), *parts]
-        lengths = np.concatenate([part.lengths for part in parts])
-        ids = np.concatenate([part.ids for part in parts])
-        return cls(ids, offsets_of(lengths), np.concatenate([part.truncated for part in parts]))
+    def join(cls, parts: Iterable[Encodings]) -> Encodings:
+        """Put several encodings one after the other, in order; none at all give no texts.
+
+        The ids of many texts go to a temporary file, see :mod:`textwright.core.large_arrays`.
+        """
+        lengths: list[Ints] = [np.empty(0, dtype=np.int64)]
+        truncated: list[Bools] = [np.empty(0, dtype=np.bool_)]
+
+        def ids() -> Iterator[Int32s]:
+            for part in parts:
+                lengths.append(part.lengths)
+                truncated.append(part.truncated)
+                yield part.ids
+
+        joined = concatenate(ids(), np.int32)
+        return cls(joined, offsets_of(np.concatenate(lengths)), np.concatenate(truncated))
 
     def __len__(self) -> int:
         return len(self.offsets) - 1

@@ -31,12 +31,21 @@ def list_of_texts(texts: Iterable[str]) -> Sequence[str]:
     """
     if type(texts) is list or type(texts) is tuple:  # the quick way of almost every call
         return texts
-    problem = _problem(texts)
-    if problem:
-        raise TextError(problem)
+    refuse_other_than_texts(texts)
     to_pylist = getattr(texts, "to_pylist", None)  # Arrow's arrays iterate over scalars of their own
     items: list[str] = list(texts) if to_pylist is None else to_pylist()
     return items
+
+
+def refuse_other_than_texts(texts: object) -> None:
+    """Refuse what is no iterable of strings in order; items are not looked at.
+
+    Raises:
+        TextError: As :func:`list_of_texts` does.
+    """
+    problem = _problem(texts)
+    if problem:
+        raise TextError(problem)
 
 
 def describe_bad_item(position: int, item: object) -> str:

@@ -23,7 +23,7 @@ from tokenizers.models import WordLevel
 
 from textwright.core.character_tokenizer import CharacterTokenizer, character_tokenizer, rank_characters
 from textwright.core.encodings import Encodings
-from textwright.core.text_input import describe_bad_item, list_of_texts
+from textwright.core.text_input import describe_bad_item, list_of_texts, refuse_other_than_texts
 from textwright.core.tokenizer_checks import check_tokenizer
 from textwright.core.word_rule import NEGATION, PATTERN, SPACED_PATTERN, TYPOGRAPHIC_APOSTROPHE, find_words
 from textwright.core.word_tokenizer import WordTokenizer
@@ -187,7 +187,8 @@ def train_word_level(texts: Iterable[str], *, vocab_size: int, min_frequency: in
     """
     splitter = _word_level({PAD: PAD_ID, UNKNOWN: UNKNOWN_ID}, max_length)
     counts: Counter[str] = Counter()
-    for text in list_of_texts(texts):
+    refuse_other_than_texts(texts)
+    for text in texts:
         counts.update(_words(text, splitter))
     ranked = sorted(((-count, word) for word, count in counts.items() if count >= min_frequency))
     if not ranked:

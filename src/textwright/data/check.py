@@ -7,7 +7,7 @@ deserves a look is said in words.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 from unicodedata import is_normalized
@@ -242,7 +242,7 @@ def _script_counts(scripts: Ints) -> dict[str, int]:
     return {SCRIPTS[number]: int(counts[number]) for number in np.argsort(-counts, kind="stable") if counts[number]}
 
 
-def _characters_per_token(texts: list[str], lengths: Ints, rows: Ints) -> float:
+def _characters_per_token(texts: Sequence[str], lengths: Ints, rows: Ints) -> float:
     if not len(rows):
         return 0.0
     return sum(len(texts[row]) for row in rows.tolist()) / max(int(lengths[rows].sum()), 1)

@@ -9,6 +9,7 @@ import numpy as np
 
 from textwright.core.labels import Labels, Task
 from textwright.core.types import Bools, Ints
+from textwright.data.stored_texts import take_texts
 from textwright.errors import DataError
 
 
@@ -60,7 +61,7 @@ class Examples:
         Returns:
             M examples.
         """
-        return Examples([self.texts[position] for position in positions.tolist()], self.targets[positions])
+        return Examples(take_texts(self.texts, positions), self.targets[positions])
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from typing import Final, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from textwright.core.large_arrays import allocate
 from textwright.core.types import Bools, Ints
 from textwright.data.shingles import Hashes, shingle
 
@@ -72,7 +73,7 @@ def _hash_all(texts: Sequence[str]) -> tuple[Hashes, Signatures, Bools]:
     """Hash every text, and take its MinHash signature, (40, N)."""
     whole = np.empty(len(texts), dtype=np.uint64)
     has_words = np.empty(len(texts), dtype=np.bool_)
-    signatures = np.empty((_NUM_HASHES, len(texts)), dtype=np.uint32)
+    signatures = allocate((_NUM_HASHES, len(texts)), np.uint32)
     for start, stop in batches(texts):
         hashed = shingle(texts[start:stop])
         whole[start:stop], has_words[start:stop] = hashed.whole, hashed.has_words
@@ -111,18 +112,25 @@ def _join_near(texts: Sequence[str], exact: Ints, distinct: Ints, signatures: Si
 
 def _candidates(band: Signatures, distinct: Ints) -> tuple[Ints, Ints]:
     """Pair each text with the first and with the previous one of its bucket: at most two pairs for each text."""
-    rows = band[:, distinct].astype(np.uint64)  # (4, D)
-    keys = rows[0] | (rows[1] << np.uint64(32))
-    keys ^= (rows[2] | (rows[3] << np.uint64(32))) * np.uint64(0x9E3779B97F4A7C15)
+    keys = _joined(band[0], band[1], distinct)  # (D,)
+    keys ^= _joined(band[2], band[3], distinct) * np.uint64(0x9E3779B97F4A7C15)
     order = np.argsort(keys, kind="stable")
     position = np.arange(len(order))
     is_first = np.diff(keys[order], prepend=keys[order[:1]] + np.uint64(1)) != 0
     first = np.maximum.accumulate(np.where(is_first, position, 0))
     later = np.flatnonzero(~is_first)
     others = np.concatenate((first[later], later - 1))
-    pairs = np.unique(np.stack((others, np.concatenate((later, later)))), axis=1)
+    pairs = np.unique(others * len(order) + np.concatenate((later, later)))  # one number for each pair
     texts = distinct[order]
-    return texts[pairs[0]], texts[pairs[1]]
+    return texts[pairs // max(len(order), 1)], texts[pairs % max(len(order), 1)]
+
+
+def _joined(low: NDArray[np.uint32], high: NDArray[np.uint32], distinct: Ints) -> Hashes:
+    """Join two hashes of each distinct text into one, (D,)."""
+    keys = high[distinct].astype(np.uint64)
+    keys <<= np.uint64(32)
+    keys |= low[distinct]
+    return keys
 
 
 def _estimates(signatures: Signatures, left: Ints, right: Ints) -> NDArray[np.float64]:

@@ -24,6 +24,7 @@ from textwright.data.row_errors import END_AT_FIRST, RowErrors
 from textwright.data.settings import DataSettings
 from textwright.data.sources import open_source
 from textwright.data.split_assignment import are_given, assign_splits
+from textwright.data.stored_texts import take_texts
 from textwright.errors import DataError, NotFoundError
 
 DEFAULT_SETTINGS: Final = DataSettings()
@@ -190,4 +191,4 @@ def fingerprint(texts: Sequence[str], targets: Ints | Bools, labels: Labels) -> 
 
 
 def _take(collected: Collected, targets: Ints | Bools, rows: Ints) -> Examples:
-    return Examples([collected.texts[row] for row in rows.tolist()], targets[rows])
+    return Examples(take_texts(collected.texts, rows), targets[rows])

@@ -19,12 +19,15 @@ from textwright.data.columns import Columns, find_columns
 from textwright.data.label_layouts import LabelLayout, find_layout
 from textwright.data.row_errors import END_AT_FIRST, RowErrors, RowProblem
 from textwright.data.settings import DataSettings
+from textwright.data.stored_texts import StoredTexts, take_texts
 from textwright.data.tables import SPLIT_NAMES, Table
 from textwright.errors import DataError
 
 SPLITS: Final = ("train", "validation", "test")
 NO_SPLIT: Final = -1
 """Split number of a row whose source brings no splits."""
+MAX_CHARACTERS_IN_MEMORY: Final = 2**27
+"""Of all texts of a source together; with more they go to a temporary file."""
 _MAX_KNOWN_CELLS: Final = 100_000
 """Distinct cells whose labels are remembered; further ones are read anew, so that memory stays bounded."""
 
@@ -36,7 +39,7 @@ class Collected:
     Args:
         source: What the user called it.
         task: Single-label or multi-label.
-        texts: N texts.
+        texts: N texts, in a list or, of a large source, in a file.
         label_ids: Numbers of the labels in the order they were first met; all rows' after one another.
         label_ends: Where each row's labels end in ``label_ids``, (N,).
         names: Label names by number.
@@ -49,11 +52,12 @@ class Collected:
         num_unlabeled: Rows without a label that were skipped.
         dropped_labels: Labels that were dropped with too few texts -> distinct texts of each.
         num_dropped: Rows that lost a label with them; in a single-label source they were dropped.
+        num_characters: Of all texts together.
     """
 
     source: str
     task: Task
-    texts: list[str] = field(default_factory=list)
+    texts: list[str] | StoredTexts = field(default_factory=list)
     label_ids: array[int] = field(default_factory=lambda: array("i"))
     label_ends: array[int] = field(default_factory=lambda: array("q"))
     names: dict[str, int] = field(default_factory=dict)
@@ -66,9 +70,17 @@ class Collected:
     num_unlabeled: int = 0
     dropped_labels: dict[str, int] = field(default_factory=dict)
     num_dropped: int = 0
+    num_characters: int = 0
 
     def __len__(self) -> int:
         return len(self.texts)
+
+    def add_text(self, text: str) -> None:
+        """Append a text; texts that are too many for memory move to a file."""
+        self.num_characters += len(text)
+        if self.num_characters > MAX_CHARACTERS_IN_MEMORY and isinstance(self.texts, list):
+            self.texts = StoredTexts(self.texts)
+        self.texts.append(text)
 
     def at(self, row: int) -> str:
         """Say where a row stands, for a message: "reviews.csv, line 7"."""
@@ -123,10 +135,9 @@ class Collected:
         ids = np.frombuffer(self.label_ids, dtype=np.int32)[np.repeat(stays, counts)]
         self.label_ids = array("i", ids.tolist())
         self.label_ends = array("q", np.cumsum(counts[rows]).tolist())
-        positions = rows.tolist()
-        self.texts = [self.texts[row] for row in positions]
-        self.lines = array("q", [self.lines[row] for row in positions])
-        self.splits = array("b", [self.splits[row] for row in positions])
+        self.texts = take_texts(self.texts, rows)
+        self.lines = array("q", np.frombuffer(self.lines, dtype=np.int64)[rows].tolist())
+        self.splits = array("b", np.frombuffer(self.splits, dtype=np.int8)[rows].tolist())
         self.starts = np.searchsorted(rows, self.starts).tolist()
 
 
@@ -208,7 +219,7 @@ class _Collector:
                 continue
             into.label_ids.extend(ids)
             into.label_ends.append(len(into.label_ids))
-            into.texts.append(text)
+            into.add_text(text)
             into.lines.append(line)
             into.splits.append(split)
         into.num_repaired += len(self._table.repairs.lines)

@@ -25,7 +25,7 @@ _MAX_LABELS_SHOWN: Final = 30
 
 def are_given(collected: Collected) -> bool:
     """Say whether a source brings splits of its own."""
-    return any(number not in (NO_SPLIT, _TRAIN) for number in set(collected.splits))
+    return bool(set(collected.splits) - {NO_SPLIT, _TRAIN})
 
 
 def assign_splits(
@@ -54,7 +54,7 @@ def assign_splits(
         _check_given(collected, labels, targets, splits)
     else:
         splits[:] = _TRAIN
-    if groups is None and (settings.num_folds or not set(range(len(SPLITS))) <= set(splits.tolist())):
+    if groups is None and (settings.num_folds or not set(range(len(SPLITS))) <= set(np.unique(splits).tolist())):
         groups = find_duplicates(collected.texts).near
     if groups is not None:
         if settings.num_folds is not None:

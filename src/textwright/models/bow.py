@@ -38,6 +38,8 @@ _FEWEST_BUCKETS, _MOST_BUCKETS = 2**10, 2**17
 """Bounds of the number of buckets that is chosen automatically; more cost time and gain little."""
 _MOST_SCORES: Final = 2**24
 """Most scores of pairs, buckets times labels, that are chosen automatically: 64 MB of the shipped graph."""
+_BLOCK_IDS: Final = 2**22
+"""Token ids that are looked at at once, so that memory does not grow with the texts."""
 _INITIAL_STD: Final = 0.1
 _RATIO_GAIN: Final = {BagPooling.MEAN: 10.0, BagPooling.SQRTN: 2.5}
 """Naive Bayes takes the sum of the scores, the model a part of it: this makes up for it at the length of a sentence."""
@@ -110,10 +112,13 @@ def build(config: BowConfig, context: BuildContext) -> BagOfWords:
 def _choose_num_buckets(context: BuildContext) -> int:
     """Choose buckets for pairs in scripts without spaces: twice the distinct pairs, rounded up; 0 elsewhere."""
     encodings = context.training.encodings
-    is_unit = np.array([is_unspaced(token) for token in context.tokenizer.vocabulary])
-    if not len(encodings.ids) or is_unit[encodings.ids].mean() <= 0.5:
+    is_unit, num_ids = np.array([is_unspaced(token) for token in context.tokenizer.vocabulary]), len(encodings.ids)
+    blocks = [encodings.ids[start : start + _BLOCK_IDS + 1] for start in range(0, num_ids, _BLOCK_IDS)]
+    if sum(int(is_unit[block[:_BLOCK_IDS]].sum()) for block in blocks) <= 0.5 * num_ids:
         return 0
-    pairs = np.unique(encodings.ids[:-1].astype(np.int64) * context.tokenizer.vocab_size + encodings.ids[1:])
+    pairs = np.empty(0, dtype=np.int64)
+    for block in blocks:
+        pairs = np.union1d(pairs, block[:-1].astype(np.int64) * context.tokenizer.vocab_size + block[1:])
     most = min(_MOST_BUCKETS, 1 << (_MOST_SCORES // len(context.labels)).bit_length() - 1)
     return min(max(1 << (2 * len(pairs) - 1).bit_length(), _FEWEST_BUCKETS), most)
 

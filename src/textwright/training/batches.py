@@ -97,9 +97,9 @@ class EncodedExamples:
 
     def digest(self) -> str:
         """Identify ids and targets: equal examples, in the same order, have equal digests."""
-        digest = hashlib.sha256(self.encodings.offsets.tobytes())
-        digest.update(self.encodings.ids.tobytes())
-        digest.update(np.ascontiguousarray(self.targets).tobytes())
+        digest = hashlib.sha256(self.encodings.offsets.data)
+        digest.update(self.encodings.ids.data)
+        digest.update(np.ascontiguousarray(self.targets).data)
         return digest.hexdigest()
 
 
@@ -114,7 +114,7 @@ def encode_examples(examples: Examples, tokenizer: TextTokenizer) -> EncodedExam
         The same N examples in the same order.
     """
     starts = range(0, len(examples), _TEXTS_PER_CALL)
-    parts = [tokenizer.encode(examples.texts[start : start + _TEXTS_PER_CALL]) for start in starts]
+    parts = (tokenizer.encode(examples.texts[start : start + _TEXTS_PER_CALL]) for start in starts)
     return EncodedExamples(Encodings.join(parts), examples.targets, tokenizer.pad_id)
 
 
