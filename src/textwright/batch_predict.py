@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 from textwright.core.labels import Task
 from textwright.data.parquet_copy import copy_parquet
 from textwright.data.row_errors import END_AT_FIRST, RowErrorsInRows
-from textwright.data.settings import DataSettings
+from textwright.data.settings import FileSettings
 from textwright.data.sources import data_format, open_file, source_format
 from textwright.data.text_files import STREAM
 from textwright.data.text_reader import TextRow, open_texts
@@ -41,7 +41,7 @@ def predict_file(
     predictor: Predictor,
     source: Path,
     target: Path,
-    settings: DataSettings,
+    settings: FileSettings,
     *,
     skip_errors: bool = False,
     progress: Callable[[int, float], object] | None = None,
@@ -98,7 +98,7 @@ def _predict_parquet(
     predictor: Predictor,
     source: Path,
     target: Path,
-    settings: DataSettings,
+    settings: FileSettings,
     *,
     with_errors: bool,
     progress: Callable[[int, float], object],

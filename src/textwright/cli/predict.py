@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from cyclopts import Parameter
 
-from textwright.data.settings import DataSettings
+from textwright.data.settings import FileSettings
 from textwright.display.terminal import DEFAULT_OUTPUT, Output, Terminal
 from textwright.errors import SettingsError
 from textwright.runtime.explanation import Method, TextExplanation
@@ -17,7 +17,7 @@ from textwright.runtime.predictor import Predictor, TextPrediction
 if TYPE_CHECKING:
     from textwright.batch_predict import PredictedFile
 
-_DATA: Final = DataSettings()
+_DATA: Final = FileSettings()
 _MOST_WORDS: Final = 10
 _BAR: Final = 20
 """Characters of the longest bar."""
@@ -32,7 +32,7 @@ def predict(
     on_error: Literal["fail", "skip"] = "fail",
     explain: bool = False,
     variant: str | None = None,
-    data: Annotated[DataSettings, Parameter(name="*", group="Data")] = _DATA,
+    data: Annotated[FileSettings, Parameter(name="*", group="Data")] = _DATA,
     output: Annotated[Output, Parameter(name="*", group="Output")] = DEFAULT_OUTPUT,
 ) -> None:
     """Predict the labels of texts, or of every row of a file.
@@ -77,7 +77,7 @@ def predict(
 
 
 def _predict_file(
-    terminal: Terminal, predictor: Predictor, source: Path, target: Path, data: DataSettings, *, skip_errors: bool
+    terminal: Terminal, predictor: Predictor, source: Path, target: Path, data: FileSettings, *, skip_errors: bool
 ) -> PredictedFile:
     from textwright.batch_predict import predict_file
 

@@ -10,7 +10,7 @@ from typing import Final
 from textwright.core.labels import Labels, Task
 from textwright.data.did_you_mean import did_you_mean
 from textwright.data.label_columns import binary_columns, matching_columns, refuse_unnamed_label_columns
-from textwright.data.settings import DataSettings
+from textwright.data.settings import DataSettings, FileSettings
 from textwright.data.tables import Row, Table
 from textwright.errors import DataError
 
@@ -134,7 +134,7 @@ def _is_text(cells: Sequence[object]) -> bool:
     return bool(texts) and num_words >= _MIN_WORDS * len(texts) and len(set(texts)) >= _MIN_DISTINCT * len(texts)
 
 
-def find_text_column(table: Table, settings: DataSettings) -> str:
+def find_text_column(table: Table, settings: FileSettings) -> str:
     """Find the text of a table that need not have labels.
 
     Args:

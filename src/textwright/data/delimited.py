@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from textwright.data.row_errors import END_AT_FIRST, RowErrors, RowProblem
-from textwright.data.settings import DataSettings
+from textwright.data.settings import FileSettings
 from textwright.data.tables import SAMPLE_ROWS, Row, Table, check_columns
 from textwright.data.text_files import TextFile
 from textwright.errors import DataError
@@ -30,7 +30,7 @@ _SEPARATORS: Final = ",;\t|"
 _BACKSLASH_CURE: Final = "quotes are written as \\\" here, so say --escape-character '\\'"
 
 
-def open_delimited(path: Path, settings: DataSettings, row_errors: RowErrors = END_AT_FIRST) -> Table:
+def open_delimited(path: Path, settings: FileSettings, row_errors: RowErrors = END_AT_FIRST) -> Table:
     """Open a CSV or TSV file, compressed or not.
 
     Args:
@@ -53,7 +53,7 @@ def open_delimited(path: Path, settings: DataSettings, row_errors: RowErrors = E
         raise
 
 
-def _table(file: TextFile, settings: DataSettings, row_errors: RowErrors, *, is_tsv: bool) -> Table:
+def _table(file: TextFile, settings: FileSettings, row_errors: RowErrors, *, is_tsv: bool) -> Table:
     text = file.lines()
     first = next(text)
     separator_line = _SEPARATOR_LINE.fullmatch(first)

@@ -8,13 +8,13 @@ from itertools import chain, islice
 from pathlib import Path
 
 from textwright.data.row_errors import END_AT_FIRST, RowErrors, RowProblem
-from textwright.data.settings import DataSettings
+from textwright.data.settings import FileSettings
 from textwright.data.tables import SAMPLE_ROWS, Row, Table
 from textwright.data.text_files import TextFile
 from textwright.errors import DataError
 
 
-def open_jsonl(path: Path, settings: DataSettings, row_errors: RowErrors = END_AT_FIRST) -> Table:
+def open_jsonl(path: Path, settings: FileSettings, row_errors: RowErrors = END_AT_FIRST) -> Table:
     """Open a file of JSON lines, compressed or not.
 
     Args:

@@ -12,7 +12,7 @@ from typing import Any, Final, TypeAlias
 
 from textwright.data.columns import find_text_column
 from textwright.data.parquet import open_parquet
-from textwright.data.settings import DataSettings
+from textwright.data.settings import FileSettings
 from textwright.data.writers import arrow_types, open_binary
 from textwright.errors import DataError
 
@@ -25,7 +25,7 @@ AddColumns: TypeAlias = Callable[[Sequence[str]], Mapping[str, Sequence[object]]
 def copy_parquet(
     source: Path,
     target: Path,
-    settings: DataSettings,
+    settings: FileSettings,
     types: Mapping[str, type],
     add_columns: AddColumns,
     progress: Callable[[int, float], object],

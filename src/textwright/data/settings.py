@@ -10,11 +10,38 @@ from pydantic import Field, field_validator, model_validator
 from textwright.config import Settings
 
 
-class DataSettings(Settings):
-    """How to find texts, labels and splits in a source."""
+class FileSettings(Settings):
+    """How to find texts in a file."""
 
     text_column: str | None = None
     """Column of the text; detected where only one column fits."""
+    encoding: str | None = None
+    """Encoding of a text file, for example cp1252; absent: UTF-8, or what its byte-order mark says.
+
+    The word "repair" reads UTF-8, takes bytes that are not for Windows-1252 and counts those lines."""
+    quotes: bool = True
+    """Whether double quotes enclose cells of a CSV or TSV file; false makes them ordinary characters."""
+    delimiter: str | None = None
+    """Character between the cells of a CSV or TSV file, for example ";", "|", or "\\t" for a tab.
+
+    Absent: what a first line such as sep=; says, else the first of comma, semicolon, tab and | in the column names."""
+    escape_character: str | None = None
+    """Character before a quote inside a quoted cell of a CSV or TSV file, for example a backslash as in "a \\"b\\" c".
+
+    Absent: such a quote is written twice."""
+
+    @field_validator("delimiter", "escape_character")
+    @classmethod
+    def _check_character(cls, value: str | None) -> str | None:
+        character = "\t" if value == r"\t" else value
+        if character is not None and (len(character) != 1 or character in '"\r\n'):
+            raise ValueError(f"{value!r} must be one character, neither a double quote nor a line break")
+        return character
+
+
+class DataSettings(FileSettings):
+    """How to find texts, labels and splits in a source."""
+
     label_column: str | None = None
     """Column of the label; detected where only one column fits."""
     split_column: str | None = None
@@ -52,28 +79,6 @@ class DataSettings(Settings):
     Validation is cut in the same proportion, as if there were no more labels; the test split stays whole."""
     subset_seed: Annotated[int, Field(ge=0)] = 0
     """Seed of that draw."""
-    encoding: str | None = None
-    """Encoding of a text file, for example cp1252; absent: UTF-8, or what its byte-order mark says.
-
-    The word "repair" reads UTF-8, takes bytes that are not for Windows-1252 and counts those lines."""
-    quotes: bool = True
-    """Whether double quotes enclose cells of a CSV or TSV file; false makes them ordinary characters."""
-    delimiter: str | None = None
-    """Character between the cells of a CSV or TSV file, for example ";", "|", or "\\t" for a tab.
-
-    Absent: what a first line such as sep=; says, else the first of comma, semicolon, tab and | in the column names."""
-    escape_character: str | None = None
-    """Character before a quote inside a quoted cell of a CSV or TSV file, for example a backslash as in "a \\"b\\" c".
-
-    Absent: such a quote is written twice."""
-
-    @field_validator("delimiter", "escape_character")
-    @classmethod
-    def _check_character(cls, value: str | None) -> str | None:
-        character = "\t" if value == r"\t" else value
-        if character is not None and (len(character) != 1 or character in '"\r\n'):
-            raise ValueError(f"{value!r} must be one character, neither a double quote nor a line break")
-        return character
 
     @model_validator(mode="after")
     def _check_fold(self) -> Self:

@@ -21,12 +21,12 @@ from textwright.data.in_memory import DataSource, InMemory
 from textwright.data.jsonl import open_jsonl
 from textwright.data.parquet import open_parquet
 from textwright.data.row_errors import END_AT_FIRST, RowErrors
-from textwright.data.settings import DataSettings
+from textwright.data.settings import DataSettings, FileSettings
 from textwright.data.tables import SPLIT_NAMES, Table
 from textwright.data.text_files import STREAM, start_of_standard_input
 from textwright.errors import DataError, NotFoundError
 
-_READERS: Final[Mapping[str, Callable[[Path, DataSettings, RowErrors], Table]]] = {
+_READERS: Final[Mapping[str, Callable[[Path, FileSettings, RowErrors], Table]]] = {
     ".csv": open_delimited,
     ".tsv": open_delimited,
     ".jsonl": open_jsonl,
@@ -110,7 +110,7 @@ def source_format(path: Path) -> str:
     return data_format(path) if path != STREAM else ".jsonl" if start_of_standard_input().startswith(b"{") else ".csv"
 
 
-def open_file(path: Path, settings: DataSettings, row_errors: RowErrors = END_AT_FIRST) -> Table:
+def open_file(path: Path, settings: FileSettings, row_errors: RowErrors = END_AT_FIRST) -> Table:
     """Open one file by the ending of its name.
 
     Args:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from textwright.data.columns import find_text_column
 from textwright.data.row_errors import END_AT_FIRST, RowErrors, RowProblem
-from textwright.data.settings import DataSettings
+from textwright.data.settings import FileSettings
 from textwright.data.sources import open_file
 from textwright.data.tables import Table
 
@@ -51,13 +51,13 @@ class TextRows:
 
 @contextmanager
 def open_texts(
-    path: Path, settings: DataSettings, row_errors: RowErrors = END_AT_FIRST, *, only_columns: bool = False
+    path: Path, settings: FileSettings, row_errors: RowErrors = END_AT_FIRST, *, only_columns: bool = False
 ) -> Iterator[TextRows]:
     """Open a file of texts: CSV, TSV, JSON lines or Parquet.
 
     Args:
         path: The file, or ``STREAM`` for standard input; ``.gz`` and ``.zst`` are decompressed while reading.
-        settings: Text column, encoding and delimiter; the label settings are not looked at.
+        settings: Text column, encoding and delimiter.
         row_errors: What happens to a row without a text that can be read; by default it ends the reading.
         only_columns: Give each record exactly the columns of the file, for a format that has columns. A record of JSON
             lines with a further key is an error then.
