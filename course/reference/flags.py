@@ -66,7 +66,7 @@ def commands(rows: Iterable[Command] = COMMANDS) -> Iterator[CommandPage]:
         rows: Of the program's table; by default all.
     """
     for row in rows:
-        app = build_app(called=row.name)[row.name]
+        app = build_app([row.name])[row.name]
         for words, command in _leaves((row.name,), app):
             arguments = command.assemble_argument_collection(parse_docstring=True)
             flags = tuple(_flag(words, argument) for argument in arguments if _is_typed(argument))

@@ -38,12 +38,42 @@ def test_the_programs_help_imports_nothing_heavy():
 
 @pytest.mark.parametrize("command", [command.name for command in COMMANDS])
 def test_every_command_has_help_with_an_example(command, capsys):
-    app = build_app(command)
+    app = build_app([command])
     names = [name for name in app[command] if not name.startswith("-")]
     for words in [[command, name] for name in names] or [[command]]:
         assert run([*words, "--help"]) == 0
         _, _, example = " ".join(capsys.readouterr().out.split()).partition("Example: ")
         assert f"textwright {' '.join(words)}" in example
+
+
+def help_of(words, capsys):
+    assert run([*words, "--help"]) == 0
+    return " ".join(capsys.readouterr().out.replace("│", " ").split())
+
+
+@pytest.mark.parametrize(
+    ("words", "family", "num_epochs"),
+    [(["train"], "linear", 10), (["train", "--family", "bow"], "bow", 15), (["distill", "--family=bert"], "bert", 2)],
+)
+def test_help_shows_the_defaults_of_the_family(words, family, num_epochs, capsys):
+    shown = help_of(words, capsys)
+    assert f"Training (defaults of {family})" in shown
+    assert re.search(rf"--num-epochs INT [^\]]*\[default: {num_epochs}\]", shown)
+
+
+def test_help_is_shown_for_a_mistyped_family_too(capsys):
+    assert "--num-epochs" in help_of(["train", "--family", "bwo"], capsys)
+
+
+def test_help_leaves_out_what_says_nothing(capsys):
+    shown = help_of(["train"], capsys)
+    assert "--no-json" not in shown
+    assert "--no-baselines" in shown
+    assert not {'[default: ""]', "[default: ()]", "[default: False]"} & set(re.findall(r"\[default: [^\]]*\]", shown))
+
+
+def test_help_shows_stars_of_patterns(capsys):
+    assert '"is_*", or "*" for all of them' in help_of(["train"], capsys)
 
 
 def test_a_typo_suggests_the_nearest_command(capsys):

@@ -58,7 +58,7 @@ def test_the_variable_of_a_page_sets_its_flag(monkeypatch, commands, typed, flag
         one for page in commands if page.name == " ".join(words[:-1]) for one in page.flags if flag in one.names
     ]
     monkeypatch.setenv(found.variable, value)
-    _, bound, _ = build_app(called=words[0]).parse_args(words, print_error=False, exit_on_error=False)
+    _, bound, _ = build_app(words).parse_args(words, print_error=False, exit_on_error=False)
     assert re.search(rf"{flag.lstrip('-').replace('-', '_')}\W+{value}\b", repr(bound.arguments))
 
 

@@ -44,6 +44,7 @@ from cyclopts.config import Env
 
 from textwright import __version__
 from textwright.cli.exit_codes import INTERRUPTED, USAGE, exit_code_of
+from textwright.cli.help import FlagFormatter
 from textwright.cli.layers import PerKey, Recipe
 from textwright.errors import InputError, TextwrightError
 
@@ -82,16 +83,19 @@ _HELP = """A labeled file becomes a measured, deployed text-classification API.
 Start with: textwright train movie-reviews --family bow --out runs/demo"""
 
 
-def build_app(called: str = "") -> App:
+def build_app(arguments: Sequence[str] = ()) -> App:
     """Make the program: its commands are imported when they are called.
 
     Args:
-        called: The command about to run. Its help is its function's docstring; the summaries in the table are for
-            the overview, which must not import the functions.
+        arguments: What was typed after ``textwright``. The help of its command is the function's docstring; the
+            summaries in the table are for the overview, which must not import the functions.
     """
+    called = next(iter(arguments), "")
     app = App(
         name="textwright",
         help=_HELP,
+        help_format="plaintext",  # Markdown would take the stars out of patterns such as "is_*"
+        help_formatter=FlagFormatter(arguments),
         version=__version__,
         help_epilogue="Each flag can also be set in the environment, as TEXTWRIGHT_COMMAND_FLAG. "
         "Exit codes: textwright doctor --exit-codes",
@@ -176,7 +180,7 @@ def run(arguments: Sequence[str]) -> int:
         error in one sentence; only a defect of Textwright shows a traceback.
     """
     try:
-        build_app(called=next(iter(arguments), ""))(list(arguments))
+        build_app(arguments)(list(arguments))
     except CycloptsError as error:
         return _fail(_usage_message(error), USAGE)
     except TextwrightError as error:
