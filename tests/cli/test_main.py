@@ -76,6 +76,26 @@ def test_help_shows_stars_of_patterns(capsys):
     assert '"is_*", or "*" for all of them' in help_of(["train"], capsys)
 
 
+@pytest.mark.parametrize(
+    ("words", "code", "exit_code"),
+    [(["inspect", "absent"], "not-found", 3), (["inspect", "absent", "--bad"], "usage", 2)],
+)
+def test_an_error_is_json_where_json_was_asked_for(words, code, exit_code, capsys):
+    assert run([*words, "--json"]) == exit_code
+    shown = capsys.readouterr()
+    error = json.loads(shown.out)["error"]
+    assert (error["code"], error["exit_code"]) == (code, exit_code)
+    assert " ".join(error["message"].split()) in " ".join(shown.err.split())
+
+
+def test_completion_is_a_script_that_bash_reads_and_that_knows_commands_and_flags(capsys):
+    assert run(["completion", "bash"]) == 0
+    script = capsys.readouterr().out
+    subprocess.run(["bash", "-n"], input=script, text=True, check=True)
+    assert "--family" in script
+    assert all(command.name in script for command in COMMANDS)
+
+
 def test_a_typo_suggests_the_nearest_command(capsys):
     assert run(["trian", "x"]) == 2
     assert 'Did you mean "train"?' in capsys.readouterr().err

@@ -29,7 +29,7 @@ def test_an_out_below_a_file_is_refused_in_words(tmp_path, capsys):
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EACCES, errno.EROFS, errno.EFBIG])
 def test_each_storage_error_names_file_and_cure(monkeypatch, capsys, number):
-    def fail(**_kwargs):
+    def fail(_arguments):
         raise OSError(number, os.strerror(number), "runs/x")
 
     monkeypatch.setattr(main, "build_app", fail)
@@ -38,7 +38,7 @@ def test_each_storage_error_names_file_and_cure(monkeypatch, capsys, number):
 
 
 def test_another_error_of_the_system_is_a_defect(monkeypatch):
-    def fail(**_kwargs):
+    def fail(_arguments):
         raise OSError(errno.EBADF, "Bad file descriptor")
 
     monkeypatch.setattr(main, "build_app", fail)
@@ -55,7 +55,7 @@ def test_a_writing_thread_leaves_the_words_to_the_main_one(capsys):
 
 
 def test_no_folder_for_temporary_files_names_the_variable(monkeypatch, capsys):
-    def fail(**_kwargs):
+    def fail(_arguments):
         raise FileNotFoundError(errno.ENOENT, "No usable temporary directory found in ['/tmp']")
 
     monkeypatch.setattr(main, "build_app", fail)

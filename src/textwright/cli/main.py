@@ -33,10 +33,12 @@ from __future__ import annotations
 
 import errno
 import io
+import json
 import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, Final, NamedTuple, TextIO, cast
 
 from cyclopts import App, CycloptsError
@@ -76,6 +78,7 @@ COMMANDS: Final = (
     Command("families", "textwright.cli.families:families", "List the model families and their settings."),
     Command("tensorboard", "textwright.cli.tensorboard:tensorboard", "Open TensorBoard on a training run."),
     Command("doctor", "textwright.cli.doctor:doctor", "Show versions, extras, threads and caches."),
+    Command("completion", "textwright.cli.completion:completion", "Print the completion script of a shell."),
 )
 
 _HELP = """A labeled file becomes a measured, deployed text-classification API.
@@ -177,25 +180,28 @@ def run(arguments: Sequence[str]) -> int:
 
     Returns:
         The exit code, see :mod:`textwright.cli.exit_codes`. Errors raised on purpose are said on standard
-        error in one sentence; only a defect of Textwright shows a traceback.
+        error in one sentence, with ``--json`` also as an object on standard output; only a defect of Textwright shows a
+        traceback.
     """
+    fail = partial(_fail, as_json="--json" in arguments)
     try:
         build_app(arguments)(list(arguments))
     except CycloptsError as error:
-        return _fail(_usage_message(error), USAGE)
+        return fail(_usage_message(error), USAGE, "usage")
     except TextwrightError as error:
-        return _fail(str(error), exit_code_of(error))
+        return fail(str(error), exit_code_of(error), error.code)
     except KeyboardInterrupt:
-        return _fail("stopped", INTERRUPTED)
+        return fail("stopped", INTERRUPTED, "interrupted")
     except BrokenPipeError:  # the reader of our output, such as head, has seen enough
         sys.stderr.close()
         return 0
     except OSError as error:
+        code, exit_code = InputError.code, exit_code_of(InputError())
         if _NO_TEMPORARY_FOLDER in str(error):
-            return _fail(f"{error.strerror}; set TMPDIR to a folder that can be written", exit_code_of(InputError()))
+            return fail(f"{error.strerror}; set TMPDIR to a folder that can be written", exit_code, code)
         if error.errno not in _STORAGE_CURES:
             raise
-        return _fail(_storage_message(error), exit_code_of(InputError()))
+        return fail(_storage_message(error), exit_code, code)
     return 0
 
 
@@ -238,10 +244,14 @@ def _usage_message(error: CycloptsError) -> str:
     return f"{str(error).strip()} See: textwright {' '.join([*(error.command_chain or ()), '--help'])}"
 
 
-def _fail(message: str, code: int) -> int:
+def _fail(message: str, exit_code: int, code: str, *, as_json: bool) -> int:
+    """Say what is wrong on standard error; for programs that asked for JSON, on standard output as well."""
     from rich.console import Console
 
     console = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
     console.print("error:", style="bold red", end=" ")
     console.print(message)
-    return code
+    if as_json:
+        error = {"code": code, "message": message, "exit_code": exit_code}
+        sys.stdout.write(f"{json.dumps({'error': error}, ensure_ascii=False)}\n")
+    return exit_code
