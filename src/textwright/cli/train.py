@@ -41,7 +41,7 @@ def train(
     The same command resumes a run that was interrupted.
 
     Args:
-        source: A built-in name (movie-reviews), a file (.csv .tsv .jsonl .parquet), a folder or a hub id.
+        source: A built-in name (movie-reviews), a file (.csv .tsv .jsonl .parquet .xlsx), a folder or a hub id.
         out: Run folder: artifact, checkpoint and TensorBoard events go there.
         config: Recipe (TOML) whose keys are named like the flags; flags and environment take precedence.
         name: Name of the model in the API's answers; by default source and family.

@@ -30,6 +30,9 @@ class FileSettings(Settings):
 
     Absent: such a quote is written twice."""
 
+    sheet: str | None = None
+    """Sheet of an Excel file; absent: the only one that has rows."""
+
     @field_validator("delimiter", "escape_character")
     @classmethod
     def _check_character(cls, value: str | None) -> str | None:

@@ -16,10 +16,11 @@ from textwright.data.builtin import BUILTIN, open_builtin
 from textwright.data.delimited import open_delimited
 from textwright.data.did_you_mean import did_you_mean, nearest
 from textwright.data.download import Progress
+from textwright.data.excel import open_excel
 from textwright.data.hub import is_hub_id, is_saved_dataset, open_hub, open_saved
 from textwright.data.in_memory import DataSource, InMemory
 from textwright.data.jsonl import open_jsonl
-from textwright.data.parquet import open_parquet
+from textwright.data.parquet import open_arrow, open_parquet
 from textwright.data.row_errors import END_AT_FIRST, RowErrors
 from textwright.data.settings import DataSettings, FileSettings
 from textwright.data.tables import SPLIT_NAMES, Table
@@ -32,10 +33,16 @@ _READERS: Final[Mapping[str, Callable[[Path, FileSettings, RowErrors], Table]]] 
     ".jsonl": open_jsonl,
     ".ndjson": open_jsonl,
     ".parquet": lambda path, _settings, _row_errors: open_parquet(path),
+    ".arrow": lambda path, _settings, _row_errors: open_arrow(path),
+    ".feather": lambda path, _settings, _row_errors: open_arrow(path),
+    ".xlsx": open_excel,
 }
 _COMPRESSED: Final = (".gz", ".zst")
 
-FORMATS: Final = ".csv, .tsv, .jsonl, .ndjson (each also .gz or .zst) and .parquet"
+_TEXT_FORMATS: Final = (".csv", ".tsv", ".jsonl", ".ndjson")
+WRITABLE: Final = (*_TEXT_FORMATS, ".parquet")
+"""Formats that are written too."""
+FORMATS: Final = ".csv, .tsv, .jsonl, .ndjson (each also .gz or .zst), .parquet, .arrow, .feather and .xlsx"
 """What can be read, for messages."""
 
 
@@ -82,7 +89,7 @@ def data_format(path: Path) -> str:
         path: A file, there or not.
 
     Returns:
-        A suffix without compression: ".csv", ".tsv", ".jsonl", ".ndjson" or ".parquet".
+        A suffix without compression: ".csv", ".tsv", ".jsonl", ".ndjson", ".parquet", ".arrow", ".feather" or ".xlsx".
 
     Raises:
         DataError: If the name stands for none of them; lists those that there are.
@@ -90,7 +97,7 @@ def data_format(path: Path) -> str:
     suffixes = [suffix.lower() for suffix in path.suffixes]
     compressed = bool(suffixes) and suffixes[-1] in _COMPRESSED
     suffix = (suffixes[-2:-1] if compressed else suffixes[-1:]) or [""]
-    if suffix[0] not in _READERS or (compressed and suffix[0] == ".parquet"):
+    if suffix[0] not in (_TEXT_FORMATS if compressed else _READERS):
         raise DataError(f"{path}: the name does not end like a data file; readable are {FORMATS}")
     return suffix[0]
 

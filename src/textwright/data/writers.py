@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO, Any, Final, TypeAlias, cast
 
 from textwright.core.files import atomic_file
-from textwright.data.sources import data_format
+from textwright.data.sources import WRITABLE, data_format
 from textwright.data.text_files import STREAM
 from textwright.errors import DataError, MissingExtraError
 
@@ -53,6 +53,8 @@ def open_output(path: Path, kind: str = "", types: Mapping[str, type] = _NO_TYPE
             yield _records(text, kind)
         return
     kind = data_format(path)
+    if kind not in WRITABLE:
+        raise DataError(f"{path}: {kind} files are read only; write to one of {', '.join(WRITABLE)}")
     with open_binary(path) as file, ExitStack() as stack:
         if kind == ".parquet":
             yield stack.enter_context(_parquet(file, types))
