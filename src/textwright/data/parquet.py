@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
+from textwright.data.sections import Section
 from textwright.data.tables import SAMPLE_ROWS, Row, Table
 from textwright.errors import DataError, MissingExtraError
 
@@ -15,11 +17,12 @@ _HUGGING_FACE: Final = b"huggingface"
 """Key of the schema's metadata under which ``datasets`` describes its columns."""
 
 
-def open_parquet(path: Path) -> Table:
+def open_parquet(path: Path | str, section: Section | None = None) -> Table:
     """Open a Parquet file.
 
     Args:
         path: The file; Parquet compresses by itself.
+        section: Its rows that are read; None reads the whole file.
 
     Returns:
         A table that reads only the columns that are asked for.
@@ -28,18 +31,19 @@ def open_parquet(path: Path) -> Table:
         DataError: If the file is no Parquet file or has no rows.
         MissingExtraError: If pyarrow is not installed.
     """
-    file = _open(path)
+    file = parquet_file(path, section)
     names = tuple(file.schema_arrow.names)
+    rows = range(section.start, section.stop) if section else range(file.metadata.num_rows)
     num_rows = max(file.metadata.num_rows, 1)
     position = [0]
 
     def read(columns: Sequence[str]) -> Iterator[Row]:
-        for row in _rows(file, columns, str(path)):
+        for row in _rows(file, rows, columns, str(path)):
             position[0] = row.line
             yield row
 
     try:
-        sample = _sample(file, names, str(path))
+        sample = _sample(file, rows, names, str(path))
     except BaseException:
         file.close()
         raise
@@ -51,17 +55,27 @@ def open_parquet(path: Path) -> Table:
         unit="row",
         class_names=_class_names(file.schema_arrow.metadata or {}),
         fraction_read=lambda: position[0] / num_rows,
-        close=file.close,
+        close=partial(file.close, force=section is not None),
     )
 
 
-def _open(path: Path) -> Any:  # noqa: ANN401  pyarrow has no types
+def parquet_file(path: Path | str, section: Section | None = None) -> Any:  # noqa: ANN401  pyarrow has no types
+    """Open a Parquet file as pyarrow's ``ParquetFile``.
+
+    Args:
+        path: What messages call it, and where it is unless a section brings it.
+        section: Brings the open file.
+
+    Raises:
+        DataError: If the file is no Parquet file.
+        MissingExtraError: If pyarrow is not installed.
+    """
     try:
         from pyarrow import ArrowException, parquet
     except ImportError as error:
-        raise MissingExtraError("reading Parquet files", "train") from error
+        raise MissingExtraError("reading Parquet files", "data") from error
     try:
-        return parquet.ParquetFile(path)
+        return parquet.ParquetFile(section.file if section else path)
     except (ArrowException, OSError) as error:
         raise DataError(f"{path}: not a Parquet file that can be read: {error}") from error
 
@@ -80,26 +94,89 @@ def _class_names(metadata: Mapping[bytes, bytes]) -> dict[str, list[str]]:
     return {column: item["names"] for column, item in items.items() if isinstance(item, dict) and item.get("names")}
 
 
-def _sample(file: Any, columns: Sequence[str], name: str) -> list[Row]:  # noqa: ANN401
-    rows = _rows(file, columns, name, batch_rows=SAMPLE_ROWS)
-    sample = [row for row, _ in zip(rows, range(SAMPLE_ROWS), strict=False)]
+def _sample(file: Any, rows: range, columns: Sequence[str], name: str) -> list[Row]:  # noqa: ANN401
+    first = rows[:SAMPLE_ROWS]
+    sample = list(_rows(file, first, columns, name, batch_rows=SAMPLE_ROWS))
     if not sample:
         raise DataError(f"{name}: the file has no rows")
     return sample
 
 
-def _rows(file: Any, columns: Sequence[str], name: str, batch_rows: int = _BATCH_ROWS) -> Iterator[Row]:  # noqa: ANN401
+def _rows(
+    file: Any,  # noqa: ANN401
+    rows: range,
+    columns: Sequence[str],
+    name: str,
+    batch_rows: int = _BATCH_ROWS,
+) -> Iterator[Row]:
+    num_read = rows.start
+    for batch in row_batches(file, rows, name, columns=columns, batch_rows=batch_rows):
+        try:
+            values = [_to_python(column) for column in batch.columns]
+        except UnicodeDecodeError as error:
+            raise _unreadable(name, num_read, error) from error
+        for number, cells in enumerate(zip(*values, strict=True), start=num_read + 1):
+            yield Row(number, dict(zip(columns, cells, strict=True)))
+        num_read += batch.num_rows
+
+
+def row_batches(
+    file: Any,  # noqa: ANN401
+    rows: range,
+    name: str,
+    *,
+    columns: Sequence[str] | None = None,
+    batch_rows: int = _BATCH_ROWS,
+) -> Iterator[Any]:
+    """Read rows of a Parquet file, without the row groups before and after them.
+
+    Args:
+        file: As :func:`parquet_file` gives it.
+        rows: Positions of the rows, from 0.
+        name: What messages call it.
+        columns: The columns to read; None reads all.
+        batch_rows: Rows of a batch, >= 1.
+
+    Yields:
+        Record batches, in order.
+
+    Raises:
+        DataError: If the file cannot be read on.
+    """
     from pyarrow import ArrowException
 
-    num_read = 0
+    groups, position = _row_groups(file.metadata, rows)
     try:
-        for batch in file.iter_batches(batch_size=batch_rows, columns=list(columns)):
-            values = [_to_python(column) for column in batch.columns]
-            for number, cells in enumerate(zip(*values, strict=True), start=num_read + 1):
-                yield Row(number, dict(zip(columns, cells, strict=True)))
-            num_read += batch.num_rows
-    except (ArrowException, OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{name}, after row {num_read}: the file cannot be read on: {error}") from error
+        for batch in file.iter_batches(
+            batch_size=batch_rows,
+            row_groups=groups,
+            columns=None if columns is None else list(columns),
+            use_threads=False,
+        ):
+            start, stop = max(rows.start - position, 0), min(rows.stop - position, batch.num_rows)
+            if start < stop:
+                yield batch if stop - start == batch.num_rows else batch.slice(start, stop - start)
+            position += batch.num_rows
+            if position >= rows.stop:
+                return
+    except (ArrowException, OSError) as error:
+        raise _unreadable(name, position, error) from error
+
+
+def _row_groups(metadata: Any, rows: range) -> tuple[list[int], int]:  # noqa: ANN401
+    """Return the row groups that hold the rows, and the position of the first group's first row."""
+    groups, first, start = [], 0, 0
+    for number in range(metadata.num_row_groups):
+        stop = start + metadata.row_group(number).num_rows
+        if start < rows.stop and stop > rows.start:
+            first = first if groups else start
+            groups.append(number)
+        start = stop
+    return groups, first
+
+
+def _unreadable(name: str, position: int, error: Exception) -> DataError:
+    return DataError(f"{name}, after row {position}: the file cannot be read on: {error}")
 
 
 def _to_python(column: Any) -> list[Any]:  # noqa: ANN401

@@ -21,17 +21,18 @@ from textwright.data.in_memory import DataSource, InMemory
 from textwright.data.jsonl import open_jsonl
 from textwright.data.parquet import open_parquet
 from textwright.data.row_errors import END_AT_FIRST, RowErrors
+from textwright.data.sections import Section
 from textwright.data.settings import DataSettings
 from textwright.data.tables import SPLIT_NAMES, Table
 from textwright.data.text_files import STREAM, start_of_standard_input
 from textwright.errors import DataError, NotFoundError
 
-_READERS: Final[Mapping[str, Callable[[Path, DataSettings, RowErrors], Table]]] = {
+_READERS: Final[Mapping[str, Callable[[Path | str, DataSettings, RowErrors, Section | None], Table]]] = {
     ".csv": open_delimited,
     ".tsv": open_delimited,
     ".jsonl": open_jsonl,
     ".ndjson": open_jsonl,
-    ".parquet": lambda path, _settings, _row_errors: open_parquet(path),
+    ".parquet": lambda path, _settings, _row_errors, section: open_parquet(path, section),
 }
 _COMPRESSED: Final = (".gz", ".zst")
 
@@ -129,7 +130,25 @@ def open_file(path: Path, settings: DataSettings, row_errors: RowErrors = END_AT
         raise NotFoundError(f"there is no file {path}")
     if path != STREAM and path.is_dir():
         raise DataError(f"{path}: a folder where a file was expected; name one of its files")
-    return _READERS[source_format(path)](path, settings, row_errors)
+    return _READERS[source_format(path)](path, settings, row_errors, None)
+
+
+def open_section(name: str, settings: DataSettings, section: Section, row_errors: RowErrors = END_AT_FIRST) -> Table:
+    """Open a part of a file by the ending of its name.
+
+    Args:
+        name: What messages call the file: its path or its address.
+        settings: How to read it.
+        section: The part.
+        row_errors: What happens to rows that cannot be read.
+
+    Returns:
+        A table; it closes the file of the section.
+
+    Raises:
+        DataError: If it cannot be read.
+    """
+    return _READERS[data_format(Path(name))](name, settings, row_errors, section)
 
 
 def _open_path_or_id(source: str, settings: DataSettings, row_errors: RowErrors) -> list[Table]:
