@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from time import monotonic
 from typing import Any, Final, NamedTuple
 
@@ -167,7 +167,7 @@ def check_unchanged(ledger: Ledger, files: Sequence[InputFile]) -> list[InputFil
     present = {file.name: file for file in files}
     planned = {file.name: file for file in ledger.files}
     for name, file in planned.items():
-        if name not in present or present[name].location.address != file.source:
+        if name not in present:
             raise DataError(
                 f"{file.source} was an input of {ledger.out.address} and is not one any more; bring it back, or give "
                 "another --out"
@@ -177,6 +177,7 @@ def check_unchanged(ledger: Ledger, files: Sequence[InputFile]) -> list[InputFil
                 f"{file.source} has changed since it was planned into {ledger.out.address}, so old and new predictions "
                 "would mix; give another --out"
             )
+    ledger.files = [replace(file, source=present[file.name].location.address) for file in ledger.files]
     return [file for name, file in present.items() if name not in planned]
 
 

@@ -174,8 +174,9 @@ def _prepare(file: InputFile, data: DataSettings, added: Sequence[str], every: i
             refuse_taken_columns(address, table.columns, added)
             columns, text_column = table.columns, find_text_column(table, data)
     whole = Fragment("", first.position, last.position, 0, last.num_rows)
-    header = {"header_size": found.header_size, "num_header_lines": found.num_header_lines}
-    return replace(empty, columns=columns, text_column=text_column, fragments=(whole,), **header), found.cuts
+    header = found.header_size, found.num_header_lines
+    planned = PlannedFile(address, file.name, *state, found.sha256, columns, text_column, *header, (whole,))
+    return planned, found.cuts
 
 
 def _row_cuts(location: Location, data: DataSettings, every: int) -> RowCuts:

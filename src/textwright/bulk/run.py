@@ -178,8 +178,6 @@ def _refuse_changed(ledger: Ledger, files: list[InputFile]) -> None:
 
 def _refuse_overlap(source: Location, out: Location) -> None:
     inside, folder = (item.address.rstrip("/") for item in (out, source))
-    if not out.is_remote and not source.is_remote:
-        inside, folder = str(out.path.absolute()), str(source.path.absolute())
     if f"{inside}/".startswith(f"{folder}/"):
         raise SettingsError(f"{out.address} is, or lies in, the input {source.address}; give an --out beside it")
 

@@ -138,6 +138,9 @@ def locate(typed: str | Path) -> Location:
     Args:
         typed: A path, or ``s3://BUCKET/KEY``.
 
+    Returns:
+        The place; a path is absolute, since other processes may stand in other folders.
+
     Raises:
         SettingsError: If it is an address of another kind.
         MissingExtraError: If S3 needs a library that is not installed.
@@ -145,7 +148,7 @@ def locate(typed: str | Path) -> Location:
     text = str(typed)
     scheme, mark, _ = text.partition("://")
     if not mark:
-        return Location(str(expand_home(text)))
+        return Location(str(expand_home(text).absolute()))
     if scheme != "s3" or not _key(text).strip("/"):
         raise SettingsError(f"{text}: give a path of this machine, or s3://BUCKET/KEY")
     optional_deps.require("data", what="reading and writing in S3")

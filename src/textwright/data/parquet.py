@@ -165,7 +165,8 @@ def row_batches(
 
 def _row_groups(metadata: Any, rows: range) -> tuple[list[int], int]:  # noqa: ANN401
     """Return the row groups that hold the rows, and the position of the first group's first row."""
-    groups, first, start = [], 0, 0
+    groups: list[int] = []
+    first = start = 0
     for number in range(metadata.num_row_groups):
         stop = start + metadata.row_group(number).num_rows
         if start < rows.stop and stop > rows.start:

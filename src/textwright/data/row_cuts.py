@@ -163,7 +163,7 @@ class _Scan:
             self._can_cut = False
         is_open = (np.searchsorted(quotes, ends) % 2 == 1) ^ self._is_open
         self._is_open ^= bool(len(quotes) % 2)
-        return ends[~is_open]
+        return np.asarray(ends[~is_open])
 
     def _is_edge(self, neighbors: Bytes) -> Bools:
         return np.isin(neighbors, [self._delimiter or 0, _NEWLINE, _RETURN, _QUOTE])
@@ -236,12 +236,14 @@ def spans(cuts: list[Cut], max_rows: int) -> Iterator[tuple[Cut, Cut]]:
     """Join neighboring parts as long as they hold at most so many rows.
 
     Args:
-        cuts: At least two, in order.
+        cuts: In order; fewer than two stand for no rows.
         max_rows: Rows of a span, >= 1; one part alone may hold more.
 
     Yields:
         Begin and end of each span.
     """
+    if not cuts:
+        return
     start, stop = cuts[0], cuts[0]
     for cut in cuts[1:]:
         if cut.num_rows - start.num_rows > max_rows and stop != start:

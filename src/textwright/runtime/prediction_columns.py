@@ -37,14 +37,16 @@ def prediction_types(predictor: Predictor, top_k: int | None = None) -> dict[str
     num_labels = len(predictor.labels)
     if top_k is not None and top_k > num_labels:
         raise SettingsError(f"top_k is {top_k}, and the model has {num_labels} labels; give {num_labels} or fewer")
-    chosen = ("predicted_label", str) if predictor.labels.task is Task.SINGLE_LABEL else ("predicted_labels", list)
-    stage = [("stage", str)] if predictor.stage_names else []
+    is_single = predictor.labels.task is Task.SINGLE_LABEL
+    chosen, kind = ("predicted_label", str) if is_single else ("predicted_labels", list)
+    stage = {"stage": str} if predictor.stage_names else {}
     if top_k is None:
-        probabilities = [(f"probability_{name}", float) for name in predictor.labels.names]
+        probabilities: dict[str, type] = {f"probability_{name}": float for name in predictor.labels.names}
     else:
-        pairs = [((f"top_{rank}_label", str), (f"top_{rank}_probability", float)) for rank in range(1, top_k + 1)]
-        probabilities = [column for pair in pairs for column in pair]
-    return dict([chosen, ("confidence", float), ("truncated", bool), *stage, *probabilities])
+        probabilities = {}
+        for rank in range(1, top_k + 1):
+            probabilities |= {f"top_{rank}_label": str, f"top_{rank}_probability": float}
+    return {chosen: kind, "confidence": float, "truncated": bool, **stage, **probabilities}
 
 
 def predict_columns(predictor: Predictor, texts: Sequence[str], top_k: int | None = None) -> Columns:
