@@ -6,6 +6,7 @@ either. Region, credentials and endpoint come from the environment, as for the `
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -167,7 +168,8 @@ def _iso(nanoseconds: int) -> str:
 def _file_system() -> Any:  # noqa: ANN401  pyarrow has no types
     from pyarrow.fs import S3FileSystem
 
-    return S3FileSystem()
+    scheme, mark, host = os.environ.get("AWS_ENDPOINT_URL", "").partition("://")  # pyarrow reads all but this
+    return S3FileSystem(endpoint_override=host.rstrip("/"), scheme=scheme) if mark else S3FileSystem()
 
 
 @contextmanager

@@ -9,8 +9,10 @@ from __future__ import annotations
 import json
 import logging
 import os
+import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import redirect_stdout
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -47,19 +49,20 @@ class RayEngine:
     ) -> Iterator[FragmentResult]:
         """Score fragments; see :class:`~textwright.bulk.engines.protocol.Engine`."""
         ray = _import_ray()
-        self._connect(ray)
-        try:
-            for result in self._scored(ray, predictor, job, tasks):
-                on_rows(result.num_rows)
-                yield result
-        finally:
-            ray.shutdown()
+        with redirect_stdout(sys.stderr):  # where Ray tells of lost machines; standard output is for the result
+            self._connect(ray)
+            try:
+                for result in self._scored(ray, predictor, job, tasks):
+                    on_rows(result.num_rows)
+                    yield result
+            finally:
+                ray.shutdown()
 
     def _connect(self, ray: Any) -> None:  # noqa: ANN401  the module has no types
         options: dict[str, Any] = {"address": self._address} if self._address else {"include_dashboard": False}
         try:
             ray.init(**options, log_to_driver=False, logging_level="error")
-        except (ConnectionError, ValueError, RuntimeError) as error:
+        except (ConnectionError, ValueError, RuntimeError, ray.exceptions.RayError) as error:
             raise SettingsError(
                 f"no Ray cluster answers at {self._address or 'this machine'}: {error}; start one by: ray start --head"
             ) from error
@@ -144,8 +147,9 @@ def _import_ray() -> Any:  # noqa: ANN401  the module has no types
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # it says at each start what Ray Data always does
     optional_deps.require("ray", what="scoring on a Ray cluster")
-    import ray
     import ray.data
+
+    import ray
 
     logging.getLogger("ray.data").setLevel(logging.ERROR)
     return ray
