@@ -162,21 +162,21 @@ def fingerprint(location: Location) -> str:
 def _prepare(file: InputFile, data: DataSettings, added: Sequence[str], every: int) -> tuple[PlannedFile, list[Cut]]:
     """Read a file as far as is needed to cut it; its one fragment stands for all rows."""
     address, state = file.location.address, state_of(file)
-    found = _row_cuts(file.location, data, every) if state.size_bytes else RowCuts([], 0, 0, "")
-    empty = PlannedFile(address, file.name, *state, found.sha256, (), "", 0, 0, ())
-    if len(found.cuts) < 2 or found.cuts[0] == found.cuts[-1]:
+    row_cuts = _row_cuts(file.location, data, every) if state.size_bytes else RowCuts([], 0, 0, "")
+    empty = PlannedFile(address, file.name, *state, row_cuts.sha256, (), "", 0, 0, ())
+    if len(row_cuts.cuts) < 2 or row_cuts.cuts[0] == row_cuts.cuts[-1]:
         return empty, []
-    first, last = found.cuts[0], found.cuts[-1]
+    first, last = row_cuts.cuts[0], row_cuts.cuts[-1]
     with file.location.open() as content:
-        section = Section(content, first.position, last.position, (), found.header_size, found.num_header_lines)
+        section = Section(content, first.position, last.position, (), row_cuts.header_size, row_cuts.num_header_lines)
         with open_section(address, data, section, RowErrorsInRows()) as table:
             table.columns = table.columns or tuple(dict.fromkeys(name for row in table.sample for name in row.values))
             refuse_taken_columns(address, table.columns, added)
             columns, text_column = table.columns, find_text_column(table, data)
     whole = Fragment("", first.position, last.position, 0, last.num_rows)
-    header = found.header_size, found.num_header_lines
-    planned = PlannedFile(address, file.name, *state, found.sha256, columns, text_column, *header, (whole,))
-    return planned, found.cuts
+    header = row_cuts.header_size, row_cuts.num_header_lines
+    planned = PlannedFile(address, file.name, *state, row_cuts.sha256, columns, text_column, *header, (whole,))
+    return planned, row_cuts.cuts
 
 
 def _row_cuts(location: Location, data: DataSettings, every: int) -> RowCuts:

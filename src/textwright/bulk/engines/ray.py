@@ -59,7 +59,8 @@ class RayEngine:
                 ray.shutdown()
 
     def _connect(self, ray: Any) -> None:  # noqa: ANN401  the module has no types
-        options: dict[str, Any] = {"address": self._address} if self._address else {"include_dashboard": False}
+        own = {"address": "local", "include_dashboard": False}  # without "local" it looks for clusters that ran before
+        options = {"address": self._address} if self._address else own
         try:
             ray.init(**options, log_to_driver=False, logging_level="error")
         except (ConnectionError, ValueError, RuntimeError, ray.exceptions.RayError) as error:
