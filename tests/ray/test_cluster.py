@@ -98,14 +98,34 @@ def test_a_node_is_killed_and_no_byte_differs(tmp_path, make_artifact, source, c
 
 
 def test_a_cluster_of_its_own(tmp_path, tiny_artifact, source):
-    settings = ScoreSettings(engine="ray", fragment_rows=100)
-    score_files(tiny_artifact, str(source), str(tmp_path / "ray"), settings=settings)
+    with start(
+        tiny_artifact, source, tmp_path / "ray", "--engine", "ray", "--fragment-rows", "100", "--json"
+    ) as process:
+        shown, complaints = process.communicate(timeout=180)
+    assert process.returncode == 0, complaints
+    assert json.loads(shown)["num_scored"] == NUM_ROWS + 1
     score_files(tiny_artifact, str(source), str(tmp_path / "local"), settings=ScoreSettings(fragment_rows=100))
     assert contents(tmp_path / "ray") == contents(tmp_path / "local")
-    assert os.environ["RAY_USAGE_STATS_ENABLED"] == "0"
 
 
-def test_no_cluster_is_said_in_words(tmp_path, tiny_artifact, source):
-    settings = ScoreSettings(engine="ray", address="127.0.0.1:1")
-    with pytest.raises(SettingsError, match=r"no Ray cluster answers at 127\.0\.0\.1:1"):
+def test_no_cluster_is_said_in_words(tmp_path, tiny_artifact, source, unused_port):
+    settings = ScoreSettings(engine="ray", address=f"127.0.0.1:{unused_port}")
+    with pytest.raises(SettingsError, match=rf"no Ray cluster answers at 127\.0\.0\.1:{unused_port}"):
         score_files(tiny_artifact, str(source), str(tmp_path / "out"), settings=settings)
+
+
+def test_the_reporting_of_use_is_off_before_ray_is_imported():
+    code = (
+        "import builtins, os\n"
+        "real = builtins.__import__\n"
+        "def watch(name, *rest, **more):\n"
+        "    if name == 'ray':\n"
+        "        print('reporting', os.environ.get('RAY_USAGE_STATS_ENABLED'))\n"
+        "    return real(name, *rest, **more)\n"
+        "builtins.__import__ = watch\n"
+        "from textwright.bulk.engines import ray\n"
+        "ray._import_ray()"
+    )
+    environment = {name: value for name, value in os.environ.items() if name != "RAY_USAGE_STATS_ENABLED"}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
+    assert done.stdout.split()[:2] == ["reporting", "0"]

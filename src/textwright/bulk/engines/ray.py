@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import socket
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -30,6 +31,8 @@ from textwright.runtime.predictor import Predictor
 
 _TASK: Final = "task"
 _RESULT: Final = "result"
+_CONNECT_S: Final = 10.0
+"""Seconds in which a cluster must answer."""
 
 
 class RayEngine:
@@ -62,8 +65,9 @@ class RayEngine:
         own = {"address": "local", "include_dashboard": False}  # without "local" it looks for clusters that ran before
         options = {"address": self._address} if self._address else own
         try:
+            _knock(self._address or "")
             ray.init(**options, log_to_driver=False, logging_level="error")
-        except (ConnectionError, ValueError, RuntimeError, ray.exceptions.RayError) as error:
+        except (OSError, ValueError, RuntimeError, ray.exceptions.RayError) as error:
             raise SettingsError(
                 f"no Ray cluster answers at {self._address or 'this machine'}: {error}; start one by: ray start --head"
             ) from error
@@ -126,6 +130,13 @@ class RayScorer:
             except TextwrightError as error:
                 results.append(json.dumps({"is_data": isinstance(error, DataError), "message": str(error)}))
         return {_RESULT: results}
+
+
+def _knock(address: str) -> None:
+    """Raise what a connection raises where nothing listens at "HOST:PORT": Ray would try again for minutes."""
+    host, mark, port = address.removeprefix("ray://").rpartition(":")
+    if mark and port.isdecimal():
+        socket.create_connection((host, int(port)), timeout=_CONNECT_S).close()
 
 
 def _packed(task: ScoreTask) -> str:
