@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
@@ -13,7 +14,7 @@ from textwright.batch_predict import ERROR, added_types, predicted_records
 from textwright.bulk.ledger import FragmentResult
 from textwright.bulk.plan import Fragment, PlannedFile
 from textwright.bulk.storage import Location
-from textwright.data.parquet import parquet_file
+from textwright.data.parquet import RowBatches, parquet_file
 from textwright.data.parquet_copy import copy_rows
 from textwright.data.row_errors import RowErrorsInRows
 from textwright.data.settings import DataSettings
@@ -61,36 +62,100 @@ class _Counts:
         self.first_error = self.first_error or next(iter(errors), "")
 
 
-def score_fragment(
-    predictor: Predictor, job: ScoreJob, file: PlannedFile, fragment: Fragment, on_rows: OnRows
-) -> FragmentResult:
-    """Read the fragment's rows, predict their texts and write them with the predictions beside them.
+@dataclass(slots=True)
+class _Tally:
+    """Predicts, and counts what it predicted."""
+
+    predict: Callable[[Sequence[str]], Columns]
+    counts: _Counts = field(default_factory=_Counts)
+
+    def __call__(self, texts: Sequence[str]) -> Columns:
+        columns = self.predict(texts)
+        self.counts.add(columns)
+        return columns
+
+
+class FragmentScorer:
+    """What a process scores fragments with, one after the other.
 
     Args:
         predictor: The model, of one thread.
         job: What is the same for all fragments.
-        file: Where the rows are.
-        fragment: Which rows.
-        on_rows: Called after each block of rows.
-
-    Returns:
-        What was written. The file appears when it is whole; one that is there already is replaced.
-
-    Raises:
-        DataError: If the file cannot be read on, or the output cannot be written.
-        BackendError: If the engine fails on every text of a block.
     """
-    target = job.out.child(fragment.target)
-    types = added_types(predictor, with_errors=True, top_k=job.top_k)
-    counts, kinds = _Counts(), (data_format(Path(file.source)), data_format(Path(fragment.target)))
-    write = _copy_parquet if kinds == (".parquet", ".parquet") else _write_records
-    with target.writing() as output:
-        write(partial(predict_each, predictor, top_k=job.top_k), job, file, fragment, output, types, counts, on_rows)
-        output.flush()
-        size = output.tell()
-    return FragmentResult(
-        *(fragment.target, counts.num_rows, counts.num_errors, counts.num_truncated, size, counts.first_error)
-    )
+
+    def __init__(self, predictor: Predictor, job: ScoreJob) -> None:
+        self._predictor = predictor
+        self._job = job
+        self._types = added_types(predictor, with_errors=True, top_k=job.top_k)
+        self._parquet: RowBatches | None = None
+        self._open_files = ExitStack()
+
+    def close(self) -> None:
+        """Close the input file that was read last."""
+        self._open_files.close()
+        self._parquet = None
+
+    def score(self, file: PlannedFile, fragment: Fragment, on_rows: OnRows) -> FragmentResult:
+        """Read the fragment's rows, predict their texts and write them with the predictions beside them.
+
+        Args:
+            file: Where the rows are.
+            fragment: Which rows.
+            on_rows: Called after each block of rows.
+
+        Returns:
+            What was written. The file appears when it is whole; one that is there already is replaced.
+
+        Raises:
+            DataError: If the file cannot be read on, or the output cannot be written.
+            BackendError: If the engine fails on every text of a block.
+        """
+        kinds = (data_format(Path(file.source)), data_format(Path(fragment.target)))
+        write = self._copy_parquet if kinds == (".parquet", ".parquet") else self._write_records
+        tally = _Tally(partial(predict_each, self._predictor, top_k=self._job.top_k))
+        with self._job.out.child(fragment.target).writing() as output:
+            write(file, fragment, output, tally, on_rows)
+            output.flush()
+            size = output.tell()
+        counts = tally.counts
+        return FragmentResult(
+            *(fragment.target, counts.num_rows, counts.num_errors, counts.num_truncated, size, counts.first_error)
+        )
+
+    def _copy_parquet(
+        self, file: PlannedFile, fragment: Fragment, output: IO[bytes], tally: _Tally, on_rows: OnRows
+    ) -> None:
+        if self._parquet is None or self._parquet.name != file.source:
+            self.close()
+            section = file.section(fragment)
+            self._open_files.enter_context(section.file)
+            self._parquet = RowBatches(parquet_file(file.source, section), file.source)
+        num_written = 0
+
+        def progress(num_rows: int) -> None:
+            nonlocal num_written
+            on_rows(num_rows - num_written)
+            num_written = num_rows
+
+        rows = range(fragment.start, fragment.stop)
+        copy_rows(self._parquet, rows, file.text_column, output, self._types, tally, progress)
+
+    def _write_records(
+        self, file: PlannedFile, fragment: Fragment, output: IO[bytes], tally: _Tally, on_rows: OnRows
+    ) -> None:
+        kind = data_format(Path(fragment.target))
+        settings = self._job.data.model_copy(update={"text_column": file.text_column})
+        only_columns, section = "json" not in kind, file.section(fragment)
+        with (
+            section.file,
+            open_texts(file.source, settings, RowErrorsInRows(), only_columns=only_columns, section=section) as texts,
+            open_records(output, kind, {file.text_column: str, **self._types}) as write,
+        ):
+            while block := list(islice(texts.rows, BLOCK_ROWS)):
+                tally.counts.add({ERROR: [row.error for row in block if row.error], "truncated": []})
+                for record in predicted_records(tally, block, self._types):
+                    write(record)
+                on_rows(len(block))
 
 
 def predict_each(predictor: Predictor, texts: Sequence[str], *, top_k: int | None = None) -> Columns:
@@ -120,66 +185,3 @@ def predict_each(predictor: Predictor, texts: Sequence[str], *, top_k: int | Non
         if isinstance(error, BackendError) and all(message for half in halves for message in half[ERROR]):
             raise
         return {name: [*halves[0][name], *halves[1][name]] for name in halves[0]}
-
-
-@dataclass(slots=True)
-class _Tally:
-    """Predicts, and counts what it predicted."""
-
-    predict: Callable[[Sequence[str]], Columns]
-    counts: _Counts = field(default_factory=_Counts)
-
-    def __call__(self, texts: Sequence[str]) -> Columns:
-        columns = self.predict(texts)
-        self.counts.add(columns)
-        return columns
-
-
-def _copy_parquet(
-    predict: Callable[[Sequence[str]], Columns],
-    job: ScoreJob,  # noqa: ARG001  the other way needs it
-    file: PlannedFile,
-    fragment: Fragment,
-    output: IO[bytes],
-    types: Mapping[str, type],
-    counts: _Counts,
-    on_rows: OnRows,
-) -> None:
-    section = file.section(fragment)
-    written = 0
-
-    def progress(num_rows: int) -> None:
-        nonlocal written
-        on_rows(num_rows - written)
-        written = num_rows
-
-    with section.file:
-        rows = range(fragment.start, fragment.stop)
-        source = parquet_file(file.source, section)
-        copy_rows(source, file.source, rows, file.text_column, output, types, _Tally(predict, counts), progress)
-
-
-def _write_records(
-    predict: Callable[[Sequence[str]], Columns],
-    job: ScoreJob,
-    file: PlannedFile,
-    fragment: Fragment,
-    output: IO[bytes],
-    types: Mapping[str, type],
-    counts: _Counts,
-    on_rows: OnRows,
-) -> None:
-    kind = data_format(Path(fragment.target))
-    settings = job.data.model_copy(update={"text_column": file.text_column})
-    section = file.section(fragment)
-    tally = _Tally(predict, counts)
-    with (
-        open_texts(file.source, settings, RowErrorsInRows(), only_columns="json" not in kind, section=section) as texts,
-        open_records(output, kind, {file.text_column: str, **types}) as write,
-    ):
-        while block := list(islice(texts.rows, BLOCK_ROWS)):
-            errors = [row.error for row in block if row.error]
-            counts.add({ERROR: errors, "truncated": []})
-            for record in predicted_records(tally, block, types):
-                write(record)
-            on_rows(len(block))

@@ -110,7 +110,7 @@ def _rows(
     batch_rows: int = _BATCH_ROWS,
 ) -> Iterator[Row]:
     num_read = rows.start
-    for batch in row_batches(file, rows, name, columns=columns, batch_rows=batch_rows):
+    for batch in RowBatches(file, name, columns, batch_rows).read(rows):
         try:
             values = [_to_python(column) for column in batch.columns]
         except UnicodeDecodeError as error:
@@ -120,60 +120,79 @@ def _rows(
         num_read += batch.num_rows
 
 
-def row_batches(
-    file: Any,  # noqa: ANN401
-    rows: range,
-    name: str,
-    *,
-    columns: Sequence[str] | None = None,
-    batch_rows: int = _BATCH_ROWS,
-) -> Iterator[Any]:
-    """Read rows of a Parquet file, without the row groups before and after them.
+class RowBatches:
+    """Reads rows of a Parquet file, row group by row group; asked for rows further on, it goes on where it is.
+
+    What lies before a row in its row group must be decoded to get there. So whoever reads one part of a row group after
+    the other, in order, keeps one of these. Batches begin where row groups do, wherever reading began.
 
     Args:
         file: As :func:`parquet_file` gives it.
-        rows: Positions of the rows, from 0.
         name: What messages call it.
         columns: The columns to read; None reads all.
-        batch_rows: Rows of a batch, >= 1.
-
-    Yields:
-        Record batches, in order.
-
-    Raises:
-        DataError: If the file cannot be read on.
+        batch_rows: Most rows of a batch, >= 1.
     """
-    from pyarrow import ArrowException
 
-    groups, position = _row_groups(file.metadata, rows)
-    try:
-        for batch in file.iter_batches(
-            batch_size=batch_rows,
-            row_groups=groups,
-            columns=None if columns is None else list(columns),
-            use_threads=False,
-        ):
-            start, stop = max(rows.start - position, 0), min(rows.stop - position, batch.num_rows)
-            if start < stop:
-                yield batch if stop - start == batch.num_rows else batch.slice(start, stop - start)
-            position += batch.num_rows
-            if position >= rows.stop:
-                return
-    except (ArrowException, OSError) as error:
-        raise _unreadable(name, position, error) from error
+    def __init__(
+        self,
+        file: Any,  # noqa: ANN401
+        name: str,
+        columns: Sequence[str] | None = None,
+        batch_rows: int = _BATCH_ROWS,
+    ) -> None:
+        self.file = file
+        self.name = name
+        self._columns = None if columns is None else list(columns)
+        self._batch_rows = batch_rows
+        self._group = -1
+        self._position = 0
+        self._batches: Iterator[Any] = iter(())
+        self._pending: Any = None
 
+    def read(self, rows: range) -> Iterator[Any]:
+        """Read rows.
 
-def _row_groups(metadata: Any, rows: range) -> tuple[list[int], int]:  # noqa: ANN401
-    """Return the row groups that hold the rows, and the position of the first group's first row."""
-    groups: list[int] = []
-    first = start = 0
-    for number in range(metadata.num_row_groups):
-        stop = start + metadata.row_group(number).num_rows
-        if start < rows.stop and stop > rows.start:
-            first = first if groups else start
-            groups.append(number)
-        start = stop
-    return groups, first
+        Args:
+            rows: Positions of the rows, from 0.
+
+        Yields:
+            Record batches, in order.
+
+        Raises:
+            DataError: If the file cannot be read on.
+        """
+        from pyarrow import ArrowException
+
+        start = 0
+        for group in range(self.file.metadata.num_row_groups):
+            stop = start + self.file.metadata.row_group(group).num_rows
+            first, last = max(rows.start, start), min(rows.stop, stop)
+            if first < last:
+                try:
+                    if group != self._group or first < self._position:
+                        self._open(group, start)
+                    yield from self._between(first, last)
+                except (ArrowException, OSError) as error:
+                    raise _unreadable(self.name, self._position, error) from error
+            start = stop
+
+    def _open(self, group: int, start: int) -> None:
+        self._group, self._position, self._pending = group, start, None
+        self._batches = self.file.iter_batches(
+            batch_size=self._batch_rows, row_groups=[group], columns=self._columns, use_threads=False
+        )
+
+    def _between(self, first: int, last: int) -> Iterator[Any]:
+        """Yield the rows of the open row group between two positions."""
+        end = self._position
+        while end < last:
+            batch = next(self._batches) if self._pending is None else self._pending
+            begin, end = self._position, self._position + batch.num_rows
+            self._pending = batch if end > last else None
+            self._position = begin if end > last else end
+            lower, upper = max(first, begin), min(last, end)
+            if lower < upper:
+                yield batch.slice(lower - begin, upper - lower)
 
 
 def _unreadable(name: str, position: int, error: Exception) -> DataError:

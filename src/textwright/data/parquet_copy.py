@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO, Any, TypeAlias
 
 from textwright.data.columns import find_text_column
-from textwright.data.parquet import open_parquet, parquet_file, row_batches
+from textwright.data.parquet import RowBatches, open_parquet, parquet_file
 from textwright.data.settings import DataSettings
 from textwright.data.writers import arrow_types, open_binary
 from textwright.errors import DataError
@@ -46,23 +46,17 @@ def copy_parquet(
     """
     with open_parquet(source) as table, open_binary(target) as output:
         column = find_text_column(table, settings)
-        num_rows = int(parquet_file(source).metadata.num_rows)
+        file = parquet_file(source)
+        num_rows = int(file.metadata.num_rows)
+        rows = RowBatches(file, str(source))
         copy_rows(
-            parquet_file(source),
-            str(source),
-            range(num_rows),
-            column,
-            output,
-            types,
-            add_columns,
-            lambda done: progress(done, done / num_rows),
+            rows, range(num_rows), column, output, types, add_columns, lambda done: progress(done, done / num_rows)
         )
     return num_rows
 
 
 def copy_rows(
-    file: Any,  # noqa: ANN401  pyarrow has no types
-    name: str,
+    source: RowBatches,
     rows: range,
     text_column: str,
     output: IO[bytes],
@@ -73,8 +67,7 @@ def copy_rows(
     """Copy rows of a Parquet file and add columns that are computed from their texts.
 
     Args:
-        file: As :func:`~textwright.data.parquet.parquet_file` gives it.
-        name: What messages call it.
+        source: The file; asked for rows further on, it need not read it again.
         rows: Positions of the rows, from 0.
         text_column: Column of the texts.
         output: Open for writing.
@@ -88,13 +81,14 @@ def copy_rows(
     import pyarrow as pa
     from pyarrow import parquet
 
-    position = file.schema_arrow.names.index(text_column)
+    file_schema = source.file.schema_arrow
+    position = file_schema.names.index(text_column)
     added = arrow_types(types)
-    schema = pa.schema([*file.schema_arrow, *added.items()], metadata=file.schema_arrow.metadata)
+    schema = pa.schema([*file_schema, *added.items()], metadata=file_schema.metadata)
     num_rows = 0
     with parquet.ParquetWriter(output, schema) as writer:
-        for batch in row_batches(file, rows, name):
-            texts = _texts(batch.column(position), f"{name}, row {rows.start + num_rows + 1}", text_column)
+        for batch in source.read(rows):
+            texts = _texts(batch.column(position), f"{source.name}, row {rows.start + num_rows + 1}", text_column)
             values = add_columns(texts)
             arrays = [pa.array(values[column], kind) for column, kind in added.items()]
             writer.write_batch(pa.RecordBatch.from_arrays([*batch.columns, *arrays], schema=schema))

@@ -9,12 +9,13 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import closing
 from multiprocessing.connection import wait as wait_for
 from typing import TYPE_CHECKING, Any, Final
 
 from textwright.bulk.engines.protocol import ScoreTask
 from textwright.bulk.ledger import FragmentResult
-from textwright.bulk.scoring import ScoreJob, score_fragment
+from textwright.bulk.scoring import FragmentScorer, ScoreJob
 from textwright.errors import BackendError
 from textwright.runtime.cores import num_cores
 from textwright.runtime.predictor import Predictor
@@ -41,8 +42,11 @@ class LocalEngine:
     ) -> Iterator[FragmentResult]:
         """Score fragments; see :class:`~textwright.bulk.engines.protocol.Engine`."""
         if min(self._num_workers, len(tasks)) <= 1:
-            return (score_fragment(predictor, job, *task, on_rows) for task in tasks)
-        return self._from_processes(predictor, job, tasks, on_rows)
+            with closing(FragmentScorer(predictor, job)) as scorer:
+                for task in tasks:
+                    yield scorer.score(*task, on_rows)
+        else:
+            yield from self._from_processes(predictor, job, tasks, on_rows)
 
     def _from_processes(
         self, predictor: Predictor, job: ScoreJob, tasks: Sequence[ScoreTask], on_rows: Callable[[int], object]
@@ -78,8 +82,7 @@ def _end(executor: ProcessPoolExecutor) -> None:
 class _Worker:
     """What a process keeps between fragments."""
 
-    predictor: Predictor
-    job: ScoreJob
+    scorer: FragmentScorer
     counter: Synchronized[int]
 
 
@@ -93,7 +96,7 @@ def _begin(predictor: Predictor, job: ScoreJob, counter: Any) -> None:  # noqa: 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes, and the first one ends the others
     threading.Thread(target=_end_with_parent, daemon=True).start()
     use_one_thread()
-    _Worker.predictor, _Worker.job, _Worker.counter = predictor, job, counter
+    _Worker.scorer, _Worker.counter = FragmentScorer(predictor, job), counter
 
 
 def _end_with_parent() -> None:
@@ -111,4 +114,4 @@ def _score(task: ScoreTask) -> FragmentResult:
         with counter.get_lock():
             counter.value += num_rows
 
-    return score_fragment(_Worker.predictor, _Worker.job, *task, count)
+    return _Worker.scorer.score(*task, count)

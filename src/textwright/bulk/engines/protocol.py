@@ -36,5 +36,5 @@ class Engine(Protocol):
             What came of each fragment, as soon as its output is there.
 
         Raises:
-            DataError, BackendError: As :func:`~textwright.bulk.scoring.score_fragment` does, or if a process ended.
+            DataError, BackendError: As :class:`~textwright.bulk.scoring.FragmentScorer` does, or if a process ended.
         """

@@ -23,7 +23,7 @@ from textwright.bulk.engines.local import use_one_thread
 from textwright.bulk.engines.protocol import ScoreTask
 from textwright.bulk.ledger import FragmentResult
 from textwright.bulk.plan import PlannedFile
-from textwright.bulk.scoring import ScoreJob, score_fragment
+from textwright.bulk.scoring import FragmentScorer, ScoreJob
 from textwright.core.artifact import MANIFEST, Artifact
 from textwright.errors import BackendError, DataError, SettingsError, TextwrightError
 from textwright.runtime.loading import load
@@ -110,14 +110,14 @@ class RayScorer:
 
     def __init__(self, contents: Any, variant: str, job: ScoreJob) -> None:  # noqa: ANN401  a reference of Ray's
         use_one_thread()
-        self._job = job
         self._folder = tempfile.TemporaryDirectory(prefix="textwright-")
         files: Mapping[str, bytes] = contents if isinstance(contents, dict) else _import_ray().get(contents)
         for name, content in files.items():
             path = Path(self._folder.name) / "artifact" / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
-        self._predictor = load(Path(self._folder.name) / "artifact", variant=variant, num_threads=1)
+        predictor = load(Path(self._folder.name) / "artifact", variant=variant, num_threads=1)
+        self._scorer = FragmentScorer(predictor, job)
 
     def __call__(self, batch: Mapping[str, Any]) -> dict[str, list[str]]:
         """Score the fragments of a batch; errors that have words come back as such."""
@@ -125,7 +125,7 @@ class RayScorer:
         for packed in batch[_TASK]:
             content = PlannedFile.from_json(json.loads(packed))
             try:
-                result = score_fragment(self._predictor, self._job, content, content.fragments[0], lambda _rows: None)
+                result = self._scorer.score(content, content.fragments[0], lambda _rows: None)
                 results.append(json.dumps(list(result)))
             except TextwrightError as error:
                 results.append(json.dumps({"is_data": isinstance(error, DataError), "message": str(error)}))
