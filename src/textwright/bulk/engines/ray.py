@@ -67,9 +67,11 @@ class RayEngine:
         try:
             _knock(self._address or "")
             ray.init(**options, log_to_driver=False, logging_level="error")
-        except (OSError, ValueError, RuntimeError, ray.exceptions.RayError) as error:
+        except Exception as error:  # Ray raises that very class where its processes do not start in time
+            if self._address is None:
+                raise BackendError(f"Ray could not be started on this machine: {error}") from error
             raise SettingsError(
-                f"no Ray cluster answers at {self._address or 'this machine'}: {error}; start one by: ray start --head"
+                f"no Ray cluster answers at {self._address}: {error}; start one by: ray start --head"
             ) from error
 
     def _scored(
