@@ -35,8 +35,29 @@ def is_alive(pid: int) -> bool:
         return False
 
 
-@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="processes are looked up in /proc")
+SETTINGS = ScoreSettings(workers=1, fragment_rows=20)
+
+
+def check_output(artifact, source, out, whole):
+    summary = score_files(artifact, str(source), str(out), settings=SETTINGS)
+    assert summary.num_rows == NUM_ROWS
+    assert 0 < summary.num_scored < NUM_ROWS
+    score_files(artifact, str(source), str(whole), settings=SETTINGS)
+    assert contents(out) == contents(whole)
+
+
 def test_a_killed_run_is_gone_on_with(tmp_path, make_artifact, source):
+    artifact, out = make_artifact("slow", num_slow_layers=4), tmp_path / "out"
+    with start(artifact, source, out, "--workers", "1", "--fragment-rows", "20") as process:
+        wait_until(lambda: num_done(out))
+        process.kill()
+    assert 0 < num_done(out) < NUM_ROWS / 20
+    check_output(artifact, source, out, tmp_path / "whole")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="processes are looked up in /proc")
+def test_no_process_is_left_and_one_that_ends_is_told(tmp_path, make_artifact, source):
     artifact, out = make_artifact("slow", num_slow_layers=8), tmp_path / "out"
     flags = ("--workers", "2", "--fragment-rows", "20")
     with start(artifact, source, out, *flags) as process:
@@ -53,8 +74,4 @@ def test_a_killed_run_is_gone_on_with(tmp_path, make_artifact, source):
         os.kill(worker, signal.SIGKILL)
         assert process.wait(60) == 8
         assert "a process that scored has ended" in process.stderr.read()
-    summary = score_files(artifact, str(source), str(out), settings=ScoreSettings(workers=1, fragment_rows=20))
-    assert summary.num_rows == NUM_ROWS
-    assert 0 < summary.num_scored < NUM_ROWS
-    score_files(artifact, str(source), str(tmp_path / "whole"), settings=ScoreSettings(workers=1, fragment_rows=20))
-    assert contents(out) == contents(tmp_path / "whole")
+    check_output(artifact, source, out, tmp_path / "whole")
