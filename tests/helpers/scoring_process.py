@@ -11,7 +11,7 @@ from pathlib import Path
 
 from textwright.bulk.ledger import LEDGER
 
-WAIT_S = 120
+WAIT_S = 240
 
 
 def start(artifact: Path, source: Path, out: Path, *flags: str) -> subprocess.Popen[str]:
