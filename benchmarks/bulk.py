@@ -181,6 +181,7 @@ def main(options: Namespace) -> None:
         f"pandas reads the file, predicts {PANDAS_CHUNK:,} rows at a time with all threads and writes one file",
         "versions": versions("numpy", "onnxruntime", "pandas", "pyarrow", "tokenizers"),
         "num_cores": num_cores(),
+        "note": options.note,
         "bow": rates(bow, texts, options.rows, options.rounds, options.ray),
     }
     if options.bert is not None:
@@ -198,4 +199,5 @@ if __name__ == "__main__":
     parser.add_argument("--bert-rows", type=int, default=20_000)
     parser.add_argument("--memory-rows", type=int, default=10_000_000)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--note", default="", help="what should be known of this run, such as what else was running")
     main(parser.parse_args())

@@ -421,6 +421,8 @@ def bulk() -> str:
             rows.append([f"{title}, `score --engine ray`, cluster started here", rates["ray"]])
     memory = content["memory"]
     rows.append([f"most memory of a process over {memory['num_rows']:,} rows", f"{memory['peak_mib']:,.0f} MiB"])
+    if content["note"]:
+        rows.append([content["note"], ""])
     return _table(["whole commands over Parquet, start included", ""], rows)
 
 
