@@ -106,6 +106,9 @@ bench-soak: $(VENV)/.ready-dev ## Ask runs/bench-serving twice what it can answe
 bench-cold-start: $(VENV)/.ready-dev ## Measure init of an int8 MiniLM's Lambda zip beside its floor (needs Python 3.12)
 	@$(BIN)/python benchmarks/cold_start.py
 
+bench-bulk: $(VENV)/.ready-dev ## Measure bulk scoring: beside pandas, its memory over 10,000,000 rows
+	@$(BIN)/python benchmarks/bulk.py
+
 $(VENV)/.ready-course: $(VENV)/.ready-dev
 	@echo "Setting up the tools of the course, once ..."
 	@$(INSTALL) --group course

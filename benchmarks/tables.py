@@ -23,6 +23,7 @@ PAGES = tuple(
         "README.md",
         "docs/command-line.md",
         "docs/explain.md",
+        "docs/operations/bulk-scoring.md",
         "docs/optimize/int8.md",
         "docs/optimize/cascade.md",
         "docs/optimize/distillation.md",
@@ -399,6 +400,32 @@ def _median(content: Mapping[str, Any], candidate: str, figure: str) -> float:
     return float(content["measured_rounds"][candidate][figure]["median"])
 
 
+def bulk() -> str:
+    """Rates of bulk scoring and its memory, from ``results/bulk.json``."""
+    content = _read("bulk")
+    rows = []
+    for name, title in (("bow", "`bow`"), ("bert_int8", "int8 `bert`")):
+        if name not in content:
+            continue
+        measured = content[name]
+        rates = {key: f"{spread['median']:,.0f} texts/s" for key, spread in measured["texts_per_second"].items()}
+        of_cores, beside = measured["of_cores_times_one_thread"], measured["beside_pandas_loop"]
+        rows += [
+            [f"{title}, `score`, {measured['num_rows']:,} rows", rates["score"]],
+            [f"{title}, one thread, texts in memory", rates["in process, one thread"]],
+            [f"{title}, a loop in pandas", rates["pandas loop"]],
+            [f"{title}, `score` beside {content['num_cores']} x one thread", f"{of_cores['median']:.2f}"],
+            [f"{title}, `score` beside the loop in pandas", f"{beside['median']:.2f} x"],
+        ]
+        if "ray" in rates:
+            rows.append([f"{title}, `score --engine ray`, cluster started here", rates["ray"]])
+    memory = content["memory"]
+    rows.append([f"most memory of a process over {memory['num_rows']:,} rows", f"{memory['peak_mib']:,.0f} MiB"])
+    if content["note"]:
+        rows.append([content["note"], ""])
+    return _table(["whole commands over Parquet, start included", ""], rows)
+
+
 def exit_codes() -> str:
     """Exit codes, from the code itself."""
     return _table(["code", "meaning"], [[str(code), meaning] for code, meaning in MEANINGS.items()])
@@ -419,6 +446,7 @@ TABLES: Mapping[str, Callable[[], str]] = {
     "folds": folds,
     "settings-of-bert": settings_of_bert,
     "battery": battery,
+    "bulk": bulk,
 }
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 
-from textwright.core.labels import Task
 from textwright.data.parquet_copy import copy_parquet
 from textwright.data.row_errors import END_AT_FIRST, RowErrorsInRows
 from textwright.data.settings import FileSettings
@@ -16,7 +16,8 @@ from textwright.data.text_files import STREAM
 from textwright.data.text_reader import TextRow, open_texts
 from textwright.data.writers import open_output
 from textwright.errors import DataError
-from textwright.runtime.predictor import Predictor, TextPrediction
+from textwright.runtime.prediction_columns import Columns, predict_columns, prediction_types
+from textwright.runtime.predictor import Predictor
 
 _ROWS_AT_ONCE: Final = 4_096
 ERROR: Final = "error"
@@ -72,16 +73,16 @@ def predict_file(
         return _predict_parquet(predictor, source, target, settings, with_errors=skip_errors, progress=progress)
     target_kind = data_format(target) if target != STREAM else ".jsonl" if kind == ".parquet" else kind
     row_errors = RowErrorsInRows() if skip_errors else END_AT_FIRST
-    types = _column_types(predictor, with_errors=skip_errors)
+    types = added_types(predictor, with_errors=skip_errors)
     num_rows = num_errors = 0
     first_error = ""
     with (
         open_texts(source, settings, row_errors, only_columns="json" not in target_kind) as texts,
         open_output(target, target_kind, {texts.text_column: str, **types}) as write,
     ):
-        _refuse_taken_columns(source, texts.columns, types)
+        refuse_taken_columns(source, texts.columns, types)
         while block := list(islice(texts.rows, _ROWS_AT_ONCE)):
-            for record in predicted_records(predictor, block, with_errors=skip_errors):
+            for record in predicted_records(partial(predict_columns, predictor), block, types):
                 write(record)
             errors = [row.error for row in block if row.error]
             first_error = first_error or next(iter(errors), "")
@@ -103,70 +104,61 @@ def _predict_parquet(
     with_errors: bool,
     progress: Callable[[int, float], object],
 ) -> PredictedFile:
-    types = _column_types(predictor, with_errors=with_errors)
+    types = added_types(predictor, with_errors=with_errors)
     with open_file(source, settings) as table:
-        _refuse_taken_columns(source, table.columns, types)
+        refuse_taken_columns(source, table.columns, types)
 
-    def add_columns(texts: Sequence[str]) -> dict[str, list[object]]:
-        rows = [_values(predictor, item) + [None] * with_errors for item in predictor.predict(texts)]
-        return dict(zip(types, map(list, zip(*rows, strict=True)), strict=True))
+    def add_columns(texts: Sequence[str]) -> Columns:
+        return {**predict_columns(predictor, texts), **({ERROR: [None] * len(texts)} if with_errors else {})}
 
     return PredictedFile(copy_parquet(source, target, settings, types, add_columns, progress))
 
 
+PredictColumns: TypeAlias = Callable[[Sequence[str]], Columns]
+"""N texts -> the columns of their predictions, each of N values; perhaps with the column ``error``."""
+
+
 def predicted_records(
-    predictor: Predictor, rows: list[TextRow], *, with_errors: bool = False
+    predict: PredictColumns, rows: Sequence[TextRow], types: Mapping[str, type]
 ) -> Iterator[Mapping[str, object]]:
     """Put a prediction beside each record.
 
     Args:
-        predictor: The model.
+        predict: Called once, with the texts of the rows that have no error.
         rows: Texts with their records.
-        with_errors: Also add a column ``error``, null where there is a prediction.
+        types: The columns that are added.
 
     Yields:
-        Each record with the columns of :func:`prediction_columns` added, in the order of the rows; null in a row
-        that has an error.
+        Each record with the added columns, in the order of the rows; null in a row that has an error, but for the
+        column ``error``, which is null in all others.
     """
-    columns = prediction_columns(predictor)
     texts = [row.text for row in rows if not row.error]
-    predictions = iter(predictor.predict(texts) if texts else [])
+    columns = predict(texts) if texts else {}
+    empty = [None] * len(texts)
+    values = zip(*(columns.get(name, empty) for name in types), strict=True)
     for row in rows:
-        values = [None] * len(columns) if row.error else _values(predictor, next(predictions))
-        error = {ERROR: row.error or None} if with_errors else {}
-        yield {**row.record, **dict(zip(columns, values, strict=True)), **error}
+        if row.error:
+            yield {**row.record, **{name: row.error if name == ERROR else None for name in types}}
+        else:
+            yield {**row.record, **dict(zip(types, next(values), strict=True))}
 
 
 def prediction_columns(predictor: Predictor) -> list[str]:
-    """Name the columns that a prediction adds.
+    """Name the columns that a prediction adds; see :func:`prediction_types`."""
+    return list(prediction_types(predictor))
 
-    Args:
-        predictor: Its task and labels decide.
 
-    Returns:
-        ``predicted_label`` (or ``predicted_labels``, a list), ``confidence``, ``truncated``, ``stage`` if
-        the model has several, and one ``probability_<label>`` per label.
+def added_types(predictor: Predictor, *, with_errors: bool, top_k: int | None = None) -> dict[str, type]:
+    """Name the columns of predictions, and perhaps ``error`` behind them, with their types."""
+    return {**prediction_types(predictor, top_k), **({ERROR: str} if with_errors else {})}
+
+
+def refuse_taken_columns(source: Path | str, columns: Sequence[str], added: Iterable[str]) -> None:
+    """Refuse a file that has a column of a name that is added.
+
+    Raises:
+        DataError: Names file and column.
     """
-    return list(_column_types(predictor, with_errors=False))
-
-
-def _column_types(predictor: Predictor, *, with_errors: bool) -> dict[str, type]:
-    chosen = ("predicted_label", str) if predictor.labels.task is Task.SINGLE_LABEL else ("predicted_labels", list)
-    stage = [("stage", str)] if predictor.stage_names else []
-    probabilities = [(f"probability_{name}", float) for name in predictor.labels.names]
-    error = [(ERROR, str)] if with_errors else []
-    return dict([chosen, ("confidence", float), ("truncated", bool), *stage, *probabilities, *error])
-
-
-def _values(predictor: Predictor, prediction: TextPrediction) -> list[object]:
-    is_single = predictor.labels.task is Task.SINGLE_LABEL
-    chosen: object = prediction.label if is_single else list(prediction.labels)
-    rounded = (round(value, 6) for value in prediction.probabilities.values())
-    stage = [prediction.stage] if prediction.stage else []
-    return [chosen, round(prediction.confidence, 6), prediction.truncated, *stage, *rounded]
-
-
-def _refuse_taken_columns(source: Path, columns: Sequence[str], added: Iterable[str]) -> None:
     conflicts = [name for name in added if name in columns]
     if conflicts:
         raise DataError(

@@ -8,6 +8,8 @@ from textwright.errors import MissingExtraError
 
 _PROBE_MODULES = {
     "train": ("torch", "accelerate"),
+    "data": ("pyarrow",),
+    "ray": ("pyarrow", "ray.data"),
     "deploy": ("jinja2", "packaging", "pip"),
     "aws": ("boto3", "jinja2", "packaging", "pip", "yaml"),
     "client": ("httpx",),

@@ -18,7 +18,10 @@ from textwright.cli.main import COMMANDS, build_app
 from textwright.core import artifact as artifacts
 
 SOURCES = Path(inspect.getfile(artifacts)).parents[1]
-INTERNAL = {"ORT_DISABLE_TELEMETRY", "TEXTWRIGHT_LAMBDA_", "TEXTWRIGHT_SERVE_"}
+INTERNAL = {
+    *("ORT_DISABLE_TELEMETRY", "RAY_USAGE_STATS_ENABLED", "TOKENIZERS_PARALLELISM"),
+    *("TEXTWRIGHT_LAMBDA_", "TEXTWRIGHT_SERVE_"),
+}
 """What Textwright sets itself, and beginnings of names."""
 
 

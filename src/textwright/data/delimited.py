@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from textwright.data.row_errors import END_AT_FIRST, RowErrors, RowProblem
+from textwright.data.sections import Section
 from textwright.data.settings import FileSettings
 from textwright.data.tables import SAMPLE_ROWS, Row, Table, check_columns
 from textwright.data.text_files import TextFile
@@ -30,7 +31,9 @@ _SEPARATORS: Final = ",;\t|"
 _BACKSLASH_CURE: Final = "quotes are written as \\\" here, so say --escape-character '\\'"
 
 
-def open_delimited(path: Path, settings: FileSettings, row_errors: RowErrors = END_AT_FIRST) -> Table:
+def open_delimited(
+    path: Path | str, settings: FileSettings, row_errors: RowErrors = END_AT_FIRST, section: Section | None = None
+) -> Table:
     """Open a CSV or TSV file, compressed or not.
 
     Args:
@@ -38,6 +41,7 @@ def open_delimited(path: Path, settings: FileSettings, row_errors: RowErrors = E
             Excel's line ``sep=;`` says, else the first of comma, semicolon, tab and ``|`` that its column names hold.
         settings: Its encoding, its separator if it is another one, and what quotes and backslashes mean.
         row_errors: What happens to a row that cannot be read.
+        section: Its part that is read; None reads the whole file.
 
     Returns:
         A table; the first line names its columns.
@@ -45,9 +49,9 @@ def open_delimited(path: Path, settings: FileSettings, row_errors: RowErrors = E
     Raises:
         DataError: If the file is empty, has no usable header, or a row of the sample is broken.
     """
-    file = TextFile(path, settings.encoding, row_errors)
+    file = TextFile(path, settings.encoding, row_errors, section)
     try:
-        return _table(file, settings, row_errors, is_tsv=".tsv" in path.suffixes[-2:])
+        return _table(file, settings, row_errors, is_tsv=".tsv" in Path(path).suffixes[-2:])
     except BaseException:
         file.close()
         raise
@@ -56,11 +60,11 @@ def open_delimited(path: Path, settings: FileSettings, row_errors: RowErrors = E
 def _table(file: TextFile, settings: FileSettings, row_errors: RowErrors, *, is_tsv: bool) -> Table:
     text = file.lines()
     first = next(text)
-    separator_line = _SEPARATOR_LINE.fullmatch(first)
-    if separator_line is not None:
+    separator = separator_of(first)
+    if separator:
         first = next(text, "")
-    lines = _Lines(chain([first], text), num_before=0 if separator_line is None else 1)
-    delimiter = settings.delimiter or (separator_line[1] if separator_line else "\t" if is_tsv else _delimiter(first))
+    lines = _Lines(chain([first], text), num_before=1 if separator else 0)
+    delimiter = settings.delimiter or separator or delimiter_of(first, is_tsv=is_tsv)
     csv.field_size_limit(_MAX_CELL)
     reader = csv.reader(
         lines,
@@ -74,9 +78,11 @@ def _table(file: TextFile, settings: FileSettings, row_errors: RowErrors, *, is_
     if header is None:
         raise DataError(row_errors.take())
     columns = check_columns(header, f"{file.name}, line {line}")
+    if file.section is not None:
+        lines.skip(file.section.num_lines_skipped)
     rows = _rows(records, lines, columns, f"line {line} names {len(columns)} columns", file.name, row_errors, delimiter)
     sample = list(islice(rows, SAMPLE_ROWS))
-    if not sample:
+    if not sample and file.section is None:
         raise DataError(f"{file.name}: there is a line of column names and no example below it")
     return Table(
         name=file.name,
@@ -89,8 +95,15 @@ def _table(file: TextFile, settings: FileSettings, row_errors: RowErrors, *, is_
     )
 
 
-def _delimiter(header: str) -> str:
-    return next((mark for mark in _SEPARATORS if mark in header), ",")
+def separator_of(line: str) -> str:
+    """Return the separator that Excel's line ``sep=;`` names; empty for any other line."""
+    separator_line = _SEPARATOR_LINE.fullmatch(line)
+    return separator_line[1] if separator_line else ""
+
+
+def delimiter_of(header: str, *, is_tsv: bool) -> str:
+    """Tell the separator from the line that names the columns."""
+    return "\t" if is_tsv else next((mark for mark in _SEPARATORS if mark in header), ",")
 
 
 class _Lines:
@@ -122,6 +135,10 @@ class _Lines:
     def start(self) -> int:
         """The line on which the record begins."""
         return self.number - len(self.record) + 1
+
+    def skip(self, count: int) -> None:
+        """Number the following lines as if so many stood before them."""
+        self.number += count
 
     def retry(self) -> None:
         """Give the record's lines again, all but the first."""

@@ -11,19 +11,17 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from textwright.data.row_errors import RowErrors
 from textwright.data.settings import FileSettings
 from textwright.data.tables import SAMPLE_ROWS, Row, Table, check_columns
 from textwright.errors import DataError, MissingExtraError
 
 
-def open_excel(path: Path, settings: FileSettings, row_errors: RowErrors) -> Table:
+def open_excel(path: Path | str, settings: FileSettings) -> Table:
     """Open one sheet of a workbook.
 
     Args:
         path: An ``.xlsx`` file.
         settings: Names the sheet, where several have rows.
-        row_errors: Not asked: each row of a sheet has all cells.
 
     Returns:
         A table; rows are counted as Excel counts them, and the first one that is not empty names the columns.
@@ -33,7 +31,6 @@ def open_excel(path: Path, settings: FileSettings, row_errors: RowErrors) -> Tab
             sheet has no rows.
         MissingExtraError: If python-calamine is not installed.
     """
-    del row_errors
     workbook = _open(path)
     try:
         sheet = _find_sheet(workbook, path, settings.sheet)
@@ -56,7 +53,7 @@ def open_excel(path: Path, settings: FileSettings, row_errors: RowErrors) -> Tab
     return Table(name, columns, sample, read, "row", fraction_read=lambda: position[0] / max(sheet.total_height, 1))
 
 
-def _open(path: Path) -> Any:  # noqa: ANN401  a workbook
+def _open(path: Path | str) -> Any:  # noqa: ANN401  a workbook
     try:
         from python_calamine import CalamineError, CalamineWorkbook, PasswordError
     except ImportError as error:
@@ -69,7 +66,7 @@ def _open(path: Path) -> Any:  # noqa: ANN401  a workbook
         raise DataError(f"{path}: not an Excel workbook that can be read: {error}") from error
 
 
-def _find_sheet(workbook: Any, path: Path, name: str | None) -> Any:  # noqa: ANN401
+def _find_sheet(workbook: Any, path: Path | str, name: str | None) -> Any:  # noqa: ANN401
     """Find the sheet that is named, or the only one that has rows."""
     names = list(workbook.sheet_names)
     if name is not None and name not in names:

@@ -8,27 +8,32 @@ from itertools import chain, islice
 from pathlib import Path
 
 from textwright.data.row_errors import END_AT_FIRST, RowErrors, RowProblem
+from textwright.data.sections import Section
 from textwright.data.settings import FileSettings
 from textwright.data.tables import SAMPLE_ROWS, Row, Table
 from textwright.data.text_files import TextFile
 from textwright.errors import DataError
 
 
-def open_jsonl(path: Path, settings: FileSettings, row_errors: RowErrors = END_AT_FIRST) -> Table:
+def open_jsonl(
+    path: Path | str, settings: FileSettings, row_errors: RowErrors = END_AT_FIRST, section: Section | None = None
+) -> Table:
     """Open a file of JSON lines, compressed or not.
 
     Args:
         path: A ``.jsonl`` or ``.ndjson`` file, with ``.gz`` or ``.zst`` behind it or not.
         settings: Its encoding.
         row_errors: What happens to a line that is no JSON object.
+        section: Its part that is read; None reads the whole file.
 
     Returns:
-        A table; its columns are the keys of the sample's objects, in the order of their first appearance.
+        A table; its columns are the keys of the sample's objects, in the order of their first appearance, or those that
+        the section names.
 
     Raises:
         DataError: If the file is empty, or a line of the sample is no JSON object.
     """
-    file = TextFile(path, settings.encoding, row_errors)
+    file = TextFile(path, settings.encoding, row_errors, section)
     try:
         return _table(file, row_errors)
     except BaseException:
@@ -39,11 +44,11 @@ def open_jsonl(path: Path, settings: FileSettings, row_errors: RowErrors = END_A
 def _table(file: TextFile, row_errors: RowErrors) -> Table:
     rows = _rows(file, row_errors)
     sample = list(islice(rows, SAMPLE_ROWS))
-    if not sample:
+    if not sample and file.section is None:
         raise DataError(f"{file.name}: the file has blank lines only; it needs one JSON object a line")
     return Table(
         name=file.name,
-        columns=tuple(dict.fromkeys(chain.from_iterable(row.values for row in sample))),
+        columns=file.section.columns if file.section else tuple(dict.fromkeys(chain(*(row.values for row in sample)))),
         sample=sample,
         read=lambda _columns: chain(sample, rows),
         repairs=file.repairs,
@@ -53,7 +58,7 @@ def _table(file: TextFile, row_errors: RowErrors) -> Table:
 
 
 def _rows(file: TextFile, row_errors: RowErrors) -> Iterator[Row]:
-    for number, line in enumerate(file.lines(), start=1):
+    for number, line in enumerate(file.lines(), start=1 + (file.section.num_lines_skipped if file.section else 0)):
         if line.isspace():
             continue
         try:

@@ -6,17 +6,15 @@ maps, nanoseconds, dictionaries, and columns whose first values are all null.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import IO, Any, TypeAlias
 
 from textwright.data.columns import find_text_column
-from textwright.data.parquet import open_parquet
+from textwright.data.parquet import RowBatches, open_parquet, parquet_file
 from textwright.data.settings import FileSettings
 from textwright.data.writers import arrow_types, open_binary
 from textwright.errors import DataError
-
-_BATCH_ROWS: Final = 8_192
 
 AddColumns: TypeAlias = Callable[[Sequence[str]], Mapping[str, Sequence[object]]]
 """Texts of a batch -> the values of each added column."""
@@ -46,32 +44,56 @@ def copy_parquet(
     Raises:
         DataError: If a text is not a string, or a file cannot be read or written.
     """
-    import pyarrow as pa
-    from pyarrow import parquet
-
-    num_rows = 0
-    with open_parquet(source) as table, parquet.ParquetFile(source) as file, open_binary(target) as output:
+    with open_parquet(source) as table, open_binary(target) as output:
         column = find_text_column(table, settings)
-        position = file.schema_arrow.names.index(column)
-        added = arrow_types(types)
-        schema = pa.schema([*file.schema_arrow, *added.items()], metadata=file.schema_arrow.metadata)
-        with parquet.ParquetWriter(output, schema) as writer:
-            for batch in _batches(file, source):
-                values = add_columns(_texts(batch.column(position), table.at(num_rows + 1), column))
-                arrays = [pa.array(values[name], kind) for name, kind in added.items()]
-                writer.write_batch(pa.RecordBatch.from_arrays([*batch.columns, *arrays], schema=schema))
-                num_rows += batch.num_rows
-                progress(num_rows, num_rows / file.metadata.num_rows)
+        file = parquet_file(source)
+        num_rows = int(file.metadata.num_rows)
+        rows = RowBatches(file, str(source))
+        copy_rows(
+            rows, range(num_rows), column, output, types, add_columns, lambda done: progress(done, done / num_rows)
+        )
     return num_rows
 
 
-def _batches(file: Any, source: Path) -> Iterator[Any]:  # noqa: ANN401  pyarrow has no types
-    from pyarrow import ArrowException
+def copy_rows(
+    source: RowBatches,
+    rows: range,
+    text_column: str,
+    output: IO[bytes],
+    types: Mapping[str, type],
+    add_columns: AddColumns,
+    progress: Callable[[int], object],
+) -> None:
+    """Copy rows of a Parquet file and add columns that are computed from their texts.
 
-    try:
-        yield from file.iter_batches(batch_size=_BATCH_ROWS)
-    except (ArrowException, OSError) as error:
-        raise DataError(f"{source}: the file cannot be read on: {error}") from error
+    Args:
+        source: The file; asked for rows further on, it need not read it again.
+        rows: Positions of the rows, from 0.
+        text_column: Column of the texts.
+        output: Open for writing.
+        types: Added columns and their types.
+        add_columns: Called with the texts of each batch, in order.
+        progress: Called with the number of rows written so far.
+
+    Raises:
+        DataError: If a text is not a string, or the file cannot be read on.
+    """
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    file_schema = source.file.schema_arrow
+    position = file_schema.names.index(text_column)
+    added = arrow_types(types)
+    schema = pa.schema([*file_schema, *added.items()], metadata=file_schema.metadata)
+    num_rows = 0
+    with parquet.ParquetWriter(output, schema) as writer:
+        for batch in source.read(rows):
+            texts = _texts(batch.column(position), f"{source.name}, row {rows.start + num_rows + 1}", text_column)
+            values = add_columns(texts)
+            arrays = [pa.array(values[column], kind) for column, kind in added.items()]
+            writer.write_batch(pa.RecordBatch.from_arrays([*batch.columns, *arrays], schema=schema))
+            num_rows += batch.num_rows
+            progress(num_rows)
 
 
 def _texts(cells: Any, place: str, column: str) -> list[str]:  # noqa: ANN401

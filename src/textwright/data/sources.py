@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from textwright.core.files import expand_home
+from textwright.data.arrow import open_arrow
 from textwright.data.builtin import BUILTIN, open_builtin
 from textwright.data.delimited import open_delimited
 from textwright.data.did_you_mean import did_you_mean, nearest
@@ -20,22 +21,23 @@ from textwright.data.excel import open_excel
 from textwright.data.hub import is_hub_id, is_saved_dataset, open_hub, open_saved
 from textwright.data.in_memory import DataSource, InMemory
 from textwright.data.jsonl import open_jsonl
-from textwright.data.parquet import open_arrow, open_parquet
+from textwright.data.parquet import open_parquet
 from textwright.data.row_errors import END_AT_FIRST, RowErrors
+from textwright.data.sections import Section
 from textwright.data.settings import DataSettings, FileSettings
 from textwright.data.tables import SPLIT_NAMES, Table
 from textwright.data.text_files import STREAM, start_of_standard_input
 from textwright.errors import DataError, NotFoundError
 
-_READERS: Final[Mapping[str, Callable[[Path, FileSettings, RowErrors], Table]]] = {
+_READERS: Final[Mapping[str, Callable[[Path | str, FileSettings, RowErrors, Section | None], Table]]] = {
     ".csv": open_delimited,
     ".tsv": open_delimited,
     ".jsonl": open_jsonl,
     ".ndjson": open_jsonl,
-    ".parquet": lambda path, _settings, _row_errors: open_parquet(path),
-    ".arrow": lambda path, _settings, _row_errors: open_arrow(path),
-    ".feather": lambda path, _settings, _row_errors: open_arrow(path),
-    ".xlsx": open_excel,
+    ".parquet": lambda path, _settings, _row_errors, section: open_parquet(path, section),
+    ".arrow": lambda path, _settings, _row_errors, _section: open_arrow(path),
+    ".feather": lambda path, _settings, _row_errors, _section: open_arrow(path),
+    ".xlsx": lambda path, settings, _row_errors, _section: open_excel(path, settings),
 }
 _COMPRESSED: Final = (".gz", ".zst")
 
@@ -136,7 +138,25 @@ def open_file(path: Path, settings: FileSettings, row_errors: RowErrors = END_AT
         raise NotFoundError(f"there is no file {path}")
     if path != STREAM and path.is_dir():
         raise DataError(f"{path}: a folder where a file was expected; name one of its files")
-    return _READERS[source_format(path)](path, settings, row_errors)
+    return _READERS[source_format(path)](path, settings, row_errors, None)
+
+
+def open_section(name: str, settings: FileSettings, section: Section, row_errors: RowErrors = END_AT_FIRST) -> Table:
+    """Open a part of a file by the ending of its name.
+
+    Args:
+        name: What messages call the file: its path or its address.
+        settings: How to read it.
+        section: The part.
+        row_errors: What happens to rows that cannot be read.
+
+    Returns:
+        A table; it closes the file of the section.
+
+    Raises:
+        DataError: If it cannot be read.
+    """
+    return _READERS[data_format(Path(name))](name, settings, row_errors, section)
 
 
 def _open_path_or_id(source: str, settings: DataSettings, row_errors: RowErrors) -> list[Table]:

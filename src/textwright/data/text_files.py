@@ -19,6 +19,7 @@ from types import ModuleType
 from typing import IO, Final, cast
 
 from textwright.data.row_errors import END_AT_FIRST, RowErrors, RowProblem
+from textwright.data.sections import Section, SectionFile
 from textwright.data.tables import Repairs
 from textwright.errors import DataError, MissingExtraError, SettingsError
 
@@ -51,6 +52,7 @@ class TextFile:
         path: The file; ``.gz`` and ``.zst`` are decompressed while reading. ``STREAM`` reads standard input.
         encoding: A codec name, or "repair"; None expects UTF-8.
         row_errors: What happens to a line whose bytes do not fit the encoding.
+        section: Its part that is read; None reads the whole file.
 
     Raises:
         DataError: If the file cannot be opened, or is empty.
@@ -58,14 +60,26 @@ class TextFile:
         MissingExtraError: If ``.zst`` needs a library that is not installed.
     """
 
-    def __init__(self, path: Path, encoding: str | None, row_errors: RowErrors = END_AT_FIRST) -> None:
+    def __init__(
+        self,
+        path: Path | str,
+        encoding: str | None,
+        row_errors: RowErrors = END_AT_FIRST,
+        section: Section | None = None,
+    ) -> None:
         self.name = str(path) if path != STREAM else "standard input"
+        self.section = section
         self.repairs = Repairs()
         self._row_errors = row_errors
         self._repair = encoding == REPAIR
         codec = _codec(encoding)
-        self._file = _open(path)
-        self._size_bytes = path.stat().st_size if path != STREAM else None
+        path = Path(path)
+        if section is None:
+            self._file = _open(path)
+            self._size_bytes = path.stat().st_size if path != STREAM else None
+        else:
+            part = SectionFile(section)
+            self._file, self._size_bytes = cast("IO[bytes]", part), part.size_bytes
         self._failures: tuple[type[Exception], ...] = (OSError, EOFError, zlib.error)
         try:
             buffered = io.BufferedReader(self._decompressed(path))
@@ -100,17 +114,22 @@ class TextFile:
             for number, line in enumerate(iter(partial(self._text.readline, MAX_LINE), ""), start=1):
                 if len(line) == MAX_LINE:
                     raise DataError(
-                        f"{self.name}, line {number}: longer than {MAX_LINE:,} characters, which no row of texts is; "
-                        "check that it is the right file, and cut longer texts"
+                        f"{self.name}, line {self._line(number)}: longer than {MAX_LINE:,} characters, which no row of "
+                        "texts is; check that it is the right file, and cut longer texts"
                     )
-                yield line if line.isascii() and "\0" not in line else self._checked(line, number)
+                yield line if line.isascii() and "\0" not in line else self._checked(line, self._line(number))
         except UnicodeDecodeError as error:
-            raise DataError(f"{self.name}, line {number + 1}: not {self._codec}: {error.reason}; {_CURE}") from error
+            raise DataError(
+                f"{self.name}, line {self._line(number + 1)}: not {self._codec}: {error.reason}; {_CURE}"
+            ) from error
         except self._failures as error:
             raise DataError(
-                f"{self.name}, line {number + 1}: the file cannot be read on ({error}); it is cut off or damaged, "
-                "write or download it again"
+                f"{self.name}, line {self._line(number + 1)}: the file cannot be read on ({error}); it is cut off or "
+                "damaged, write or download it again"
             ) from error
+
+    def _line(self, number: int) -> int:
+        return number if self.section is None else self.section.line(number)
 
     def _checked(self, line: str, number: int) -> str:
         if "\0" in line:
@@ -211,5 +230,5 @@ def _import_zstandard() -> ModuleType:
     try:
         import zstandard
     except ImportError as error:
-        raise MissingExtraError("reading .zst files", "train") from error
+        raise MissingExtraError("reading .zst files", "data") from error
     return zstandard

@@ -13,8 +13,9 @@ from typing import NamedTuple
 
 from textwright.data.columns import find_text_column
 from textwright.data.row_errors import END_AT_FIRST, RowErrors, RowProblem
+from textwright.data.sections import Section
 from textwright.data.settings import FileSettings
-from textwright.data.sources import open_file
+from textwright.data.sources import open_file, open_section
 from textwright.data.tables import Table
 
 
@@ -51,7 +52,12 @@ class TextRows:
 
 @contextmanager
 def open_texts(
-    path: Path, settings: FileSettings, row_errors: RowErrors = END_AT_FIRST, *, only_columns: bool = False
+    path: Path | str,
+    settings: FileSettings,
+    row_errors: RowErrors = END_AT_FIRST,
+    *,
+    only_columns: bool = False,
+    section: Section | None = None,
 ) -> Iterator[TextRows]:
     """Open a file of texts: CSV, TSV, JSON lines or Parquet.
 
@@ -61,6 +67,7 @@ def open_texts(
         row_errors: What happens to a row without a text that can be read; by default it ends the reading.
         only_columns: Give each record exactly the columns of the file, for a format that has columns. A record of JSON
             lines with a further key is an error then.
+        section: The part of the file that is read; None reads the whole file.
 
     Yields:
         Its rows.
@@ -69,7 +76,8 @@ def open_texts(
         NotFoundError: If there is no such file.
         DataError: If it cannot be read, or the text column cannot be told; names the line of a broken row.
     """
-    with open_file(path, settings, row_errors) as table:
+    opened = open_section(str(path), settings, section, row_errors) if section else None
+    with opened or open_file(Path(path), settings, row_errors) as table:
         column = find_text_column(table, settings)
         rows = _rows(table, column, row_errors, only_columns=only_columns)
         yield TextRows(table.columns, column, rows, table.fraction_read)

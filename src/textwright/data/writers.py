@@ -55,11 +55,30 @@ def open_output(path: Path, kind: str = "", types: Mapping[str, type] = _NO_TYPE
     kind = data_format(path)
     if kind not in WRITABLE:
         raise DataError(f"{path}: {kind} files are read only; write to one of {', '.join(WRITABLE)}")
-    with open_binary(path) as file, ExitStack() as stack:
+    with open_binary(path) as file, open_records(file, kind, types, suffix=path.suffix) as write:
+        yield write
+
+
+@contextmanager
+def open_records(
+    file: IO[bytes], kind: str, types: Mapping[str, type] = _NO_TYPES, *, suffix: str = ""
+) -> Iterator[WriteRecord]:
+    """Write records into an open file, as :func:`open_output` does.
+
+    Args:
+        file: Open for writing.
+        kind: Its format: ".csv", ".tsv", ".jsonl", ".ndjson" or ".parquet".
+        types: As for :func:`open_output`.
+        suffix: ".gz" or ".zst" compresses.
+
+    Yields:
+        A function that writes one record.
+    """
+    with ExitStack() as stack:
         if kind == ".parquet":
             yield stack.enter_context(_parquet(file, types))
         else:
-            yield _records(stack.enter_context(_text(file, path.suffix)), kind)
+            yield _records(stack.enter_context(_text(file, suffix)), kind)
 
 
 @contextmanager
@@ -105,7 +124,7 @@ def _zstandard(file: IO[bytes]) -> Any:  # noqa: ANN401  zstandard's writer
     try:
         import zstandard
     except ImportError as error:
-        raise MissingExtraError("writing .zst files", "train") from error
+        raise MissingExtraError("writing .zst files", "data") from error
     return zstandard.ZstdCompressor().stream_writer(file, closefd=False)
 
 
@@ -168,7 +187,7 @@ class _ParquetWriter:
             import pyarrow as pa
             from pyarrow import parquet
         except ImportError as error:
-            raise MissingExtraError("writing Parquet files", "train") from error
+            raise MissingExtraError("writing Parquet files", "data") from error
         self._arrow, self._parquet, self._file = pa, parquet, file
         self._types = arrow_types(types)
         self._strings = [name for name, kind in types.items() if kind is str]

@@ -217,3 +217,19 @@ def load_prices(path: Path | None = None) -> Prices:
         return Prices.parse(read_toml(path), source=f"price table {path}")
     with resources.as_file(resources.files("textwright.deploy") / _FILE) as ours:
         return Prices.parse(read_toml(ours), source=f"price table {_FILE}")
+
+
+def hourly_usd(instance_type: str | None, own: float | None = None) -> float | None:
+    """Say what an hour costs.
+
+    Args:
+        instance_type: Of EC2, by our table; None for none.
+        own: Dollars that are given; they win.
+
+    Returns:
+        Dollars an hour; None if neither is given.
+
+    Raises:
+        NotFoundError: If the table has no such type.
+    """
+    return own if own is not None or instance_type is None else load_prices().instance_type(instance_type).hour

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-from typing import Final
-
+from textwright.runtime.cores import num_cores
 from textwright.server.settings import ServeSettings
-
-_CPUS: Final = Path("/sys/devices/system/cpu")
 
 
 def per_worker(settings: ServeSettings) -> ServeSettings:
@@ -29,17 +24,3 @@ def per_worker(settings: ServeSettings) -> ServeSettings:
             "max_connections": max(settings.max_connections // workers, 1),
         }
     )
-
-
-def num_cores() -> int:
-    """Count the physical cores that this process may use; where the system does not tell, the logical ones."""
-    usable = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1)
-    return len({_core_of(cpu) for cpu in usable})
-
-
-def _core_of(cpu: int) -> tuple[str, str]:
-    folder = _CPUS / f"cpu{cpu}" / "topology"
-    try:
-        return (folder / "physical_package_id").read_text(), (folder / "core_id").read_text()
-    except OSError:
-        return "", str(cpu)
