@@ -1,0 +1,103 @@
+"""How often is the model right about texts without labels? As often as it says it is, if its confidence can be trusted.
+
+The mean of calibrated confidences is the expected accuracy. It holds as long as the probabilities mean what they meant
+on the reference; a model that meets texts of another kind is often surer than it should be, and no text without a label
+can show that. Where only the shares of the labels have changed, the probabilities are corrected for it first.
+
+Source:
+    Garg et al., 2022, "Leveraging Unlabeled Data to Predict Out-of-Distribution Performance" (average confidence);
+    Saerens, Latinne & Decaestecker, 2002, "Adjusting the Outputs of a Classifier to New a Priori Probabilities".
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from textwright.core.reference_profile import ReferenceProfile
+from textwright.core.types import Bools, Floats, Ints
+from textwright.evaluate.intervals import Interval, resamples
+from textwright.evaluate.profile import decision_confidence
+from textwright.monitor.label_shift import LabelShares, interval_of
+from textwright.monitor.sample import Sample
+
+_NUM_RESAMPLES: Final = 200
+_RARE: Final = 1e-4
+"""Shares of labels below are read as this one: a label without a reference text has no ratio."""
+
+
+def reference_accuracy(profile: ReferenceProfile) -> float:
+    """Give the share of right decisions on the reference texts, in [0, 1]."""
+    rows = np.array(profile.calibration)
+    return float(rows[:, 3].sum() / rows[:, 2].sum())
+
+
+def expected_accuracy(profile: ReferenceProfile, sample: Sample, *, seed: int = 0) -> Interval:
+    """Estimate the accuracy on texts without labels, of a multi-label task the share of right decisions.
+
+    Args:
+        profile: The reference; its size says how sure the calibration is.
+        sample: N >= 1 texts.
+        seed: Of the resamples.
+
+    Returns:
+        The mean confidence, with a 95 % interval of the accuracy on these very texts.
+    """
+    confidences = decision_confidence(sample.predicted, sample.probabilities).mean(axis=1)
+    weights = np.concatenate(list(resamples(len(sample), _NUM_RESAMPLES, seed)))
+    draws = weights @ confidences / len(sample)
+    return _with_errors(float(confidences.mean()), draws, profile, confidences, seed)
+
+
+def accuracy_after_label_shift(
+    profile: ReferenceProfile, sample: Sample, shares: LabelShares, *, seed: int = 0
+) -> Interval:
+    """Estimate the accuracy where the shares of the labels have changed, and nothing else.
+
+    Args:
+        profile: The reference.
+        sample: N >= 1 texts.
+        shares: Of the labels among them, as estimated.
+        seed: Of the errors.
+
+    Returns:
+        As for :func:`expected_accuracy`.
+    """
+    confidences = _corrected(sample, shares.reference, shares.estimated)
+    draws = np.array(
+        [
+            row @ _corrected(sample, shares.reference, drawn) / len(sample)
+            for drawn, row in zip(shares.resampled, shares.weights, strict=True)
+        ]
+    )
+    return _with_errors(float(confidences.mean()), draws, profile, confidences, seed)
+
+
+def _corrected(sample: Sample, reference: Floats, current: Floats) -> Floats:
+    """Correct the confidence of each decision for other shares of the labels, (N,)."""
+    wide = sample.probabilities.astype(np.float64)
+    ratio = np.maximum(current, _RARE) / np.maximum(reference, _RARE)
+    if sample.is_multi_label:
+        other = np.maximum(1 - current, _RARE) / np.maximum(1 - reference, _RARE)
+        corrected = wide * ratio / np.maximum(wide * ratio + (1 - wide) * other, 1e-12)
+        return _mean_decision(sample.predicted, corrected)
+    weighted = wide * ratio
+    corrected = weighted / np.maximum(weighted.sum(axis=1, keepdims=True), 1e-12)
+    return _mean_decision(sample.predicted, corrected)
+
+
+def _mean_decision(predicted: Ints | Bools, probabilities: Floats) -> Floats:
+    return np.asarray(decision_confidence(predicted, probabilities.astype(np.float32)).mean(axis=1))
+
+
+def _with_errors(
+    value: float, draws: Floats, profile: ReferenceProfile, confidences: Floats, seed: int
+) -> Interval:
+    """Add what is not known of the calibration, and that an accuracy of few texts differs from its expectation."""
+    random, right = np.random.default_rng([seed, 2]), reference_accuracy(profile)
+    calibration = np.sqrt(right * (1 - right) / profile.num_texts)
+    chance = np.sqrt((confidences * (1 - confidences)).mean() / len(confidences))
+    noise = random.standard_normal(len(draws)) * np.hypot(calibration, chance)
+    interval = interval_of(value, draws + noise)
+    return Interval(value, max(interval.low, 0.0), min(interval.high, 1.0))
