@@ -1,7 +1,7 @@
 """What the texts looked like that a model was validated on, as counts: what ``monitor`` compares later texts with.
 
-An artifact holds it as ``profile.json``: some kB, and no text. It is optional: artifacts made before, and cascades, have
-none. ``evaluate.profile`` makes it, ``monitor`` reads it.
+An artifact holds it as ``profile.json``: some kB, and no text. It is optional: artifacts made before, and cascades,
+have none. ``evaluate.profile`` makes it, ``monitor`` reads it.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from textwright.errors import ArtifactFormatError
 
 PROFILE_VERSION: Final = 1
 MOST_SHIFT_LABELS: Final = 30
-"""With more labels the shares of the labels are not estimated: their table would be large, and each label's row rests on
-a few texts."""
+"""With more labels the shares of the labels are not estimated: their table would be large, and each label's row would
+rest on a few texts."""
 _LOGIT_RANGE: Final = 7.0
 _LOGIT_STEP: Final = 0.1
 NUM_CONFIDENCE_BINS: Final = 140

@@ -91,9 +91,7 @@ def _mean_decision(predicted: Ints | Bools, probabilities: Floats) -> Floats:
     return np.asarray(decision_confidence(predicted, probabilities.astype(np.float32)).mean(axis=1))
 
 
-def _with_errors(
-    value: float, draws: Floats, profile: ReferenceProfile, confidences: Floats, seed: int
-) -> Interval:
+def _with_errors(value: float, draws: Floats, profile: ReferenceProfile, confidences: Floats, seed: int) -> Interval:
     """Add what is not known of the calibration, and that an accuracy of few texts differs from its expectation."""
     random, right = np.random.default_rng([seed, 2]), reference_accuracy(profile)
     calibration = np.sqrt(right * (1 - right) / profile.num_texts)

@@ -1,7 +1,7 @@
 """How often does each label occur among texts without labels? Estimated from what the model says about them.
 
-Where the labels' shares change but not what the texts of each label look like, the mean probabilities of the texts are a
-mixture of those of each label, which the reference profile holds. The shares are those that mix them best. Where the
+Where the labels' shares change but not what the texts of each label look like, the mean probabilities of the texts are
+a mixture of those of each label, which the reference profile holds. The shares are those that mix them best. Where the
 texts themselves have changed, the estimate means nothing: the other tests tell.
 
 Source:

@@ -90,6 +90,7 @@ class Metrics:
         if replaced is not None:
             self._answering.remove(replaced)
             self._models.labels(**vars(replaced.identity)).set(0)
+        self._dropped.labels(served.identity.name)
         self._answering.append(served)
         self._models.labels(**vars(served.identity)).set(1)
         self.refresh()

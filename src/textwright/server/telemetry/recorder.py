@@ -1,8 +1,8 @@
 """Record predictions for ``monitor``: Parquet files in a folder, written by a thread that no answer waits for.
 
 An answer that was sent is put into a queue; that is all a request pays. The thread encodes the texts again, for their
-length, their unknown tokens and a sketch of their words, and writes a file at once, under its final name only when it is
-whole. A full queue, or a disk that takes no more, loses records, which are counted, and never an answer. Workers, and
+length, their unknown tokens and a sketch of their words, and writes a file at once, under its final name only when it
+is whole. A full queue, or a disk that takes no more, loses records, which are counted, and never an answer. Workers, and
 servers that share a folder, write files of their own. The only module of the server that imports pyarrow.
 """
 
@@ -18,7 +18,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
 from secrets import token_hex
-from time import monotonic
+from time import monotonic, time
 from typing import Any, Final, Protocol
 
 from textwright.api.model import LoadedModel
@@ -38,6 +38,8 @@ _FILE_CHARACTERS: Final = 20_000_000
 """A file is written when it would hold so much, however little time has passed."""
 _CLOSE_S: Final = 10.0
 """Seconds in which the thread must have written what it holds when the server stops."""
+_LEFTOVER_S: Final = 3600.0
+"""Age of a temporary file that nobody writes any more."""
 _STAMP: Final = "%Y%m%dT%H%M%S.%fZ"
 
 logger = logging.getLogger(__name__)
@@ -301,6 +303,9 @@ def remove_old(folder: Path, oldest: datetime, max_bytes: int) -> None:
         max_bytes: Size of all files together that may stay.
     """
     files = sorted(folder.glob(RECORD_FILES), reverse=True)
+    for leftover in folder.glob(f".{RECORD_FILES}.*"):  # of a process that was killed while it wrote
+        if time() - _modified(leftover) > _LEFTOVER_S:
+            _remove(leftover)
     total = 0
     for path in files:
         total += _size_of(path)
@@ -318,6 +323,13 @@ def _size_of(path: Path) -> int:
         return path.stat().st_size
     except OSError:  # another process has removed it
         return 0
+
+
+def _modified(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return time()
 
 
 def _remove(path: Path) -> None:
