@@ -1,7 +1,7 @@
 """A sketch of which words a text holds: numbers of buckets, from which the text cannot be written down again.
 
 Words are hashed into few buckets, so that many words share one. Texts of another domain fill other buckets, which is
-all that ``monitor`` asks for. The sketch is of the words as people write them, whatever tokens the model reads. Callers:
+all that ``monitor`` asks for. The sketch is of the words as people write them, whatever tokens the model reads. Caller:
 ``runtime.text_facts``.
 """
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from textwright.display.terminal import Terminal
 from textwright.evaluate.intervals import Interval
-from textwright.monitor.drift_tests import DriftTest
+from textwright.monitor.drift_tests import DriftTest, p_in_words
 from textwright.monitor.report import LabelShareEstimate, MonitorReport
 
 
@@ -32,7 +32,13 @@ def show_monitoring(terminal: Terminal, report: MonitorReport) -> None:
 
 def _test_row(test: DriftTest) -> tuple[str, ...]:
     verdict = "alarm" if test.is_alarm else ""
-    return test.title, f"{100 * test.effect:.1f} points", f"{test.p_value:.2g}", f"{test.adjusted_p_value:.2g}", verdict
+    return (
+        test.title,
+        f"{100 * test.effect:.1f} points",
+        p_in_words(test.p_value),
+        p_in_words(test.adjusted_p_value),
+        verdict,
+    )
 
 
 def _label_row(row: LabelShareEstimate) -> tuple[str, ...]:

@@ -36,6 +36,7 @@ TITLES: Final = {
     "domain": "domain classifier",
 }
 """What each test looks at."""
+_SMALLEST_SHOWN: Final = 1e-15
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,11 @@ class DriftTest:
     def title(self) -> str:
         """What it looks at."""
         return TITLES[self.name]
+
+
+def p_in_words(p_value: float) -> str:
+    """Write a p-value with two digits; one that is too small for them as a bound."""
+    return f"{p_value:.2g}" if p_value >= _SMALLEST_SHOWN else f"<{_SMALLEST_SHOWN:g}"
 
 
 def compare_distributions(profile: ReferenceProfile, sample: Sample) -> list[DriftTest]:

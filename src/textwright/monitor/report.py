@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Final
 
 from textwright.core.files import write_text
 from textwright.evaluate.intervals import Interval
-from textwright.monitor.drift_tests import DriftTest
+from textwright.monitor.drift_tests import DriftTest, p_in_words
 from textwright.monitor.windows import TimeWindow
 from textwright.report.base import Report
 
@@ -146,6 +146,10 @@ class MonitorReport(Report):
             "remarks": self.remarks,
         }
 
+    def page_values(self) -> Mapping[str, Any]:
+        """Give the template what writes p-values."""
+        return {"p_in_words": p_in_words}
+
     def charts(self) -> Mapping[str, str]:
         """Draw what changed over time."""
         from textwright.monitor import figures
@@ -181,7 +185,8 @@ class MonitorReport(Report):
 
 
 def _sentence(test: DriftTest) -> str:
-    return f"{test.title} differ from the reference by {100 * test.effect:.1f} points (p = {test.adjusted_p_value:.2g})"
+    p_value = p_in_words(test.adjusted_p_value)
+    return f"{test.title}: {100 * test.effect:.1f} points from the reference (adjusted p-value {p_value})"
 
 
 def _escaped(name: str) -> str:

@@ -2,8 +2,8 @@
 
 An answer that was sent is put into a queue; that is all a request pays. The thread encodes the texts again, for their
 length, their unknown tokens and a sketch of their words, and writes a file at once, under its final name only when it
-is whole. A full queue, or a disk that takes no more, loses records, which are counted, and never an answer. Workers, and
-servers that share a folder, write files of their own. The only module of the server that imports pyarrow.
+is whole. A full queue, or a disk that takes no more, loses records, which are counted, and never an answer. Workers,
+and servers that share a folder, write files of their own. The only module of the server that imports pyarrow.
 """
 
 from __future__ import annotations
@@ -206,12 +206,14 @@ class _RecordFiles:
         """
         lost = []
         for model, records in self._rows.items():
+            if not records:
+                continue
             name = f"records-{records[-1].time.strftime(_STAMP)}-{self._process}-{next(self._numbers):06}.parquet"
             try:
                 with atomic_file(self._folder / name) as file:
                     write_records(file, model.labels, records)
-            except OSError as error:
-                logger.error("records lost", extra={"fields": {"texts": len(records), "reason": error.strerror}})  # noqa: TRY400
+            except Exception:  # whatever it is, the thread must go on
+                logger.exception("records lost", extra={"fields": {"texts": len(records)}})
                 lost.append((model.identity.name, len(records)))
         self._rows.clear()
         self._num_rows = self._num_characters = 0
