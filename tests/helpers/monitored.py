@@ -23,22 +23,22 @@ LIMITS = RequestLimits(
     max_texts=1000, max_text_chars=1000, max_body_bytes=10_000, max_answer_bytes=100_000, max_explained_texts=1
 )
 FILLERS = ("the", "a", "film", "is", "story")
-WORDS_OF = {"negative": ("bad", "awful", "a"), "positive": ("good", "great", "a")}
+WORDS_OF = {"negative": ("bad", "awful"), "positive": ("good", "great")}
+MISLEADING = 0.1
+"""Share of the sentences whose word speaks for the other label."""
 
 
 def make_texts(
     num_texts: int, seed: int, *, share_positive: float = 0.5, fillers: tuple[str, ...] = FILLERS
 ) -> Examples:
-    """Sentences of the tiny model: one word that tells the label, now and then none, among others."""
+    """Sentences of the tiny model: one word that tells the label, most often the right one, among others."""
     random = np.random.default_rng(seed)
     targets = (random.random(num_texts) < share_positive).astype(np.int64)
+    spoken = np.where(random.random(num_texts) < MISLEADING, 1 - targets, targets)
     texts = []
-    for target in targets:
-        words = [
-            *random.choice(fillers, random.integers(3, 9)),
-            random.choice(WORDS_OF[("negative", "positive")[target]]),
-        ]
-        texts.append(" ".join(random.permutation(words)))
+    for label in spoken:
+        word = random.choice(WORDS_OF[("negative", "positive")[label]])
+        texts.append(" ".join(random.permutation([*random.choice(fillers, random.integers(3, 9)), word])))
     return Examples(texts, targets)
 
 

@@ -1,8 +1,9 @@
 """How often is the model right about texts without labels? As often as it says it is, if its confidence can be trusted.
 
 The mean of calibrated confidences is the expected accuracy, plus what it was off by on the reference. It holds as long
-as the probabilities mean what they meant there; a model that meets texts of another kind is often surer than it should be, and no text without a label
-can show that. Where only the shares of the labels have changed, the probabilities are corrected for it first.
+as the probabilities mean what they meant there. A model that meets texts of another kind is often surer than it should
+be, and no text without a label can show that. Where only the shares of the labels have changed, the probabilities are
+corrected for it first.
 
 Source:
     Guillory et al., 2021, "Predicting with Confidence on Unseen Distributions" (difference of confidences);
@@ -18,13 +19,16 @@ import numpy as np
 from textwright.core.reference_profile import ReferenceProfile
 from textwright.core.types import Bools, Floats, Ints
 from textwright.evaluate.intervals import Interval, resamples
-from textwright.evaluate.profile import decision_confidence
+from textwright.evaluate.profile import confidence_of, decision_confidence
 from textwright.monitor.label_shift import LabelShares, interval_of
 from textwright.monitor.sample import Sample
 
 _NUM_RESAMPLES: Final = 200
 _RARE: Final = 1e-4
 """Shares of labels below are read as this one: a label without a reference text has no ratio."""
+_LEAST: Final = 1e-12
+_BLOCK: Final = 4_000_000
+"""Texts times resamples that are computed at once."""
 
 
 def reference_accuracy(profile: ReferenceProfile) -> float:
@@ -70,31 +74,32 @@ def accuracy_after_label_shift(
     Returns:
         As for :func:`expected_accuracy`.
     """
-    confidences = _corrected(sample, shares.reference, shares.estimated)
-    draws = np.array(
-        [
-            row @ _corrected(sample, shares.reference, drawn) / len(sample)
-            for drawn, row in zip(shares.resampled, shares.weights, strict=True)
-        ]
-    )
-    return _with_errors(float(confidences.mean()), draws, profile, confidences, seed)
+    (confidences,) = _corrected(sample, shares.reference, shares.estimated[None])
+    blocks = np.array_split(np.arange(len(shares.resampled)), max(len(sample) * len(shares.resampled) // _BLOCK, 1))
+    draws = [
+        (shares.weights[block] * _corrected(sample, shares.reference, shares.resampled[block])).mean(axis=1)
+        for block in blocks
+    ]
+    return _with_errors(float(confidences.mean()), np.concatenate(draws), profile, confidences, seed)
 
 
 def _corrected(sample: Sample, reference: Floats, current: Floats) -> Floats:
-    """Correct the confidence of each decision for other shares of the labels, (N,)."""
+    """Correct the confidence of each decision for other shares of the labels, (R, K): (R, N)."""
     wide = sample.probabilities.astype(np.float64)
-    ratio = np.maximum(current, _RARE) / np.maximum(reference, _RARE)
+    ratio = np.maximum(current, _RARE) / np.maximum(reference, _RARE)  # (R, K)
     if sample.is_multi_label:
         other = np.maximum(1 - current, _RARE) / np.maximum(1 - reference, _RARE)
-        corrected = wide * ratio / np.maximum(wide * ratio + (1 - wide) * other, 1e-12)
-        return _mean_decision(sample.predicted, corrected)
-    weighted = wide * ratio
-    corrected = weighted / np.maximum(weighted.sum(axis=1, keepdims=True), 1e-12)
-    return _mean_decision(sample.predicted, corrected)
+        return np.stack(
+            [_corrected_decisions(sample.predicted, wide, *rows) for rows in zip(ratio, other, strict=True)]
+        )
+    chosen = confidence_of(sample.predicted, sample.probabilities) * ratio[:, sample.predicted]  # (R, N)
+    return np.asarray(chosen / np.maximum(ratio @ wide.T, _LEAST))
 
 
-def _mean_decision(predicted: Ints | Bools, probabilities: Floats) -> Floats:
-    return np.asarray(decision_confidence(predicted, probabilities.astype(np.float32)).mean(axis=1))
+def _corrected_decisions(predicted: Ints | Bools, wide: Floats, ratio: Floats, other: Floats) -> Floats:
+    """Correct the decisions of a multi-label task, and average them over the labels, (N,)."""
+    corrected = wide * ratio / np.maximum(wide * ratio + (1 - wide) * other, _LEAST)
+    return np.asarray(decision_confidence(predicted, corrected.astype(np.float32)).mean(axis=1))
 
 
 def _with_errors(value: float, draws: Floats, profile: ReferenceProfile, confidences: Floats, seed: int) -> Interval:

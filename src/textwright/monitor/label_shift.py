@@ -11,7 +11,6 @@ Source:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -69,12 +68,10 @@ def estimate_label_shares(profile: ReferenceProfile, sample: Sample, *, seed: in
     num_resamples = int(np.clip(_WEIGHTS // len(sample), _FEWEST_RESAMPLES, _MOST_RESAMPLES))
     weights = np.concatenate(list(resamples(len(sample), num_resamples, seed)))
     current = sample.probabilities.astype(np.float64)
-    solve = _solve_each if sample.is_multi_label else _solve_mixture
+    solve = _solve_each if sample.is_multi_label else _solve_mixtures
     errors = _reference_errors(profile, deviations, num_resamples, seed, is_multi_label=sample.is_multi_label)
-    resampled = np.stack(
-        [solve(means + error, row) for error, row in zip(errors, weights @ current / len(sample), strict=True)]
-    )
-    return LabelShares(reference, solve(means, current.mean(axis=0)), resampled, weights)
+    (estimated,) = solve(means[None], current.mean(axis=0, keepdims=True))
+    return LabelShares(reference, estimated, solve(means + errors, weights @ current / len(sample)), weights)
 
 
 def interval_of(value: float, draws: Floats) -> Interval:
@@ -85,8 +82,8 @@ def interval_of(value: float, draws: Floats) -> Interval:
 
 def _reference_errors(
     profile: ReferenceProfile, deviations: Floats, num_resamples: int, seed: int, *, is_multi_label: bool
-) -> Sequence[Floats]:
-    """Draw what other reference texts would have added to the mean probabilities of each label.
+) -> Floats:
+    """Draw what other reference texts would have added to the mean probabilities of each label, for R resamples.
 
     The probabilities of a text add up to 1, so their errors add up to 0; the factor keeps the deviation of each.
     """
@@ -97,19 +94,22 @@ def _reference_errors(
     if not is_multi_label and len(counts) > 1:
         errors -= errors.mean(axis=2, keepdims=True)
         errors *= np.sqrt(len(counts) / (len(counts) - 1))
-    return list(errors)
+    return np.asarray(errors)
 
 
-def _solve_mixture(means: Floats, current: Floats) -> Floats:
-    """Find the shares, (K,), with which the rows of (K, K) mix to the mean probabilities (K,) best."""
+def _solve_mixtures(means: Floats, current: Floats) -> Floats:
+    """Find the shares, (R, K), with which the rows of (R, K, K) mix to the mean probabilities (R, K) best."""
     from scipy.optimize import nnls  # type: ignore[import-untyped]
 
-    shares, _ = nnls(means.T, np.maximum(current, 0))
-    return np.asarray(shares / max(shares.sum(), _LEAST_SEPARATION))
+    if current.shape[1] == 2:  # a line: its nearest point
+        second = _solve_each(means[:, :, 1:], current[:, 1:])
+        return np.concatenate([1 - second, second], axis=1)
+    shares = np.stack([nnls(rows.T, np.maximum(row, 0))[0] for rows, row in zip(means, current, strict=True)])
+    return np.asarray(shares / np.maximum(shares.sum(axis=1, keepdims=True), _LEAST_SEPARATION))
 
 
 def _solve_each(means: Floats, current: Floats) -> Floats:
-    """Find the share of each label of a multi-label task by itself, (K,)."""
-    without, with_label = means
+    """Find the share of each label by itself, (R, K), from rows without and with it, (R, 2, K)."""
+    without, with_label = means[:, 0], means[:, 1]
     separation = np.maximum(with_label - without, _LEAST_SEPARATION)
     return np.asarray(np.clip((current - without) / separation, 0, 1))
