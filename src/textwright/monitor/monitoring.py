@@ -132,7 +132,7 @@ def reference_of(
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Comparison:
+class DriftComparison:
     """A sample beside its reference.
 
     Args:
@@ -150,7 +150,7 @@ class Comparison:
 
 def compare(
     profile: ReferenceProfile, sample: Sample, settings: MonitorSettings, *, reference_texts: Sequence[str] = ()
-) -> Comparison:
+) -> DriftComparison:
     """Make every test and every estimate.
 
     Args:
@@ -163,7 +163,7 @@ def compare(
     domain = tell_apart(reference_texts, sample.texts) if len(reference_texts) and len(sample.texts) else None
     tests += [] if domain is None else [domain]
     shares = estimate_label_shares(profile, sample)
-    return Comparison(
+    return DriftComparison(
         tests=decide(tests, alarm_level=settings.alarm_level, min_effect=settings.min_effect),
         shares=shares,
         accuracy=expected_accuracy(profile, sample),
