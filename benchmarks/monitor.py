@@ -11,18 +11,15 @@ reference profile is the one that is shipped. Each domain is predicted once, and
   the very texts that were drawn.
 
 Alarm level and smallest effect are the defaults of the settings, chosen before anything was measured. ``linear`` is
-trained on four splits, and all are reported; the others on the first. With ``--rivals FILE`` the draws'
-features are written for ``benchmarks/rivals/monitor_rivals.py``, which runs in an environment of its own.
+trained on four splits, and all are reported; the others on the first.
 """
 
 from __future__ import annotations
 
 import os
-import sys
 from argparse import ArgumentParser
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from time import perf_counter
 from typing import Any, Final
 
@@ -51,7 +48,7 @@ from textwright.runtime.predictor import Predictor
 from textwright.runtime.text_facts import TextFacts, describe_texts
 
 SOURCE: Final = "movie-reviews"
-SPLITS: Final[Mapping[str, Sequence[int]]] = {"linear": (0, 1, 2, 3), "bow": (0,), "bert": (0,)}
+SPLITS: Final[Mapping[str, Sequence[int]]] = {"linear": (0, 1, 2, 3), "bow": (0,)}
 """Model -> seeds of the splits that it is trained on."""
 DOMAINS: Final = {
     "tweets": "tweets_GroundTruth.txt",
@@ -86,11 +83,9 @@ def main() -> None:
     """Measure the models that are named, all where none is."""
     parser = ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else "")
     parser.add_argument("models", nargs="*", help=f"models to measure: {', '.join(SPLITS)}")
-    parser.add_argument("--rivals", type=Path, help="write the draws for other tools into this .npz file")
     arguments = parser.parse_args()
     measured = {
-        name: [measure(name, seed, arguments.rivals) for seed in SPLITS[name]]
-        for name in chosen(parser, arguments.models, SPLITS)
+        name: [measure(name, seed) for seed in SPLITS[name]] for name in chosen(parser, arguments.models, SPLITS)
     }
     content = {
         "protocol": " ".join((__doc__ or "").split("Protocol: ")[1].split()),
@@ -103,7 +98,7 @@ def main() -> None:
     save("monitor", content)
 
 
-def measure(name: str, split_seed: int, rivals: Path | None) -> dict[str, Any]:
+def measure(name: str, split_seed: int) -> dict[str, Any]:
     """Measure one model of one split."""
     predictor, test, validation = prepared(name, split_seed)
     profile = read_profile(predictor.artifact)
@@ -119,8 +114,6 @@ def measure(name: str, split_seed: int, rivals: Path | None) -> dict[str, Any]:
         for domain, it in domains.items()
     }
     shifts = {f"{share:.0%}": shifted(profile, movies, share, random) for share in SHARES}
-    if rivals is not None and name == "linear" and split_seed == 0:
-        write_for_rivals(rivals, predicted(predictor, validation), movies, domains)
     accuracy = float(movies.predictions.correct.mean())
     print(f"{name}, split {split_seed}: accuracy {accuracy:.3f}, {1e3 * seconds:.0f} ms a draw", flush=True)
     return {
@@ -236,23 +229,6 @@ def pooled(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
             for share in rows[0]["label_shift"]
         },
     }
-
-
-def write_for_rivals(path: Path, reference: Predicted, movies: Predicted, domains: Mapping[str, Predicted]) -> None:
-    """Write the columns that other tools compare: of every text its confidence, length and so on."""
-    arrays: dict[str, Any] = {}
-    for name, item in {"reference": reference, "movies": movies, **domains}.items():
-        probabilities = item.predictions.probabilities
-        arrays |= {
-            f"{name}/predicted": item.predictions.predicted,
-            f"{name}/target": item.predictions.targets,
-            f"{name}/positive": probabilities[:, 1],
-            f"{name}/confidence": probabilities.max(axis=1),
-            f"{name}/num_tokens": item.facts.num_tokens,
-            f"{name}/unknown_rate": item.facts.unknown_rates,
-        }
-    np.savez(path, **arrays)
-    print(f"written: {path}", file=sys.stderr)
 
 
 if __name__ == "__main__":
