@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from textwright.evaluate.intervals import Interval
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from textwright.monitor.report import MonitorReport
 
 _MARKERS: Final = "osD^vPX*"
+_MINUTES: Final = timedelta(minutes=15)
 _SIZE: Final = (FULL_WIDTH, 3.0)
 
 
@@ -76,11 +77,11 @@ def _draw_counts(axes: Axes, times: Sequence[datetime], report: MonitorReport) -
 
 
 def _finish(axes: Axes, times: Sequence[datetime]) -> None:
-    """Write at most seven times beneath the axis, with the day where there are several."""
-    numbers = _numbers(times)
+    """Write some times beneath the axis: with the day where there are several, with seconds where there are minutes."""
+    numbers, last = _numbers(times), times[-1]
     step = max(len(times) // 6, 1)
-    has_days = times[0].date() != times[-1].date()
-    axes.set_xticks(numbers[::step], [time.strftime("%b %d %H:%M" if has_days else "%H:%M") for time in times[::step]])
+    form = "%b %d %H:%M" if times[0].date() != last.date() else "%H:%M" if last - times[0] > _MINUTES else "%H:%M:%S"
+    axes.set_xticks(numbers[::step], [time.strftime(form) for time in times[::step]])
     axes.set_xlabel("time, UTC")
 
 

@@ -62,7 +62,7 @@ def _window(sample: Sample, rows: Ints, start: datetime) -> TimeWindow:
     predicted = sample.predicted[rows]
     hits = predicted.sum(axis=0) if predicted.ndim == 2 else np.bincount(predicted, minlength=num_labels)
     return TimeWindow(
-        start=start.isoformat(timespec="seconds"),
+        start=start.isoformat(timespec="milliseconds"),
         num_texts=len(rows),
         label_shares=wilson(np.asarray(hits, dtype=np.int64), np.full(num_labels, len(rows))),
         confidence=_mean(sample.confidences[rows]),
