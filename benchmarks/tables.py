@@ -24,6 +24,7 @@ PAGES = tuple(
         "docs/command-line.md",
         "docs/explain.md",
         "docs/operations/bulk-scoring.md",
+        "docs/operations/monitoring.md",
         "docs/optimize/int8.md",
         "docs/optimize/cascade.md",
         "docs/optimize/distillation.md",
@@ -426,6 +427,39 @@ def bulk() -> str:
     return _table(["whole commands over Parquet, start included", ""], rows)
 
 
+def monitoring() -> str:
+    """What ``monitor`` says of draws whose truth is known, from ``results/monitor.json``."""
+    rows = []
+    for name, model in _read("monitor")["models"].items():
+        for split in model["splits"]:
+            domains, shifts = split["domains"], split["label_shift"]
+            rows.append(
+                [
+                    f"`{name}`, split {split['split_seed']}",
+                    f"{100 * split['reference_accuracy']:.1f}, {100 * split['test_accuracy']:.1f}",
+                    _percent(split["no_shift"]["share"]),
+                    ", ".join(_percent(domain["share"]) for domain in domains.values()),
+                    ", ".join(_percent(shift["share"]["within_bound"]) for shift in shifts.values()),
+                    ", ".join(_percent(shift["accuracy"]["within_bound"]) for shift in shifts.values()),
+                    ", ".join(_percent(shift["accuracy"]["in_interval"]) for shift in shifts.values()),
+                ]
+            )
+    heading = [
+        "model",
+        "accuracy on validation, test",
+        "alarms without shift",
+        "alarms on tweets, Amazon reviews, editorials",
+        "share within 5 points, at 50 %, 65 %, 80 % positive",
+        "expected accuracy within 3 points",
+        "accuracy inside its interval",
+    ]
+    return _table(heading, rows)
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %"
+
+
 def exit_codes() -> str:
     """Exit codes, from the code itself."""
     return _table(["code", "meaning"], [[str(code), meaning] for code, meaning in MEANINGS.items()])
@@ -447,6 +481,7 @@ TABLES: Mapping[str, Callable[[], str]] = {
     "settings-of-bert": settings_of_bert,
     "battery": battery,
     "bulk": bulk,
+    "monitoring": monitoring,
 }
 
 

@@ -14,6 +14,7 @@ import textwright
 from textwright import pipeline
 from textwright.cli.main import run
 from textwright.core import artifact as artifacts
+from textwright.core.reference_profile import read_profile
 from textwright.data.load import load_dataset
 from textwright.data.settings import DataSettings
 from textwright.errors import ParityError, SettingsError
@@ -75,6 +76,14 @@ def test_the_manifest_says_what_it_was_made_from(built):
     assert manifest.data["fingerprint"] == load_dataset(str(source), DataSettings()).fingerprint
     assert sum(manifest.data["num_examples"].values()) == 160
     assert {"textwright", "torch", "onnxruntime"} <= set(manifest.versions)
+
+
+def test_the_profile_counts_the_validation_split(built):
+    _, out, _ = built
+    artifact = textwright.load(out).artifact
+    profile = read_profile(artifact)
+    assert profile.num_texts == artifact.manifest.data["num_examples"]["validation"]
+    assert profile.split == "validation"
 
 
 def test_no_word_of_another_split_leaks_into_the_tokenizer(built):

@@ -46,6 +46,7 @@ The tree, with the stable ``code`` of each leaf::
     |       +-- StackError                a stack failed, or is in a state that it cannot leave by itself
     +-- PortInUseError              the address to serve on is taken
     +-- NoGainError                 optimizing gained nothing, and a gain was required
+    +-- DriftError                  a served model sees other texts than it was trained on
 
 Callers: every room raises these; only ``cli`` turns them into exit codes and only ``server`` into HTTP statuses.
 A message names the value, the bound and the cure; for data it names the file and the line.
@@ -494,3 +495,12 @@ class NoGainError(TextwrightError):
     """
 
     code = "no-gain"
+
+
+class DriftError(TextwrightError):
+    """A served model sees other texts, or other labels, than it was trained on.
+
+    Cure: Look at the report; label some of the recorded texts, measure the model on them, and train it again.
+    """
+
+    code = "drift"

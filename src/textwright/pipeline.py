@@ -25,6 +25,7 @@ from textwright.core import artifact as artifacts
 from textwright.core.artifact import Artifact, Manifest, Variant
 from textwright.core.callbacks import Callback, CallbackList
 from textwright.core.json_diff import first_difference
+from textwright.core.reference_profile import ReferenceProfile
 from textwright.data.dataset import Dataset
 from textwright.data.in_memory import DataSource
 from textwright.data.load import load_dataset
@@ -39,6 +40,7 @@ from textwright.evaluate.eval_split import TRAINING_TEXTS
 from textwright.evaluate.linear import label_shares
 from textwright.evaluate.measure import Evaluation, evaluate_observations
 from textwright.evaluate.predictions import LabeledPredictions, observe
+from textwright.evaluate.profile import make_profile
 from textwright.evaluate.publish import publish
 from textwright.evaluate.scores import TITLES
 from textwright.export.onnx import to_onnx
@@ -215,6 +217,7 @@ class _Measured:
     evaluations: Mapping[str, Evaluation]
     baselines: tuple[Baseline, ...]
     warnings: tuple[str, ...]
+    profile: ReferenceProfile
 
 
 def _measure(
@@ -225,7 +228,10 @@ def _measure(
     linear: bool,
     callback: Callback,
 ) -> _Measured:
-    """Measure validation and test split, compare with the baselines on the test split, and find what is wrong."""
+    """Measure validation and test split, compare with the baselines on the test split, and find what is wrong.
+
+    The validation split's predictions also become the reference profile.
+    """
     splits = {"validation": dataset.validation, MEASURED_SPLIT: dataset.test}
     predictions = {name: observe(predictor, examples) for name, examples in splits.items()}
     evaluations = {
@@ -234,7 +240,9 @@ def _measure(
     }
     baselines = compare_with_baselines(predictions[MEASURED_SPLIT], dataset, linear=linear, callback=callback)
     facts = _facts(predictor, dataset, trained, predictions[MEASURED_SPLIT])
-    return _Measured(evaluations, baselines, diagnose(evaluations[MEASURED_SPLIT], facts, baselines))
+    warnings = diagnose(evaluations[MEASURED_SPLIT], facts, baselines)
+    profile = make_profile(predictor, dataset.validation, predictions["validation"], split="validation")
+    return _Measured(evaluations, baselines, warnings, profile)
 
 
 def _facts(
@@ -277,6 +285,7 @@ def _publish(
                 TRAINING_TEXTS: write_text_hashes(dataset, path.parent),
             }
         )
+        publication.add_profile(measured.profile)
         publication.card = model_card(publication.manifest, measured.evaluations)
     return BuildResult(publication.artifact, measured.evaluations, False, measured.baselines, measured.warnings)
 

@@ -38,6 +38,11 @@ OTHERS = {
     "keep_alive_s": 4,
     "root_path": "/sentiment",
     "otlp_endpoint": "http://127.0.0.1:4318/v1/traces",
+    "record": Path("records"),
+    "record_texts": True,
+    "record_retention_days": 7.5,
+    "record_max_bytes": 200_000,
+    "record_rotate_s": 12.5,
 }
 """A value for each setting that is not its default."""
 

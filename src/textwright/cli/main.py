@@ -70,6 +70,7 @@ COMMANDS: Final = (
     Command("predict", "textwright.cli.predict:predict", "Predict the labels of texts, or of a whole file."),
     Command("score", "textwright.cli.score:score", "Score many files on all cores; go on where it was stopped."),
     Command("serve", "textwright.cli.serve:serve", "Serve an artifact as a REST API."),
+    Command("monitor", "textwright.cli.monitor:monitor", "Compare recorded predictions with the training's."),
     Command("package", "textwright.cli.package:package", "Package an artifact for a container or for Lambda."),
     Command("deploy", "textwright.cli.deploy:app", "Plan a deployment on AWS, apply it, roll it back, destroy it."),
     Command("cost", "textwright.cli.cost:cost", "Estimate what an artifact costs on EC2 and on Lambda."),

@@ -7,6 +7,7 @@
     tokenizer.json  of the `tokenizers` library
     golden.jsonl    texts with the logits they gave when the artifact was made
     NAME.onnx, NAME.golden.jsonl    the same of each variant that ``optimize`` added
+    profile.json    counts over the validation texts, which later texts are compared with; absent in older artifacts
     cascade.json    of a cascade: its stages, from which confidence each answers, and the measured curve
     STAGE/          of a cascade: the artifact of each stage, which holds no graph and no tokenizer of its own
     README.md       the model card
@@ -58,6 +59,7 @@ MANIFEST: Final = "manifest.json"
 TOKENIZER: Final = "tokenizer.json"
 GOLDEN: Final = "golden.jsonl"
 CARD: Final = "README.md"
+PROFILE: Final = "profile.json"
 STAGES: Final = "cascade.json"
 RUN_SETTINGS: Final = "settings.json"
 """In the folder of a run from its first second on; the artifact comes with its last."""

@@ -21,6 +21,7 @@ MOST_BYTES: Final = {
     "manifest.json": 64 * 2**20,
     "golden.jsonl": 64 * 2**20,
     "cascade.json": 64 * 2**20,
+    "profile.json": 2**20,
     "tokenizer.json": 128 * 2**20,
 }
 """Largest size of what is read as text at once; by the end of the name."""

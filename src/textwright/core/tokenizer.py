@@ -247,6 +247,11 @@ def _word_level(
     return tokenizer
 
 
+def word_splitter() -> Callable[[str], list[str]]:
+    """Make what cuts a text into words by the word rule, whatever tokens a model reads."""
+    return partial(_words, splitter=_word_level({PAD: PAD_ID, UNKNOWN: UNKNOWN_ID}, max_length=1))
+
+
 def _words(text: str, splitter: Tokenizer) -> list[str]:
     if text.isascii():
         return find_words(text)

@@ -89,7 +89,7 @@ def bootstrap(
         return metrics(dict(zip(numbers, np.split(means, ends, axis=1), strict=True)))
 
     measured = of_means(columns.mean(axis=0, keepdims=True))
-    weighted = _resamples(len(columns), num_resamples, seed)
+    weighted = resamples(len(columns), num_resamples, seed)
     blocks = [measured, *(of_means(weights @ columns / len(columns)) for weights in weighted)]
     return {
         name: _interval(np.concatenate([block[name] for block in blocks]))
@@ -116,7 +116,7 @@ def bootstrap_rankings(
     num_examples, num_labels = scores.shape
     rankings = [Ranking.of(scores[:, label], holds[:, label]) for label in range(num_labels)]
     affordable = max(_RANKED_WEIGHTS // (num_examples * num_labels), _FEWEST_RANKED)
-    weighted = _resamples(num_examples, min(num_resamples, _MOST_RANKED, affordable), seed)
+    weighted = resamples(num_examples, min(num_resamples, _MOST_RANKED, affordable), seed)
     ones, coarse = np.ones((num_examples, 1)), [ranking.coarse(_RANKED_GROUPS) for ranking in rankings]
     measured = _measure_rankings(rankings, ones)  # (2, K, 1)
     blocks = [_measure_rankings(coarse, np.ascontiguousarray(weights.T, np.float32)) for weights in weighted]
@@ -149,8 +149,17 @@ def _interval(values: Floats) -> Interval:
     return Interval(value, min(float(low), value), max(float(high), value))
 
 
-def _resamples(num_examples: int, num_resamples: int, seed: int) -> Iterator[Floats]:
-    """Draw ``num_resamples`` rows of weights in blocks, each row the counts of N draws with replacement."""
+def resamples(num_examples: int, num_resamples: int, seed: int) -> Iterator[Floats]:
+    """Draw ``num_resamples`` rows of weights in blocks, each row the counts of N draws with replacement.
+
+    Args:
+        num_examples: N.
+        num_resamples: R.
+        seed: The same gives the same rows.
+
+    Yields:
+        Blocks, (b, N), of R rows together.
+    """
     random = np.random.default_rng(seed)
     block = max(_BLOCK_WEIGHTS // num_examples, 1)
     for start in range(0, num_resamples, block):

@@ -18,6 +18,7 @@ from typing import Any
 
 from textwright.core import artifact as artifacts
 from textwright.core.artifact import Artifact, Manifest
+from textwright.core.reference_profile import ReferenceProfile
 from textwright.evaluate.evaluation import Evaluation
 from textwright.runtime.loading import open_predictor, open_verified
 from textwright.runtime.predictor import Predictor
@@ -91,6 +92,10 @@ class Publication:
     def add_training(self, metadata: Mapping[str, Any]) -> None:
         """Add to what the manifest says of the training."""
         self.manifest = replace(self.manifest, training={**self.manifest.training, **metadata})
+
+    def add_profile(self, profile: ReferenceProfile) -> None:
+        """Store what the validation texts looked like, for ``monitor``."""
+        self._draft.put(artifacts.PROFILE, profile.to_bytes())
 
     def finish(self) -> None:
         """Write card and manifest, and replay the golden examples that were added."""

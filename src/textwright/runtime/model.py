@@ -62,6 +62,19 @@ class GraphModel:
         """Number of token ids, special tokens included (V)."""
         return self._encoder.vocab_size
 
+    def unknown_rates(self, encodings: Encodings) -> Float32s:
+        """Give the share of each text's tokens that the vocabulary does not know.
+
+        Args:
+            encodings: B texts, as :meth:`encode` gave them.
+
+        Returns:
+            (B,), in [0, 1]; 0 for a text without tokens, and for a tokenizer that knows every text.
+        """
+        counts = np.concatenate([[0], np.cumsum(encodings.ids == self._encoder.unknown_id)])
+        unknown = counts[encodings.offsets[1:]] - counts[encodings.offsets[:-1]]
+        return np.asarray(unknown / np.maximum(encodings.lengths, 1), dtype=np.float32)
+
     def encode(self, texts: Iterable[str]) -> Encodings:
         """Turn texts into token ids, before queueing, so that a batcher can count tokens.
 

@@ -38,6 +38,7 @@ from textwright.server.telemetry.logs import RequestLog
 from textwright.server.telemetry.metrics import FOLDER, Metrics
 
 if TYPE_CHECKING:
+    from textwright.server.telemetry.recorder import Recorder
     from textwright.server.telemetry.tracing import Tracer
 
 _DESCRIPTION = """Classify texts with {models}.
@@ -146,7 +147,8 @@ def create_app(models: Predictor | ModelRegistry, settings: ServeSettings | None
         BackendError: If the model cannot predict.
         NotFoundError: If there is no such file of API keys.
         SettingsError: If a file of keys holds none, or something else.
-        MissingExtraError: If traces are asked for and OpenTelemetry is not installed.
+        SettingsError: If the folder of records cannot be written.
+        MissingExtraError: If traces are asked for and OpenTelemetry is not installed, or records and pyarrow is not.
     """
     settings = settings or ServeSettings()
     folder = Path(os.environ[FOLDER]) if FOLDER in os.environ else None
@@ -154,6 +156,7 @@ def create_app(models: Predictor | ModelRegistry, settings: ServeSettings | None
     admin_keys = KeyRing(settings.admin_keys) if settings.admin_keys else None
     if not isinstance(models, ModelRegistry):
         models = ModelRegistry([ModelSpec(models.artifact.path).serve(models, settings)])
+    metrics = Metrics()
     app = Application(
         title="Textwright",
         version=__version__,
@@ -168,9 +171,10 @@ def create_app(models: Predictor | ModelRegistry, settings: ServeSettings | None
         settings=settings,
         limits=settings.request_limits(),
         registry=models,
-        metrics=Metrics(),
+        metrics=metrics,
         keys=keys,
         tracer=_tracer(settings.otlp_endpoint),
+        recorder=_recorder(settings, metrics),
         admin_routers=[] if admin_keys is None else [admin.build_router(admin_keys)],
         reload=models.reload,
     )
@@ -193,12 +197,16 @@ def _answer_head(router: APIRouter) -> None:
 @asynccontextmanager
 async def _lifespan(app: Application) -> AsyncIterator[None]:
     app.state.registry.start()
+    if app.state.recorder is not None:
+        app.state.recorder.start()
     refreshing = asyncio.create_task(_refresh(app.state.metrics))
     try:
         yield
     finally:
         refreshing.cancel()
         await app.state.registry.close()
+        if app.state.recorder is not None:
+            await asyncio.to_thread(app.state.recorder.close)
         if app.state.tracer is not None:
             await asyncio.to_thread(app.state.tracer.close)
 
@@ -210,6 +218,14 @@ def _tracer(endpoint: str | None) -> Tracer | None:
     from textwright.server.telemetry.tracing import Tracer
 
     return Tracer(endpoint)
+
+
+def _recorder(settings: ServeSettings, metrics: Metrics) -> Recorder | None:
+    if settings.record is None:
+        return None
+    from textwright.server.telemetry.recorder import Recorder
+
+    return Recorder(settings, metrics)
 
 
 async def _refresh(metrics: Metrics) -> None:

@@ -64,6 +64,17 @@ class ServeSettings(Settings):
     otlp_endpoint: str | None = None
     """Where traces go, OTLP over HTTP, for example http://127.0.0.1:4318/v1/traces (needs textwright[otel]); absent:
     nothing is traced."""
+    record: Path | None = None
+    """Folder into which predictions are recorded for textwright monitor, as Parquet (needs textwright[record]); absent:
+    nothing is recorded."""
+    record_texts: bool = False
+    """Record the texts as well: they then lie on this disk until their retention time has passed."""
+    record_retention_days: Annotated[float, Field(gt=0)] = 30.0
+    """Days after which a file of records is removed."""
+    record_max_bytes: Annotated[int, Field(ge=100_000)] = 1_000_000_000
+    """Maximum number of bytes in the folder of records, of all workers together; then the oldest files are removed."""
+    record_rotate_s: Annotated[float, Field(gt=0)] = 300.0
+    """Seconds after which a file of records is written; a server that is killed loses those of its last seconds."""
     timeout_s: Annotated[float, Field(gt=0)] = 30.0
     """Seconds from the arrival of a request's body to its answer; then it is refused with status 504 and dropped."""
     max_queue_texts: Annotated[int, Field(ge=1)] = 4_096

@@ -10,6 +10,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 import textwright
+from textwright.server.settings import ServeSettings
 
 TEMPLATES = resources.files("textwright.deploy.package") / "templates"
 DASHBOARD = json.loads((TEMPLATES / "grafana-dashboard.json").read_text(encoding="utf-8"))
@@ -24,10 +25,17 @@ def predictor(tiny_cascade):
 
 
 @pytest.fixture
+def settings(tmp_path):
+    """Everything that has a metric is switched on."""
+    return ServeSettings(record=tmp_path / "records")
+
+
+@pytest.fixture
 def samples(client):
     """Sample name -> its labels, after requests of each kind."""
     client.post("/v1/predict", json={"texts": ["good", "bad " * 17]})
     client.get("/unknown")
+    client.app.state.recorder.close()
     families = text_string_to_metric_families(client.get("/metrics").text)
     return {sample.name: set(sample.labels) for family in families for sample in family.samples}
 

@@ -207,6 +207,7 @@ def write_cut(artifact: Artifact, vocabulary: Vocabulary, test: Examples, path: 
     manifest = artifact.manifest
     contents = artifact.contents()
     contents[artifacts.TOKENIZER] = vocabulary.tokenizer.encode()
+    contents.pop(artifacts.PROFILE, None)  # of another vocabulary: more words are unknown now
     for variant in manifest.variants.values():
         contents[variant.file] = cut_tables(contents[variant.file], vocabulary.kept_ids)
     counts = {"num_before": vocabulary.num_before, "num_kept": len(vocabulary.kept_ids)}

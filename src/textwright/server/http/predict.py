@@ -64,4 +64,6 @@ async def predict_as(protocol: PredictProtocol, request: Request) -> Response:
     record = record_of(request)
     executor = QueueExecutor(request, served, record)
     answer = await inference.answer(parsed, served.model, key_of(request), record, executor)
+    if state.recorder is not None:
+        state.recorder.offer(record.id, served.model, parsed.texts, executor.scored)
     return PredictionResponse(answer, server_timing(record))

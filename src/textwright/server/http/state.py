@@ -19,6 +19,7 @@ from textwright.server.settings import ServeSettings
 from textwright.server.telemetry.metrics import Metrics
 
 if TYPE_CHECKING:
+    from textwright.server.telemetry.recorder import Recorder
     from textwright.server.telemetry.tracing import Tracer
 
 _CHOSEN: Final = "textwright.served_model"
@@ -35,6 +36,7 @@ class ServerState:
         metrics: What ``/metrics`` shows.
         keys: Who may use the API; None for everybody.
         tracer: Where spans go, if anywhere.
+        recorder: What records predictions, if anything.
         admin_routers: The routes of ``--admin-keys``; empty without them.
         reload: Loads a model anew; a worker sends this to its supervisor, which has every worker do it.
         documented: The models that the OpenAPI document describes; None before it is first read.
@@ -46,6 +48,7 @@ class ServerState:
     metrics: Metrics
     keys: KeyRing | None
     tracer: Tracer | None
+    recorder: Recorder | None
     admin_routers: Sequence[APIRouter]
     reload: Callable[[str], Awaitable[Reloaded]]
     documented: list[str] | None = None

@@ -41,9 +41,11 @@ class QueueExecutor:
         record: What the log will say about it.
     """
 
-    __slots__ = ("_record", "_request", "_served")
+    __slots__ = ("_record", "_request", "_served", "scored")
 
     def __init__(self, request: Request, served: ServedModel, record: RequestRecord) -> None:
+        self.scored: list[Scored] = []
+        """What was said of each text; empty before."""
         self._request = request
         self._served = served
         self._record = record
@@ -51,7 +53,8 @@ class QueueExecutor:
     async def score(self, texts: Sequence[str], after_encoding: Callable[[Sequence[bool]], None]) -> list[Scored]:
         """Run the model."""
         stages = self._served.model.predictor.stages
-        return await score_by_stages(stages, texts, self._record, after_encoding, self._run)
+        self.scored = await score_by_stages(stages, texts, self._record, after_encoding, self._run)
+        return self.scored
 
     async def _run(
         self, number: int, texts: Sequence[str], after_encoding: Callable[[Sequence[bool]], None]

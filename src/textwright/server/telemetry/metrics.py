@@ -21,6 +21,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from textwright.api.record import RequestRecord
+from textwright.core.prediction_record import PredictionRecord
 from textwright.server.inference.served_model import ServedModel
 
 PATH: Final = "/metrics"
@@ -29,6 +30,8 @@ FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"
 
 _SECONDS: Final = (0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 _SIZES: Final = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
+_CONFIDENCES: Final = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 1.0)
+_RATES: Final = (0.0, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 _UNKNOWN_ROUTE: Final = "unknown"
 _NO_MODEL: Final = ""
 _DURATIONS: Final = {
@@ -64,6 +67,12 @@ class Metrics:
             registry=self._registry,
             multiprocess_mode="livemax",
         )
+        self._recorded = self._counter(
+            "recorded_texts", "Texts that were recorded, by each label predicted.", ("model", "label")
+        )
+        self._dropped = self._counter("record_dropped_texts", "Texts whose records are lost: queue or disk were full.")
+        self._confidence = self._histogram("recorded_confidence", "Confidence of recorded predictions.", _CONFIDENCES)
+        self._unknown = self._histogram("recorded_unknown_rate", "Unknown tokens of recorded texts.", _RATES)
         self._answering: list[ServedModel] = []
         self._without_model = self._durations["total_ms"].labels(_NO_MODEL)
         self._meters: dict[str, _Meters] = {}
@@ -81,6 +90,7 @@ class Metrics:
         if replaced is not None:
             self._answering.remove(replaced)
             self._models.labels(**vars(replaced.identity)).set(0)
+        self._dropped.labels(served.identity.name)
         self._answering.append(served)
         self._models.labels(**vars(served.identity)).set(1)
         self.refresh()
@@ -105,6 +115,24 @@ class Metrics:
             else:
                 for record in theirs:
                     self._without_model.observe(record.total_ms / 1e3)
+
+    def note_recorded(self, model: str, records: Sequence[PredictionRecord]) -> None:
+        """Count texts that were recorded; called from the thread that records.
+
+        Args:
+            model: Name of the model.
+            records: Of its texts.
+        """
+        for label, number in Counts(label for record in records for label in record.labels).items():
+            self._recorded.labels(model, label).inc(number)
+        confidence, unknown = self._confidence.labels(model), self._unknown.labels(model)
+        for record in records:
+            confidence.observe(record.confidence)
+            unknown.observe(record.unknown_rate)
+
+    def note_dropped(self, model: str, number: int) -> None:
+        """Count texts whose records are lost; called from any thread."""
+        self._dropped.labels(model).inc(number)
 
     def refresh(self) -> None:
         """Read how much waits now."""
