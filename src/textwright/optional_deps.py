@@ -13,6 +13,7 @@ _PROBE_MODULES = {
     "client": ("httpx",),
     "server": ("fastapi", "uvicorn", "prometheus_client"),
     "openvino": ("openvino",),
+    "review": ("cleanlab",),
     "otel": ("opentelemetry.sdk.trace", "opentelemetry.exporter.otlp.proto.http"),
 }
 """Modules whose absence shows that an extra is not installed."""
