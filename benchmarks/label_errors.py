@@ -70,7 +70,7 @@ def measure(source: str) -> dict[str, Any]:
     labels = collected.labels()
     targets = np.asarray(collected.targets(labels), dtype=np.int64)
     features = TextFeatures.of(collected.texts, len(labels))
-    seeds = []
+    seeds: list[dict[str, Any]] = []
     for seed in SEEDS:
         start = perf_counter()
         changed, is_flipped = flip(targets, len(labels), seed)

@@ -23,6 +23,7 @@ PAGES = tuple(
         "README.md",
         "docs/command-line.md",
         "docs/explain.md",
+        "docs/operations/feedback-and-review.md",
         "docs/optimize/int8.md",
         "docs/optimize/cascade.md",
         "docs/optimize/distillation.md",
@@ -404,6 +405,33 @@ def exit_codes() -> str:
     return _table(["code", "meaning"], [[str(code), meaning] for code, meaning in MEANINGS.items()])
 
 
+def label_errors() -> str:
+    """Precision and recall of flipped labels, from ``results/label_errors.json``."""
+    rows = []
+    for name, source in _read("label_errors")["sources"].items():
+        cells = [_percent_range(source["mean"][metric]) for metric in ("precision", "recall")]
+        best = [_percent_range(source["ceiling"][metric]) for metric in ("precision", "recall")]
+        rows.append(
+            [f"`{name}`", f"{source['num_texts']:,}", *cells, *best, _percent_range(source["mean"]["accuracy"])]
+        )
+    return _table(["", "texts", "precision", "recall", "precision at best", "recall at best", "model's accuracy"], rows)
+
+
+def active_learning() -> str:
+    """Accuracy by the number of labels, chosen and random, from ``results/active_learning.json``."""
+    content = _read("active_learning")
+    means = content["mean_accuracy"]
+    rows = [
+        [f"{number:,}", f"{100 * at_random:.1f}", f"{100 * chosen:.1f}"]
+        for number, at_random, chosen in zip(content["num_labels"], means["random"], means["chosen"], strict=True)
+    ]
+    return _table(["labels", "random, %", "chosen, %"], rows)
+
+
+def _percent_range(found: Mapping[str, float]) -> str:
+    return f"{100 * found['mean']:.1f} ({100 * found['min']:.1f} to {100 * found['max']:.1f})"
+
+
 TABLES: Mapping[str, Callable[[], str]] = {
     "leaderboard": leaderboard,
     "speed": speed,
@@ -419,6 +447,8 @@ TABLES: Mapping[str, Callable[[], str]] = {
     "folds": folds,
     "settings-of-bert": settings_of_bert,
     "battery": battery,
+    "label-errors": label_errors,
+    "active-learning": active_learning,
 }
 
 

@@ -231,7 +231,7 @@ def confident_errors(probabilities: Float32s, targets: Ints | Bools) -> Bools:
         DataError: If fewer than two labels are given to any text.
     """
     if targets.ndim == 1:
-        return _confident(probabilities, targets)
+        return _confident(probabilities, np.asarray(targets, dtype=np.int64))
     columns = [
         _confident(np.stack([1 - column, column], axis=1), held.astype(np.int64))
         if 0 < held.sum() < len(held)
