@@ -9,13 +9,15 @@ from typing import Final
 import numpy as np
 
 from textwright.core.ngrams import Alphabet
-from textwright.core.types import Float32s, Ints
+from textwright.core.types import Float32s, Floats, Ints
 from textwright.models.linear import FAMILY, LinearConfig, build_tokenizer, count_known
 from textwright.training.linear_features import LinearFeatures, weigh
 from textwright.training.logistic import Matrix
 
 MAX_CHARACTERS: Final = 5_000
 """Characters of a text that are counted: its beginning says what it is about, and n-grams of books fill the memory."""
+_SHORTEST: Final = 1e-12
+"""Length of a text without a known n-gram, which is like no other."""
 _BLOCK_VALUES: Final = 20_000_000
 """Similarities that are computed at once."""
 
@@ -27,10 +29,12 @@ class TextFeatures:
     Args:
         matrix: Weights of all n-grams, (N, F), sparse float32; words first. Words and characters have length 1 each.
         num_words: How many of the n-grams are words or pairs of words.
+        lengths: Euclidean length of each row, (N,), > 0.
     """
 
     matrix: Matrix
     num_words: int
+    lengths: Floats
 
     @classmethod
     def of(cls, texts: Sequence[str], num_labels: int) -> TextFeatures:
@@ -45,7 +49,9 @@ class TextFeatures:
         encodings = tokenizer.encode(texts)
         alphabet = Alphabet.of(tokenizer.vocabulary, cased=False)
         known, _ = count_known(config, encodings, alphabet, num_labels)
-        return cls(weigh(encodings, alphabet, known), known.num_word_features)
+        matrix = weigh(encodings, alphabet, known)
+        squares = np.asarray(matrix.multiply(matrix).sum(axis=1), dtype=np.float64).ravel()
+        return cls(matrix, known.num_word_features, np.maximum(np.sqrt(squares), _SHORTEST))
 
     def for_training(self) -> LinearFeatures:
         """Give them in the form that the family is fitted on."""
@@ -61,10 +67,8 @@ class TextFeatures:
         Returns:
             (R, O), in [0, 1].
         """
-        lengths = np.sqrt(np.asarray(self.matrix.multiply(self.matrix).sum(axis=1), dtype=np.float64)).ravel()
-        lengths = np.maximum(lengths, 1e-12)
         products = (self.matrix[rows] @ self.matrix[others].T).toarray()
-        return np.asarray(products / lengths[rows][:, None] / lengths[others][None], dtype=np.float32)
+        return np.asarray(products / self.lengths[rows][:, None] / self.lengths[others], dtype=np.float32)
 
     def nearest(self, rows: Ints, num_neighbors: int) -> tuple[Ints, Float32s]:
         """Find the texts that are most like given ones.
