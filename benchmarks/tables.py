@@ -425,7 +425,15 @@ def active_learning() -> str:
         [f"{number:,}", f"{100 * at_random:.1f}", f"{100 * chosen:.1f}"]
         for number, at_random, chosen in zip(content["num_labels"], means["random"], means["chosen"], strict=True)
     ]
-    return _table(["labels", "random, %", "chosen, %"], rows)
+    needed = content["labels_needed"]
+    seeds = ", ".join(
+        f"not within {content['num_labels'][-1]:,}" if it is None else str(it) for it in needed["per_seed"]
+    )
+    last = f"{content['num_labels'][-1]:,}"
+    return (
+        f"{_table(['labels', 'random, %', 'chosen, %'], rows)}\nOn the mean curves {needed['of_the_mean_curves']} chosen "
+        f"labels do what {last} random ones do; seed by seed: {seeds}.\n"
+    )
 
 
 def _percent_range(found: Mapping[str, float]) -> str:

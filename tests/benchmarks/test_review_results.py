@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+
 from label_errors import ceiling, flip, scores
 
 RESULTS = Path(__file__).parents[2] / "benchmarks" / "results"
