@@ -425,14 +425,12 @@ def active_learning() -> str:
         [f"{number:,}", f"{100 * at_random:.1f}", f"{100 * chosen:.1f}"]
         for number, at_random, chosen in zip(content["num_labels"], means["random"], means["chosen"], strict=True)
     ]
-    needed = content["labels_needed"]
-    seeds = ", ".join(
-        f"not within {content['num_labels'][-1]:,}" if it is None else str(it) for it in needed["per_seed"]
-    )
-    last = f"{content['num_labels'][-1]:,}"
+    needed, last = content["labels_needed"], f"{content['num_labels'][-1]:,}"
+    seeds = ", ".join(f"not within {last}" if number is None else str(number) for number in needed["per_seed"])
     return (
-        f"{_table(['labels', 'random, %', 'chosen, %'], rows)}\nOn the mean curves {needed['of_the_mean_curves']} chosen "
-        f"labels do what {last} random ones do; seed by seed: {seeds}.\n"
+        _table(["labels", "random, %", "chosen, %"], rows)
+        + f"\nOn the mean curves {needed['of_the_mean_curves']} chosen labels do what {last} random ones do; seed by seed: "
+        f"{seeds}.\n"
     )
 
 
