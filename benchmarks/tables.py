@@ -429,8 +429,8 @@ def active_learning() -> str:
     seeds = ", ".join(f"not within {last}" if number is None else str(number) for number in needed["per_seed"])
     return (
         _table(["labels", "random, %", "chosen, %"], rows)
-        + f"\nOn the mean curves {needed['of_the_mean_curves']} chosen labels do what {last} random ones do; seed by seed: "
-        f"{seeds}.\n"
+        + f"\nOn the mean curves {needed['of_the_mean_curves']} chosen labels do what {last} random ones do; "
+        f"seed by seed: {seeds}.\n"
     )
 
 

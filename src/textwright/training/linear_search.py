@@ -76,7 +76,7 @@ class LogisticProblem:
         return solution.with_both_columns if self.labels.task is Task.SINGLE_LABEL else solution
 
 
-def columns_of(shares: Bools | Floats, labels: Labels) -> Floats:
+def columns_of(shares: Bools | Ints | Floats, labels: Labels) -> Floats:
     """Take the columns that are solved for: one per label, or the second alone of a binary task.
 
     Args:

@@ -154,7 +154,8 @@ def refusal(status: HTTPStatus) -> dict[str, Any]:
 def feedback_refusals() -> dict[int | str, dict[str, Any]]:
     """Describe the problems that feedback is answered with; it waits for no model."""
     refusals: dict[int | str, dict[str, Any]] = {
-        status: refusal(status) for status in _REFUSALS if status is not HTTPStatus.GATEWAY_TIMEOUT}
+        status: refusal(status) for status in _REFUSALS if status is not HTTPStatus.GATEWAY_TIMEOUT
+    }
     broken = HTTPStatus.SERVICE_UNAVAILABLE
     return {**refusals, broken: problem_doc(broken, "not-ready", "It cannot be stored now, as on a full disk.")}
 
