@@ -25,6 +25,7 @@ PAGES = tuple(
         "docs/explain.md",
         "docs/operations/bulk-scoring.md",
         "docs/operations/monitoring.md",
+        "docs/operations/feedback-and-review.md",
         "docs/optimize/int8.md",
         "docs/optimize/cascade.md",
         "docs/optimize/distillation.md",
@@ -465,6 +466,39 @@ def exit_codes() -> str:
     return _table(["code", "meaning"], [[str(code), meaning] for code, meaning in MEANINGS.items()])
 
 
+def label_errors() -> str:
+    """Precision and recall of flipped labels, from ``results/label_errors.json``."""
+    rows = []
+    for name, source in _read("label_errors")["sources"].items():
+        cells = [_percent_range(source["mean"][metric]) for metric in ("precision", "recall")]
+        best = [_percent_range(source["ceiling"][metric]) for metric in ("precision", "recall")]
+        rows.append(
+            [f"`{name}`", f"{source['num_texts']:,}", *cells, *best, _percent_range(source["mean"]["accuracy"])]
+        )
+    return _table(["", "texts", "precision", "recall", "precision at best", "recall at best", "model's accuracy"], rows)
+
+
+def active_learning() -> str:
+    """Accuracy by the number of labels, chosen and random, from ``results/active_learning.json``."""
+    content = _read("active_learning")
+    means = content["mean_accuracy"]
+    rows = [
+        [f"{number:,}", f"{100 * at_random:.1f}", f"{100 * chosen:.1f}"]
+        for number, at_random, chosen in zip(content["num_labels"], means["random"], means["chosen"], strict=True)
+    ]
+    needed, last = content["labels_needed"], f"{content['num_labels'][-1]:,}"
+    seeds = ", ".join(f"not within {last}" if number is None else str(number) for number in needed["per_seed"])
+    return (
+        _table(["labels", "random, %", "chosen, %"], rows)
+        + f"\nOn the mean curves {needed['of_the_mean_curves']} chosen labels do what {last} random ones do; "
+        f"seed by seed: {seeds}.\n"
+    )
+
+
+def _percent_range(found: Mapping[str, float]) -> str:
+    return f"{100 * found['mean']:.1f} ({100 * found['min']:.1f} to {100 * found['max']:.1f})"
+
+
 TABLES: Mapping[str, Callable[[], str]] = {
     "leaderboard": leaderboard,
     "speed": speed,
@@ -482,6 +516,8 @@ TABLES: Mapping[str, Callable[[], str]] = {
     "battery": battery,
     "bulk": bulk,
     "monitoring": monitoring,
+    "label-errors": label_errors,
+    "active-learning": active_learning,
 }
 
 

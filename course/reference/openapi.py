@@ -67,7 +67,9 @@ def application(artifact: Path, folder: Path) -> Any:  # noqa: ANN401  FastAPI, 
     """
     keys = folder / "keys"
     write_text(keys, key_line())
-    return create_app(textwright.load(artifact, num_threads=1), ServeSettings(admin_keys=keys))
+    return create_app(
+        textwright.load(artifact, num_threads=1), ServeSettings(admin_keys=keys, feedback=folder / "feedback.db")
+    )
 
 
 def key_line() -> str:

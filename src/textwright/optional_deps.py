@@ -14,9 +14,9 @@ _PROBE_MODULES = {
     "aws": ("boto3", "jinja2", "packaging", "pip", "yaml"),
     "client": ("httpx",),
     "server": ("fastapi", "uvicorn", "prometheus_client"),
-    "record": ("pyarrow",),
     "monitor": ("pyarrow", "scipy", "sklearn", "jinja2", "matplotlib"),
     "openvino": ("openvino",),
+    "review": ("cleanlab",),
     "otel": ("opentelemetry.sdk.trace", "opentelemetry.exporter.otlp.proto.http"),
 }
 """Modules whose absence shows that an extra is not installed."""

@@ -27,6 +27,7 @@ OTHERS = {
     "max_connections": 31,
     "api_keys": Path("keys.txt"),
     "admin_keys": Path("admins.txt"),
+    "feedback": Path("feedback.db"),
     "cors_origins": ("https://one.example", "https://two.example"),
     "timeout_s": 2.5,
     "max_answer_bytes": 2048,

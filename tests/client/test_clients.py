@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import sqlite3
+from contextlib import closing
 from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Thread
@@ -180,3 +182,28 @@ def test_wrong_settings_are_refused_at_once(url, settings, reason):
     for kind in (tw.Client, tw.AsyncClient):
         with pytest.raises(SettingsError, match=reason):
             kind(url, **settings)
+
+
+def test_feedback_names_a_request_and_is_stored(make_client, make_artifact, tmp_path):
+    path = tmp_path / "feedback.db"
+    with serving(make_artifact("feedback"), "--feedback", path, log=tmp_path / "log.txt") as server:
+        with make_client(f"http://127.0.0.1:{server.port}", batch_size=2) as client:
+            client.predict(["great", "awful"], request_id="mine-1")
+            receipt = client.send_feedback("mine-1", "negative", position=1)
+            with pytest.raises(RequestError, match="no label of the model"):
+                client.send_feedback("mine-1", ["splendid"])
+            with pytest.raises(SettingsError, match="2 requests"):
+                client.predict(["great", "awful", "good"], request_id="mine-2")
+            with pytest.raises(SettingsError, match="1 to 128"):
+                client.predict(["great"], request_id="a b")
+        assert "mine-1" in {line.get("id") for line in server.lines()}
+    assert (receipt.request_id, receipt.position, receipt.labels) == ("mine-1", 1, ["negative"])
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("SELECT request_id, position, labels FROM feedback").fetchall() == [
+            ("mine-1", 1, '["negative"]')
+        ]
+
+
+def test_feedback_without_the_flag_is_said(make_client, address):
+    with make_client(address, api_key=FREE) as client, pytest.raises(NotFoundError):
+        client.send_feedback("mine", "positive")

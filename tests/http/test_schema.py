@@ -21,6 +21,7 @@ def test_the_document_is_true(tiny_artifact, tiny_multilabel_artifact, tmp_path,
     for name in ("keys", "admin"):
         (tmp_path / name).write_text(f"me {sha256(b'secret').hexdigest()}\n")
     flags = ["--api-keys", tmp_path / "keys", "--admin-keys", tmp_path / "admin"] if has_keys else []
+    flags += ["--feedback", tmp_path / "feedback.db"]
     limits = ["--max-texts", 5, "--max-text-chars", 40, "--num-threads", 1]
     with serving(tiny_artifact, tiny_multilabel_artifact, *limits, *flags, log=tmp_path / "log") as server:
         command = [

@@ -13,6 +13,7 @@ from textwright.api.problems import Problem
 
 __all__ = [
     "Explanation",
+    "FeedbackReceipt",
     "StageInfo",
     "Health",
     "Limits",
@@ -167,6 +168,18 @@ class Reloaded(Document):
     """The version that answers from now on."""
     previous_version: str
     """The version that answered before; the same if the artifact had not changed."""
+
+
+@dataclass
+class FeedbackReceipt(Document):
+    """The feedback that was stored."""
+
+    request_id: str
+    """The x-request-id of the request that it is about."""
+    position: int
+    """Of the text in that request."""
+    labels: list[str]
+    """Its right labels."""
 
 
 @dataclass

@@ -4,28 +4,36 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 from cyclopts import App, Parameter
 from cyclopts.validators import Number
 
 from textwright.data.settings import DataSettings
-from textwright.display.terminal import DEFAULT_OUTPUT, Output, Terminal
+from textwright.data.sources import data_format
+from textwright.display.terminal import DEFAULT_OUTPUT, Output, ProgressView, Terminal
 from textwright.errors import AssetError, DataError
 from textwright.optional_deps import require
+from textwright.review.settings import CleanSettings
 from textwright.training.settings import TrainSettings
 
 if TYPE_CHECKING:
     from textwright.data.check import DataReport
     from textwright.data.lengths import TokenCounter
     from textwright.data.row_errors import Finding
+    from textwright.review.label_errors import LabelErrors
 
 _MAX_LABELS: Final = 60
 """Labels in the table; all of them are in ``--json``."""
 
 DEFAULT_DATA = DataSettings()
+_MAX_ISSUES: Final = 20
+"""Suspected labels in the table; all of them are in ``--json``, ``--out`` and ``--html``, as far as these say."""
+_MAX_TEXT: Final = 60
+DEFAULT_CLEAN: Final = CleanSettings()
 
-app = App(name="data", help="Check a labeled source before training on it.")
+app = App(name="data", help="Check a labeled source, and look for wrong labels in it.")
 
 
 @app.command
@@ -60,6 +68,73 @@ def check(
     flags = "".join(f" {flag}" for flag in _flags(data))
     name = family or TrainSettings().family
     terminal.next(f"textwright train {shlex.quote(source)}{flags} --family {name} --out runs/{name}")
+
+
+@app.command
+def clean(
+    source: str,
+    /,
+    *,
+    out: Path | None = None,
+    html: Path | None = None,
+    cleaning: Annotated[CleanSettings, Parameter(name="*", group="Cleaning")] = DEFAULT_CLEAN,
+    data: Annotated[DataSettings, Parameter(name="*", group="Data")] = DEFAULT_DATA,
+    output: Annotated[Output, Parameter(name="*", group="Output")] = DEFAULT_OUTPUT,
+) -> None:
+    """List labels that are suspected to be wrong, the surest first.
+
+    A linear model judges each text without having learned from it (cross-validation, confident learning). Suspicion is
+    no proof: look at the texts, for example with textwright review.
+
+    Example: textwright data clean reviews.csv --out suspects.csv --html suspects.html
+
+    Args:
+        source: As for textwright data check.
+        out: File for all of them, with file and line of each: .csv, .tsv, .jsonl or .parquet.
+        html: File for an offline page that shows them beside similar texts.
+    """
+    from textwright.review.label_errors import find_label_errors
+    from textwright.review.suspects_file import write_suspects
+
+    terminal = Terminal(output)
+    if out is not None:
+        data_format(out)  # a name that cannot be written is refused before minutes of work
+    with ProgressView(terminal, "reading") as view:
+        errors = find_label_errors(source, data, cleaning, view)
+    if out is not None:
+        write_suspects(errors, out)
+    if html is not None:
+        errors.write_html(html)
+    terminal.result(errors.to_json(), lambda: _show_errors(terminal, errors))
+    flags = "".join(f" {flag}" for flag in _flags(data))
+    terminal.next(f"textwright review {shlex.quote(source)}{flags} --out reviewed.csv")
+
+
+def _show_errors(terminal: Terminal, errors: LabelErrors) -> None:
+    from textwright.review.label_errors import in_words
+
+    terminal.say(
+        f"{len(errors.issues):,} of {errors.num_rows:,} labels are suspected to be wrong ({errors.share:.1%}); a model "
+        f"that has not seen a text agrees with its label for {errors.accuracy:.1%}"
+    )
+    rows = [
+        (
+            issue.place.removeprefix(f"{errors.source}, "),
+            f"{in_words(issue.labels)} {issue.probability:.0%}",
+            f"{in_words(issue.suggested)} {issue.suggested_probability:.0%}",
+            f"{issue.num_agreeing} of {len(issue.neighbors)}",
+            _brief(issue.text),
+        )
+        for issue in errors.issues[:_MAX_ISSUES]
+    ]
+    if rows:
+        title = f"The {len(rows)} surest" if len(errors.issues) > len(rows) else ""
+        terminal.table(title, ("where", "label", "suggested", "similar texts agree", "text"), rows)
+
+
+def _brief(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= _MAX_TEXT else f"{line[: _MAX_TEXT - 1]}\u2026"
 
 
 def _tokens(family: str | None, terminal: Terminal) -> TokenCounter:

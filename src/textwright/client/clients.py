@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, Self
 
 import httpx
 from pydantic import TypeAdapter
 
-from textwright.api.schemas import ModelInfo, ModelList, Prediction, PredictResponse
+from textwright.api.record import REQUEST_ID, is_request_id
+from textwright.api.schemas import FeedbackReceipt, ModelInfo, ModelList, Prediction, PredictResponse
 from textwright.client.answers import Patience, parse, unreachable
-from textwright.client.requests import bodies, check_texts
+from textwright.client.requests import bodies, check_texts, feedback_body
 from textwright.errors import SettingsError
 
 _PREDICT: Final = "/v1/predict"
+_FEEDBACK: Final = "/v1/feedback"
 _MODELS: Final = "/v1/models"
 _READY: Final = "/readyz"
 _PREDICTIONS: Final = TypeAdapter(PredictResponse)
+_RECEIPT: Final = TypeAdapter(FeedbackReceipt)
 _MODEL_LIST: Final = TypeAdapter(ModelList)
 
 
@@ -76,7 +79,13 @@ class Client:
         self._http = httpx.Client(**self._settings.for_httpx)
 
     def predict(
-        self, texts: Iterable[str], *, model: str | None = None, top_k: int | None = None, explain: bool = False
+        self,
+        texts: Iterable[str],
+        *,
+        model: str | None = None,
+        top_k: int | None = None,
+        explain: bool = False,
+        request_id: str | None = None,
     ) -> list[Prediction]:
         """Predict the labels of texts.
 
@@ -85,12 +94,15 @@ class Client:
             model: Which model of the server answers: its name, or name@version; None takes its first.
             top_k: Probabilities of each text, those of the most probable labels; None gives all.
             explain: Say also which words speak for the label and which against it.
+            request_id: Sent as x-request-id, so that :meth:`send_feedback` can name the request; 1 to 128 letters,
+                digits and ``._:-``. The texts must fit into one request.
 
         Returns:
             N predictions, in the order of the texts.
 
         Raises:
             TextError: If an item is not a string; names its position. Nothing is sent then.
+            SettingsError: If texts with a request id take several requests. Nothing is sent then.
             RateLimitError: If the key's share is still used up when ``max_wait_s`` is over.
             QueueFullError: If the server is still full then.
             RequestError: If the server refuses the request, as without a known key; its words say why.
@@ -100,9 +112,32 @@ class Client:
         patience = Patience(self._settings.max_wait_s)
         fields = {"model": model, "top_k": top_k, "explain": explain or None}
         predictions = list[Prediction]()
-        for body in bodies(check_texts(texts), self._settings.batch_size, fields):
-            predictions += parse(self._send(patience, "POST", _PREDICT, body), _PREDICTIONS).predictions
+        for body in _bodies(texts, self._settings.batch_size, fields, request_id):
+            response = self._send(patience, "POST", _PREDICT, body, request_id)
+            predictions += parse(response, _PREDICTIONS).predictions
         return predictions
+
+    def send_feedback(
+        self, request_id: str, labels: str | Sequence[str], *, position: int = 0, model: str | None = None
+    ) -> FeedbackReceipt:
+        """Say what the right labels of a text were that the server has answered.
+
+        Args:
+            request_id: The ``request_id`` of its prediction, or the header x-request-id of the answer.
+            labels: The right label; of a multi-label model those that hold, also none.
+            position: Of the text in its request, from 0.
+            model: Whose labels they are, as for :meth:`predict`.
+
+        Returns:
+            What the server has stored.
+
+        Raises:
+            RequestError: If a label is none of the model's, or the id or the position cannot be one.
+            NotFoundError: If the server has no such model, or was started without ``--feedback``.
+            ServingError: If the server cannot be reached, or cannot store it.
+        """
+        patience, body = Patience(self._settings.max_wait_s), feedback_body(request_id, labels, position, model)
+        return parse(self._send(patience, "POST", _FEEDBACK, body), _RECEIPT)
 
     def models(self) -> list[ModelInfo]:
         """List the models of the server, with what was measured of them; the first is the default."""
@@ -116,8 +151,10 @@ class Client:
         except httpx.HTTPError:
             return False
 
-    def _send(self, patience: Patience, method: str, path: str, body: bytes | None = None) -> httpx.Response:
-        request = self._http.build_request(method, path, content=body, headers=_headers(body))
+    def _send(
+        self, patience: Patience, method: str, path: str, body: bytes | None = None, request_id: str | None = None
+    ) -> httpx.Response:
+        request = self._http.build_request(method, path, content=body, headers=_headers(body, request_id))
         while True:
             try:
                 response = self._http.send(request)
@@ -171,7 +208,13 @@ class AsyncClient:
         self._http = httpx.AsyncClient(**self._settings.for_httpx)
 
     async def predict(
-        self, texts: Iterable[str], *, model: str | None = None, top_k: int | None = None, explain: bool = False
+        self,
+        texts: Iterable[str],
+        *,
+        model: str | None = None,
+        top_k: int | None = None,
+        explain: bool = False,
+        request_id: str | None = None,
     ) -> list[Prediction]:
         """Predict the labels of texts; see :meth:`Client.predict`."""
         patience, limit = Patience(self._settings.max_wait_s), asyncio.Semaphore(self._max_requests)
@@ -179,15 +222,23 @@ class AsyncClient:
 
         async def answer(body: bytes) -> list[Prediction]:
             async with limit:
-                return parse(await self._send(patience, "POST", _PREDICT, body), _PREDICTIONS).predictions
+                response = await self._send(patience, "POST", _PREDICT, body, request_id)
+                return parse(response, _PREDICTIONS).predictions
 
-        requests = list(bodies(check_texts(texts), self._settings.batch_size, fields))
+        requests = list(_bodies(texts, self._settings.batch_size, fields, request_id))
         try:
             async with asyncio.TaskGroup() as group:
                 tasks = [group.create_task(answer(body)) for body in requests]
         except ExceptionGroup as errors:
             raise errors.exceptions[0] from None  # the first; the others were cancelled
         return [prediction for task in tasks for prediction in task.result()]
+
+    async def send_feedback(
+        self, request_id: str, labels: str | Sequence[str], *, position: int = 0, model: str | None = None
+    ) -> FeedbackReceipt:
+        """Say what the right labels of a text were; see :meth:`Client.send_feedback`."""
+        patience, body = Patience(self._settings.max_wait_s), feedback_body(request_id, labels, position, model)
+        return parse(await self._send(patience, "POST", _FEEDBACK, body), _RECEIPT)
 
     async def models(self) -> list[ModelInfo]:
         """List the models of the server; see :meth:`Client.models`."""
@@ -201,8 +252,10 @@ class AsyncClient:
         except httpx.HTTPError:
             return False
 
-    async def _send(self, patience: Patience, method: str, path: str, body: bytes | None = None) -> httpx.Response:
-        request = self._http.build_request(method, path, content=body, headers=_headers(body))
+    async def _send(
+        self, patience: Patience, method: str, path: str, body: bytes | None = None, request_id: str | None = None
+    ) -> httpx.Response:
+        request = self._http.build_request(method, path, content=body, headers=_headers(body, request_id))
         while True:
             try:
                 response = await self._http.send(request)
@@ -224,5 +277,24 @@ class AsyncClient:
         await self.close()
 
 
-def _headers(body: bytes | None) -> dict[str, str]:
-    return {} if body is None else {"content-type": "application/json"}
+def _headers(body: bytes | None, request_id: str | None = None) -> dict[str, str]:
+    content = {} if body is None else {"content-type": "application/json"}
+    return content if request_id is None else {**content, REQUEST_ID: request_id}
+
+
+def _bodies(
+    texts: Iterable[str], batch_size: int, fields: Mapping[str, Any], request_id: str | None
+) -> Iterable[bytes]:
+    """Write the bodies of a call; one that names its request must be one request."""
+    checked = check_texts(texts)
+    if request_id is None:
+        return bodies(checked, batch_size, fields)
+    if not is_request_id(request_id):
+        raise SettingsError(f"request_id is {request_id[:40]!r}; give 1 to 128 letters, digits and ._:-")
+    requests = list(bodies(checked, batch_size, fields))
+    if len(requests) > 1:
+        raise SettingsError(
+            f"{len(checked)} texts take {len(requests)} requests, which cannot share a request_id; raise batch_size, "
+            "or call predict once for each part"
+        )
+    return requests

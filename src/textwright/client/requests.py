@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from textwright.core.text_input import describe_bad_item, list_of_texts
@@ -48,6 +48,13 @@ def bodies(texts: Iterable[str], batch_size: int, fields: Mapping[str, Any]) -> 
         size += num_bytes
     if batch:
         yield _body(batch, body)
+
+
+def feedback_body(request_id: str, labels: str | Sequence[str], position: int, model: str | None) -> bytes:
+    """Write the body of ``POST /v1/feedback``; one label may be given as a string."""
+    names = [labels] if isinstance(labels, str) else list(labels)
+    chosen = {} if model is None else {"model": model}
+    return json.dumps({"request_id": request_id, "position": position, "labels": names, **chosen}).encode()
 
 
 def _body(batch: list[str], fields: Mapping[str, Any]) -> bytes:

@@ -84,8 +84,12 @@ class Collected:
 
     def at(self, row: int) -> str:
         """Say where a row stands, for a message: "reviews.csv, line 7"."""
-        name, unit = self.places[bisect_right(self.starts, row) - 1]
-        return f"{name}, {unit} {self.lines[row]}"
+        name, unit, line = self.place(row)
+        return f"{name}, {unit} {line}"
+
+    def place(self, row: int) -> tuple[str, str, int]:
+        """Name the table of a row, what its rows are counted by, and its number: ("reviews.csv", "line", 7)."""
+        return (*self.places[bisect_right(self.starts, row) - 1], self.lines[row])
 
     def labels(self) -> Labels:
         """Order the label names that were met.

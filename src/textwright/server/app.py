@@ -29,11 +29,12 @@ from textwright.server.http.auth import PUBLIC_PATHS, AuthMiddleware
 from textwright.server.http.fast_route import FastRoutes
 from textwright.server.http.state import ServerState
 from textwright.server.inference.served_model import ServedModel
-from textwright.server.protocols import admin, native, open_inference, sagemaker, tei
+from textwright.server.protocols import admin, feedback, native, open_inference, sagemaker, tei
 from textwright.server.registry.model_spec import ModelSpec
 from textwright.server.registry.registry import ModelRegistry
 from textwright.server.settings import ServeSettings
 from textwright.server.telemetry import logs
+from textwright.server.telemetry.feedback_store import FeedbackStore
 from textwright.server.telemetry.logs import RequestLog
 from textwright.server.telemetry.metrics import FOLDER, Metrics
 
@@ -93,7 +94,7 @@ class Application(FastAPI):
         return self.openapi_schema or {}
 
     def _document(self, served: ServedModel) -> dict[str, Any]:
-        routers = [*(module.build_router(served) for module in _CONTRACTS), *self.state.admin_routers]
+        routers = [*(module.build_router(served) for module in _CONTRACTS), *self.state.optional_routers]
         document = get_openapi(
             title=self.title,
             version=self.version,
@@ -146,14 +147,15 @@ def create_app(models: Predictor | ModelRegistry, settings: ServeSettings | None
     Raises:
         BackendError: If the model cannot predict.
         NotFoundError: If there is no such file of API keys.
-        SettingsError: If a file of keys holds none, or something else.
-        SettingsError: If the folder of records cannot be written.
+        SettingsError: If a file of keys holds none, or something else, or the file of feedback or the folder of records
+            cannot be used.
         MissingExtraError: If traces are asked for and OpenTelemetry is not installed, or records and pyarrow is not.
     """
     settings = settings or ServeSettings()
     folder = Path(os.environ[FOLDER]) if FOLDER in os.environ else None
     keys = KeyRing(settings.api_keys, folder) if settings.api_keys else None
     admin_keys = KeyRing(settings.admin_keys) if settings.admin_keys else None
+    store = FeedbackStore(settings.feedback) if settings.feedback else None
     if not isinstance(models, ModelRegistry):
         models = ModelRegistry([ModelSpec(models.artifact.path).serve(models, settings)])
     metrics = Metrics()
@@ -175,16 +177,27 @@ def create_app(models: Predictor | ModelRegistry, settings: ServeSettings | None
         keys=keys,
         tracer=_tracer(settings.otlp_endpoint),
         recorder=_recorder(settings, metrics),
-        admin_routers=[] if admin_keys is None else [admin.build_router(admin_keys)],
+        optional_routers=_optional_routers(models, settings, admin_keys, store),
         reload=models.reload,
+        feedback=store,
     )
     models.on_arrival = app.state.metrics.watch
     exception_handlers.install(app)
-    for router in (*(module.build_router(models.default) for module in _CONTRACTS), *app.state.admin_routers):
+    for router in (*(module.build_router(models.default) for module in _CONTRACTS), *app.state.optional_routers):
         _answer_head(router)
         app.include_router(router)
     app.routes.extend([*pages.build_routes(), app.state.metrics.route()])
     return app
+
+
+def _optional_routers(
+    models: ModelRegistry, settings: ServeSettings, admin_keys: KeyRing | None, store: FeedbackStore | None
+) -> list[APIRouter]:
+    """Make the routes that exist only where they are asked for."""
+    routers = [] if admin_keys is None else [admin.build_router(admin_keys)]
+    if store is not None:
+        routers.append(feedback.build_router(store, models.default, settings))
+    return routers
 
 
 def _answer_head(router: APIRouter) -> None:
@@ -207,6 +220,8 @@ async def _lifespan(app: Application) -> AsyncIterator[None]:
         await app.state.registry.close()
         if app.state.recorder is not None:
             await asyncio.to_thread(app.state.recorder.close)
+        if app.state.feedback is not None:
+            await asyncio.to_thread(app.state.feedback.close)
         if app.state.tracer is not None:
             await asyncio.to_thread(app.state.tracer.close)
 

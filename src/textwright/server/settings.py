@@ -59,13 +59,16 @@ class ServeSettings(Settings):
     then needs a key; the file is read again when it changes. Absent: everybody who reaches the server may ask."""
     admin_keys: Path | None = None
     """File of keys, of the same form, that may have models reloaded; absent: there is no such route."""
+    feedback: Path | None = None
+    """SQLite file to which POST /v1/feedback appends what the right labels of answered texts were; made when missing.
+    Absent: there is no such route."""
     cors_origins: tuple[str, ...] = ()
     """Sites whose pages may call this API from a browser, for example https://example.org; absent: none."""
     otlp_endpoint: str | None = None
     """Where traces go, OTLP over HTTP, for example http://127.0.0.1:4318/v1/traces (needs textwright[otel]); absent:
     nothing is traced."""
     record: Path | None = None
-    """Folder into which predictions are recorded for textwright monitor, as Parquet (needs textwright[record]); absent:
+    """Folder into which predictions are recorded for textwright monitor, as Parquet (needs textwright[data]); absent:
     nothing is recorded."""
     record_texts: bool = False
     """Record the texts as well: they then lie on this disk until their retention time has passed."""

@@ -17,7 +17,7 @@ import torch
 
 from textwright.core.callbacks import Callback
 from textwright.core.encodings import Encodings
-from textwright.core.labels import Labels, Task
+from textwright.core.labels import Labels
 from textwright.core.ngrams import Alphabet
 from textwright.core.tfidf import Tfidf
 from textwright.core.types import Bools, Float32s, Floats, Ints
@@ -29,7 +29,15 @@ from textwright.training.checkpoint import Checkpointer, TrainState
 from textwright.training.class_weight import class_weights
 from textwright.training.distillation import DistillationTargets
 from textwright.training.linear_features import FEW_TEXTS, LinearFeatures, weigh
-from textwright.training.linear_search import MIDDLE, LogisticProblem, RegularizationSearch, SearchCandidate, draw_parts
+from textwright.training.linear_search import (
+    MIDDLE,
+    LogisticProblem,
+    RegularizationSearch,
+    SearchCandidate,
+    columns_of,
+    draw_parts,
+    label_columns,
+)
 from textwright.training.objective import validation_score
 from textwright.training.settings import TrainSettings
 
@@ -231,12 +239,10 @@ def _shares(targets: Ints | Bools, labels: Labels, distillation: DistillationTar
 
     A soft target stays as the teacher gave it, at its temperature: the temperature that is fitted afterwards undoes it.
     """
-    if distillation is not None:
-        shares = distillation.label_weight * distillation.true + (1 - distillation.label_weight) * distillation.soft
-    else:
-        shares = targets if targets.ndim == 2 else targets[:, None] == np.arange(len(labels))
-    is_binary = labels.task is Task.SINGLE_LABEL and len(labels) == 2
-    return np.asarray(shares[:, 1:] if is_binary else shares, dtype=np.float64)
+    if distillation is None:
+        return label_columns(targets, labels)
+    shares = distillation.label_weight * distillation.true + (1 - distillation.label_weight) * distillation.soft
+    return columns_of(shares, labels)
 
 
 def _weigh_all(

@@ -151,6 +151,15 @@ def refusal(status: HTTPStatus) -> dict[str, Any]:
     return problem_doc(status, code, description)
 
 
+def feedback_refusals() -> dict[int | str, dict[str, Any]]:
+    """Describe the problems that feedback is answered with; it waits for no model."""
+    refusals: dict[int | str, dict[str, Any]] = {
+        status: refusal(status) for status in _REFUSALS if status is not HTTPStatus.GATEWAY_TIMEOUT
+    }
+    broken = HTTPStatus.SERVICE_UNAVAILABLE
+    return {**refusals, broken: problem_doc(broken, "not-ready", "It cannot be stored now, as on a full disk.")}
+
+
 def ask_for_keys(document: dict[str, Any], paths: Sequence[str]) -> None:
     """Say which operations ask for a key, and how they refuse who shows none.
 

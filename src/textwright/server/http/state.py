@@ -16,6 +16,7 @@ from textwright.api.validation import RequestLimits
 from textwright.server.inference.served_model import ServedModel
 from textwright.server.registry.registry import ModelRegistry
 from textwright.server.settings import ServeSettings
+from textwright.server.telemetry.feedback_store import FeedbackStore
 from textwright.server.telemetry.metrics import Metrics
 
 if TYPE_CHECKING:
@@ -37,8 +38,9 @@ class ServerState:
         keys: Who may use the API; None for everybody.
         tracer: Where spans go, if anywhere.
         recorder: What records predictions, if anything.
-        admin_routers: The routes of ``--admin-keys``; empty without them.
+        optional_routers: The routes of ``--admin-keys`` and ``--feedback``; empty without them.
         reload: Loads a model anew; a worker sends this to its supervisor, which has every worker do it.
+        feedback: Where feedback goes; None without ``--feedback``.
         documented: The models that the OpenAPI document describes; None before it is first read.
     """
 
@@ -49,8 +51,9 @@ class ServerState:
     keys: KeyRing | None
     tracer: Tracer | None
     recorder: Recorder | None
-    admin_routers: Sequence[APIRouter]
+    optional_routers: Sequence[APIRouter]
     reload: Callable[[str], Awaitable[Reloaded]]
+    feedback: FeedbackStore | None = None
     documented: list[str] | None = None
 
 

@@ -56,6 +56,7 @@ class Metrics:
             "truncated": self._counter("truncated_texts", "Texts that were longer than the model reads."),
         }
         self._stage_texts = self._counter("stage_texts", "Texts answered by each stage of a model.", ("model", "stage"))
+        self._feedback = self._counter("feedback", "Texts whose right labels were sent as feedback.")
         self._durations = {name: self._seconds(name, text) for name, text in _DURATIONS.items()}
         self._batches = self._histogram("batch_texts", "Texts that went through the model together.", _SIZES)
         self._queue_texts = self._gauge("queue_texts", "Texts that are admitted and not yet answered.")
@@ -133,6 +134,10 @@ class Metrics:
     def note_dropped(self, model: str, number: int) -> None:
         """Count texts whose records are lost; called from any thread."""
         self._dropped.labels(model).inc(number)
+
+    def count_feedback(self, served: ServedModel) -> None:
+        """Count feedback on a text of a model."""
+        self._feedback.labels(served.identity.name).inc()
 
     def refresh(self) -> None:
         """Read how much waits now."""

@@ -87,7 +87,7 @@ class Recorder:
     """
 
     def __init__(self, settings: ServeSettings, metrics: RecordMetrics) -> None:
-        require("record", what="recording predictions")
+        require("data", what="recording predictions")
         if settings.record is None:
             raise SettingsError("there is no folder to record into; name one with --record FOLDER")
         self._settings, self._metrics, self._folder = settings, metrics, settings.record
