@@ -60,6 +60,7 @@ STATUS: Final[Mapping[type[errors.TextwrightError], HTTPStatus]] = {
     errors.StackError: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.PortInUseError: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.NoGainError: HTTPStatus.INTERNAL_SERVER_ERROR,
+    errors.NotPromotedError: HTTPStatus.INTERNAL_SERVER_ERROR,
 }
 
 CLIENT_GONE: Final = 499

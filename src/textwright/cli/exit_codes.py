@@ -21,6 +21,7 @@ EXIT_CODES: Final[Mapping[type[errors.TextwrightError], int]] = {
     errors.PortInUseError: 9,
     errors.DeployError: 10,
     errors.NoGainError: 11,
+    errors.NotPromotedError: 13,
 }
 
 MEANINGS: Final[Mapping[int, str]] = {
@@ -36,6 +37,7 @@ MEANINGS: Final[Mapping[int, str]] = {
     9: "the port is taken",
     10: "packaging or deploying failed: too large, no space, no container engine, or refused by the cloud",
     11: "optimizing gained nothing on this machine, and a gain was required",
+    13: "a candidate was not promoted: worse than the champion, or not shown to be as good",
     INTERRUPTED: "stopped by Ctrl-C",
 }
 

@@ -65,6 +65,7 @@ COMMANDS: Final = (
     Command("distill", "textwright.cli.distill:distill", "Distill an artifact into a smaller model."),
     Command("prune", "textwright.cli.prune:prune", "Prune unused tokens, attention heads and neurons."),
     Command("predict", "textwright.cli.predict:predict", "Predict the labels of texts, or of a whole file."),
+    Command("promote", "textwright.cli.promote:promote", "Compare a candidate with the champion; refuse a worse one."),
     Command("serve", "textwright.cli.serve:serve", "Serve an artifact as a REST API."),
     Command("package", "textwright.cli.package:package", "Package an artifact for a container or for Lambda."),
     Command("deploy", "textwright.cli.deploy:app", "Plan a deployment on AWS, apply it, roll it back, destroy it."),
