@@ -37,6 +37,13 @@ OTHERS = {
     "shutdown_grace_s": 3,
     "keep_alive_s": 4,
     "root_path": "/sentiment",
+    "split": "old=90,new=10",
+    "shadow": "new",
+    "shadow_max_texts": 37,
+    "split_window": 41,
+    "split_max_error_share": 0.5,
+    "split_max_latency_ms": 43.5,
+    "split_max_disagreement": 0.25,
     "otlp_endpoint": "http://127.0.0.1:4318/v1/traces",
 }
 """A value for each setting that is not its default."""

@@ -36,7 +36,7 @@ from textwright.evaluate.scores import METRICS
 from textwright.promotion.behavior.functionality import read_cases
 from textwright.promotion.behavior.run import run_behavior_tests
 from textwright.promotion.paired_groups import PairedGroup, compare_slices
-from textwright.promotion.report import ModelFigures, FrozenTexts, PromotionReport
+from textwright.promotion.report import FrozenTexts, ModelFigures, PromotionReport
 from textwright.promotion.settings import PromotionSettings
 from textwright.promotion.slices import make_slices
 from textwright.runtime.loading import load

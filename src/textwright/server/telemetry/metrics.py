@@ -64,6 +64,22 @@ class Metrics:
             registry=self._registry,
             multiprocess_mode="livemax",
         )
+        self._decisions = self._counter(
+            "split_requests", "Requests that named no model, by the one they were given to."
+        )
+        self._shadow_texts = self._counter(
+            "shadow_texts", "Texts that a second model was asked too, by what came of it.", ("model", "outcome")
+        )
+        self._errors = self._counter(
+            "model_errors", "Requests that came to a model and failed there (5xx, queue full)."
+        )
+        self._returned = Gauge(
+            "textwright_split_returned",
+            "1 where the requests of a candidate have returned to the first model.",
+            ("model",),
+            registry=self._registry,
+            multiprocess_mode="livemax",
+        )
         self._answering: list[ServedModel] = []
         self._without_model = self._durations["total_ms"].labels(_NO_MODEL)
         self._meters: dict[str, _Meters] = {}
@@ -106,6 +122,24 @@ class Metrics:
                 for record in theirs:
                     self._without_model.observe(record.total_ms / 1e3)
 
+    def count_decision(self, model: str) -> None:
+        """Count a request that was given to a model by the split."""
+        self._decisions.labels(model).inc()
+
+    def count_shadow(self, model: str, outcome: str, num_texts: int) -> None:
+        """Count texts that a second model was asked.
+
+        Args:
+            model: Name of the candidate.
+            outcome: "agreed", "disagreed", "dropped" or "failed".
+            num_texts: Texts.
+        """
+        self._shadow_texts.labels(model, outcome).inc(num_texts)
+
+    def show_returned(self, model: str, *, is_returned: bool) -> None:
+        """Show whether the requests of a candidate have returned to the first model."""
+        self._returned.labels(model).set(int(is_returned))
+
     def refresh(self) -> None:
         """Read how much waits now."""
         waiting = dict.fromkeys((served.identity.name for served in self._answering), (0, 0))
@@ -129,7 +163,7 @@ class Metrics:
         counters = {field: counter.labels(model) for field, counter in self._counters.items()}
         durations = {field: histogram.labels(model) for field, histogram in self._durations.items()}
         by_stage = {stage: self._stage_texts.labels(model, stage) for stage in stages}
-        return _Meters(counters, durations, self._batches.labels(model), by_stage)
+        return _Meters(counters, durations, self._batches.labels(model), by_stage, self._errors.labels(model))
 
     def _readable(self) -> CollectorRegistry:
         if FOLDER not in os.environ:
@@ -160,6 +194,7 @@ class _Meters:
         durations: Field of a record -> histogram of it.
         batches: Sizes of the model's batches.
         stages: Stage -> texts that it answered; empty for a model of one stage.
+        errors: Requests that failed in the model.
     """
 
     def __init__(
@@ -168,7 +203,9 @@ class _Meters:
         durations: Mapping[str, Histogram],
         batches: Histogram,
         stages: Mapping[str, Counter],
+        errors: Counter,
     ) -> None:
+        self._errors = errors
         self.batches = batches
         self._stages = stages
         self._counters = counters
@@ -184,6 +221,8 @@ class _Meters:
                 duration_ms = getattr(record, name)
                 if duration_ms is not None:
                     histogram.observe(duration_ms / 1e3)
+        if failed := sum(record.is_failure for record in records):
+            self._errors.inc(failed)
         for record in records:
             for stage, number in (record.stage_texts or {}).items():
                 self._stages[stage].inc(number)
