@@ -53,7 +53,7 @@ def _slice(group: PairedGroup) -> tuple[object, ...]:
         group.num_texts,
         f"{100 * group.candidate:.1f} %",
         f"{100 * group.champion:.1f} %",
-        f"{-group.drop.value:+.2f}",
+        f"{0 - group.drop.value:+.2f}",
         "-" if group.adjusted_p_value is None else f"{group.adjusted_p_value:.3f}",
     )
 

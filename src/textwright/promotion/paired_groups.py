@@ -115,7 +115,8 @@ class PairedGroup:
 
     def in_words(self, margin: float) -> str:
         """Say the same in a sentence, with what would decide where nothing is decided."""
-        points = f"{-self.drop.value:+.2f} points (95 % interval {-self.drop.high:+.2f} to {-self.drop.low:+.2f})"
+        gain = Interval(0 - self.drop.value, 0 - self.drop.high, 0 - self.drop.low)
+        points = f"{gain.value:+.2f} points (95 % interval {gain.low:+.2f} to {gain.high:+.2f})"
         match self.standing(margin):
             case Standing.BETTER:
                 return f"better: {points} on {self.num_texts:,} texts, p = {self.p_value:.2g}"

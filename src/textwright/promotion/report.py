@@ -177,7 +177,7 @@ class PromotionReport(Report):
         for group in self.slices:
             if group.is_worse:
                 yield (
-                    f"worse where {group.name}: {-group.drop.value:+.2f} points on {group.num_texts:,} texts "
+                    f"worse where {group.name}: {0 - group.drop.value:+.2f} points on {group.num_texts:,} texts "
                     f"(p = {group.adjusted_p_value:.2g} after Holm's correction)"
                 )
 
