@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from tiny_words import SENTIMENT_WORDS, TOPICS
+from tiny_words import SENTIMENT_WORDS, TOPICS, TOPICS_BIAS, TOPICS_WORDS
 
 from textwright.cli.main import run
 from textwright.core import artifact as artifacts
@@ -13,6 +13,7 @@ from textwright.core.labels import Labels
 
 WORSE = {**SENTIMENT_WORDS, "good": (2.0, -2.0)}
 NUM_TEXTS = 600
+WORDS_OF_TOPICS = (("song", "music"), ("story", "plot"), ("actor", "acting"))
 
 
 @pytest.fixture
@@ -149,3 +150,22 @@ def test_texts_that_a_model_was_trained_on_are_left_out(trained_run, make_artifa
     assert report["data"]["num_seen_by_candidate"] > 200
     assert report["data"]["num_texts"] + report["data"]["num_seen_by_candidate"] == 300
     assert (tmp_path / "run" / "promotion" / "promotion.html").is_file()
+
+
+def test_models_of_several_labels_are_compared_by_exact_match(make_artifact, tmp_path, capsys):
+    rows = [{"text": f"{word} number {n}", "label": [label]} for n in range(60) for word, label in WORDS_OF_TOPICS]
+    path = tmp_path / "frozen.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    fields = {"labels": TOPICS, "words": TOPICS_WORDS, "bias": TOPICS_BIAS}
+    turned = {
+        "labels": Labels(TOPICS.names[::-1], TOPICS.task),
+        "words": {word: scores[::-1] for word, scores in TOPICS_WORDS.items()},
+        "bias": TOPICS_BIAS[::-1],
+    }
+    paths = [str(make_artifact(name, **these)) for name, these in (("new", fields), ("old", turned))]
+    flags = ["--data", str(path), "--json", "--margin", "5", "--max-latency-ratio", "50", "--max-size-ratio", "50"]
+    assert run(["promote", paths[0], "--against", paths[1], *flags]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["metric"] == "exact_match"
+    assert report["overall"]["num_lost"] == report["overall"]["num_won"] == 0
+    assert "labels are not of sentiment" in " ".join(item["not_applicable"] for item in report["behavior"])

@@ -42,15 +42,16 @@ def promote(
             source brings, or else all its rows.
     """
     require("train", what="promoting")
-    from textwright.core import artifact as artifacts
     from textwright.display.promotion import show_promotion
     from textwright.promotion.promotion import promote as compare
     from textwright.promotion.promotion import report_folder
+    from textwright.runtime.loading import load
 
     terminal = Terminal(output)
+    ours, theirs = load(candidate), load(champion)
     with ProgressView(terminal, "promoting") as view:
-        report = compare(candidate, champion, source, settings, data, split=split, callback=view)
-    folder = report_folder(artifacts.read(candidate))
+        report = compare(ours, theirs, source, settings, data, split=split, callback=view)
+    folder = report_folder(ours.artifact)
     report.write(folder)
     terminal.result(report.to_json(), lambda: show_promotion(terminal, report))
     terminal.note(f"report: {report.html_path(folder)}, {report.json_path(folder)}")

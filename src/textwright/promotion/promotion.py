@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -39,7 +40,6 @@ from textwright.promotion.paired_groups import PairedGroup, compare_slices
 from textwright.promotion.report import FrozenTexts, ModelFigures, PromotionReport
 from textwright.promotion.settings import PromotionSettings
 from textwright.promotion.slices import make_slices
-from textwright.runtime.loading import load
 from textwright.runtime.predictor import Predictor
 
 _PLACE: Final = "promotion"
@@ -47,8 +47,8 @@ _MAX_NAMED_LABELS: Final = 8
 
 
 def promote(
-    candidate: Path,
-    champion: Path,
+    candidate: Predictor,
+    champion: Predictor,
     source: DataSource,
     settings: PromotionSettings,
     data: DataSettings,
@@ -56,11 +56,11 @@ def promote(
     split: Split = "auto",
     callback: Callback | None = None,
 ) -> PromotionReport:
-    """Compare two artifacts on labeled texts that neither was trained on.
+    """Compare two models on labeled texts that neither was trained on.
 
     Args:
-        candidate: The artifact that shall be promoted, or its run folder.
-        champion: The artifact that answers now, or its run folder.
+        candidate: The model that shall be promoted.
+        champion: The model that answers now.
         source: Labeled texts that were put aside.
         settings: What the candidate must show.
         data: How to read the source.
@@ -73,38 +73,38 @@ def promote(
     Raises:
         SettingsError: If both are the same artifact, or their labels differ; names the cure.
         DataError: If the source cannot be used, or one of them was trained on all its texts.
-        NotFoundError: If there is no such artifact, source or file of tests.
-        ArtifactError: If an artifact cannot be trusted.
+        NotFoundError: If there is no such source or file of tests.
     """
     callback = callback or Callback()
-    ours, theirs = load(candidate), load(champion)
-    _refuse_incomparable(ours, theirs)
-    cases = [] if settings.tests is None else read_cases(settings.tests, ours.labels)
+    _refuse_incomparable(candidate, champion)
+    cases = [] if settings.tests is None else read_cases(settings.tests, candidate.labels)
     callback.on_stage_begin("reading the texts")
-    selection = select(source, data, ours.artifact.manifest, split)
+    selection = select(
+        source, data, candidate.artifact.manifest, split, partial(callback.on_progress, "fetching the data")
+    )
     slices = make_slices(
         source,
-        reading_settings(source, data, ours.artifact.manifest),
+        reading_settings(source, data, candidate.artifact.manifest),
         settings.slices,
         selection.examples,
         selection.rows,
-        ours.labels,
+        candidate.labels,
     )
-    frozen, unseen = _freeze(selection, source, (ours.artifact, theirs.artifact), ours.labels)
+    frozen, unseen = _freeze(selection, source, (candidate.artifact, champion.artifact), candidate.labels)
     examples = selection.examples.take(np.flatnonzero(unseen))
     slices = {name: rows[unseen] for name, rows in slices.items()}
     callback.on_stage_begin(f"predicting {len(examples):,} texts")
-    right = [_right(predictor, examples, ours.labels, callback) for predictor in (ours, theirs)]
+    right = [_right(predictor, examples, candidate.labels, callback) for predictor in (candidate, champion)]
     callback.on_stage_begin("running the behavioral tests")
-    behavior = run_behavior_tests(ours, theirs, examples.texts, cases, settings)
+    behavior = run_behavior_tests(candidate, champion, examples.texts, cases, settings)
     callback.on_stage_begin("measuring latency and throughput")
-    models = _models(ours, theirs, examples.texts)
+    models = _models(candidate, champion, examples.texts)
     return PromotionReport(
         candidate=models[0],
         champion=models[1],
         data=frozen,
         settings=settings,
-        metric=_primary_metric(ours.labels),
+        metric=_primary_metric(candidate.labels),
         overall=PairedGroup.of("", *right),
         slices=compare_slices(slices, *right, min_texts=settings.min_slice_texts),
         behavior=behavior,

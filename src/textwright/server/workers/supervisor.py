@@ -239,8 +239,6 @@ class Supervisor:
             name: Of a model; None for all, whose outcome each worker tells in the log.
         """
         async with self._reloading:
-            for returned in [*self._returned] if name is None else [name, name.rpartition("@")[0]]:
-                self._returned.pop(returned, None)
             outcome: dict[str, Any] = {"reloaded": None, "message": "no worker answers"}
             for worker in list(self._workers.values()):
                 if worker.is_ready and worker.process.returncode is None:
@@ -251,6 +249,9 @@ class Supervisor:
                     outcome = answer
                     if outcome["reloaded"] is None:
                         break
+            if outcome["reloaded"] is not None:
+                for returned in [*self._returned] if name is None else [name, name.rpartition("@")[0]]:
+                    self._returned.pop(returned, None)
             return outcome
 
     async def _reload_for(self, worker: Worker, name: str, number: int) -> None:
