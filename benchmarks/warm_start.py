@@ -26,7 +26,7 @@ from textwright.evaluate.predictions import observe
 from textwright.optimize.warm_start import open_warm_start
 from textwright.pipeline import BuildPlan, build_artifact
 from textwright.runtime.loading import load
-from textwright.training.settings import TrainSettings
+from textwright.training.settings import Device, TrainSettings
 
 SEEDS = (0, 1, 2, 3, 4)
 NUM_LABELED = 300
@@ -63,7 +63,7 @@ def measure(movies: Dataset, reviews: Examples, seed: int, folder: Path) -> dict
     """Train in each way and measure on both domains."""
     order = np.random.default_rng(seed).permutation(len(reviews))
     labeled, test = reviews.take(order[:NUM_LABELED]), reviews.take(np.sort(order[NUM_LABELED:]))
-    settings = TrainSettings(family="bow", seed=seed, device="cpu")
+    settings = TrainSettings(family="bow", seed=seed, device=Device.CPU)
     old = BuildPlan("movie-reviews", DataSettings(), settings, {})
     build_artifact(old, folder / "old")
     new = BuildPlan(write_rows(folder / "new.csv", labeled), DataSettings(), settings, {})
