@@ -175,6 +175,16 @@ def test_models_that_no_training_can_begin_with_are_refused(trained_run, tiny_ca
         open_warm_start(tmp_path / "mixed")
 
 
+def test_in_python(trained_run, new_rows):
+    run, _ = trained_run("bow", "multi-class")
+    model = textwright.train(
+        str(new_rows), start_from=run, num_epochs=1, min_steps=0, device="cpu", baselines=False, verbose=False
+    )
+    manifest = model.artifact.manifest
+    assert manifest.family == "bow"
+    assert manifest.training["warm_start_copied"]["labels_added"] == ["costumes"]
+
+
 @pytest.mark.slow
 def test_of_bert_the_artifact_alone_will_do(trained_run, new_rows, tmp_path):
     run, _ = trained_run("bert", "multi-class")

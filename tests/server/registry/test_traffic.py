@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import shutil
+import signal
 from collections import Counter
 from hashlib import sha256
 from time import monotonic, sleep
 
+import psutil
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from server_process import serving
@@ -43,8 +46,8 @@ def who(answer):
     return answer.json()["model"]["name"]
 
 
-def wait_until(condition):
-    end = monotonic() + 10
+def wait_until(condition, seconds=10):
+    end = monotonic() + seconds
     while not condition():
         assert monotonic() < end
         sleep(0.01)
@@ -308,3 +311,8 @@ def test_all_workers_split_alike_and_return_together(make_artifact, tmp_path):
         returned = [line for line in server.lines() if line["event"] == "traffic returned"]
         assert len(returned) == 2  # each worker says it
         assert {line["model"] for line in returned} == {"new"}
+        before = {child.pid for child in psutil.Process(server.process.pid).children()}
+        os.kill(min(before), signal.SIGKILL)
+        # The worker that takes its place is told as well: it says so in the log, as the others did.
+        wait_until(lambda: [line["event"] for line in server.lines()].count("traffic returned") == 3, seconds=60)
+        assert all(ask(key) == "old" for key in keys * 2)
