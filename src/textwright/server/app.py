@@ -33,7 +33,7 @@ from textwright.server.inference.served_model import ServedModel
 from textwright.server.protocols import admin, native, open_inference, sagemaker, tei
 from textwright.server.registry.model_spec import ModelSpec
 from textwright.server.registry.registry import ModelRegistry
-from textwright.server.registry.traffic import Traffic
+from textwright.server.registry.traffic import TrafficRouter
 from textwright.server.settings import ServeSettings
 from textwright.server.telemetry import logs
 from textwright.server.telemetry.logs import RequestLog
@@ -193,9 +193,9 @@ def create_app(models: Predictor | ModelRegistry, settings: ServeSettings | None
     return app
 
 
-def _traffic(settings: ServeSettings, models: ModelRegistry, metrics: Metrics) -> Traffic | None:
+def _traffic(settings: ServeSettings, models: ModelRegistry, metrics: Metrics) -> TrafficRouter | None:
     """Split requests among the models, where that is asked for, and let reloads know of it."""
-    traffic = Traffic.of(settings, models, metrics)
+    traffic = TrafficRouter.of(settings, models, metrics)
     if traffic is not None:
         models.check, models.on_reload, models.is_dispensable = traffic.check, traffic.resume, traffic.is_on_trial
     return traffic

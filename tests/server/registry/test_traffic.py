@@ -278,10 +278,10 @@ def test_the_shadow_waits_while_the_model_that_answers_is_busy(make_app):
         async with app.router.lifespan_context(app):
             registry, traffic = app.state.registry, app.state.traffic
             old, new = registry.find("old"), registry.find("new")
-            from textwright.server.registry.shadow import Comparison
+            from textwright.server.registry.shadow import ShadowRequest
 
             with old.stages[0].batcher.admit(1):
-                traffic.compare(Comparison(["good"], [("positive",)], old, new, "new"))
+                traffic.compare(ShadowRequest(["good"], [("positive",)], old, new, "new"))
                 await asyncio.sleep(0.05)
                 during = app.state.metrics._shadow_texts.labels("new", "agreed")._value.get()
             await asyncio.sleep(0.1)

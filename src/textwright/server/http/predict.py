@@ -20,8 +20,8 @@ from textwright.server.http.body import SPLIT_KEY, headers_of, read_body
 from textwright.server.http.state import choose, served_model_of, state_of, was_split
 from textwright.server.inference.executor import QueueExecutor
 from textwright.server.inference.served_model import ServedModel
-from textwright.server.registry.shadow import Comparison
-from textwright.server.registry.traffic import Traffic
+from textwright.server.registry.shadow import ShadowRequest
+from textwright.server.registry.traffic import TrafficRouter
 from textwright.server.telemetry.logs import record_of
 
 _QUICK_BYTES: Final = 8_192
@@ -90,7 +90,7 @@ def _split_key(request: Request, headers: Mapping[str, str], texts: Sequence[str
 
 
 def _comparison(
-    traffic: Traffic, served: ServedModel, texts: Sequence[str], executor: QueueExecutor
+    traffic: TrafficRouter, served: ServedModel, texts: Sequence[str], executor: QueueExecutor
 ) -> BackgroundTask | None:
     """Make what is done after the answer is sent: it waits to be compared, if a second model is to be asked."""
     second = traffic.second_of(served)
@@ -100,6 +100,6 @@ def _comparison(
     labels = [item.prediction.labels for item in executor.scored]
 
     async def compare() -> None:
-        traffic.compare(Comparison(texts, labels, served, model, candidate))
+        traffic.compare(ShadowRequest(texts, labels, served, model, candidate))
 
     return BackgroundTask(compare)

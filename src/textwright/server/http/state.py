@@ -15,7 +15,7 @@ from textwright.api.schemas import Reloaded
 from textwright.api.validation import RequestLimits
 from textwright.server.inference.served_model import ServedModel
 from textwright.server.registry.registry import ModelRegistry
-from textwright.server.registry.traffic import Traffic
+from textwright.server.registry.traffic import TrafficRouter
 from textwright.server.settings import ServeSettings
 from textwright.server.telemetry.metrics import Metrics
 
@@ -50,7 +50,7 @@ class ServerState:
     keys: KeyRing | None
     tracer: Tracer | None
     admin_routers: Sequence[APIRouter]
-    traffic: Traffic | None
+    traffic: TrafficRouter | None
     reload: Callable[[str], Awaitable[Reloaded]]
     documented: list[str] | None = None
 

@@ -23,7 +23,7 @@ _POLL_S: Final = 0.005
 logger = logging.getLogger(__name__)
 
 
-class Comparison(NamedTuple):
+class ShadowRequest(NamedTuple):
     """What is asked again.
 
     Args:
@@ -41,7 +41,7 @@ class Comparison(NamedTuple):
     candidate: str
 
 
-class Compared(NamedTuple):
+class ShadowResult(NamedTuple):
     """What came of a comparison.
 
     Args:
@@ -50,7 +50,7 @@ class Compared(NamedTuple):
         record: What the second model took.
     """
 
-    comparison: Comparison
+    comparison: ShadowRequest
     disagreements: Sequence[bool]
     record: RequestRecord
 
@@ -63,10 +63,10 @@ class Shadow:
         on_compared: Called with each comparison that was made.
     """
 
-    def __init__(self, max_texts: int, on_compared: Callable[[Compared], object]) -> None:
+    def __init__(self, max_texts: int, on_compared: Callable[[ShadowResult], object]) -> None:
         self._max_texts = max_texts
         self._on_compared = on_compared
-        self._waiting: deque[Comparison] = deque()
+        self._waiting: deque[ShadowRequest] = deque()
         self._num_texts = self._num_chars = 0
         self._arrival = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -75,7 +75,7 @@ class Shadow:
         """Begin to compare; call on the event loop."""
         self._task = asyncio.get_running_loop().create_task(self._run())
 
-    def submit(self, comparison: Comparison) -> bool:
+    def submit(self, comparison: ShadowRequest) -> bool:
         """Let a comparison wait for its turn.
 
         Returns:
@@ -111,16 +111,16 @@ class Shadow:
             self._arrival.clear()
 
 
-async def _compare(comparison: Comparison) -> Compared:
+async def _compare(comparison: ShadowRequest) -> ShadowResult:
     record = RequestRecord("shadow", num_texts=len(comparison.texts), model=comparison.model.title)
     executor = QueueExecutor(_never, comparison.model, record)
     try:
         scored = await executor.score(comparison.texts, _ignore)
     except Exception as error:  # noqa: BLE001  a model may raise anything, and nobody waits for this answer
         logger.warning("shadow failed", extra={"fields": {"model": record.model, "error": describe_error(error)}})
-        return Compared(comparison, (), record)
+        return ShadowResult(comparison, (), record)
     pairs = zip(scored, comparison.labels, strict=True)
-    return Compared(comparison, [set(item.prediction.labels) != set(labels) for item, labels in pairs], record)
+    return ShadowResult(comparison, [set(item.prediction.labels) != set(labels) for item, labels in pairs], record)
 
 
 async def _never() -> Any:  # noqa: ANN401  an ASGI message

@@ -15,7 +15,7 @@ from textwright.errors import SettingsError
 from textwright.server.inference.served_model import ServedModel
 from textwright.server.registry.registry import ModelRegistry
 from textwright.server.registry.return_guard import ReturnGuard
-from textwright.server.registry.shadow import Compared, Comparison, Shadow
+from textwright.server.registry.shadow import Shadow, ShadowRequest, ShadowResult
 from textwright.server.registry.traffic_split import TrafficSplit
 from textwright.server.settings import ServeSettings
 
@@ -42,7 +42,7 @@ class TrafficObserver(Protocol):
         """Show whether the requests of a model have returned to the first."""
 
 
-class Traffic:
+class TrafficRouter:
     """The split, the shadow, and what watches the candidates.
 
     Args:
@@ -76,7 +76,7 @@ class Traffic:
             observer.show_returned(name, is_returned=False)
 
     @classmethod
-    def of(cls, settings: ServeSettings, registry: ModelRegistry, observer: TrafficObserver) -> Traffic | None:
+    def of(cls, settings: ServeSettings, registry: ModelRegistry, observer: TrafficObserver) -> TrafficRouter | None:
         """Make it where a split or a shadow is asked for; None leaves every such request to the default model."""
         return cls(settings, registry, observer) if settings.split or settings.shadow else None
 
@@ -116,7 +116,7 @@ class Traffic:
             return self._registry.find(self.first), name
         return None
 
-    def compare(self, comparison: Comparison) -> None:
+    def compare(self, comparison: ShadowRequest) -> None:
         """Compare an answer that was sent with what another model says, or drop it."""
         if not self._shadow.submit(comparison):
             self._observer.count_shadow(comparison.candidate, DROPPED, len(comparison.texts))
@@ -195,7 +195,7 @@ class Traffic:
             self.give_back(name, reason)
             self.on_return(name, reason)
 
-    def _note_compared(self, compared: Compared) -> None:
+    def _note_compared(self, compared: ShadowResult) -> None:
         comparison, disagreements = compared.comparison, compared.disagreements
         name, guard = comparison.candidate, self._guards[comparison.candidate]
         num_disagreed = sum(disagreements)
