@@ -1,4 +1,4 @@
-"""How much memory does training `bow` take on 1,000,000 and on 20,000,000 rows of 20 words? Run by ``make bench-memory``.
+"""How much memory does training `bow` on 1,000,000 and on 20,000,000 rows of 20 words take? `make bench-memory`.
 
 Two peaks are taken: of anonymous memory, which a machine must have, and of all resident memory, in which the kernel
 counts pages of temporary files too as long as nothing else needs their place.
@@ -15,6 +15,7 @@ from time import perf_counter, sleep
 from typing import Any
 
 import numpy as np
+
 from _common import save, versions
 
 WORDS_PER_ROW = 20

@@ -30,6 +30,7 @@ PAGES = tuple(
         "docs/optimize/cascade.md",
         "docs/optimize/distillation.md",
         "docs/optimize/pruning.md",
+        "docs/operations/promotion.md",
         "docs/families/how-many-labels.md",
         "docs/families/what-was-tried-bert.md",
         "docs/families/what-was-tried-word-vectors.md",
@@ -461,6 +462,54 @@ def _percent(share: float) -> str:
     return f"{100 * share:.1f} %"
 
 
+def promotion() -> str:
+    """How often simulated candidates of a known quality are promoted, from ``results/promotion.json``."""
+    content = _read("promotion")
+    rows = content["overall"]
+    sizes, drops = (list(dict.fromkeys(row[name] for row in rows)) for name in ("num_texts", "true_drop"))
+    promoted = {(row["num_texts"], row["true_drop"]): row["promoted"] for row in rows}
+    slices = {row["num_texts"]: row for row in content["slices"]}
+    return _table(
+        [
+            "texts",
+            *(f"promoted, true loss {drop:g} points" for drop in drops),
+            "slices called worse in vain",
+            "a slice that lost 10 points noticed",
+        ],
+        [
+            [
+                f"{size:,}",
+                *(f"{100 * promoted[size, drop]:.1f} %" for drop in drops),
+                *(f"{100 * slices[size][name]:.1f} %" for name in ("in_vain", "noticed")),
+            ]
+            for size in sizes
+        ],
+    )
+
+
+def warm_start() -> str:
+    """Accuracy on old and new texts by where a training begins, from ``results/warm_start.json``."""
+    names = {
+        "old": "the old model, not trained on",
+        "anew": "the new rows, begun anew",
+        "warm": "the new rows, begun with the old model (`--from`)",
+        "together": "old and new rows together, begun anew",
+    }
+    return _table(
+        ["trained on", "Amazon reviews (new)", "movie reviews (old)"],
+        [
+            [
+                names[row["start"]],
+                *(
+                    f"{100 * row[f'{domain}_mean']:.1f} ± {100 * row[f'{domain}_std']:.1f}"
+                    for domain in ("amazon", "movies")
+                ),
+            ]
+            for row in _read("warm_start")["rows"]
+        ],
+    )
+
+
 def exit_codes() -> str:
     """Exit codes, from the code itself."""
     return _table(["code", "meaning"], [[str(code), meaning] for code, meaning in MEANINGS.items()])
@@ -512,6 +561,8 @@ TABLES: Mapping[str, Callable[[], str]] = {
     "labels": labels,
     "labels-of-articles": labels_of_articles,
     "folds": folds,
+    "promotion": promotion,
+    "warm-start": warm_start,
     "settings-of-bert": settings_of_bert,
     "battery": battery,
     "bulk": bulk,

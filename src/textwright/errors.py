@@ -47,6 +47,7 @@ The tree, with the stable ``code`` of each leaf::
     +-- PortInUseError              the address to serve on is taken
     +-- NoGainError                 optimizing gained nothing, and a gain was required
     +-- DriftError                  a served model sees other texts than it was trained on
+    +-- NotPromotedError            a candidate is not as good as the model that it shall replace
 
 Callers: every room raises these; only ``cli`` turns them into exit codes and only ``server`` into HTTP statuses.
 A message names the value, the bound and the cure; for data it names the file and the line.
@@ -504,3 +505,13 @@ class DriftError(TextwrightError):
     """
 
     code = "drift"
+
+
+class NotPromotedError(TextwrightError):
+    """A candidate is not as good as the champion that it shall replace, or too few texts show that it is.
+
+    Cure: Read the report beside the candidate; train it on more texts, measure on more texts, or state another margin
+    (``--margin``) or ratio where that is what you want.
+    """
+
+    code = "not-promoted"

@@ -49,16 +49,20 @@ from textwright.runtime.predictor import Predictor
 from textwright.training.distillation import Teacher
 from textwright.training.run import TrainedModel, resolve_settings, resolve_stored, train
 from textwright.training.settings import TrainSettings
+from textwright.training.warm_start import WarmStart
 
 MEASURED_SPLIT: Final = "test"
 _GRAPH: Final = "model.onnx"
 _TAUGHT: Final = "distillation"
 """Where the manifest's account of training says who taught; absent where labels alone did."""
+_WARM_START: Final = "warm_start"
+"""Where it says what the training began with; absent where it began anew."""
 _BASELINES: Final = "baselines"
 _WARNINGS: Final = "warnings"
 """Where it says what the model was compared with and what is wrong with it; absent in older artifacts."""
 _FURTHER_ROWS: Final = (
-    "A trained model learns no further rows, words or labels: to add some, train on the old and the new rows together"
+    "To learn further rows, words or labels, train on the old and the new rows together, or begin with this model: "
+    "--from and another --out"
 )
 _SEVERAL_CHARACTERS: Final = 8
 """A text of so many characters that is one token was not cut into words."""
@@ -77,6 +81,7 @@ class BuildPlan:
         training: How to train; names the family.
         model: The family's own settings; absent ones have their defaults.
         name: What the model is called on the wire; empty makes it from source and family.
+        warm_start: A trained model to begin with, whose family and settings are beneath these; None begins anew.
     """
 
     source: DataSource
@@ -84,15 +89,17 @@ class BuildPlan:
     training: TrainSettings
     model: Mapping[str, Any]
     name: str = ""
+    warm_start: WarmStart | None = None
 
     def resolved(self) -> BuildPlan:
         """Put the family's defaults beneath the settings, and check the family's own.
 
         Raises:
             NotFoundError: If there is no such family.
-            SettingsError: If one of the family's settings is wrong.
+            SettingsError: If one of the family's settings is wrong, or the family is not that of the warm start.
         """
-        training, model = resolve_settings(self.training, self.model)
+        given = self.training, self.model
+        training, model = resolve_settings(*(given if self.warm_start is None else self.warm_start.beneath(*given)))
         return replace(self, training=training, model=model.model_dump(mode="json"))
 
     @property
@@ -195,6 +202,7 @@ def build_artifact(
         callbacks=callbacks,
         overwrite=overwrite,
         distillation=distillation,
+        warm_start=plan.warm_start,
     )
     if not trained.is_main:
         return None
@@ -298,6 +306,8 @@ def _golden_texts(dataset: Dataset) -> list[str]:
 def _describe(plan: BuildPlan, dataset: Dataset, teacher: Teacher | None) -> dict[str, dict[str, Any]]:
     """Tell a plan and its data as JSON-ready values: equal plans on equal data are equal here."""
     teachers = {} if teacher is None else {_TAUGHT: teacher.describe()}
+    if plan.warm_start is not None:
+        teachers[_WARM_START] = plan.warm_start.describe()
     return {
         "training": {"settings": plan.training.model_dump(mode="json"), "model": dict(plan.model), **teachers},
         "data": {
@@ -320,7 +330,8 @@ def _find_equal(out: Path, described: Mapping[str, Mapping[str, Any]]) -> Artifa
         raise SettingsError(f"{error}; or train again with --overwrite") from error
     stored = {
         "training": {
-            name: _as_now(existing.manifest.training).get(name) for name in {**described["training"], _TAUGHT: None}
+            name: _as_now(existing.manifest.training).get(name)
+            for name in {**described["training"], _TAUGHT: None, _WARM_START: None}
         },
         "data": _data_as_now(existing.manifest.data),
     }

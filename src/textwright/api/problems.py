@@ -61,6 +61,7 @@ STATUS: Final[Mapping[type[errors.TextwrightError], HTTPStatus]] = {
     errors.PortInUseError: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.NoGainError: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.DriftError: HTTPStatus.INTERNAL_SERVER_ERROR,
+    errors.NotPromotedError: HTTPStatus.INTERNAL_SERVER_ERROR,
 }
 
 CLIENT_GONE: Final = 499

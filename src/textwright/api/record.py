@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final
 
-from textwright.errors import TextwrightError
+from textwright.errors import QueueFullError, TextwrightError
 
 REQUEST_ID: Final = "x-request-id"
 NAMESPACE: Final = "Textwright"
@@ -76,6 +76,11 @@ class RequestRecord:
     batch_size: int | None = None
     total_ms: float = 0.0
     cold_start: int | None = None
+
+    @property
+    def is_failure(self) -> bool:
+        """Whether the model, or the queue before it, failed to answer."""
+        return (self.status or 0) >= HTTPStatus.INTERNAL_SERVER_ERROR or self.code == QueueFullError.code
 
     def note_inference(
         self,

@@ -22,6 +22,7 @@ EXIT_CODES: Final[Mapping[type[errors.TextwrightError], int]] = {
     errors.DeployError: 10,
     errors.NoGainError: 11,
     errors.DriftError: 12,
+    errors.NotPromotedError: 13,
 }
 
 MEANINGS: Final[Mapping[int, str]] = {
@@ -38,6 +39,7 @@ MEANINGS: Final[Mapping[int, str]] = {
     10: "packaging or deploying failed: too large, no space, no container engine, or refused by the cloud",
     11: "optimizing gained nothing on this machine, and a gain was required",
     12: "monitoring raised an alarm: the model sees other texts than it was trained on",
+    13: "a candidate was not promoted: worse than the champion, or not shown to be as good",
     INTERRUPTED: "stopped by Ctrl-C",
 }
 

@@ -27,6 +27,7 @@ def train(
     out: Path,
     config: Path | None = None,
     name: str = "",
+    start: Annotated[Path | None, Parameter(name="--from")] = None,
     overwrite: bool = False,
     baselines: bool = True,
     model: Annotated[dict[str, str] | None, Parameter(group="Training")] = None,
@@ -45,22 +46,25 @@ def train(
         out: Run folder: artifact, checkpoint and TensorBoard events go there.
         config: Recipe (TOML) whose keys are named like the flags; flags and environment take precedence.
         name: Name of the model in the API's answers; by default source and family.
+        start: Run folder of a trained model to begin with: its words and labels keep what they learned, new ones are
+            added. Family and family settings are those of that model.
         overwrite: Replace a run of other settings in --out.
         baselines: Compare with a tuned linear model at the end, which takes seconds.
         model: Settings of the family, one flag each: --model.embedding-dim 200. See: textwright families NAME
     """
     require("train", what="training")
-    from textwright.display.training import build_with_view, show_built
+    from textwright.display.training import build_with_view, note_warm_start, show_built
+    from textwright.optimize.warm_start import open_warm_start
     from textwright.pipeline import BuildPlan
 
     del config  # read by textwright.cli.layers.Recipe
     terminal = Terminal(output)
-    plan = BuildPlan(
-        source, data, training, {key.replace("-", "_"): value for key, value in (model or {}).items()}, name
-    )
+    family = {key.replace("-", "_"): value for key, value in (model or {}).items()}
+    plan = BuildPlan(source, data, training, family, name, None if start is None else open_warm_start(start))
     built = build_with_view(plan, out, terminal, overwrite=overwrite, linear_baseline=baselines)
     if built is not None:
         show_built(terminal, built)
+        note_warm_start(terminal, built)
         terminal.next(_next(built, source, out))
 
 

@@ -69,6 +69,24 @@ def show_built(terminal: Terminal, built: BuildResult, more: Mapping[str, Any] |
     terminal.result(content, show)
 
 
+def note_warm_start(terminal: Terminal, built: BuildResult) -> None:
+    """Say what a model took over from the one that it began with; nothing where it began anew."""
+    training = built.artifact.manifest.training
+    copied = training.get("warm_start_copied")
+    if copied is None:
+        return
+    added = f", new: {', '.join(copied['labels_added'])}" if copied["labels_added"] else ""
+    terminal.note(
+        f"began with {training['warm_start']['model']}: {copied['num_words_kept']:,} of its tokens, "
+        f"{copied['num_words_added']:,} new ones; {len(copied['labels_kept'])} of its labels{added}"
+    )
+    if copied["labels_dropped"]:
+        terminal.note(
+            f"! it does not know {', '.join(copied['labels_dropped'])} any more: the new rows have none; add some rows "
+            "of them to keep them"
+        )
+
+
 def _of_baselines(built: BuildResult, metric: str) -> list[str]:
     return [shown(metric, item.metrics[metric]) if metric in item.metrics else "-" for item in built.baselines]
 

@@ -54,6 +54,7 @@ class Selection:
         num_trained: How many of them are texts that the model was trained on; None if that is not known.
         num_validated: How many are texts that chose its best epoch.
         num_excluded: Rows that were left out because they were seen in training.
+        rows: Positions of the examples among all rows of the source that can be used, (N,), ascending; None for all.
     """
 
     examples: Examples
@@ -62,6 +63,7 @@ class Selection:
     num_trained: int | None = None
     num_validated: int | None = None
     num_excluded: int = 0
+    rows: Ints | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return what an evaluation says of its rows, as JSON-ready values."""
@@ -191,7 +193,11 @@ def _without_seen(selection: Selection, seen: TextHashes | None) -> Selection:
     num_excluded = len(texts) - len(fresh)
     description = f"{len(fresh):,} rows that are left of {selection.description}; {num_excluded:,} seen ones left out"
     return replace(
-        selection, examples=selection.examples.take(fresh), description=description, num_excluded=num_excluded
+        selection,
+        examples=selection.examples.take(fresh),
+        description=description,
+        num_excluded=num_excluded,
+        rows=fresh if selection.rows is None else selection.rows[fresh],
     )
 
 
@@ -263,7 +269,7 @@ def _chosen(collected: Collected, targets: Ints | Bools, rows: Ints | None, spli
     if rows is not None:
         examples = examples.take(rows)
     rows_of = f"all {len(examples):,} rows" if split == "all" else f"{len(examples):,} rows, the {split} split"
-    return Selection(examples, split, f"{rows_of} of {collected.source}: {reason}")
+    return Selection(examples, split, f"{rows_of} of {collected.source}: {reason}", rows=rows)
 
 
 def _check_same_split(settings: DataSettings, stored: DataSettings) -> None:

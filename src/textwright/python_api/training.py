@@ -20,9 +20,10 @@ from textwright.python_api.settings import parse_training
 def train(
     data: Any,  # noqa: ANN401  see as_source
     *,
-    family: str = "linear",
+    family: str | None = None,
     out: str | Path | None = None,
     name: str = "",
+    start_from: str | Path | None = None,
     overwrite: bool = False,
     baselines: bool = True,
     verbose: bool = True,
@@ -33,9 +34,11 @@ def train(
     Args:
         data: A path, a built-in name or a hub id; a DataFrame (pandas, polars) or a table of Arrow; a
             ``datasets.Dataset``; a list of dictionaries; a dictionary of columns; or a pair (texts, labels).
-        family: Kind of model; ``textwright families`` lists them.
+        family: Kind of model; ``textwright families`` lists them. None is that of ``start_from``, else "linear".
         out: Run folder, in which an interrupted run goes on; None takes a temporary one, which ends with the model.
         name: What the model is called when it is served; empty makes it from data and family.
+        start_from: Run folder of a trained model to begin with: its words and labels keep what they learned, and new
+            ones are added; None begins anew.
         overwrite: Throw away a run of other settings that is in ``out``.
         baselines: Compare with a tuned linear model at the end, which takes seconds.
         verbose: Show the progress, and what was dropped of the data.
@@ -54,12 +57,15 @@ def train(
     """
     require("train", what="training")
     from textwright.display.training import build_with_view
+    from textwright.optimize.warm_start import open_warm_start
     from textwright.pipeline import BuildPlan
 
     source = as_source(data)
+    start = None if start_from is None else open_warm_start(Path(start_from))
+    family = family or ("linear" if start is None else start.family)
     training, reading, model = parse_training("train", family, settings)
     folder = RunFolder(out)
-    plan = BuildPlan(source, reading, training, model, name)
+    plan = BuildPlan(source, reading, training, model, name, start)
     terminal = Terminal(Output(quiet=not verbose))
     built = build_with_view(plan, folder.path, terminal, overwrite=overwrite, linear_baseline=baselines)
     if built is None:

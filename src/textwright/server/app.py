@@ -21,6 +21,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from textwright import __version__
 from textwright.api.auth import KeyRing
 from textwright.api.headers import without_prefix
+from textwright.api.record import RequestRecord
 from textwright.api.schemas import Problem
 from textwright.optional_deps import require
 from textwright.runtime.predictor import Predictor
@@ -32,6 +33,7 @@ from textwright.server.inference.served_model import ServedModel
 from textwright.server.protocols import admin, feedback, native, open_inference, sagemaker, tei
 from textwright.server.registry.model_spec import ModelSpec
 from textwright.server.registry.registry import ModelRegistry
+from textwright.server.registry.traffic import TrafficRouter
 from textwright.server.settings import ServeSettings
 from textwright.server.telemetry import logs
 from textwright.server.telemetry.feedback_store import FeedbackStore
@@ -79,12 +81,18 @@ class Application(FastAPI):
         origins = self.state.settings.cors_origins
         if origins:
             app = CORSMiddleware(app, origins, ("GET", "POST"), ("*",))
-        app = RequestLog(app, observe=self.state.metrics.observe)
+        app = RequestLog(app, observe=self._observe)
         if self.state.tracer is not None:
             from textwright.server.telemetry.tracing import Tracing
 
             app = Tracing(app, self.state.tracer)
         return app
+
+    def _observe(self, records: Sequence[RequestRecord]) -> None:
+        """Count requests that are complete, and look at those of candidates."""
+        self.state.metrics.observe(records)
+        if self.state.traffic is not None:
+            self.state.traffic.observe(records)
 
     def openapi(self) -> dict[str, Any]:
         """Write the OpenAPI document, anew when a model was swapped."""
@@ -169,11 +177,13 @@ def create_app(models: Predictor | ModelRegistry, settings: ServeSettings | None
         # FastAPI records requests and exception messages with OpenTelemetry when it finds a provider.
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
+    metrics = Metrics()
     app.state = ServerState(
         settings=settings,
         limits=settings.request_limits(),
         registry=models,
         metrics=metrics,
+        traffic=_traffic(settings, models, metrics),
         keys=keys,
         tracer=_tracer(settings.otlp_endpoint),
         recorder=_recorder(settings, metrics),
@@ -181,7 +191,7 @@ def create_app(models: Predictor | ModelRegistry, settings: ServeSettings | None
         reload=models.reload,
         feedback=store,
     )
-    models.on_arrival = app.state.metrics.watch
+    models.on_arrival = metrics.watch
     exception_handlers.install(app)
     for router in (*(module.build_router(models.default) for module in _CONTRACTS), *app.state.optional_routers):
         _answer_head(router)
@@ -200,6 +210,14 @@ def _optional_routers(
     return routers
 
 
+def _traffic(settings: ServeSettings, models: ModelRegistry, metrics: Metrics) -> TrafficRouter | None:
+    """Split requests among the models, where that is asked for, and let reloads know of it."""
+    traffic = TrafficRouter.of(settings, models, metrics)
+    if traffic is not None:
+        models.check, models.on_reload, models.is_dispensable = traffic.check, traffic.resume, traffic.is_on_trial
+    return traffic
+
+
 def _answer_head(router: APIRouter) -> None:
     """Let what answers GET answer HEAD, which probes of load balancers send; the server sends no body."""
     for route in router.routes:
@@ -212,11 +230,15 @@ async def _lifespan(app: Application) -> AsyncIterator[None]:
     app.state.registry.start()
     if app.state.recorder is not None:
         app.state.recorder.start()
+    if app.state.traffic is not None:
+        app.state.traffic.start()
     refreshing = asyncio.create_task(_refresh(app.state.metrics))
     try:
         yield
     finally:
         refreshing.cancel()
+        if app.state.traffic is not None:
+            await app.state.traffic.close()
         await app.state.registry.close()
         if app.state.recorder is not None:
             await asyncio.to_thread(app.state.recorder.close)

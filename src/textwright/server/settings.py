@@ -64,6 +64,23 @@ class ServeSettings(Settings):
     Absent: there is no such route."""
     cors_origins: tuple[str, ...] = ()
     """Sites whose pages may call this API from a browser, for example https://example.org; absent: none."""
+    split: str = ""
+    """Shares of the requests that name no model, in percent: old=90,new=10. Equal keys have equal models: the header
+    x-split-key, else the name of the API key, else the texts. The first model is the one that others return to."""
+    shadow: str = ""
+    """Name of a model that is asked what another has answered, after that is sent: compared and counted, never sent."""
+    shadow_max_texts: Annotated[int, Field(ge=1)] = 512
+    """Maximum number of texts that may wait to be compared; those of further requests are dropped, and counted."""
+    split_window: Annotated[int, Field(ge=1)] = 200
+    """Requests, or texts compared, that each bound of a split or shadow is about: the last ones, in each worker."""
+    split_max_error_share: Annotated[float, Field(ge=0, le=1)] = 0.05
+    """Share of a candidate's requests that may fail; beyond, its requests return to the first model until it is
+    reloaded."""
+    split_max_latency_ms: Annotated[float, Field(gt=0)] | None = None
+    """Milliseconds, its queue included, that 95 % of a candidate's requests must stay within; absent: no bound."""
+    split_max_disagreement: Annotated[float, Field(ge=0, le=1)] | None = None
+    """Share of the texts that a candidate may label otherwise than the first model; of a split, the first is then asked
+    about the candidate's texts too, in the shadow; absent: no bound."""
     otlp_endpoint: str | None = None
     """Where traces go, OTLP over HTTP, for example http://127.0.0.1:4318/v1/traces (needs textwright[otel]); absent:
     nothing is traced."""

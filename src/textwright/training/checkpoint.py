@@ -197,6 +197,16 @@ def read_best_weights(folder: Path) -> dict[str, Tensor]:
     return dict(_read(path)["state"]["best_weights"]) if path.is_file() else {}
 
 
+def read_identity(folder: Path) -> dict[str, Any]:
+    """Read which settings and data the checkpoint of a run is of, name -> plain value; empty if there is none.
+
+    Raises:
+        TrainingError: If the file cannot be read.
+    """
+    path = folder / _FILE
+    return dict(_read(path)["identity"]) if path.is_file() else {}
+
+
 def _save(content: Mapping[str, Any], file: IO[bytes]) -> None:
     """Write tensors; torch hides the error of a full disk behind one of its own."""
     try:

@@ -15,7 +15,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from itertools import chain
 from pathlib import Path
 from textwrap import fill
@@ -48,11 +48,14 @@ from textwright.training.settings import ClassWeight, TrainSettings
 from textwright.training.solver import LinearLearner
 from textwright.training.tensorboard import TensorBoard
 from textwright.training.thresholds import Threshold, choose_thresholds, refuse_impossible_aim
+from textwright.training.warm_start import WarmStart
 
 CHECKPOINT: Final = "checkpoint"
 TENSORBOARD: Final = "tensorboard"
 HISTORY: Final = "history.jsonl"
 SETTINGS: Final = RUN_SETTINGS
+COPIED: Final = "warm_start_copied"
+"""Where the manifest's account of training says what was taken over from the model that it began with."""
 _BEFORE: Final = {"min_steps": 0}
 _FAMILY_BEFORE: Final = {"pooling": "mean", "casing": "uncased"}
 """Settings whose default today is not what was done before they came."""
@@ -171,8 +174,8 @@ def full_recipe(family: Family) -> str:
 def _commented(settings: Settings) -> Iterator[str]:
     """Write each setting as TOML with its meaning above it; strings, numbers, booleans and lists are as in JSON."""
     values = settings.model_dump(mode="json")
-    for name, field in type(settings).model_fields.items():
-        meaning = " ".join((field.description or "").split())
+    for name, item in type(settings).model_fields.items():
+        meaning = " ".join((item.description or "").split())
         yield _comment(meaning)
         yield f"{name} = {json.dumps(values[name], ensure_ascii=False)}"
 
@@ -190,6 +193,7 @@ def train(
     callbacks: Sequence[Callback] = (),
     overwrite: bool = False,
     distillation: DistillationTargets | None = None,
+    warm_start: WarmStart | None = None,
 ) -> TrainedModel:
     """Train a model on a dataset; validation decides the epoch and the temperature, test is not looked at.
 
@@ -205,6 +209,7 @@ def train(
             run's.
         distillation: What a teacher says of the training texts and others, which are learned from instead of the
             labels; None learns from the labels.
+        warm_start: A trained model to begin with; None begins with the family's first weights.
 
     Returns:
         The trained model. The same dataset, settings and machine give the same model, killed and resumed or not.
@@ -215,7 +220,7 @@ def train(
         DataError: If the training or the validation split is empty.
         TrainingError: If the loss is not finite, or a checkpoint cannot be read.
     """
-    prepared = prepare(dataset, settings, family_settings, distillation)
+    prepared = prepare(dataset, settings, family_settings, distillation, warm_start)
     accelerator = make_accelerator(prepared.settings.device)
     bf16 = uses_bf16(prepared.settings.precision, accelerator.device, gains=prepared.supports_bf16)
     runtime = TrainingRuntime(accelerator, bf16)
@@ -246,7 +251,7 @@ def train(
         family_settings=prepared.family_settings,
         num_truncated=prepared.train.num_truncated,
         is_main=is_main,
-        metadata={**prepared.module.metadata, **learner.metadata, **_weights(prepared)},
+        metadata={**prepared.module.metadata, **learner.metadata, **_weights(prepared), **prepared.copied},
     )
 
 
@@ -264,6 +269,8 @@ class Prepared:
         validation: The validation split as token ids.
         module: The model with its first weights, drawn from ``settings.seed``, or those of the distillation targets.
         distillation: What a teacher says of ``train``; None where labels are all there is.
+        warm_start: What the training begins with; None begins anew.
+        copied: What was taken over from there, for the manifest; empty where nothing was.
     """
 
     settings: TrainSettings
@@ -275,6 +282,8 @@ class Prepared:
     validation: EncodedExamples
     module: TextModel
     distillation: DistillationTargets | None
+    warm_start: WarmStart | None = None
+    copied: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def identity(self) -> dict[str, Any]:
@@ -286,6 +295,8 @@ class Prepared:
         digests = {"training data": self.train.digest(), "validation data": self.validation.digest()}
         if self.distillation is not None:
             digests["distillation targets"] = self.distillation.digest()
+        if self.warm_start is not None:
+            digests["warm start"] = self.warm_start.digest
         return {**recipe, **model, **data, **{name: digest[:12] for name, digest in digests.items()}}
 
 
@@ -294,6 +305,7 @@ def prepare(
     settings: TrainSettings,
     family_settings: Mapping[str, Any],
     distillation: DistillationTargets | None = None,
+    warm_start: WarmStart | None = None,
 ) -> Prepared:
     """Decide everything that :func:`train` decides before its first step, and train nothing.
 
@@ -302,6 +314,7 @@ def prepare(
         settings: How to train; the family's defaults are put beneath what was set explicitly.
         family_settings: Setting name -> value of the family's own settings; absent ones have their defaults.
         distillation: What a teacher says; None learns from the labels.
+        warm_start: A trained model to begin with; None begins with the family's first weights.
 
     Returns:
         Encoded examples and a model with its first weights; equal arguments give equal weights.
@@ -324,6 +337,8 @@ def prepare(
         )
     words_from = dataset.train.texts if distillation is None else distillation.vocabulary_texts
     tokenizer = family.build_tokenizer(words_from, config, settings.max_length)
+    if warm_start is not None:
+        tokenizer = warm_start.extend(tokenizer, config)
     learned = dataset.train if distillation is None else distillation.examples(dataset.labels)
     examples, validation = (encode_examples(split, tokenizer) for split in (learned, dataset.validation))
     torch.manual_seed(settings.seed)
@@ -332,7 +347,10 @@ def prepare(
     if distillation is not None and distillation.start:
         module.load_state_dict(dict(distillation.start))
     gains, labels = family.supports_bf16, dataset.labels
-    return Prepared(settings, config, gains, labels, tokenizer, examples, validation, module, distillation)
+    copied = {} if warm_start is None else {COPIED: warm_start.copy_into(module, tokenizer, labels)}
+    return Prepared(
+        settings, config, gains, labels, tokenizer, examples, validation, module, distillation, warm_start, copied
+    )
 
 
 def _open_run(run_dir: Path, prepared: Prepared, accelerator: Accelerator, *, overwrite: bool) -> Checkpointer:

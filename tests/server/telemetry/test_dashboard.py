@@ -8,8 +8,12 @@ from importlib import resources
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
+from starlette.testclient import TestClient
 
 import textwright
+from textwright.server.app import create_app
+from textwright.server.registry.model_spec import ModelSpec
+from textwright.server.registry.registry import ModelRegistry
 from textwright.server.settings import ServeSettings
 
 TEMPLATES = resources.files("textwright.deploy.package") / "templates"
@@ -19,15 +23,15 @@ VARIABLES = [item["query"]["query"] for item in DASHBOARD["templating"]["list"] 
 
 
 @pytest.fixture
-def predictor(tiny_cascade):
-    """A model that has every metric."""
-    return textwright.load(tiny_cascade, num_threads=1)
-
-
-@pytest.fixture
-def settings(tmp_path):
-    """Everything that has a metric is switched on."""
-    return ServeSettings(record=tmp_path / "records")
+def client(tiny_cascade, tiny_artifact, tmp_path):
+    """A server that has every metric: of stages, of a split, and of records."""
+    settings = ServeSettings(split="old=100,new=0", shadow="new", shadow_max_texts=1, record=tmp_path / "records")
+    models = [
+        ModelSpec(path, name).serve(textwright.load(path, num_threads=1), settings)
+        for name, path in (("old", tiny_cascade), ("new", tiny_artifact))
+    ]
+    with TestClient(create_app(ModelRegistry(models), settings)) as client:
+        yield client
 
 
 @pytest.fixture
@@ -36,6 +40,7 @@ def samples(client):
     client.post("/v1/predict", json={"texts": ["good", "bad " * 17]})
     client.get("/unknown")
     client.app.state.recorder.close()
+    client.get("/healthz")  # metrics are written after an answer is sent, and before the next one
     families = text_string_to_metric_families(client.get("/metrics").text)
     return {sample.name: set(sample.labels) for family in families for sample in family.samples}
 

@@ -15,7 +15,11 @@ from textwright.api.validation import RequestLimits
 from textwright.errors import RequestTimeoutError
 from textwright.server.settings import ServeSettings
 
-_READ: Final = {name.encode(): name for name in ("content-type", "content-encoding", "content-length", JSON_LENGTH)}
+SPLIT_KEY: Final = "x-split-key"
+"""Header of whoever asks, by which requests are split among models."""
+_READ: Final = {
+    name.encode(): name for name in ("content-type", "content-encoding", "content-length", JSON_LENGTH, SPLIT_KEY)
+}
 
 
 def headers_of(request: Request) -> dict[str, str]:

@@ -9,7 +9,7 @@ from functools import partial
 from time import perf_counter
 from typing import Any, Final
 
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import ClientDisconnect
 from starlette.types import Receive
 
 from textwright.api.inference import score_by_stages
@@ -36,25 +36,26 @@ class QueueExecutor:
     ClientDisconnect if the client hangs up meanwhile.
 
     Args:
-        request: A request whose body has been read.
+        receive: The ASGI channel of the request, whose body has been read.
         served: The model that it chose.
         record: What the log will say about it.
     """
 
-    __slots__ = ("_record", "_request", "_served", "scored")
+    __slots__ = ("_receive", "_record", "_served", "scored")
 
-    def __init__(self, request: Request, served: ServedModel, record: RequestRecord) -> None:
-        self.scored: list[Scored] = []
-        """What was said of each text; empty before."""
-        self._request = request
+    def __init__(self, receive: Receive, served: ServedModel, record: RequestRecord) -> None:
+        self._receive = receive
         self._served = served
         self._record = record
+        self.scored: Sequence[Scored] = ()
+        """What the model said of the texts, once it did."""
 
     async def score(self, texts: Sequence[str], after_encoding: Callable[[Sequence[bool]], None]) -> list[Scored]:
         """Run the model."""
         stages = self._served.model.predictor.stages
-        self.scored = await score_by_stages(stages, texts, self._record, after_encoding, self._run)
-        return self.scored
+        scored = await score_by_stages(stages, texts, self._record, after_encoding, self._run)
+        self.scored = scored
+        return scored
 
     async def _run(
         self, number: int, texts: Sequence[str], after_encoding: Callable[[Sequence[bool]], None]
@@ -91,7 +92,7 @@ class QueueExecutor:
         after_encoding: Callable[[Sequence[bool]], None],
     ) -> list[Scored]:
         record, start = self._record, perf_counter()
-        encoding = stage.engine.encode(texts, watch=partial(cancel_on_disconnect, self._request.receive))
+        encoding = stage.engine.encode(texts, watch=partial(cancel_on_disconnect, self._receive))
         encodings = await ticket.in_time(encoding)
         record.note_inference(len(encodings.ids), 1e3 * (perf_counter() - start))
         after_encoding(encodings.truncated.tolist())
@@ -106,7 +107,7 @@ class QueueExecutor:
     async def _compute(self, ticket: AdmissionTicket[Item, Scored], encodings: Encodings) -> BatchedResults[Scored]:
         """Queue texts and wait for what the model says; if the client hangs up, nothing more is computed."""
         waiting = ticket.submit(items_of(encodings))
-        with cancel_on_disconnect(self._request.receive, waiting):
+        with cancel_on_disconnect(self._receive, waiting):
             return await waiting
 
 

@@ -82,7 +82,8 @@ async def predict(request: Request) -> Response:
     Or send a CSV table as `text/csv`, its first line naming the columns, with the texts in the column `text` (or in the
     only one): it comes back with the predictions in further columns.
 
-    Of several models the first answers, unless `"model"` in the body, or `?model=` in the address, names another.
+    Of several models the first answers, unless `"model"` in the body, or `?model=` in the address, names another. Where
+    requests are split among models, the header `x-split-key` says by what: equal keys have equal models.
     """
     return await predict_as(native, request)
 

@@ -42,6 +42,12 @@ class ModelRegistry:
         """Answers requests that name no model."""
         self.on_arrival: Callable[[ServedModel, ServedModel | None], object] = _ignore
         """Called with each model before it answers, and with the one whose place it takes."""
+        self.check: Callable[[ServedModel], object] = _accept
+        """Called with a model that was loaded anew; raises if it cannot take its place."""
+        self.on_reload: Callable[[ServedModel], object] = _accept
+        """Called with the model that answers after a reload, the same or another."""
+        self.is_dispensable: Callable[[ServedModel], bool] = _is_needed
+        """Says whether the server is ready without a model."""
 
     @property
     def models(self) -> tuple[ServedModel, ...]:
@@ -141,6 +147,11 @@ class ModelRegistry:
             raise ReloadError(
                 f"{old.title} goes on as it is, because its artifact cannot be served: {error}"
             ) from error
+        try:
+            self.check(new)
+        except TextwrightError as error:
+            await new.close()
+            raise ReloadError(f"{old.title} goes on as it is: {error}") from error
         reloaded = Reloaded(name=new.identity.name, version=new.identity.version, previous_version=old.identity.version)
         if any(new.title == served.title for served in self._models):
             await new.close()
@@ -149,12 +160,13 @@ class ModelRegistry:
         else:
             self.replace(old, new)
         logger.info("model reloaded", extra={"fields": vars(reloaded)})
+        self.on_reload(new)
         return reloaded
 
     async def is_ready(self) -> bool:
-        """Say whether every model may be asked."""
+        """Say whether every model may be asked that the server cannot do without."""
         for served in self._models:
-            if not await served.is_ready():
+            if not self.is_dispensable(served) and not await served.is_ready():
                 return False
         return True
 
@@ -180,6 +192,14 @@ async def _retire(served: ServedModel) -> None:
     finally:
         await served.close()
     logger.info("model retired", extra={"fields": {"model": served.title}})
+
+
+def _accept(_served: ServedModel) -> None:
+    """Do nothing, where requests are not split."""
+
+
+def _is_needed(_served: ServedModel) -> bool:
+    return False
 
 
 def _ignore(_new: ServedModel, _old: ServedModel | None) -> None:

@@ -74,6 +74,22 @@ class Metrics:
         self._dropped = self._counter("record_dropped_texts", "Texts whose records are lost: queue or disk were full.")
         self._confidence = self._histogram("recorded_confidence", "Confidence of recorded predictions.", _CONFIDENCES)
         self._unknown = self._histogram("recorded_unknown_rate", "Unknown tokens of recorded texts.", _RATES)
+        self._decisions = self._counter(
+            "split_requests", "Requests that named no model, by the one they were given to."
+        )
+        self._shadow_texts = self._counter(
+            "shadow_texts", "Texts that a second model was asked too, by what came of it.", ("model", "outcome")
+        )
+        self._errors = self._counter(
+            "model_errors", "Requests that came to a model and failed there (5xx, queue full)."
+        )
+        self._returned = Gauge(
+            "textwright_split_returned",
+            "1 where the requests of a candidate have returned to the first model.",
+            ("model",),
+            registry=self._registry,
+            multiprocess_mode="livemax",
+        )
         self._answering: list[ServedModel] = []
         self._without_model = self._durations["total_ms"].labels(_NO_MODEL)
         self._meters: dict[str, _Meters] = {}
@@ -139,6 +155,24 @@ class Metrics:
         """Count feedback on a text of a model."""
         self._feedback.labels(served.identity.name).inc()
 
+    def count_decision(self, model: str) -> None:
+        """Count a request that was given to a model by the split."""
+        self._decisions.labels(model).inc()
+
+    def count_shadow(self, model: str, outcome: str, num_texts: int) -> None:
+        """Count texts that a second model was asked.
+
+        Args:
+            model: Name of the candidate.
+            outcome: "agreed", "disagreed", "dropped" or "failed".
+            num_texts: Texts.
+        """
+        self._shadow_texts.labels(model, outcome).inc(num_texts)
+
+    def show_returned(self, model: str, *, is_returned: bool) -> None:
+        """Show whether the requests of a candidate have returned to the first model."""
+        self._returned.labels(model).set(int(is_returned))
+
     def refresh(self) -> None:
         """Read how much waits now."""
         waiting = dict.fromkeys((served.identity.name for served in self._answering), (0, 0))
@@ -162,7 +196,7 @@ class Metrics:
         counters = {field: counter.labels(model) for field, counter in self._counters.items()}
         durations = {field: histogram.labels(model) for field, histogram in self._durations.items()}
         by_stage = {stage: self._stage_texts.labels(model, stage) for stage in stages}
-        return _Meters(counters, durations, self._batches.labels(model), by_stage)
+        return _Meters(counters, durations, self._batches.labels(model), by_stage, self._errors.labels(model))
 
     def _readable(self) -> CollectorRegistry:
         if FOLDER not in os.environ:
@@ -193,6 +227,7 @@ class _Meters:
         durations: Field of a record -> histogram of it.
         batches: Sizes of the model's batches.
         stages: Stage -> texts that it answered; empty for a model of one stage.
+        errors: Requests that failed in the model.
     """
 
     def __init__(
@@ -201,7 +236,9 @@ class _Meters:
         durations: Mapping[str, Histogram],
         batches: Histogram,
         stages: Mapping[str, Counter],
+        errors: Counter,
     ) -> None:
+        self._errors = errors
         self.batches = batches
         self._stages = stages
         self._counters = counters
@@ -217,6 +254,8 @@ class _Meters:
                 duration_ms = getattr(record, name)
                 if duration_ms is not None:
                     histogram.observe(duration_ms / 1e3)
+        if failed := sum(record.is_failure for record in records):
+            self._errors.inc(failed)
         for record in records:
             for stage, number in (record.stage_texts or {}).items():
                 self._stages[stage].inc(number)

@@ -117,6 +117,8 @@ class Supervisor:
         self._failure: TextwrightError | None = None
         self._reloading = asyncio.Lock()
         self._tasks: set[asyncio.Task[object]] = set()
+        self._returned: dict[str, str] = {}
+        """Model whose requests have returned to the first, in every worker, until it is reloaded -> why."""
 
     async def run(self, announce: Callable[[], None]) -> None:
         """Start the workers and keep them until a signal comes."""
@@ -182,10 +184,14 @@ class Supervisor:
                 worker.num_unanswered = 0
             elif "ready" in message:
                 worker.is_ready = True
+                for name, why in self._returned.items():
+                    worker.channel.send({"return": name, "reason": why})
                 if not started.done():
                     started.set_result(None)
             elif "reloaded" in message:
                 worker.reloads.put_nowait(message)
+            elif "returned" in message:
+                self._return(worker, message["returned"], message["reason"])
             elif "ask" in message:
                 self._begin(self._reload_for(worker, message["name"], message["number"]))
             elif not started.done():
@@ -195,6 +201,13 @@ class Supervisor:
                 logger.error("worker cannot start", extra={"fields": reason})
         worker.reloads.put_nowait({"reloaded": None, _DIED: True, "message": "the worker died meanwhile"})
         worker.channel.close()
+
+    def _return(self, informed: Worker, name: str, reason: str) -> None:
+        """Tell the other workers that the requests of a model return; later ones are told when they are ready."""
+        self._returned[name] = reason
+        for worker in self._workers.values():
+            if worker is not informed and worker.is_ready and worker.process.returncode is None:
+                worker.channel.send({"return": name, "reason": reason})
 
     async def _watch(self) -> None:
         """Ask each worker for a sign of life, and kill the one that gives none; what keeps it starts another."""
@@ -236,6 +249,9 @@ class Supervisor:
                     outcome = answer
                     if outcome["reloaded"] is None:
                         break
+            if outcome["reloaded"] is not None:
+                for returned in [*self._returned] if name is None else [name, name.rpartition("@")[0]]:
+                    self._returned.pop(returned, None)
             return outcome
 
     async def _reload_for(self, worker: Worker, name: str, number: int) -> None:

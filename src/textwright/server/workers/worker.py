@@ -91,6 +91,8 @@ async def _converse(server: Server, state: ServerState, end: socket.socket) -> N
         return await pending[number]
 
     state.reload = reload_everywhere
+    if state.traffic is not None:
+        state.traffic.on_return = lambda name, reason: channel.send({"returned": name, "reason": reason})
     channel.send({"ready": True})
     jobs: set[asyncio.Task[None]] = set()
     while (message := await channel.receive()) is not None:
@@ -98,6 +100,9 @@ async def _converse(server: Server, state: ServerState, end: socket.socket) -> N
             channel.send({"pong": True})
         elif "reload" in message:
             jobs.add(asyncio.create_task(_reload(channel, state.registry, message["reload"])))
+        elif "return" in message:
+            if state.traffic is not None:
+                state.traffic.give_back(message["return"], message["reason"])
         else:
             _settle(pending.pop(message["number"]), message)
     server.should_exit = True

@@ -21,6 +21,7 @@ def per_worker(settings: ServeSettings) -> ServeSettings:
             "num_threads": max((settings.num_threads or num_cores()) // workers, 1),
             "max_queue_texts": max(settings.max_queue_texts // workers, 1),
             "max_queue_tokens": max(settings.max_queue_tokens // workers, 1),
+            "shadow_max_texts": max(settings.shadow_max_texts // workers, 1),
             "max_connections": max(settings.max_connections // workers, 1),
         }
     )
