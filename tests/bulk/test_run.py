@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import sys
 
 import pyarrow as pa
 import pytest
@@ -19,7 +20,7 @@ from textwright.bulk.settings import ScoreSettings
 from textwright.cli.main import run
 from textwright.core.callbacks import Callback
 from textwright.data.settings import DataSettings
-from textwright.errors import DataError, NotFoundError, SettingsError
+from textwright.errors import DataError, MissingExtraError, NotFoundError, SettingsError
 
 TEXTS = ["a good film", 'awful,\n"quoted"', "", "日本語 great", *(f"good {n} bad" for n in range(46))]
 SMALL = ScoreSettings(workers=1, fragment_rows=7)
@@ -112,6 +113,25 @@ def test_a_folder_and_a_pattern(tmp_path, tiny_artifact):
         out = tmp_path / f"of {count} {pattern[0]}{pattern[5]}"
         summary = score_files(tiny_artifact, str(tmp_path / "in" / pattern), str(out), settings=SMALL)
         assert summary.num_rows == count, pattern
+
+
+def test_a_pattern_that_matches_the_output_takes_none_of_it(tmp_path, tiny_artifact):
+    write(tmp_path / "a.csv")
+    for num_scored in (50, 0):
+        summary = score_files(tiny_artifact, str(tmp_path / "**/*.csv"), str(tmp_path / "out"), settings=SMALL)
+        assert (summary.num_rows, summary.num_scored) == (50, num_scored)
+
+
+def test_csv_and_json_lines_need_no_extra(tmp_path, tiny_artifact, monkeypatch):
+    for name in [name for name in sys.modules if name.partition(".")[0] in ("pyarrow", "zstandard")]:
+        monkeypatch.delitem(sys.modules, name)
+    for name in ("pyarrow", "zstandard"):
+        monkeypatch.setitem(sys.modules, name, None)
+    for suffix in ("csv", "jsonl"):
+        source = write(tmp_path / f"in.{suffix}")
+        assert score_files(tiny_artifact, str(source), str(tmp_path / suffix), settings=SMALL).num_rows == 50
+    with pytest.raises(MissingExtraError, match=r"textwright\[data\]"):
+        score_files(tiny_artifact, "s3://bucket/key", str(tmp_path / "out"))
 
 
 def test_the_most_probable_labels_alone(tmp_path, tiny_artifact, tiny_multilabel_artifact):

@@ -76,7 +76,8 @@ def score_files(
         optional_deps.require("data", what="scoring Parquet files")
     target = locate(out)
     _refuse_overlap(locate(source), target)
-    files = list_inputs(source)
+    own = f"{target.address.rstrip('/')}/"
+    files = [file for file in list_inputs(source) if not file.location.address.startswith(own)]  # a pattern may match
     predictor = load(artifact, variant=settings.variant, num_threads=1)
     with _locked(target):
         callback.on_stage_begin("planning")
