@@ -44,11 +44,11 @@ def alarms_of(comparison):
 
 
 def test_the_same_kind_of_texts_raises_no_alarm(predictor, profile):
-    """Nor is any p-value small more often than it may be, with room for chance among 20 draws."""
-    tests = [compare_distributions(profile, sample_of(predictor, make_texts(200, seed))[0]) for seed in range(1, 21)]
+    """Nor is any p-value small more often than it may be, with room for chance among 12 draws."""
+    tests = [compare_distributions(profile, sample_of(predictor, make_texts(200, seed))[0]) for seed in range(1, 13)]
     assert not any(it.is_alarm for row in tests for it in decide(row, alarm_level=0.01, min_effect=0.05))
     p_values = np.array([[it.p_value for it in row] for row in tests])
-    assert ((p_values < 0.05).mean(axis=0) <= 0.2).all()
+    assert ((p_values < 0.05).mean(axis=0) <= 0.25).all()
 
 
 def test_other_words_are_an_alarm_by_their_words(predictor, profile):
@@ -117,8 +117,8 @@ def test_holm_corrects_for_the_number_of_tests():
 
 def test_a_domain_classifier_tells_other_texts_and_not_the_same():
     words = ("the", "film", "story", "scene", "plot", "cast", "script")
-    reference, same = (make_texts(100, seed, fillers=words).texts for seed in (0, 1))
-    other = make_texts(100, 2, fillers=("delivery", "battery", "screen", "the")).texts
+    reference, same = (make_texts(60, seed, fillers=words).texts for seed in (0, 1))
+    other = make_texts(60, 2, fillers=("delivery", "battery", "screen", "the")).texts
     assert tell_apart(reference, other).p_value < 1e-6
     assert tell_apart(reference, same).p_value > 0.001
     assert tell_apart(reference, ["one text"] * 500) is None  # a repeated text is one text
