@@ -69,6 +69,9 @@ bench-optimize: $(VENV)/.ready-dev ## Measure what optimizing gains over 3 seeds
 	  install --quiet $(PIP_ARGS) --requirement benchmarks/rivals/optimum.txt; }
 	@$(BIN)/python benchmarks/optimize.py
 
+bench-unpadding: $(VENV)/.ready-dev ## Measure graphs with and without work for padding, and rules of batching
+	@$(BIN)/python benchmarks/unpadding.py
+
 bench-batch-invariance: $(VENV)/.ready-dev ## Measure how far predictions change with the other texts of a batch
 	@$(BIN)/python benchmarks/batch_invariance.py
 

@@ -27,6 +27,7 @@ PAGES = tuple(
         "docs/operations/monitoring.md",
         "docs/operations/feedback-and-review.md",
         "docs/optimize/int8.md",
+        "docs/optimize/graph-optimization.md",
         "docs/optimize/cascade.md",
         "docs/optimize/distillation.md",
         "docs/optimize/pruning.md",
@@ -249,6 +250,26 @@ def optimize() -> str:
                         [source, f"`{family}`", title, *cells, *gains, f"{1 / found['median_size_gain']:.2f} x"]
                     )
     return _table(["", "", "", "points lost", "answers alike", "lone text", "many texts", "size"], rows)
+
+
+def unpadding() -> str:
+    """Texts per second with and without work for padding, from ``results/unpadding.json``."""
+    graphs = _read("unpadding")["graphs"]
+    workloads = list(next(iter(graphs.values())))
+    rows = [
+        [name, *(f"{row[workload]['per_second']:.0f} ({row[workload]['ratio']:.2f} x)" for workload in workloads)]
+        for name, row in graphs.items()
+    ]
+    return _table(["", *workloads], rows)
+
+
+def batching() -> str:
+    """What rules of batching leave of a raw loop, from ``results/unpadding.json``."""
+    rows = [
+        [name, f"{row['of_raw_loop']:.2f}", f"{row['p50_ms']:.0f} ms", f"{row['p99_over_p50']:.1f}"]
+        for name, row in _read("unpadding")["batching"].items()
+    ]
+    return _table(["graph, rule", "of the raw loop", "p50 at 70 %", "p99 / p50"], rows)
 
 
 def batch_invariance() -> str:
@@ -554,6 +575,8 @@ TABLES: Mapping[str, Callable[[], str]] = {
     "exit-codes": exit_codes,
     "explain": explain,
     "batch-invariance": batch_invariance,
+    "batching": batching,
+    "unpadding": unpadding,
     "optimize": optimize,
     "cascade": cascade,
     "distillation": distillation,

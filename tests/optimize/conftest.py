@@ -4,19 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import numpy as np
 import pytest
 import torch
+from encoder_graphs import make_encoder
 from slow_params import slow_unless
-from tiny_encoders import KINDS, save_tiny_encoder
+from tiny_encoders import KINDS
 
-from textwright.core.labels import Labels
 from textwright.core.tokenizer import TextTokenizer
 from textwright.export.onnx import to_onnx
-from textwright.models import FAMILIES
-from textwright.models.family import BuildContext, TrainingSplit
-
-LABELS = Labels(("negative", "positive"))
 
 
 @pytest.fixture(autouse=True, scope="package")
@@ -39,22 +34,13 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 @pytest.fixture(scope="session")
 def make_encoder_graph(tmp_path_factory):
     """Return a function that exports an encoder of a kind with random weights: (graph, its tokenizer)."""
-    made: dict[str, tuple[bytes, TextTokenizer]] = {}
+    made: dict[tuple[str, bool], tuple[bytes, TextTokenizer]] = {}
 
-    def make(kind: str) -> tuple[bytes, TextTokenizer]:
-        if kind not in made:
-            folder = save_tiny_encoder(kind, tmp_path_factory.mktemp("encoder") / kind)
-            family = FAMILIES["bert"]
-            config = family.config(encoder=str(folder))
-            encoder = family.build_tokenizer([], config, 32)
-            torch.manual_seed(0)
-            split = TrainingSplit(encoder.encode(["film"]), np.array([0]))
-            module = family.build(config, BuildContext(encoder, LABELS, split))
-            with torch.no_grad():
-                for weight in module.parameters():
-                    weight.add_(torch.randn_like(weight), alpha=0.3)
-            made[kind] = to_onnx(module), encoder
-        return made[kind]
+    def make(kind: str, *, padded: bool = False) -> tuple[bytes, TextTokenizer]:
+        if (kind, padded) not in made:
+            module, tokenizer = make_encoder(kind, tmp_path_factory.mktemp("encoder"))
+            made[kind, padded] = to_onnx(module, without_padding=not padded), tokenizer
+        return made[kind, padded]
 
     return make
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from textwright.errors import MissingExtraError
-from textwright.optimize.graph.fusion import fuse
-from textwright.optimize.graph.view import View, load
+from textwright.graph.fusion import fuse
+from textwright.graph.unpadding import unpad
+from textwright.graph.view import View, load
 from textwright.optimize.quantization.activation_ranges import DENSE, extremes_of
 from textwright.optimize.quantization.embeddings import quantize_embeddings
 from textwright.optimize.quantization.onnxruntime_quantizers import (
@@ -81,6 +82,8 @@ def candidate_specs(graph: bytes) -> list[CandidateSpec]:
     """
     kinds = _weighted_kinds(graph)
     recipes: list[CandidateSpec] = []
+    if unpad(graph) != graph:  # exported by an earlier version
+        recipes.append(CandidateSpec("unpadded", "fp32", "no work for padding", lambda it: unpad(it.graph)))
     if kinds["Softmax"]:  # attention
         recipes.append(CandidateSpec("fused", "fp32", "attention, GELU and layer norm as one operator each", _fused))
     if any(kinds[kind] for kind in DENSE):
@@ -110,33 +113,34 @@ def _weighted_kinds(graph: bytes) -> Counter[str]:
     )
 
 
-def _fused(material: CalibrationData) -> bytes:
-    return fuse(material.graph)
+def _fused(material: CalibrationData, *, joined: bool = True) -> bytes:
+    """Fuse a graph that does no work for padding, also where that of an earlier version does."""
+    return fuse(unpad(material.graph), joined=joined)
 
 
 def _half_rows(material: CalibrationData) -> bytes:
-    return quantize_embeddings(fuse(material.graph), "fp16")
+    return quantize_embeddings(_fused(material), "fp16")
 
 
 def _int8_rows(material: CalibrationData) -> bytes:
-    return quantize_embeddings(fuse(material.graph), "int8")
+    return quantize_embeddings(_fused(material), "int8")
 
 
 def _excluded(material: CalibrationData) -> bytes:
-    fused = fuse(material.graph)
+    fused = _fused(material)
     excluded = sensitive_nodes(node_errors(fused, material.batches[:_NUM_PROBES]), share=_SHARE_LEFT)
     return quantize_dynamic(quantize_embeddings(fused, "int8"), per_channel=True, reduce_range=True, excluded=excluded)
 
 
 def _quantized_smoothed(material: CalibrationData) -> bytes:
-    fused = fuse(material.graph)
+    fused = _fused(material)
     largest = REDUCED if instruction_set() in SATURATING else FULL
     products = quantize_smoothed(fused, extremes_of(fused, material.batches), largest=largest)
     return quantize_embeddings(products, "int8") if products != fused else material.graph
 
 
 def _narrow_weights(material: CalibrationData) -> bytes:
-    return weight_only_int8(quantize_embeddings(material.graph, "int8"))
+    return weight_only_int8(quantize_embeddings(unpad(material.graph), "int8"))
 
 
 def _smoothed() -> Iterator[CandidateSpec]:
@@ -156,7 +160,7 @@ def _smoothed() -> Iterator[CandidateSpec]:
         _without_openvino_bf16,
     )
     yield CandidateSpec(
-        "openvino", "fp32", "as it is, run by OpenVINO", lambda it: it.graph, "openvino", _without_openvino
+        "openvino", "fp32", "as it is, run by OpenVINO", lambda it: unpad(it.graph), "openvino", _without_openvino
     )
     yield CandidateSpec(
         "fp16-cuda", "fp16", "all in 16 bits, on a GPU", lambda it: halve(it.graph), "onnxruntime-cuda", _without_cuda
@@ -204,9 +208,7 @@ def _dynamic() -> Iterator[CandidateSpec]:
         "int8-blocks",
         "int8",
         "fused; products in 8 bits, a scale for 32 weights, each text's range by itself; rows in 8 bits",
-        lambda material: quantize_blocks(
-            quantize_embeddings(fuse(material.graph, joined=False), "int8"), block_size=32
-        ),
+        lambda material: quantize_blocks(quantize_embeddings(_fused(material, joined=False), "int8"), block_size=32),
     )
     yield CandidateSpec(
         "quantize-dynamic",
@@ -220,7 +222,7 @@ def _dynamic() -> Iterator[CandidateSpec]:
 def _static() -> Iterator[CandidateSpec]:
     def make(method: Calibration) -> Callable[[CalibrationData], bytes]:
         return lambda material: quantize_static(
-            quantize_embeddings(fuse(material.graph, joined=False), "int8"), material.batches, method, reduce_range=True
+            quantize_embeddings(_fused(material, joined=False), "int8"), material.batches, method, reduce_range=True
         )
 
     methods: tuple[Calibration, ...] = ("minmax", "percentile", "entropy")

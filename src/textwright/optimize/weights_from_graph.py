@@ -16,10 +16,10 @@ from torch import Tensor
 
 from textwright.core.artifact import Artifact
 from textwright.core.tokenizer import TextTokenizer
+from textwright.graph.view import View, load
 from textwright.models import find_family
 from textwright.models.bert import FineTunedBert
 from textwright.models.family import BuildContext
-from textwright.optimize.graph.view import View, load
 from textwright.training.checkpoint import read_best_weights
 from textwright.training.run import CHECKPOINT
 

@@ -17,9 +17,9 @@ from textwright.core.tokenizer import TextTokenizer
 from textwright.errors import SettingsError
 from textwright.export.onnx import to_onnx
 from textwright.export.parity import AWKWARD_TEXTS
+from textwright.graph.fusion import fuse
 from textwright.models import FAMILIES
 from textwright.models.family import BuildContext, TrainingSplit
-from textwright.optimize.graph.fusion import fuse
 from textwright.optimize.pruning.vocabulary import cut_tables, used_vocabulary
 from textwright.optimize.quantization.embeddings import quantize_embeddings
 from textwright.optimize.quantization.onnxruntime_quantizers import quantize_dynamic

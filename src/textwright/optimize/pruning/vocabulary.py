@@ -22,7 +22,7 @@ from onnx import TensorProto, helper
 from textwright.core.tokenizer import TextTokenizer
 from textwright.core.types import Ints
 from textwright.errors import SettingsError
-from textwright.optimize.graph.view import Model, Node, View, dump, load, replace_nodes, store
+from textwright.graph.view import Model, Node, View, dump, load, replace_nodes, store
 
 _INPUT: Final = "input_ids"
 _INTEGERS: Final = {TensorProto.INT32: np.int32, TensorProto.INT64: np.int64}
@@ -161,7 +161,7 @@ def _readers(view: View, name: str, old_ids: NDArray[Any]) -> tuple[list[Node], 
     lookups: list[Node] = []
     others: list[_Use] = []
     for node in {id(item): item for item in view.readers(name)}.values():
-        copied = _copied(node, old_ids)
+        copied = _copied(node, name, old_ids)
         if copied is not None:
             more = _readers(view, node.output[0], copied)
             lookups += more[0]
@@ -173,9 +173,9 @@ def _readers(view: View, name: str, old_ids: NDArray[Any]) -> tuple[list[Node], 
     return lookups, others
 
 
-def _copied(node: Node, old_ids: NDArray[Any]) -> NDArray[Any] | None:
-    """Say in which format a node passes integers on; None if it does something else with them."""
-    if node.op_type == "Identity":
+def _copied(node: Node, ids: str, old_ids: NDArray[Any]) -> NDArray[Any] | None:
+    """Say in which format a node passes ids on, all or some of them; None if it does something else with them."""
+    if node.op_type in ("Identity", "Reshape", "Gather") and node.input[0] == ids:
         return old_ids
     formats = [_INTEGERS.get(item.i) for item in node.attribute if node.op_type == "Cast" and item.name == "to"]
     return None if not formats or formats[0] is None else old_ids.astype(formats[0])

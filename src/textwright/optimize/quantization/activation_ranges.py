@@ -2,7 +2,7 @@
 
 From these follow the ranges of 8-bit activations (:mod:`textwright.optimize.quantization.static_int8`) and what is
 scaled or split off before (:mod:`textwright.optimize.quantization.smoothquant`). Padding is left out: nothing reads
-what is computed there.
+what is computed there. A graph without padding holds no other values.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper
 
 from textwright.core.types import Float32s
-from textwright.optimize.graph.view import Model, Node, View, dump, load
+from textwright.graph.view import Model, Node, View, dump, load
 from textwright.optimize.quantization.onnxruntime_quantizers import Batch
 from textwright.runtime.session import Session
 
@@ -89,7 +89,8 @@ def extremes_of(graph: bytes, batches: Sequence[Batch]) -> dict[str, MinMax]:
 
 def _rows(values: NDArray[Any], is_token: NDArray[np.bool_]) -> Float32s:
     """Put the channels of all tokens, or of all texts where there is one vector for each, below each other."""
-    return values[is_token] if values.shape[:2] == is_token.shape else values.reshape(-1, values.shape[-1])
+    by_place = values.ndim == 3 and values.shape[:2] == is_token.shape
+    return values[is_token] if by_place else values.reshape(-1, values.shape[-1])
 
 
 def _joined(known: MinMax | None, rows: Float32s) -> MinMax:

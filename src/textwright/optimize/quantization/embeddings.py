@@ -18,7 +18,7 @@ import numpy as np
 from onnx import TensorProto, helper
 
 from textwright.core.types import Float32s
-from textwright.optimize.graph.view import Model, Node, View, dump, load, replace_nodes, store
+from textwright.graph.view import Model, Node, View, dump, load, replace_nodes, store
 
 Width: TypeAlias = Literal["fp16", "int8"]
 

@@ -22,8 +22,9 @@ from onnx import TensorProto
 
 from textwright.core.types import Ints
 from textwright.errors import BackendError
-from textwright.optimize.graph.fusion import quiet
-from textwright.optimize.graph.view import dump, load
+from textwright.graph.fusion import quiet
+from textwright.graph.unpadding import is_unpadded
+from textwright.graph.view import dump, load
 
 Batch: TypeAlias = tuple[Ints, Ints]
 """``input_ids`` and ``attention_mask``, (B, T) each."""
@@ -104,7 +105,10 @@ def quantize_static(
         "calibrate_method": methods[method],
         "extra_options": {**_UNKNOWN_TYPES, "MatMulConstBOnly": True},
     }
-    return _through_file(graph, lambda model, path: quantize(model, path, _Reader(_of_one_shape(batches)), **settings))
+    alike = _of_one_shape(batches)
+    if is_unpadded(graph):
+        alike = _of_one_size(alike)
+    return _through_file(graph, lambda model, path: quantize(model, path, _Reader(alike), **settings))
 
 
 def _of_one_shape(batches: Sequence[Batch]) -> list[Batch]:
@@ -113,6 +117,17 @@ def _of_one_shape(batches: Sequence[Batch]) -> list[Batch]:
     longest = max(ids.shape[1] for ids, _ in batches)
     whole = [batch for batch in batches if len(batch[0]) == num_texts]
     return [(_widened(ids, longest, mode="edge"), _widened(mask, longest, mode="constant")) for ids, mask in whole]
+
+
+def _of_one_size(batches: Sequence[Batch]) -> list[Batch]:
+    """Cut the last texts of batches of one shape down to their first token until all have as many real tokens."""
+    num_further = min(int(mask[:, 1:].sum()) for _, mask in batches)
+    alike = []
+    for ids, mask in batches:
+        further = mask[:, 1:]
+        is_left = further.cumsum().reshape(further.shape) <= num_further
+        alike.append((ids, np.concatenate([np.ones_like(mask[:, :1]), further * is_left], axis=1)))
+    return alike
 
 
 def _widened(values: Ints, length: int, *, mode: Literal["edge", "constant"]) -> Ints:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from textwright.core.types import Float32s
-from textwright.optimize.graph.view import View, load
+from textwright.graph.view import View, load
 from textwright.optimize.quantization.onnxruntime_quantizers import PRODUCTS, Batch, quantize_dynamic
 from textwright.runtime.session import Session
 

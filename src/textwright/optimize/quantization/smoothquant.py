@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from onnx import helper
 
 from textwright.core.types import Float32s
-from textwright.optimize.graph.view import Model, Node, View, replace_nodes, store
+from textwright.graph.view import Model, Node, View, replace_nodes, store
 from textwright.optimize.quantization.activation_ranges import MinMax, dense_products
 
 _ACTIVATIONS: Final = ("BiasGelu", "FastGelu")

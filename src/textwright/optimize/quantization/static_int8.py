@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from onnx import helper
 
 from textwright.core.types import Float32s
-from textwright.optimize.graph.view import CONTRIB, Model, Node, View, dump, load, replace_nodes, store, use_contrib
+from textwright.graph.view import CONTRIB, Model, Node, View, dump, load, replace_nodes, store, use_contrib
 from textwright.optimize.quantization.activation_ranges import MinMax, dense_products
 from textwright.optimize.quantization.smoothquant import SPLIT, scale_channels, split_neurons
 

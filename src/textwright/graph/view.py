@@ -63,6 +63,13 @@ class View:
         readers = self.readers(name)
         return readers[0] if len(readers) == 1 and readers[0].op_type in kinds else None
 
+    def redirect(self, name: str, other: str) -> None:
+        """Let what reads a value read another one instead."""
+        for node in self.readers(name):
+            for position, value in enumerate(node.input):
+                if value == name:
+                    node.input[position] = other
+
     def is_constant(self, name: str) -> bool:
         """Say whether a value is stored in the file."""
         return name in self._stored

@@ -1,7 +1,7 @@
 """Graph work that changes no answer: whole transformer blocks as one operator each, everything constant folded.
 
 ONNX Runtime folds constants and fuses small operators at each load by itself; what is gained here is what it does not
-find in the exporter's graph: attention (:mod:`textwright.optimize.graph.attention`), and bias, GELU, residual and layer
+find in the exporter's graph: attention (:mod:`textwright.graph.attention`), and bias, GELU, residual and layer
 norm around products that are to be quantized, which it recognizes only before quantization.
 """
 
@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from textwright.optimize.graph.attention import fuse_attention
-from textwright.optimize.graph.view import dump, load
+from textwright.graph.attention import fuse_attention
+from textwright.graph.view import dump, load
 
 _LOGGERS = ("onnxruntime", "onnxscript", "onnx_ir")
 
@@ -24,7 +24,7 @@ def fuse(graph: bytes, *, joined: bool = True) -> bytes:
     Args:
         graph: An exported graph of any family.
         joined: Whether an attention takes its three dense layers with it, see
-            :func:`textwright.optimize.attention.fuse_attention`.
+            :func:`textwright.graph.attention.fuse_attention`.
 
     Returns:
         A graph that answers the same but for rounding; the same graph if there is nothing to fuse.
@@ -36,11 +36,18 @@ def fuse(graph: bytes, *, joined: bool = True) -> bytes:
 
 
 def _fuse_blocks(model: Any) -> Any:  # noqa: ANN401  onnx has no types here
-    """Fuse GELU with its bias, and layer norm with the sum before it, by ONNX Runtime's own rules."""
+    """Fuse GELU with its bias by ONNX Runtime's own rules.
+
+    A layer norm and the sum before it stay two: its SkipLayerNormalization takes longer than both
+    (docs/decisions/0037).
+    """
+    from onnxruntime.transformers.fusion_options import FusionOptions
     from onnxruntime.transformers.optimizer import optimize_model
 
+    options = FusionOptions("bert")
+    options.enable_skip_layer_norm = options.enable_bias_skip_layer_norm = False
     with quiet():
-        return optimize_model(model, model_type="bert", opt_level=0).model
+        return optimize_model(model, model_type="bert", opt_level=0, optimization_options=options).model
 
 
 @contextmanager

@@ -14,8 +14,10 @@ from textwright.core.encodings import pad
 from textwright.core.labels import Labels
 from textwright.errors import BackendError
 from textwright.evaluate.batch_invariance import measure_batch_invariance
-from textwright.optimize.graph.fusion import fuse
-from textwright.optimize.graph.view import dump, load
+from textwright.graph.fusion import fuse
+from textwright.graph.unpadding import is_unpadded
+from textwright.graph.view import dump, load
+from textwright.optimize.candidates import CalibrationData, candidate_specs
 from textwright.optimize.quantization.activation_ranges import extremes_of
 from textwright.optimize.quantization.embeddings import quantize_embeddings, quantize_rows
 from textwright.optimize.quantization.onnxruntime_quantizers import (
@@ -46,13 +48,25 @@ def count(graph: bytes) -> Counter:
     return Counter(node.op_type for node in load(graph).graph.node)
 
 
-@pytest.mark.parametrize("joined", [True, False])
-def test_fusing_changes_no_answer(make_encoder_graph, kind, joined):
-    graph, encoder = make_encoder_graph(kind)
+@pytest.mark.parametrize(("joined", "padded"), [(True, True), (True, False), (False, False)])
+def test_fusing_changes_no_answer(make_encoder_graph, kind, joined, padded):
+    graph, encoder = make_encoder_graph(kind, padded=padded)
     fused = fuse(graph, joined=joined)
     np.testing.assert_allclose(infer(fused, encoder), infer(graph, encoder), atol=1e-4)
-    assert count(fused)["Attention" if joined else "MultiHeadAttention"] == FUSED.get(kind, 0)
+    assert count(fused)["Attention" if joined and padded else "MultiHeadAttention"] == FUSED.get(kind, 0)
     assert count(fused)["Softmax"] == 2 - FUSED.get(kind, 0)
+
+
+def test_a_padded_graph_of_an_earlier_version_gets_variants_without_padding(make_encoder_graph):
+    (padded, _), (graph, encoder) = (make_encoder_graph("bert", padded=item) for item in (True, False))
+    specs = {spec.name: spec for spec in candidate_specs(padded)}
+    assert "unpadded" not in {spec.name for spec in candidate_specs(graph)}
+    material = CalibrationData(padded, (pad(encoder.encode(TEXTS), encoder.pad_id),))
+    for name in ("unpadded", "fused", "int8-smooth", "openvino-bf16"):
+        made = specs[name].make(material)
+        assert is_unpadded(made)
+        if specs[name].precision == "fp32":
+            np.testing.assert_allclose(infer(made, encoder), infer(padded, encoder), atol=1e-4)
 
 
 def test_what_has_no_attention_is_left_as_it_is(tiny_artifact):
@@ -89,11 +103,12 @@ def make_big_table(make_artifact):
     return graph, generator.integers(0, 9_002, (20, 5))
 
 
-def test_dynamic_products_are_integers_and_near(make_encoder_graph):
-    graph, encoder = make_encoder_graph("bert")
+@pytest.mark.parametrize("padded", [True, False])
+def test_dynamic_products_are_integers_and_near(make_encoder_graph, padded):
+    graph, encoder = make_encoder_graph("bert", padded=padded)
     found = quantize_dynamic(fuse(graph), per_channel=True, reduce_range=True)
-    assert count(found)["QAttention"] == 2
-    assert count(found)["MatMulInteger"] >= 6
+    assert count(found)["QAttention"] == (2 if padded else 0)
+    assert count(found)["MatMulInteger"] >= (6 if padded else 12)
     _assert_near(infer(found, encoder), infer(graph, encoder))
 
 
@@ -125,13 +140,14 @@ def test_blocks_are_near(make_encoder_graph):
     _assert_near(infer(found, encoder), infer(graph, encoder))
 
 
-def test_smoothed_products_do_not_depend_on_the_batch(make_encoder_graph):
-    graph, encoder = make_encoder_graph("bert")
+@pytest.mark.parametrize("padded", [True, False])
+def test_smoothed_products_do_not_depend_on_the_batch(make_encoder_graph, padded):
+    graph, encoder = make_encoder_graph("bert", padded=padded)
     fused = fuse(graph)
     batches = [pad(encoder.encode(TEXTS), encoder.pad_id)]
     found = quantize_smoothed(fused, extremes_of(fused, batches), largest=LARGEST)
-    assert count(found)["QAttention"] == 2
-    assert count(found)["MatMulIntegerToFloat"] >= 6
+    assert count(found)["QAttention"] == (2 if padded else 0)
+    assert count(found)["MatMulIntegerToFloat"] >= (6 if padded else 12)
     assert count(found)["MatMul"] == 4  # of the loud neurons: two in each layer
     _assert_near(infer(found, encoder), infer(graph, encoder))
     ids, session = encoder.encode(TEXTS), Session(found, num_threads=1)

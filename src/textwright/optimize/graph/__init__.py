@@ -1,1 +1,0 @@
-"""Rewrites of an ONNX graph that keep its predictions: fusion of operators."""
