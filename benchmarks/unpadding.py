@@ -167,7 +167,7 @@ def oldest(lengths: Sequence[int], max_tokens: int, call_tokens: float) -> list[
     return list(range(max(int((totals <= max_tokens).sum()), 1)))
 
 
-RULES: Mapping[str, Callable[[Sequence[int], int, float], list[int]]] = {
+RULES: Mapping[str, Callable[..., list[int]]] = {
     "neighbors in length": neighbors,
     "oldest first": oldest,
 }
