@@ -105,7 +105,7 @@ class ElmoRecipe:
         num_texts: Texts of the corpus that there are, for a trial in small; None takes all.
     """
 
-    read: int = 2_000_000
+    read: int = 1_500_000
     num_words: int = 4096
     width: int = 16
     dim: int = 128
