@@ -16,6 +16,7 @@
 
     text         corpora, words and vocabularies
     fit          the loop that trains all of them
+    pretrained   recipes of what takes minutes, and the cache that keeps it: ELMo and the decoder of GPT and GPT-2
     probe        word similarity, analogies, perplexity, a Kneser-Ney trigram to beat, and accuracy with few labels
 
 Read a file from its first line to its last: no model imports another one, except where history did (GPT-2 is built of
