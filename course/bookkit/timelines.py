@@ -25,7 +25,7 @@ ROWS: Final = Path(__file__).parents[1] / "timeline.toml"
 PROBES: Final = ("order", "sense", "unknown", "opposites")
 CAPTION: Final = (
     "Test accuracy with 500 labels of movie-reviews, mean of five draws: the same task for every machine. Hollow: it "
-    "read nothing before. Dashed: TF-IDF."
+    "had read nothing before. Dashed: TF-IDF."
 )
 _NAMED: Final = re.compile(r"\{(\w+\.\w+)\}")
 
