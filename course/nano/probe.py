@@ -181,7 +181,7 @@ def four_probes(of_text: Encode, of_bank: Encode) -> Answers:
         return bool(np.abs(of_text(first) - of_text(second)).max() > SAME)
 
     banks = np.array([of_bank(each) for each in (*RIVER_BANKS, *MONEY_BANKS)])  # (N, E)
-    near = [[of_text(f"a {word} film") for word in triple] for triple in OPPOSITES]
+    near = [[of_text(word) for word in triple] for triple in OPPOSITES]
     return Answers(
         order=differ("good, not bad", "bad, not good"),
         sense=nearer_to_own(banks, np.arange(len(banks)) < len(RIVER_BANKS)),

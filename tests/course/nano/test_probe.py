@@ -124,10 +124,9 @@ def test_a_bag_fails_where_it_must():
 
 def test_a_machine_that_knows_everything_passes_all_probes():
     def of_text(text):
-        word = text.split()[1] if text.startswith("a ") else ""
-        for number, (first, same, other) in enumerate(probe.OPPOSITES):
-            if word in (first, same, other):
-                return np.eye(9)[number] * (-1 if word == other else 1)
+        for number, triple in enumerate(probe.OPPOSITES):
+            if text in triple:
+                return np.eye(9)[number] * (-1 if text == triple[2] else 1)
         return np.random.default_rng(list(text.encode())).normal(size=9)
 
     found = probe.four_probes(of_text, lambda text: np.eye(2)[int(text in probe.MONEY_BANKS)])
