@@ -35,7 +35,8 @@ _PROBES: Final = """
 - **Unknown words**: two invented words have different vectors.
 - **Opposites**: *good* is nearer to *great* than to *bad*, and so on in at least six of eight triples.
 
-A check mark says that two things are told apart, not that the difference is understood.
+A check mark says that two things are told apart, not that the difference is understood. TF-IDF was asked with words
+alone; its rung counts pairs of neighbors as well, and pairs do see some order.
 """
 
 
