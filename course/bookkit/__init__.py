@@ -13,6 +13,7 @@
     kit.check_aws(script)          the aws commands of a script exist, with these parameters
     kit.Balancer() / Callers / Servers  traffic to roll from one version to the next
     kit.claim("name", value, ...)  a number of the prose, asserted and kept
+    kit.timeline(own="01")        the rungs of all lessons of Part 1 in one figure
     kit.exercise("name", check)    a failing test that the reader makes pass
 
 The form of a lesson: ``course/CONTRIBUTING.md``. Runs in Colab, in Jupyter and under ``booktools``; needs no more than
@@ -33,12 +34,13 @@ from bookkit.offline import stay_offline_if_told
 from bookkit.plans import plan
 from bookkit.profiles import is_live, pick, profile
 from bookkit.tables import table
+from bookkit.timelines import timeline
 from bookkit.traffic import Balancer, Callers, Servers
 
 __all__ = [
     "Answer", "Balancer", "Callers", "Servers", "application", "ask", "check_aws", "claim", "colors", "copy_file",
     "draw", "exercise", "is_live", "pick", "plan", "profile", "recorded", "save_cell", "serving", "shell", "show",
-    "show_image", "table",
+    "show_image", "table", "timeline",
 ]  # fmt: skip
 
 stay_offline_if_told()

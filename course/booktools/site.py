@@ -6,7 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import Final
@@ -14,6 +14,8 @@ from typing import Final
 import nbformat
 from nbformat import NotebookNode
 
+from bookkit.timelines import Row, committed_claims, rows
+from booktools import timeline_page
 from booktools.forms import for_page, with_numbers
 from booktools.layout import BUILD, COURSE, PROFILES, colab_url, executed, paths
 from booktools.lessons import Lesson, LessonError
@@ -58,7 +60,10 @@ def build_site(lessons: list[Lesson], printed: Mapping[str, str], *, draft: bool
         write_text(SOURCE / f"{lesson.stem}.ipynb", nbformat.writes(page))
     write_reference(SOURCE)
     shutil.copytree(COURSE / "recorded", SOURCE / "recorded", ignore=shutil.ignore_patterns("*.json"))
-    write_text(SOURCE / "index.md", (index_of(lessons) if lessons else FRONT_PAGE) + front_page_part())
+    found = rows(committed_claims()) if lessons else []
+    if found:
+        write_text(SOURCE / f"{timeline_page.NAME}.md", timeline_page.page(found, lessons))
+    write_text(SOURCE / "index.md", (index_of(lessons, found) if lessons else FRONT_PAGE) + front_page_part())
     command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-c", str(COURSE), str(SOURCE), str(SITE)]
     if subprocess.run(command, check=False).returncode != 0:
         raise LessonError("Sphinx found the faults above")
@@ -96,8 +101,13 @@ def page_of(lesson: Lesson, run: NotebookNode, printed: Mapping[str, str], *, dr
     return nbformat.v4.new_notebook(cells=cells, metadata=run.metadata)
 
 
-def index_of(lessons: list[Lesson]) -> str:
-    """Write the front page and the table of contents, by part."""
+def index_of(lessons: list[Lesson], found: Sequence[Row] = ()) -> str:
+    """Write the front page and the table of contents, by part.
+
+    Args:
+        lessons: In their order.
+        found: Rows of the timeline; with none, neither the figure nor the link is there.
+    """
     parts = ""
     for part, members in groupby(lessons, key=lambda lesson: str(lesson.header["part"])):
         names = list(members)
@@ -108,6 +118,10 @@ def index_of(lessons: list[Lesson]) -> str:
         parts += f"\n## {part}\n\n{rows}\n\n```{{toctree}}\n:hidden:\n:caption: {part}\n\n{tree}\n```\n"
     page = (COURSE / "index.md").read_text(encoding="utf-8").replace("<!-- lessons -->", parts)
     page = page.replace("<!-- paths -->", _paths_table(lessons))
+    if found:
+        drawn = timeline_page.front_page_figure(found)
+        tree = f"```{{toctree}}\n:hidden:\n\nThe timeline <{timeline_page.NAME}>\n```\n"
+        page = page.replace("<!-- timeline -->", f"## Ten years on one task\n\n{drawn}\n\n{tree}")
     return page.replace("<!-- colab -->", _ON_COLAB if colab_url("") else _ON_OWN_MACHINE)
 
 

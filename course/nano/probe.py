@@ -1,4 +1,4 @@
-"""What the models are measured with: people's judgments of words, analogies, perplexity, a trigram to beat, few labels.
+"""What the models are measured with: people's judgments, analogies, perplexity, a trigram, four probes, few labels.
 
 Sources: WordSim-353: Finkelstein et al., 2002, https://doi.org/10.1145/503104.503110; SimLex-999: Hill, Reichart &
 Korhonen, 2015, https://aclanthology.org/J15-4004; analogies: Mikolov et al., 2013, https://arxiv.org/abs/1301.3781;
@@ -28,6 +28,26 @@ Predict = Callable[[Sequence[str]], np.ndarray]
 """Texts -> labels, (N,)."""
 Fit = Callable[[Sequence[str], np.ndarray], Predict]
 """Texts and their labels, (N,) -> a function that predicts."""
+Encode = Callable[[str], np.ndarray]
+"""A text -> one vector, (E,)."""
+RIVER_BANKS = (
+    "He fished from the bank of the river.", "The boat drifted to the muddy bank.",
+    "Trees grew along the bank of the stream.", "They sat on the grassy bank by the water.",
+    "The flood rose over the bank.", "Ducks slept on the bank of the lake.",
+)  # fmt: skip
+MONEY_BANKS = (
+    "She opened an account at the bank.", "The bank raised its interest rate.",
+    "He borrowed money from the bank.", "The bank refused the loan.",
+    "Robbers stole the cash of the bank.", "The bank sold its shares.",
+)  # fmt: skip
+OPPOSITES = (
+    ("good", "great", "bad"), ("best", "finest", "worst"), ("love", "adore", "hate"), ("funny", "amusing", "dull"),
+    ("strong", "powerful", "weak"), ("happy", "cheerful", "sad"), ("boring", "tedious", "exciting"),
+    ("success", "triumph", "failure"),
+)  # fmt: skip
+"""A word, one that means nearly the same, and its opposite."""
+SAME = 1e-5
+"""Differences up to here are rounding."""
 
 
 def word_pairs(name: str) -> list[Pair]:
@@ -122,6 +142,74 @@ def analogies(
 def normalized(vectors: np.ndarray) -> np.ndarray:
     """Scale each row to length 1; a row of zeros stays."""
     return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-12)
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What a machine answers to the four probes of Part 1.
+
+    Args:
+        order: "good, not bad" and "bad, not good" have different vectors.
+        sense: Share of twelve sentences whose *bank* is nearer to its own sense; a half is a coin.
+        unknown: Two invented words have different vectors.
+        opposites: In how many triples of :data:`OPPOSITES` the second word is nearer to the first than the third is.
+    """
+
+    order: bool
+    sense: float
+    unknown: bool
+    opposites: int
+
+    @property
+    def marks(self) -> dict[str, str]:
+        """Turn the answers into check marks: sense from 80 %, opposites from six of eight."""
+        passed = {
+            "order": self.order, "sense": self.sense >= 0.8, "unknown": self.unknown, "opposites": self.opposites >= 6,
+        }  # fmt: skip
+        return {name: "✓" if is_passed else "✗" for name, is_passed in passed.items()}
+
+
+def four_probes(of_text: Encode, of_bank: Encode) -> Answers:
+    """Ask a machine for order, sense, unknown words and opposites, each machine in the same way.
+
+    Args:
+        of_text: Makes the vector of a text.
+        of_bank: Makes the vector of the word "bank" in a text that has it once.
+    """
+
+    def differ(first: str, second: str) -> bool:
+        return bool(np.abs(of_text(first) - of_text(second)).max() > SAME)
+
+    banks = np.array([of_bank(each) for each in (*RIVER_BANKS, *MONEY_BANKS)])  # (N, E)
+    near = [[of_text(word) for word in triple] for triple in OPPOSITES]
+    return Answers(
+        order=differ("good, not bad", "bad, not good"),
+        sense=nearer_to_own(banks, np.arange(len(banks)) < len(RIVER_BANKS)),
+        unknown=differ("an unsnorfable film", "an overblinged film"),
+        opposites=sum(cosine(first, same) > cosine(first, other) + SAME for first, same, other in near),
+    )
+
+
+def nearer_to_own(vectors: np.ndarray, sides: np.ndarray) -> float:
+    """Leave one vector out, average the others of either side, and see which is nearer; a tie counts half.
+
+    Args:
+        vectors: (N, E).
+        sides: Which side each is of, (N,) of bool.
+    """
+    right, places = 0.0, np.arange(len(vectors))
+    for place in places:
+        own, other = (
+            vectors[(places != place) & (sides == side)].mean(axis=0) for side in (sides[place], not sides[place])
+        )  # (E,) each
+        gap = cosine(vectors[place], own) - cosine(vectors[place], other)
+        right += 0.5 if abs(gap) <= SAME else float(gap > 0)
+    return right / len(vectors)
+
+
+def cosine(first: np.ndarray, second: np.ndarray) -> float:
+    """Compare two vectors, (E,) each; one of zeros is like none."""
+    return float(normalized(first) @ normalized(second))
 
 
 class KneserNey:

@@ -7,6 +7,7 @@ import re
 
 import pytest
 
+from booktools import gensim_vectors
 from booktools.layout import COURSE
 from booktools.recordings import __main__ as recordings
 
@@ -15,8 +16,9 @@ PRIVATE = re.compile(r"/(?:tmp/\w|home/|work/)|127\.0\.0\.1:(?!8000\b)\d|pypi", 
 
 
 def test_there_is_one_for_each_lesson_that_needs_root():
-    assert {path.name[:2] for path in RECORDINGS} == {"25", "26", "27"}
-    assert [path.stem for path in RECORDINGS] == sorted(recordings.MAKERS)
+    of_containers = [path for path in RECORDINGS if path.name != gensim_vectors.RECORDED.name]
+    assert {path.name[:2] for path in of_containers} == {"25", "26", "27"}
+    assert [path.stem for path in of_containers] == sorted(recordings.MAKERS)
 
 
 @pytest.mark.parametrize("path", RECORDINGS, ids=lambda path: path.stem)

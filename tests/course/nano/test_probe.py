@@ -109,6 +109,39 @@ def test_the_six_billion_word_vectors_reach_their_known_numbers():
     assert probe.analogies(table[:30_000], top, probe.analogy_questions()) == pytest.approx(0.497, abs=5e-3)
 
 
+def _as_bag(text):
+    """A static machine: each word has one vector, that of its letters, and a text has their sum."""
+    rows = [np.random.default_rng(list(word.encode())).normal(size=20) for word in text.lower().strip(".").split()]
+    return np.sum(rows, axis=0)
+
+
+def test_a_bag_fails_where_it_must():
+    found = probe.four_probes(_as_bag, lambda _: _as_bag("bank"))
+    assert (found.order, found.sense, found.unknown) == (True, 0.5, True)  # commas stay on their words here
+    bare = probe.four_probes(lambda text: _as_bag(text.replace(",", "")), lambda _: _as_bag("bank"))
+    assert (bare.order, bare.marks["order"], bare.marks["sense"], bare.marks["unknown"]) == (False, "✗", "✗", "✓")
+
+
+def test_a_machine_that_knows_everything_passes_all_probes():
+    def of_text(text):
+        for number, triple in enumerate(probe.OPPOSITES):
+            if text in triple:
+                return np.eye(9)[number] * (-1 if text == triple[2] else 1)
+        return np.random.default_rng(list(text.encode())).normal(size=9)
+
+    found = probe.four_probes(of_text, lambda text: np.eye(2)[int(text in probe.MONEY_BANKS)])
+    assert (found.sense, found.opposites) == (1.0, 8)
+    assert set(found.marks.values()) == {"✓"}
+
+
+def test_a_sense_is_judged_by_the_others_and_not_by_itself():
+    sides = np.arange(6) < 3
+    alone = np.eye(6)  # no vector is like another: the mean of its own side says nothing once it is left out
+    assert probe.nearer_to_own(alone, sides) == 0.5
+    assert probe.nearer_to_own(np.eye(2)[sides.astype(int)], sides) == 1.0
+    assert probe.nearer_to_own(np.ones((6, 2)), sides) == 0.5
+
+
 LENGTHS = np.array([1, 3, 2, 4])
 
 
