@@ -23,6 +23,7 @@ PAGES = tuple(
         "README.md",
         "docs/command-line.md",
         "docs/explain.md",
+        "docs/operations/after-the-first-day.md",
         "docs/operations/bulk-scoring.md",
         "docs/operations/monitoring.md",
         "docs/operations/feedback-and-review.md",
@@ -479,6 +480,34 @@ def monitoring() -> str:
     return _table(heading, rows)
 
 
+def after_the_first_day() -> str:
+    """What the commands from an alarm to a better model said, from ``results/after_the_first_day.json``."""
+    content = _read("after_the_first_day")
+    frozen, movies = content["accuracy_on_frozen"], content["accuracy_on_movies"]
+
+    def alarm(part: Mapping[str, Any]) -> str:
+        tests = [test["name"] for test in part["tests"] if test["is_alarm"]]
+        said = f"alarm: {', '.join(tests)}" if part["is_alarm"] else "no alarm"
+        return f"{said}; expected accuracy {_percent(part['expected_accuracy']['value'])}"
+
+    def candidate(name: str) -> str:
+        said = content["promotion"][name]
+        measured = f"{_percent(frozen[name]['value'])} on Amazon, {_percent(movies[name]['value'])} on movies"
+        return f"{measured}; {'; '.join(said['reasons']) if said['reasons'] else said['verdict']}"
+
+    same, other, shift = content["same_texts"], content["other_texts"], content["shift"]
+    rows = [
+        ["the old model", f"{_percent(movies['old']['value'])} on movies, {_percent(frozen['old']['value'])} on Amazon"],
+        [f"`monitor`, {same['num_texts']:,} held-out movie sentences", alarm(same)],
+        [f"`monitor`, {other['num_texts']:,} Amazon sentences", alarm(other)],
+        ["`review`", f"{content['num_labeled']} labels"],
+        ["candidate with the default settings", candidate("cased")],
+        ["candidate with lower-cased words", candidate("new")],
+        ["`serve --split old=67,new=33`", f"the new model answered {shift['by_new']} of {shift['num_requests']} requests"],
+    ]
+    return _table(["step", "what came of it"], rows)
+
+
 def _percent(share: float) -> str:
     return f"{100 * share:.1f} %"
 
@@ -588,6 +617,7 @@ TABLES: Mapping[str, Callable[[], str]] = {
     "warm-start": warm_start,
     "settings-of-bert": settings_of_bert,
     "battery": battery,
+    "after-the-first-day": after_the_first_day,
     "bulk": bulk,
     "monitoring": monitoring,
     "label-errors": label_errors,
