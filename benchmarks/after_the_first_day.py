@@ -3,9 +3,9 @@
 Run: ``python benchmarks/after_the_first_day.py``; a test runs it too. Protocol: a model of the default family learns
 movie sentences and is served. First its own held-out sentences come, then sentences of Amazon reviews (asset ``vader``,
 whose ratings stand for the person who labels). The recorded texts are compared with the model's reference profile, the
-300 that the model is least sure of are labeled on the review page, models with the default settings and with lower-cased
-words learn old and new rows, and 1,200 further Amazon sentences, put aside, decide about the promotion of each. Then the
-model that was promoted answers a third of the requests.
+300 that the model is least sure of are labeled on the review page, and models with the default settings and with
+lower-cased words learn old and new rows. 1,200 further Amazon sentences, put aside, decide about the promotion of each;
+then the model that was promoted answers a third of the requests.
 """
 
 from __future__ import annotations

@@ -497,13 +497,19 @@ def after_the_first_day() -> str:
 
     same, other, shift = content["same_texts"], content["other_texts"], content["shift"]
     rows = [
-        ["the old model", f"{_percent(movies['old']['value'])} on movies, {_percent(frozen['old']['value'])} on Amazon"],
+        [
+            "the old model",
+            f"{_percent(movies['old']['value'])} on movies, {_percent(frozen['old']['value'])} on Amazon",
+        ],
         [f"`monitor`, {same['num_texts']:,} held-out movie sentences", alarm(same)],
         [f"`monitor`, {other['num_texts']:,} Amazon sentences", alarm(other)],
         ["`review`", f"{content['num_labeled']} labels"],
         ["candidate with the default settings", candidate("cased")],
         ["candidate with lower-cased words", candidate("new")],
-        ["`serve --split old=67,new=33`", f"the new model answered {shift['by_new']} of {shift['num_requests']} requests"],
+        [
+            "`serve --split old=67,new=33`",
+            f"the new model answered {shift['by_new']} of {shift['num_requests']} requests",
+        ],
     ]
     return _table(["step", "what came of it"], rows)
 

@@ -65,6 +65,8 @@ class TextwrightError(Exception):
     """
 
     code: ClassVar[str] = "error"
+    follows_result: ClassVar[bool] = False
+    """Whether a command has printed its result before it raises this."""
 
 
 class InputError(TextwrightError):
@@ -505,6 +507,7 @@ class DriftError(TextwrightError):
     """
 
     code = "drift"
+    follows_result = True
 
 
 class NotPromotedError(TextwrightError):
@@ -515,3 +518,4 @@ class NotPromotedError(TextwrightError):
     """
 
     code = "not-promoted"
+    follows_result = True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from after_the_first_day import NOT_PROMOTED, NUM_LABELED, go_round
 
 

@@ -47,7 +47,7 @@ def check_output(artifact, source, out, whole):
 
 
 def test_a_killed_run_is_gone_on_with(tmp_path, make_artifact, source):
-    artifact, out = make_artifact("slow", num_slow_layers=4), tmp_path / "out"
+    artifact, out = make_artifact("slow", num_slow_layers=24), tmp_path / "out"
     with start(artifact, source, out, "--workers", "1", "--fragment-rows", "20") as process:
         wait_until(lambda: num_done(out))
         process.kill()

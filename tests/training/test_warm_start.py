@@ -160,7 +160,7 @@ def test_models_that_no_training_can_begin_with_are_refused(trained_run, tiny_ca
     linear, _ = trained_run("linear", "binary")
     with pytest.raises(SettingsError, match="without --from"):
         open_warm_start(linear)
-    with pytest.raises(SettingsError, match="is a cascade"):
+    with pytest.raises(SettingsError, match="has several stages"):
         open_warm_start(tiny_cascade)
     with pytest.raises(SettingsError, match="naive_bayes"):
         open_warm_start(make_artifact(training={"model": {"naive_bayes": True}}))

@@ -193,7 +193,8 @@ def run(arguments: Sequence[str]) -> int:
     except CycloptsError as error:
         return fail(_usage_message(error), USAGE, "usage")
     except TextwrightError as error:
-        return fail(str(error), exit_code_of(error), error.code)
+        as_json = "--json" in arguments and not error.follows_result
+        return _fail(str(error), exit_code_of(error), error.code, as_json=as_json)
     except KeyboardInterrupt:
         return fail("stopped", INTERRUPTED, "interrupted")
     except BrokenPipeError:  # the reader of our output, such as head, has seen enough

@@ -29,7 +29,7 @@ class PredictionRecord(NamedTuple):
         labels: The labels that were predicted: one for a single-label task.
         confidence: The probability of the predicted label.
         probabilities: Of all labels, in the model's order.
-        num_tokens: Tokens that were read, of a cascade by its first stage.
+        num_tokens: Tokens that were read, of a model of several stages by the first.
         unknown_rate: Share of them that the vocabulary does not know.
         truncated: Whether the text was longer than the model reads.
         stage: Which stage answered; None for a model of one stage.

@@ -1,7 +1,7 @@
 """What the texts looked like that a model was validated on, as counts: what ``monitor`` compares later texts with.
 
-An artifact holds it as ``profile.json``: some kB, and no text. It is optional: artifacts made before, and cascades,
-have none. ``evaluate.profile`` makes it, ``monitor`` reads it.
+An artifact holds it as ``profile.json``: some kB, and no text. It is optional: artifacts made before, and those of
+several stages, have none. ``evaluate.profile`` makes it, ``monitor`` reads it.
 """
 
 from __future__ import annotations

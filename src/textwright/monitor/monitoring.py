@@ -125,8 +125,8 @@ def reference_of(
     profile_read = read_profile(artifact)
     if profile_read is None:
         raise NotFoundError(
-            f"{artifact.path} holds no reference profile: it is a cascade, or was made by an earlier version; name "
-            "labeled texts of its kind with --reference SOURCE, or train it again"
+            f"{artifact.path} holds no reference profile: it has several stages or was made by an earlier version; "
+            "name labeled texts of its kind with --reference SOURCE, or train it again"
         )
     return ReferenceTexts(profile_read, str(artifact.manifest.data.get("source", "")))
 

@@ -55,7 +55,7 @@ class BackgroundServer:
     def _address(self) -> str:
         """Wait until the server answers: it then writes its address."""
         announced, output = "", self._process.stdout
-        while output is not None and not announced.endswith("}\n"):
+        while output is not None and not ('"url"' in announced and announced.endswith("}\n")):
             line = output.readline()
             if not line:
                 self._process.wait()

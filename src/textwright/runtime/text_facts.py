@@ -18,7 +18,7 @@ class TextFacts(NamedTuple):
     """Facts of N texts.
 
     Args:
-        num_tokens: Tokens that the model reads, of a cascade its first stage, (N,).
+        num_tokens: Tokens that the model reads, of several stages the first, (N,).
         unknown_rates: Share of them that the vocabulary does not know, (N,), in [0, 1].
         words: The distinct buckets of each text's words; see :mod:`textwright.core.word_sketch`.
     """

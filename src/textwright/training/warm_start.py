@@ -182,7 +182,7 @@ def refuse_unsuitable(artifact: Artifact) -> None:
     manifest = artifact.manifest
     title = f"{manifest.name}@{artifact.version}"
     if manifest.stages:
-        raise SettingsError(f"{title} is a cascade; begin with the model of one of its stages, and make it again")
+        raise SettingsError(f"{title} has several stages; begin with the model of one of its stages, and make it again")
     if manifest.family == _SOLVED:
         raise SettingsError(
             f"{title} is of family {_SOLVED!r}, which is solved for anew in seconds and has nothing to begin with; "

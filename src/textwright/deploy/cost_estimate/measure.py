@@ -299,7 +299,7 @@ def parse_time(text: str) -> float:
 
 def _port_of(process: subprocess.Popen[str], log: IO[str]) -> int:
     output = ""
-    while not output.endswith("}\n"):
+    while '"url"' not in output or not output.endswith("}\n"):  # an error is an object too
         line = process.stdout.readline() if process.stdout else ""
         if not line:
             log.seek(0)
