@@ -38,7 +38,10 @@ def test_indices_and_slices_are_those_of_a_list() -> None:
         stored[len(TEXTS)]
 
 
-def test_texts_can_be_appended_after_reading() -> None:
+@pytest.mark.parametrize("has_pread", [True, False])
+def test_texts_can_be_appended_after_reading(has_pread: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    if not has_pread:
+        monkeypatch.delattr("os.pread", raising=False)
     stored = StoredTexts(["a"])
     assert stored[0] == "a"
 

@@ -7,6 +7,7 @@ any other. Callers: ``data.duplicates`` and ``core.encodings``.
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Iterable
 from itertools import chain
 from typing import Any, Final
@@ -32,11 +33,14 @@ def allocate(shape: tuple[int, ...], dtype: type[np.generic]) -> NDArray[Any]:
     Raises:
         OSError: If there is no room for the file.
     """
-    if math.prod(shape) * np.dtype(dtype).itemsize <= MAX_BYTES_IN_MEMORY:
+    num_bytes = math.prod(shape) * np.dtype(dtype).itemsize
+    if num_bytes <= MAX_BYTES_IN_MEMORY:
         return np.empty(shape, dtype=dtype)
     import tempfile  # only training allocates so much: a Lambda function starts without
 
     with tempfile.TemporaryFile() as file:
+        if hasattr(os, "posix_fallocate"):  # else writing to a map on a full disk would kill the process
+            os.posix_fallocate(file.fileno(), 0, num_bytes)
         return np.asarray(np.memmap(file, dtype=dtype, mode="w+", shape=shape))
 
 

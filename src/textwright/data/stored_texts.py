@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+import threading
 import weakref
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
@@ -30,6 +31,7 @@ class _TextFile:
     def __init__(self) -> None:
         self.file: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  the finalizer closes it
         self.ends = array("q", [0])
+        self._lock = threading.Lock()
         weakref.finalize(self, self.file.close)
 
     def append(self, text: str) -> None:
@@ -46,9 +48,18 @@ class _TextFile:
         self.file.flush()
         parts: list[bytes] = []
         while start < stop:
-            parts.append(os.pread(self.file.fileno(), stop - start, start))
+            parts.append(self._read_once(start, stop - start))
             start += len(parts[-1])
         return b"".join(parts)
+
+    def _read_once(self, start: int, size: int) -> bytes:
+        if hasattr(os, "pread"):  # moves no position, which forked processes share
+            return os.pread(self.file.fileno(), size, start)
+        with self._lock:
+            self.file.seek(start)
+            content = self.file.read(size)
+            self.file.seek(0, os.SEEK_END)
+            return content
 
 
 class StoredTexts(Sequence[str]):
