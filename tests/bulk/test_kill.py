@@ -47,7 +47,7 @@ def check_output(artifact, source, out, whole):
 
 
 def test_a_killed_run_is_gone_on_with(tmp_path, make_artifact, source):
-    artifact, out = make_artifact("slow", num_slow_layers=24), tmp_path / "out"
+    artifact, out = make_artifact("slow", num_slow_layers=64), tmp_path / "out"
     with start(artifact, source, out, "--workers", "1", "--fragment-rows", "20") as process:
         wait_until(lambda: num_done(out))
         process.kill()
@@ -58,7 +58,7 @@ def test_a_killed_run_is_gone_on_with(tmp_path, make_artifact, source):
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="processes are looked up in /proc")
 def test_no_process_is_left_and_one_that_ends_is_told(tmp_path, make_artifact, source):
-    artifact, out = make_artifact("slow", num_slow_layers=8), tmp_path / "out"
+    artifact, out = make_artifact("slow", num_slow_layers=64), tmp_path / "out"
     flags = ("--workers", "2", "--fragment-rows", "20")
     with start(artifact, source, out, *flags) as process:
         wait_until(lambda: num_done(out))

@@ -81,7 +81,7 @@ def unused_port() -> int:
 
 def test_a_node_is_killed_and_no_byte_differs(tmp_path, make_artifact, source, cluster):
     address, other = cluster
-    artifact, out = make_artifact("slow", num_slow_layers=8), tmp_path / "out"
+    artifact, out = make_artifact("slow", num_slow_layers=48), tmp_path / "out"
     flags = ("--engine", "ray", "--address", address, "--workers", "3", "--fragment-rows", "10", "--json")
     with start(artifact, source, out, *flags) as process:
         wait_until(lambda: num_done(out) or process.poll() is not None)
