@@ -53,13 +53,13 @@ def score(
 
 
 def _show(terminal: Terminal, summary: ScoreSummary) -> None:
-    terminal.say(f"{summary.num_rows:,} rows in {summary.num_files:,} files: {summary.out}")
+    terminal.say(f"{summary.num_rows:,} rows in {summary.num_files:,} output files: {summary.out}")
     if summary.num_scored:
         price = f", $ {summary.usd_per_million:.4f} a million" if summary.usd_per_million is not None else ""
         rate = f"{summary.texts_per_second:,.0f} texts a second"
-        terminal.say(f"{summary.num_scored:,} rows of them in {summary.seconds:,.1f} s: {rate}{price}")
+        terminal.say(f"scored now: {summary.num_scored:,} rows in {summary.seconds:,.2f} s, {rate}{price}")
     else:
-        terminal.say("all of them had been scored before")
+        terminal.say("every row had been scored before")
     if summary.num_truncated:
         terminal.say(f"{summary.num_truncated:,} texts are longer than the model reads")
     if summary.num_errors:
