@@ -75,7 +75,7 @@ bench-unpadding: $(VENV)/.ready-dev ## Measure graphs with and without work for 
 bench-batch-invariance: $(VENV)/.ready-dev ## Measure how far predictions change with the other texts of a batch
 	@$(BIN)/python benchmarks/batch_invariance.py
 
-bench-memory: $(VENV)/.ready-dev ## Measure the memory of training on 1,000,000 rows
+bench-memory: $(VENV)/.ready-dev ## Measure the memory of training on 1,000,000 and 20,000,000 rows
 	@$(BIN)/python benchmarks/memory.py
 
 bench-data: $(VENV)/.ready-dev ## Measure checking and splitting a file of 1,000,000 rows

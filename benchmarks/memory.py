@@ -75,11 +75,12 @@ def main() -> None:
     """Measure one size after another."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--num-rows", type=int, nargs="+", default=[1_000_000, 20_000_000])
-    runs = [measure(num_rows) for num_rows in parser.parse_args().num_rows]
+    sizes = parser.parse_args().num_rows
+    runs = [measure(num_rows) for num_rows in sizes]
     save(
         "memory",
         {
-            "command": "make bench-memory",
+            "command": f"python benchmarks/memory.py --num-rows {' '.join(map(str, sizes))}",
             "what": f"textwright train, one epoch of bow on rows of {WORDS_PER_ROW} words",
             "versions": versions("torch", "numpy", "tokenizers"),
             "runs": runs,

@@ -93,9 +93,13 @@ def speed() -> str:
         ]
     )
     rows += [*_training_rows(), *_time_rows(), *_serving_rows(), *_together_rows(), _soak_row(), _cold_start_row()]
-    memory = _read("memory")
-    rows.append(["training `bow` on 1,000,000 rows of 20 words, peak memory", f"{memory['peak_gib']} GiB", ""])
+    rows += [_memory_row(run) for run in _read("memory")["runs"]]
     return _table(["", "measured", "beside it"], rows)
+
+
+def _memory_row(run: Mapping[str, Any]) -> list[str]:
+    name = f"training `bow` on {run['num_rows']:,} rows of 20 words, peak memory"
+    return [name, f"{run['peak_gib']} GiB", f"{run['peak_with_file_pages_gib']} GiB with pages of temporary files"]
 
 
 def _training_rows() -> list[list[str]]:
