@@ -257,7 +257,7 @@ def test_the_command_line(tmp_path, tiny_artifact, capsys):
     source = write(tmp_path / "in.csv")
     arguments = ["score", str(tiny_artifact), str(source), "--out", str(tmp_path / "out"), "--workers", "1"]
     assert run([*arguments, "--instance-type", "c7i.large"]) == 0
-    assert "50 rows in 1 files" in (shown := capsys.readouterr().out)
+    assert "50 rows in 1 output file:" in (shown := capsys.readouterr().out)
     assert " a million" in shown
     assert run([*arguments, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["num_scored"] == 0

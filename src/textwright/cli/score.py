@@ -53,7 +53,8 @@ def score(
 
 
 def _show(terminal: Terminal, summary: ScoreSummary) -> None:
-    terminal.say(f"{summary.num_rows:,} rows in {summary.num_files:,} output files: {summary.out}")
+    files = "1 output file" if summary.num_files == 1 else f"{summary.num_files:,} output files"
+    terminal.say(f"{summary.num_rows:,} rows in {files}: {summary.out}")
     if summary.num_scored:
         price = f", $ {summary.usd_per_million:.4f} a million" if summary.usd_per_million is not None else ""
         rate = f"{summary.texts_per_second:,.0f} texts a second"
