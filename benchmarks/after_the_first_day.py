@@ -53,11 +53,12 @@ def main() -> None:
     )
 
 
-def go_round(folder: Path) -> dict[str, Any]:
+def go_round(folder: Path, *, max_latency_ratio: float = 2.0) -> dict[str, Any]:
     """Go from one model to the next.
 
     Args:
         folder: Takes runs, records and files.
+        max_latency_ratio: Of ``promote``; a test allows anything, since other tests run beside it.
 
     Returns:
         What each command said, in numbers.
@@ -81,7 +82,7 @@ def go_round(folder: Path) -> dict[str, Any]:
         "num_labeled": sum(1 for _ in read_rows(labels)),
         "same_texts": quiet,
         "other_texts": alarm,
-        "promotion": {name: promoted(folder / name, old, frozen_file) for name in names[1:]},
+        "promotion": {name: promoted(folder / name, old, frozen_file, max_latency_ratio) for name in names[1:]},
         "shift": shifted(old, new, [text for text, _ in frozen]),
     }
 
@@ -167,10 +168,10 @@ def ask(url: str, texts: Sequence[str]) -> list[str]:
     return answered
 
 
-def promoted(candidate: Path, champion: Path, frozen: Path) -> dict[str, Any]:
+def promoted(candidate: Path, champion: Path, frozen: Path, max_latency_ratio: float) -> dict[str, Any]:
     """Ask whether a candidate may take the champion's place."""
     words = ("promote", candidate, "--against", champion, "--data", frozen, "--margin", 2)
-    said = textwright(*words, allowed=(0, NOT_PROMOTED))
+    said = textwright(*words, "--max-latency-ratio", max_latency_ratio, allowed=(0, NOT_PROMOTED))
     return {name: said[name] for name in ("exit_code", "is_promoted", "verdict", "reasons")}
 
 
