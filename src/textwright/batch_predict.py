@@ -143,11 +143,6 @@ def predicted_records(
             yield {**row.record, **dict(zip(types, next(values), strict=True))}
 
 
-def prediction_columns(predictor: Predictor) -> list[str]:
-    """Name the columns that a prediction adds; see :func:`prediction_types`."""
-    return list(prediction_types(predictor))
-
-
 def added_types(predictor: Predictor, *, with_errors: bool, top_k: int | None = None) -> dict[str, type]:
     """Name the columns of predictions, and perhaps ``error`` behind them, with their types."""
     return {**prediction_types(predictor, top_k), **({ERROR: str} if with_errors else {})}

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
-from textwright.data.parquet import class_names, rows_of_batches
+from textwright.data.parquet import rows_of_batches, table_of_rows
 from textwright.data.tables import SAMPLE_ROWS, Row, Table
 from textwright.errors import DataError, MissingExtraError
 
@@ -51,13 +51,4 @@ def open_arrow(path: Path | str) -> Table:
     if not sample:
         file.close()
         raise DataError(f"{path}: the file has no rows")
-    return Table(
-        name=str(path),
-        columns=names,
-        sample=sample,
-        read=read,
-        unit="row",
-        class_names=class_names(content.schema.metadata or {}),
-        fraction_read=lambda: position[0] / num_rows,
-        close=file.close,
-    )
+    return table_of_rows(path, content.schema, sample, read, lambda: position[0] / num_rows, file.close)

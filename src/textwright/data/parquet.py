@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from textwright.data.sections import Section
-from textwright.data.tables import SAMPLE_ROWS, Row, Table
+from textwright.data.tables import SAMPLE_ROWS, ReadRows, Row, Table
 from textwright.errors import DataError, MissingExtraError
 
 _BATCH_ROWS: Final = 8_192
@@ -47,15 +47,37 @@ def open_parquet(path: Path | str, section: Section | None = None) -> Table:
     except BaseException:
         file.close()
         raise
+    close = partial(file.close, force=section is not None)
+    return table_of_rows(path, file.schema_arrow, sample, read, lambda: position[0] / num_rows, close)
+
+
+def table_of_rows(
+    path: Path | str,
+    schema: Any,  # noqa: ANN401  pyarrow has no types
+    sample: Sequence[Row],
+    read: ReadRows,
+    fraction_read: Callable[[], float],
+    close: Callable[[], None],
+) -> Table:
+    """Make a table of what pyarrow has opened.
+
+    Args:
+        path: What messages call it.
+        schema: Its Arrow schema, whose metadata may name classes.
+        sample: The first rows, as :class:`Table` has them.
+        read: As of :class:`Table`.
+        fraction_read: As of :class:`Table`.
+        close: As of :class:`Table`.
+    """
     return Table(
         name=str(path),
-        columns=names,
+        columns=tuple(schema.names),
         sample=sample,
         read=read,
         unit="row",
-        class_names=class_names(file.schema_arrow.metadata or {}),
-        fraction_read=lambda: position[0] / num_rows,
-        close=partial(file.close, force=section is not None),
+        class_names=_class_names(schema.metadata or {}),
+        fraction_read=fraction_read,
+        close=close,
     )
 
 
@@ -80,7 +102,7 @@ def parquet_file(path: Path | str, section: Section | None = None) -> Any:  # no
         raise DataError(f"{path}: not a Parquet file that can be read: {error}") from error
 
 
-def class_names(metadata: Mapping[bytes, bytes]) -> dict[str, list[str]]:
+def _class_names(metadata: Mapping[bytes, bytes]) -> dict[str, list[str]]:
     """Map each column of class numbers, or of lists of them, to the names that ``datasets`` wrote into the schema."""
     try:
         features = json.loads(metadata.get(_HUGGING_FACE, b"{}"))["info"]["features"]

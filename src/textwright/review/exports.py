@@ -18,13 +18,6 @@ from textwright.review.decisions import DecisionFile
 from textwright.review.queue import ReviewItem, ReviewQueue
 
 AGENT: Final = "textwright"
-ARGILLA_MAPPING: Final = {
-    "suggested": "label.suggestion",
-    "score": "label.suggestion.score",
-    "agent": "label.suggestion.agent",
-    "answer": "label.response",
-}
-"""The mapping with which Argilla's ``dataset.records.log`` reads our records; its question is called "label"."""
 
 
 class ExportFormat(StrEnum):
@@ -80,7 +73,9 @@ def label_studio_tasks(queue: ReviewQueue, decisions: DecisionFile) -> Iterator[
 
 
 def argilla_records(queue: ReviewQueue, decisions: DecisionFile) -> Iterator[Mapping[str, Any]]:
-    """Make flat records for a dataset with the field "text" and the question "label"; see :data:`ARGILLA_MAPPING`.
+    """Make flat records for a dataset with the field "text" and the question "label".
+
+    The mapping with which Argilla reads them stands in docs/operations/feedback-and-review.md.
 
     Args:
         queue: The texts.

@@ -12,6 +12,7 @@ Source:
 from __future__ import annotations
 
 import warnings
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final
@@ -125,10 +126,7 @@ class LabelErrors(Report):
     @property
     def confusions(self) -> list[tuple[str, str, int]]:
         """Given labels, suggested labels, and how many, the most frequent first."""
-        counts: dict[tuple[str, str], int] = {}
-        for issue in self.issues:
-            pair = in_words(issue.labels), in_words(issue.suggested)
-            counts[pair] = counts.get(pair, 0) + 1
+        counts = Counter((in_words(issue.labels), in_words(issue.suggested)) for issue in self.issues)
         return sorted(((*pair, count) for pair, count in counts.items()), key=lambda row: (-row[2], row))
 
     def page_values(self) -> Mapping[str, Any]:

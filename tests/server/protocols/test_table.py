@@ -13,8 +13,8 @@ from starlette.testclient import TestClient
 import textwright
 from textwright.api.protocols.table import TableRequest, added_columns
 from textwright.api.validation import RequestLimits
-from textwright.batch_predict import prediction_columns
 from textwright.errors import RequestLimitError
+from textwright.runtime.prediction_columns import prediction_types
 from textwright.server.app import create_app
 
 LIMITS = RequestLimits(max_texts=5, max_text_chars=1_000, max_body_bytes=10_000)
@@ -55,10 +55,10 @@ def test_a_byte_order_mark_and_empty_lines_are_no_trouble(client):
 
 
 def test_the_columns_are_those_of_the_command_line(client, predictor, tiny_multilabel_artifact):
-    assert added_columns(client.app.state.registry.default.model) == prediction_columns(predictor)
+    assert added_columns(client.app.state.registry.default.model) == list(prediction_types(predictor))
     other = textwright.load(tiny_multilabel_artifact, num_threads=1)
     with TestClient(create_app(other)) as many:
-        assert added_columns(many.app.state.registry.default.model) == prediction_columns(other)
+        assert added_columns(many.app.state.registry.default.model) == list(prediction_types(other))
         (row,) = rows_of(post(many, "text\nsong and story\n"))
         assert set(row["predicted_labels"].split(";")) == {"music", "plot"}
 

@@ -23,8 +23,6 @@ AGREED: Final = "agreed"
 DISAGREED: Final = "disagreed"
 DROPPED: Final = "dropped"
 FAILED: Final = "failed"
-OUTCOMES: Final = (AGREED, DISAGREED, DROPPED, FAILED)
-"""What may become of a text that a second model is asked."""
 
 logger = logging.getLogger(__name__)
 
@@ -36,7 +34,7 @@ class TrafficObserver(Protocol):
         """Count a request that was given to a model."""
 
     def count_shadow(self, model: str, outcome: str, num_texts: int) -> None:
-        """Count texts that were compared, by the candidate's name and one of :data:`OUTCOMES`."""
+        """Count texts that were compared, by the candidate's name and what came of it."""
 
     def show_returned(self, model: str, *, is_returned: bool) -> None:
         """Show whether the requests of a model have returned to the first."""
