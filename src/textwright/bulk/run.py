@@ -37,8 +37,6 @@ from textwright.runtime.predictor import Predictor
 
 DEFAULT_DATA: Final = FileSettings()
 DEFAULT_SETTINGS: Final = ScoreSettings()
-_READ: Final = ("text_column", "encoding", "quotes", "delimiter", "escape_character")
-"""Settings of the data that decide what is read."""
 _SILENT: Final = Callback()
 
 
@@ -163,8 +161,12 @@ class _Progress:
 
 def _decisive(data: FileSettings, settings: ScoreSettings) -> Mapping[str, Any]:
     """Return what decides the output's bytes and must be the same when an output is gone on with."""
-    read = {name: getattr(data, name) for name in _READ}
-    return {**read, "format": settings.format, "top_k": settings.top_k, "fragment_rows": settings.fragment_rows}
+    return {
+        **data.model_dump(mode="json"),
+        "format": settings.format,
+        "top_k": settings.top_k,
+        "fragment_rows": settings.fragment_rows,
+    }
 
 
 def _refuse_changed(ledger: Ledger, files: list[InputFile]) -> None:
