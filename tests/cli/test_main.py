@@ -14,6 +14,7 @@ from cyclopts.config import Env
 from pydantic import Field
 
 from textwright.cli.exit_codes import MEANINGS
+from textwright.cli.help import _COMMON
 from textwright.cli.layers import PerKey, Recipe
 from textwright.cli.main import COMMANDS, build_app, run
 from textwright.config import Settings
@@ -46,8 +47,8 @@ def test_every_command_has_help_with_an_example(command, capsys):
         assert f"textwright {' '.join(words)}" in example
 
 
-def help_of(words, capsys):
-    assert run([*words, "--help"]) == 0
+def help_of(words, capsys, flag="--help"):
+    assert run([*words, flag]) == 0
     return " ".join(capsys.readouterr().out.replace("│", " ").split())
 
 
@@ -57,7 +58,7 @@ def help_of(words, capsys):
 )
 def test_help_shows_the_defaults_of_the_family(words, family, num_epochs, capsys):
     shown = help_of(words, capsys)
-    assert f"Training (defaults of {family})" in shown
+    assert f"Training (defaults of {family}; 7 of " in shown
     assert re.search(rf"--num-epochs INT [^\]]*\[default: {num_epochs}\]", shown)
 
 
@@ -73,7 +74,35 @@ def test_help_leaves_out_what_says_nothing(capsys):
 
 
 def test_help_shows_stars_of_patterns(capsys):
-    assert '"is_*", or "*" for all of them' in help_of(["train"], capsys)
+    assert '"is_*", or "*" for all of them' in help_of(["train"], capsys, "--help-all")
+
+
+LONG_HELP = ["train", "distill", "optimize", "compare", "serve"]
+
+
+@pytest.mark.parametrize("command", LONG_HELP)
+def test_help_fits_a_screen_or_two_and_says_where_the_rest_is(command, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "120")
+    assert run([command, "--help"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) < 60
+    assert any("--help-all shows all" in line for line in lines)
+
+
+@pytest.mark.parametrize("command", LONG_HELP)
+def test_help_all_shows_every_flag(command, capsys):
+    flags = {
+        name for argument in build_app([command])[command].assemble_argument_collection() for name in argument.names
+    }
+    shown = help_of([command], capsys, "--help-all")
+    assert {name for name in flags if name.startswith("--") and not name.startswith("--no-")} <= set(shown.split())
+    assert "shows all" not in shown
+
+
+def test_common_flags_exist(capsys):
+    shown = set(" ".join(help_of([command], capsys, "--help-all") for command in LONG_HELP).split())
+    missing = [name for names in _COMMON.values() for name in names if f"--{name.replace('_', '-')}" not in shown]
+    assert missing == []
 
 
 @pytest.mark.parametrize(

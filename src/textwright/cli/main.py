@@ -46,7 +46,7 @@ from cyclopts.config import Env
 
 from textwright import __version__
 from textwright.cli.exit_codes import INTERRUPTED, USAGE, exit_code_of
-from textwright.cli.help import FlagFormatter
+from textwright.cli.help import HELP_ALL, FlagFormatter
 from textwright.cli.layers import PerKey, Recipe
 from textwright.errors import InputError, TextwrightError
 
@@ -103,6 +103,7 @@ def build_app(arguments: Sequence[str] = ()) -> App:
         help=_HELP,
         help_format="plaintext",  # Markdown would take the stars out of patterns such as "is_*"
         help_formatter=FlagFormatter(arguments),
+        help_flags=("--help", "-h", HELP_ALL),
         version=__version__,
         help_epilogue="Each flag can also be set in the environment, as TEXTWRIGHT_COMMAND_FLAG. "
         "Exit codes: textwright doctor --exit-codes",
