@@ -53,8 +53,13 @@ def fits(seconds: float | None, known: Known) -> bool:
 
 
 def time_limit_s(seconds: float | None, known: Known) -> float:
-    """Say after how many seconds a step is stopped: twice what was predicted, and never beyond the budget."""
+    """Say after how many seconds a step is stopped: twice what was predicted, and never beyond the budget.
+
+    The first step may take all: without it there is nothing to ship.
+    """
     available = max(known.seconds_left - reserve_s(known), 1.0)
+    if not known.trials:
+        return available
     return min(available, 0.25 * known.budget_s if seconds is None else max(2 * seconds, 10.0))
 
 

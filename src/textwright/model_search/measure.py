@@ -78,9 +78,10 @@ class Measuring:
 
     def _priced(self, finalist: Finalist, seconds_left: float, num_priced: int) -> Finalist:
         is_asked = self.settings.max_cost_per_million is not None
-        if not is_asked and (not finalist.is_on_front or (num_priced + 1) * _SECONDS_OF_PRICE > seconds_left):
-            return finalist
-        return finalist.with_price(self._price(finalist.model))
+        has_time = (num_priced + 1) * _SECONDS_OF_PRICE <= seconds_left
+        if is_asked or (self.settings.prices and finalist.is_on_front and has_time):
+            return finalist.with_price(self._price(finalist.model))
+        return finalist
 
     def _price(self, model: FinishedModel) -> float | None:
         """Look up dollars for a million predictions, or measure them; None where they cannot be had here."""

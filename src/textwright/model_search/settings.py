@@ -45,6 +45,8 @@ class AutoSettings(Constraints):
     """Points of the metric that a faster model may lie below the best one and be taken in its place."""
     unlabeled: str = ""
     """File of texts without labels, or any labeled source, that teachers predict for their students."""
+    prices: bool = True
+    """Estimate prices of the models that nothing beats; a local server answers for some seconds for each."""
     requests_per_day: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 50_000.0
     """Traffic that prices are estimated for."""
 
