@@ -17,12 +17,13 @@ from textwright.data.settings import DataSettings
 from textwright.evaluate.eval_split import select_rows
 from textwright.runtime.loading import load
 
-QUICK = ("--families", "linear", "--no-prices", "--json", "--quiet")
+QUICK = ("--no-prices", "--json", "--quiet")
 
 
 def search(capsys: pytest.CaptureFixture[str], source: Path, out: Path, *flags: str, code: int = 0) -> dict[str, Any]:
     capsys.readouterr()
-    assert run(["auto", str(source), "--out", str(out), *QUICK, *flags]) == code
+    families = () if "--families" in flags else ("--families", "linear")
+    assert run(["auto", str(source), "--out", str(out), *QUICK, *families, *flags]) == code
     content: dict[str, Any] = json.loads(capsys.readouterr().out)
     return content
 
