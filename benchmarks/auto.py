@@ -31,7 +31,7 @@ from textwright.evaluate.predictions import observe
 from textwright.model_search.report import AutoReport
 from textwright.model_search.search import SEARCH, auto
 from textwright.model_search.settings import AutoSettings
-from textwright.model_search.trials import Kind
+from textwright.model_search.trials import StepKind
 from textwright.optimize.distillation.report import share
 from textwright.runtime.loading import load
 
@@ -140,7 +140,7 @@ def of_search(source: str, report: AutoReport, out: Path) -> BestFamily:
 def defaults(report: AutoReport) -> dict[str, tuple[float, str]]:
     """Give score and folder of each family that the search trained on all texts with its default settings."""
     trials = [
-        trial for trial in report.trials if trial.step.kind is Kind.TRAIN and trial.step.name == trial.step.family
+        trial for trial in report.trials if trial.step.kind is StepKind.TRAIN and trial.step.name == trial.step.family
     ]
     return {trial.step.family: (trial.score or 0.0, trial.models[0].folder) for trial in trials if trial.models}
 

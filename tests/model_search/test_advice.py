@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from textwright.model_search.advice import learning_curve, more_labels, more_time
 from textwright.model_search.plan import Proposal
-from textwright.model_search.trials import Kind, Known, SearchFamily, Status, Step, Trial
+from textwright.model_search.trials import Known, SearchFamily, SearchStep, StepKind, Trial, TrialStatus
 
 
 def known_of(*scores: tuple[int, float], num_validation: int = 1_000) -> Known:
     trials = {}
     for size, score in scores:
-        step = Step(Kind.PROBE, f"bow-on-{size}", "", "bow", size=size)
-        trials[step.name] = Trial(step, Status.DONE, 1.0, size, score)
+        step = SearchStep(StepKind.PROBE, f"bow-on-{size}", "", "bow", size=size)
+        trials[step.name] = Trial(step, TrialStatus.DONE, 1.0, size, score)
     return Known((SearchFamily("bow", False),), 8_000, num_validation, 2, 60.0, 0.0, trials)
 
 
@@ -33,6 +33,6 @@ def test_few_validation_texts_say_that_the_choice_is_uncertain() -> None:
 
 
 def test_steps_that_did_not_fit_are_named_with_their_seconds() -> None:
-    step = Step(Kind.TRAIN, "bert", "all texts", "bert")
+    step = SearchStep(StepKind.TRAIN, "bert", "all texts", "bert")
     assert more_time([Proposal(step, 240.0)], known_of()) == ("More time would try bert (all texts, about 4 min).",)
     assert "Nothing is left to try" in more_time([], known_of())[0]

@@ -8,16 +8,16 @@ import pytest
 
 from textwright.errors import SettingsError
 from textwright.model_search.ledger import open_ledger
-from textwright.model_search.trials import FinishedModel, Kind, Status, Step, Trial
+from textwright.model_search.trials import FinishedModel, SearchStep, StepKind, Trial, TrialStatus
 
 IDENTITY = {"texts": "f" * 64, "metric": "accuracy"}
-STEP = Step(Kind.TRAIN, "bow", "all texts", "bow")
+STEP = SearchStep(StepKind.TRAIN, "bow", "all texts", "bow")
 MODEL = FinishedModel("bow", "bow", "runs/bow/artifact", "fp32", "bow", 0.8, 0.8, 1e-5, 400_000)
 
 
 def test_a_ledger_reads_what_it_wrote(tmp_path: Path) -> None:
     ledger = open_ledger(tmp_path, IDENTITY)
-    trial = Trial(STEP, Status.STOPPED, 12.5, 480, 0.8, (MODEL,), "a reason")
+    trial = Trial(STEP, TrialStatus.STOPPED, 12.5, 480, 0.8, (MODEL,), "a reason")
     ledger.begin(STEP)
     ledger.add(trial, 13.0)
     again = open_ledger(tmp_path, IDENTITY)
@@ -38,9 +38,9 @@ def test_the_seconds_of_a_killed_step_count(tmp_path: Path) -> None:
 def test_a_key_changes_with_what_decides_the_result(tmp_path: Path) -> None:
     ledger = open_ledger(tmp_path, IDENTITY)
     others = [
-        Step(Kind.TRAIN, "bow", "other words", "bow"),
-        Step(Kind.TRAIN, "bow", "all texts", "bow", {"learning_rate": 0.1}),
-        Step(Kind.TRAIN, "bow", "all texts", "bow", size=100),
+        SearchStep(StepKind.TRAIN, "bow", "other words", "bow"),
+        SearchStep(StepKind.TRAIN, "bow", "all texts", "bow", {"learning_rate": 0.1}),
+        SearchStep(StepKind.TRAIN, "bow", "all texts", "bow", size=100),
     ]
     keys = [ledger.key(step) for step in others]
     assert keys[0] == ledger.key(STEP)
@@ -52,7 +52,7 @@ def test_a_key_changes_with_what_decides_the_result(tmp_path: Path) -> None:
 def test_a_larger_budget_tries_again_what_was_dropped(tmp_path: Path) -> None:
     ledger = open_ledger(tmp_path, IDENTITY)
     ledger.use_budget(60.0)
-    ledger.add(Trial(STEP, Status.DROPPED, 10.0, reason="its 10 s were up"), 10.0)
+    ledger.add(Trial(STEP, TrialStatus.DROPPED, 10.0, reason="its 10 s were up"), 10.0)
     ledger.use_budget(60.0)
     assert ledger.by_name()
     ledger.use_budget(120.0)

@@ -8,7 +8,7 @@ import pytest
 
 from textwright.model_search.estimate import estimate, fits, reserve_s, time_limit_s
 from textwright.model_search.plan import next_step, open_steps, probe_sizes, promise
-from textwright.model_search.trials import FinishedModel, Kind, Known, SearchFamily, Status, Step, Trial
+from textwright.model_search.trials import FinishedModel, Known, SearchFamily, SearchStep, StepKind, Trial, TrialStatus
 
 LIGHT, MIDDLE, ENCODER = SearchFamily("linear", False), SearchFamily("bow-glove", False), SearchFamily("bert", True)
 SECONDS_PER_TEXT = {"linear": 1e-5, "bow-glove": 1e-5, "bert": 1e-2}
@@ -26,19 +26,19 @@ def known_of(*families: SearchFamily, num_train: int = 8_000, budget_s: float = 
     )
 
 
-def done(step: Step, score: float, seconds: float, num_train: int) -> Trial:
-    if step.kind is Kind.PROBE:
-        return Trial(step, Status.DONE, seconds, num_train, score)
+def done(step: SearchStep, score: float, seconds: float, num_train: int) -> Trial:
+    if step.kind is StepKind.PROBE:
+        return Trial(step, TrialStatus.DONE, seconds, num_train, score)
     family = step.family or "bert"
-    speed = SECONDS_PER_TEXT[family] / (4 if step.kind is Kind.OPTIMIZE else 1)
-    variant = "int8-smooth" if step.kind is Kind.OPTIMIZE else "fp32"
-    name = f"{step.parents[0]}@{variant}" if step.kind is Kind.OPTIMIZE else step.name
-    kind = "linear+bert" if step.kind is Kind.CASCADE else family
+    speed = SECONDS_PER_TEXT[family] / (4 if step.kind is StepKind.OPTIMIZE else 1)
+    variant = "int8-smooth" if step.kind is StepKind.OPTIMIZE else "fp32"
+    name = f"{step.parents[0]}@{variant}" if step.kind is StepKind.OPTIMIZE else step.name
+    kind = "linear+bert" if step.kind is StepKind.CASCADE else family
     model = FinishedModel(name, step.name, f"runs/{step.name}/artifact", variant, kind, score, score, speed, 1_000_000)
-    return Trial(step, Status.DONE, seconds, num_train, score, (model,))
+    return Trial(step, TrialStatus.DONE, seconds, num_train, score, (model,))
 
 
-def play(known: Known, scores: dict[str, float], seconds_per_text: dict[str, float]) -> tuple[list[Step], Known]:
+def play(known: Known, scores: dict[str, float], seconds_per_text: dict[str, float]) -> tuple[list[SearchStep], Known]:
     """Let the planner run a search whose scores and times follow a rule."""
     steps = []
     while (proposal := next_step(known)) is not None:
@@ -58,7 +58,7 @@ TIMES = {"linear": 0.001, "bow-glove": 0.0015, "bert": 0.035}
 
 def test_every_family_is_probed_before_any_is_trained_in_full() -> None:
     steps, _ = play(known_of(), SCORES, TIMES)
-    first_full = next(number for number, step in enumerate(steps) if step.kind is Kind.TRAIN)
+    first_full = next(number for number, step in enumerate(steps) if step.kind is StepKind.TRAIN)
     probed = {step.family for step in steps[:first_full]}
     assert probed == {"linear", "bow-glove", "bert"}
     assert [step.size for step in steps[:3]] == [500, 500, 500]
@@ -66,8 +66,8 @@ def test_every_family_is_probed_before_any_is_trained_in_full() -> None:
 
 def test_the_best_encoder_is_optimized_distilled_and_put_behind_a_light_model() -> None:
     steps, _ = play(known_of(budget_s=7_200), SCORES, TIMES)
-    assert {step.kind for step in steps} == set(Kind)
-    cascade = next(step for step in steps if step.kind is Kind.CASCADE)
+    assert {step.kind for step in steps} == set(StepKind)
+    cascade = next(step for step in steps if step.kind is StepKind.CASCADE)
     assert cascade.parents[0] in {"bow-glove", "bow-glove-from-bert"} or cascade.parents[0].startswith("bow-glove")
     assert cascade.parents[1].endswith("@int8-smooth")
 
@@ -82,20 +82,20 @@ def test_no_step_is_begun_that_is_predicted_not_to_fit() -> None:
 def test_what_does_not_fit_whole_is_trained_on_as_many_texts_as_fit() -> None:
     known = known_of(num_train=64_000, budget_s=1_800)
     steps, _ = play(known, SCORES, TIMES)
-    (partial,) = (step for step in steps if step.family == "bert" and step.kind is Kind.TRAIN and step.size)
+    (partial,) = (step for step in steps if step.family == "bert" and step.kind is StepKind.TRAIN and step.size)
     assert partial.size == 32_000  # about 1,290 s with its export; all texts would take twice that
     assert partial.name == "bert-with-32000"
 
 
 def test_an_encoder_that_is_no_better_is_neither_optimized_nor_distilled() -> None:
     steps, _ = play(known_of(), {**SCORES, "linear": 0.87}, TIMES)
-    assert {step.kind for step in steps} == {Kind.PROBE, Kind.TRAIN}
+    assert {step.kind for step in steps} == {StepKind.PROBE, StepKind.TRAIN}
 
 
 def test_few_texts_are_learned_from_whole_at_once() -> None:
     assert probe_sizes(known_of(num_train=900)) == ()
     steps, _ = play(known_of(num_train=60, budget_s=600), SCORES, TIMES)
-    assert Kind.PROBE not in {step.kind for step in steps}
+    assert StepKind.PROBE not in {step.kind for step in steps}
 
 
 def test_probes_have_texts_of_every_label() -> None:
@@ -106,8 +106,8 @@ def test_the_worse_half_is_not_probed_again_unless_it_costs_nothing_or_is_close(
     families = tuple(SearchFamily(name, True) for name in ("a", "b", "c", "d"))
     known = known_of(*families, budget_s=400)
     for family, score in zip(families, (0.9, 0.88, 0.6, 0.5), strict=True):
-        step = Step(Kind.PROBE, f"{family.name}-on-500", "", family.name, size=500)
-        known = known.after(Trial(step, Status.DONE, 20.0, 500, score))
+        step = SearchStep(StepKind.PROBE, f"{family.name}-on-500", "", family.name, size=500)
+        known = known.after(Trial(step, TrialStatus.DONE, 20.0, 500, score))
     names = [item.step.name for item in open_steps(known)]
     assert names[:2] == ["a-on-2000", "b-on-2000"]
     assert "c-on-2000" not in names
@@ -116,8 +116,8 @@ def test_the_worse_half_is_not_probed_again_unless_it_costs_nothing_or_is_close(
 def test_a_learning_curve_is_extrapolated_by_the_power_of_its_last_step() -> None:
     known = known_of()
     for size, score in ((500, 0.60), (2_000, 0.80)):
-        step = Step(Kind.PROBE, f"bert-on-{size}", "", "bert", size=size)
-        known = known.after(Trial(step, Status.DONE, 1.0, size, score))
+        step = SearchStep(StepKind.PROBE, f"bert-on-{size}", "", "bert", size=size)
+        known = known.after(Trial(step, TrialStatus.DONE, 1.0, size, score))
     assert promise(known, "bert") == pytest.approx(0.90)  # the error halves for each fourfold
     assert promise(known, "linear") == 0.0
 
@@ -134,7 +134,7 @@ def test_a_change_of_settings_that_gains_is_the_ground_of_the_next() -> None:
 def test_two_changes_without_gain_end_the_tuning_of_a_family() -> None:
     known = known_of(ENCODER, budget_s=100_000)
     steps, _ = play(known, SCORES, TIMES)
-    tuned = [step for step in steps if step.kind is Kind.TRAIN and step.options.get("variation")]
+    tuned = [step for step in steps if step.kind is StepKind.TRAIN and step.options.get("variation")]
     assert len(tuned) == 2  # of four: no score rises
 
 
@@ -146,20 +146,20 @@ def test_rare_labels_are_weighed_first_where_they_count() -> None:
 def test_texts_without_labels_are_taught_where_there_is_no_encoder() -> None:
     known = known_of(LIGHT, MIDDLE, num_unlabeled=5_000, tolerance=0.005)
     steps, _ = play(known, {"linear": 0.9, "bow-glove": 0.8}, TIMES)
-    assert [step.name for step in steps if step.kind is Kind.DISTILL] == ["bow-glove-from-linear"]
+    assert [step.name for step in steps if step.kind is StepKind.DISTILL] == ["bow-glove-from-linear"]
 
 
 def test_time_is_a_line_through_the_two_largest_runs() -> None:
     known = known_of()
     for size, seconds in ((500, 10.0), (2_000, 25.0)):
-        step = Step(Kind.PROBE, f"bert-on-{size}", "", "bert", size=size)
-        known = known.after(Trial(step, Status.DONE, seconds, size, 0.8))
-    assert estimate(Step(Kind.PROBE, "x", "", "bert", size=4_000), known) == pytest.approx(45.0)
-    full = estimate(Step(Kind.TRAIN, "bert", "", "bert"), known)
+        step = SearchStep(StepKind.PROBE, f"bert-on-{size}", "", "bert", size=size)
+        known = known.after(Trial(step, TrialStatus.DONE, seconds, size, 0.8))
+    assert estimate(SearchStep(StepKind.PROBE, "x", "", "bert", size=4_000), known) == pytest.approx(45.0)
+    full = estimate(SearchStep(StepKind.TRAIN, "bert", "", "bert"), known)
     assert full == pytest.approx(85.0 * 1.15 + 4.0)
-    twice = estimate(Step(Kind.TRAIN, "bert+x", "", "bert", cost=2.0), known)
+    twice = estimate(SearchStep(StepKind.TRAIN, "bert+x", "", "bert", cost=2.0), known)
     assert twice == pytest.approx(170.0 * 1.15 + 4.0)
-    assert estimate(Step(Kind.TRAIN, "bow", "", "bow"), known) is None
+    assert estimate(SearchStep(StepKind.TRAIN, "bow", "", "bow"), known) is None
 
 
 def test_the_end_of_the_search_has_its_time() -> None:
@@ -169,7 +169,7 @@ def test_the_end_of_the_search_has_its_time() -> None:
     assert not fits(70.0, known)
     assert time_limit_s(60.0, known) == 75.0
     assert time_limit_s(None, known) == 75.0  # without a first model there is nothing to ship
-    later = known.after(Trial(Step(Kind.TRAIN, "linear", "", "linear"), Status.DONE, 1.0, 8_000, 0.8))
+    later = known.after(Trial(SearchStep(StepKind.TRAIN, "linear", "", "linear"), TrialStatus.DONE, 1.0, 8_000, 0.8))
     assert time_limit_s(None, later) == 25.0
     assert time_limit_s(3.0, later) == 10.0
 

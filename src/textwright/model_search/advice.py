@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from textwright.model_search.plan import Proposal
-from textwright.model_search.trials import Kind, Known, Status
+from textwright.model_search.trials import Known, StepKind, TrialStatus
 
 _HARDLY: Final = 0.005
 """If a doubling of the training texts gains surely less than half a point, more of them hardly help."""
@@ -24,7 +24,9 @@ def more_time(left_open: Sequence[Proposal], known: Known) -> tuple[str, ...]:
         left_open: Steps that were not tried, the most useful first.
         known: What was tried.
     """
-    stopped = [name for name, trial in known.trials.items() if trial.status in (Status.STOPPED, Status.DROPPED)]
+    stopped = [
+        name for name, trial in known.trials.items() if trial.status in (TrialStatus.STOPPED, TrialStatus.DROPPED)
+    ]
     sentences = []
     if left_open:
         named = "; ".join(_in_words(item) for item in left_open[:_MOST_NAMED])
@@ -53,8 +55,8 @@ def learning_curve(known: Known, family: str) -> tuple[tuple[int, float], ...]:
         known: What was tried.
         family: Its name.
     """
-    plain = [trial for trial in known.of(Kind.TRAIN, family) if "variation" not in trial.step.options]
-    trials = [*known.of(Kind.PROBE, family), *plain]
+    plain = [trial for trial in known.of(StepKind.TRAIN, family) if "variation" not in trial.step.options]
+    trials = [*known.of(StepKind.PROBE, family), *plain]
     return tuple(sorted({trial.num_train: trial.score or 0.0 for trial in trials}.items()))
 
 

@@ -74,7 +74,7 @@ class Miss:
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class ModelChoice:
     """What is shipped.
 
     Args:
@@ -131,7 +131,7 @@ def _below(percent: float, bound: float | None) -> Iterator[Miss]:
         yield Miss("min_accuracy", percent, bound, words)
 
 
-def choose(finalists: Sequence[Finalist], constraints: Constraints, tolerance: float, metric: str) -> Choice:
+def choose(finalists: Sequence[Finalist], constraints: Constraints, tolerance: float, metric: str) -> ModelChoice:
     """Choose what to ship: of those that keep to the constraints, the fastest near the best.
 
     Args:
@@ -152,11 +152,11 @@ def choose(finalists: Sequence[Finalist], constraints: Constraints, tolerance: f
             "No model keeps to the constraints, so nothing is shipped.",
             f"The nearest is {nearest.name}: {'; '.join(miss.words for miss in missed[nearest.name])}.",
         )
-        return Choice("", nearest.name, best.name, missed[nearest.name], why)
+        return ModelChoice("", nearest.name, best.name, missed[nearest.name], why)
     top = max(able, key=lambda item: (item.model.score, item.texts_per_second))
     near = [item for item in able if item.model.score >= top.model.score - tolerance - 1e-12]
     chosen = max(near, key=lambda item: (item.texts_per_second, item.model.score))
-    return Choice(chosen.name, chosen.name, best.name, (), tuple(_reasons(chosen, top, best, metric, tolerance)))
+    return ModelChoice(chosen.name, chosen.name, best.name, (), tuple(_reasons(chosen, top, best, metric, tolerance)))
 
 
 def _reasons(chosen: Finalist, top: Finalist, best: Finalist, metric: str, tolerance: float) -> Iterator[str]:

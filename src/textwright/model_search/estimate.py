@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from textwright.model_search.trials import FinishedModel, Kind, Known, Status, Step
+from textwright.model_search.trials import FinishedModel, Known, SearchStep, StepKind, TrialStatus
 
 _EXPORT_SHARE: Final = 0.15
 """Of a training, for its export and for measuring the graph on the validation texts, which a probe does not do."""
@@ -22,7 +22,7 @@ _NUM_PRICED: Final = 3
 _CAUTION: Final = 1.1
 
 
-def estimate(step: Step, known: Known) -> float | None:
+def estimate(step: SearchStep, known: Known) -> float | None:
     """Predict what a step takes.
 
     Args:
@@ -32,9 +32,9 @@ def estimate(step: Step, known: Known) -> float | None:
     Returns:
         Seconds; None where nothing like it was measured.
     """
-    if step.kind in (Kind.PROBE, Kind.TRAIN):
+    if step.kind in (StepKind.PROBE, StepKind.TRAIN):
         return _training(step, known, step.size or known.num_train)
-    if step.kind is Kind.DISTILL:
+    if step.kind is StepKind.DISTILL:
         return _distillation(step, known)
     return _candidates(step, known)
 
@@ -63,25 +63,25 @@ def time_limit_s(seconds: float | None, known: Known) -> float:
     return min(available, 0.25 * known.budget_s if seconds is None else max(2 * seconds, 10.0))
 
 
-def _training(step: Step, known: Known, num_train: int) -> float | None:
+def _training(step: SearchStep, known: Known, num_train: int) -> float | None:
     """Draw a line through the two largest runs of the family; through 0 and the run where there is one alone."""
     runs = sorted(
         (trial.num_train, trial.seconds / trial.step.cost, trial.step.kind)
         for trial in known.trials.values()
         if trial.step.family == step.family
-        and trial.step.kind in (Kind.PROBE, Kind.TRAIN)
-        and trial.status in (Status.DONE, Status.STOPPED)
+        and trial.step.kind in (StepKind.PROBE, StepKind.TRAIN)
+        and trial.status in (TrialStatus.DONE, TrialStatus.STOPPED)
     )
     if not runs:
         return None
-    (low, low_s, _), (high, high_s, kind) = runs[-2] if len(runs) > 1 else (0, 0.0, Kind.PROBE), runs[-1]
+    (low, low_s, _), (high, high_s, kind) = runs[-2] if len(runs) > 1 else (0, 0.0, StepKind.PROBE), runs[-1]
     slope = max(high_s - low_s, 0.0) / (high - low) if high > low else high_s / high
     seconds = step.cost * max(high_s + slope * (num_train - high), min(high_s, high_s * num_train / high))
-    is_exported = step.kind is Kind.TRAIN and kind is Kind.PROBE
+    is_exported = step.kind is StepKind.TRAIN and kind is StepKind.PROBE
     return seconds * (1 + _EXPORT_SHARE) + _EXPORT_SECONDS if is_exported else seconds
 
 
-def _distillation(step: Step, known: Known) -> float | None:
+def _distillation(step: SearchStep, known: Known) -> float | None:
     """Add what the teacher takes to answer every text to what the student takes to learn from them."""
     num_texts = num_taught(step, known)
     student = _training(step, known, num_texts)
@@ -89,12 +89,12 @@ def _distillation(step: Step, known: Known) -> float | None:
     return None if student is None else student + num_texts * teacher.seconds_per_text
 
 
-def num_taught(step: Step, known: Known) -> int:
+def num_taught(step: SearchStep, known: Known) -> int:
     """Count the texts that a student learns from: the training texts, their copies and those without labels."""
     return known.num_train * (1 + int(step.options["num_copies"])) + known.num_unlabeled
 
 
-def _candidates(step: Step, known: Known) -> float:
+def _candidates(step: SearchStep, known: Known) -> float:
     """Count the texts that each graph predicts to be compared and timed, its reference in turn with it."""
     slowest = max(_model(name, known).seconds_per_text for name in step.parents)
     each = slowest * (2 * TEXTS_OF_TIMING + _PASSES_OF_GATE * known.num_validation)

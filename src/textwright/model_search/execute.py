@@ -25,7 +25,7 @@ from textwright.model_search.clock import Clock
 from textwright.model_search.settings import AutoMetric
 from textwright.model_search.ship import shipped_size
 from textwright.model_search.source import SETTINGS, SearchSource
-from textwright.model_search.trials import FinishedModel, Kind, Known, Status, Step, Trial
+from textwright.model_search.trials import FinishedModel, Known, SearchStep, StepKind, Trial, TrialStatus
 from textwright.optimize.cascade.make import make_cascade
 from textwright.optimize.cascade.settings import CascadeSettings
 from textwright.optimize.distillation.distill import teacher_of
@@ -44,7 +44,7 @@ _KEY_LENGTH: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Executor:
+class StepRunner:
     """Runs the steps of a search.
 
     Args:
@@ -61,7 +61,7 @@ class Executor:
     metric: AutoMetric
     callback: Callback
 
-    def run(self, step: Step, key: str, known: Known, clock: Clock, limit_s: float) -> Trial:
+    def run(self, step: SearchStep, key: str, known: Known, clock: Clock, limit_s: float) -> Trial:
         """Run a step, or go on where a killed process was.
 
         Args:
@@ -78,9 +78,9 @@ class Executor:
         try:
             trial = _RUN[step.kind](job)
         except StopTraining as error:
-            trial = Trial(step, Status.DROPPED, 0.0, reason=f"{error} before there was anything to use")
+            trial = Trial(step, TrialStatus.DROPPED, 0.0, reason=f"{error} before there was anything to use")
         except TextwrightError as error:
-            trial = Trial(step, Status.FAILED, 0.0, reason=str(error))
+            trial = Trial(step, TrialStatus.FAILED, 0.0, reason=str(error))
         for name in _LARGE:
             shutil.rmtree(job.folder / name, ignore_errors=True)
         return trial
@@ -100,8 +100,8 @@ class Executor:
 
 @dataclass(frozen=True, slots=True)
 class _Job:
-    executor: Executor
-    step: Step
+    executor: StepRunner
+    step: SearchStep
     folder: Path
     known: Known
     clock: Clock
@@ -129,7 +129,7 @@ class _Job:
         return BuildPlan(dataset.source, SETTINGS, self.training, self.step.model, name)
 
     def trial(self, models: Sequence[FinishedModel], num_train: int = 0, reason: str = "") -> Trial:
-        status = Status.STOPPED if self.clock.has_stopped else Status.DONE
+        status = TrialStatus.STOPPED if self.clock.has_stopped else TrialStatus.DONE
         best = max((model.score for model in models), default=None)
         return Trial(self.step, status, 0.0, num_train, best, tuple(models), reason)
 
@@ -159,7 +159,7 @@ def _probe(job: _Job) -> Trial:
     probabilities = activate(best.logits, dataset.labels.task)
     score = job.executor.score(observations(dataset.validation, probabilities, dataset.labels))
     shutil.rmtree(job.folder, ignore_errors=True)
-    status = Status.STOPPED if job.clock.has_stopped else Status.DONE
+    status = TrialStatus.STOPPED if job.clock.has_stopped else TrialStatus.DONE
     return Trial(job.step, status, 0.0, len(dataset.train), score)
 
 
@@ -218,12 +218,12 @@ def _cascade(job: _Job) -> Trial:
     return job.trial([model], reason=f"{outcome.point.share_escalated:.0%} of the texts go to the strong stage")
 
 
-_RUN: Final[dict[Kind, Callable[[_Job], Trial]]] = {
-    Kind.PROBE: _probe,
-    Kind.TRAIN: _train,
-    Kind.DISTILL: _distill,
-    Kind.OPTIMIZE: _optimize,
-    Kind.CASCADE: _cascade,
+_RUN: Final[dict[StepKind, Callable[[_Job], Trial]]] = {
+    StepKind.PROBE: _probe,
+    StepKind.TRAIN: _train,
+    StepKind.DISTILL: _distill,
+    StepKind.OPTIMIZE: _optimize,
+    StepKind.CASCADE: _cascade,
 }
 
 

@@ -21,14 +21,14 @@ from typing import Any, Final
 
 from textwright.core.files import write_text
 from textwright.errors import SettingsError
-from textwright.model_search.trials import Status, Step, Trial
+from textwright.model_search.trials import SearchStep, Trial, TrialStatus
 
 LEDGER: Final = "ledger.json"
 _FORMAT_VERSION: Final = 1
 
 
 @dataclass(slots=True)
-class Ledger:
+class SearchLedger:
     """What a search has done.
 
     Args:
@@ -49,7 +49,7 @@ class Ledger:
     running: dict[str, float] = field(default_factory=dict)
     measured: dict[str, Any] = field(default_factory=dict)
 
-    def key(self, step: Step) -> str:
+    def key(self, step: SearchStep) -> str:
         """Hash what decides a step's result: its settings, the texts, and the steps whose models it starts from."""
         facts = {**asdict(step), "summary": "", "parents": [self._parent(name) for name in step.parents]}
         content = json.dumps([dict(self.identity), facts], sort_keys=True, default=str)
@@ -59,7 +59,7 @@ class Ledger:
         keys = [key for key, trial in self.trials.items() if any(model.name == name for model in trial.models)]
         return [name, *keys]
 
-    def begin(self, step: Step) -> float:
+    def begin(self, step: SearchStep) -> float:
         """Note that a step runs.
 
         Returns:
@@ -70,7 +70,7 @@ class Ledger:
         self.write()
         return self.running[key]
 
-    def note(self, step: Step, seconds: float, spent: float) -> None:
+    def note(self, step: SearchStep, seconds: float, spent: float) -> None:
         """Note how long the step that runs has taken, and what is spent with it."""
         self.running, self.seconds = {self.key(step): seconds}, spent
         self.write()
@@ -88,7 +88,7 @@ class Ledger:
     def use_budget(self, budget_s: float) -> None:
         """Take up a budget; a larger one tries again what an earlier one had no time for."""
         if budget_s > self.budget_s:
-            self.trials = {key: it for key, it in self.trials.items() if it.status is not Status.DROPPED}
+            self.trials = {key: it for key, it in self.trials.items() if it.status is not TrialStatus.DROPPED}
         self.budget_s = budget_s
 
     def write(self) -> None:
@@ -105,25 +105,25 @@ class Ledger:
         write_text(self.path, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
 
 
-def open_ledger(folder: Path, identity: Mapping[str, Any]) -> Ledger:
+def open_ledger(folder: Path, identity: Mapping[str, Any]) -> SearchLedger:
     """Read the ledger of a search, or begin one.
 
     Args:
         folder: Of the search.
-        identity: As of :class:`Ledger`.
+        identity: As of :class:`SearchLedger`.
 
     Raises:
         SettingsError: If the folder holds a search of other texts or by another metric, or the file cannot be read.
     """
     path = folder / LEDGER
     if not path.is_file():
-        return Ledger(path, identity)
+        return SearchLedger(path, identity)
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         stored, version = content["identity"], content["format_version"]
         trials = {key: Trial.of_json(item) for key, item in content["trials"].items()}
         parts = (content[name] for name in ("seconds", "budget_s", "running", "measured"))
-        ledger = Ledger(path, identity, trials, *parts)
+        ledger = SearchLedger(path, identity, trials, *parts)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise SettingsError(f"{path} cannot be read ({error}); give another --out, or remove it") from error
     if version != _FORMAT_VERSION or stored != json.loads(json.dumps(identity)):

@@ -17,7 +17,7 @@ from textwright.environment import machine
 from textwright.errors import TextwrightError
 from textwright.evaluate.benchmark import benchmark
 from textwright.model_search.choice import Finalist, front
-from textwright.model_search.ledger import Ledger
+from textwright.model_search.ledger import SearchLedger
 from textwright.model_search.settings import AutoSettings
 from textwright.model_search.trials import FinishedModel
 from textwright.runtime.loading import load
@@ -41,7 +41,7 @@ class Measuring:
     """
 
     folder: Path
-    ledger: Ledger
+    ledger: SearchLedger
     settings: AutoSettings
     texts: Sequence[str]
     callback: Callback
@@ -77,9 +77,9 @@ class Measuring:
         return result
 
     def _priced(self, finalist: Finalist, seconds_left: float, num_priced: int) -> Finalist:
-        is_asked = self.settings.max_cost_per_million is not None
+        is_bound = self.settings.max_cost_per_million is not None
         has_time = (num_priced + 1) * _SECONDS_OF_PRICE <= seconds_left
-        if is_asked or (self.settings.prices and finalist.is_on_front and has_time):
+        if is_bound or (self.settings.prices and finalist.is_on_front and has_time):
             return finalist.with_price(self._price(finalist.model))
         return finalist
 

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from textwright.model_search.estimate import estimate, fits
-from textwright.model_search.trials import FinishedModel, Kind, Known, Step, Trial
+from textwright.model_search.trials import FinishedModel, Known, SearchStep, StepKind, Trial
 from textwright.model_search.variations import Variation, variations_of
 
 _FEW_TEXTS: Final = 1_000
@@ -57,7 +57,7 @@ class Proposal:
         seconds: Predicted; None where nothing like it was measured.
     """
 
-    step: Step
+    step: SearchStep
     seconds: float | None
 
 
@@ -94,7 +94,7 @@ def probe_sizes(known: Known) -> tuple[int, ...]:
     return tuple(size for size in (first, _GROWTH * first) if size <= known.num_train // 2)
 
 
-def _probe(known: Known) -> Iterator[Step]:
+def _probe(known: Known) -> Iterator[SearchStep]:
     """Probe every family, and the better half on more texts."""
     names = [family.name for family in known.families]
     for number, size in enumerate(probe_sizes(known)):
@@ -103,13 +103,15 @@ def _probe(known: Known) -> Iterator[Step]:
         yield from (_probe_step(name, size) for name in names)
 
 
-def _probe_step(family: str, size: int) -> Step:
-    return Step(Kind.PROBE, f"{family}-on-{size}", f"{size:,} texts, to see how it learns", family, size=size)
+def _probe_step(family: str, size: int) -> SearchStep:
+    return SearchStep(StepKind.PROBE, f"{family}-on-{size}", f"{size:,} texts, to see how it learns", family, size=size)
 
 
 def _better_half(known: Known, names: list[str]) -> list[str]:
     """Keep the better half, what cannot be told from its last by chance, and what costs next to nothing."""
-    scores = {name: max(trial.score or 0.0 for trial in known.of(Kind.PROBE, name)) for name in _probed(known, names)}
+    scores = {
+        name: max(trial.score or 0.0 for trial in known.of(StepKind.PROBE, name)) for name in _probed(known, names)
+    }
     ranked = sorted(scores.values(), reverse=True)
     if not ranked:
         return names
@@ -118,7 +120,7 @@ def _better_half(known: Known, names: list[str]) -> list[str]:
 
 
 def _probed(known: Known, names: list[str]) -> list[str]:
-    return [name for name in names if known.of(Kind.PROBE, name)]
+    return [name for name in names if known.of(StepKind.PROBE, name)]
 
 
 def _chance(score: float, known: Known) -> float:
@@ -131,12 +133,12 @@ def _is_cheap(known: Known, family: str) -> bool:
     return seconds is not None and seconds <= _NEXT_TO_NOTHING * known.budget_s
 
 
-def _full_step(family: str, size: int | None = None) -> Step:
+def _full_step(family: str, size: int | None = None) -> SearchStep:
     texts = "all texts" if size is None else f"{size:,} texts, as many as there is time for"
-    return Step(Kind.TRAIN, family if size is None else f"{family}-with-{size}", texts, family, size=size)
+    return SearchStep(StepKind.TRAIN, family if size is None else f"{family}-with-{size}", texts, family, size=size)
 
 
-def _full(known: Known) -> Iterator[Step]:
+def _full(known: Known) -> Iterator[SearchStep]:
     """Train the promising families: the cheap ones first, so that there is something to ship, then by promise."""
     names = [family.name for family in known.families]
     if probe_sizes(known):
@@ -146,13 +148,13 @@ def _full(known: Known) -> Iterator[Step]:
         yield from _largest_that_fits(known, name)
 
 
-def _largest_that_fits(known: Known, family: str) -> Iterator[Step]:
+def _largest_that_fits(known: Known, family: str) -> Iterator[SearchStep]:
     """Train on all texts; where that does not fit, on the half of them, or the quarter, and so on."""
     whole = _full_step(family)
     yield whole
-    if whole.name in known.trials or any(trial.step.size for trial in known.of(Kind.TRAIN, family)):
+    if whole.name in known.trials or any(trial.step.size for trial in known.of(StepKind.TRAIN, family)):
         return
-    least = 2 * max((trial.num_train for trial in known.of(Kind.PROBE, family)), default=known.num_train)
+    least = 2 * max((trial.num_train for trial in known.of(StepKind.PROBE, family)), default=known.num_train)
     size = known.num_train // 2
     while size >= least:
         step = _full_step(family, size)
@@ -175,7 +177,7 @@ def promise(known: Known, family: str) -> float:
     Returns:
         A score, in [0, 1]; 0 for a family that was not probed.
     """
-    points = sorted((trial.num_train, trial.score or 0.0) for trial in known.of(Kind.PROBE, family))
+    points = sorted((trial.num_train, trial.score or 0.0) for trial in known.of(StepKind.PROBE, family))
     if len(points) < 2:
         return points[0][1] if points else 0.0
     (low, before), (high, after) = points[-2:]
@@ -185,7 +187,7 @@ def promise(known: Known, family: str) -> float:
     return float(1 - (1 - after) * ((1 - after) / (1 - before)) ** exponent)
 
 
-def _tune(known: Known, most: int = 1) -> Iterator[Step]:
+def _tune(known: Known, most: int = 1) -> Iterator[SearchStep]:
     """Change settings of the best families, one after the other, each on top of its best settings so far."""
     for trial in _best_of_families(known)[:_NUM_TUNED]:
         tried = _tried(known, trial.step.family)
@@ -197,14 +199,14 @@ def _tune(known: Known, most: int = 1) -> Iterator[Step]:
             break
 
 
-def _tune_on(known: Known) -> Iterator[Step]:
+def _tune_on(known: Known) -> Iterator[SearchStep]:
     yield from _tune(known, most=len(known.trials) + 1)
 
 
 def _best_of_families(known: Known) -> list[Trial]:
     """List the best trained model of each family, the best first; those that keep to the latency before the others."""
     best: dict[str, Trial] = {}
-    for trial in known.of(Kind.TRAIN):
+    for trial in known.of(StepKind.TRAIN):
         if trial.step.family not in best or (trial.score or 0) > (best[trial.step.family].score or 0):
             best[trial.step.family] = trial
     return sorted(best.values(), key=lambda trial: (_is_too_slow(known, trial), -(trial.score or 0.0)))
@@ -217,20 +219,20 @@ def _is_too_slow(known: Known, trial: Trial) -> bool:
 
 def _tried(known: Known, family: str) -> list[str]:
     """Name the changes of a family that were tried, in order."""
-    steps = (trial.step for trial in known.trials.values() if trial.step.kind is Kind.TRAIN)
+    steps = (trial.step for trial in known.trials.values() if trial.step.kind is StepKind.TRAIN)
     return [str(step.options["variation"]) for step in steps if step.family == family and "variation" in step.options]
 
 
 def _has_stalled(known: Known, family: str) -> bool:
     """Whether the last two changes of a family gained nothing."""
-    trials = [trial for trial in known.trials.values() if trial.step.kind is Kind.TRAIN]
+    trials = [trial for trial in known.trials.values() if trial.step.kind is StepKind.TRAIN]
     scores = [trial.score or 0.0 for trial in trials if trial.step.family == family]
     return len(scores) > 2 and max(scores[-2:]) <= max(scores[:-2])
 
 
-def _varied(step: Step, variation: Variation) -> Step:
-    return Step(
-        Kind.TRAIN,
+def _varied(step: SearchStep, variation: Variation) -> SearchStep:
+    return SearchStep(
+        StepKind.TRAIN,
         f"{step.name}+{variation.name}",
         f"{step.family} with {variation.summary}",
         step.family,
@@ -242,7 +244,7 @@ def _varied(step: Step, variation: Variation) -> Step:
     )
 
 
-def _faster(known: Known) -> Iterator[Step]:
+def _faster(known: Known) -> Iterator[SearchStep]:
     """Make what the best encoder knows cheaper, if it is worth more than the best light model."""
     teacher = _best_encoder(known)
     light = next((model for model in known.models if not known.is_slow(model)), None)
@@ -257,17 +259,17 @@ def _faster(known: Known) -> Iterator[Step]:
 
 
 def _best_encoder(known: Known) -> FinishedModel | None:
-    trained = (Kind.TRAIN, Kind.DISTILL)
+    trained = (StepKind.TRAIN, StepKind.DISTILL)
     kinds = {name: trial.step.kind for name, trial in known.trials.items()}
     return next((model for model in known.models if known.is_slow(model) and kinds[model.step] in trained), None)
 
 
-def _optimize(known: Known, model: FinishedModel) -> Iterator[Step]:
+def _optimize(known: Known, model: FinishedModel) -> Iterator[SearchStep]:
     """Optimize a graph with as many recipes as fit, at least one."""
     name = f"{model.name}-optimized"
     for number in range(len(_RECIPES), 0, -1):
-        step = Step(
-            Kind.OPTIMIZE, name, f"a faster graph of {model.name}", parents=(model.name,),
+        step = SearchStep(
+            StepKind.OPTIMIZE, name, f"a faster graph of {model.name}", parents=(model.name,),
             options={"recipes": list(_RECIPES[:number])},
         )  # fmt: skip
         if number == 1 or fits(estimate(step, known), known):
@@ -275,15 +277,15 @@ def _optimize(known: Known, model: FinishedModel) -> Iterator[Step]:
             return
 
 
-def _optimize_students(known: Known) -> Iterator[Step]:
+def _optimize_students(known: Known) -> Iterator[SearchStep]:
     """Optimize shallow students that are about as good as the best."""
     best = known.models[0].score
-    for trial in known.of(Kind.DISTILL):
+    for trial in known.of(StepKind.DISTILL):
         if trial.step.family in known.encoders and (trial.score or 0.0) >= best - 2 * known.tolerance:
             yield from _optimize(known, trial.models[0])
 
 
-def _distill(known: Known, teacher: FinishedModel) -> Iterator[Step]:
+def _distill(known: Known, teacher: FinishedModel) -> Iterator[SearchStep]:
     """Teach the best light families, and a shallow encoder, on as many texts as fit."""
     fastest = _fastest_of(known, teacher)
     trials = _best_of_families(known)
@@ -295,11 +297,11 @@ def _distill(known: Known, teacher: FinishedModel) -> Iterator[Step]:
     of_teacher = next((trial.step for trial in trials if trial.step.name == teacher.step), None)
     if of_teacher is not None and teacher.family == "bert" and _has_six_layers(of_teacher):
         shallow = {**of_teacher.model, "keep_layers": list(_SHALLOW_LAYERS)}
-        step = Step(Kind.TRAIN, _SHALLOW, "", "bert", of_teacher.training, shallow, cost=of_teacher.cost / 2)
+        step = SearchStep(StepKind.TRAIN, _SHALLOW, "", "bert", of_teacher.training, shallow, cost=of_teacher.cost / 2)
         yield from _taught(known, step, _SHALLOW, teacher, fastest)
 
 
-def _has_six_layers(step: Step) -> bool:
+def _has_six_layers(step: SearchStep) -> bool:
     return step.model.get("encoder", _ENCODER_OF_SIX) == _ENCODER_OF_SIX and "keep_layers" not in step.model
 
 
@@ -310,11 +312,13 @@ def _fastest_of(known: Known, teacher: FinishedModel) -> FinishedModel:
     return min(graphs, key=lambda model: model.seconds_per_text)
 
 
-def _taught(known: Known, student: Step, name: str, teacher: FinishedModel, answering: FinishedModel) -> Iterator[Step]:
+def _taught(
+    known: Known, student: SearchStep, name: str, teacher: FinishedModel, answering: FinishedModel
+) -> Iterator[SearchStep]:
     """Teach on the most altered copies that fit, at least on the texts as they are."""
     for copies in _COPIES:
-        step = Step(
-            Kind.DISTILL,
+        step = SearchStep(
+            StepKind.DISTILL,
             f"{name}-from-{teacher.name}",
             f"{name} taught by {teacher.name}",
             student.family,
@@ -329,14 +333,14 @@ def _taught(known: Known, student: Step, name: str, teacher: FinishedModel, answ
             return
 
 
-def _cascade(known: Known) -> Iterator[Step]:
+def _cascade(known: Known) -> Iterator[SearchStep]:
     """Put the best light model in front of the fastest of the best encoders."""
     fast = next((model for model in known.models if not known.is_slow(model)), None)
     strong = strongest(known)
     if fast is None or strong is None or "+" in strong.family or strong.score <= fast.score:
         return
-    yield Step(
-        Kind.CASCADE,
+    yield SearchStep(
+        StepKind.CASCADE,
         f"{fast.name}-then-{strong.name}".replace("@", "-"),
         f"{fast.name} where it is sure, else {strong.name}",
         parents=(fast.name, strong.name),
@@ -350,10 +354,10 @@ def strongest(known: Known) -> FinishedModel | None:
     return min(near, key=lambda model: model.seconds_per_text, default=None)
 
 
-def _rest(known: Known) -> Iterator[Step]:
+def _rest(known: Known) -> Iterator[SearchStep]:
     """Train the families that looked less promising."""
     for family in known.families:
         yield from _largest_that_fits(known, family.name)
 
 
-STAGES: Final[tuple[Callable[[Known], Iterator[Step]], ...]] = (_probe, _full, _tune, _faster, _tune_on, _rest)
+STAGES: Final[tuple[Callable[[Known], Iterator[SearchStep]], ...]] = (_probe, _full, _tune, _faster, _tune_on, _rest)

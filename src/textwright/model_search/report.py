@@ -9,14 +9,14 @@ from typing import Any, ClassVar
 from textwright.errors import ConstraintError
 from textwright.evaluate.intervals import Interval
 from textwright.evaluate.scores import TITLES
-from textwright.model_search.choice import Choice, Finalist
+from textwright.model_search.choice import Finalist, ModelChoice
 from textwright.model_search.settings import AutoSettings
-from textwright.model_search.trials import Status, Trial
+from textwright.model_search.trials import Trial, TrialStatus
 from textwright.report.base import Report
 
 
 @dataclass(frozen=True, slots=True)
-class TestResult:
+class HeldOutResult:
     """What was measured on the test texts.
 
     Args:
@@ -72,8 +72,8 @@ class AutoReport(Report):
     seconds: float
     trials: Sequence[Trial]
     finalists: Sequence[Finalist]
-    choice: Choice
-    test: TestResult | None
+    choice: ModelChoice
+    test: HeldOutResult | None
     curves: Mapping[str, Sequence[tuple[int, float]]]
     advice: tuple[str, ...]
     warnings: tuple[str, ...]
@@ -129,4 +129,4 @@ class AutoReport(Report):
 
     def page_values(self) -> dict[str, Any]:
         """Give the page the titles of metrics, and which outcomes count as done."""
-        return {"titles": TITLES, "done": Status.DONE}
+        return {"titles": TITLES, "done": TrialStatus.DONE}

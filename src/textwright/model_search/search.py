@@ -33,18 +33,18 @@ from textwright.errors import ArtifactError, DataError, NotFoundError, SettingsE
 from textwright.evaluate.baselines import MAJORITY
 from textwright.evaluate.intervals import Interval
 from textwright.model_search.advice import learning_curve, more_labels, more_time
-from textwright.model_search.choice import Choice, choose
+from textwright.model_search.choice import ModelChoice, choose
 from textwright.model_search.clock import Clock
 from textwright.model_search.estimate import time_limit_s
-from textwright.model_search.execute import Executor
-from textwright.model_search.ledger import Ledger, open_ledger
+from textwright.model_search.execute import StepRunner
+from textwright.model_search.ledger import SearchLedger, open_ledger
 from textwright.model_search.measure import Measuring
 from textwright.model_search.plan import Proposal, next_step, open_steps
-from textwright.model_search.report import AutoReport, TestResult
+from textwright.model_search.report import AutoReport, HeldOutResult
 from textwright.model_search.settings import AutoMetric, AutoSettings
 from textwright.model_search.ship import Shipment, ship
 from textwright.model_search.source import SearchSource, add_unlabeled, write_search_source
-from textwright.model_search.trials import FinishedModel, Known, SearchFamily, Status, Trial
+from textwright.model_search.trials import FinishedModel, Known, SearchFamily, Trial, TrialStatus
 from textwright.models import find_family, list_families
 
 SEARCH: Final = "search"
@@ -88,7 +88,7 @@ def auto(
     identity = {"texts": search.dataset.fingerprint, "metric": settings.metric.value, "unlabeled": settings.unlabeled}
     ledger = open_ledger(out / SEARCH, identity)
     ledger.use_budget(60 * settings.budget_minutes)
-    executor = Executor(search, out / SEARCH, name, settings.metric, callback)
+    executor = StepRunner(search, out / SEARCH, name, settings.metric, callback)
     flow = _Flow(executor, ledger, settings, families, dataset, data, out, warnings, callback, begun, ledger.seconds)
     flow.try_all()
     return flow.finish()
@@ -98,8 +98,8 @@ def auto(
 class _Flow:
     """The state of a search while it runs; all of it can be had back from the files."""
 
-    executor: Executor
-    ledger: Ledger
+    executor: StepRunner
+    ledger: SearchLedger
     settings: AutoSettings
     families: tuple[SearchFamily, ...]
     dataset: Dataset
@@ -196,7 +196,7 @@ class _Flow:
     def _primary(self) -> str:
         return "accuracy" if self.dataset.labels.task is Task.SINGLE_LABEL else "exact_match"
 
-    def _ship(self, model: FinishedModel) -> TestResult:
+    def _ship(self, model: FinishedModel) -> HeldOutResult:
         """Ship a model, unless it is shipped already: the test texts are read once."""
         facts = {"model": model.name, "digest": artifacts.read(self.executor.path(model)).digest}
         known: dict[str, Any] = self.ledger.measured.get("shipped", {})
@@ -208,7 +208,7 @@ class _Flow:
         path = self.executor.path(model)
         shipped = ship(Shipment(model, path, self.dataset, self.data, name, account), self.out)
         majority = next(item for item in shipped.baselines if item.name == MAJORITY)
-        test = TestResult(
+        test = HeldOutResult(
             num_texts=len(self.dataset.test),
             metrics=dict(shipped.evaluation.metrics),
             majority=majority.metrics[self._primary],
@@ -225,16 +225,16 @@ class _Flow:
         self.ledger.measured.pop("shipped", None)
 
 
-def _test_to_json(test: TestResult) -> dict[str, Any]:
+def _test_to_json(test: HeldOutResult) -> dict[str, Any]:
     from textwright.report.base import json_values
 
     content: dict[str, Any] = json_values(test)
     return content
 
 
-def _test_of_json(content: dict[str, Any]) -> TestResult:
+def _test_of_json(content: dict[str, Any]) -> HeldOutResult:
     metrics = {name: Interval(**item) for name, item in content["metrics"].items()}
-    return TestResult(**{**content, "metrics": metrics, "warnings": tuple(content["warnings"])})
+    return HeldOutResult(**{**content, "metrics": metrics, "warnings": tuple(content["warnings"])})
 
 
 def _version(path: Path) -> str:
@@ -287,7 +287,7 @@ def _is_of(trial: Trial, families: set[str]) -> bool:
 
 def _outcome(trial: Trial) -> str:
     if trial.score is not None:
-        note = "" if trial.status is Status.DONE else f" ({trial.status.value} at its time limit)"
+        note = "" if trial.status is TrialStatus.DONE else f" ({trial.status.value} at its time limit)"
         return f"{100 * trial.score:.1f} % in {trial.seconds:.0f} s{note}"
     return f"{trial.status.value}: {trial.reason}"
 
@@ -297,7 +297,7 @@ def _curves(known: Known) -> dict[str, tuple[tuple[int, float], ...]]:
     return {name: points for name, points in curves.items() if points}
 
 
-def _advice(known: Known, choice: Choice, models: dict[str, FinishedModel]) -> tuple[str, ...]:
+def _advice(known: Known, choice: ModelChoice, models: dict[str, FinishedModel]) -> tuple[str, ...]:
     family = models[choice.nearest].family.split("+")[-1]
     return (*more_time(list(open_steps(known)), known), *more_labels(known, family))
 

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any, Self
 
 
-class Kind(StrEnum):
+class StepKind(StrEnum):
     """How a step comes to its result."""
 
     PROBE = "probe"
@@ -19,7 +19,7 @@ class Kind(StrEnum):
     CASCADE = "cascade"
 
 
-class Status(StrEnum):
+class TrialStatus(StrEnum):
     """What became of a step."""
 
     DONE = "done"
@@ -31,7 +31,7 @@ class Status(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class SearchStep:
     """Something that can be tried.
 
     Args:
@@ -48,7 +48,7 @@ class Step:
         cost: Seconds of training against those of the family's defaults.
     """
 
-    kind: Kind
+    kind: StepKind
     name: str
     summary: str
     family: str = ""
@@ -62,7 +62,7 @@ class Step:
     @classmethod
     def of_json(cls, content: Mapping[str, Any]) -> Self:
         """Read what ``dataclasses.asdict`` gave."""
-        return cls(**{**content, "kind": Kind(content["kind"]), "parents": tuple(content["parents"])})
+        return cls(**{**content, "kind": StepKind(content["kind"]), "parents": tuple(content["parents"])})
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +106,8 @@ class Trial:
         reason: Why it came to nothing, or what else is to be known; may be empty.
     """
 
-    step: Step
-    status: Status
+    step: SearchStep
+    status: TrialStatus
     seconds: float
     num_train: int = 0
     score: float | None = None
@@ -122,7 +122,7 @@ class Trial:
     def of_json(cls, content: Mapping[str, Any]) -> Self:
         """Read what :meth:`to_json` gave."""
         models = tuple(FinishedModel(**item) for item in content["models"])
-        step, status = Step.of_json(content["step"]), Status(content["status"])
+        step, status = SearchStep.of_json(content["step"]), TrialStatus(content["status"])
         return cls(**{**content, "step": step, "status": status, "models": models})
 
 
@@ -150,7 +150,7 @@ class Known:
         num_labels: Number of labels.
         budget_s: Seconds of the whole search.
         seconds_left: What is left of them.
-        trials: Step name -> what came of it.
+        trials: SearchStep name -> what came of it.
         num_unlabeled: Texts without labels.
         tolerance: Share by which a faster model may lie below the best one.
         max_latency_ms: Milliseconds that a text may take; None has no bound.
@@ -189,7 +189,7 @@ class Known:
         """Whether a model runs an encoder."""
         return not self.encoders.isdisjoint(model.family.split("+"))
 
-    def of(self, kind: Kind, family: str = "") -> list[Trial]:
+    def of(self, kind: StepKind, family: str = "") -> list[Trial]:
         """List the trials of a kind with a score, of one family or of all, in order."""
         return [
             trial
