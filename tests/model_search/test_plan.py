@@ -178,3 +178,11 @@ def test_a_plan_depends_on_nothing_but_what_is_known() -> None:
     first, _ = play(known_of(), SCORES, TIMES)
     second, _ = play(known_of(), SCORES, TIMES)
     assert first == second
+
+
+def test_a_family_whose_probe_came_to_nothing_is_not_tried_again() -> None:
+    known = known_of(LIGHT, MIDDLE)
+    step = SearchStep(StepKind.PROBE, "bow-glove-on-500", "", "bow-glove", size=500)
+    known = known.after(Trial(step, TrialStatus.DROPPED, 90.0, reason="its 90 s were up"))
+    steps, _ = play(known, SCORES, TIMES)
+    assert {step.family for step in steps} == {"linear"}

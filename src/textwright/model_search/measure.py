@@ -114,12 +114,18 @@ def candidates_of(models: Sequence[FinishedModel]) -> list[FinishedModel]:
         models: All that could be shipped.
 
     Returns:
-        At most ten, the best first.
+        At most ten: first those that no other one beats in score, time and size, then the best of the others.
     """
     best: dict[tuple[str, str, int], FinishedModel] = {}
     for model in sorted(models, key=lambda item: (-item.score, item.seconds_per_text)):
         best.setdefault((model.family, model.variant, round(10 * math.log(model.size_bytes))), model)
-    return list(best.values())[:_MOST_FINALISTS]
+    models = list(best.values())
+    return sorted(models, key=lambda item: any(_is_beaten(item, other) for other in models))[:_MOST_FINALISTS]
+
+
+def _is_beaten(model: FinishedModel, other: FinishedModel) -> bool:
+    ours, theirs = ((-it.score, it.seconds_per_text, it.size_bytes) for it in (model, other))
+    return all(a >= b for a, b in zip(ours, theirs, strict=True)) and ours != theirs
 
 
 def _timed(model: FinishedModel, speed: Sequence[float]) -> Finalist:

@@ -141,8 +141,9 @@ def _full_step(family: str, size: int | None = None) -> SearchStep:
 def _full(known: Known) -> Iterator[SearchStep]:
     """Train the promising families: the cheap ones first, so that there is something to ship, then by promise."""
     names = [family.name for family in known.families]
-    if probe_sizes(known):
-        names = _better_half(known, _better_half(known, names))
+    if sizes := probe_sizes(known):
+        for _ in sizes:
+            names = _better_half(known, names)
         names.sort(key=lambda name: (not _is_cheap(known, name), -promise(known, name)))
     for name in names:
         yield from _largest_that_fits(known, name)
@@ -355,9 +356,11 @@ def strongest(known: Known) -> FinishedModel | None:
 
 
 def _rest(known: Known) -> Iterator[SearchStep]:
-    """Train the families that looked less promising."""
+    """Train the families that looked less promising, but for those whose probe came to nothing."""
+    hopeless = {trial.step.family for trial in known.trials.values() if trial.step.family and trial.score is None}
     for family in known.families:
-        yield from _largest_that_fits(known, family.name)
+        if family.name not in hopeless:
+            yield from _largest_that_fits(known, family.name)
 
 
 STAGES: Final[tuple[Callable[[Known], Iterator[SearchStep]], ...]] = (_probe, _full, _tune, _faster, _tune_on, _rest)
