@@ -118,7 +118,7 @@ def test_a_label_of_the_test_texts_alone_is_refused(tmp_path: Path, capsys: pyte
     path = tmp_path / "given.csv"
     path.write_text("\n".join(["text,label,split", *rows, "a new film,new,test", ""]))
     message = search(capsys, path, tmp_path / "out", "--split-column", "split", code=3)["error"]["message"]
-    assert "no training or validation text has the label 'new'" in message
+    assert "label 'new' does not occur in the training split" in message
 
 
 @pytest.mark.slow

@@ -71,12 +71,11 @@ def write_search_source(dataset: Dataset, folder: Path, name: str) -> SearchSour
         name: Of the source; part of the models' names.
 
     Raises:
-        DataError: If the training or validation split is empty, or a label occurs among the test texts alone.
+        DataError: If a split is empty.
     """
     for split in ("train", "validation", "test"):
         if not len(dataset.splits[split]):
             raise DataError(f"{dataset.source}: the {split} split has no examples; a search needs 1 or more in it")
-    _refuse_unlearned(dataset)
     path = folder / f"{name}.jsonl"
     with open_output(path) as write:
         for record in _records(dataset):
@@ -107,23 +106,6 @@ def add_unlabeled(search: SearchSource, unlabeled: str, data: DataSettings, data
         for text in texts:
             write({"text": text})
     return replace(search, unlabeled=path, num_unlabeled=len(texts))
-
-
-def _refuse_unlearned(dataset: Dataset) -> None:
-    learned = np.concatenate([_holds(dataset.splits[name], dataset.labels) for name in ("train", "validation")])
-    unlearned = np.flatnonzero(~learned.any(axis=0)).tolist()
-    if unlearned:
-        names = ", ".join(repr(dataset.labels.names[index]) for index in unlearned)
-        raise DataError(
-            f"{dataset.source}: no training or validation text has the label {names}, which the test split has; "
-            "give texts of it, or drop it with --min-examples-per-label"
-        )
-
-
-def _holds(examples: Examples, labels: Labels) -> Bools:
-    if examples.targets.ndim == 2:
-        return np.asarray(examples.targets, dtype=np.bool_)
-    return np.asarray(examples.targets[:, None] == np.arange(len(labels)))
 
 
 def _records(dataset: Dataset) -> Iterator[Mapping[str, Any]]:
