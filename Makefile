@@ -53,6 +53,9 @@ types: $(VENV)/.ready-dev ## Check the types
 bench-leaderboard: $(VENV)/.ready-dev ## Compare every family and recipe over 5 seeds (hours)
 	@$(BIN)/python benchmarks/leaderboard.py
 
+bench-auto: $(VENV)/.ready-dev ## Measure what textwright auto finds in 30 minutes on five sources (hours)
+	@$(BIN)/python benchmarks/auto.py
+
 bench-speed: $(VENV)/.ready-dev ## Measure prediction speed beside fastText, and start-up
 	@$(INSTALL) --group bench
 	@$(BIN)/python benchmarks/speed.py

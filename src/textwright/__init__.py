@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from textwright.models import find_family, list_families
     from textwright.optimize.quantization.static_int8 import quantize_columns
     from textwright.pipeline import BuildPlan, BuildResult, build_artifact
+    from textwright.python_api.auto import AutoResult, auto
     from textwright.python_api.comparison import Comparison
     from textwright.python_api.evaluation import EvaluationResult
     from textwright.python_api.model import Model, load
@@ -59,9 +60,9 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 __all__ = [
     # From labeled data to a model, and back from its folder.
-    "train", "load", "compare",
+    "train", "load", "compare", "auto",
     # What they return.
-    "Model", "TextPrediction", "EvaluationResult", "Comparison",
+    "Model", "TextPrediction", "EvaluationResult", "Comparison", "AutoResult",
     # A model in scikit-learn; a server from Python.
     "sklearn", "Client", "AsyncClient",
     # What is wrong with a file; what can be trained; what is installed here.
@@ -117,6 +118,7 @@ _HOMES: Final = {
     "textwright.optimize.quantization.static_int8": ("quantize_columns",),
     "textwright.pipeline": ("BuildResult", "BuildPlan", "build_artifact"),
     "textwright.python_api.model": ("Model", "load"),
+    "textwright.python_api.auto": ("AutoResult", "auto"),
     "textwright.python_api.comparison": ("Comparison",),
     "textwright.python_api.evaluation": ("EvaluationResult",),
     "textwright.python_api.training": ("compare", "train"),

@@ -48,6 +48,7 @@ The tree, with the stable ``code`` of each leaf::
     +-- NoGainError                 optimizing gained nothing, and a gain was required
     +-- DriftError                  a served model sees other texts than it was trained on
     +-- NotPromotedError            a candidate is not as good as the model that it shall replace
+    +-- ConstraintError             no model of a search keeps to its constraints
 
 Callers: every room raises these; only ``cli`` turns them into exit codes and only ``server`` into HTTP statuses.
 A message names the value, the bound and the cure; for data it names the file and the line.
@@ -518,4 +519,15 @@ class NotPromotedError(TextwrightError):
     """
 
     code = "not-promoted"
+    follows_result = True
+
+
+class ConstraintError(TextwrightError):
+    """No model of a search keeps to its constraints, so nothing was shipped.
+
+    Cure: Read the report, which says by how much the nearest model misses; allow more, give a larger
+    ``--budget-minutes``, or take that model from the folder of the search.
+    """
+
+    code = "constraints"
     follows_result = True

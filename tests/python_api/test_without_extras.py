@@ -19,6 +19,7 @@ model.save(sys.argv[2])
 needs = {
     "train": lambda: tw.train("rows.csv"),
     "compare": lambda: tw.compare("rows.csv"),
+    "auto": lambda: tw.auto("rows.csv"),
     "optimize": lambda: model.optimize("rows.csv"),
     "plot": result.plot,
     "serve": lambda: model.serve(port=0),
@@ -34,7 +35,7 @@ for name, call in needs.items():
 print(json.dumps(said))
 """
 EXTRAS = {
-    **dict.fromkeys(("train", "compare", "optimize", "plot", "sklearn"), "train"),
+    **dict.fromkeys(("train", "compare", "auto", "optimize", "plot", "sklearn"), "train"),
     "serve": "server",
     "package": "deploy",
     "Client": "client",

@@ -9,7 +9,7 @@ import torch
 from torch.nn.functional import cross_entropy
 from torch.nn.utils import clip_grad_norm_
 
-from textwright.core.callbacks import Callback
+from textwright.core.callbacks import Callback, StopTraining
 from textwright.data.dataset import Dataset
 from textwright.errors import TrainingError
 from textwright.models import find_family
@@ -232,3 +232,28 @@ def sizes_of_batches(module: TextModel) -> list[int]:
     sizes: list[int] = []
     module.register_forward_pre_hook(lambda _, inputs: sizes.append(len(inputs[0])))
     return sizes
+
+
+class StopAt(Callback):
+    """Ends a training at a step."""
+
+    def __init__(self, step: int) -> None:
+        self._step = step
+
+    def on_step_end(self, step: int, loss: float, learning_rate: float) -> None:
+        del loss, learning_rate
+        if step >= self._step:
+            raise StopTraining("enough")
+
+
+def test_a_callback_ends_the_training_at_the_best_epoch_so_far(dataset: Dataset, tmp_path: Path) -> None:
+    whole, stopped = make_trial(dataset, tmp_path / "whole"), make_trial(dataset, tmp_path / "stopped")
+    first = whole.fit().history[0]
+    state = stopped.fit(callback=StopAt(first.step + 1))
+    assert state.history == [first]
+    assert stopped.score().accuracy == pytest.approx(first.validation_accuracy)
+
+
+def test_before_the_first_epoch_there_is_nothing_to_use(trial: Trial) -> None:
+    with pytest.raises(StopTraining):
+        trial.fit(callback=StopAt(1))

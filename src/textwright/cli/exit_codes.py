@@ -23,6 +23,7 @@ EXIT_CODES: Final[Mapping[type[errors.TextwrightError], int]] = {
     errors.NoGainError: 11,
     errors.DriftError: 12,
     errors.NotPromotedError: 13,
+    errors.ConstraintError: 14,
 }
 
 MEANINGS: Final[Mapping[int, str]] = {
@@ -40,6 +41,7 @@ MEANINGS: Final[Mapping[int, str]] = {
     11: "optimizing gained nothing on this machine, and a gain was required",
     12: "monitoring raised an alarm: the model sees other texts than it was trained on",
     13: "a candidate was not promoted: worse than the champion, or not shown to be as good",
+    14: "a search found no model that keeps to the constraints; nothing was shipped",
     INTERRUPTED: "stopped by Ctrl-C",
 }
 

@@ -61,6 +61,7 @@ class Command(NamedTuple):
 
 COMMANDS: Final = (
     Command("train", "textwright.cli.train:train", "Train a model on a labeled source and write its artifact."),
+    Command("auto", "textwright.cli.auto:auto", "Find the best artifact for a budget and constraints."),
     Command("compare", "textwright.cli.compare:compare", "Train several model families; write a leaderboard."),
     Command("evaluate", "textwright.cli.evaluate:evaluate", "Measure an artifact on labeled texts."),
     Command("optimize", "textwright.cli.optimize:optimize", "Make an artifact faster or smaller; keep its answers."),

@@ -1,7 +1,7 @@
 """The one protocol of everything that takes long: training, comparing, optimizing, distilling, pruning, deploying.
 
-A callback derives from :class:`Callback` and overrides what it wants to know; nothing that it does changes the result.
-The terminal's bar, TensorBoard, the history file and tests are all callbacks.
+A callback derives from :class:`Callback` and overrides what it wants to know; nothing that it does changes the result,
+unless it raises :class:`StopTraining`. The terminal's bar, TensorBoard, the history file and tests are all callbacks.
 """
 
 from __future__ import annotations
@@ -49,6 +49,13 @@ class RunInfo(NamedTuple):
     summary: str
     number: int
     total: int
+
+
+class StopTraining(Exception):  # noqa: N818  like StopIteration it is no error
+    """A callback raises it to end a training: the best epoch so far is used.
+
+    Before the first epoch has ended there is none, and it comes out of the training.
+    """
 
 
 class Callback:

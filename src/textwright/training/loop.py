@@ -12,7 +12,7 @@ import torch
 from accelerate import Accelerator
 from torch import Tensor, nn
 
-from textwright.core.callbacks import Callback
+from textwright.core.callbacks import Callback, StopTraining
 from textwright.core.labels import Labels
 from textwright.core.types import Ints
 from textwright.errors import TrainingError
@@ -91,6 +91,7 @@ def fit(
 
     Raises:
         TrainingError: If the loss is not finite.
+        StopTraining: If a callback ends the training before its first epoch has ended.
     """
     accelerator = runtime.accelerator
     weights = class_weights(settings.class_weight, splits.train.targets, len(labels))
@@ -109,34 +110,39 @@ def fit(
     num_steps = steps_per_epoch * settings.num_epochs
     callback.on_train_begin(num_steps, state.epoch * steps_per_epoch + state.step)
 
-    while not state.is_over(num_epochs=settings.num_epochs, patience=settings.patience):
-        model.train()
-        losses = _Losses(accelerator)
-        order = _order(splits.train, settings, passes, state.epoch)
-        for positions in order[state.step :]:
-            step = state.epoch * steps_per_epoch + state.step
-            seed_step(settings.seed, step, accelerator.process_index)
-            scale = learning_rate_scale(step, num_steps, settings.warmup_fraction)
-            rate = set_learning_rate(optimizer, scale, epoch=state.epoch)
-            parts = np.array_split(positions, min(settings.gradient_accumulation, len(positions)))
-            loss = _backward(model, splits.train, parts, objective, runtime, num_passes)
-            accelerator.clip_grad_norm_(model.parameters(), settings.max_grad_norm)
-            stepper.step()
-            stepper.zero_grad()
-            state.step += 1
-            losses.add(loss)
-            if losses.is_due(state.step, steps_per_epoch):
-                callback.on_step_end(step + 1, losses.read_into(state, rate), rate)
-                if checkpointer.is_due():
-                    checkpointer.save(state, module, optimizer)
-        logits = infer(module, splits.validation, len(labels), runtime)
-        score = validation_score(logits, torch.from_numpy(splits.validation.targets), labels.task, weights)
-        record = state.end_epoch(
-            score, module, (state.epoch + 1) * steps_per_epoch, keep_last_checkpoint=keep_last_checkpoint
-        )
-        callback.on_epoch_end(record, logits.numpy())
-        if checkpointer.is_due() or state.is_over(num_epochs=settings.num_epochs, patience=settings.patience):
-            checkpointer.save(state, module, optimizer)
+    try:
+        while not state.is_over(num_epochs=settings.num_epochs, patience=settings.patience):
+            model.train()
+            losses = _Losses(accelerator)
+            order = _order(splits.train, settings, passes, state.epoch)
+            for positions in order[state.step :]:
+                step = state.epoch * steps_per_epoch + state.step
+                seed_step(settings.seed, step, accelerator.process_index)
+                scale = learning_rate_scale(step, num_steps, settings.warmup_fraction)
+                rate = set_learning_rate(optimizer, scale, epoch=state.epoch)
+                parts = np.array_split(positions, min(settings.gradient_accumulation, len(positions)))
+                loss = _backward(model, splits.train, parts, objective, runtime, num_passes)
+                accelerator.clip_grad_norm_(model.parameters(), settings.max_grad_norm)
+                stepper.step()
+                stepper.zero_grad()
+                state.step += 1
+                losses.add(loss)
+                if losses.is_due(state.step, steps_per_epoch):
+                    callback.on_step_end(step + 1, losses.read_into(state, rate), rate)
+                    if checkpointer.is_due():
+                        checkpointer.save(state, module, optimizer)
+            logits = infer(module, splits.validation, len(labels), runtime)
+            score = validation_score(logits, torch.from_numpy(splits.validation.targets), labels.task, weights)
+            record = state.end_epoch(
+                score, module, (state.epoch + 1) * steps_per_epoch, keep_last_checkpoint=keep_last_checkpoint
+            )
+            callback.on_epoch_end(record, logits.numpy())
+            if checkpointer.is_due() or state.is_over(num_epochs=settings.num_epochs, patience=settings.patience):
+                checkpointer.save(state, module, optimizer)
+    except StopTraining:
+        if not state.best_weights:
+            raise
+        checkpointer.save(state, module, optimizer)
     module.load_state_dict(state.best_weights)
     return state
 

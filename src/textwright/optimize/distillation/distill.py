@@ -96,15 +96,13 @@ def distill(
     for other in [*teachers[1:], *baselines]:
         columns_of(other, teachers[0].labels)
     plan = _as_cut_for(job.plan, [item.artifact.manifest for item in [*teachers, *baselines]]).resolved()
-    start = job.start
-    if start is None:
-        start = inherited_weights(teachers[0].artifact, plan.training.family, plan.model)
-    teacher = PredictorTeacher(
+    teacher = teacher_of(
         teachers,
+        plan,
         job.settings,
-        seed=plan.training.seed,
-        unlabeled=read_unlabeled(job.unlabeled, plan.data, job.further) if job.unlabeled else (),
-        start=start,
+        start=job.start,
+        unlabeled=job.unlabeled,
+        further=job.further,
         callback=CallbackList(callbacks),
     )
     built = build_artifact(
@@ -119,6 +117,46 @@ def distill(
     report = _report(built, plan, [("teacher", item) for item in teachers] + [("baseline", item) for item in baselines])
     report.write_json(report.json_path(out))
     return built, report
+
+
+def teacher_of(
+    predictors: Sequence[Predictor],
+    plan: BuildPlan,
+    settings: DistillSettings,
+    *,
+    origin: Predictor | None = None,
+    start: dict[str, Tensor] | None = None,
+    unlabeled: str = "",
+    further: UnlabeledSettings = _ALL_WHOLE,
+    callback: Callback | None = None,
+) -> PredictorTeacher:
+    """Make what a student learns from.
+
+    Args:
+        predictors: The teachers, at least one.
+        plan: The student, and the labeled data.
+        settings: How it is taught.
+        origin: The model whose weights the student takes over where they fit; None is the first teacher. Another graph
+            of the same model may answer faster.
+        start: Weights that the student starts from, by name; None takes over what fits from ``origin``.
+        unlabeled: As of :class:`DistillationJob`.
+        further: As of :class:`DistillationJob`.
+        callback: Told of the texts that a teacher has answered.
+
+    Raises:
+        DataError: If the texts without labels cannot be read.
+    """
+    plan = plan.resolved()
+    if start is None:
+        start = inherited_weights((origin or predictors[0]).artifact, plan.training.family, plan.model)
+    return PredictorTeacher(
+        predictors,
+        settings,
+        seed=plan.training.seed,
+        unlabeled=read_unlabeled(unlabeled, plan.data, further) if unlabeled else (),
+        start=start,
+        callback=callback,
+    )
 
 
 def _as_cut_for(plan: BuildPlan, manifests: Sequence[Manifest]) -> BuildPlan:
