@@ -20,6 +20,7 @@ from textwright.runtime.predictor import Predictor
 if TYPE_CHECKING:
     from textwright.data.in_memory import DataSource
     from textwright.deploy.package.packaging import Package
+    from textwright.hub.push import PushedModel
     from textwright.optimize.outcome import OptimizationResult
     from textwright.python_api.evaluation import EvaluationResult
     from textwright.python_api.serving import BackgroundServer
@@ -255,8 +256,34 @@ class Model(Predictor):
         how = PackageSettings.parse({"variant": self.variant, **settings}, source="package()")
         return package(self.artifact, find_format(target), Path(out), how, report=lambda _line: None)
 
+    def push(
+        self,
+        repo: str,
+        **settings: Any,  # noqa: ANN401  PushSettings by name
+    ) -> PushedModel:
+        """Push the model to a repository of the Hugging Face hub, with its model card.
+
+        Args:
+            repo: "owner/name"; it is made if it does not exist.
+            **settings: Such as ``private=True`` or ``license="mit"``; see ``textwright push --help``.
+
+        Returns:
+            Where it is; ``textwright.load`` takes its ``.address``, and ``.pinned``, which is always this model.
+
+        Raises:
+            MissingExtraError: If the extra "hub" is not installed.
+            HubAccessError: If there is no token, or one that may not write there.
+            HubError: If the repository is public and ``private=True``, or the hub cannot be reached or fails.
+            SettingsError: If a setting is unknown, or the name is not one of a repository.
+        """
+        from textwright.hub.push import push
+        from textwright.hub.settings import PushSettings
+
+        return push(self.artifact, repo, PushSettings.parse(settings, source="push()"))
+
     def _source_of(self, data: Any) -> DataSource:  # noqa: ANN401
         """Recognize labeled data; None is what the model was trained on, if that can still be read."""
+        from textwright.core.hub import is_hub_address
         from textwright.data.builtin import BUILTIN
         from textwright.data.hub import is_hub_id
         from textwright.data.in_memory import as_source
@@ -266,7 +293,7 @@ class Model(Predictor):
         if self._source is not None:
             return self._source
         name = str(self.artifact.manifest.data.get("source", ""))
-        if name in BUILTIN or is_hub_id(name) or Path(name).expanduser().exists():
+        if name in BUILTIN or is_hub_id(name) or is_hub_address(name) or Path(name).expanduser().exists():
             return name
         raise SettingsError(
             f"the training data, {name or 'which the manifest does not name'}, are not there; give labeled data"
@@ -307,7 +334,8 @@ def load(path: str | Path, *, variant: str | None = None, num_threads: int | Non
     """Open a model, verify every byte and its golden examples, and return it.
 
     Args:
-        path: An artifact folder, or the run folder that holds it.
+        path: An artifact folder, or the run folder that holds it; or an address of the Hugging Face hub,
+            "hf://owner/name@revision".
         variant: Name of the graph to load ("fp32", "int8"); None takes the default.
         num_threads: Threads of one inference, >= 1; None takes one per physical core.
 
@@ -315,7 +343,8 @@ def load(path: str | Path, *, variant: str | None = None, num_threads: int | Non
         A model; ``model.predict(["a text"])`` answers.
 
     Raises:
-        NotFoundError: If the folder or the variant does not exist.
+        NotFoundError: If the folder, the repository or the variant does not exist.
+        HubError: If the hub refuses, or cannot be reached and its cache does not hold the model.
         ArtifactFormatError: If it is no artifact, or one of a newer format.
         ArtifactCorruptError: If a file is missing or its bytes changed.
         GoldenMismatchError: If a golden example does not reproduce here. A variant that is bound to another
