@@ -26,6 +26,9 @@ from fastapi.responses import JSONResponse, RedirectResponse
 
 TOKENS = {"hf_owner": ("owner", True), "hf_reader": ("reader", False)}
 """Token -> user, and whether it may write."""
+_TIMEOUTS = ("HF_HUB_ETAG_TIMEOUT", "HF_HUB_DOWNLOAD_TIMEOUT")
+_PATIENCE_S = 120
+"""A busy machine is no failure; the client's own timeouts are 10 s."""
 _REGULAR_BYTES = 1_000
 """Files above, and those that are no text, go to LFS; the hub's bound is 10 MB."""
 
@@ -69,6 +72,11 @@ class Hub:
     """Paths of files that are sent with a byte changed."""
     requests: list[str] = field(default_factory=list)
     url: str = ""
+
+    @property
+    def storage_url(self) -> str:
+        """Where large files lie: on another host, as the hub's do, so that the client sends no token there."""
+        return self.url.replace("127.0.0.1", "localhost")
 
     def add(self, kind: str, name: str, files: Mapping[str, bytes], *, private: bool = False) -> str:
         """Put a repository there, as if somebody had pushed it; return its commit."""
@@ -236,7 +244,9 @@ def make_app(hub: Hub) -> FastAPI:  # noqa: C901  a closure for each route
         return Response()
 
     @app.get("/lfs/{oid}")
-    def download(oid: str, path: str = "") -> Response:
+    def download(request: Request, oid: str, path: str = "") -> Response:
+        if "authorization" in request.headers:
+            raise HubAnswerError(400, "the token was sent to the storage")
         return Response(hub.sent(path, hub.objects[oid]), media_type="application/octet-stream")
 
     @app.post("/api/{kind}s/{owner}/{name}/commit/{revision:path}")
@@ -286,7 +296,7 @@ def make_app(hub: Hub) -> FastAPI:  # noqa: C901  a closure for each route
             return Response(hub.sent(path, content), headers=headers, media_type="application/octet-stream")
         hub.objects[sha256(content)] = content
         linked = {"X-Linked-Size": str(len(content)), "X-Linked-ETag": f'"{sha256(content)}"'}
-        return RedirectResponse(f"{hub.url}/lfs/{sha256(content)}?path={path}", 302, {**headers, **linked})
+        return RedirectResponse(f"{hub.storage_url}/lfs/{sha256(content)}?path={path}", 302, {**headers, **linked})
 
     return app
 
@@ -374,6 +384,7 @@ def serving_hub(hub: Hub | None = None) -> Iterator[Hub]:
 def environment(hub: Hub, home: str, token: str = "") -> dict[str, str]:
     """Return the variables that point the hub's client to the stand-in, without Xet and without telemetry."""
     shared = {"HF_ENDPOINT": hub.url, "HF_HOME": home, "HF_HUB_DISABLE_XET": "1", "HF_HUB_DISABLE_TELEMETRY": "1"}
+    shared |= dict.fromkeys(_TIMEOUTS, str(_PATIENCE_S))
     return {**shared, **({"HF_TOKEN": token} if token else {})}
 
 
@@ -387,6 +398,8 @@ def point_client_to(hub: Hub, home: Path, patch: Any, token: str = "hf_owner") -
     patch.setattr(constants, "HF_TOKEN_PATH", str(home / "token"))
     patch.setattr(constants, "HF_HUB_DISABLE_XET", True)
     patch.setattr(constants, "HF_HUB_OFFLINE", False)
+    for name in _TIMEOUTS:
+        patch.setattr(constants, name, _PATIENCE_S)
     patch.delenv("HF_TOKEN", raising=False)
     if token:
         patch.setenv("HF_TOKEN", token)

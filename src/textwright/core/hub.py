@@ -232,6 +232,8 @@ def _in_words(error: Exception, address: HubAddress) -> TextwrightError:
                 f"{address.repo} has no revision {address.revision!r}; name a branch, a tag or a commit that its page "
                 "on the hub lists"
             )
+        case errors.LocalEntryNotFoundError() if isinstance(error.__cause__, errors.HfHubHTTPError):
+            return _in_words(error.__cause__, address)
         case errors.LocalEntryNotFoundError() | errors.OfflineModeIsEnabled():
             return _unreachable(address)
         case errors.EntryNotFoundError():
