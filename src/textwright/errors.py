@@ -52,6 +52,7 @@ The tree, with the stable ``code`` of each leaf::
     +-- PortInUseError              the address to serve on is taken
     +-- NoGainError                 optimizing gained nothing, and a gain was required
     +-- DriftError                  a served model sees other texts than it was trained on
+    +-- GateError                   a gate of evaluate: a slice is worse, or a behavioral test fails
     +-- NotPromotedError            a candidate is not as good as the model that it shall replace
 
 Callers: every room raises these; only ``cli`` turns them into exit codes and only ``server`` into HTTP statuses.
@@ -568,4 +569,15 @@ class NotPromotedError(TextwrightError):
     """
 
     code = "not-promoted"
+    follows_result = True
+
+
+class GateError(TextwrightError):
+    """A model is significantly worse on a slice than on other texts, or fails a behavioral test, and ``--gate`` asked.
+
+    Cure: Look at the slices and tests that the message names; train on more texts of that kind, or state in the file of
+    tests how many may fail (``max_failures``).
+    """
+
+    code = "gate"
     follows_result = True

@@ -1,4 +1,4 @@
-"""Trainings that are tracked, with the real libraries: an MLflow server, a served model, a run of W&B, and no telemetry."""
+"""Trainings that are tracked, with the real libraries: an MLflow server, a served model, a run of W&B, no telemetry."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def env(proxy, tmp_path_factory):
     prefixes = ("MLFLOW_", "WANDB_", "CI", "DO_NOT_TRACK", "PYTEST")
     plain = {name: value for name, value in os.environ.items() if not name.startswith(prefixes)}
     home = str(tmp_path_factory.mktemp("home"))
-    proxies = {name: proxy.url for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy")}
+    proxies = dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"), proxy.url)
     local = {"NO_PROXY": "127.0.0.1,localhost", "no_proxy": "127.0.0.1,localhost"}
     return {**plain, **proxies, **local, "HOME": home, "XDG_CACHE_HOME": home}
 
@@ -90,8 +90,18 @@ def train(folder, env, *words):
     source = folder / "rows.csv"
     source.write_text("text,label\n" + "".join(f"{text},{label}\n" for text, label in ROWS))
     command = [sys.executable, "-m", "textwright", "train", str(source), "--out", str(folder / "run")]
-    family = ["--family", "bow", "--num-epochs", "3", "--min-steps", "1", "--no-baselines", "--model.embedding-dim", "8"]
-    return subprocess.run([*command, *family, *words], capture_output=True, text=True, env=env, cwd=folder)
+    family = [
+        "--family",
+        "bow",
+        "--num-epochs",
+        "3",
+        "--min-steps",
+        "1",
+        "--no-baselines",
+        "--model.embedding-dim",
+        "8",
+    ]
+    return subprocess.run([*command, *family, *words], capture_output=True, text=True, env=env, cwd=folder, check=False)
 
 
 def control(env):
@@ -205,7 +215,9 @@ def read_wandb(path):
         record.ParseFromString(data)
         match record.WhichOneof("record_type"):
             case "history":
-                row = {item.key or ".".join(item.nested_key): json.loads(item.value_json) for item in record.history.item}
+                row = {
+                    item.key or ".".join(item.nested_key): json.loads(item.value_json) for item in record.history.item
+                }
                 values["epochs"] += [row["epoch"]] if "epoch" in row else []
             case "summary":
                 values["summary"] |= {

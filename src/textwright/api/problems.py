@@ -67,6 +67,7 @@ STATUS: Final[Mapping[type[errors.TextwrightError], HTTPStatus]] = {
     errors.NoGainError: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.DriftError: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.NotPromotedError: HTTPStatus.INTERNAL_SERVER_ERROR,
+    errors.GateError: HTTPStatus.INTERNAL_SERVER_ERROR,
 }
 
 CLIENT_GONE: Final = 499

@@ -25,6 +25,7 @@ EXIT_CODES: Final[Mapping[type[errors.TextwrightError], int]] = {
     errors.NoGainError: 11,
     errors.DriftError: 12,
     errors.NotPromotedError: 13,
+    errors.GateError: 14,
 }
 
 MEANINGS: Final[Mapping[int, str]] = {
@@ -42,6 +43,7 @@ MEANINGS: Final[Mapping[int, str]] = {
     11: "optimizing gained nothing on this machine, and a gain was required",
     12: "monitoring raised an alarm: the model sees other texts than it was trained on",
     13: "a candidate was not promoted: worse than the champion, or not shown to be as good",
+    14: "a gate of evaluate was not passed: a slice is worse than the rest, or a behavioral test fails",
     INTERRUPTED: "stopped by Ctrl-C",
 }
 

@@ -5,7 +5,7 @@ Loading and predicting need the base install alone, so what else a method needs 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
@@ -103,6 +103,8 @@ class Model(Predictor):
         *,
         split: Literal["auto", "train", "validation", "test", "all"] = "auto",
         exclude_seen: bool = False,
+        slices: Sequence[str] = (),
+        behavior: str | Path | None = None,
         **settings: Any,  # noqa: ANN401  DataSettings by name
     ) -> EvaluationResult:
         """Measure the model on labeled texts, exactly as it is served.
@@ -112,6 +114,8 @@ class Model(Predictor):
             split: Rows to measure; auto takes the held-out test split of the training data, the test split that other
                 data bring, or else all rows.
             exclude_seen: Leave out texts that the model was trained or validated on.
+            slices: Texts to measure apart: columns of the data, "length", "label", "contains:WORDS".
+            behavior: File of behavioral tests (.yaml, .json, .jsonl); None runs none.
             **settings: How to read the data, such as ``text_column="review"``.
 
         Returns:
@@ -123,14 +127,24 @@ class Model(Predictor):
             NotFoundError: If there is no such file.
         """
         from textwright.data.settings import DataSettings
-        from textwright.evaluate.eval_split import select_rows
+        from textwright.evaluate.behavior.suite import read_suite
+        from textwright.evaluate.eval_split import reading_settings, select_rows
         from textwright.evaluate.measure import evaluate
+        from textwright.evaluate.slices import find_slices
         from textwright.python_api.evaluation import EvaluationResult
 
         source = self._source_of(data)
         how = DataSettings.parse(settings, source="evaluate()")
         selection = select_rows(source, how, self.artifact, split, exclude_seen=exclude_seen)
-        measured = evaluate(self, selection.examples, source=str(source), split=selection.split)
+        reading = reading_settings(source, how, self.artifact.manifest)
+        measured = evaluate(
+            self,
+            selection.examples,
+            source=str(source),
+            split=selection.split,
+            slices=find_slices(source, reading, slices, selection.examples, selection.rows, self.labels),
+            behavior=None if behavior is None else read_suite(Path(behavior), self.labels),
+        )
         return EvaluationResult.of(measured, selection)
 
     def save(self, path: str | Path, *, overwrite: bool = False) -> Path:
