@@ -23,7 +23,7 @@ CITIES = ["Oslo", "Oslo", "Bergen", "Bergen", "Oslo"]
 @pytest.fixture
 def source(tmp_path):
     path = tmp_path / "rows.csv"
-    rows = zip(TEXTS, "yes no yes no yes".split(), CITIES, strict=True)
+    rows = zip(TEXTS, ["yes", "no", "yes", "no", "yes"], CITIES, strict=True)
     path.write_text("text,label,city\n" + "".join(f"{text},{label},{city}\n" for text, label, city in rows))
     return str(path)
 
