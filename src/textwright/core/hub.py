@@ -32,7 +32,7 @@ ARTIFACT_FOLDER: Final = "artifact"
 _PLACES: Final = (f"{ARTIFACT_FOLDER}/", "")
 """Where the manifest of an artifact may lie in a repository."""
 _DEFAULT_REVISION: Final = "main"
-_SCHEME: Final = re.compile(r"hf:/{1,2}")  # pathlib makes one slash of two
+_SCHEME: Final = re.compile(r"hf:(?:/{1,2}|$)")  # pathlib makes one slash of two, and none of "hf://"
 _NAME: Final = r"[\w-][\w.-]*"
 _ADDRESS: Final = re.compile(
     rf"(?:(?P<kind>models|datasets)/)?(?P<repo>{_NAME}/{_NAME})(?::(?P<configuration>[\w.-]+))?"
