@@ -151,7 +151,7 @@ def test_a_repository_that_does_not_exist(hub):
 def test_a_private_repository_without_a_token(hub, make_artifact, tmp_path, monkeypatch):
     push(artifacts.read(make_artifact("reviews")), REPO, PushSettings(private=True))
     point_client_to(hub, tmp_path / "other", monkeypatch, token="")
-    with pytest.raises(NotFoundError, match=r"no token is set may read.*hf auth login"):
+    with pytest.raises(NotFoundError, match=r"without a token.*hf auth login"):
         textwright.load(ADDRESS)
 
 

@@ -67,8 +67,8 @@ def evaluate(
     terminal.note(f"measuring {selection.description}")
     suite = None if behavior is None else read_suite(behavior, predictor.labels)
     reading = reading_settings(source, data, predictor.artifact.manifest)
-    found = find_slices(source, reading, slices or [], selection.examples, selection.rows, predictor.labels)
-    evaluation = _measure(terminal, predictor, selection, source, found, suite)
+    masks = find_slices(source, reading, slices or [], selection.examples, selection.rows, predictor.labels)
+    evaluation = _measure(terminal, predictor, selection, source, masks, suite)
     terminal.result({**evaluation.to_json(), **selection.to_json()}, lambda: show_evaluation(terminal, evaluation))
     if report is not None:
         evaluation.write_html(report)

@@ -37,13 +37,13 @@ def push(
     from textwright.hub.push import push as push_artifact
 
     terminal = Terminal(output)
-    pushed = push_artifact(read(artifact), repo, settings)
-    content = {**asdict(pushed), "pinned": pushed.pinned}
-    terminal.result(content, lambda: terminal.say(f"pushed: {pushed.url} (commit {pushed.commit[:12]})"))
+    model = push_artifact(read(artifact), repo, settings)
+    content = {**asdict(model), "pinned": model.pinned}
+    terminal.result(content, lambda: terminal.say(f"pushed: {model.url} (commit {model.commit[:12]})"))
     terminal.note(
-        f"{pushed.num_files} files, {pushed.size_bytes / 1e6:.2f} MB, version {pushed.version}. Among them are "
-        f"{pushed.num_texts} example texts with their answers (golden.jsonl), the words that the model knows and the "
+        f"{model.num_files} files, {model.size_bytes / 1e6:.2f} MB, version {model.version}. Among them are "
+        f"{model.num_texts} example texts with their answers (golden.jsonl), the words that the model knows and the "
         "settings of its training"
     )
-    terminal.note(f"always these bytes: {pushed.pinned}")
-    terminal.next(f"textwright serve {pushed.address}")
+    terminal.note(f"always these bytes: {model.pinned}")
+    terminal.next(f"textwright serve {model.address}")

@@ -209,7 +209,7 @@ def hub_errors(address: HubAddress) -> Iterator[None]:
             raise
         raise MissingExtraError("opening and pushing models of the Hugging Face hub", "hub") from error
     except Exception as error:
-        if isinstance(error, OSError) and error.errno is not None and not hasattr(error, "response"):
+        if isinstance(error, OSError) and error.errno is not None and not isinstance(error, ConnectionError):
             raise  # a full disk, a folder without the right to write
         raise _in_words(error, address) from error
 
@@ -217,15 +217,15 @@ def hub_errors(address: HubAddress) -> Iterator[None]:
 def _in_words(error: Exception, address: HubAddress) -> TextwrightError:
     from huggingface_hub import errors, get_token
 
-    who = "the token of this machine" if get_token() else "nobody: no token is set"
+    how = "with the token of this machine" if get_token() else "without a token"
     log_in = "log in with `hf auth login`, or set HF_TOKEN to a token of https://huggingface.co/settings/tokens"
     match error:
         case errors.GatedRepoError():
             return HubAccessError(f"{address} is gated; ask for access on its page of the hub, and {log_in}")
         case errors.RepositoryNotFoundError():
             return NotFoundError(
-                f"the Hugging Face hub has no {address.kind} {address.repo!r} that {who} may read; check the spelling, "
-                f"or {log_in} if it is private"
+                f"the Hugging Face hub has no {address.kind} {address.repo!r} that can be read {how}; check the "
+                f"spelling, or {log_in} if it is private"
             )
         case errors.RevisionNotFoundError():
             return NotFoundError(

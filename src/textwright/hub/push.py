@@ -129,5 +129,5 @@ def _commit(api: HfApi, artifact: Artifact, address: HubAddress, card: str, sett
     former = sorted(path for path in there if path.startswith(f"{ARTIFACT_FOLDER}/") and path not in paths)
     operations += [CommitOperationDelete(path, is_folder=False) for path in former]
     message = settings.message or f"Push {artifact.manifest.name}, version {artifact.version}"
-    done = api.create_commit(address.repo, operations, commit_message=message, revision=settings.revision)
-    return str(done.oid)
+    info = api.create_commit(address.repo, operations, commit_message=message, revision=settings.revision)
+    return str(info.oid)
