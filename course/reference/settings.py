@@ -25,6 +25,8 @@ OTHER_VARIABLES = (
     ("AWS_ENDPOINT_URL", "Address of another endpoint than AWS's own, such as an emulator's.", "AWS"),
     ("OTEL_SERVICE_NAME", "Name of the service in traces.", "`textwright`"),
     ("OMP_NUM_THREADS", "Threads of numerical libraries in training; `doctor` shows it.", "one per core"),
+    ("MLFLOW_EXPERIMENT_NAME", "Experiment of `train --track mlflow`.", "`textwright`"),
+    ("WANDB_PROJECT", "Project of `train --track wandb`.", "`textwright`"),
     ("TMPDIR", "Folder of temporary files.", "the system's"),
     ("WORLD_SIZE", "Set by `accelerate launch` and `torchrun`: processes that train together.", "`1`"),
     ("RANK", "Set by `accelerate launch` and `torchrun`: which of these processes this is.", "`0`"),

@@ -8,6 +8,7 @@ The tree, with the stable ``code`` of each leaf::
     |   +-- SettingsError           a flag, an environment variable or a recipe is wrong
     |   +-- TextError               a text, or a list of texts, cannot be predicted
     |   +-- NotFoundError           a path or a built-in name does not exist
+    |   |   +-- HubFileError            a repository of the hub has no such file
     |   +-- RequestError            a request to the API is not one that it answers
     |       +-- RequestSyntaxError      its body is not JSON in UTF-8
     |       +-- RequestLimitError       it holds more texts, or longer ones, than are allowed
@@ -26,6 +27,10 @@ The tree, with the stable ``code`` of each leaf::
     |   +-- AssetNetworkError       no network, or the registry refused
     |   +-- AssetHashError          the bytes are not the pinned ones
     |   +-- AssetSpaceError         the disk is full
+    +-- HubError                    the Hugging Face hub refused, cannot be reached or failed
+    |   +-- HubAccessError          no token, one that is not valid, or one without the right
+    |   +-- HubNetworkError         it cannot be reached, and the cache does not hold what was asked for
+    +-- TrackingError               a tracking server does not take a run
     +-- TrainingError               training cannot go on (for example the loss is not finite)
     +-- MissingExtraError           an optional dependency is not installed
     +-- BackendError                the inference engine failed or gave a logit that is not finite
@@ -47,6 +52,7 @@ The tree, with the stable ``code`` of each leaf::
     +-- PortInUseError              the address to serve on is taken
     +-- NoGainError                 optimizing gained nothing, and a gain was required
     +-- DriftError                  a served model sees other texts than it was trained on
+    +-- GateError                   a gate of evaluate: a slice is worse, or a behavioral test fails
     +-- NotPromotedError            a candidate is not as good as the model that it shall replace
     +-- ConstraintError             no model of a search keeps to its constraints
 
@@ -114,6 +120,15 @@ class NotFoundError(InputError):
     """
 
     code = "not-found"
+
+
+class HubFileError(NotFoundError):
+    """A repository of the Hugging Face hub has no such file.
+
+    Cure: Check the name of the file; the page of the repository on the hub lists them.
+    """
+
+    code = "hub-file"
 
 
 class RequestError(InputError):
@@ -297,6 +312,42 @@ class AssetSpaceError(AssetError):
     """
 
     code = "asset-space"
+
+
+class HubError(TextwrightError):
+    """The Hugging Face hub refused, cannot be reached or failed.
+
+    Cure: Read the message; correct what the hub names, or try again later.
+    """
+
+    code = "hub"
+
+
+class HubAccessError(HubError):
+    """There is no token for the Hugging Face hub, it is not valid, or it has no right to do what was asked.
+
+    Cure: Log in with ``hf auth login``, or set ``HF_TOKEN``; to push, the token needs the right to write.
+    """
+
+    code = "hub-access"
+
+
+class HubNetworkError(HubError):
+    """The Hugging Face hub cannot be reached, and its cache on this machine does not hold what was asked for.
+
+    Cure: Check the network, the proxy and ``HF_ENDPOINT``, or copy the cache (``HF_HOME``) of a machine that has it.
+    """
+
+    code = "hub-network"
+
+
+class TrackingError(TextwrightError):
+    """A tracking server (MLflow, Weights & Biases) does not take the run, and nothing was trained.
+
+    Cure: Check its address (``MLFLOW_TRACKING_URI``) and that it runs, or train without ``--track``.
+    """
+
+    code = "tracking"
 
 
 class TrainingError(TextwrightError):
@@ -530,4 +581,15 @@ class ConstraintError(TextwrightError):
     """
 
     code = "constraints"
+    follows_result = True
+
+
+class GateError(TextwrightError):
+    """A model is significantly worse on a slice than on other texts, or fails a behavioral test, and ``--gate`` asked.
+
+    Cure: Look at the slices and tests that the message names; train on more texts of that kind, or state in the file of
+    tests how many may fail (``max_failures``).
+    """
+
+    code = "gate"
     follows_result = True

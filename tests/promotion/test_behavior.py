@@ -12,10 +12,11 @@ from tiny_words import SENTIMENT, TOPICS
 import textwright
 from textwright.core.labels import Labels
 from textwright.errors import DataError, NotFoundError
-from textwright.promotion.behavior import edits
-from textwright.promotion.behavior.functionality import read_cases
-from textwright.promotion.behavior.lexicon import NAMES, PLACES, find_poles
-from textwright.promotion.behavior.run import TestKind, run_behavior_tests
+from textwright.evaluate.behavior import edits
+from textwright.evaluate.behavior.functionality import read_cases
+from textwright.evaluate.behavior.lexicon import NAMES, PLACES, find_poles
+from textwright.evaluate.behavior.results import TestKind
+from textwright.promotion.behavior.run import run_behavior_tests
 from textwright.promotion.settings import PromotionSettings
 
 

@@ -21,6 +21,7 @@ STATUS: Final[Mapping[type[errors.TextwrightError], HTTPStatus]] = {
     errors.SettingsError: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.TextError: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.NotFoundError: HTTPStatus.NOT_FOUND,
+    errors.HubFileError: HTTPStatus.NOT_FOUND,
     errors.RequestError: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.RequestLimitError: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.RequestSyntaxError: HTTPStatus.BAD_REQUEST,
@@ -46,6 +47,10 @@ STATUS: Final[Mapping[type[errors.TextwrightError], HTTPStatus]] = {
     errors.AssetNetworkError: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.AssetHashError: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.AssetSpaceError: HTTPStatus.INTERNAL_SERVER_ERROR,
+    errors.HubError: HTTPStatus.INTERNAL_SERVER_ERROR,
+    errors.HubAccessError: HTTPStatus.INTERNAL_SERVER_ERROR,
+    errors.HubNetworkError: HTTPStatus.INTERNAL_SERVER_ERROR,
+    errors.TrackingError: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.TrainingError: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.MissingExtraError: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.DeployError: HTTPStatus.INTERNAL_SERVER_ERROR,
@@ -62,6 +67,7 @@ STATUS: Final[Mapping[type[errors.TextwrightError], HTTPStatus]] = {
     errors.NoGainError: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.DriftError: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.NotPromotedError: HTTPStatus.INTERNAL_SERVER_ERROR,
+    errors.GateError: HTTPStatus.INTERNAL_SERVER_ERROR,
 }
 
 CLIENT_GONE: Final = 499

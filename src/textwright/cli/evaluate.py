@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
@@ -12,7 +13,9 @@ from textwright.data.settings import DataSettings
 from textwright.display.terminal import DEFAULT_OUTPUT, Output, Terminal
 
 if TYPE_CHECKING:
-    from textwright.data.dataset import Examples
+    from textwright.core.types import Bools
+    from textwright.evaluate.behavior.suite import BehaviorTest
+    from textwright.evaluate.eval_split import Selection
     from textwright.evaluate.evaluation import Evaluation
     from textwright.runtime.predictor import Predictor
 
@@ -28,6 +31,9 @@ def evaluate(
     report: Path | None = None,
     variant: str | None = None,
     exclude_seen: bool = False,
+    slices: Annotated[list[str] | None, Parameter(name="--slice", negative_iterable=())] = None,
+    behavior: Path | None = None,
+    gate: bool = False,
     data: Annotated[DataSettings, Parameter(name="*", group="Data")] = _DATA,
     output: Annotated[Output, Parameter(name="*", group="Output")] = DEFAULT_OUTPUT,
 ) -> None:
@@ -44,33 +50,54 @@ def evaluate(
         variant: Graph to measure (fp32, int8); by default the artifact's first.
         exclude_seen: Leave out texts that the model was trained or validated on, known by their hashes in the run
             folder.
+        slices: Texts to measure apart, with intervals and Holm's correction: a column of the source, length, label or
+            contains:WORDS; may be repeated.
+        behavior: File of behavioral tests (.yaml, .json, .jsonl): minimum functionality, invariance, direction.
+        gate: End with exit code 15 if a slice is significantly worse than the other texts, or a behavioral test fails.
     """
     from textwright.display.evaluation import show_evaluation
-    from textwright.evaluate.eval_split import select_rows
+    from textwright.evaluate.behavior.suite import read_suite
+    from textwright.evaluate.eval_split import reading_settings, select_rows
+    from textwright.evaluate.slices import find_slices
     from textwright.runtime.loading import load
 
     terminal = Terminal(output)
     predictor = load(artifact, variant=variant)
     selection = select_rows(source, data, predictor.artifact, split, exclude_seen=exclude_seen)
     terminal.note(f"measuring {selection.description}")
-    evaluation = _measure(terminal, predictor, selection.examples, source, selection.split)
+    suite = None if behavior is None else read_suite(behavior, predictor.labels)
+    reading = reading_settings(source, data, predictor.artifact.manifest)
+    masks = find_slices(source, reading, slices or [], selection.examples, selection.rows, predictor.labels)
+    evaluation = _measure(terminal, predictor, selection, source, masks, suite)
     terminal.result({**evaluation.to_json(), **selection.to_json()}, lambda: show_evaluation(terminal, evaluation))
     if report is not None:
         evaluation.write_html(report)
         terminal.note(f"report: {report}")
+    if gate:
+        evaluation.raise_unless_passed()
     again = f"textwright evaluate {shlex.quote(str(artifact))} {shlex.quote(source)} --report report.html"
     terminal.next(f"textwright serve {shlex.quote(str(artifact))}" if report else again)
 
 
-def _measure(terminal: Terminal, predictor: Predictor, examples: Examples, source: str, split: str) -> Evaluation:
+def _measure(
+    terminal: Terminal,
+    predictor: Predictor,
+    selection: Selection,
+    source: str,
+    slices: Mapping[str, Bools],
+    behavior: Mapping[str, BehaviorTest] | None,
+) -> Evaluation:
     from textwright.evaluate.measure import evaluate as measure
 
+    examples = selection.examples
     with terminal.progress() as progress:
         task = progress.add_task("predicting", total=len(examples), note="")
         return measure(
             predictor,
             examples,
             source=source,
-            split=split,
+            split=selection.split,
             progress=lambda count: progress.update(task, advance=count),
+            slices=slices,
+            behavior=behavior,
         )

@@ -14,6 +14,8 @@ EXIT_CODES: Final[Mapping[type[errors.TextwrightError], int]] = {
     errors.InputError: 3,
     errors.ArtifactError: 4,
     errors.AssetError: 5,
+    errors.HubError: 5,
+    errors.TrackingError: 5,
     errors.TrainingError: 6,
     errors.MissingExtraError: 7,
     errors.BackendError: 8,
@@ -24,6 +26,7 @@ EXIT_CODES: Final[Mapping[type[errors.TextwrightError], int]] = {
     errors.DriftError: 12,
     errors.NotPromotedError: 13,
     errors.ConstraintError: 14,
+    errors.GateError: 15,
 }
 
 MEANINGS: Final[Mapping[int, str]] = {
@@ -32,7 +35,7 @@ MEANINGS: Final[Mapping[int, str]] = {
     USAGE: "the command line cannot be understood: unknown command or flag, or a value out of its bounds",
     3: "the input is wrong: data, settings, text or path",
     4: "the artifact cannot be trusted: not an artifact, corrupt, not reproducible, or export parity failed",
-    5: "an asset could not be fetched: network, hash or space",
+    5: "an asset, the model hub or a tracking server: not reached, refused, another hash, or no space",
     6: "training cannot go on",
     7: "an optional dependency is missing; the message says which extra to install",
     8: "the inference engine failed, or is too busy to answer",
@@ -42,6 +45,7 @@ MEANINGS: Final[Mapping[int, str]] = {
     12: "monitoring raised an alarm: the model sees other texts than it was trained on",
     13: "a candidate was not promoted: worse than the champion, or not shown to be as good",
     14: "a search found no model that keeps to the constraints; nothing was shipped",
+    15: "a gate of evaluate was not passed: a slice is worse than the rest, or a behavioral test fails",
     INTERRUPTED: "stopped by Ctrl-C",
 }
 

@@ -71,6 +71,7 @@ COMMANDS: Final = (
     Command("predict", "textwright.cli.predict:predict", "Predict the labels of texts, or of a whole file."),
     Command("score", "textwright.cli.score:score", "Score many files on all cores; go on where it was stopped."),
     Command("promote", "textwright.cli.promote:promote", "Compare a candidate with the champion; refuse a worse one."),
+    Command("push", "textwright.cli.push:push", "Push an artifact to the Hugging Face hub."),
     Command("serve", "textwright.cli.serve:serve", "Serve an artifact as a REST API."),
     Command("monitor", "textwright.cli.monitor:monitor", "Compare recorded predictions with the training's."),
     Command("package", "textwright.cli.package:package", "Package an artifact for a container or for Lambda."),

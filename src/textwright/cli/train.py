@@ -11,6 +11,7 @@ from cyclopts import Parameter
 from textwright.data.settings import DataSettings
 from textwright.display.terminal import DEFAULT_OUTPUT, Output, Terminal
 from textwright.optional_deps import require
+from textwright.tracking.trackers import Service
 from textwright.training.settings import TrainSettings
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ def train(
     start: Annotated[Path | None, Parameter(name="--from")] = None,
     overwrite: bool = False,
     baselines: bool = True,
+    track: Service | None = None,
     model: Annotated[dict[str, str] | None, Parameter(group="Training")] = None,
     training: Annotated[TrainSettings, Parameter(name="*", group="Training")] = _TRAINING,
     data: Annotated[DataSettings, Parameter(name="*", group="Data")] = _DATA,
@@ -50,6 +52,8 @@ def train(
             added. Family and family settings are those of that model.
         overwrite: Replace a run of other settings in --out.
         baselines: Compare with a tuned linear model at the end, which takes seconds.
+        track: Record settings, epochs, metrics and the model in MLflow (MLFLOW_TRACKING_URI) or, offline, in Weights &
+            Biases.
         model: Settings of the family, one flag each: --model.embedding-dim 200. See: textwright families NAME
     """
     require("train", what="training")
@@ -61,7 +65,7 @@ def train(
     terminal = Terminal(output)
     family = {key.replace("-", "_"): value for key, value in (model or {}).items()}
     plan = BuildPlan(source, data, training, family, name, None if start is None else open_warm_start(start))
-    built = build_with_view(plan, out, terminal, overwrite=overwrite, linear_baseline=baselines)
+    built = build_with_view(plan, out, terminal, overwrite=overwrite, linear_baseline=baselines, track=track)
     if built is not None:
         show_built(terminal, built)
         note_warm_start(terminal, built)

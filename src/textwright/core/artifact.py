@@ -28,6 +28,7 @@ from typing import Any, Final
 
 from textwright.core.decision import Decision
 from textwright.core.files import atomic_folder, sha256_of
+from textwright.core.hub import HubAddress, fetch_artifact, is_hub_address
 from textwright.core.labels import Labels, Task
 from textwright.core.manifest_checks import (
     check_content,
@@ -435,17 +436,34 @@ def read(path: Path) -> Artifact:
     """Open an artifact and verify every byte of it.
 
     Args:
-        path: The folder, or a run folder that holds it as ``artifact``.
+        path: The folder, or a run folder that holds it as ``artifact``; or ``hf://owner/name@revision``, which is
+            downloaded into the cache of the Hugging Face hub.
 
     Returns:
         The verified artifact.
 
     Raises:
-        NotFoundError: If there is no such folder.
+        NotFoundError: If there is no such folder, or repository of the hub.
         ArtifactFormatError: If it is no artifact, or one of a newer format.
         ArtifactCorruptError: If a file is missing or its bytes changed; names the file.
+        HubError: If the hub refuses, cannot be reached or fails.
     """
-    return _read(_locate(path))
+    return _read_from_hub(path) if is_hub_address(path) else _read(_locate(path))
+
+
+def _read_from_hub(path: Path) -> Artifact:
+    """Read an artifact of the hub; files that are damaged are downloaded once more before it is refused."""
+    try:
+        return _read(fetch_artifact(path, MANIFEST))
+    except ArtifactCorruptError:
+        folder = fetch_artifact(path, MANIFEST, anew=True)
+    try:
+        return _read(folder)
+    except ArtifactCorruptError as error:
+        raise ArtifactCorruptError(
+            f"{HubAddress.parse(path)} was downloaded twice, and is damaged: {error}. What the hub holds is not what "
+            "was pushed: name an earlier revision, or have its owner push it again"
+        ) from error
 
 
 def _read(path: Path) -> Artifact:

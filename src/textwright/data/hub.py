@@ -1,6 +1,7 @@
 """Read datasets of the Hugging Face hub, or saved by its library, when ``datasets`` is installed.
 
-Called by :mod:`textwright.data.sources`; nothing else of Textwright imports ``datasets``.
+A single file of a dataset's repository needs ``huggingface_hub`` alone. Called by :mod:`textwright.data.sources`;
+nothing else of Textwright imports ``datasets``.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
+from textwright.core.hub import HubAddress, fetch_file
 from textwright.data.tables import SAMPLE_ROWS, SPLIT_NAMES, Row, Table
 from textwright.errors import DataError, NotFoundError
 
@@ -35,24 +37,45 @@ def open_hub(source: str) -> list[Table]:
     """Open a dataset of the hub.
 
     Args:
-        source: "owner/name" or "owner/name:configuration".
+        source: "owner/name" or "owner/name:configuration"; or an address, "hf://datasets/owner/name@revision".
 
     Returns:
         A table for each split; splits without labels are left out.
 
     Raises:
         NotFoundError: If ``datasets`` is not installed, or the hub does not give the dataset.
+        SettingsError: If an address has another form.
     """
     datasets = _import_datasets(source)
-    name, _, configuration = source.partition(":")
+    address = HubAddress.parse(source, kind="dataset")
     try:
-        loaded = datasets.load_dataset(name, configuration or None)
+        loaded = datasets.load_dataset(
+            address.repo, address.configuration or None, **({"revision": address.revision} if address.revision else {})
+        )
     except Exception as error:
         raise NotFoundError(
             f"{source!r} is no file, and the Hugging Face hub does not give it: {_first_line(error)}; check the "
             "spelling and the network, or give a local file"
         ) from error
     return dataset_tables(loaded, source)
+
+
+def fetch_hub_file(source: str) -> Path | None:
+    """Bring the file that an address names onto this machine.
+
+    Args:
+        source: "hf://datasets/owner/name@revision/train.csv"; without a path it is a whole dataset.
+
+    Returns:
+        The file in the hub's cache; None if the address names no file.
+
+    Raises:
+        SettingsError: If the address has another form.
+        NotFoundError: If there is no such repository, revision or file.
+        HubError: If the hub refuses, cannot be reached or fails.
+    """
+    address = HubAddress.parse(source, kind="dataset")
+    return fetch_file(address, address.path) if address.path else None
 
 
 def open_saved(folder: Path) -> list[Table]:

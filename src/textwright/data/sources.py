@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import Final
 
 from textwright.core.files import expand_home
+from textwright.core.hub import is_hub_address
 from textwright.data.arrow import open_arrow
 from textwright.data.builtin import BUILTIN, open_builtin
 from textwright.data.delimited import open_delimited
 from textwright.data.did_you_mean import did_you_mean, nearest
 from textwright.data.download import Progress
 from textwright.data.excel import open_excel
-from textwright.data.hub import is_hub_id, is_saved_dataset, open_hub, open_saved
+from textwright.data.hub import fetch_hub_file, is_hub_id, is_saved_dataset, open_hub, open_saved
 from textwright.data.in_memory import DataSource, InMemory
 from textwright.data.jsonl import open_jsonl
 from textwright.data.parquet import open_parquet
@@ -55,8 +56,8 @@ def open_source(
     """Open a labeled source.
 
     Args:
-        source: A built-in name, a file, a folder with files named train, validation and test, or a Hugging Face id; or
-            rows in memory.
+        source: A built-in name, a file, a folder with files named train, validation and test, a Hugging Face id or an
+            address such as hf://datasets/owner/name@revision/train.csv; or rows in memory.
         settings: How to read it.
         progress: Told (bytes there, bytes in all) while a built-in source is fetched.
         row_errors: What happens to rows that cannot be read.
@@ -160,6 +161,9 @@ def open_section(name: str, settings: FileSettings, section: Section, row_errors
 
 
 def _open_path_or_id(source: str, settings: DataSettings, row_errors: RowErrors) -> list[Table]:
+    if is_hub_address(source):
+        file = fetch_hub_file(source)
+        return open_hub(source) if file is None else [open_file(file, settings, row_errors)]
     path = expand_home(source)
     if path.is_dir():
         return open_saved(path) if is_saved_dataset(path) else _open_folder(path, settings, row_errors)

@@ -7,8 +7,10 @@ from typing import Final
 
 from textwright.display.tables import TableContent
 from textwright.display.terminal import Terminal
+from textwright.evaluate.behavior.suite import BehaviorScores
 from textwright.evaluate.evaluation import Evaluation, Mistake
 from textwright.evaluate.scores import LOWER_IS_BETTER, TITLES, shown
+from textwright.evaluate.slice_scores import SliceScores
 
 _NUM_MISTAKES: Final = 5
 _MAX_LABELS: Final = 30
@@ -39,6 +41,13 @@ def evaluation_tables(evaluation: Evaluation) -> Iterator[TableContent]:
     yield _calibration(evaluation)
     if evaluation.by_truncation:
         yield _truncation(evaluation)
+    if evaluation.slices:
+        columns = ("slice", "texts", evaluation.primary_metric, "95 % interval", "beside the others", "p, corrected")
+        yield TableContent("Slices", columns, [_slice(item) for item in evaluation.slices])
+    if evaluation.behavior:
+        columns = ("test", "kind", "texts", "fail", "may fail", "")
+        yield TableContent("Behavioral tests", columns, [_test(item) for item in evaluation.behavior])
+        yield from _failures(evaluation)
     if evaluation.worst:
         mistakes = [_mistake(item) for item in evaluation.worst[:_NUM_MISTAKES]]
         yield TableContent("Worst mistakes", ("confidence", "predicted", "true", "text"), mistakes)
@@ -101,7 +110,38 @@ def _truncation(evaluation: Evaluation) -> TableContent:
     return TableContent("Texts that were cut", ("read", "texts", evaluation.primary_metric, "95 % interval"), rows)
 
 
+def _slice(item: SliceScores) -> tuple[object, ...]:
+    share, difference = item.share_right, item.difference
+    return (
+        f"{item.name}{'  WORSE' if item.is_worse else ''}",
+        item.num_texts,
+        f"{100 * share.value:.1f} %",
+        f"{100 * share.low:.1f} to {100 * share.high:.1f} %",
+        "-" if difference is None else f"{100 * difference.value:+.1f} points",
+        "-" if item.adjusted_p_value is None else f"{item.adjusted_p_value:.3f}",
+    )
+
+
+def _test(item: BehaviorScores) -> tuple[object, ...]:
+    verdict = "no text can be edited so" if not item.num_texts else "passed" if item.is_passed else "FAILED"
+    return item.name, item.kind.value, item.num_texts, item.num_failures, item.allowed_failures, verdict
+
+
+def _failures(evaluation: Evaluation) -> Iterator[TableContent]:
+    rows = [
+        (item.name, failure.expected, failure.predicted, _shortened(failure.text))
+        for item in evaluation.behavior
+        for failure in item.failures
+    ]
+    if rows:
+        yield TableContent("Failures", ("test", "expected", "predicted", "text"), rows)
+
+
+def _shortened(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= _MAX_TEXT else line[: _MAX_TEXT - 1] + "…"
+
+
 def _mistake(item: Mistake) -> tuple[str, str, str, str]:
-    text = " ".join(item.text.split())
-    shown = text if len(text) <= _MAX_TEXT else text[: _MAX_TEXT - 1] + "…"
-    return f"{item.confidence:.1%}", ", ".join(item.predicted) or "-", ", ".join(item.actual) or "-", shown
+    labels = ", ".join(item.predicted) or "-", ", ".join(item.actual) or "-"
+    return f"{item.confidence:.1%}", *labels, _shortened(item.text)

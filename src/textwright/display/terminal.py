@@ -15,6 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table
 
 from textwright.core.callbacks import Callback, EpochRecord, RunInfo
+from textwright.core.hub import with_two_slashes
 
 if TYPE_CHECKING:
     from textwright.core.types import Float32s
@@ -75,7 +76,7 @@ class Terminal:
         """End by saying what to type next; ``--quiet`` and ``--json`` silence it."""
         if not self.output.json:
             self._err.print("next:", style="bold green", end=" ")
-            self._err.print(command, markup=False)
+            self._err.print(with_two_slashes(command), markup=False)
 
     def table(self, title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
         """Print a table; columns whose cells are all numbers are aligned to the right.

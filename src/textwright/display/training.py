@@ -10,13 +10,20 @@ from textwright.core.artifact import describe
 from textwright.core.files import exclusive_folder
 from textwright.display.terminal import ProgressView, Terminal
 from textwright.evaluate.scores import shown
+from textwright.tracking.trackers import Service, open_tracker
 
 if TYPE_CHECKING:
     from textwright.pipeline import BuildPlan, BuildResult
 
 
 def build_with_view(
-    plan: BuildPlan, out: Path, terminal: Terminal, *, overwrite: bool = False, linear_baseline: bool = True
+    plan: BuildPlan,
+    out: Path,
+    terminal: Terminal,
+    *,
+    overwrite: bool = False,
+    linear_baseline: bool = True,
+    track: Service | None = None,
 ) -> BuildResult | None:
     """Build an artifact, showing the progress; what ``textwright train`` and ``textwright.train`` call.
 
@@ -26,14 +33,24 @@ def build_with_view(
         terminal: Where to show it.
         overwrite: Throw away a run of another plan that is in ``out``.
         linear_baseline: Fit a tuned linear model as well and compare with it.
+        track: Service that records the training; None records it nowhere.
 
     Returns:
         As :func:`textwright.pipeline.build_artifact` does, whose errors are raised too.
+
+    Raises:
+        TrackingError: If the service does not take the run; nothing is trained then.
     """
     from textwright.pipeline import build_artifact  # brings torch
 
     with exclusive_folder(out), ProgressView(terminal, "reading the data") as view:
-        return build_artifact(plan, out, overwrite=overwrite, callbacks=[view], linear_baseline=linear_baseline)
+        with open_tracker(track, plan, out, view.on_warning) as tracker:
+            callbacks = [view] if tracker is None else [view, tracker]
+            built = build_artifact(plan, out, overwrite=overwrite, callbacks=callbacks, linear_baseline=linear_baseline)
+            if built is not None and tracker is not None:
+                view.on_stage_begin(f"recording the model in {tracker.service}")
+                tracker.finish(built)
+        return built
 
 
 def show_built(terminal: Terminal, built: BuildResult, more: Mapping[str, Any] | None = None) -> None:

@@ -7,8 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Final, NamedTuple
 
 from textwright.core.labels import Labels, Task
+from textwright.errors import GateError
+from textwright.evaluate.behavior.suite import BehaviorScores
 from textwright.evaluate.intervals import Interval
 from textwright.evaluate.scores import METRICS
+from textwright.evaluate.slice_scores import SliceScores
 from textwright.report.base import Report, json_values
 
 _NUM_CONFUSIONS: Final = 10
@@ -199,6 +202,8 @@ class Evaluation(Report):
         by_truncation: The texts that were read whole and those that were cut; empty if none was cut.
         curves: ROC and precision-recall of the labels that occur, of many labels the 8 most frequent, at no more than
             100 thresholds each.
+        slices: The slices that were asked for.
+        behavior: The behavioral tests that were given.
     """
 
     NAME: ClassVar[str] = "evaluation"
@@ -222,6 +227,35 @@ class Evaluation(Report):
     by_truncation: tuple[TruncationBin, ...] = ()
     thresholds: Mapping[str, float] = field(default_factory=dict)
     curves: tuple[ThresholdCurve, ...] = ()
+    slices: tuple[SliceScores, ...] = ()
+    behavior: tuple[BehaviorScores, ...] = ()
+
+    @property
+    def gate_failures(self) -> tuple[str, ...]:
+        """What a gate refuses, in sentences: slices that are significantly worse, and tests that fail."""
+        worse = [
+            f"{100 * item.share_right.value:.1f} % of the {item.num_texts:,} texts where {item.name} are right, "
+            f"{100 * item.difference.value:+.1f} points beside the others (p = {item.adjusted_p_value:.2g} after "
+            "Holm's correction)"
+            for item in self.slices
+            if item.is_worse and item.difference is not None
+        ]
+        failed = [
+            f"it fails {item.num_failures:,} of {item.num_texts:,} texts of {item.name!r} ({item.kind}), "
+            f"{item.allowed_failures:,} are allowed"
+            for item in self.behavior
+            if not item.is_passed
+        ]
+        return (*worse, *failed)
+
+    def raise_unless_passed(self) -> None:
+        """Refuse the model in words.
+
+        Raises:
+            GateError: Says every slice and test.
+        """
+        if self.gate_failures:
+            raise GateError(f"{self.model.name} does not pass: {'; '.join(self.gate_failures)}")
 
     @property
     def is_multi_label(self) -> bool:
@@ -258,6 +292,7 @@ class Evaluation(Report):
         """
         content: dict[str, Any] = json_values(self)
         content["warnings"] = list(self.warnings)
+        content["gate_failures"] = list(self.gate_failures)
         content["task"] = self.labels.task.value
         content["labels"] = list(self.labels.names)
         content["calibration"] = {"before": content.pop("before"), "after": content.pop("after")}

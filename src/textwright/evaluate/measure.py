@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -14,6 +15,7 @@ from textwright.core.ranking import Ranking
 from textwright.core.types import Bools, Float32s, Ints
 from textwright.data.dataset import Examples
 from textwright.evaluate import scores
+from textwright.evaluate.behavior.suite import BehaviorTest, run_suite
 from textwright.evaluate.evaluation import (
     Calibration,
     Evaluation,
@@ -28,6 +30,7 @@ from textwright.evaluate.evaluation import (
 from textwright.evaluate.intervals import NUM_RESAMPLES, Interval, bootstrap, bootstrap_rankings, wilson
 from textwright.evaluate.predictions import LabeledPredictions, observe
 from textwright.evaluate.scores import Name
+from textwright.evaluate.slice_scores import measure_slices
 from textwright.runtime.predictor import Predictor
 
 __all__ = ["Evaluation", "evaluate", "evaluate_observations", "score_bins"]
@@ -49,6 +52,8 @@ def evaluate(
     num_resamples: int = NUM_RESAMPLES,
     seed: int = 0,
     progress: Callable[[int], object] | None = None,
+    slices: Mapping[str, Bools] | None = None,
+    behavior: Mapping[str, BehaviorTest] | None = None,
 ) -> Evaluation:
     """Measure what is shipped on labeled texts.
 
@@ -60,6 +65,8 @@ def evaluate(
         num_resamples: Bootstrap resamples behind each interval; 0 draws none.
         seed: Of the resamples.
         progress: Called with the number of texts predicted since the last call.
+        slices: Name -> which texts are in a slice, (N,); None for no slices.
+        behavior: Name -> behavioral test; None for none.
 
     Returns:
         Metrics with 95 % intervals, and what a report shows beside them.
@@ -69,8 +76,13 @@ def evaluate(
         BackendError: If the engine fails.
     """
     predictions = observe(predictor, examples, progress)
-    return evaluate_observations(
+    evaluation = evaluate_observations(
         predictor, examples, predictions, source=source, split=split, num_resamples=num_resamples, seed=seed
+    )
+    return replace(
+        evaluation,
+        slices=measure_slices(slices or {}, predictions.correct),
+        behavior=run_suite(predictor, behavior or {}, examples.texts),
     )
 
 

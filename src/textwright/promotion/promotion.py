@@ -29,17 +29,17 @@ from textwright.data.settings import DataSettings
 from textwright.data.text_hashes import find_texts
 from textwright.environment import machine
 from textwright.errors import DataError, SettingsError
+from textwright.evaluate.behavior.functionality import read_cases
 from textwright.evaluate.benchmark import benchmark
 from textwright.evaluate.eval_split import Selection, Split, reading_settings, select, training_texts
 from textwright.evaluate.evaluation import MeasuredModel
 from textwright.evaluate.predictions import observe
 from textwright.evaluate.scores import METRICS
-from textwright.promotion.behavior.functionality import read_cases
+from textwright.evaluate.slices import make_slices
 from textwright.promotion.behavior.run import run_behavior_tests
 from textwright.promotion.paired_groups import PairedGroup, compare_slices
 from textwright.promotion.report import FrozenTexts, ModelFigures, PromotionReport
 from textwright.promotion.settings import PromotionSettings
-from textwright.promotion.slices import make_slices
 from textwright.runtime.predictor import Predictor
 
 _PLACE: Final = "promotion"

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from textwright.errors import NotPromotedError
+from textwright.evaluate.behavior.results import TestKind
 from textwright.evaluate.evaluation import MeasuredModel
 from textwright.evaluate.scores import TITLES
-from textwright.promotion.behavior.run import BehaviorResult, TestKind
+from textwright.promotion.behavior.run import BehaviorResult
 from textwright.promotion.paired_groups import PairedGroup, Standing
 from textwright.promotion.settings import PromotionSettings
 from textwright.report.base import Report

@@ -5,7 +5,7 @@ Loading and predicting need the base install alone, so what else a method needs 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
@@ -20,6 +20,7 @@ from textwright.runtime.predictor import Predictor
 if TYPE_CHECKING:
     from textwright.data.in_memory import DataSource
     from textwright.deploy.package.packaging import Package
+    from textwright.hub.push import PushedModel
     from textwright.optimize.outcome import OptimizationResult
     from textwright.python_api.evaluation import EvaluationResult
     from textwright.python_api.serving import BackgroundServer
@@ -102,6 +103,8 @@ class Model(Predictor):
         *,
         split: Literal["auto", "train", "validation", "test", "all"] = "auto",
         exclude_seen: bool = False,
+        slices: Sequence[str] = (),
+        behavior: str | Path | None = None,
         **settings: Any,  # noqa: ANN401  DataSettings by name
     ) -> EvaluationResult:
         """Measure the model on labeled texts, exactly as it is served.
@@ -111,6 +114,8 @@ class Model(Predictor):
             split: Rows to measure; auto takes the held-out test split of the training data, the test split that other
                 data bring, or else all rows.
             exclude_seen: Leave out texts that the model was trained or validated on.
+            slices: Texts to measure apart: columns of the data, "length", "label", "contains:WORDS".
+            behavior: File of behavioral tests (.yaml, .json, .jsonl); None runs none.
             **settings: How to read the data, such as ``text_column="review"``.
 
         Returns:
@@ -122,14 +127,24 @@ class Model(Predictor):
             NotFoundError: If there is no such file.
         """
         from textwright.data.settings import DataSettings
-        from textwright.evaluate.eval_split import select_rows
+        from textwright.evaluate.behavior.suite import read_suite
+        from textwright.evaluate.eval_split import reading_settings, select_rows
         from textwright.evaluate.measure import evaluate
+        from textwright.evaluate.slices import find_slices
         from textwright.python_api.evaluation import EvaluationResult
 
         source = self._source_of(data)
         how = DataSettings.parse(settings, source="evaluate()")
         selection = select_rows(source, how, self.artifact, split, exclude_seen=exclude_seen)
-        measured = evaluate(self, selection.examples, source=str(source), split=selection.split)
+        reading = reading_settings(source, how, self.artifact.manifest)
+        measured = evaluate(
+            self,
+            selection.examples,
+            source=str(source),
+            split=selection.split,
+            slices=find_slices(source, reading, slices, selection.examples, selection.rows, self.labels),
+            behavior=None if behavior is None else read_suite(Path(behavior), self.labels),
+        )
         return EvaluationResult.of(measured, selection)
 
     def save(self, path: str | Path, *, overwrite: bool = False) -> Path:
@@ -255,8 +270,34 @@ class Model(Predictor):
         how = PackageSettings.parse({"variant": self.variant, **settings}, source="package()")
         return package(self.artifact, find_format(target), Path(out), how, report=lambda _line: None)
 
+    def push(
+        self,
+        repo: str,
+        **settings: Any,  # noqa: ANN401  PushSettings by name
+    ) -> PushedModel:
+        """Push the model to a repository of the Hugging Face hub, with its model card.
+
+        Args:
+            repo: "owner/name"; it is made if it does not exist.
+            **settings: Such as ``private=True`` or ``license="mit"``; see ``textwright push --help``.
+
+        Returns:
+            Where it is; ``textwright.load`` takes its ``.address``, and ``.pinned``, which is always this model.
+
+        Raises:
+            MissingExtraError: If the extra "hub" is not installed.
+            HubAccessError: If there is no token, or one that may not write there.
+            HubError: If the repository is public and ``private=True``, or the hub cannot be reached or fails.
+            SettingsError: If a setting is unknown, or the name is not one of a repository.
+        """
+        from textwright.hub.push import push
+        from textwright.hub.settings import PushSettings
+
+        return push(self.artifact, repo, PushSettings.parse(settings, source="push()"))
+
     def _source_of(self, data: Any) -> DataSource:  # noqa: ANN401
         """Recognize labeled data; None is what the model was trained on, if that can still be read."""
+        from textwright.core.hub import is_hub_address
         from textwright.data.builtin import BUILTIN
         from textwright.data.hub import is_hub_id
         from textwright.data.in_memory import as_source
@@ -266,7 +307,7 @@ class Model(Predictor):
         if self._source is not None:
             return self._source
         name = str(self.artifact.manifest.data.get("source", ""))
-        if name in BUILTIN or is_hub_id(name) or Path(name).expanduser().exists():
+        if name in BUILTIN or is_hub_id(name) or is_hub_address(name) or Path(name).expanduser().exists():
             return name
         raise SettingsError(
             f"the training data, {name or 'which the manifest does not name'}, are not there; give labeled data"
@@ -307,7 +348,8 @@ def load(path: str | Path, *, variant: str | None = None, num_threads: int | Non
     """Open a model, verify every byte and its golden examples, and return it.
 
     Args:
-        path: An artifact folder, or the run folder that holds it.
+        path: An artifact folder, or the run folder that holds it; or an address of the Hugging Face hub,
+            "hf://owner/name@revision".
         variant: Name of the graph to load ("fp32", "int8"); None takes the default.
         num_threads: Threads of one inference, >= 1; None takes one per physical core.
 
@@ -315,7 +357,8 @@ def load(path: str | Path, *, variant: str | None = None, num_threads: int | Non
         A model; ``model.predict(["a text"])`` answers.
 
     Raises:
-        NotFoundError: If the folder or the variant does not exist.
+        NotFoundError: If the folder, the repository or the variant does not exist.
+        HubError: If the hub refuses, or cannot be reached and its cache does not hold the model.
         ArtifactFormatError: If it is no artifact, or one of a newer format.
         ArtifactCorruptError: If a file is missing or its bytes changed.
         GoldenMismatchError: If a golden example does not reproduce here. A variant that is bound to another

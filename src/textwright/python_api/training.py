@@ -15,6 +15,7 @@ from textwright.python_api.comparison import Comparison
 from textwright.python_api.folders import RunFolder
 from textwright.python_api.model import Model
 from textwright.python_api.settings import parse_training
+from textwright.tracking.trackers import Service
 
 
 def train(
@@ -26,6 +27,7 @@ def train(
     start_from: str | Path | None = None,
     overwrite: bool = False,
     baselines: bool = True,
+    track: Service | None = None,
     verbose: bool = True,
     **settings: Any,  # noqa: ANN401  TrainSettings, DataSettings and the family's by name
 ) -> Model:
@@ -41,6 +43,8 @@ def train(
             ones are added; None begins anew.
         overwrite: Throw away a run of other settings that is in ``out``.
         baselines: Compare with a tuned linear model at the end, which takes seconds.
+        track: "mlflow" or "wandb" records settings, epochs, metrics and the model there; None nowhere. A run of MLflow
+            that is open is taken.
         verbose: Show the progress, and what was dropped of the data.
         **settings: Settings of training, of the data and of the family, such as ``num_epochs=3``,
             ``text_column="review"`` or ``dropout=0.2``; see ``textwright train --help`` and ``textwright families``.
@@ -54,6 +58,7 @@ def train(
         DataError: If the data cannot be used; names the row and the cure.
         SettingsError: If a setting is unknown or out of bounds, or ``out`` holds something else.
         TrainingError: If the loss is not finite.
+        TrackingError: If the tracking server does not take the run; nothing is trained then.
     """
     require("train", what="training")
     from textwright.display.training import build_with_view
@@ -67,7 +72,7 @@ def train(
     folder = RunFolder(out)
     plan = BuildPlan(source, reading, training, model, name, start)
     terminal = Terminal(Output(quiet=not verbose))
-    built = build_with_view(plan, folder.path, terminal, overwrite=overwrite, linear_baseline=baselines)
+    built = build_with_view(plan, folder.path, terminal, overwrite=overwrite, linear_baseline=baselines, track=track)
     if built is None:
         raise SettingsError("several processes train together by the command alone: torchrun -m textwright train")
     return Model(built.artifact).kept_by(folder, source)

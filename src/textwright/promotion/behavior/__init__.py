@@ -1,5 +1,1 @@
-"""Behavioral tests in the sense of CheckList: invariance, direction, minimum functionality.
-
-Source:
-    Ribeiro et al., 2020, "Beyond Accuracy: Behavioral Testing of NLP Models with CheckList".
-"""
+"""The behavioral tests of :mod:`textwright.evaluate.behavior` on a candidate and the champion."""

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from typing import Final, NamedTuple, TypeVar
 
 import numpy as np
 
 from textwright.core.labels import Labels
 from textwright.core.types import Bools
+from textwright.evaluate.behavior import edits
+from textwright.evaluate.behavior.edits import Edit, EditedEvaluation
+from textwright.evaluate.behavior.functionality import Case
+from textwright.evaluate.behavior.lexicon import SENTENCES, Poles, are_english, find_poles
+from textwright.evaluate.behavior.results import Failure, TestKind, changes, misses, predicted_labels, shown_failures
 from textwright.evaluate.paired import SIGNIFICANCE, holm, paired_p_value
-from textwright.promotion.behavior import edits
-from textwright.promotion.behavior.edits import Edit, EditedEvaluation
-from textwright.promotion.behavior.functionality import Case
-from textwright.promotion.behavior.lexicon import SENTENCES, Poles, are_english, find_poles
 from textwright.promotion.settings import PromotionSettings
 from textwright.runtime.predictor import Predictor, TextPrediction
 
@@ -23,32 +23,6 @@ Edited = TypeVar("Edited", str, EditedEvaluation)
 
 _MIN_TEXTS: Final = 10
 """Texts that a test needs; fewer say nothing."""
-_NUM_SHOWN: Final = 3
-_MAX_SHOWN: Final = 300
-
-
-class TestKind(StrEnum):
-    """What a behavioral test asks."""
-
-    __test__ = False  # no test of pytest's
-
-    INVARIANCE = "invariance"
-    DIRECTION = "direction"
-    FUNCTIONALITY = "minimum functionality"
-
-
-class Failure(NamedTuple):
-    """A text at which the candidate fails.
-
-    Args:
-        text: The text, or its edited form.
-        expected: What it should say.
-        predicted: What it says.
-    """
-
-    text: str
-    expected: str
-    predicted: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +153,7 @@ def _invariance(
     if reason:
         return BehaviorResult(name, TestKind.INVARIANCE, len(pairs), not_applicable=reason)
     before, after = zip(*pairs, strict=True)
-    return _Test(name, TestKind.INVARIANCE, before, after, _changes)
+    return _Test(name, TestKind.INVARIANCE, before, after, changes)
 
 
 def _direction(
@@ -220,10 +194,6 @@ def _spread(pairs: list[tuple[str, Edited]], settings: PromotionSettings) -> lis
     return [pairs[position] for position in np.linspace(0, len(pairs) - 1, most).round().astype(int).tolist()]
 
 
-def _changes(before: Sequence[TextPrediction], after: Sequence[TextPrediction]) -> Bools:
-    return np.array([set(old.labels) != set(new.labels) for old, new in zip(before, after, strict=True)])
-
-
 def _run(test: _Test, candidate: Predictor, champion: Predictor) -> BehaviorResult:
     failed: dict[str, Bools] = {}
     shown: tuple[Failure, ...] = ()
@@ -231,8 +201,8 @@ def _run(test: _Test, candidate: Predictor, champion: Predictor) -> BehaviorResu
         before, after = predictor.predict(test.texts), predictor.predict(test.edited)
         failed[name] = test.fails(before, after)
         if name == "candidate":
-            expected = test.expected or [_label(item) for item in before]
-            shown = _shown(test.edited, expected, after, failed[name])
+            expected = test.expected or [predicted_labels(item) for item in before]
+            shown = shown_failures(test.edited, expected, after, failed[name])
     ours, theirs = failed["candidate"], failed["champion"]
     return BehaviorResult(
         test.name,
@@ -251,35 +221,16 @@ def _functionality(
     theirs = [case for case in cases if case.test == name]
     texts, labels = [case.text for case in theirs], [case.label for case in theirs]
     predicted = candidate.predict(texts)
-    failed = _misses(predicted, labels)
+    failed = misses(predicted, labels)
     return BehaviorResult(
         name,
         TestKind.FUNCTIONALITY,
         len(texts),
         int(failed.sum()),
-        int(_misses(champion.predict(texts), labels).sum()),
+        int(misses(champion.predict(texts), labels).sum()),
         allowed_failures=int(settings.max_failures / 100 * len(texts)),
-        failures=_shown(texts, labels, predicted, failed),
+        failures=shown_failures(texts, labels, predicted, failed),
     )
-
-
-def _misses(predictions: Sequence[TextPrediction], labels: Sequence[str]) -> Bools:
-    return np.array([label not in item.labels for item, label in zip(predictions, labels, strict=True)])
-
-
-def _shown(
-    texts: Sequence[str], expected: Sequence[str], predicted: Sequence[TextPrediction], failed: Bools
-) -> tuple[Failure, ...]:
-    positions = np.flatnonzero(failed)[:_NUM_SHOWN].tolist()
-    return tuple(Failure(texts[at][:_MAX_SHOWN], expected[at], _described(predicted[at])) for at in positions)
-
-
-def _described(prediction: TextPrediction) -> str:
-    return f"{_label(prediction)} ({prediction.confidence:.0%})"
-
-
-def _label(prediction: TextPrediction) -> str:
-    return ", ".join(prediction.labels) or "none"
 
 
 def _names(cases: Sequence[Case]) -> list[str]:

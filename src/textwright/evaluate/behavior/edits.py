@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple, TypeAlias
 
-from textwright.promotion.behavior.lexicon import BAD, GOOD, NAMES, PLACES
+from textwright.evaluate.behavior.lexicon import BAD, GOOD, NAMES, PLACES
 
 Edit: TypeAlias = Callable[[str], str | None]
 

@@ -52,14 +52,7 @@ def read_cases(path: Path, labels: Labels) -> list[Case]:
         DataError: If it is of another form, or a label is unknown; names the file and the line or test.
         MissingExtraError: If it is YAML and PyYAML is not installed.
     """
-    if path.suffix.lower() not in _FORMS:
-        raise DataError(f"{path}: tests are read from {', '.join(sorted(_FORMS))}")
-    try:
-        content = path.read_text(encoding="utf-8")
-    except (FileNotFoundError, IsADirectoryError) as error:
-        raise NotFoundError(f"there is no file of tests {path}") from error
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path} is not UTF-8: {error}; save it as UTF-8") from error
+    content = _read(path)
     cases = list(_lines(path, content) if path.suffix.lower() == ".jsonl" else _tests(path, content))
     if not cases:
         raise DataError(f"{path} holds no test; {_example()}")
@@ -70,6 +63,37 @@ def read_cases(path: Path, labels: Labels) -> list[Case]:
                 f"{', '.join(map(repr, labels.names[:20]))}"
             )
     return cases
+
+
+def parse_tests(path: Path) -> Mapping[Any, Any]:
+    """Read a file that is a table of tests.
+
+    Args:
+        path: A file ending in .json, .yaml or .yml.
+
+    Returns:
+        Name -> content, at least one.
+
+    Raises:
+        NotFoundError: If there is no such file.
+        DataError: If it is no table, or empty.
+        MissingExtraError: If it is YAML and PyYAML is not installed.
+    """
+    tests = _parse(path, _read(path))
+    if not isinstance(tests, Mapping) or not tests:
+        raise DataError(f"{path} is no table of tests; {_example()}")
+    return tests
+
+
+def _read(path: Path) -> str:
+    if path.suffix.lower() not in _FORMS:
+        raise DataError(f"{path}: tests are read from {', '.join(sorted(_FORMS))}")
+    try:
+        return path.read_text(encoding="utf-8")
+    except (FileNotFoundError, IsADirectoryError) as error:
+        raise NotFoundError(f"there is no file of tests {path}") from error
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path} is not UTF-8: {error}; save it as UTF-8") from error
 
 
 def _lines(path: Path, content: str) -> Iterator[Case]:
