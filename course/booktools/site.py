@@ -33,7 +33,10 @@ _ON_COLAB: Final = (
     "Open a page and press *Open in Colab*; the first cell installs what the lesson needs. On your own machine, in a\n"
     "clone of the repository:"
 )
-_ON_OWN_MACHINE: Final = "In a clone of the repository:"
+_ON_OWN_MACHINE: Final = (
+    "In Colab: each page gets its button *Open in Colab* as soon as the repository has an address on GitHub, which\n"
+    "`course/course.toml` names. On your own machine, in a clone of the repository:"
+)
 
 
 def build_site(lessons: list[Lesson], printed: Mapping[str, str], *, draft: bool = False) -> Path:

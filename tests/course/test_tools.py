@@ -58,6 +58,19 @@ def test_numbers_come_from_results_or_not_at_all():
         forms.with_numbers("{n}`07.share`", {})
 
 
+@pytest.mark.parametrize(
+    ("printed", "shown"),
+    [
+        ("6e-08", "6 \u00d7 10<sup>\u22128</sup>"),
+        ("1.5e+03 s", "1.5 \u00d7 10<sup>3</sup> s"),
+        ("0e+00", "0"),
+        ("size-08", "size-08"),
+    ],
+)
+def test_a_power_of_ten_is_written_as_people_do(printed, shown):
+    assert forms.with_numbers("*p* = {n}`07.p`", {"07.p": printed}) == f"*p* = {shown}"
+
+
 def test_a_quiz_becomes_a_form_on_the_page_and_folds_in_colab():
     page, colab = forms.for_page(QUIZ), forms.for_colab(QUIZ)
     assert page.count("<fieldset>") == 3
