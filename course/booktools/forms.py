@@ -23,6 +23,9 @@ from markdown_it import MarkdownIt
 from booktools.layout import colab_url, file_url
 from booktools.lessons import LessonError
 
+_POWER: Final = re.compile(r"(-?\d+(?:\.\d+)?)e([+-])(\d+)")
+"""A number as Python prints it with a power of ten."""
+_MINUS: Final = "\u2212"
 _NUMBER: Final = re.compile(r"\{n\}`([^`]+)`")
 _HINT: Final = re.compile(r"^:::\{hint\} *(.*?)\n(.*?)^:::$", re.DOTALL | re.MULTILINE)
 _BOX: Final = re.compile(r"^:::\{(note|tip|warning)\} *\n(.*?)^:::$", re.DOTALL | re.MULTILINE)
@@ -53,9 +56,19 @@ def with_numbers(prose: str, printed: Mapping[str, str], *, draft: bool = False)
     def number(match: re.Match[str]) -> str:
         if match[1] not in printed and not draft:
             raise LessonError(f"{match[0]} has no result; run: make course-full LESSONS={match[1].partition('.')[0]}")
-        return printed.get(match[1], "…")
+        return with_powers(printed.get(match[1], "…"))
 
     return _NUMBER.sub(number, prose)
+
+
+def with_powers(text: str) -> str:
+    """Write powers of ten as a person does: 6e-08 as 6, a cross, and 10 with a raised -8."""
+
+    def power(match: re.Match[str]) -> str:
+        digits, sign, exponent = match.groups()
+        return f"{digits} \u00d7 10<sup>{_MINUS * (sign == '-')}{int(exponent)}</sup>" if float(digits) else "0"
+
+    return _POWER.sub(power, text)
 
 
 def for_page(markdown: str) -> str:

@@ -15,7 +15,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from bookkit.timelines import Row, committed_claims, rows
-from booktools import timeline_page
+from booktools import read_on, timeline_page
 from booktools.forms import for_page, with_numbers
 from booktools.layout import BUILD, COURSE, PROFILES, colab_url, executed, paths
 from booktools.lessons import Lesson, LessonError
@@ -33,7 +33,10 @@ _ON_COLAB: Final = (
     "Open a page and press *Open in Colab*; the first cell installs what the lesson needs. On your own machine, in a\n"
     "clone of the repository:"
 )
-_ON_OWN_MACHINE: Final = "In a clone of the repository:"
+_ON_OWN_MACHINE: Final = (
+    "In Colab: each page gets its button *Open in Colab* as soon as the repository has an address on GitHub, which\n"
+    "`course/course.toml` names. On your own machine, in a clone of the repository:"
+)
 
 
 def build_site(lessons: list[Lesson], printed: Mapping[str, str], *, draft: bool = False) -> Path:
@@ -98,6 +101,8 @@ def page_of(lesson: Lesson, run: NotebookNode, printed: Mapping[str, str], *, dr
     if run.metadata["course"]["profile"] == "smoke":
         head += f"\n\n{_SMALL_RUN}"
     cells[0] = nbformat.v4.new_markdown_cell(_under_title(cells[0].source, head))
+    if end := read_on.section(lesson):
+        cells.append(nbformat.v4.new_markdown_cell(for_page(end)))
     return nbformat.v4.new_notebook(cells=cells, metadata=run.metadata)
 
 

@@ -13,10 +13,12 @@
     bert         2018  an encoder that guesses masked words; loads the real MiniLM
     gpt2         2019  the decoder that is prompted, with a cache of keys and values
     sentences    2019  one vector for many words
+    parlai       2017  dialogue data of all kinds in one text format, and the teacher that says it
 
     text         corpora, words and vocabularies
     fit          the loop that trains all of them
     pretrained   recipes of what takes minutes, and the cache that keeps it: ELMo and the decoder of GPT and GPT-2
+    parlai_tasks our data sets as episodes
     probe        word similarity, analogies, perplexity, a Kneser-Ney trigram to beat, and accuracy with few labels
 
 Read a file from its first line to its last: no model imports another one, except where history did (GPT-2 is built of

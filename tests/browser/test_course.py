@@ -116,9 +116,12 @@ def test_a_quiz_answers_from_the_keyboard(open_page, page):
     assert watched.faults == []
 
 
-def test_the_search_finds_a_lesson(open_page):
+@pytest.mark.parametrize("word", ["temperature", "overfitting", "attention", "FastAPI"])
+def test_the_search_finds_a_lesson(open_page, word):
     watched = opened(open_page, SITE / "search.html")
-    watched.page.locator("input[name=q]").first.fill("temperature")
+    watched.page.locator("input[name=q]").first.fill(word)
     watched.page.keyboard.press("Enter")
     watched.page.locator("#search-results a").first.wait_for()
+    found = watched.page.locator("#search-results a").evaluate_all("all => all.map(one => one.href)")
+    assert {page.name for page in LESSONS} & {Path(urlsplit(link).path).name for link in found}
     assert watched.faults == []

@@ -9,7 +9,7 @@ import nbformat
 import pytest
 
 import textwright
-from booktools import forms, layout
+from booktools import forms, layout, read_on
 from booktools.lessons import STEPS, all_lessons
 from booktools.notebooks import notebook_text
 from booktools.results import printed_claims, read_results
@@ -68,6 +68,18 @@ def test_a_lesson_links_its_sources_and_other_lessons(lesson):
     lessons = set(re.findall(r"\]\((\d\da?-[^)]+\.md)\)", prose))
     assert len(outside) >= MIN_SOURCES, f"links {len(outside)} papers and pages of documentation"
     assert lessons, "links no other lesson"
+
+
+def test_a_page_ends_with_the_code_and_the_reference_of_what_it_uses(lesson):
+    end = read_on.section(lesson)
+    assert end
+    imported = re.findall(r"^from nano\.(\w+) import|^from nano import (.+)$", "\n".join(lesson.code), re.MULTILINE)
+    for name in {part.strip() for one, several in imported for part in [one, *several.split(",")] if part.strip()}:
+        assert f"](../../course/nano/{name}.py)" in end
+        assert (layout.COURSE / "nano" / f"{name}.py").is_file()
+    for name in set(re.findall(r"\btextwright\.(\w+)\(", "\n".join(lesson.code))):
+        page = f"](reference/python/{name}.md)" if name in textwright.__all__ else "](../../docs/python.md)"
+        assert page in end
 
 
 def test_a_paper_that_is_named_is_linked(lesson):

@@ -249,7 +249,7 @@ def test_a_typing_error_is_answered_with_the_nearest_name() -> None:
 
 
 def test_the_catalog_is_whole() -> None:
-    data = {"movie-reviews", "vader", "airline-tweets", "bbc-news", "imdb-reviews"}
+    data = {"movie-reviews", "vader", "airline-tweets", "bbc-news", "imdb-reviews", "chitchat"}
     assert set(ASSETS) == {*data, "glove-6b-50d", "minilm-l6", "word-similarity"}
     assert all(len(asset.sha256) == 64 and asset.license and asset.citation for asset in ASSETS.values())
     assert [state.asset.name for state in asset_states()] == list(ASSETS)
