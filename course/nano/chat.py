@@ -4,7 +4,7 @@
 
     bi-encoder      prompt -> one vector -- dot product -- one vector <- reply       replies are read once, in advance
     poly-encoder    prompt -> m vectors -- the reply chooses among them -- one vector <- reply              so are they
-    cross-encoder   prompt and reply -> one text -> a score                 each pair is read anew: for a few replies
+    cross-encoder   tokens of both, which see each other -> a score        each pair is computed anew: for few replies
 
 The vectors under the first two are MiniLM's, made once and cached; only what stands on them is trained.
 
@@ -24,10 +24,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from nano.bert import BERT, WordPiece
+from nano.bert import Layer
 from nano.dialogue import Pair
-from nano.sentences import contrastive_loss
-from nano.turns import MAX_TOKENS, cut, read_turns
+from nano.sentences import contrastive_loss, pool_mean
+from nano.text import pad
+from nano.turns import read_turns
 
 SCALE = 20.0
 """Of cosines, which are too close to each other for a softmax."""
@@ -116,38 +117,52 @@ class PolyEncoder(nn.Module):
 
 
 class CrossEncoder(nn.Module):
-    """BERT over context and reply as one text, so that each token of one sees those of the other; section 4.3.
+    """Attention over context and reply as one text, so that each token of one sees those of the other; section 4.3.
+
+    The paper runs all of BERT on each pair. Here the layers below have read both texts apart, in advance, and only the
+    layers above see them together: DeFormer, Cao et al., 2020, https://arxiv.org/abs/2005.00697. It corrects the score
+    of a faster model, and begins with that score.
 
     Args:
-        encoder: Whose weights go on learning.
+        layers: Of BERT, copied from an encoder; they go on learning.
+        dim: E.
+        num_turns: P: the prompt, and P - 1 turns before it; the reply is one more.
     """
 
-    def __init__(self, encoder: BERT) -> None:
+    def __init__(self, layers: Sequence[Layer], dim: int = 384, num_turns: int = 1) -> None:
         super().__init__()
-        self.encoder, self.score = encoder, nn.Linear(encoder.tokens.weight.shape[1], 1)
+        self.layers, self.score = nn.ModuleList(layers), nn.Linear(dim, 1)
+        self.turns = nn.Parameter(torch.zeros(num_turns + 1, dim))
+        nn.init.zeros_(self.score.weight)
 
-    def scores(self, ids: Tensor, mask: Tensor) -> Tensor:
-        """Score each pair of a batch, (B,), from its ids and mask (B, T): :func:`joined`."""
-        states = self.encoder(ids, mask)[0][-1]  # (B, T, E)
-        return self.score(states[:, 0])[:, 0]  # (B,): read at [CLS]
+    def scores(self, tokens: Tensor, places: Tensor) -> Tensor:
+        """Score pairs, (N,), from tokens (N, T, E) of the turns that places (N, T) say: :func:`joined`."""
+        x = tokens + self.turns[places.clamp(min=0)]  # (N, T, E)
+        for layer in self.layers:
+            x, _ = layer(x, places >= 0)  # (N, T, E)
+        return self.score(pool_mean(x, places >= 0))[:, 0]  # (N,)
 
-    def forward(self, ids: Tensor, mask: Tensor, num_candidates: int) -> Tensor:
-        """Return the mean loss; of each ``num_candidates`` pairs in a row the first is the right one."""
-        scores = self.scores(ids, mask).unflatten(0, (-1, num_candidates))  # (B, C)
-        return functional.cross_entropy(scores, torch.zeros(len(scores), dtype=torch.long))
+    def forward(self, tokens: Tensor, places: Tensor, first: Tensor) -> Tensor:
+        """Return the mean loss for pairs (B * C, T, E): of each C the first is right; first (B, C) are the known scores."""
+        scores = SCALE * first + self.scores(tokens, places).view(first.shape)  # (B, C)
+        return functional.cross_entropy(scores, torch.zeros(len(first), dtype=torch.long))
 
 
-def joined(pieces: WordPiece, context: Sequence[str], reply: str, num_tokens: int = MAX_TOKENS) -> list[int]:
-    """Return the ids of [CLS] turn before [SEP] prompt [SEP] reply [SEP], each turn cut to ``num_tokens``.
+def joined(context: tuple[Tensor, Tensor], replies: Sequence[Tensor], num_turns: int) -> tuple[Tensor, Tensor]:
+    """Put contexts and replies together, the reply as the turn after the last.
 
     Args:
-        pieces: Of the encoder.
-        context: The prompt, the turn before it and so on.
-        reply: A candidate.
-        num_tokens: Of each turn.
+        context: Tokens (N, T, E) and the turn that each is of, (N, T), -1 for padding.
+        replies: Tokens of each reply, N of (T, E).
+        num_turns: P of the contexts.
+
+    Returns:
+        Tokens (N, T of both, E), and the turn that each is of, (N, T of both).
     """
-    rows = [cut(pieces.encode(text), num_tokens) for text in [*reversed(context), reply]]
-    return [*rows[0][:1], *(each for row in rows for each in row[1:])]
+    tokens, places = context
+    padded = nn.utils.rnn.pad_sequence(list(replies), batch_first=True)  # (N, R, E)
+    own = pad([[num_turns] * len(each) for each in replies], -1)  # (N, R)
+    return torch.cat([tokens, padded], dim=1), torch.cat([places, own], dim=1)
 
 
 @dataclass(frozen=True, slots=True)

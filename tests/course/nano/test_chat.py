@@ -1,14 +1,15 @@
 import math
 
+import numpy as np
 import pytest
 import torch
 
 from nano import chat
-from nano.bert import BERT, WordPiece
+from nano.bert import Layer
 from nano.chat import BiEncoder, CrossEncoder, PolyEncoder
+from nano.dialogue import Pair
 from nano.fit import fit
-
-PIECES = WordPiece(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "a", "b", "c", "d"])
+from nano.turns import Turns
 
 
 def test_untrained_a_bi_encoder_gives_the_cosines_of_the_vectors_it_is_given():
@@ -76,31 +77,82 @@ def test_the_loss_of_vectors_that_say_nothing_is_that_of_a_guess(model):
     assert model(*read, vectors).item() == pytest.approx(math.log(16))
 
 
-def test_a_joined_text_ends_each_turn_with_sep():
-    ids = chat.joined(PIECES, ["b c", "a"], "d")
-    assert [PIECES.pieces[each] for each in ids] == ["[CLS]", "a", "[SEP]", "b", "c", "[SEP]", "d", "[SEP]"]
-    shorter = chat.joined(PIECES, ["b c a a", "a"], "d", num_tokens=4)
-    assert [PIECES.pieces[each] for each in shorter[3:6]] == ["b", "c", "[SEP]"]
+def test_joined_tokens_say_which_is_the_reply_and_which_is_padding():
+    context = torch.ones(2, 3, 4), torch.tensor([[0, 0, 1], [0, -1, -1]])
+    replies = [torch.full((1, 4), 2.0), torch.full((2, 4), 3.0)]
+    tokens, places = chat.joined(context, replies, num_turns=2)
+    assert places.tolist() == [[0, 0, 1, 2, -1], [0, -1, -1, 2, 2]]
+    assert tokens[:, 3:, 0].tolist() == [[2, 0], [3, 3]]
+
+
+def _cross_encoder(num_layers=2):
+    torch.manual_seed(0)
+    return CrossEncoder([Layer(16, 2, 32) for _ in range(num_layers)], 16)
+
+
+def test_untrained_a_cross_encoder_leaves_the_score_that_it_is_given():
+    first = torch.tensor([[0.5, 0.1], [0.2, 0.3]])
+    loss = _cross_encoder()(torch.randn(4, 3, 16), torch.zeros(4, 3).long(), first)
+    expected = torch.nn.functional.cross_entropy(20 * first, torch.zeros(2).long())
+    torch.testing.assert_close(loss, expected)
 
 
 def test_a_cross_encoder_learns_what_no_vector_of_one_text_can_say():
-    torch.manual_seed(0)
-    model = CrossEncoder(BERT(8, 16, 16, 2, 32, 2))
-    names = "abcd"
-    rows = [  # right: the reply repeats the prompt
-        chat.joined(PIECES, [one], other) for one in names for other in (one, *(each for each in names if each != one))
-    ]
-    ids = torch.tensor(rows)
-    batch = (ids, torch.ones_like(ids), 4)
-    losses = fit(model, [batch] * 150, torch.optim.Adam(model.parameters(), lr=3e-3), num_steps=150)
-    assert losses[0] == pytest.approx(math.log(4), abs=0.5)
+    model, words = _cross_encoder(), torch.eye(4, 16)
+    rows = [(one, other) for one in range(4) for other in (one, *(each for each in range(4) if each != one))]
+    tokens = words[torch.tensor(rows)]  # right: the reply repeats the prompt
+    batch = (tokens, torch.tensor([[0, 1]] * 16), torch.zeros(4, 4))
+    losses = fit(model, [batch] * 200, torch.optim.Adam(model.parameters(), lr=3e-3), num_steps=200)
+    assert losses[0] == pytest.approx(math.log(4))
     assert losses[-1] < 0.1
 
 
 def test_padding_does_not_change_a_cross_encoder():
-    torch.manual_seed(0)
-    model = CrossEncoder(BERT(8, 16, 16, 2, 32, 2)).eval()
-    ids = torch.tensor([[2, 4, 3, 5, 3]])
-    padded = torch.nn.functional.pad(ids, (0, 4))
-    alone = model.scores(ids, torch.ones_like(ids))
-    torch.testing.assert_close(model.scores(padded, (padded != 0).long()), alone)
+    model = _cross_encoder()
+    torch.nn.init.normal_(model.score.weight)
+    tokens, places = torch.randn(1, 3, 16), torch.tensor([[0, 0, 1]])
+    wider = torch.cat([tokens, torch.full((1, 4, 16), 9.0)], dim=1)
+    padded = torch.nn.functional.pad(places, (0, 4), value=-1)
+    torch.testing.assert_close(model.scores(wider, padded), model.scores(tokens, places))
+
+
+@pytest.fixture
+def bot(monkeypatch):
+    """A bot over vectors of our own: the mean of random vectors of the letters."""
+    letters = torch.randn(128, 8, generator=torch.Generator().manual_seed(0))
+
+    def read(texts, *, keep):
+        assert not keep
+        known = sorted({*texts})
+        states = np.stack([letters[[ord(each) % 128 for each in text]].mean(dim=0).numpy() for text in known])
+        return Turns(known, np.ones(len(known), dtype=int), states.astype(np.float16))
+
+    monkeypatch.setattr(chat, "read_turns", read)
+    pairs = [Pair("a", (), "ask one", "one"), Pair("b", (), "ask two", "two"), Pair("c", ("x",), "again", "ONE")]
+    turns = read([each.reply for each in pairs], keep=False)
+    return chat.Retriever(BiEncoder(8, num_turns=2), pairs, turns.vectors([each.reply for each in pairs]))
+
+
+def test_the_nearest_reply_comes_first_with_what_it_was_a_reply_to(bot):
+    best = bot.find("one", number=5)
+    assert [(each.reply, each.prompt) for each in best] == [("two", "ask two")]  # "one" would be an echo
+    first = bot.find("eno", number=1)
+    assert (first[0].reply, first[0].prompt) == ("one", "ask one")
+    assert first[0].score == pytest.approx(1, abs=1e-3)
+
+
+def test_what_was_said_is_not_said_again_and_no_reply_comes_twice(bot):
+    assert [each.reply.lower() for each in bot.find("eno")] == ["one", "two"]
+    assert [each.reply for each in bot.find("eno", ["One", "well"])] == ["two"]
+    assert bot.find("eno", ["one", "two"]) == []
+
+
+def test_a_bot_is_the_same_after_it_was_stored(bot, tmp_path):
+    with torch.no_grad():
+        bot.model.context.weight.normal_()
+    bot.save(tmp_path / "bot")
+    again = chat.Retriever.load(tmp_path / "bot")
+    assert again.pairs == bot.pairs
+    for mine, stored in zip(bot.find("tow", ["hi"]), again.find("tow", ["hi"]), strict=True):
+        assert (mine.reply, mine.prompt) == (stored.reply, stored.prompt)
+        assert mine.score == pytest.approx(stored.score, abs=2e-3)
