@@ -10,6 +10,7 @@ its recipe and of the corpus, so that no model is taken for another.
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 import math
@@ -314,17 +315,19 @@ def chat_bot(recipe: ChatRecipe | None = None, *, keep: bool = True) -> ChatBot:
     return _loaded(generator, kept)
 
 
-def refined(recipe: RefineRecipe | None = None, *, keep: bool = True) -> ChatBot:
+def refined(recipe: RefineRecipe | None = None, *, keep: bool = True, start: Generator | None = None) -> ChatBot:
     """Take a generator that went on to learn from the cache, or train it and put it there.
 
     Args:
         recipe: None is the lesson's.
         keep: False trains it anew and puts nothing there.
+        start: What ``recipe.start`` made, if it is at hand; it stays as it is.
     """
     recipe = recipe or RefineRecipe()
-    start = chat_bot(recipe.start, keep=keep).generator
-    kept = _cached("refine", asdict(recipe), lambda: _train_refine(start, recipe, keep), keep, CHAT)
-    return _loaded(start, kept)
+    start = start or chat_bot(recipe.start, keep=keep).generator
+    generator = Generator(copy.deepcopy(start.model), start.tokenizer)
+    kept = _cached("refine", asdict(recipe), lambda: _train_refine(generator, recipe, keep), keep, CHAT)
+    return _loaded(generator, kept)
 
 
 def untrained_chat(recipe: ChatRecipe) -> Seq2Seq:

@@ -286,7 +286,7 @@ def beam(
     first_only = torch.full((num_sources, width), -math.inf)
     first_only[:, 0] = 0.0
     totals = first_only.flatten()  # (B * K,): log p of each beginning
-    while ids.shape[1] <= rules.max_length and not has_ended(ids).all():
+    while ids.shape[1] <= rules.max_length and not is_settled(ids, totals, width, rules.max_length, length_penalty):
         log_p = next_scores(model, state, ids, use_cache).log_softmax(dim=1)  # (B * K, V)
         log_p = rules.apply(log_p, ids, messages)  # (B * K, V)
         ended = has_ended(ids)  # (B * K, 1)
@@ -301,6 +301,17 @@ def beam(
         ids, totals = torch.cat([ids[rows], tokens[:, None]], dim=1), longer[rows, tokens]
         state.reorder(rows)
     return replies_of(ids[::width])
+
+
+def is_settled(ids: Tensor, totals: Tensor, width: int, max_length: int, length_penalty: float) -> bool:
+    """Tell whether the best of each ``width`` beginnings has ended, and no other can overtake it.
+
+    A total only falls while a reply grows, so that at the end it ranks at most as if it had ``max_length`` tokens now.
+    """
+    ended, lengths = has_ended(ids)[:, 0], (ids != PAD).sum(dim=1) - 1  # (B * K,)
+    ranks = (totals / lengths.clamp(min=1) ** length_penalty).view(-1, width)  # (B, K)
+    reach = (totals / max_length**length_penalty).masked_fill(ended, -math.inf).view(-1, width)  # (B, K)
+    return bool((ended.view(-1, width)[:, 0] & (ranks[:, 0] >= reach.amax(dim=1))).all())
 
 
 @torch.no_grad()
