@@ -25,6 +25,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import random
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -117,6 +118,27 @@ def pairs(every: Iterable[Conversation], max_history: int = 2) -> list[Pair]:
         for pair in _pairs_of(each, max_history):
             first.setdefault((pair.prompt.lower(), pair.reply.lower()), pair)
     return list(first.values())
+
+
+def some(every: Sequence[Conversation], num_pairs: int, seed: int = 0) -> list[Pair]:
+    """Take whole conversations in an order drawn by lot, until there are enough pairs to learn from.
+
+    The reply of one pair is the prompt of the next, so that few turns have to be read for many pairs.
+    """
+    result: list[Pair] = []
+    for each in random.Random(seed).sample(every, len(every)):  # noqa: S311  no secret
+        result += pairs([each])
+        if len(result) >= num_pairs:
+            break
+    return result[:num_pairs]
+
+
+def few_of_each(every: Sequence[Conversation], number: int, seed: int = 0) -> list[Pair]:
+    """Draw pairs to measure with, at most ``number`` of a conversation, so that the longest do not decide."""
+    drawn: dict[str, list[Pair]] = {}
+    for pair in random.Random(seed).sample(whole := pairs(every), len(whole)):  # noqa: S311  no secret
+        drawn.setdefault(pair.conversation, []).append(pair)
+    return [pair for each in drawn.values() for pair in each[:number]]
 
 
 def is_usable(turn: str) -> bool:

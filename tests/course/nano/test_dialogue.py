@@ -110,3 +110,29 @@ def test_the_real_conversations_follow_the_rules():
         turns = by_key[each.conversation]
         said = (*each.history, each.prompt, each.reply)
         assert any(turns[place : place + len(said)] == said for place in range(len(turns)))
+
+
+def _talks(*lengths):
+    return [
+        Conversation(str(key), tuple(f"turn {key} {turn}" for turn in range(length)))
+        for key, length in enumerate(lengths)
+    ]
+
+
+def test_to_learn_from_whole_conversations_are_taken():
+    every = _talks(*[5] * 20)
+    some = dialogue.some(every, 16)
+    assert len(some) == 16
+    assert [each.conversation for each in some] == [
+        key for key in dict.fromkeys(each.conversation for each in some) for _ in "1234"
+    ]
+    assert dialogue.some(every, 16) == some
+    assert dialogue.some(every, 16, seed=1) != some
+    assert len(dialogue.some(every, 10_000)) == 80
+
+
+def test_to_measure_with_no_conversation_has_more_than_a_few_pairs():
+    drawn = dialogue.few_of_each(_talks(2, 4, 100), 5)
+    number = {key: sum(each.conversation == key for each in drawn) for key in "012"}
+    assert number == {"0": 1, "1": 3, "2": 5}
+    assert len({*drawn}) == 9
