@@ -101,7 +101,7 @@ class Generator:
 
 
 def blend(retrieved: Sequence[str], replies: Sequence[str], alpha: float, seed: int = 0) -> list[str]:
-    """Replace what was retrieved by the true reply, alpha of the time: Roller et al., section 2.3, alpha-blending.
+    """Replace what was retrieved by the true reply, alpha of the time: Roller et al., section 3.3, alpha-blending.
 
     Without it a generator learns that what is retrieved has little to do with the reply, and to look past it; with
     alpha 1 it learns to copy.
