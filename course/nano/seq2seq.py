@@ -28,6 +28,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from nano.gpt2 import sharpen
+from nano.text import pad
 from nano.transformer import PAD, START, EncoderBlock, MultiHead, causal_mask, sinusoids
 
 END, SPLIT = 2, 3
@@ -326,6 +327,7 @@ def sample_and_rank(
     """Draw ``num_samples`` replies to each source (B, S), and take the one that the model finds likeliest."""
     rows = source.repeat_interleave(num_samples, dim=0)  # (B * N, S)
     drawn = sample(model, rows, rules, seed=seed)
-    target = nn.utils.rnn.pad_sequence([torch.tensor([*reply, END]) for reply in drawn], batch_first=True)  # (B * N, T)
-    log_p = -model.losses(rows, target).sum(dim=1).view(-1, num_samples)  # (B, N)
-    return [drawn[num_samples * row + place] for row, place in enumerate(log_p.argmax(dim=1).tolist())]
+    target = pad([[*reply, END] for reply in drawn])  # (B * N, T)
+    chunks = zip(rows.split(num_samples), target.split(num_samples), strict=True)  # of one source each
+    best = [model.losses(*chunk).sum(dim=1).argmin().item() for chunk in chunks]
+    return [drawn[num_samples * row + place] for row, place in enumerate(best)]
