@@ -18,12 +18,12 @@
 
     text         corpora, words and vocabularies
     fit          the loop that trains all of them
-    pretrained   recipes of what takes minutes, and the cache that keeps it: ELMo, the decoder of GPT and GPT-2, chat bots
+    pretrained   recipes of what takes minutes, and the cache that keeps it: ELMo, GPT-2's decoder, chat bots
     acute        a page on which a reader judges two bots blindly, with an interval
     probe        word similarity, analogies, perplexity, a Kneser-Ney trigram to beat, and accuracy with few labels
 
 Read a file from its first line to its last: no model imports another one, except where history did (GPT-2 and the chat
-bots that write are built of ``transformer``). Shapes stand at the end of each line of a ``forward``: **B** texts, **T**
-tokens (**S** of a source), **V** words, **E** width of a vector, **H** hidden units, **A** heads, **D** width of a head,
-**K** choices.
+bots that write are built of ``transformer``). Shapes stand at the end of each line of a ``forward``: **B** texts,
+**T** tokens (**S** of a source), **V** words, **E** width of a vector, **H** hidden units, **A** heads, **D** width of
+a head, **K** choices.
 """
