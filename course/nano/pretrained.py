@@ -153,8 +153,8 @@ class ChatRecipe:
     """How an encoder-decoder learns to reply; the defaults are those of the lesson.
 
     Args:
-        num_pairs: Prompts with their replies, of the training conversations; None takes all.
-        num_epochs: Times that it reads them.
+        read: Pairs that it reads; those that there are come again when all were read.
+        num_pairs: Prompts with their replies that there are, of the training conversations; None takes all.
         num_tokens: V, the four marks included.
         dim: E.
         num_heads: A.
@@ -166,8 +166,8 @@ class ChatRecipe:
         seed: Of the weights and of the order.
     """
 
+    read: int = 60_000
     num_pairs: int | None = None
-    num_epochs: int = 1
     num_tokens: int = 4096
     dim: int = 256
     num_heads: int = 4
@@ -194,7 +194,7 @@ class RefineRecipe:
 
     start: ChatRecipe = field(default_factory=ChatRecipe)
     alpha: float | None = 0.5
-    num_pairs: int = 12_000
+    num_pairs: int = 6_000
     rate: float = 5e-4
     warm_up: int = 50
     seed: int = 1
@@ -427,8 +427,8 @@ def _train_bilm(recipe: ElmoRecipe, texts: Sequence[str]) -> dict[str, Any]:
 
 def _train_chat(generator: Generator, recipe: ChatRecipe, pairs: Sequence[Pair]) -> dict[str, Any]:
     prompts, replies = [pair.prompt for pair in pairs], [pair.reply for pair in pairs]
-    batches = _chat_batches(generator, prompts, replies, None, recipe.batch_size, recipe.num_epochs, recipe.seed)
-    return _fit_chat(generator.model, batches, recipe, f"a generator on {len(pairs):,} pairs")
+    batches = _chat_batches(generator, prompts, replies, None, recipe.batch_size, recipe.read, recipe.seed)
+    return _fit_chat(generator.model, batches, recipe, f"a generator on {recipe.read:,} pairs")
 
 
 def _train_refine(generator: Generator, recipe: RefineRecipe, keep: bool) -> dict[str, Any]:
@@ -439,7 +439,7 @@ def _train_refine(generator: Generator, recipe: RefineRecipe, keep: bool) -> dic
         which = {"of": recipe.start.num_pairs, "num_pairs": recipe.num_pairs, "seed": recipe.seed}
         found = _cached("retrieved", which, lambda: {"replies": _retrieved(every, pairs)}, keep, CHAT)["replies"]
         found = refine.blend(found, replies, recipe.alpha, recipe.seed)
-    batches = _chat_batches(generator, prompts, replies, found, recipe.start.batch_size, 1, recipe.seed)
+    batches = _chat_batches(generator, prompts, replies, found, recipe.start.batch_size, len(pairs), recipe.seed)
     return _fit_chat(generator.model.train(), batches, recipe, f"a refined one on {len(pairs):,} pairs")
 
 
@@ -454,15 +454,15 @@ def _chat_batches(
     replies: Sequence[str],
     retrieved: Sequence[str] | None,
     batch_size: int,
-    num_epochs: int,
+    read: int,
     seed: int,
 ) -> list[tuple[Tensor, Tensor]]:
     """Encode pairs, in batches of like length."""
     sources = generator.source_rows(prompts, retrieved)
     targets = generator.target_rows(replies)
     order, batches = random.Random(seed), []  # noqa: S311  no secret
-    for _ in range(num_epochs):
-        places = order.sample(range(len(prompts)), len(prompts))
+    for done in range(0, read, len(prompts)):
+        places = order.sample(range(len(prompts)), min(len(prompts), read - done))
         for start in range(0, len(places), 50 * batch_size):
             block = sorted(
                 places[start : start + 50 * batch_size], key=lambda row: (len(targets[row]), len(sources[row]))

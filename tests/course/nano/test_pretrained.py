@@ -14,7 +14,7 @@ SMALL = DecoderRecipe(
 SMALL_ELMO = ElmoRecipe(read=600, num_words=8, width=8, dim=8, hidden=12, batch_size=4, warm_up=5, rate=2e-2)
 
 SMALL_CHAT = ChatRecipe(
-    num_epochs=3, num_tokens=280, dim=16, num_heads=2, num_encoder=1, num_decoder=1, batch_size=8, rate=1e-2, warm_up=5
+    read=240, num_tokens=280, dim=16, num_heads=2, num_encoder=1, num_decoder=1, batch_size=8, rate=1e-2, warm_up=5
 )
 SMALL_REFINE = RefineRecipe(start=SMALL_CHAT, num_pairs=40, warm_up=2)
 PAIRS = [
@@ -174,6 +174,16 @@ def test_refined_ones_go_on_from_one_start_and_read_what_was_retrieved(cache, mo
     assert len(found) == len(true) == 40
     assert len(list(cache.glob("retrieved-*.pt"))) == 1  # for both, once
     assert len(list(cache.glob("refine-*.pt"))) == 3
+
+
+def test_pairs_come_again_when_all_were_read():
+    generator = pretrained.chat_bot(SMALL_CHAT, keep=False).generator
+    prompts, replies = [pair.prompt for pair in PAIRS], [pair.reply for pair in PAIRS]
+    rows = {
+        read: sum(len(source) for source, _ in pretrained._chat_batches(generator, prompts, replies, None, 8, read, 0))
+        for read in (30, 80, 100)
+    }
+    assert rows == {30: 30, 80: 80, 100: 100}
 
 
 def test_nothing_is_retrieved_from_the_own_conversation():
