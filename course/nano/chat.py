@@ -94,8 +94,8 @@ class PolyEncoder(nn.Module):
         """Return (B, m, E), rows of length 1, for tokens (B, T, E) of the turns that places (B, T) say."""
         tokens = tokens + self.turns[places.clamp(min=0)]  # (B, T, E)
         weights = (tokens @ self.codes.T).masked_fill(places[:, :, None] < 0, -torch.inf)  # (B, T, m)
-        mixed = weights.softmax(dim=1).transpose(1, 2) @ self.token(tokens)  # (B, m, E): y^i = sum_j w_j h_j
-        return functional.normalize(mixed, dim=2)  # (B, m, E)
+        mixed = weights.softmax(dim=1).transpose(1, 2) @ tokens  # (B, m, E): y^i = sum_j w_j h_j
+        return functional.normalize(self.token(mixed), dim=2)  # (B, m, E): the mean of projections, for less work
 
     def replies(self, vectors: Tensor) -> Tensor:
         """Return (N, E), of length 1, for vectors (N, E)."""
@@ -143,7 +143,7 @@ class CrossEncoder(nn.Module):
         return self.score(pool_mean(x, places >= 0))[:, 0]  # (N,)
 
     def forward(self, tokens: Tensor, places: Tensor, first: Tensor) -> Tensor:
-        """Return the mean loss for pairs (B * C, T, E): of each C the first is right; first (B, C) are the known scores."""
+        """Return the mean loss of pairs (B * C, T, E), the first of each C right; first (B, C) is what is known."""
         scores = SCALE * first + self.scores(tokens, places).view(first.shape)  # (B, C)
         return functional.cross_entropy(scores, torch.zeros(len(first), dtype=torch.long))
 
