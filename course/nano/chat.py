@@ -136,7 +136,7 @@ class CrossEncoder(nn.Module):
         nn.init.zeros_(self.score.weight)
 
     def scores(self, tokens: Tensor, places: Tensor) -> Tensor:
-        """Score pairs, (N,), from tokens (N, T, E) of the turns that places (N, T) say: :func:`joined`."""
+        """Score pairs, (N,), from tokens (N, T, E) of the turns that places (N, T) say: :func:`concatenate`."""
         x = tokens + self.turns[places.clamp(min=0)]  # (N, T, E)
         for layer in self.layers:
             x, _ = layer(x, places >= 0)  # (N, T, E)
@@ -148,7 +148,7 @@ class CrossEncoder(nn.Module):
         return functional.cross_entropy(scores, torch.zeros(len(first), dtype=torch.long))
 
 
-def joined(context: tuple[Tensor, Tensor], replies: Sequence[Tensor], num_turns: int) -> tuple[Tensor, Tensor]:
+def concatenate(context: tuple[Tensor, Tensor], replies: Sequence[Tensor], num_turns: int) -> tuple[Tensor, Tensor]:
     """Put contexts and replies together, the reply as the turn after the last.
 
     Args:
@@ -206,11 +206,11 @@ class Retriever:
         pair = Pair("", tuple(history), prompt, "")
         turns = read_turns([prompt, *history], keep=False).contexts([pair], self.model.num_turns)  # (1, P, E)
         scores = self.model.scores(self.model.contexts(turns), self.replies)[0]  # (N,)
-        said, best = {each.lower() for each in (prompt, *history)}, []
+        earlier, best = {each.lower() for each in (prompt, *history)}, []
         for place in scores.argsort(descending=True).tolist():
             pair = self.pairs[place]
-            if pair.reply.lower() not in said:
-                said.add(pair.reply.lower())
+            if pair.reply.lower() not in earlier:
+                earlier.add(pair.reply.lower())
                 best.append(Candidate(pair.reply, pair.prompt, scores[place].item()))
             if len(best) == number:
                 break
