@@ -94,8 +94,8 @@ class PolyEncoder(nn.Module):
         """Return (B, m, E), rows of length 1, for tokens (B, T, E) of the turns that places (B, T) say."""
         tokens = tokens + self.turns[places.clamp(min=0)]  # (B, T, E)
         weights = (tokens @ self.codes.T).masked_fill(places[:, :, None] < 0, -torch.inf)  # (B, T, m)
-        mixed = weights.softmax(dim=1).transpose(1, 2) @ self.token(tokens)  # (B, m, E): y^i = sum_j w_j h_j
-        return functional.normalize(mixed, dim=2)  # (B, m, E)
+        mixed = weights.softmax(dim=1).transpose(1, 2) @ tokens  # (B, m, E): y^i = sum_j w_j h_j
+        return functional.normalize(self.token(mixed), dim=2)  # (B, m, E): the mean of projections, for less work
 
     def replies(self, vectors: Tensor) -> Tensor:
         """Return (N, E), of length 1, for vectors (N, E)."""
@@ -136,19 +136,19 @@ class CrossEncoder(nn.Module):
         nn.init.zeros_(self.score.weight)
 
     def scores(self, tokens: Tensor, places: Tensor) -> Tensor:
-        """Score pairs, (N,), from tokens (N, T, E) of the turns that places (N, T) say: :func:`joined`."""
+        """Score pairs, (N,), from tokens (N, T, E) of the turns that places (N, T) say: :func:`concatenate`."""
         x = tokens + self.turns[places.clamp(min=0)]  # (N, T, E)
         for layer in self.layers:
             x, _ = layer(x, places >= 0)  # (N, T, E)
         return self.score(pool_mean(x, places >= 0))[:, 0]  # (N,)
 
     def forward(self, tokens: Tensor, places: Tensor, first: Tensor) -> Tensor:
-        """Return the mean loss for pairs (B * C, T, E): of each C the first is right; first (B, C) are the known scores."""
+        """Return the mean loss of pairs (B * C, T, E), the first of each C right; first (B, C) is what is known."""
         scores = SCALE * first + self.scores(tokens, places).view(first.shape)  # (B, C)
         return functional.cross_entropy(scores, torch.zeros(len(first), dtype=torch.long))
 
 
-def joined(context: tuple[Tensor, Tensor], replies: Sequence[Tensor], num_turns: int) -> tuple[Tensor, Tensor]:
+def concatenate(context: tuple[Tensor, Tensor], replies: Sequence[Tensor], num_turns: int) -> tuple[Tensor, Tensor]:
     """Put contexts and replies together, the reply as the turn after the last.
 
     Args:
@@ -206,11 +206,11 @@ class Retriever:
         pair = Pair("", tuple(history), prompt, "")
         turns = read_turns([prompt, *history], keep=False).contexts([pair], self.model.num_turns)  # (1, P, E)
         scores = self.model.scores(self.model.contexts(turns), self.replies)[0]  # (N,)
-        said, best = {each.lower() for each in (prompt, *history)}, []
+        earlier, best = {each.lower() for each in (prompt, *history)}, []
         for place in scores.argsort(descending=True).tolist():
             pair = self.pairs[place]
-            if pair.reply.lower() not in said:
-                said.add(pair.reply.lower())
+            if pair.reply.lower() not in earlier:
+                earlier.add(pair.reply.lower())
                 best.append(Candidate(pair.reply, pair.prompt, scores[place].item()))
             if len(best) == number:
                 break

@@ -63,8 +63,8 @@ class Turns:
         """Return vectors of the prompt, the turn before it and so on, (B, P, E); zeros where nothing was said."""
         result = torch.zeros(len(pairs), num_turns, self.means.shape[1])  # (B, P, E)
         for row, pair in zip(result, pairs, strict=True):
-            said = latest(pair, num_turns)
-            row[: len(said)] = self.vectors(said)
+            texts = latest(pair, num_turns)
+            row[: len(texts)] = self.vectors(texts)
         return result
 
     def context_tokens(self, pairs: Sequence[Pair], num_turns: int) -> tuple[Tensor, Tensor]:

@@ -77,10 +77,10 @@ def test_the_loss_of_vectors_that_say_nothing_is_that_of_a_guess(model):
     assert model(*read, vectors).item() == pytest.approx(math.log(16))
 
 
-def test_joined_tokens_say_which_is_the_reply_and_which_is_padding():
+def test_concatenated_tokens_say_which_is_the_reply_and_which_is_padding():
     context = torch.ones(2, 3, 4), torch.tensor([[0, 0, 1], [0, -1, -1]])
     replies = [torch.full((1, 4), 2.0), torch.full((2, 4), 3.0)]
-    tokens, places = chat.joined(context, replies, num_turns=2)
+    tokens, places = chat.concatenate(context, replies, num_turns=2)
     assert places.tolist() == [[0, 0, 1, 2, -1], [0, -1, -1, 2, 2]]
     assert tokens[:, 3:, 0].tolist() == [[2, 0], [3, 3]]
 
