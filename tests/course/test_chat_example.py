@@ -57,10 +57,10 @@ def address(bot):
 
 
 def _ready(process, address):
-    deadline = time.monotonic() + 90
+    deadline = time.monotonic() + 600
     while time.monotonic() < deadline and process.poll() is None:
         try:
-            urllib.request.urlopen(f"{address}/healthz", timeout=60).close()  # noqa: S310  our own address
+            urllib.request.urlopen(f"{address}/healthz", timeout=300).close()  # noqa: S310  our own address
         except OSError:
             time.sleep(0.2)
         else:
@@ -72,7 +72,7 @@ def _post(address, content):
     headers = {"Content-Type": "application/json"}
     request = urllib.request.Request(f"{address}/reply", content, headers)  # noqa: S310  our own address
     try:
-        with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310
+        with urllib.request.urlopen(request, timeout=300) as answer:  # noqa: S310
             return answer.status, json.load(answer)
     except urllib.error.HTTPError as error:
         return error.code, json.load(error)
@@ -81,7 +81,7 @@ def _post(address, content):
 def test_its_own_tests_pass(tmp_path):
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-c", os.devnull, "--rootdir", tmp_path, EXAMPLE],
-        capture_output=True, text=True, check=False, timeout=120, env=ENVIRONMENT,
+        capture_output=True, text=True, check=False, timeout=600, env=ENVIRONMENT,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout
     assert "22 passed" in done.stdout
