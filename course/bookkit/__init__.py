@@ -28,7 +28,7 @@ from bookkit.aws_commands import check_aws
 from bookkit.claims import claim
 from bookkit.commands import Answer, application, ask, save_cell, serving, shell
 from bookkit.exercises import exercise
-from bookkit.figures import colors, draw, recorded, show, show_image
+from bookkit.figures import colors, draw, recorded, show, show_image, show_page
 from bookkit.lesson_files import copy_file
 from bookkit.offline import stay_offline_if_told
 from bookkit.plans import plan
@@ -40,7 +40,7 @@ from bookkit.traffic import Balancer, Callers, Servers
 __all__ = [
     "Answer", "Balancer", "Callers", "Servers", "application", "ask", "check_aws", "claim", "colors", "copy_file",
     "draw", "exercise", "is_live", "pick", "plan", "profile", "recorded", "save_cell", "serving", "shell", "show",
-    "show_image", "table", "timeline",
+    "show_image", "show_page", "table", "timeline",
 ]  # fmt: skip
 
 stay_offline_if_told()

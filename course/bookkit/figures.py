@@ -21,6 +21,8 @@ colors: Final = SimpleNamespace(
     ink=canvas.INK, muted=canvas.MUTED, grid=canvas.GRID, right=canvas.RIGHT, wrong=canvas.WRONG, series=canvas.SERIES
 )
 RECORDED: Final = Path(__file__).parents[1] / "recorded"
+MAX_BYTES: Final = 2_000_000
+"""Of an image or a page within a page."""
 STYLE: Final = f"<style>{(Path(__file__).parent / 'figures.css').read_text(encoding='utf-8')}</style>"
 
 
@@ -61,12 +63,35 @@ def show_image(content: bytes, caption: str, *, mime: str) -> None:
     Raises:
         ValueError: If it is 2 MB or more: pages must open quickly on a phone.
     """
-    if len(content) >= 2_000_000:
-        raise ValueError(f"the image has {len(content):,} bytes; a page takes fewer than 2,000,000")
+    if len(content) >= MAX_BYTES:
+        raise ValueError(f"the image has {len(content):,} bytes; a page takes fewer than {MAX_BYTES:,}")
     words = html.escape(caption, quote=True)
     source = f"data:{mime};base64,{base64.b64encode(content).decode()}"
     image = f'<img src="{source}" alt="{words}"><figcaption>{words}</figcaption>'
     display(HTML(f'{STYLE}<figure class="kit-figure">{image}</figure>'))
+
+
+def show_page(page: str, caption: str, *, height: int = 420) -> None:
+    """Show a page that the lesson made, in a frame of its own: its scripts see nothing of the lesson's page.
+
+    Args:
+        page: The HTML of the whole page, which asks no server; under 2 MB.
+        caption: What to see or do in it; also what a screen reader says.
+        height: Of the frame, in pixels.
+
+    Raises:
+        ValueError: If it is 2 MB or more: pages must open quickly on a phone.
+    """
+    if len(page.encode()) >= MAX_BYTES:
+        raise ValueError(
+            f"the page has {len(page.encode()):,} bytes; a frame takes fewer than {MAX_BYTES:,}: show less"
+        )
+    words = html.escape(caption, quote=True)
+    frame = (
+        f'<iframe srcdoc="{html.escape(page, quote=True)}" sandbox="allow-scripts" title="{words}" loading="lazy"'
+        f' style="border: 1px solid; border-radius: 0.5rem; height: {height}px; width: 100%"></iframe>'
+    )
+    display(HTML(f'{STYLE}<figure class="kit-figure">{frame}<figcaption>{words}</figcaption></figure>'))
 
 
 def recorded(name: str) -> bytes:

@@ -14,14 +14,18 @@
     gpt2         2019  the decoder that is prompted, with a cache of keys and values
     sentences    2019  one vector for many words
     parlai       2017  dialogue data of all kinds in one text format, and the teacher that says it
+    seq2seq      2020  an encoder-decoder that replies: beam, top-p, minimum length, no n-gram twice
+    refine       2020  a bot that writes, alone or from a retrieved reply, and what its replies are measured by
 
     text         corpora, words and vocabularies
     fit          the loop that trains all of them
-    pretrained   recipes of what takes minutes, and the cache that keeps it: ELMo and the decoder of GPT and GPT-2
+    pretrained   recipes of what takes minutes, and the cache that keeps it: ELMo, GPT-2's decoder, chat bots
     parlai_tasks our data sets as episodes
+    acute        a page on which a reader judges two bots blindly, with an interval
     probe        word similarity, analogies, perplexity, a Kneser-Ney trigram to beat, and accuracy with few labels
 
-Read a file from its first line to its last: no model imports another one, except where history did (GPT-2 is built of
-``transformer``). Shapes stand at the end of each line of a ``forward``: **B** texts, **T** tokens (**S** of a source),
-**V** words, **E** width of a vector, **H** hidden units, **A** heads, **D** width of a head, **K** choices.
+Read a file from its first line to its last: no model imports another one, except where history did (GPT-2 and the chat
+bots that write are built of ``transformer``). Shapes stand at the end of each line of a ``forward``: **B** texts,
+**T** tokens (**S** of a source), **V** words, **E** width of a vector, **H** hidden units, **A** heads, **D** width of
+a head, **K** choices.
 """

@@ -10,6 +10,7 @@ its recipe and of the corpus, so that no model is taken for another.
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 import math
@@ -18,7 +19,7 @@ import random
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -26,15 +27,20 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor, nn
 
-from nano import bpe, elmo, text
+from nano import bpe, dialogue, elmo, refine, text
 from nano.bpe import BPE
+from nano.dialogue import Pair
 from nano.elmo import BiLM
 from nano.fit import fit
 from nano.gpt2 import GPT2
+from nano.refine import Generator, TfidfRetriever
+from nano.seq2seq import NUM_MARKS, Seq2Seq
 
 Item = TypeVar("Item")
 CORPUS = "962d08a4b5ea08c5"
 """Hash of the texts of :func:`nano.text.corpus`."""
+CHAT = "6bed01b4ba3be57a"
+"""Hash of the training pairs of :func:`nano.dialogue.pairs`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +123,8 @@ class ElmoRecipe:
     num_texts: int | None = None
 
 
+ALPHAS = (None, 0.0, 0.5)
+"""Of the generators that go on to learn, and are compared: without retrieval, without blending, with it."""
 SMALLER = (500_000, 1_000_000, 2_000_000)
 """Tokens that the smaller decoders read, with which the first one is compared."""
 FILTERS = {1: 16, 2: 32, 3: 64, 4: 64}
@@ -137,6 +145,71 @@ class Elmo:
     model: BiLM
     words: list[str]
     width: int
+    losses: list[float]
+
+
+@dataclass(frozen=True, slots=True)
+class ChatRecipe:
+    """How an encoder-decoder learns to reply; the defaults are those of the lesson.
+
+    Args:
+        read: Pairs that it reads; those that there are come again when all were read.
+        num_pairs: Prompts with their replies that there are, of the training conversations; None takes all.
+        num_tokens: V, the four marks included.
+        dim: E.
+        num_heads: A.
+        num_encoder: Layers that read.
+        num_decoder: Layers that write.
+        batch_size: Pairs.
+        rate: Highest learning rate.
+        warm_up: Steps.
+        seed: Of the weights and of the order.
+    """
+
+    read: int = 60_000
+    num_pairs: int | None = None
+    num_tokens: int = 4096
+    dim: int = 256
+    num_heads: int = 4
+    num_encoder: int = 2
+    num_decoder: int = 2
+    batch_size: int = 64
+    rate: float = 1e-3
+    warm_up: int = 200
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RefineRecipe:
+    """How a trained generator goes on to learn, with a retrieved reply in its source or, to compare, without.
+
+    Args:
+        start: The generator that it starts from.
+        alpha: How often the true reply stands in the place of the retrieved one, 0 to 1; None retrieves nothing.
+        num_pairs: Of the same pairs, each once.
+        rate: Highest learning rate.
+        warm_up: Steps.
+        seed: Of the order and of the draws.
+    """
+
+    start: ChatRecipe = field(default_factory=ChatRecipe)
+    alpha: float | None = 0.5
+    num_pairs: int = 6_000
+    rate: float = 5e-4
+    warm_up: int = 50
+    seed: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class ChatBot:
+    """A trained generator.
+
+    Args:
+        generator: Its model is in evaluation mode.
+        losses: Before each step, in nats.
+    """
+
+    generator: Generator
     losses: list[float]
 
 
@@ -206,6 +279,61 @@ def bilm(recipe: ElmoRecipe | None = None, *, keep: bool = True) -> Elmo:
     model = untrained_bilm(recipe)
     model.load_state_dict({name: weight.float() for name, weight in kept["weights"].items()})
     return Elmo(model.eval(), kept["words"], recipe.width, kept["losses"])
+
+
+@cache
+def chat_pairs() -> list[Pair]:
+    """Cut the training conversations of all chat recipes into pairs, in an order that does not depend on who spoke.
+
+    Raises:
+        ValueError: If the pairs are not those of the recipes.
+    """
+    pairs = dialogue.pairs(dialogue.split().train)
+    random.Random(0).shuffle(pairs)  # noqa: S311  no secret
+    found = hashlib.sha256("\0".join(f"{each.prompt}\t{each.reply}" for each in pairs).encode()).hexdigest()[:16]
+    if found != CHAT:
+        raise ValueError(f"the pairs have the hash {found}, and the recipes are for {CHAT}: nano.pretrained.CHAT")
+    return pairs
+
+
+def chat_bot(recipe: ChatRecipe | None = None, *, keep: bool = True) -> ChatBot:
+    """Take a generator of replies from the cache, or train it and put it there.
+
+    Args:
+        recipe: None is the lesson's.
+        keep: False trains it anew and puts nothing there.
+    """
+    recipe = recipe or ChatRecipe()
+    pairs, size = chat_pairs()[: recipe.num_pairs], recipe.num_tokens - NUM_MARKS
+    texts = [text.lower() for pair in pairs for text in (" " + pair.prompt, " " + pair.reply)]
+    merges = {"num_tokens": size, "num_pairs": recipe.num_pairs}
+    tokenizer = BPE(
+        _cached("chat-bpe", merges, lambda: {"merges": bpe.train(texts, size).merges}, keep, CHAT)["merges"]
+    )
+    generator = Generator(untrained_chat(recipe), tokenizer)
+    kept = _cached("chat", asdict(recipe), lambda: _train_chat(generator, recipe, pairs), keep, CHAT)
+    return _loaded(generator, kept)
+
+
+def refined(recipe: RefineRecipe | None = None, *, keep: bool = True, start: Generator | None = None) -> ChatBot:
+    """Take a generator that went on to learn from the cache, or train it and put it there.
+
+    Args:
+        recipe: None is the lesson's.
+        keep: False trains it anew and puts nothing there.
+        start: What ``recipe.start`` made, if it is at hand; it stays as it is.
+    """
+    recipe = recipe or RefineRecipe()
+    start = start or chat_bot(recipe.start, keep=keep).generator
+    generator = Generator(copy.deepcopy(start.model), start.tokenizer)
+    kept = _cached("refine", asdict(recipe), lambda: _train_refine(generator, recipe, keep), keep, CHAT)
+    return _loaded(generator, kept)
+
+
+def untrained_chat(recipe: ChatRecipe) -> Seq2Seq:
+    """Make the network that a recipe starts with."""
+    torch.manual_seed(recipe.seed)
+    return Seq2Seq(recipe.num_tokens, recipe.dim, recipe.num_heads, recipe.num_encoder, recipe.num_decoder)
 
 
 def untrained_bilm(recipe: ElmoRecipe) -> BiLM:
@@ -297,6 +425,69 @@ def _train_bilm(recipe: ElmoRecipe, texts: Sequence[str]) -> dict[str, Any]:
     return {"weights": _halved(model), "words": known, "losses": losses}
 
 
+def _train_chat(generator: Generator, recipe: ChatRecipe, pairs: Sequence[Pair]) -> dict[str, Any]:
+    prompts, replies = [pair.prompt for pair in pairs], [pair.reply for pair in pairs]
+    batches = _chat_batches(generator, prompts, replies, None, recipe.batch_size, recipe.read, recipe.seed)
+    return _fit_chat(generator.model, batches, recipe, f"a generator on {recipe.read:,} pairs")
+
+
+def _train_refine(generator: Generator, recipe: RefineRecipe, keep: bool) -> dict[str, Any]:
+    every = chat_pairs()[: recipe.start.num_pairs]
+    pairs = random.Random(recipe.seed).sample(every, min(len(every), recipe.num_pairs))  # noqa: S311  no secret
+    prompts, replies, found = [pair.prompt for pair in pairs], [pair.reply for pair in pairs], None
+    if recipe.alpha is not None:
+        which = {"of": recipe.start.num_pairs, "num_pairs": recipe.num_pairs, "seed": recipe.seed}
+        found = _cached("retrieved", which, lambda: {"replies": _retrieved(every, pairs)}, keep, CHAT)["replies"]
+        found = refine.blend(found, replies, recipe.alpha, recipe.seed)
+    batches = _chat_batches(generator, prompts, replies, found, recipe.start.batch_size, len(pairs), recipe.seed)
+    return _fit_chat(generator.model.train(), batches, recipe, f"a refined one on {len(pairs):,} pairs")
+
+
+def _retrieved(every: Sequence[Pair], pairs: Sequence[Pair]) -> list[str]:
+    """Find a reply to each prompt, in another conversation than its own."""
+    return TfidfRetriever(every).retrieve([pair.prompt for pair in pairs], [pair.conversation for pair in pairs])
+
+
+def _chat_batches(
+    generator: Generator,
+    prompts: Sequence[str],
+    replies: Sequence[str],
+    retrieved: Sequence[str] | None,
+    batch_size: int,
+    read: int,
+    seed: int,
+) -> list[tuple[Tensor, Tensor]]:
+    """Encode pairs, in batches of like length."""
+    sources = generator.source_rows(prompts, retrieved)
+    targets = generator.target_rows(replies)
+    order, batches = random.Random(seed), []  # noqa: S311  no secret
+    for done in range(0, read, len(prompts)):
+        places = order.sample(range(len(prompts)), min(len(prompts), read - done))
+        for start in range(0, len(places), 50 * batch_size):
+            block = sorted(
+                places[start : start + 50 * batch_size], key=lambda row: (len(targets[row]), len(sources[row]))
+            )
+            batches += [block[first : first + batch_size] for first in range(0, len(block), batch_size)]
+    order.shuffle(batches)
+    return [(text.pad([sources[row] for row in rows]), text.pad([targets[row] for row in rows])) for rows in batches]
+
+
+def _fit_chat(
+    model: Seq2Seq, batches: Sequence[tuple[Tensor, Tensor]], recipe: ChatRecipe | RefineRecipe, what: str
+) -> dict[str, Any]:
+    optimizer = torch.optim.AdamW(model.parameters(), lr=recipe.rate, betas=(0.9, 0.98), weight_decay=0.01, fused=True)
+    steps = {"num_steps": len(batches), "warm_up": min(recipe.warm_up, len(batches) // 5), "seed": recipe.seed}
+    with _fast_products():
+        losses = fit(model, _watched(batches, what), optimizer, **steps)
+    return {"weights": _halved(model), "losses": losses}
+
+
+def _loaded(generator: Generator, kept: dict[str, Any]) -> ChatBot:
+    generator.model.load_state_dict({name: weight.float() for name, weight in kept["weights"].items()})
+    generator.model.eval()
+    return ChatBot(generator, kept["losses"])
+
+
 def _fast_products() -> torch.autocast:
     """Multiply in the faster type. No copy of a weight is kept, since the weights change inside this context."""
     dtype = fast_type()
@@ -319,12 +510,14 @@ def _watched(batches: Sequence[Item], what: str) -> Iterator[Item]:
         yield batch
 
 
-def _cached(kind: str, settings: dict[str, Any], make: Callable[[], dict[str, Any]], keep: bool) -> dict[str, Any]:
+def _cached(
+    kind: str, settings: dict[str, Any], make: Callable[[], dict[str, Any]], keep: bool, corpus: str | None = None
+) -> dict[str, Any]:
     """Load what ``make`` once made, or make it, and store it if it is to be kept; a setting of None names no file."""
     if not keep:
         return make()
     named = {name: value for name, value in settings.items() if value is not None}
-    key = hashlib.sha256(json.dumps([CORPUS, kind, named]).encode()).hexdigest()[:12]
+    key = hashlib.sha256(json.dumps([corpus or CORPUS, kind, named]).encode()).hexdigest()[:12]
     path = models_dir() / f"{kind}-{key}.pt"
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -340,6 +533,8 @@ def main() -> None:
     for recipe in recipes:
         decoder(recipe)
     bilm()
+    for alpha in ALPHAS:
+        refined(RefineRecipe(alpha=alpha))
     print(f"the models of the course are in {models_dir()}")
 
 

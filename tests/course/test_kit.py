@@ -172,6 +172,16 @@ def test_a_large_image_is_refused(shown):
         figures.show_image(bytes(2_000_000), "", mime="image/gif")
 
 
+def test_a_page_is_shown_in_a_frame_and_cannot_break_out_of_it(shown):
+    figures.show_page('<p title="&quot;">a</p></iframe><b>', "Say <which>", height=99)
+    assert 'srcdoc="&lt;p title=&quot;&amp;quot;&quot;&gt;a&lt;/p&gt;&lt;/iframe&gt;&lt;b&gt;"' in shown[0]
+    assert 'sandbox="allow-scripts"' in shown[0]
+    assert "<figcaption>Say &lt;which&gt;</figcaption>" in shown[0]
+    assert shown[0].count("</iframe>") == 1
+    with pytest.raises(ValueError, match="fewer than 2,000,000"):
+        figures.show_page("é" * 1_000_000, "")
+
+
 def test_a_table_puts_numbers_to_the_right(shown):
     tables.table([{"name": "<a>", "share": "77.4%"}])
     assert '<td class="number">77.4%</td>' in shown[0]

@@ -3,14 +3,23 @@ from dataclasses import asdict, replace
 import pytest
 import torch
 
-from nano import pretrained
-from nano.pretrained import DecoderRecipe, ElmoRecipe, Split
+from nano import pretrained, seq2seq
+from nano.dialogue import Pair
+from nano.pretrained import ChatRecipe, DecoderRecipe, ElmoRecipe, RefineRecipe, Split
 
 SMALL = DecoderRecipe(
     read=2_000, num_tokens=270, context=8, dim=8, num_heads=2, num_layers=1, batch_size=4, warm_up=10, rate=1e-2
 )
 
 SMALL_ELMO = ElmoRecipe(read=600, num_words=8, width=8, dim=8, hidden=12, batch_size=4, warm_up=5, rate=2e-2)
+
+SMALL_CHAT = ChatRecipe(
+    read=240, num_tokens=280, dim=16, num_heads=2, num_encoder=1, num_decoder=1, batch_size=8, rate=1e-2, warm_up=5
+)
+SMALL_REFINE = RefineRecipe(start=SMALL_CHAT, num_pairs=40, warm_up=2)
+PAIRS = [
+    Pair(str(number), (), f"do you like {it}", f"{it} are good") for number in range(40) for it in ("cats", "dogs")
+]
 
 
 @pytest.fixture(autouse=True)
@@ -19,6 +28,7 @@ def cache(monkeypatch, tmp_path):
     texts = ["a good film , a very good film .", "a bad film , a very bad film ."] * 40
     monkeypatch.setattr(pretrained, "split", lambda: Split(texts, texts[:2]))
     monkeypatch.setattr(pretrained, "models_dir", lambda: tmp_path)
+    monkeypatch.setattr(pretrained, "chat_pairs", lambda: PAIRS)
     return tmp_path
 
 
@@ -123,11 +133,72 @@ def test_all_models_are_trained_by_one_command(monkeypatch, capsys, cache):
     monkeypatch.setattr(pretrained, "DecoderRecipe", lambda read=900: replace(SMALL, read=read))
     monkeypatch.setattr(pretrained, "ElmoRecipe", lambda: SMALL_ELMO)
     monkeypatch.setattr(pretrained, "SMALLER", (200, 400))
+    monkeypatch.setattr(pretrained, "RefineRecipe", lambda alpha: replace(SMALL_REFINE, alpha=alpha))
     pretrained.main()
     assert len(list(cache.glob("decoder-*.pt"))) == 3
     assert len(list(cache.glob("elmo-*.pt"))) == 1
+    assert len(list(cache.glob("chat-*.pt"))) == 2  # one of them the tokenizer
+    assert len(list(cache.glob("refine-*.pt"))) == 3
     assert str(cache) in capsys.readouterr().out
 
 
+def test_a_generator_learns_to_reply_and_is_taken_from_the_cache_after(monkeypatch):
+    first = pretrained.chat_bot(SMALL_CHAT)
+    assert sum(first.losses[-5:]) < 0.6 * sum(first.losses[:5])
+    monkeypatch.setattr(pretrained, "fit", None)
+    again = pretrained.chat_bot(SMALL_CHAT)
+    assert again.losses == first.losses
+    prompts = ["do you like cats", "do you like dogs"]
+    replies = [bot.generator.reply(prompts, lambda *each: seq2seq.beam(*each, width=2)) for bot in (first, again)]
+    assert replies[0] == replies[1]
+    assert not again.generator.model.training
+
+
+def test_refined_ones_go_on_from_one_start_and_read_what_was_retrieved(cache, monkeypatch):
+    start = pretrained.chat_bot(SMALL_CHAT).generator
+    before = {name: weight.clone() for name, weight in start.model.state_dict().items()}
+    seen = []
+    batches = pretrained._chat_batches
+    monkeypatch.setattr(pretrained, "_chat_batches", lambda *each: seen.append(each[3]) or batches(*each))
+    for alpha in (None, 0.0, 1.0):
+        bot = pretrained.refined(replace(SMALL_REFINE, alpha=alpha), start=start)
+        assert not bot.generator.model.training
+        changed = [
+            name for name, weight in bot.generator.model.state_dict().items() if not torch.equal(weight, before[name])
+        ]
+        assert changed
+    assert all(torch.equal(weight, before[name]) for name, weight in start.model.state_dict().items())
+    nothing, found, true = seen
+    assert nothing is None
+    assert {*found} <= {"cats are good", "dogs are good"}
+    assert len(found) == len(true) == 40
+    assert len(list(cache.glob("retrieved-*.pt"))) == 1  # for both, once
+    assert len(list(cache.glob("refine-*.pt"))) == 3
+
+
+def test_pairs_come_again_when_all_were_read():
+    generator = pretrained.chat_bot(SMALL_CHAT, keep=False).generator
+    prompts, replies = [pair.prompt for pair in PAIRS], [pair.reply for pair in PAIRS]
+    rows = {
+        read: sum(len(source) for source, _ in pretrained._chat_batches(generator, prompts, replies, None, 8, read, 0))
+        for read in (30, 80, 100)
+    }
+    assert rows == {30: 30, 80: 80, 100: 100}
+
+
+def test_nothing_is_retrieved_from_the_own_conversation():
+    every = [Pair("a", (), "blue whales", "blue whales sing"), Pair("b", (), "whales", "whales eat")]
+    assert pretrained._retrieved(every, every) == ["whales eat", "blue whales sing"]
+
+
+def test_pairs_that_are_not_the_recipes_are_refused(monkeypatch):
+    monkeypatch.undo()
+    monkeypatch.setattr(pretrained.dialogue, "split", lambda: pretrained.dialogue.Split((), (), ()))
+    pretrained.chat_pairs.cache_clear()
+    with pytest.raises(ValueError, match="the recipes are for"):
+        pretrained.chat_pairs()
+
+
 def test_all_settings_of_a_recipe_are_plain():
+    assert {type(value) for value in asdict(ChatRecipe()).values()} == {int, float, type(None)}
     assert {type(value) for value in asdict(DecoderRecipe()).values()} == {int, float, type(None)}
