@@ -23,14 +23,18 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
+import numpy as np
 import torch
+from tokenizers import Tokenizer
 from torch import Tensor, nn
 
-from nano import bpe, elmo, text
+from nano import bpe, elmo, t5, text, text_to_text
 from nano.bpe import BPE
 from nano.elmo import BiLM
 from nano.fit import fit
 from nano.gpt2 import GPT2
+from nano.t5 import T5
+from nano.text_to_text import TextToText
 
 Item = TypeVar("Item")
 CORPUS = "962d08a4b5ea08c5"
@@ -141,6 +145,66 @@ class Elmo:
 
 
 @dataclass(frozen=True, slots=True)
+class T5Recipe:
+    """How a T5 is pre-trained; the defaults are those of the lesson.
+
+    Args:
+        read: Tokens of the corpus that it reads, each once.
+        num_tokens: V, sentinels included.
+        num_sentinels: Gaps that a stretch of text can have.
+        context: Tokens of a stretch of text before it is corrupted.
+        share: Of the tokens that are taken out: more than the paper's 0.15, as little text is read.
+        dim: E.
+        head_dim: D.
+        num_heads: A.
+        hidden: H.
+        num_layers: Of the encoder.
+        num_decoder_layers: Of the decoder.
+        batch_size: B.
+        rate: Highest learning rate.
+        warm_up: Steps.
+        seed: Of the weights, of the order and of the gaps.
+        num_texts: Texts of the corpus that there are, for a trial in small; None takes all.
+    """
+
+    read: int = 4_000_000
+    num_tokens: int = 4096
+    num_sentinels: int = 32
+    context: int = 128
+    share: float = 0.25
+    dim: int = 256
+    head_dim: int = 64
+    num_heads: int = 4
+    hidden: int = 1024
+    num_layers: int = 4
+    num_decoder_layers: int = 2
+    batch_size: int = 8
+    rate: float = 2e-3
+    warm_up: int = 100
+    seed: int = 0
+    num_texts: int | None = None
+
+    @property
+    def config(self) -> t5.Config:
+        """The sizes of the network, without dropout, as in T5 1.1's pre-training."""
+        names = ("num_tokens", "dim", "head_dim", "num_heads", "hidden", "num_layers", "num_decoder_layers")
+        return t5.Config(**{name: getattr(self, name) for name in names}, dropout=0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Pretrained:
+    """A pre-trained T5.
+
+    Args:
+        both: The network, in evaluation mode, and its tokenizer.
+        losses: Before each step, in nats.
+    """
+
+    both: TextToText
+    losses: list[float]
+
+
+@dataclass(frozen=True, slots=True)
 class Split:
     """The corpus, in an order that has nothing to do with where a text is from.
 
@@ -212,6 +276,42 @@ def untrained_bilm(recipe: ElmoRecipe) -> BiLM:
     """Make the network that a recipe starts with."""
     torch.manual_seed(recipe.seed)
     return BiLM(recipe.num_words, recipe.dim, recipe.hidden, FILTERS)
+
+
+def text_to_text_model(recipe: T5Recipe | None = None, *, keep: bool = True) -> Pretrained:
+    """Take a T5 from the cache, or pre-train it and put it there.
+
+    It has not read the test articles of ``bbc-news`` either, nor what is nearly one of them.
+
+    Args:
+        recipe: None is the lesson's.
+        keep: False trains it anew and puts nothing there.
+    """
+    recipe = recipe or T5Recipe()
+    sizes = {name: getattr(recipe, name) for name in ("num_tokens", "num_sentinels", "num_texts")}
+    pieces = _cached("pieces", sizes, lambda: _train_pieces(recipe), keep)
+    tokenizer = Tokenizer.from_str(pieces["tokenizer"])
+    kept = _cached("t5", asdict(recipe), lambda: _train_t5(recipe, tokenizer), keep)
+    model = untrained_t5(recipe)
+    model.load_state_dict({name: weight.float() for name, weight in kept["weights"].items()})
+    return Pretrained(TextToText(model.eval(), tokenizer), kept["losses"])
+
+
+def untrained_t5(recipe: T5Recipe) -> T5:
+    """Make the network that a recipe starts with."""
+    torch.manual_seed(recipe.seed)
+    return T5(recipe.config)
+
+
+@cache
+def without_test_articles() -> list[str]:
+    """Leave out of the corpus what is, or nearly is, a test article of ``bbc-news``."""
+    import textwright
+
+    tests, texts = textwright.load_dataset("bbc-news").test.texts, split().train
+    groups = textwright.find_duplicates([*tests, *texts]).near.tolist()
+    tested = set(groups[: len(tests)])
+    return [each for each, group in zip(texts, groups[len(tests) :], strict=True) if group not in tested]
 
 
 def sentences(texts: Iterable[str], longest: int = 40) -> Iterator[list[str]]:
@@ -295,6 +395,39 @@ def _train_bilm(recipe: ElmoRecipe, texts: Sequence[str]) -> dict[str, Any]:
     with _fast_products():
         losses = fit(model, read, optimizer, **steps)
     return {"weights": _halved(model), "words": known, "losses": losses}
+
+
+def _train_pieces(recipe: T5Recipe) -> dict[str, Any]:
+    texts = without_test_articles()[: recipe.num_texts]
+    return {"tokenizer": text_to_text.train_tokenizer(texts, recipe.num_tokens, recipe.num_sentinels).to_str()}
+
+
+def _train_t5(recipe: T5Recipe, tokenizer: Tokenizer) -> dict[str, Any]:
+    ids: list[int] = []
+    for each in tokenizer.encode_batch(without_test_articles()[: recipe.num_texts]):
+        ids += each.ids
+        if len(ids) >= recipe.read:
+            break
+    rows = [ids[start : start + recipe.context] for start in range(0, len(ids) - recipe.context + 1, recipe.context)]
+    rows = rows[: recipe.read // recipe.context]
+    marks, draws = text_to_text.sentinels(tokenizer), np.random.default_rng(recipe.seed)
+    order = draws.permutation(len(rows))
+    places = [order[start : start + recipe.batch_size] for start in range(0, len(rows), recipe.batch_size)]
+    model = untrained_t5(recipe)
+    batches = (
+        _padded(text_to_text.corrupt(rows[row], marks, draws, recipe.share) for row in each)
+        for each in _watched(places, f"a T5 on {len(rows) * recipe.context:,} tokens")
+    )
+    optimizer = torch.optim.AdamW(model.parameters(), lr=recipe.rate, betas=(0.9, 0.98), weight_decay=0.01)
+    steps = {"num_steps": len(places), "warm_up": min(recipe.warm_up, len(places) // 5), "seed": recipe.seed}
+    with _fast_products():
+        losses = fit(model, batches, optimizer, **steps)
+    return {"weights": _halved(model), "losses": losses}
+
+
+def _padded(pairs: Iterable[tuple[list[int], list[int]]]) -> tuple[Tensor, ...]:
+    """Stack sources (B, S) and targets (B, T)."""
+    return tuple(text_to_text.padded(side) for side in zip(*pairs, strict=True))
 
 
 def _fast_products() -> torch.autocast:
