@@ -13,8 +13,9 @@ https://aclanthology.org/W19-5361.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import takewhile
 from pathlib import Path
 from string import ascii_lowercase
@@ -24,6 +25,7 @@ import torch
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 from torch import Tensor, nn
 
+from nano.fit import fit
 from nano.t5 import END, KEYS, PAD, T5, Constraint, published_name, read_config, write
 
 Pairs = Sequence[tuple[str, str]]
@@ -160,6 +162,28 @@ class TextToText:
             for row, each in zip(rows, tokens.tolist(), strict=True):
                 answers[row] = self.decode(each)
         return answers
+
+
+def tune(
+    start: TextToText, pairs: Pairs, num_epochs: int, *, rate: float = 1e-3, batch_size: int = 16, seed: int = 0
+) -> TextToText:
+    """Learn tasks, all of them by one loop; what there is to tell them apart stands in the pairs, section 2.4.
+
+    Args:
+        start: Pre-trained, or not; stays as it is.
+        pairs: Of all tasks together.
+        num_epochs: Times that each pair is read.
+        rate: Highest learning rate.
+        batch_size: B.
+        seed: Of the order, and of dropout.
+    """
+    model = T5(replace(start.model.config, dropout=0.1))
+    model.load_state_dict(start.model.state_dict())
+    steps = num_epochs * math.ceil(len(pairs) / batch_size)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=rate)
+    batches = start.batches(pairs, batch_size, num_epochs, seed=seed)
+    fit(model, batches, optimizer, num_steps=steps, warm_up=steps // 20, seed=seed)
+    return TextToText(model.eval(), start.tokenizer)
 
 
 def padded(rows: Sequence[Sequence[int]]) -> Tensor:
