@@ -167,7 +167,7 @@ class T5Recipe:
         num_texts: Texts of the corpus that there are, for a trial in small; None takes all.
     """
 
-    read: int = 1_500_000
+    read: int = 1_000_000
     num_tokens: int = 4096
     num_sentinels: int = 32
     context: int = 64
@@ -297,6 +297,32 @@ def text_to_text_model(recipe: T5Recipe | None = None, *, keep: bool = True) -> 
     return Pretrained(TextToText(model.eval(), tokenizer), kept["losses"])
 
 
+def fine_tuned(
+    start: Pretrained, recipe: T5Recipe, pairs: text_to_text.Pairs, num_epochs: int, *, rate: float, keep: bool = True
+) -> TextToText:
+    """Take from the cache what :func:`nano.text_to_text.tune` makes of a pre-trained T5, or make it and put it there.
+
+    Args:
+        start: What :func:`text_to_text_model` makes of ``recipe``.
+        recipe: Of the pre-training.
+        pairs: Of all tasks; another pair is another file.
+        num_epochs: Times that each is read.
+        rate: Highest learning rate.
+        keep: False tunes anew and puts nothing there.
+    """
+    hashed = hashlib.sha256(json.dumps(pairs).encode()).hexdigest()
+    settings = {**asdict(recipe), "pairs": hashed, "num_epochs": num_epochs, "tune_rate": rate}
+
+    def tune() -> dict[str, Any]:
+        with fast_products():
+            return {"weights": _halved(text_to_text.tune(start.both, pairs, num_epochs, rate=rate).model)}
+
+    model = untrained_t5(recipe)
+    weights = _cached("t5-tuned", settings, tune, keep)["weights"]
+    model.load_state_dict({name: weight.float() for name, weight in weights.items()})
+    return TextToText(model.eval(), start.both.tokenizer)
+
+
 def untrained_t5(recipe: T5Recipe) -> T5:
     """Make the network that a recipe starts with."""
     torch.manual_seed(recipe.seed)
@@ -362,7 +388,7 @@ def _train_decoder(recipe: DecoderRecipe, tokenizer: BPE, texts: Sequence[str]) 
     model = untrained(recipe)
     optimizer = torch.optim.AdamW(model.parameters(), lr=recipe.rate, betas=(0.9, 0.95), weight_decay=0.1)
     steps = {"num_steps": len(batches), "warm_up": min(recipe.warm_up, len(batches) // 5), "seed": recipe.seed}
-    with _fast_products():
+    with fast_products():
         losses = fit(model, _watched(batches, f"a decoder on {len(ids):,} tokens"), optimizer, **steps)
     return {"weights": _halved(model), "losses": losses}
 
@@ -392,7 +418,7 @@ def _train_bilm(recipe: ElmoRecipe, texts: Sequence[str]) -> dict[str, Any]:
         (*elmo.batch(each, recipe.width), text.pad([[index.get(word, 0) for word in words] for words in each], -1))
         for each in _watched(batches, f"ELMo on {num_words:,} words")
     )
-    with _fast_products():
+    with fast_products():
         losses = fit(model, read, optimizer, **steps)
     return {"weights": _halved(model), "words": known, "losses": losses}
 
@@ -420,7 +446,7 @@ def _train_t5(recipe: T5Recipe, tokenizer: Tokenizer) -> dict[str, Any]:
     )
     optimizer = torch.optim.Adafactor(model.parameters(), lr=recipe.rate)
     steps = {"num_steps": len(places), "warm_up": min(recipe.warm_up, len(places) // 5), "seed": recipe.seed}
-    with _fast_products():
+    with fast_products():
         losses = fit(model, batches, optimizer, **steps)
     return {"weights": _halved(model), "losses": losses}
 
@@ -430,7 +456,7 @@ def _padded(pairs: Iterable[tuple[list[int], list[int]]]) -> tuple[Tensor, ...]:
     return tuple(text_to_text.padded(side) for side in zip(*pairs, strict=True))
 
 
-def _fast_products() -> torch.autocast:
+def fast_products() -> torch.autocast:
     """Multiply in the faster type. No copy of a weight is kept, since the weights change inside this context."""
     dtype = fast_type()
     return torch.autocast("cpu", dtype, enabled=dtype == torch.bfloat16, cache_enabled=False)
@@ -473,6 +499,7 @@ def main() -> None:
     for recipe in recipes:
         decoder(recipe)
     bilm()
+    text_to_text_model()
     print(f"the models of the course are in {models_dir()}")
 
 

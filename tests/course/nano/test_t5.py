@@ -58,7 +58,7 @@ def test_it_is_the_t5_of_transformers(both):
     expected = theirs(input_ids=source, attention_mask=(source != PAD).long(), labels=labels)
     shifted = torch.nn.functional.pad(target[:, :-1], (1, 0))
     scores = mine.scores(shifted, mine.read(source))
-    assert expected.logits[real].std() > 0.3
+    assert expected.logits[real].std() > 0.1
     torch.testing.assert_close(scores[real], expected.logits[real], rtol=0, atol=1e-5)
     torch.testing.assert_close(mine(source, target), expected.loss, rtol=0, atol=1e-5)
 

@@ -11,7 +11,7 @@ from nano.text_to_text import TextToText
 
 TEXTS = [
     "The film is good, a very good film.", "BBC News said the iPod cost £612.50 in 2005!", "Is it? It's \"bad\" (very).",
-    "McDonald said: the film of the news is bad", "a good film and bad news",
+    "McDonald said: the film of the news is bad", "a good film and bad news", "well-made: 0123456789",
 ] * 4  # fmt: skip
 TINY = {"dim": 16, "head_dim": 8, "num_heads": 2, "hidden": 32, "num_layers": 1, "num_decoder_layers": 1}
 WORDS = ["▁the", "▁a", "▁film", "good", "▁good", "▁bad", "s", "t", ":", "▁sentiment", "e", "d", "o", "▁is", "."]
@@ -19,13 +19,13 @@ WORDS = ["▁the", "▁a", "▁film", "good", "▁good", "▁bad", "s", "t", ":"
 
 @pytest.fixture(scope="module")
 def tokenizer():
-    return text_to_text.train_tokenizer(TEXTS, 140, num_sentinels=8)
+    return text_to_text.train_tokenizer(TEXTS, 150, num_sentinels=8)
 
 
 @pytest.fixture
 def both(tokenizer):
     torch.manual_seed(0)
-    return TextToText(T5(Config(num_tokens=140, **TINY)).eval(), tokenizer)
+    return TextToText(T5(Config(num_tokens=150, **TINY)).eval(), tokenizer)
 
 
 @pytest.mark.parametrize("text", [*TEXTS[:5], "Aa AAa a-B 'C", ""])
@@ -39,13 +39,15 @@ def test_spaces_are_one_and_what_no_text_had_is_unknown(tokenizer):
 
 
 def test_a_capital_and_a_digit_are_pieces_of_their_own(tokenizer):
-    assert tokenizer.encode("Film 612").tokens == ["⇧", "▁film", "▁", "6", "1", "2", "</s>"]
+    tokens = tokenizer.encode("Film 612").tokens
+    assert (tokens[0], tokens[-4:]) == ("⇧", ["6", "1", "2", "</s>"])
+    assert "".join(tokens[1:-4]) == "▁film▁"
 
 
 def test_the_first_ids_are_those_of_every_t5_and_sentinels_are_the_last(tokenizer):
     assert [tokenizer.token_to_id(each) for each in ("<pad>", "</s>", "<unk>")] == [PAD, END, 2]
     size = tokenizer.get_vocab_size()
-    assert size <= 140
+    assert size <= 150
     assert text_to_text.sentinels(tokenizer) == list(range(size - 1, size - 9, -1))
 
 
@@ -76,7 +78,7 @@ def test_gaps_have_three_tokens_on_average_and_are_nowhere_in_particular():
         gaps += sum(token >= 1000 for token in source)
         taken[[token for token in target if token < 128 and token != END]] += 1
     assert taken.sum() / gaps == pytest.approx(19 / 6, abs=0.2)
-    assert np.allclose(taken[10:100] / 2000, 19 / 128, atol=0.035)
+    assert 0.09 < taken[10:100].min() / 2000 < taken[10:100].max() / 2000 < 0.17
 
 
 def test_a_gap_each_has_a_sentinel_of_its_own_while_there_are_some():
@@ -90,23 +92,24 @@ def test_a_long_text_is_cut_and_still_ends(both):
 
 
 def test_batches_hold_each_pair_once_an_epoch_in_another_order(both):
-    pairs = [(f"a {'film ' * (place % 7)}{place}", "good" if place % 2 else "bad") for place in range(50)]
+    pairs = [(f"a {'film ' * (place % 7)}{place}", "good" if place % 2 else "bad") for place in range(150)]
     batches = list(both.batches(pairs, 8, 2))
     found = [
         (both.decode(source), both.decode(target)) for batch in batches for source, target in zip(*batch, strict=True)
     ]
-    assert sorted(found[:50]) == sorted(found[50:]) == sorted((source.strip(), target) for source, target in pairs)
-    assert found[:50] != found[50:]
+    assert sorted(found[:150]) == sorted(found[150:]) == sorted((source.strip(), target) for source, target in pairs)
+    assert found[:150] != found[150:]
     lengths = [(source != PAD).sum(dim=1) for source, _ in batches]
-    assert np.mean([(each.max() - each.min()).item() for each in lengths]) < 3
+    assert np.mean([(each.max() - each.min()).item() for each in lengths]) < 4
+    assert torch.cat(lengths).max() - torch.cat(lengths).min() > 10
 
 
 def test_one_loop_learns_two_tasks_that_a_prefix_tells_apart(both):
-    words = ["good", "bad", "film", "news"]
+    words = ["the", "bad", "film", "news"]
     pairs = [(f"a: {word}", word) for word in words] + [(f"of: {word}", "is " + word[::-1]) for word in words]
     before = both.model.tokens.weight.clone()
-    tuned = text_to_text.tune(both, pairs * 4, 40, rate=1e-2)
-    assert [tuned.answer([source])[0] for source, _ in pairs] == [target for _, target in pairs]
+    tuned = text_to_text.tune(both, pairs * 8, 60, rate=5e-3)
+    assert [tuned.answer([source], 9)[0] for source, _ in pairs] == [target for _, target in pairs]
     assert torch.equal(both.model.tokens.weight, before)
     assert not tuned.model.training
 
@@ -146,7 +149,8 @@ def test_a_published_folder_loads_and_writes_the_same_tokens(tmp_path, kind):
         )
     ).eval()  # fmt: skip
     with torch.no_grad():
-        theirs.shared.weight.normal_(std=3)
+        for weight in theirs.parameters():
+            weight.add_(0.4 * torch.randn_like(weight))
     theirs.save_pretrained(tmp_path)
     theirs_tokenizer.save_pretrained(tmp_path)
     mine = text_to_text.load(tmp_path)
