@@ -31,7 +31,17 @@ def run(*words, **env):
 
 
 def test_its_own_tests_pass(tmp_path):
-    done = run("-m", "pytest", "-p", "no:cacheprovider", "-c", os.devnull, "--rootdir", str(tmp_path), str(EXAMPLES))
+    done = run(
+        "-m",
+        "pytest",
+        "-p",
+        "no:cacheprovider",
+        "-c",
+        os.devnull,
+        "--rootdir",
+        str(tmp_path),
+        str(EXAMPLES / "test_own_app.py"),
+    )
     assert done.returncode == 0, done.stdout
     assert "2 passed" in done.stdout
 
