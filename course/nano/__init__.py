@@ -12,11 +12,13 @@
     gpt          2018  pre-train a decoder on text, fine-tune it on a task
     bert         2018  an encoder that guesses masked words; loads the real MiniLM
     gpt2         2019  the decoder that is prompted, with a cache of keys and values
+    t5           2019  reads text and writes text, whatever the task; loads the real T5 and Flan-T5
     sentences    2019  one vector for many words
 
+    text_to_text spans and tasks as pairs of texts, and the folder of a T5
     text         corpora, words and vocabularies
     fit          the loop that trains all of them
-    pretrained   recipes of what takes minutes, and the cache that keeps it: ELMo and the decoder of GPT and GPT-2
+    pretrained   recipes of what takes minutes, and the cache that keeps it: ELMo, the decoder of GPT and GPT-2, a T5
     probe        word similarity, analogies, perplexity, a Kneser-Ney trigram to beat, and accuracy with few labels
 
 Read a file from its first line to its last: no model imports another one, except where history did (GPT-2 is built of

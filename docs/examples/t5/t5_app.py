@@ -138,7 +138,9 @@ async def generate(order: Order, request: Request, writer: Annotated[Writer, Dep
     await places.take()
     events = written(writer, order, places)
     if order.stream:
-        return StreamingResponse(as_events(events), media_type="text/event-stream", headers={"Cache-Control": "no-store"})
+        return StreamingResponse(
+            as_events(events), media_type="text/event-stream", headers={"Cache-Control": "no-store"}
+        )
     return await whole(events, request)
 
 

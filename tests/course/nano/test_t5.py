@@ -20,9 +20,7 @@ def _reference(config):
     torch.manual_seed(0)
     sizes = {theirs: getattr(config, ours) for ours, theirs in t5.KEYS.items()}
     kind = "gated-gelu" if config.gated else "relu"
-    settings = T5Config(
-        **sizes, feed_forward_proj=kind, tie_word_embeddings=config.tied, decoder_start_token_id=PAD
-    )
+    settings = T5Config(**sizes, feed_forward_proj=kind, tie_word_embeddings=config.tied, decoder_start_token_id=PAD)
     theirs = T5ForConditionalGeneration(settings).eval()
     with torch.no_grad():
         for name, weight in theirs.named_parameters():

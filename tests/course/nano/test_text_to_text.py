@@ -87,7 +87,9 @@ def test_a_gap_each_has_a_sentinel_of_its_own_while_there_are_some():
 
 
 def test_a_long_text_is_cut_and_still_ends(both):
-    assert both.encode("the film is good", 3) == [*both.encode("the film"), ][:2] + [END]
+    assert both.encode("the film is good", 3) == [
+        *both.encode("the film"),
+    ][:2] + [END]
     assert both.decode(both.encode("The film is good")) == "The film is good"
 
 
