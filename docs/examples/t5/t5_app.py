@@ -11,6 +11,7 @@ import json
 import os
 import time
 from collections.abc import AsyncIterator, Iterator
+from contextlib import aclosing
 from functools import lru_cache
 from http import HTTPStatus
 from pathlib import Path
@@ -45,6 +46,9 @@ class Answer(BaseModel):
     tokens: int
     reason: str
     """Why it ends: "end" of the text, or "length"."""
+
+
+NOTHING = Answer(text="", tokens=0, reason="length")
 
 
 class Writer(Protocol):
@@ -136,17 +140,17 @@ async def generate(order: Order, request: Request, writer: Annotated[Writer, Dep
         raise HTTPException(422, f"text: it has {count} tokens and at most {MAX_SOURCE} are read; send less")
     places: Places = request.app.state.places
     await places.take()
-    events = written(writer, order, places)
+    steps = written(writer, order, places)
+    first = await anext(steps, NOTHING)  # begun here, it is ended whatever becomes of the response
     if order.stream:
-        return StreamingResponse(
-            as_events(events), media_type="text/event-stream", headers={"Cache-Control": "no-store"}
-        )
-    return await whole(events, request)
+        headers = {"Cache-Control": "no-store"}
+        return StreamingResponse(as_events(first, steps), media_type="text/event-stream", headers=headers)
+    return await whole(first, steps, request)
 
 
 async def written(writer: Writer, order: Order, places: Places) -> AsyncIterator[Answer]:
     """Yield what is written after each token. When the caller goes, this is closed, and no more is written."""
-    answer, ends = Answer(text="", tokens=0, reason="length"), time.monotonic() + TIMEOUT_S
+    answer, ends = NOTHING, time.monotonic() + TIMEOUT_S
     steps = writer.write(order.text, order.max_tokens)
     try:
         while (step := await run_sync(next, steps, None)) is not None:
@@ -161,29 +165,29 @@ async def written(writer: Writer, order: Order, places: Places) -> AsyncIterator
         places.running -= 1
 
 
-async def whole(events: AsyncIterator[Answer], request: Request) -> Response:
+async def whole(answer: Answer, steps: AsyncIterator[Answer], request: Request) -> Response:
     """Answer at once, unless the caller is gone or the time is over."""
-    answer = Answer(text="", tokens=0, reason="length")
-    async for answer in events:
-        if answer.reason == "time":
-            raise HTTPException(504, f"{answer.tokens} tokens took {TIMEOUT_S:g} seconds; ask for fewer, or stream")
-        if await request.is_disconnected():
-            break
-    await events.aclose()
+    async with aclosing(steps):
+        async for answer in steps:
+            if answer.reason == "time":
+                raise HTTPException(504, f"{answer.tokens} tokens took {TIMEOUT_S:g} seconds; ask for fewer, or stream")
+            if await request.is_disconnected():
+                break
     return JSONResponse(answer.model_dump())
 
 
-async def as_events(events: AsyncIterator[Answer]) -> AsyncIterator[str]:
+async def as_events(answer: Answer, steps: AsyncIterator[Answer]) -> AsyncIterator[str]:
     """Send what each token adds, and at last all of it. A mark or half a letter waits for what completes it."""
-    sent, answer = "", Answer(text="", tokens=0, reason="length")
-    try:
-        async for answer in events:
+    sent = ""
+    async with aclosing(steps):
+        while True:
             if answer.text.startswith(sent) and not answer.text.endswith(("⇧", "\ufffd")):
                 yield event("token", {"text": answer.text[len(sent) :]})
                 sent = answer.text
-        yield event("done", answer.model_dump())
-    finally:
-        await events.aclose()
+            if (step := await anext(steps, None)) is None:
+                break
+            answer = step
+    yield event("done", answer.model_dump())
 
 
 def event(name: str, data: dict[str, object]) -> str:

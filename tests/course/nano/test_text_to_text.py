@@ -10,7 +10,8 @@ from nano.t5 import END, PAD, T5, Config, Trie
 from nano.text_to_text import TextToText
 
 TEXTS = [
-    "The film is good, a very good film.", "BBC News said the iPod cost £612.50 in 2005!", "Is it? It's \"bad\" (very).",
+    "The film is good, a very good film.", "BBC News said the iPod cost £612.50 in 2005!",
+    "Is it? It's \"bad\" (very).",
     "McDonald said: the film of the news is bad", "a good film and bad news", "well-made: 0123456789",
 ] * 4  # fmt: skip
 TINY = {"dim": 16, "head_dim": 8, "num_heads": 2, "hidden": 32, "num_layers": 1, "num_decoder_layers": 1}
@@ -87,9 +88,7 @@ def test_a_gap_each_has_a_sentinel_of_its_own_while_there_are_some():
 
 
 def test_a_long_text_is_cut_and_still_ends(both):
-    assert both.encode("the film is good", 3) == [
-        *both.encode("the film"),
-    ][:2] + [END]
+    assert both.encode("the film is good", 3) == [*both.encode("the film")[:2], END]
     assert both.decode(both.encode("The film is good")) == "The film is good"
 
 
