@@ -106,10 +106,12 @@ def test_batches_hold_each_pair_once_an_epoch_in_another_order(both):
 
 
 def test_one_loop_learns_two_tasks_that_a_prefix_tells_apart(both):
-    words = ["the", "bad", "film", "news"]
-    pairs = [(f"a: {word}", word) for word in words] + [(f"of: {word}", "is " + word[::-1]) for word in words]
+    pairs = [
+        ("mood: good film", "good"), ("mood: bad film", "bad"), ("mood: bad news", "bad"),
+        ("of: good film", "the film"), ("of: bad film", "the film"), ("of: bad news", "the news"),
+    ]  # fmt: skip
     before = both.model.tokens.weight.clone()
-    tuned = text_to_text.tune(both, pairs * 8, 60, rate=5e-3)
+    tuned = text_to_text.tune(both, pairs * 8, 60, rate=1e-2)
     assert [tuned.answer([source], 9)[0] for source, _ in pairs] == [target for _, target in pairs]
     assert torch.equal(both.model.tokens.weight, before)
     assert not tuned.model.training
