@@ -110,8 +110,11 @@ def test_one_loop_learns_two_tasks_that_a_prefix_tells_apart(both):
         ("mood: good film", "good"), ("mood: bad film", "bad"), ("mood: bad news", "bad"),
         ("of: good film", "the film"), ("of: bad film", "the film"), ("of: bad news", "the news"),
     ]  # fmt: skip
+    torch.manual_seed(0)
+    wider = Config(num_tokens=150, dim=32, head_dim=8, num_heads=4, hidden=64, num_layers=1, num_decoder_layers=1)
+    both = TextToText(T5(wider).eval(), both.tokenizer)
     before = both.model.tokens.weight.clone()
-    tuned = text_to_text.tune(both, pairs * 8, 60, rate=1e-2)
+    tuned = text_to_text.tune(both, pairs * 8, 100, rate=3e-3)
     assert [tuned.answer([source], 9)[0] for source, _ in pairs] == [target for _, target in pairs]
     assert torch.equal(both.model.tokens.weight, before)
     assert not tuned.model.training
