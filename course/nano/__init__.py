@@ -12,14 +12,16 @@
     gpt          2018  pre-train a decoder on text, fine-tune it on a task
     bert         2018  an encoder that guesses masked words; loads the real MiniLM
     gpt2         2019  the decoder that is prompted, with a cache of keys and values
+    t5           2019  reads text and writes text, whatever the task; loads the real T5 and Flan-T5
     sentences    2019  one vector for many words
     parlai       2017  dialogue data of all kinds in one text format, and the teacher that says it
     seq2seq      2020  an encoder-decoder that replies: beam, top-p, minimum length, no n-gram twice
     refine       2020  a bot that writes, alone or from a retrieved reply, and what its replies are measured by
 
+    text_to_text spans and tasks as pairs of texts, and the folder of a T5
     text         corpora, words and vocabularies
     fit          the loop that trains all of them
-    pretrained   recipes of what takes minutes, and the cache that keeps it: ELMo, GPT-2's decoder, chat bots
+    pretrained   recipes of what takes minutes, and the cache that keeps it: ELMo, GPT-2's decoder, chat bots, a T5
     parlai_tasks our data sets as episodes
     acute        a page on which a reader judges two bots blindly, with an interval
     probe        word similarity, analogies, perplexity, a Kneser-Ney trigram to beat, and accuracy with few labels

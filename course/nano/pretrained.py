@@ -24,10 +24,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
+import numpy as np
 import torch
+from tokenizers import Tokenizer
 from torch import Tensor, nn
 
-from nano import bpe, dialogue, elmo, refine, text
+from nano import bpe, dialogue, elmo, refine, t5, text, text_to_text
 from nano.bpe import BPE
 from nano.dialogue import Pair
 from nano.elmo import BiLM
@@ -35,6 +37,8 @@ from nano.fit import fit
 from nano.gpt2 import GPT2
 from nano.refine import Generator, TfidfRetriever
 from nano.seq2seq import NUM_MARKS, Seq2Seq
+from nano.t5 import T5
+from nano.text_to_text import TextToText
 
 Item = TypeVar("Item")
 CORPUS = "962d08a4b5ea08c5"
@@ -145,6 +149,66 @@ class Elmo:
     model: BiLM
     words: list[str]
     width: int
+    losses: list[float]
+
+
+@dataclass(frozen=True, slots=True)
+class T5Recipe:
+    """How a T5 is pre-trained; the defaults are those of the lesson.
+
+    Args:
+        read: Tokens of the corpus that it reads, each once.
+        num_tokens: V, sentinels included.
+        num_sentinels: Gaps that a stretch of text can have.
+        context: Tokens of a stretch of text before it is corrupted.
+        share: Of the tokens that are taken out: more than the paper's 0.15, as little text is read.
+        dim: E.
+        head_dim: D.
+        num_heads: A.
+        hidden: H.
+        num_layers: Of the encoder.
+        num_decoder_layers: Of the decoder.
+        batch_size: B.
+        rate: Highest learning rate of Adafactor, relative to the size of each weight.
+        warm_up: Steps.
+        seed: Of the weights, of the order and of the gaps.
+        num_texts: Texts of the corpus that there are, for a trial in small; None takes all.
+    """
+
+    read: int = 1_000_000
+    num_tokens: int = 4096
+    num_sentinels: int = 32
+    context: int = 64
+    share: float = 0.25
+    dim: int = 256
+    head_dim: int = 64
+    num_heads: int = 4
+    hidden: int = 1024
+    num_layers: int = 4
+    num_decoder_layers: int = 2
+    batch_size: int = 16
+    rate: float = 1e-2
+    warm_up: int = 100
+    seed: int = 0
+    num_texts: int | None = None
+
+    @property
+    def config(self) -> t5.Config:
+        """The sizes of the network, without dropout, as in T5 1.1's pre-training."""
+        names = ("num_tokens", "dim", "head_dim", "num_heads", "hidden", "num_layers", "num_decoder_layers")
+        return t5.Config(**{name: getattr(self, name) for name in names}, dropout=0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Pretrained:
+    """A pre-trained T5.
+
+    Args:
+        both: The network, in evaluation mode, and its tokenizer.
+        losses: Before each step, in nats.
+    """
+
+    both: TextToText
     losses: list[float]
 
 
@@ -342,6 +406,68 @@ def untrained_bilm(recipe: ElmoRecipe) -> BiLM:
     return BiLM(recipe.num_words, recipe.dim, recipe.hidden, FILTERS)
 
 
+def text_to_text_model(recipe: T5Recipe | None = None, *, keep: bool = True) -> Pretrained:
+    """Take a T5 from the cache, or pre-train it and put it there.
+
+    It has not read the test articles of ``bbc-news`` either, nor what is nearly one of them.
+
+    Args:
+        recipe: None is the lesson's.
+        keep: False trains it anew and puts nothing there.
+    """
+    recipe = recipe or T5Recipe()
+    sizes = {name: getattr(recipe, name) for name in ("num_tokens", "num_sentinels", "num_texts")}
+    pieces = _cached("pieces", sizes, lambda: _train_pieces(recipe), keep)
+    tokenizer = Tokenizer.from_str(pieces["tokenizer"])
+    kept = _cached("t5", asdict(recipe), lambda: _train_t5(recipe, tokenizer), keep)
+    model = untrained_t5(recipe)
+    model.load_state_dict({name: weight.float() for name, weight in kept["weights"].items()})
+    return Pretrained(TextToText(model.eval(), tokenizer), kept["losses"])
+
+
+def fine_tuned(
+    start: Pretrained, recipe: T5Recipe, pairs: text_to_text.Pairs, num_epochs: int, *, rate: float, keep: bool = True
+) -> TextToText:
+    """Take from the cache what :func:`nano.text_to_text.tune` makes of a pre-trained T5, or make it and put it there.
+
+    Args:
+        start: What :func:`text_to_text_model` makes of ``recipe``.
+        recipe: Of the pre-training.
+        pairs: Of all tasks; another pair is another file.
+        num_epochs: Times that each is read.
+        rate: Highest learning rate.
+        keep: False tunes anew and puts nothing there.
+    """
+    hashed = hashlib.sha256(json.dumps(pairs).encode()).hexdigest()
+    settings = {**asdict(recipe), "pairs": hashed, "num_epochs": num_epochs, "tune_rate": rate}
+
+    def tune() -> dict[str, Any]:
+        with fast_products():
+            return {"weights": _halved(text_to_text.tune(start.both, pairs, num_epochs, rate=rate).model)}
+
+    model = untrained_t5(recipe)
+    weights = _cached("t5-tuned", settings, tune, keep)["weights"]
+    model.load_state_dict({name: weight.float() for name, weight in weights.items()})
+    return TextToText(model.eval(), start.both.tokenizer)
+
+
+def untrained_t5(recipe: T5Recipe) -> T5:
+    """Make the network that a recipe starts with."""
+    torch.manual_seed(recipe.seed)
+    return T5(recipe.config)
+
+
+@cache
+def without_test_articles() -> list[str]:
+    """Leave out of the corpus what is, or nearly is, a test article of ``bbc-news``."""
+    import textwright
+
+    tests, texts = textwright.load_dataset("bbc-news").test.texts, split().train
+    groups = textwright.find_duplicates([*tests, *texts]).near.tolist()
+    tested = set(groups[: len(tests)])
+    return [each for each, group in zip(texts, groups[len(tests) :], strict=True) if group not in tested]
+
+
 def sentences(texts: Iterable[str], longest: int = 40) -> Iterator[list[str]]:
     """Cut texts into sentences of words; leave out those of one word, or of more than ``longest``."""
     for each in texts:
@@ -390,7 +516,7 @@ def _train_decoder(recipe: DecoderRecipe, tokenizer: BPE, texts: Sequence[str]) 
     model = untrained(recipe)
     optimizer = torch.optim.AdamW(model.parameters(), lr=recipe.rate, betas=(0.9, 0.95), weight_decay=0.1)
     steps = {"num_steps": len(batches), "warm_up": min(recipe.warm_up, len(batches) // 5), "seed": recipe.seed}
-    with _fast_products():
+    with fast_products():
         losses = fit(model, _watched(batches, f"a decoder on {len(ids):,} tokens"), optimizer, **steps)
     return {"weights": _halved(model), "losses": losses}
 
@@ -420,9 +546,48 @@ def _train_bilm(recipe: ElmoRecipe, texts: Sequence[str]) -> dict[str, Any]:
         (*elmo.batch(each, recipe.width), text.pad([[index.get(word, 0) for word in words] for words in each], -1))
         for each in _watched(batches, f"ELMo on {num_words:,} words")
     )
-    with _fast_products():
+    with fast_products():
         losses = fit(model, read, optimizer, **steps)
     return {"weights": _halved(model), "words": known, "losses": losses}
+
+
+def _train_pieces(recipe: T5Recipe) -> dict[str, Any]:
+    texts = without_test_articles()[: recipe.num_texts][:6000]  # enough to count pieces in
+    return {"tokenizer": text_to_text.train_tokenizer(texts, recipe.num_tokens, recipe.num_sentinels).to_str()}
+
+
+def _train_t5(recipe: T5Recipe, tokenizer: Tokenizer) -> dict[str, Any]:
+    ids: list[int] = []
+    for each in tokenizer.encode_batch(without_test_articles()[: recipe.num_texts]):
+        ids += each.ids
+        if len(ids) >= recipe.read:
+            break
+    rows = [ids[start : start + recipe.context] for start in range(0, len(ids) - recipe.context + 1, recipe.context)]
+    rows = rows[: recipe.read // recipe.context]
+    marks, draws = text_to_text.sentinels(tokenizer), np.random.default_rng(recipe.seed)
+    order = draws.permutation(len(rows))
+    places = [order[start : start + recipe.batch_size] for start in range(0, len(rows), recipe.batch_size)]
+    model = untrained_t5(recipe)
+    batches = (
+        _padded(text_to_text.corrupt(rows[row], marks, draws, recipe.share) for row in each)
+        for each in _watched(places, f"a T5 on {len(rows) * recipe.context:,} tokens")
+    )
+    optimizer = torch.optim.Adafactor(model.parameters(), lr=recipe.rate)
+    steps = {"num_steps": len(places), "warm_up": min(recipe.warm_up, len(places) // 5), "seed": recipe.seed}
+    with fast_products():
+        losses = fit(model, batches, optimizer, **steps)
+    return {"weights": _halved(model), "losses": losses}
+
+
+def _padded(pairs: Iterable[tuple[list[int], list[int]]]) -> tuple[Tensor, ...]:
+    """Stack sources (B, S) and targets (B, T)."""
+    return tuple(text_to_text.padded(side) for side in zip(*pairs, strict=True))
+
+
+def fast_products() -> torch.autocast:
+    """Multiply in the faster type. No copy of a weight is kept, since the weights change inside this context."""
+    dtype = fast_type()
+    return torch.autocast("cpu", dtype, enabled=dtype == torch.bfloat16, cache_enabled=False)
 
 
 def _train_chat(generator: Generator, recipe: ChatRecipe, pairs: Sequence[Pair]) -> dict[str, Any]:
@@ -477,7 +642,7 @@ def _fit_chat(
 ) -> dict[str, Any]:
     optimizer = torch.optim.AdamW(model.parameters(), lr=recipe.rate, betas=(0.9, 0.98), weight_decay=0.01, fused=True)
     steps = {"num_steps": len(batches), "warm_up": min(recipe.warm_up, len(batches) // 5), "seed": recipe.seed}
-    with _fast_products():
+    with fast_products():
         losses = fit(model, _watched(batches, what), optimizer, **steps)
     return {"weights": _halved(model), "losses": losses}
 
@@ -486,12 +651,6 @@ def _loaded(generator: Generator, kept: dict[str, Any]) -> ChatBot:
     generator.model.load_state_dict({name: weight.float() for name, weight in kept["weights"].items()})
     generator.model.eval()
     return ChatBot(generator, kept["losses"])
-
-
-def _fast_products() -> torch.autocast:
-    """Multiply in the faster type. No copy of a weight is kept, since the weights change inside this context."""
-    dtype = fast_type()
-    return torch.autocast("cpu", dtype, enabled=dtype == torch.bfloat16, cache_enabled=False)
 
 
 def _halved(model: nn.Module) -> dict[str, Tensor]:
@@ -535,6 +694,7 @@ def main() -> None:
     bilm()
     for alpha in ALPHAS:
         refined(RefineRecipe(alpha=alpha))
+    text_to_text_model()
     print(f"the models of the course are in {models_dir()}")
 
 
