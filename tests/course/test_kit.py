@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import math
 import threading
@@ -170,6 +171,20 @@ def test_a_recorded_picture_is_read_or_named(tmp_path, monkeypatch):
 def test_a_large_image_is_refused(shown):
     with pytest.raises(ValueError, match="fewer than 2,000,000"):
         figures.show_image(bytes(2_000_000), "", mime="image/gif")
+
+
+def test_sounds_have_players_that_need_no_network(shown):
+    figures.play({'"zero" & one': b"first", "two": b"second"}, "Listen <here>", mime="audio/wav")
+    assert shown[0].count("<audio controls") == 2
+    assert f'src="data:audio/wav;base64,{base64.b64encode(b"first").decode()}"' in shown[0]
+    assert "<span>&quot;zero&quot; &amp; one</span>" in shown[0]
+    assert "<figcaption>Listen &lt;here&gt;</figcaption>" in shown[0]
+
+
+@pytest.mark.parametrize("sounds", [{}, {"empty": b""}, {"one": bytes(1_000_000), "two": bytes(1_000_000)}])
+def test_no_sounds_and_large_sounds_are_refused(shown, sounds):
+    with pytest.raises(ValueError, match="a page takes from 1 to 1,999,999"):
+        figures.play(sounds, "")
 
 
 def test_a_table_puts_numbers_to_the_right(shown):
