@@ -20,17 +20,19 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
 
-from nano import bpe, elmo, text
+from nano import bpe, elmo, speech, tacotron, text
 from nano.bpe import BPE
 from nano.elmo import BiLM
 from nano.fit import fit
 from nano.gpt2 import GPT2
+from nano.tacotron import Tacotron
 
 Item = TypeVar("Item")
 CORPUS = "962d08a4b5ea08c5"
@@ -117,6 +119,43 @@ class ElmoRecipe:
     num_texts: int | None = None
 
 
+NUM_SPOKEN = 560
+"""Phrases of the teacher to learn from; those after them are to measure with."""
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceRecipe:
+    """How a Tacotron is trained; the defaults are those of the lesson.
+
+    Args:
+        num_steps: Batches that it learns from.
+        guide: Weight of the loss that guides attention; 0 leaves it alone.
+        dim: Half of E.
+        hidden: H.
+        reduction: R.
+        batch_size: B.
+        rate: Highest learning rate.
+        warm_up: Steps.
+        seed: Of the weights, of the order and of dropout.
+        num_phrases: Phrases that the teacher says for it.
+    """
+
+    num_steps: int = 2400
+    guide: float = 1.0
+    dim: int = 96
+    hidden: int = 192
+    reduction: int = 4
+    batch_size: int = 16
+    rate: float = 1.5e-3
+    warm_up: int = 50
+    seed: int = 0
+    num_phrases: int = NUM_SPOKEN
+
+
+VOICES = (VoiceRecipe(), VoiceRecipe(guide=0.0, num_steps=1200))
+"""The lesson's, and the one that it is compared with at half of its steps."""
+SNAPSHOTS = (0.05, 0.2, 0.5, 1.0)
+"""Shares of its training after which a voice is kept: half a minute, 2, 5 and 10 minutes of about ten."""
 SMALLER = (500_000, 1_000_000, 2_000_000)
 """Tokens that the smaller decoders read, with which the first one is compared."""
 FILTERS = {1: 16, 2: 32, 3: 64, 4: 64}
@@ -138,6 +177,39 @@ class Elmo:
     words: list[str]
     width: int
     losses: list[float]
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A voice on its way.
+
+    Args:
+        model: In evaluation mode.
+        step: Batches that it has learned from.
+        seconds: Of a processor core, spent on training.
+    """
+
+    model: Tacotron
+    step: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """A trained Tacotron.
+
+    Args:
+        snapshots: After each of :data:`SNAPSHOTS`.
+        losses: Before each step.
+    """
+
+    snapshots: list[Snapshot]
+    losses: list[float]
+
+    @property
+    def model(self) -> Tacotron:
+        """The voice at the end of its training."""
+        return self.snapshots[-1].model
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +284,36 @@ def untrained_bilm(recipe: ElmoRecipe) -> BiLM:
     """Make the network that a recipe starts with."""
     torch.manual_seed(recipe.seed)
     return BiLM(recipe.num_words, recipe.dim, recipe.hidden, FILTERS)
+
+
+def voice(recipe: VoiceRecipe | None = None, *, keep: bool = True) -> Voice:
+    """Take a voice from the cache, or train it and put it there.
+
+    Args:
+        recipe: None is the lesson's.
+        keep: False trains it anew and puts nothing there.
+    """
+    recipe = recipe or VoiceRecipe()
+    settings = asdict(recipe) | {"teacher": speech.teacher_hash()}
+    kept = _cached("voice", settings, lambda: _train_voice(recipe), keep)
+    snapshots = []
+    for each in kept["snapshots"]:
+        model = untrained_voice(recipe)
+        model.load_state_dict({name: weight.float() for name, weight in each["weights"].items()})
+        snapshots.append(Snapshot(model.eval(), each["step"], each["seconds"]))
+    return Voice(snapshots, kept["losses"])
+
+
+def untrained_voice(recipe: VoiceRecipe) -> Tacotron:
+    """Make the network that a recipe starts with."""
+    torch.manual_seed(recipe.seed)
+    return Tacotron(recipe.dim, recipe.hidden, recipe.reduction, recipe.guide)
+
+
+def spoken_phrases(num_train: int = NUM_SPOKEN) -> Split:
+    """Split what the teacher says: the first phrases to learn from, and those after them to measure with."""
+    phrases = list(speech.teacher())
+    return Split(phrases[:num_train], phrases[NUM_SPOKEN:])
 
 
 def sentences(texts: Iterable[str], longest: int = 40) -> Iterator[list[str]]:
@@ -297,6 +399,57 @@ def _train_bilm(recipe: ElmoRecipe, texts: Sequence[str]) -> dict[str, Any]:
     return {"weights": _halved(model), "words": known, "losses": losses}
 
 
+def _train_voice(recipe: VoiceRecipe) -> dict[str, Any]:
+    model = untrained_voice(recipe)
+    optimizer = torch.optim.Adam(model.parameters(), lr=recipe.rate, betas=(0.9, 0.99), eps=1e-6)
+    optimizer.register_step_pre_hook(_clip)
+    batches = list(islice(_spoken_batches(recipe), recipe.num_steps))
+    snapshots: list[dict[str, Any]] = []
+    start = time.process_time()
+
+    def keep_snapshot(step: int) -> None:
+        snapshots.append({"step": step, "seconds": time.process_time() - start, "weights": _halved(model)})
+
+    def watched() -> Iterator[tuple[Tensor, ...]]:
+        for step, batch in enumerate(_watched(batches, "a voice")):
+            if step in {round(share * recipe.num_steps) for share in SNAPSHOTS}:
+                keep_snapshot(step)
+            yield batch
+
+    losses = fit(model, watched(), optimizer, num_steps=recipe.num_steps, warm_up=recipe.warm_up, seed=recipe.seed)
+    keep_snapshot(recipe.num_steps)
+    return {"snapshots": snapshots, "losses": losses}
+
+
+def _clip(optimizer: torch.optim.Optimizer, *_: object) -> None:
+    """Shorten the gradient before a step to a length of 1 at most."""
+    nn.utils.clip_grad_norm_(optimizer.param_groups[0]["params"], 1.0)
+
+
+def _spoken_batches(recipe: VoiceRecipe) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+    """Draw batches without end: symbols (B, S), windows (B, T, M), how many of these are real (B,)."""
+    teacher = speech.teacher()
+    pairs = [
+        (tacotron.symbols(phrase), speech.mel(teacher[phrase])) for phrase in spoken_phrases(recipe.num_phrases).train
+    ]
+    generator = random.Random(recipe.seed)  # noqa: S311  no secret
+    while True:
+        generator.shuffle(pairs)
+        ordered = [
+            pair
+            for block in _cut(pairs, 4 * recipe.batch_size)
+            for pair in sorted(block, key=lambda pair: len(pair[1]))
+        ]
+        chosen = list(_cut(ordered, recipe.batch_size))  # of about one length: hardly any padding
+        generator.shuffle(chosen)
+        for rows in chosen:
+            yield tacotron.batch(rows, recipe.reduction)
+
+
+def _cut(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:
+    return (items[start : start + size] for start in range(0, len(items), size))
+
+
 def _fast_products() -> torch.autocast:
     """Multiply in the faster type. No copy of a weight is kept, since the weights change inside this context."""
     dtype = fast_type()
@@ -340,6 +493,8 @@ def main() -> None:
     for recipe in recipes:
         decoder(recipe)
     bilm()
+    for each in VOICES:
+        voice(each)
     print(f"the models of the course are in {models_dir()}")
 
 
