@@ -73,9 +73,10 @@ def griffin_lim(spectrogram: Tensor, num_rounds: int = 60) -> Sound:
     if len(spectrogram) < 2:
         raise ValueError(f"a spectrogram of {len(spectrogram)} windows has no sound; it takes 2 or more")
     bands = np.exp(spectrogram.T.numpy() * _SPREAD + _MIDDLE)  # (M, T)
+    bands = np.pad(bands, ((0, 0), (0, max(0, _FOURIER // HOP + 2 - len(spectrogram)))))  # as long as one transform
     spectrum = librosa.feature.inverse.mel_to_stft(bands, **_SCALE, n_fft=_FOURIER, power=1.0)  # (F, T)
     sound = librosa.griffinlim(spectrum, n_iter=num_rounds, **_WINDOWS, random_state=0)  # (N,)
-    return np.clip(sound, -1, 1).astype(np.float32)  # (N,)
+    return np.clip(sound[: HOP * (len(spectrogram) - 1)], -1, 1).astype(np.float32)  # (N,)
 
 
 def encode(sound: Sound, form: str = "FLAC") -> bytes:

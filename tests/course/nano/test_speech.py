@@ -59,6 +59,11 @@ def test_the_phases_start_the_same_each_time(said):
     np.testing.assert_array_equal(first, second)
 
 
+@pytest.mark.parametrize("num_windows", [2, 5, 9])
+def test_a_sound_may_be_shorter_than_one_transform(num_windows):
+    assert speech.griffin_lim(torch.zeros(num_windows, BANDS), 2).shape == (HOP * (num_windows - 1),)
+
+
 def test_one_window_has_no_sound():
     with pytest.raises(ValueError, match="it takes 2 or more"):
         speech.griffin_lim(torch.zeros(1, BANDS))
