@@ -133,7 +133,7 @@ $(TENSORFLOW)/.ready: pyproject.toml constraints.txt $(VENV)/.ready-course
 
 course-tensorflow: $(TENSORFLOW)/.ready ## Make the environment of the lessons that use TensorFlow (1.6 GB)
 
-course-models: course-setup ## Train what takes minutes, GPT-2, ELMo and the chat bots, into the cache (about an hour of one core, once)
+course-models: course-setup ## Train what takes minutes, ELMo to a voice, into the cache (over an hour of one core, once)
 	@PYTHONPATH=course $(BIN)/python -m nano.pretrained
 
 course-smoke: course-setup ## Execute all lessons in small, offline (LESSONS="0 17" chooses)

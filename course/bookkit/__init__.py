@@ -5,6 +5,7 @@
     kit.pick(smoke=.., full=..)    a size for each profile
     kit.plan([...])                the picture of the plan
     kit.draw(...) / kit.show(svg)  a figure that fits both color schemes
+    kit.play({"words": bytes})     players for sounds that the lesson made
     kit.table(rows)                a table
     kit.shell("textwright ...")    a command line, as a reader would type it
     kit.serving("runs/x")          a server while a block runs
@@ -28,7 +29,7 @@ from bookkit.aws_commands import check_aws
 from bookkit.claims import claim
 from bookkit.commands import Answer, application, ask, save_cell, serving, shell
 from bookkit.exercises import exercise
-from bookkit.figures import colors, draw, recorded, show, show_image, show_page
+from bookkit.figures import colors, draw, play, recorded, show, show_image, show_page
 from bookkit.lesson_files import copy_file
 from bookkit.offline import stay_offline_if_told
 from bookkit.plans import plan
@@ -39,8 +40,8 @@ from bookkit.traffic import Balancer, Callers, Servers
 
 __all__ = [
     "Answer", "Balancer", "Callers", "Servers", "application", "ask", "check_aws", "claim", "colors", "copy_file",
-    "draw", "exercise", "is_live", "pick", "plan", "profile", "recorded", "save_cell", "serving", "shell", "show",
-    "show_image", "show_page", "table", "timeline",
+    "draw", "exercise", "is_live", "pick", "plan", "play", "profile", "recorded", "save_cell", "serving", "shell",
+    "show", "show_image", "show_page", "table", "timeline",
 ]  # fmt: skip
 
 stay_offline_if_told()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import html
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Final
@@ -92,6 +92,32 @@ def show_page(page: str, caption: str, *, height: int = 420) -> None:
         f' style="border: 1px solid; border-radius: 0.5rem; height: {height}px; width: 100%"></iframe>'
     )
     display(HTML(f'{STYLE}<figure class="kit-figure">{frame}<figcaption>{words}</figcaption></figure>'))
+
+
+def play(sounds: Mapping[str, bytes], caption: str, *, mime: str = "audio/flac") -> None:
+    """Show a player for each sound that the lesson made; the page holds the sounds and plays them offline.
+
+    Args:
+        sounds: Words beside a player -> the file's bytes; under 2 MB together.
+        caption: What to listen for.
+        mime: Of all of them; every browser plays "audio/flac" and "audio/wav".
+
+    Raises:
+        ValueError: If there is no sound, or if they are 2 MB or more: pages must open quickly on a phone.
+    """
+    size = sum(map(len, sounds.values()))
+    if not 0 < size < 2_000_000:
+        raise ValueError(f"{len(sounds)} sounds have {size:,} bytes; a page takes from 1 to 1,999,999")
+    rows = "".join(_player(words, content, mime) for words, content in sounds.items())
+    display(HTML(f'{STYLE}<figure class="kit-sounds">{rows}<figcaption>{html.escape(caption)}</figcaption></figure>'))
+
+
+def _player(words: str, content: bytes, mime: str) -> str:
+    """Write a player and the words beside it."""
+    words = html.escape(words, quote=True)
+    source = f"data:{mime};base64,{base64.b64encode(content).decode()}"
+    player = f'<audio controls preload="metadata" aria-label="{words}" src="{source}"></audio>'
+    return f"<div><span>{words}</span>{player}</div>"
 
 
 def recorded(name: str) -> bytes:

@@ -14,14 +14,18 @@
     gpt2         2019  the decoder that is prompted, with a cache of keys and values
     t5           2019  reads text and writes text, whatever the task; loads the real T5 and Flan-T5
     sentences    2019  one vector for many words
+    tacotron     2017  words to phonemes to a spectrogram, by attention that moves forward
     parlai       2017  dialogue data of all kinds in one text format, and the teacher that says it
+    chat         2020  a reply chosen among people's: bi-encoder, poly-encoder, cross-encoder
     seq2seq      2020  an encoder-decoder that replies: beam, top-p, minimum length, no n-gram twice
     refine       2020  a bot that writes, alone or from a retrieved reply, and what its replies are measured by
 
     text_to_text spans and tasks as pairs of texts, and the folder of a T5
+    dialogue     conversations as prompts with their replies
+    speech       sound to spectrogram and back, and what a recognizer hears in it
     text         corpora, words and vocabularies
     fit          the loop that trains all of them
-    pretrained   recipes of what takes minutes, and the cache that keeps it: ELMo, GPT-2's decoder, chat bots, a T5
+    pretrained   recipes of what takes minutes, and the cache that keeps it: ELMo, GPT-2's decoder, chat bots, a T5, a voice
     parlai_tasks our data sets as episodes
     acute        a page on which a reader judges two bots blindly, with an interval
     probe        word similarity, analogies, perplexity, a Kneser-Ney trigram to beat, and accuracy with few labels

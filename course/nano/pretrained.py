@@ -21,6 +21,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -29,7 +30,7 @@ import torch
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 
-from nano import bpe, dialogue, elmo, refine, t5, text, text_to_text
+from nano import bpe, dialogue, elmo, refine, speech, t5, tacotron, text, text_to_text
 from nano.bpe import BPE
 from nano.dialogue import Pair
 from nano.elmo import BiLM
@@ -38,6 +39,7 @@ from nano.gpt2 import GPT2
 from nano.refine import Generator, TfidfRetriever
 from nano.seq2seq import NUM_MARKS, Seq2Seq
 from nano.t5 import T5
+from nano.tacotron import Tacotron
 from nano.text_to_text import TextToText
 
 Item = TypeVar("Item")
@@ -127,6 +129,43 @@ class ElmoRecipe:
     num_texts: int | None = None
 
 
+NUM_SPOKEN = 560
+"""Phrases of the teacher to learn from; those after them are to measure with."""
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceRecipe:
+    """How a Tacotron is trained; the defaults are those of the lesson.
+
+    Args:
+        num_steps: Batches that it learns from.
+        guide: Weight of the loss that guides attention; 0 leaves it alone.
+        dim: Half of E.
+        hidden: H.
+        reduction: R.
+        batch_size: B.
+        rate: Highest learning rate.
+        warm_up: Steps.
+        seed: Of the weights, of the order and of dropout.
+        num_phrases: Phrases that the teacher says for it.
+    """
+
+    num_steps: int = 2400
+    guide: float = 1.0
+    dim: int = 96
+    hidden: int = 192
+    reduction: int = 4
+    batch_size: int = 16
+    rate: float = 1.5e-3
+    warm_up: int = 50
+    seed: int = 0
+    num_phrases: int = NUM_SPOKEN
+
+
+VOICES = (VoiceRecipe(), VoiceRecipe(guide=0.0, num_steps=1200))
+"""The lesson's, and the one that it is compared with at half of its steps."""
+SNAPSHOTS = (0.05, 0.2, 0.5, 1.0)
+"""Shares of its training after which a voice is kept: half a minute, 2, 5 and 10 minutes of about ten."""
 ALPHAS = (None, 0.0, 0.5)
 """Of the generators that go on to learn, and are compared: without retrieval, without blending, with it."""
 SMALLER = (500_000, 1_000_000, 2_000_000)
@@ -150,6 +189,39 @@ class Elmo:
     words: list[str]
     width: int
     losses: list[float]
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A voice on its way.
+
+    Args:
+        model: In evaluation mode.
+        step: Batches that it has learned from.
+        seconds: Of a processor core, spent on training.
+    """
+
+    model: Tacotron
+    step: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """A trained Tacotron.
+
+    Args:
+        snapshots: After each of :data:`SNAPSHOTS`.
+        losses: Before each step.
+    """
+
+    snapshots: list[Snapshot]
+    losses: list[float]
+
+    @property
+    def model(self) -> Tacotron:
+        """The voice at the end of its training."""
+        return self.snapshots[-1].model
 
 
 @dataclass(frozen=True, slots=True)
@@ -406,6 +478,36 @@ def untrained_bilm(recipe: ElmoRecipe) -> BiLM:
     return BiLM(recipe.num_words, recipe.dim, recipe.hidden, FILTERS)
 
 
+def voice(recipe: VoiceRecipe | None = None, *, keep: bool = True) -> Voice:
+    """Take a voice from the cache, or train it and put it there.
+
+    Args:
+        recipe: None is the lesson's.
+        keep: False trains it anew and puts nothing there.
+    """
+    recipe = recipe or VoiceRecipe()
+    settings = asdict(recipe) | {"teacher": speech.teacher_hash()}
+    kept = _cached("voice", settings, lambda: _train_voice(recipe), keep)
+    snapshots = []
+    for each in kept["snapshots"]:
+        model = untrained_voice(recipe)
+        model.load_state_dict({name: weight.float() for name, weight in each["weights"].items()})
+        snapshots.append(Snapshot(model.eval(), each["step"], each["seconds"]))
+    return Voice(snapshots, kept["losses"])
+
+
+def untrained_voice(recipe: VoiceRecipe) -> Tacotron:
+    """Make the network that a recipe starts with."""
+    torch.manual_seed(recipe.seed)
+    return Tacotron(recipe.dim, recipe.hidden, recipe.reduction, recipe.guide)
+
+
+def spoken_phrases(num_train: int = NUM_SPOKEN) -> Split:
+    """Split what the teacher says: the first phrases to learn from, and those after them to measure with."""
+    phrases = list(speech.teacher())
+    return Split(phrases[:num_train], phrases[NUM_SPOKEN:])
+
+
 def text_to_text_model(recipe: T5Recipe | None = None, *, keep: bool = True) -> Pretrained:
     """Take a T5 from the cache, or pre-train it and put it there.
 
@@ -549,6 +651,57 @@ def _train_bilm(recipe: ElmoRecipe, texts: Sequence[str]) -> dict[str, Any]:
     with fast_products():
         losses = fit(model, read, optimizer, **steps)
     return {"weights": _halved(model), "words": known, "losses": losses}
+
+
+def _train_voice(recipe: VoiceRecipe) -> dict[str, Any]:
+    model = untrained_voice(recipe)
+    optimizer = torch.optim.Adam(model.parameters(), lr=recipe.rate, betas=(0.9, 0.99), eps=1e-6)
+    optimizer.register_step_pre_hook(_clip)
+    batches = list(islice(_spoken_batches(recipe), recipe.num_steps))
+    snapshots: list[dict[str, Any]] = []
+    start = time.process_time()
+
+    def keep_snapshot(step: int) -> None:
+        snapshots.append({"step": step, "seconds": time.process_time() - start, "weights": _halved(model)})
+
+    def watched() -> Iterator[tuple[Tensor, ...]]:
+        for step, batch in enumerate(_watched(batches, "a voice")):
+            if step in {round(share * recipe.num_steps) for share in SNAPSHOTS}:
+                keep_snapshot(step)
+            yield batch
+
+    losses = fit(model, watched(), optimizer, num_steps=recipe.num_steps, warm_up=recipe.warm_up, seed=recipe.seed)
+    keep_snapshot(recipe.num_steps)
+    return {"snapshots": snapshots, "losses": losses}
+
+
+def _clip(optimizer: torch.optim.Optimizer, *_: object) -> None:
+    """Shorten the gradient before a step to a length of 1 at most."""
+    nn.utils.clip_grad_norm_(optimizer.param_groups[0]["params"], 1.0)
+
+
+def _spoken_batches(recipe: VoiceRecipe) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+    """Draw batches without end: symbols (B, S), windows (B, T, M), how many of these are real (B,)."""
+    teacher = speech.teacher()
+    pairs = [
+        (tacotron.symbols(phrase), speech.mel(teacher[phrase])) for phrase in spoken_phrases(recipe.num_phrases).train
+    ]
+    generator = random.Random(recipe.seed)  # noqa: S311  no secret
+    while True:
+        generator.shuffle(pairs)
+        ordered = [
+            pair
+            for block in _cut(pairs, 4 * recipe.batch_size)
+            for pair in sorted(block, key=lambda pair: len(pair[1]))
+        ]
+        chosen = list(_cut(ordered, recipe.batch_size))  # of about one length: hardly any padding
+        generator.shuffle(chosen)
+        for rows in chosen:
+            yield tacotron.batch(rows, recipe.reduction)
+
+
+def _cut(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:
+    return (items[start : start + size] for start in range(0, len(items), size))
 
 
 def _train_pieces(recipe: T5Recipe) -> dict[str, Any]:
@@ -695,6 +848,8 @@ def main() -> None:
     for alpha in ALPHAS:
         refined(RefineRecipe(alpha=alpha))
     text_to_text_model()
+    for each in VOICES:
+        voice(each)
     print(f"the models of the course are in {models_dir()}")
 
 

@@ -65,6 +65,18 @@ def test_no_figure_is_empty(open_page, page, width):
         assert figure.locator("figcaption").inner_text()
 
 
+@pytest.mark.parametrize("width", [1280, 390])
+def test_sounds_can_be_played(open_page, width):
+    players = opened(open_page, SITE / "32-tacotron.html", width=width).page.locator(".kit-sounds audio")
+    assert players.count() >= 4
+    for number in range(players.count()):
+        player = players.nth(number)
+        loaded = "one => new Promise(done => one.readyState ? done() : one.addEventListener('loadedmetadata', done))"
+        player.evaluate(loaded)
+        assert 0 < player.evaluate("one => one.duration") < 10
+        assert 200 < player.bounding_box()["width"] <= width
+
+
 @pytest.mark.parametrize("page", LESSONS, ids=lambda page: page.name)
 def test_a_phone_shows_plots_and_animations_whole(open_page, page):
     pictures = opened(open_page, page, width=390).page.locator("svg.plot, img[src^='data:image/gif']")

