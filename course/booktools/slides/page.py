@@ -27,7 +27,8 @@ _ITEM: Final = re.compile(r"^\{(figure|picture)\}`([^`]+)` *$", re.MULTILINE)
 _TILES: Final = re.compile(r"^:::\{numbers\} *\n(.*?)^:::$", re.DOTALL | re.MULTILINE)
 _FORMULA: Final = re.compile(r"\$\$(.+?)\$\$", re.DOTALL)
 _SAY: Final = re.compile(r"\{say\}`(\d\d[a-z]?): *([^`]+(?:`[^`]+`[^`]*)*?)`(?=\s|$)")
-_LESSON: Final = re.compile(r"\{(?:figure|n|poll|see)\}`(\d\d[a-z]?)(?:\.[^`]*)?`")
+_LESSON: Final = re.compile(r"\{(?:figure|picture|n|see)\}`(\d\d[a-z]?)[^`\d]?[^`]*`")
+_POWER: Final = re.compile(r"(\d)e([+-])0?(\d+)\b")
 _SEE: Final = re.compile(r"^\{see\}`[^`]+` *$\n?", re.MULTILINE)
 _SMALL_RUN: Final = "picture of a small run"
 _markdown: Final = MarkdownIt("commonmark", {"html": True, "typographer": True}).enable("table")
@@ -144,8 +145,13 @@ def _tiles(lines: str, book: Book) -> str:
         number, bar, label = line.partition(" | ")
         if not bar or "{n}`" not in number:
             raise DeckError(f"a line of :::{{numbers}} is {{n}}`NN.name` | what it is, not {line!r}")
-        tiles.append(f"<div><b>{book.inline(number)}</b><span>{book.inline(label)}</span></div>")
+        tiles.append(f"<div><b>{_with_powers(book.inline(number))}</b><span>{book.inline(label)}</span></div>")
     return f'<div class="numbers">{"".join(tiles)}</div>\n'
+
+
+def _with_powers(number: str) -> str:
+    """Write 1e-05 as people do."""
+    return _POWER.sub(lambda found: f"{found[1]}·10<sup>{'−' if found[2] == '-' else ''}{found[3]}</sup>", number)
 
 
 def _poll(slide: Slide, book: Book) -> str:
