@@ -17,7 +17,7 @@ MIN_FIGURE_PX = 8.5
 """Of the letters in a figure, there."""
 MIN_SOURCE_PX = 12
 
-INSPECT = Path(__file__).with_name("inspect_slide.js").read_text(encoding="utf-8")
+INSPECT = Path(__file__).with_name("inspect_slides.js").read_text(encoding="utf-8")
 LEAST = {"text": MIN_TEXT_PX, "figure": MIN_FIGURE_PX, "source": MIN_SOURCE_PX}
 
 pytestmark = pytest.mark.browser
@@ -41,16 +41,31 @@ def test_the_decks_are_built():
 @pytest.mark.parametrize("deck", DECKS, ids=lambda deck: deck.stem)
 def test_every_slide_is_whole_and_can_be_read(open_page, deck, screen):
     watched = opened(open_page, deck, screen)
-    page = watched.page
-    faults = {}
-    for place in range(page.evaluate("Reveal.getTotalSlides()")):
-        for fragment in (-1, 0):  # a poll without its answer, and with it
-            page.evaluate("([place, fragment]) => Reveal.slide(place, 0, fragment)", [place, fragment])
-            found = page.evaluate(INSPECT, LEAST)
-            if found:
-                faults[f"slide {place}: {page.locator('section.present :is(h1, h2)').inner_text()}"] = found
+    faults = watched.page.evaluate(INSPECT, LEAST)
     assert not faults, json.dumps(faults, indent=1, ensure_ascii=False)
     assert watched.faults == []
+
+
+@pytest.mark.parametrize(
+    ("spoil", "fault"),
+    [
+        ("words.innerHTML = '<p>word</p>'.repeat(40)", "leaves the slide"),
+        ("words.style.width = '3000px'; words.style.flex = 'none'", "leaves the slide"),
+        ("words.style.marginTop = '-300px'", "lies on"),
+        ("words.innerHTML = '<p style=\"font-size: 11px\">word</p>'", "px: P word"),
+        ("drawing.innerHTML = ''", "a figure is empty"),
+        ("drawing.querySelector('text').style.fontSize = '1px'", "px in a figure"),
+        ("drawing.querySelector('text').setAttribute('transform', 'translate(-900 0)')", "leaves its figure"),
+    ],
+)
+def test_a_spoiled_slide_is_found(open_page, spoil, fault):
+    page = opened(open_page, DECKS[0]).page
+    slide = "document.querySelector('section:is(.beside, .above):has(svg)')"
+    page.evaluate(
+        f"slide => {{ const words = slide.querySelector('.words'), drawing = slide.querySelector('svg'); {spoil} }}",
+        page.evaluate_handle(slide),
+    )
+    assert fault in json.dumps(page.evaluate(INSPECT, LEAST))
 
 
 @pytest.mark.parametrize("deck", DECKS, ids=lambda deck: deck.stem)
