@@ -101,9 +101,11 @@ def a_run(profile="full"):
     shown = [
         f'{SVG}<figcaption id="caption-curve">A &lt; b.</figcaption>',
         f'{plan}<figcaption id="caption-plan">Plan.</figcaption>',
+        '<iframe srcdoc="..."></iframe><figcaption>A page.</figcaption>',
         '<img src="data:image/gif;base64,AA" alt="x"><figcaption>Moves.</figcaption>',
     ]
-    markup = [f'<style></style><figure class="kit-figure">{each}</figure>' for each in shown]
+    sounds = '<figure class="kit-sounds"><div><audio src="data:,"></audio></div><figcaption>Hear.</figcaption></figure>'
+    markup = [sounds, *(f'<style></style><figure class="kit-figure">{each}</figure>' for each in shown)]
     outputs = [nbformat.v4.new_output("display_data", {"text/html": each}) for each in markup]
     cell = nbformat.v4.new_code_cell("", outputs=outputs)
     return nbformat.v4.new_notebook(cells=[cell], metadata={"course": {"profile": profile}})
@@ -220,7 +222,8 @@ def test_a_lesson_that_was_not_executed_is_named(write_deck, lesson):
 
 def test_figures_know_their_shape_and_lose_what_is_for_a_phone():
     figures = figures_of("07", a_run())
-    assert list(figures) == ["curve", "plan", "image-1"]
+    assert list(figures) == ["sounds-1", "curve", "plan", "image-1"]
+    assert figures["sounds-1"].markup.startswith('<figure class="kit-sounds light"><div><audio')
     assert figures["curve"].aspect == pytest.approx(64 / 36)
     assert "plan-narrow" not in figures["plan"].content
     assert recorded_picture("24-front.png").aspect == pytest.approx(900 / 400)

@@ -15,9 +15,12 @@ from booktools.layout import COURSE
 from booktools.slides.source import DeckError
 
 _FIGURE: Final = re.compile(r'<figure class="kit-figure[^"]*">(.*?)<figcaption([^>]*)>(.*?)</figcaption>', re.DOTALL)
+_SOUNDS: Final = re.compile(r'<figure class="kit-sounds">(.*?)<figcaption[^>]*>(.*?)</figcaption>', re.DOTALL)
 _NARROW: Final = re.compile(r'<svg class="plan-narrow".*?</svg>', re.DOTALL)
 _BOX: Final = re.compile(r'viewBox="[-\d.]+[ ,]+[-\d.]+[ ,]+([\d.]+)[ ,]+([\d.]+)"')
 _ID: Final = re.compile(r'(\bid="|url\(#|href="#|aria-labelledby=")')
+_WIDTH_OF_PLAYERS: Final = 8.0
+"""Over the height of one player."""
 _PNG_SIZE: Final = slice(16, 24)
 """Where a PNG file has width and height, four bytes each."""
 
@@ -31,16 +34,20 @@ class Figure:
         caption: What to see in it, as HTML.
         key: Starts the ids of the content, so that a page can hold figures of several lessons.
         is_small_run: It comes from a run of the smoke profile.
+        kind: Class of the element: "kit-figure", or "kit-sounds" for players.
     """
 
     content: str
     caption: str
     key: str
     is_small_run: bool = False
+    kind: str = "kit-figure"
 
     @property
     def aspect(self) -> float:
-        """Width over height; 1.6 where the content does not say."""
+        """Width over height; 1.6 where the content does not say, and that of a row of players for sounds."""
+        if self.kind == "kit-sounds":
+            return _WIDTH_OF_PLAYERS / self.content.count("<audio")
         box = _BOX.search(self.content)
         if box:
             return float(box[1]) / float(box[2])
@@ -54,15 +61,24 @@ class Figure:
     def markup(self) -> str:
         """HTML whose caption is for screen readers: a slide has few words."""
         caption = f'<figcaption id="{self.key}-caption">{self.caption}</figcaption>'
-        return f'<figure class="kit-figure light">{self.content}{caption}</figure>'
+        return f'<figure class="{self.kind} light">{self.content}{caption}</figure>'
 
 
 def figures_of(number: str, run: NotebookNode) -> dict[str, Figure]:
-    """List what a run of a lesson has shown, name -> figure; images without a name are image-1, image-2 and so on."""
+    """List what a run of a lesson has shown.
+
+    Returns:
+        Name -> figure. Images, which have no name, are image-1 and so on, players of sounds sounds-1 and so on.
+    """
     is_small = run.metadata["course"]["profile"] == "smoke"
     figures: dict[str, Figure] = {}
     num_images = 0
-    for content, attributes, caption in _FIGURE.findall("\n".join(_markup(run))):
+    shown = "\n".join(_markup(run))
+    for place, (content, caption) in enumerate(_SOUNDS.findall(shown), start=1):
+        figures[f"sounds-{place}"] = Figure(content, caption, f"f{number}-sounds-{place}", is_small, "kit-sounds")
+    for content, attributes, caption in _FIGURE.findall(shown):
+        if not content.lstrip().startswith(("<svg", "<img")):
+            continue  # a page within the page: nobody can use it from a chair
         name = re.search(r'id="caption-([^"]+)"', attributes)
         num_images += name is None
         key = f"f{number}-{name[1] if name else f'image-{num_images}'}"

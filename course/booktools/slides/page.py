@@ -151,7 +151,9 @@ def _tiles(lines: str, book: Book) -> str:
 
 def _with_powers(number: str) -> str:
     """Write 1e-05 as people do."""
-    return _POWER.sub(lambda found: f"{found[1]}·10<sup>{found[2].strip('+').replace('-', '&minus;')}{found[3]}</sup>", number)
+    return _POWER.sub(
+        lambda found: f"{found[1]}·10<sup>{found[2].strip('+').replace('-', '&minus;')}{found[3]}</sup>", number
+    )
 
 
 def _poll(slide: Slide, book: Book) -> str:
