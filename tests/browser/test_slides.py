@@ -59,7 +59,7 @@ def test_every_slide_is_whole_and_can_be_read(open_page, deck, screen):
     ],
 )
 def test_a_spoiled_slide_is_found(open_page, spoil, fault):
-    page = opened(open_page, DECKS[0]).page
+    page = opened(open_page, DECKS[0], "small").page
     slide = "document.querySelector('section:is(.beside, .above):has(svg)')"
     page.evaluate(
         f"slide => {{ const words = slide.querySelector('.words'), drawing = slide.querySelector('svg'); {spoil} }}",
