@@ -148,6 +148,9 @@ course-notebooks: $(VENV)/.ready-course ## Write the notebooks for Colab from th
 course: $(VENV)/.ready-course ## Build the site, executed lessons and reference, into course/_build/html
 	@$(BOOKTOOLS) site
 
+course-slides: $(VENV)/.ready-course ## Build the slides from executed lessons into course/_build/html/slides
+	@$(BOOKTOOLS) slides
+
 docs: $(VENV)/.ready-course ## Build the reference without the course into course/_build/html
 	@$(BOOKTOOLS) reference
 

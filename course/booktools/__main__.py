@@ -1,4 +1,4 @@
-"""``python -m booktools``: execute lessons, write notebooks, build the site. The Makefile's targets call it."""
+"""``python -m booktools``: execute lessons, write notebooks, build site and slides. The Makefile's targets call it."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from booktools.lessons import LessonError, find_lessons
 from booktools.notebooks import write_notebooks
 from booktools.results import printed_claims
 from booktools.site import build_site
+from booktools.slides.build import build_slides
+from booktools.slides.source import find_decks
 
 
 def main() -> int:
@@ -21,6 +23,8 @@ def main() -> int:
         if arguments.command == "reference":
             print(f"open {build_site([], {}) / 'index.html'}")
             return 0
+        if arguments.command == "slides":
+            return _slides(arguments)
         lessons = find_lessons(arguments.lessons)
         if arguments.command == "execute":
             return _execute(arguments)
@@ -63,6 +67,16 @@ def _execute(arguments: argparse.Namespace) -> int:
     return 1 if bad else 0
 
 
+def _slides(arguments: argparse.Namespace) -> int:
+    pages = build_slides(find_decks(arguments.decks), find_lessons([]), printed_claims(), draft=arguments.draft)
+    if arguments.pdf:
+        from booktools.slides.pdf import write_pdfs  # Playwright, which only this needs
+
+        pages = write_pdfs(pages)
+    print("\n".join(f"open {page}" for page in pages))
+    return 0
+
+
 def _show(outcome: Outcome) -> None:
     print(f"{'✗' if outcome.fault else '✓'} {outcome.lesson.stem} {outcome.seconds:.1f} s", flush=True)
     if outcome.fault:
@@ -81,7 +95,12 @@ def _parser() -> argparse.ArgumentParser:
         command = commands.add_parser(name, help=text)
         command.add_argument("--draft", action="store_true", help="show … where a number has no result yet")
         command.add_argument("--publish", action="store_true", help="refuse to build while course.toml names no owner")
-    for command in commands.choices.values():
+    slides = commands.add_parser("slides", help="build the decks from executed lessons")
+    slides.add_argument("--draft", action="store_true", help="show … where a number has no result yet")
+    slides.add_argument("--pdf", action="store_true", help="print them as PDF as well; needs Playwright and Chromium")
+    slides.add_argument("decks", nargs="*", help="leading digits of decks; none means all")
+    for name in ("execute", "reference", "notebooks", "site"):
+        command = commands.choices[name]
         command.add_argument("lessons", nargs="*", help="numbers; none means all")
     return parser
 

@@ -11,6 +11,7 @@ LESSONS: Final = COURSE / "lessons"
 NOTEBOOKS: Final = COURSE / "notebooks"
 RESULTS: Final = COURSE / "results"
 BUILD: Final = COURSE / "_build"
+SITE: Final = BUILD / "html"
 PROFILES: Final = ("smoke", "full")
 
 

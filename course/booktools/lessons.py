@@ -25,6 +25,21 @@ class LessonError(ValueError):
     """A lesson does not have the form."""
 
 
+def front_matter(path: Path, key: str) -> dict[str, Any]:
+    """Read a table of the front matter of a Markdown file.
+
+    Raises:
+        LessonError: If there is none of that name.
+    """
+    header = _HEADER.match(path.read_text(encoding="utf-8"))
+    if header is None:
+        raise LessonError(f"{path.name} has no front matter between --- lines")
+    try:
+        return dict(yaml.safe_load(header[1])[key])
+    except (yaml.YAMLError, KeyError, TypeError, ValueError) as error:
+        raise LessonError(f"{path.name}: the front matter needs a YAML table {key}: {error}") from error
+
+
 @dataclass(frozen=True)
 class Lesson:
     """One lesson.
@@ -48,13 +63,7 @@ class Lesson:
     @cached_property
     def header(self) -> dict[str, Any]:
         """What ``lesson:`` in the front matter says: title, question, part, assets, environment, packages."""
-        found = _HEADER.match(self.path.read_text(encoding="utf-8"))
-        if found is None:
-            raise LessonError(f"{self.path.name} has no front matter between --- lines")
-        try:
-            return dict(yaml.safe_load(found[1])["lesson"])
-        except (yaml.YAMLError, KeyError) as error:
-            raise LessonError(f"{self.path.name}: the front matter needs a YAML table lesson: {error}") from error
+        return front_matter(self.path, "lesson")
 
     @property
     def environment(self) -> str:

@@ -1,4 +1,4 @@
-"""The committed results of the full profile: where the numbers of the prose come from."""
+"""What runs leave: the committed results of the full profile, which the prose prints, and the executed notebooks."""
 
 from __future__ import annotations
 
@@ -9,8 +9,11 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from booktools.layout import RESULTS
-from booktools.lessons import Lesson
+import nbformat
+from nbformat import NotebookNode
+
+from booktools.layout import PROFILES, RESULTS, executed
+from booktools.lessons import Lesson, LessonError
 from textwright.core.files import write_text
 
 
@@ -53,3 +56,18 @@ def printed_claims(folder: Path = RESULTS) -> dict[str, str]:
         for number, content in read_results(folder).items()
         for name, claim in content["claims"].items()
     }
+
+
+def newest_run(lesson: Lesson) -> NotebookNode:
+    """Read a lesson's executed notebook: of the full profile if there is one, else of smoke.
+
+    Raises:
+        LessonError: If neither is of the lesson's present code.
+    """
+    for profile in reversed(PROFILES):
+        path = executed(profile, lesson.stem)
+        if path.is_file():
+            notebook = nbformat.read(path, as_version=4)
+            if notebook.metadata["course"]["code_sha256"] == lesson.code_hash:
+                return notebook
+    raise LessonError(f"lesson {lesson.number} was not executed since it changed; run: make course-smoke")

@@ -17,12 +17,17 @@ from nbformat import NotebookNode
 from bookkit.timelines import Row, committed_claims, rows
 from booktools import read_on, timeline_page
 from booktools.forms import for_page, with_numbers
-from booktools.layout import BUILD, COURSE, PROFILES, colab_url, executed, paths
+from booktools.layout import BUILD, COURSE, SITE, colab_url, paths
 from booktools.lessons import Lesson, LessonError
+from booktools.results import newest_run
+from booktools.slides.build import build_slides, decks_within
+from booktools.slides.listing import NAME as SLIDES_PAGE
+from booktools.slides.listing import front_page_part as slides_part
+from booktools.slides.listing import slides_page
+from booktools.slides.source import Deck, find_decks
 from textwright.core.files import write_text
 
 SOURCE: Final = BUILD / "source"
-SITE: Final = BUILD / "html"
 _CHECK: Final = re.compile(r"^✓ \w+ = .*\n?", re.MULTILINE)
 _SMALL_RUN: Final = (
     ":::{warning}\nThe outputs on this page come from a small run that only checks that the code works. "
@@ -66,26 +71,15 @@ def build_site(lessons: list[Lesson], printed: Mapping[str, str], *, draft: bool
     found = rows(committed_claims()) if lessons else []
     if found:
         write_text(SOURCE / f"{timeline_page.NAME}.md", timeline_page.page(found, lessons))
-    write_text(SOURCE / "index.md", (index_of(lessons, found) if lessons else FRONT_PAGE) + front_page_part())
+    decks = decks_within(find_decks([]), lessons)
+    if decks:
+        write_text(SOURCE / f"{SLIDES_PAGE}.md", slides_page(decks))
+    write_text(SOURCE / "index.md", (index_of(lessons, found, decks) if lessons else FRONT_PAGE) + front_page_part())
     command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-c", str(COURSE), str(SOURCE), str(SITE)]
     if subprocess.run(command, check=False).returncode != 0:
         raise LessonError("Sphinx found the faults above")
+    build_slides(decks, lessons, printed, draft=draft)
     return SITE
-
-
-def newest_run(lesson: Lesson) -> NotebookNode:
-    """Read a lesson's executed notebook: of the full profile if there is one, else of smoke.
-
-    Raises:
-        LessonError: If neither is of the lesson's present code.
-    """
-    for profile in reversed(PROFILES):
-        path = executed(profile, lesson.stem)
-        if path.is_file():
-            notebook = nbformat.read(path, as_version=4)
-            if notebook.metadata["course"]["code_sha256"] == lesson.code_hash:
-                return notebook
-    raise LessonError(f"lesson {lesson.number} was not executed since it changed; run: make course-smoke")
 
 
 def page_of(lesson: Lesson, run: NotebookNode, printed: Mapping[str, str], *, draft: bool = False) -> NotebookNode:
@@ -106,12 +100,13 @@ def page_of(lesson: Lesson, run: NotebookNode, printed: Mapping[str, str], *, dr
     return nbformat.v4.new_notebook(cells=cells, metadata=run.metadata)
 
 
-def index_of(lessons: list[Lesson], found: Sequence[Row] = ()) -> str:
+def index_of(lessons: list[Lesson], found: Sequence[Row] = (), decks: Sequence[Deck] = ()) -> str:
     """Write the front page and the table of contents, by part.
 
     Args:
         lessons: In their order.
         found: Rows of the timeline; with none, neither the figure nor the link is there.
+        decks: Of the slides; with none, the link is not there.
     """
     parts = ""
     for part, members in groupby(lessons, key=lambda lesson: str(lesson.header["part"])):
@@ -127,6 +122,7 @@ def index_of(lessons: list[Lesson], found: Sequence[Row] = ()) -> str:
         drawn = timeline_page.front_page_figure(found)
         tree = f"```{{toctree}}\n:hidden:\n\nThe timeline <{timeline_page.NAME}>\n```\n"
         page = page.replace("<!-- timeline -->", f"## Ten years on one task\n\n{drawn}\n\n{tree}")
+    page = page.replace("<!-- slides -->", slides_part(decks) if decks else "")
     return page.replace("<!-- colab -->", _ON_COLAB if colab_url("") else _ON_OWN_MACHINE)
 
 

@@ -1,0 +1,1 @@
+"""The decks: Markdown in ``course/slides``, figures by name from executed lessons, numbers from ``course/results``."""
