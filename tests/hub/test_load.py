@@ -221,4 +221,6 @@ def test_a_fresh_process_pushes_predicts_and_serves(hub, make_artifact, tmp_path
     assert textwright_says("inspect", sent["pinned"])["version"] == sent["version"]
     with serving(f"mine={ADDRESS}", log=tmp_path / "log", env=env) as server:
         answer = server.predict("a great film")
-    assert (answer["model"], answer["version"]) == ("mine", sent["version"])
+        status, model = server.ask("GET", "/v1/model")
+    assert (status, model["version"]) == (200, sent["version"])
+    assert answer["predictions"][0]["label"] == local["predictions"][0]["label"]

@@ -38,6 +38,7 @@ class WandbTracker(Tracker):
                 dir=str(self.out),
                 settings=wandb.Settings(
                     console="off",
+                    host="unknown",  # else the name of the machine
                     disable_git=True,
                     disable_code=True,
                     x_disable_meta=True,
