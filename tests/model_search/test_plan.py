@@ -186,3 +186,15 @@ def test_a_family_whose_probe_came_to_nothing_is_not_tried_again() -> None:
     known = known.after(Trial(step, TrialStatus.DROPPED, 90.0, reason="its 90 s were up"))
     steps, _ = play(known, SCORES, TIMES)
     assert {step.family for step in steps} == {"linear"}
+
+
+def test_a_slow_machine_has_something_to_ship_before_its_budget_is_probed_away() -> None:
+    known = known_of(budget_s=100)
+    for family, seconds in (("linear", 10.0), ("bow-glove", 30.0)):
+        step = SearchStep(StepKind.PROBE, f"{family}-on-500", "", family, size=500)
+        known = known.after(Trial(step, TrialStatus.DONE, seconds, 500, 0.7))
+    steps = [item.step.name for item in open_steps(known)]
+    assert steps[:3] == ["linear", "linear-with-1000", "bert-on-500"]
+    first = next_step(known)
+    assert first is not None
+    assert first.step.name == "linear-with-1000"  # all texts are predicted not to fit

@@ -34,6 +34,8 @@ _TEXTS_PER_LABEL: Final = 10
 _GROWTH: Final = 4
 _NEXT_TO_NOTHING: Final = 0.02
 """Of the budget: a family that takes less is always trained in full, since it can be the fast stage of a cascade."""
+_UNTIL_FIRST: Final = 0.7
+"""Of the budget: when less is left and there is no model, one is trained before anything else is probed."""
 _NUM_TUNED: Final = 2
 """Families whose settings are changed."""
 _NUM_STUDENTS: Final = 2
@@ -92,6 +94,16 @@ def probe_sizes(known: Known) -> tuple[int, ...]:
     least, most = _PROBE_SIZES
     first = max(min(known.num_train // _PROBE_SHARE, most), least, _TEXTS_PER_LABEL * known.num_labels)
     return tuple(size for size in (first, _GROWTH * first) if size <= known.num_train // 2)
+
+
+def _something_to_ship(known: Known) -> Iterator[SearchStep]:
+    """Train the cheapest probed family on all texts once the budget shrinks and there is no model yet."""
+    if known.models or known.seconds_left > _UNTIL_FIRST * known.budget_s:
+        return
+    steps = [_full_step(name) for name in _probed(known, [family.name for family in known.families])]
+    untried = {step.name: estimate(step, known) or 0.0 for step in steps if step.name not in known.trials}
+    if untried:
+        yield from _largest_that_fits(known, min(untried, key=untried.__getitem__))
 
 
 def _probe(known: Known) -> Iterator[SearchStep]:
@@ -363,4 +375,12 @@ def _rest(known: Known) -> Iterator[SearchStep]:
             yield from _largest_that_fits(known, family.name)
 
 
-STAGES: Final[tuple[Callable[[Known], Iterator[SearchStep]], ...]] = (_probe, _full, _tune, _faster, _tune_on, _rest)
+STAGES: Final[tuple[Callable[[Known], Iterator[SearchStep]], ...]] = (
+    _something_to_ship,
+    _probe,
+    _full,
+    _tune,
+    _faster,
+    _tune_on,
+    _rest,
+)
