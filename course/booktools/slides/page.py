@@ -195,11 +195,16 @@ def _link(lesson: Lesson, book: Book) -> str:
 
 
 def _lessons(deck: Deck, book: Book) -> str:
-    rows = "".join(f"<li>{_link(book.lesson(number), book)}</li>" for number in sorted(lessons_of(deck)))
+    rows = "".join(f"<li>{_link(book.lesson(number), book)}</li>" for number in sorted(lessons_of(deck), key=_place))
     return (
         '<section class="lessons"><div class="slide"><h2>Where do I read it, and run it?</h2><div class="body"><div '
         f'class="words"><ul>{rows}</ul></div></div><p class="source"></p></div></section>'
     )
+
+
+def _place(number: str) -> tuple[str, str]:
+    """Order by number; a letter comes before none, as in the book."""
+    return number[:2], number[2:] or "~"
 
 
 _PAGE: Final = """<!doctype html>
