@@ -7,8 +7,17 @@ from pathlib import Path
 SRC = Path(__file__).parents[1] / "src" / "textwright"
 MAKER = "optimize/cascade"
 """The package that makes cascades."""
-KNOWING = ("core/artifact", "runtime/cascade.py", f"{MAKER}/", "cli/cascade.py", "report/templates/cascade.html.j2")
-"""The artifact format, the predictor, the maker, its command and its page; by the start of the path."""
+KNOWING = (
+    "core/artifact",
+    "runtime/cascade.py",
+    f"{MAKER}/",
+    "cli/cascade.py",
+    "report/templates/cascade.html.j2",
+    "model_search/",
+    "cli/auto.py",
+)
+"""The artifact format, the predictor, the maker, its command, its page, and the search that tries it; by the
+start of the path."""
 MENTIONS = {
     "core/manifest_checks.py": 1,  # of the artifact format: how large its file may be
     "cli/main.py": 1,  # the table of commands

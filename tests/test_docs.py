@@ -94,5 +94,7 @@ def test_the_constraints_pin_every_direct_dependency():
     extras = project["project"]["optional-dependencies"].values()
     wanted = [*project["project"]["dependencies"], *(name for extra in extras for name in extra)]
     pinned = {line.partition("==")[0].lower() for line in (ROOT / "constraints.txt").read_text().splitlines()}
+    own_environments = (item for items in project["dependency-groups"].values() for item in items if "==" in item)
+    pinned |= {re.match(r"[\w.-]+", item).group().lower() for item in own_environments}
     missing = {re.match(r"[\w.-]+", item).group().lower() for item in wanted} - pinned
     assert not missing, f"constraints.txt does not pin {missing}"

@@ -23,6 +23,7 @@ from nano import tacotron
 from nano.speech import RATE, Sound
 
 RECORDED = Path(__file__).parents[1] / "recorded"
+INDEX = RECORDED / "32-teacher.json"
 NUM_PHRASES = 800
 _EDGE = 0.06
 """Seconds of silence left at each end."""
@@ -39,7 +40,7 @@ def main() -> None:
         RECORDED / "32-teacher.ogg", sound, RATE, format="OGG", subtype="OPUS", compression_level=_COMPRESSION
     )
     index = {"voice": "slt of Flite 2.2", "samples": {phrase: len(each) for phrase, each in spoken.items()}}
-    (RECORDED / "32-teacher.json").write_text(json.dumps(index, indent=0) + "\n", encoding="utf-8")
+    INDEX.write_text(json.dumps(index, indent=0) + "\n", encoding="utf-8")
 
 
 def say(phrase: str) -> Sound:

@@ -847,7 +847,6 @@ def main() -> None:
     bilm()
     for alpha in ALPHAS:
         refined(RefineRecipe(alpha=alpha))
-    text_to_text_model()
     for each in VOICES:
         voice(each)
     print(f"the models of the course are in {models_dir()}")

@@ -207,7 +207,7 @@ def test_what_is_missing_is_named(write_deck, book, old, new, message):
 
 def test_a_tiny_number_is_written_as_people_do(write_deck, lesson):
     book = Book({"07": lesson}, {"07.share": "7e-06"}, _figures={"07": figures_of("07", a_run())})
-    assert "<b>7·10<sup>&minus;6</sup> of all</b>" in deck_page(write_deck(), book)
+    assert "<b>7 \u00d7 10<sup>\u22126</sup> of all</b>" in deck_page(write_deck(), book)
 
 
 def test_a_draft_shows_an_ellipsis_for_a_number_without_result(write_deck, lesson):

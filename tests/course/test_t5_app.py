@@ -1,4 +1,4 @@
-"""The example app of lesson 31: its own tests pass, and with a real model it stops when the caller is gone."""
+"""The example app of a T5: its own tests pass, and with a real model it stops when the caller is gone."""
 
 from __future__ import annotations
 

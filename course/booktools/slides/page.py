@@ -145,15 +145,8 @@ def _tiles(lines: str, book: Book) -> str:
         number, bar, label = line.partition(" | ")
         if not bar or "{n}`" not in number:
             raise DeckError(f"a line of :::{{numbers}} is {{n}}`NN.name` | what it is, not {line!r}")
-        tiles.append(f"<div><b>{_with_powers(book.inline(number))}</b><span>{book.inline(label)}</span></div>")
+        tiles.append(f"<div><b>{book.inline(number)}</b><span>{book.inline(label)}</span></div>")
     return f'<div class="numbers">{"".join(tiles)}</div>\n'
-
-
-def _with_powers(number: str) -> str:
-    """Write 1e-05 as people do."""
-    return _POWER.sub(
-        lambda found: f"{found[1]}·10<sup>{found[2].strip('+').replace('-', '&minus;')}{found[3]}</sup>", number
-    )
 
 
 def _poll(slide: Slide, book: Book) -> str:

@@ -1,6 +1,6 @@
 """A text-to-text model behind HTTP: one route that writes, token by token. Lesson 31 of the course trains the model.
 
-PYTHONPATH=course:docs/examples/t5 MODEL=course/_work/31-t5/runs/t5 uvicorn t5_app:app
+PYTHONPATH=course:docs/examples/t5 MODEL=runs/t5 uvicorn t5_app:app
 
 MODEL is a folder in the layout of ``transformers``: the lesson's, or a published T5 or Flan-T5. The answer to
 ``POST /generate`` is JSON, or server-sent events with ``"stream": true``. Errors are problems of RFC 9457.

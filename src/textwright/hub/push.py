@@ -122,11 +122,11 @@ def _commit(api: HfApi, artifact: Artifact, address: HubAddress, card: str, sett
 
     names = (*artifact.files, MANIFEST)
     paths = {f"{ARTIFACT_FOLDER}/{name}": artifact.path / name for name in names}
-    there = set(api.list_repo_files(address.repo, revision=settings.revision))
+    remote = set(api.list_repo_files(address.repo, revision=settings.revision))
     operations: list[Any] = [CommitOperationAdd(path, str(file)) for path, file in paths.items()]
-    if settings.card or _CARD not in there:
+    if settings.card or _CARD not in remote:
         operations.append(CommitOperationAdd(_CARD, card.encode()))
-    former = sorted(path for path in there if path.startswith(f"{ARTIFACT_FOLDER}/") and path not in paths)
+    former = sorted(path for path in remote if path.startswith(f"{ARTIFACT_FOLDER}/") and path not in paths)
     operations += [CommitOperationDelete(path, is_folder=False) for path in former]
     message = settings.message or f"Push {artifact.manifest.name}, version {artifact.version}"
     info = api.create_commit(address.repo, operations, commit_message=message, revision=settings.revision)
