@@ -20,6 +20,7 @@ from textwright.tracking.tracker import PROJECT, Tracker
 
 _QUIET: Final = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",  # standard output is the result's
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",  # seven, and half an hour, where nobody answers
 }
 _LOADER: Final = "textwright.tracking.pyfunc_model"
@@ -93,7 +94,7 @@ def _import_mlflow() -> Any:  # noqa: ANN401  a module
 def _signature(artifact: Artifact) -> Any:  # noqa: ANN401  of MLflow
     """Name the column that a model reads, and those that it answers with."""
     from mlflow.models import ModelSignature
-    from mlflow.types import Array, ColSpec, DataType, Schema
+    from mlflow.types.schema import Array, ColSpec, DataType, Schema
 
     types = prediction_types(load(artifact, num_threads=1))
     answer = [
