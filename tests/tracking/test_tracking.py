@@ -62,7 +62,8 @@ def env(proxy, tmp_path_factory):
     home = str(tmp_path_factory.mktemp("home"))
     proxies = dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"), proxy.url)
     local = {"NO_PROXY": "127.0.0.1,localhost", "no_proxy": "127.0.0.1,localhost"}
-    return {**plain, **proxies, **local, "HOME": home, "XDG_CACHE_HOME": home}
+    path = os.pathsep.join([str(Path(sys.executable).parent), plain["PATH"]])  # as in an active environment
+    return {**plain, **proxies, **local, "HOME": home, "XDG_CACHE_HOME": home, "PATH": path}
 
 
 @contextmanager
