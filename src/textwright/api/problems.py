@@ -68,6 +68,7 @@ STATUS: Final[Mapping[type[errors.TextwrightError], HTTPStatus]] = {
     errors.DriftError: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.NotPromotedError: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.GateError: HTTPStatus.INTERNAL_SERVER_ERROR,
+    errors.ConstraintError: HTTPStatus.INTERNAL_SERVER_ERROR,
 }
 
 CLIENT_GONE: Final = 499
