@@ -47,6 +47,7 @@ def answers(model):
 def offline(monkeypatch):
     from huggingface_hub import constants
 
+    monkeypatch.setattr("time.sleep", lambda _: None)  # between the client's tries, 23 seconds in all
     monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
     monkeypatch.setattr(
         constants, "HUGGINGFACE_CO_URL_TEMPLATE", "http://127.0.0.1:9/{repo_id}/resolve/{revision}/{filename}"

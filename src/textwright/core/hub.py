@@ -132,13 +132,14 @@ def fetch_artifact(path: str | Path, manifest: str, *, anew: bool = False) -> Pa
     return folder
 
 
-def fetch_file(address: HubAddress, name: str, *, anew: bool = False) -> Path:
+def fetch_file(address: HubAddress, name: str, *, anew: bool = False, only_cached: bool = False) -> Path:
     """Bring one file of a repository onto this machine.
 
     Args:
         address: The repository and its revision.
         name: Path of the file in it.
         anew: Download it again if the cache holds it.
+        only_cached: Take it from the cache, and ask nobody.
 
     Returns:
         The file in the hub's cache.
@@ -150,7 +151,15 @@ def fetch_file(address: HubAddress, name: str, *, anew: bool = False) -> Path:
         from huggingface_hub import hf_hub_download
 
         revision = address.revision or _DEFAULT_REVISION
-        return Path(hf_hub_download(address.repo, name, repo_type=address.kind, revision=revision, force_download=anew))
+        path = hf_hub_download(
+            address.repo,
+            name,
+            repo_type=address.kind,
+            revision=revision,
+            force_download=anew,
+            local_files_only=only_cached,
+        )
+        return Path(path)
 
 
 def _fetch_manifest(address: HubAddress, manifest: str, *, anew: bool) -> tuple[Path, str]:
@@ -158,7 +167,9 @@ def _fetch_manifest(address: HubAddress, manifest: str, *, anew: bool) -> tuple[
     missing: TextwrightError | None = None
     for place in _PLACES:
         try:
-            return fetch_file(address, f"{place}{manifest}", anew=anew), place
+            # The client tries for 20 seconds; where it reached nobody, the cache alone is asked for the second place.
+            only_cached = isinstance(missing, HubNetworkError)
+            return fetch_file(address, f"{place}{manifest}", anew=anew, only_cached=only_cached), place
         except (HubFileError, HubNetworkError) as error:  # without a network the cache may hold the other place
             missing = error
     if isinstance(missing, HubNetworkError):
