@@ -56,11 +56,14 @@ def test_no_figure_is_empty(open_page, page, width):
     assert figures.count() >= 2
     for number in range(figures.count()):
         figure = figures.nth(number)
-        pictures = figure.locator("svg:visible, img:visible")
+        pictures = figure.locator("svg:visible, img:visible, iframe:visible")
         assert pictures.count() == 1
         assert pictures.bounding_box()["width"] > 150
         assert pictures.bounding_box()["height"] > 60
-        drawn = "one => one.tagName === 'IMG' ? one.naturalWidth : one.querySelectorAll('path, rect, text').length"
+        drawn = (
+            "one => one.tagName === 'IMG' ? one.naturalWidth : one.tagName === 'IFRAME' ? one.srcdoc.length"
+            " : one.querySelectorAll('path, rect, text').length"
+        )
         assert pictures.evaluate(drawn) > 2
         assert figure.locator("figcaption").inner_text()
 
