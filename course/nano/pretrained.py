@@ -18,7 +18,7 @@ import os
 import random
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from itertools import islice
@@ -43,6 +43,7 @@ from nano.tacotron import Tacotron
 from nano.text_to_text import TextToText
 
 Item = TypeVar("Item")
+Model = TypeVar("Model", bound=nn.Module)
 CORPUS = "962d08a4b5ea08c5"
 """Hash of the texts of :func:`nano.text.corpus`."""
 CHAT = "6bed01b4ba3be57a"
@@ -362,6 +363,12 @@ class Split:
     held_out: list[str]
 
 
+def _check_hash(what: str, texts: Iterable[str], expected: str) -> None:
+    digest = hashlib.sha256("\0".join(texts).encode()).hexdigest()[:16]
+    if digest != expected:
+        raise ValueError(f"{what} has the hash {digest}, and the recipes are for {expected} (nano.pretrained)")
+
+
 @cache
 def split() -> Split:
     """Read the corpus of all recipes.
@@ -370,9 +377,7 @@ def split() -> Split:
         ValueError: If its texts are not those of the recipes.
     """
     texts = text.corpus()
-    found = hashlib.sha256("\0".join(texts).encode()).hexdigest()[:16]
-    if found != CORPUS:
-        raise ValueError(f"the corpus has the hash {found}, and the recipes are for {CORPUS}: nano.pretrained.CORPUS")
+    _check_hash("the corpus", texts, CORPUS)
     train = [each for place, each in enumerate(texts) if place % 100]
     random.Random(0).shuffle(train)  # noqa: S311  no secret
     return Split(train, texts[::100])
@@ -392,9 +397,7 @@ def decoder(recipe: DecoderRecipe | None = None, *, keep: bool = True) -> Decode
         _cached("bpe", merges, lambda: {"merges": bpe.train(texts, recipe.num_tokens - 1).merges}, keep)["merges"]
     )
     kept = _cached("decoder", asdict(recipe), lambda: _train_decoder(recipe, tokenizer, texts), keep)
-    model = untrained(recipe)
-    model.load_state_dict({name: weight.float() for name, weight in kept["weights"].items()})
-    return Decoder(model.eval(), tokenizer, kept["losses"])
+    return Decoder(_filled(untrained(recipe), kept["weights"]), tokenizer, kept["losses"])
 
 
 def untrained(recipe: DecoderRecipe) -> GPT2:
@@ -412,9 +415,7 @@ def bilm(recipe: ElmoRecipe | None = None, *, keep: bool = True) -> Elmo:
     """
     recipe = recipe or ElmoRecipe()
     kept = _cached("elmo", asdict(recipe), lambda: _train_bilm(recipe, split().train[: recipe.num_texts]), keep)
-    model = untrained_bilm(recipe)
-    model.load_state_dict({name: weight.float() for name, weight in kept["weights"].items()})
-    return Elmo(model.eval(), kept["words"], recipe.width, kept["losses"])
+    return Elmo(_filled(untrained_bilm(recipe), kept["weights"]), kept["words"], recipe.width, kept["losses"])
 
 
 @cache
@@ -426,9 +427,7 @@ def chat_pairs() -> list[Pair]:
     """
     pairs = dialogue.pairs(dialogue.split().train)
     random.Random(0).shuffle(pairs)  # noqa: S311  no secret
-    found = hashlib.sha256("\0".join(f"{each.prompt}\t{each.reply}" for each in pairs).encode()).hexdigest()[:16]
-    if found != CHAT:
-        raise ValueError(f"the pairs have the hash {found}, and the recipes are for {CHAT}: nano.pretrained.CHAT")
+    _check_hash("the chat text", [f"{each.prompt}\t{each.reply}" for each in pairs], CHAT)
     return pairs
 
 
@@ -488,11 +487,10 @@ def voice(recipe: VoiceRecipe | None = None, *, keep: bool = True) -> Voice:
     recipe = recipe or VoiceRecipe()
     settings = asdict(recipe) | {"teacher": speech.teacher_hash()}
     kept = _cached("voice", settings, lambda: _train_voice(recipe), keep)
-    snapshots = []
-    for each in kept["snapshots"]:
-        model = untrained_voice(recipe)
-        model.load_state_dict({name: weight.float() for name, weight in each["weights"].items()})
-        snapshots.append(Snapshot(model.eval(), each["step"], each["seconds"]))
+    snapshots = [
+        Snapshot(_filled(untrained_voice(recipe), each["weights"]), each["step"], each["seconds"])
+        for each in kept["snapshots"]
+    ]
     return Voice(snapshots, kept["losses"])
 
 
@@ -522,9 +520,7 @@ def text_to_text_model(recipe: T5Recipe | None = None, *, keep: bool = True) -> 
     pieces = _cached("pieces", sizes, lambda: _train_pieces(recipe), keep)
     tokenizer = Tokenizer.from_str(pieces["tokenizer"])
     kept = _cached("t5", asdict(recipe), lambda: _train_t5(recipe, tokenizer), keep)
-    model = untrained_t5(recipe)
-    model.load_state_dict({name: weight.float() for name, weight in kept["weights"].items()})
-    return Pretrained(TextToText(model.eval(), tokenizer), kept["losses"])
+    return Pretrained(TextToText(_filled(untrained_t5(recipe), kept["weights"]), tokenizer), kept["losses"])
 
 
 def fine_tuned(
@@ -547,10 +543,8 @@ def fine_tuned(
         with fast_products():
             return {"weights": _halved(text_to_text.tune(start.both, pairs, num_epochs, rate=rate).model)}
 
-    model = untrained_t5(recipe)
     weights = _cached("t5-tuned", settings, tune, keep)["weights"]
-    model.load_state_dict({name: weight.float() for name, weight in weights.items()})
-    return TextToText(model.eval(), start.both.tokenizer)
+    return TextToText(_filled(untrained_t5(recipe), weights), start.both.tokenizer)
 
 
 def untrained_t5(recipe: T5Recipe) -> T5:
@@ -800,9 +794,14 @@ def _fit_chat(
     return {"weights": _halved(model), "losses": losses}
 
 
+def _filled(model: Model, weights: Mapping[str, Tensor]) -> Model:
+    """Give a network the weights that the cache keeps in halves."""
+    model.load_state_dict({name: weight.float() for name, weight in weights.items()})
+    return model.eval()
+
+
 def _loaded(generator: Generator, kept: dict[str, Any]) -> ChatBot:
-    generator.model.load_state_dict({name: weight.float() for name, weight in kept["weights"].items()})
-    generator.model.eval()
+    _filled(generator.model, kept["weights"])
     return ChatBot(generator, kept["losses"])
 
 
