@@ -9,6 +9,7 @@ from textwright.errors import MissingExtraError
 _PROBE_MODULES = {
     "train": ("torch", "accelerate"),
     "data": ("pyarrow",),
+    "report": ("jinja2", "matplotlib"),
     "ray": ("pyarrow", "ray.data"),
     "deploy": ("jinja2", "packaging", "pip"),
     "aws": ("boto3", "jinja2", "packaging", "pip", "yaml"),

@@ -6,6 +6,8 @@ import json
 import subprocess
 import sys
 
+import pytest
+
 CODE = """
 import json, sys
 for name in "torch accelerate sklearn matplotlib jinja2 pyarrow datasets fastapi uvicorn httpx".split():
@@ -35,11 +37,40 @@ for name, call in needs.items():
 print(json.dumps(said))
 """
 EXTRAS = {
-    **dict.fromkeys(("train", "compare", "auto", "optimize", "plot", "sklearn"), "train"),
+    **dict.fromkeys(("train", "compare", "auto", "optimize", "sklearn"), "train"),
+    "plot": "report",
     "serve": "server",
     "package": "deploy",
     "Client": "client",
 }
+
+COMMANDS = {
+    "evaluate": ("report", "{artifact} {rows} --report page.html"),
+    "cost": ("report", "{artifact} --requests-per-day 100 --out cost"),
+    "promote": ("report", "{artifact} --against {artifact} --data {rows}"),
+    "package": ("deploy", "{artifact} --target docker --out build"),
+    "predict": ("data", "{artifact} --input {rows} --output rows.parquet"),
+}
+"""Command -> the extra that it names, its arguments."""
+RUN = """
+import sys
+for name in "torch jinja2 matplotlib pyarrow".split():
+    sys.modules[name] = None
+from textwright.cli.main import run
+sys.exit(run(sys.argv[1:]))
+"""
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_command_names_its_extra_before_it_begins(command, make_artifact, tmp_path):
+    extra, arguments = COMMANDS[command]
+    rows = tmp_path / "rows.csv"
+    rows.write_text("text,label\na good film,positive\nan awful film,negative\n")
+    typed = [item.format(artifact=make_artifact("base"), rows=rows) for item in arguments.split()]
+    done = subprocess.run([sys.executable, "-c", RUN, command, *typed], capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == 7
+    assert done.stderr.endswith(f'needs an optional dependency: pip install "textwright[{extra}]"\n')
+    assert done.stderr.startswith("error:"), "nothing was measured first"
 
 
 def test_the_base_install_measures_and_the_rest_names_its_extra(make_artifact, tmp_path):

@@ -10,6 +10,7 @@ from cyclopts import Parameter
 
 from textwright.deploy.cost_estimate.settings import CostSettings
 from textwright.display.terminal import DEFAULT_OUTPUT, Output, Terminal
+from textwright.optional_deps import require
 
 if TYPE_CHECKING:
     from textwright.deploy.cost_estimate.choices import Choice
@@ -42,6 +43,8 @@ def cost(
     from textwright.deploy.cost_estimate.report import report_cost
     from textwright.deploy.targets import cost_models
 
+    if out is not None:
+        require("report", what="the HTML report")
     terminal = Terminal(output)
     with terminal.steps("cost") as on_step:
         report = report_cost(artifacts.read(artifact), requests_per_day, assumed, cost_models(), report=on_step)

@@ -11,6 +11,7 @@ from cyclopts import Parameter
 
 from textwright.data.settings import DataSettings
 from textwright.display.terminal import DEFAULT_OUTPUT, Output, Terminal
+from textwright.optional_deps import require
 
 if TYPE_CHECKING:
     from textwright.core.types import Bools
@@ -61,6 +62,8 @@ def evaluate(
     from textwright.evaluate.slices import find_slices
     from textwright.runtime.loading import load
 
+    if report is not None:
+        require("report", what="the HTML report")
     terminal = Terminal(output)
     predictor = load(artifact, variant=variant)
     selection = select_rows(source, data, predictor.artifact, split, exclude_seen=exclude_seen)

@@ -41,7 +41,7 @@ def promote(
         split: Rows to measure; auto takes the held-out test split of the training data, the test split that another
             source brings, or else all its rows.
     """
-    require("train", what="promoting")
+    require("report", what="the report of a promotion")
     from textwright.display.promotion import show_promotion
     from textwright.promotion.promotion import promote as compare
     from textwright.promotion.promotion import report_folder

@@ -150,7 +150,7 @@ def _locked(path: Path) -> Iterator[None]:
     try:
         from filelock import FileLock
     except ImportError as error:
-        raise MissingExtraError("fetching assets", "train") from error
+        raise MissingExtraError("fetching assets", "data") from error
     path.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(path.parent / f".{path.name}.lock"):
         yield

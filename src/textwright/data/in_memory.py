@@ -160,5 +160,5 @@ def _arrow_table(data: Any) -> Any:  # noqa: ANN401  pyarrow has no types
     try:
         import pyarrow as pa
     except ImportError as error:
-        raise MissingExtraError(f"reading rows from {type(data).__name__}", "train") from error
+        raise MissingExtraError(f"reading rows from {type(data).__name__}", "data") from error
     return pa.table(data)

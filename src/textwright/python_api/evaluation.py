@@ -57,7 +57,7 @@ class EvaluationResult(Evaluation):
         try:
             from textwright.evaluate import figures
         except ImportError as error:
-            raise MissingExtraError("plotting", "train") from error
+            raise MissingExtraError("plotting", "report") from error
         if figure not in figures.FIGURES:
             raise SettingsError(f"there is no figure {figure!r}; there are {', '.join(figures.FIGURES)}")
         return Plot(figures.FIGURES[figure](self))

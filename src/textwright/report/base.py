@@ -49,7 +49,7 @@ class Report:
 
             return render(f"{self.NAME}.html.j2", self.charts(), report=self, **self.page_values())
         except ImportError as error:
-            raise MissingExtraError("the HTML report", "train") from error
+            raise MissingExtraError("the HTML report", "report") from error
 
     def write_json(self, path: Path) -> None:
         """Write the values at once: the old file or the new, never a part."""

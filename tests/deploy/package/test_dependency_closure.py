@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import ensurepip
 import hashlib
 import json
 import subprocess
 import sys
 from importlib import metadata
+from pathlib import Path
 
 import pytest
 
 import textwright
 from textwright.core import artifact as artifacts
 from textwright.deploy.package.dependency_closure import (
+    AARCH64,
     LEFT_OUT,
     Locked,
     Pin,
@@ -84,6 +87,15 @@ def test_a_lock_holds_the_hash_of_the_wheel_that_pip_would_take(wheelhouse):
     text = requirements_text([locked], wheel)
     assert f"textwright=={textwright.__version__} --hash=sha256:{digest}\n" in text
     assert f"./wheels/{wheel.name} --hash=sha256:{digest}\n" in text
+
+
+def test_the_pip_of_a_stock_environment_locks_for_another_platform(wheelhouse, monkeypatch):
+    (stock,) = Path(ensurepip.__file__).parent.glob("_bundled/pip-*.whl")
+    monkeypatch.setenv("PYTHONPATH", str(stock))
+    asked = subprocess.run([sys.executable, "-m", "pip", "--version"], capture_output=True, text=True, check=True)
+    assert str(stock) in asked.stdout
+    write_wheel(wheelhouse)
+    assert lock([Pin("textwright", textwright.__version__)], python="3.13", platforms=(AARCH64,))
 
 
 def test_a_version_without_a_wheel_is_refused_in_pips_words(wheelhouse):

@@ -192,6 +192,8 @@ def _hashes(pins: Sequence[Pin], python: str, tags: Sequence[str]) -> Mapping[st
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.json"
         options = ["install", "--dry-run", "--ignore-installed", "--no-deps", "--report", str(report)]
+        # Before pip 23.3 another platform is refused without --target, even where nothing is written.
+        options += ["--target", str(Path(folder) / "none")]
         run_pip([*options, *platform_options(python, tags), *(pin.line for pin in pins)])
         items = json.loads(report.read_text(encoding="utf-8"))["install"]
     digests = [item["download_info"]["archive_info"]["hashes"]["sha256"] for item in items]

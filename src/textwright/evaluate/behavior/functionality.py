@@ -131,7 +131,7 @@ def _parse(path: Path, content: str) -> Any:  # noqa: ANN401  any value
     try:
         import yaml
     except ImportError as error:
-        raise MissingExtraError("reading tests from YAML", "train") from error
+        raise MissingExtraError("reading tests from YAML", "data") from error
     try:
         return yaml.safe_load(content)
     except yaml.YAMLError as error:
