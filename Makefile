@@ -35,7 +35,7 @@ $(VENV)/.ready-dev: $(VENV)/.ready
 setup: $(VENV)/.ready-dev ## Make the virtual environment with everything in it
 
 demo: $(VENV)/.ready ## Train on real movie reviews, then serve the API (PORT=8000)
-	@$(BIN)/textwright train movie-reviews --config recipes/bow.toml --out runs/demo
+	@$(BIN)/textwright train movie-reviews --config bow --out runs/demo
 	@exec $(BIN)/textwright serve runs/demo --port $(PORT)
 
 test: $(VENV)/.ready-course ## Check style, types and rooms, and run the tests

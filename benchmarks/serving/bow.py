@@ -102,7 +102,7 @@ def main() -> None:
             "train",
             "movie-reviews",
             "--config",
-            ROOT / "recipes" / "bow.toml",
+            "bow",
             "--out",
             ARTIFACT,
             "--quiet",

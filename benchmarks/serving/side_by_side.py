@@ -42,9 +42,8 @@ RAW = "raw loop"
 
 def train() -> None:
     """Train the artifact unless it is there."""
-    recipe = ROOT / "recipes" / "bert.toml"
     command: list[str | Path] = [sys.executable, "-m", "textwright", "train", "movie-reviews"]
-    subprocess.run([*command, "--config", recipe, "--out", ARTIFACT, "--num-epochs", "1"], check=True)
+    subprocess.run([*command, "--config", "bert", "--out", ARTIFACT, "--num-epochs", "1"], check=True)
 
 
 def rival_model() -> Path:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -74,6 +74,39 @@ def explain(error: ValidationError) -> str:
         reason = "no such setting" if item["type"] == "extra_forbidden" else item["msg"][0].lower() + item["msg"][1:]
         parts.append(f"{name}: {reason} (got {item['input']!r})")
     return "; ".join(parts)
+
+
+RECIPES: Final = Path(__file__).parent / "recipes"
+"""Recipes that come with the package."""
+
+
+def find_recipe(name: Path) -> Path:
+    """Find a recipe: a file, or one that comes with the package.
+
+    Args:
+        name: A file; where there is none, the name of a recipe of the package: "bow-nb", "bow-nb.toml" or
+            "recipes/bow-nb.toml".
+
+    Returns:
+        A file.
+
+    Raises:
+        NotFoundError: If it is neither; lists the recipes of the package.
+    """
+    packaged = RECIPES / f"{name.name.removesuffix('.toml')}.toml"
+    if name.is_file():
+        return name
+    if name.parent in (Path(), Path(RECIPES.name)) and packaged.is_file():
+        return packaged
+    raise NotFoundError(
+        f"there is no recipe file {name}; give a file that ends in .toml, or one that comes with Textwright: "
+        f"{', '.join(list_recipes())}"
+    )
+
+
+def list_recipes() -> list[str]:
+    """List the names of the recipes that come with the package, sorted."""
+    return sorted(path.stem for path in RECIPES.glob("*.toml"))
 
 
 def read_toml(path: Path) -> dict[str, Any]:

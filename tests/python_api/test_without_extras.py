@@ -67,10 +67,17 @@ def test_a_command_names_its_extra_before_it_begins(command, make_artifact, tmp_
     rows = tmp_path / "rows.csv"
     rows.write_text("text,label\na good film,positive\nan awful film,negative\n")
     typed = [item.format(artifact=make_artifact("base"), rows=rows) for item in arguments.split()]
-    done = subprocess.run([sys.executable, "-c", RUN, command, *typed], capture_output=True, text=True, cwd=tmp_path)
+    full = [sys.executable, "-c", RUN, command, *typed]
+    done = subprocess.run(full, capture_output=True, text=True, check=False, cwd=tmp_path)
     assert done.returncode == 7
     assert done.stderr.endswith(f'needs an optional dependency: pip install "textwright[{extra}]"\n')
     assert done.stderr.startswith("error:"), "nothing was measured first"
+
+
+@pytest.mark.parametrize("typed", [[], ["bow"], ["bow", "--recipe"]])
+def test_the_base_install_lists_the_families(typed):
+    done = subprocess.run([sys.executable, "-c", RUN, "families", *typed], capture_output=True, text=True, check=True)
+    assert "bow" in done.stdout
 
 
 def test_the_base_install_measures_and_the_rest_names_its_extra(make_artifact, tmp_path):

@@ -9,15 +9,18 @@ from typing import Any
 
 import pytest
 
+from textwright import config
 from textwright.cli.main import run
 from textwright.config import read_toml
+from textwright.family_catalog import find_entry
 from textwright.models import FAMILIES, find_family
 from textwright.models.bow import BowConfig
-from textwright.models.family import describe
-from textwright.training.run import as_recipe, full_recipe, resolve_settings
+from textwright.models.write_catalog import entry_of
+from textwright.training.full_recipe import full_recipe
+from textwright.training.run import as_recipe, resolve_settings
 from textwright.training.settings import TrainSettings
 
-RECIPES = sorted((Path(__file__).parents[2] / "recipes").glob("*.toml"))
+RECIPES = sorted(config.RECIPES.glob("*.toml"))
 
 
 def resolved(content: dict[str, Any]) -> dict[str, Any]:
@@ -46,13 +49,13 @@ def test_every_family_has_a_recipe_that_is_its_defaults(name: str) -> None:
 
 @pytest.mark.parametrize("name", FAMILIES)
 def test_the_full_recipe_trains_what_the_family_alone_trains(name: str) -> None:
-    content = tomllib.loads(full_recipe(find_family(name)))
+    content = tomllib.loads(full_recipe(find_entry(name)))
     assert flat(content) == resolved(content) == resolved({"family": name})
 
 
 @pytest.mark.parametrize("name", FAMILIES)
 def test_each_setting_of_the_full_recipe_stands_beneath_its_meaning(name: str) -> None:
-    text = " ".join(full_recipe(find_family(name)).replace("\n# ", " ").split())
+    text = " ".join(full_recipe(find_entry(name)).replace("\n# ", " ").split())
     for settings in (TrainSettings, find_family(name).config):
         for setting, field in settings.model_fields.items():
             assert f"{' '.join((field.description or '').split())} {setting} = " in text
@@ -60,7 +63,7 @@ def test_each_setting_of_the_full_recipe_stands_beneath_its_meaning(name: str) -
 
 def test_the_command_prints_the_full_recipe(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["families", "bow-glove", "--recipe", "--quiet"]) == 0
-    assert capsys.readouterr().out == full_recipe(find_family("bow-glove"))
+    assert capsys.readouterr().out == full_recipe(find_entry("bow-glove"))
 
 
 def test_the_full_recipe_needs_a_family(capsys: pytest.CaptureFixture[str]) -> None:
@@ -77,8 +80,8 @@ class DeeperBow(BowConfig):
 
 def test_a_new_setting_is_one_field() -> None:
     family = replace(find_family("bow"), config=DeeperBow)
-    assert "\n# Number of layers.\ndepth = 3\n" in full_recipe(family)
-    assert describe(family)["depth"] == {"default": 3, "help": "Number of layers."}
+    assert "\n# Number of layers.\ndepth = 3\n" in full_recipe(entry_of(family))
+    assert entry_of(family).settings["depth"] == {"default": 3, "help": "Number of layers."}
     for path in RECIPES:
         content = read_toml(path)
         if content["family"] == "bow":

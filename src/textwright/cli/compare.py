@@ -42,7 +42,8 @@ def compare(
         source: A built-in name (movie-reviews), a file (.csv .tsv .jsonl .parquet .xlsx), a folder or a hub id.
         out: Folder of the comparison: leaderboard.json, leaderboard.html and all runs.
         families: Model families, separated by commas; all, or none for the recipes alone.
-        recipe: Recipe (TOML) whose settings are a row of their own, called like the file; may be given repeatedly.
+        recipe: Recipe, a file (TOML) or the name of one that comes with Textwright, whose settings are a row of
+            their own, called like the file; may be given repeatedly.
         seeds: Training seeds of each row; 5 unless given, or 1 with --folds.
         folds: Cut the source into so many parts that take turns at being tested, instead of one split.
         sizes: Training texts of the learning curve, with commas between them; 100,300,1000,3000,all unless given, or

@@ -44,7 +44,7 @@ def distill(
 ) -> None:
     """Distill an artifact into a smaller model, which learns its predictions on many texts.
 
-    Example: textwright distill runs/bert --data movie-reviews --config recipes/cnn-glove.toml --out runs/student
+    Example: textwright distill runs/bert --data movie-reviews --config cnn-glove --out runs/student
 
     Example: textwright distill runs/bert --data movie-reviews --family bert --model.keep-layers 1,3,5 --out runs/small
 
@@ -56,7 +56,8 @@ def distill(
         teachers: Artifact folders, or the run folders that hold them; the probabilities of several are averaged.
         source: Labeled texts, best those that the teacher was trained on: a built-in name, a file, a folder, a hub id.
         out: Run folder of the student: artifact, report, checkpoint and TensorBoard events go there.
-        config: Recipe (TOML) whose keys are named like the flags; flags and environment take precedence.
+        config: Recipe: a file (TOML) whose keys are named like the flags, or the name of one that comes with Textwright
+            (bow-nb, bert-r-drop); flags and environment take precedence.
         unlabeled: Further texts for the teacher to answer: a file, or any source, whose labels are not looked at.
         baseline: An artifact to test the student against, best of the same family, trained on labels alone.
         name: Name of the model in the API's answers; by default source, family and "distilled".

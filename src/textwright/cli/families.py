@@ -8,7 +8,6 @@ from cyclopts import Parameter
 
 from textwright.display.terminal import DEFAULT_OUTPUT, Output, Terminal
 from textwright.errors import SettingsError
-from textwright.optional_deps import require
 
 
 def families(
@@ -28,32 +27,37 @@ def families(
         name: A family; without it all are listed.
         recipe: Print a recipe (TOML) of the named family with every setting at its default, each beneath its meaning.
     """
-    require("train", what="listing the families")
-    from textwright.models import find_family, list_families
-    from textwright.models.family import describe
+    from textwright.config import list_recipes
+    from textwright.family_catalog import find_entry, list_entries
 
     terminal = Terminal(output)
     if recipe:
         _show_recipe(name, terminal)
         return
     if name is None:
-        rows = [(family.name, family.summary, family.paper) for family in list_families()]
+        rows = [(family.name, family.summary, family.paper) for family in list_entries()]
         content = {family: {"summary": summary, "paper": paper} for family, summary, paper in rows}
         terminal.result(content, lambda: terminal.table("Families", ("name", "what it is", "paper"), rows))
+        terminal.note(f"recipes for --config: {', '.join(list_recipes())}")
         terminal.next(f"textwright families {rows[0][0]}")
         return
-    settings = describe(find_family(name))
-    rows = [(f"--model.{item}", facts["default"], facts["help"]) for item, facts in settings.items()]
+    settings = find_entry(name).settings
+    rows = [(f"--model.{item}", _typed(facts["default"]), facts["help"]) for item, facts in settings.items()]
     terminal.result(settings, lambda: terminal.table(f"Settings of {name}", ("flag", "default", "meaning"), rows))
     terminal.next(f"textwright train SOURCE --family {name} --out runs/{name}")
 
 
 def _show_recipe(name: str | None, terminal: Terminal) -> None:
-    from textwright.models import find_family
-    from textwright.training.run import full_recipe
+    from textwright.family_catalog import find_entry
+    from textwright.training.full_recipe import full_recipe
 
     if name is None:
         raise SettingsError("--recipe needs the name of a family: textwright families bow --recipe")
-    text = full_recipe(find_family(name))
+    text = full_recipe(find_entry(name))
     terminal.result({"recipe": text}, lambda: terminal.say(text.removesuffix("\n")))
     terminal.next(f"textwright train SOURCE --config {name}.toml --out runs/{name}")
+
+
+def _typed(default: object) -> str:
+    """Write a default as it would be typed."""
+    return ",".join(map(str, default)) if isinstance(default, list) else str(default)

@@ -17,7 +17,7 @@ class Layer(Protocol):
 
 
 class Recipe:
-    """The TOML file named by ``--config``, when the command has that flag and it was given."""
+    """The recipe named by ``--config``, a file or one of the package, when the command has that flag."""
 
     def __call__(self, app: App, commands: tuple[str, ...], arguments: ArgumentCollection, /) -> None:
         """Add the recipe's values to the arguments that have none.
@@ -28,11 +28,11 @@ class Recipe:
         """
         from pathlib import Path
 
-        from textwright.config import read_toml
+        from textwright.config import find_recipe, read_toml
 
         for argument in arguments:
             if argument.name == "--config" and argument.tokens:
-                path = Path(argument.tokens[0].value)
+                path = find_recipe(Path(argument.tokens[0].value))
                 content = read_toml(path)
                 if isinstance(content.get("model"), dict):
                     content["model"] = {key: _as_typed(value) for key, value in content["model"].items()}

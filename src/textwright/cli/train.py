@@ -46,7 +46,8 @@ def train(
     Args:
         source: A built-in name (movie-reviews), a file (.csv .tsv .jsonl .parquet .xlsx), a folder or a hub id.
         out: Run folder: artifact, checkpoint and TensorBoard events go there.
-        config: Recipe (TOML) whose keys are named like the flags; flags and environment take precedence.
+        config: Recipe: a file (TOML) whose keys are named like the flags, or the name of one that comes with Textwright
+            (bow-nb, bert-r-drop); flags and environment take precedence.
         name: Name of the model in the API's answers; by default source and family.
         start: Run folder of a trained model to begin with: its words and labels keep what they learned, new ones are
             added. Family and family settings are those of that model.

@@ -10,7 +10,7 @@ from time import perf_counter
 from typing import Any, Final
 
 from textwright.comparison.candidate import Result, RunJob
-from textwright.config import Settings, read_toml
+from textwright.config import Settings, find_recipe, read_toml
 from textwright.core.callbacks import Callback
 from textwright.data.settings import DataSettings
 from textwright.errors import InputError, SettingsError
@@ -115,13 +115,14 @@ def from_recipe(path: Path, data: DataSettings) -> FamilyCandidate:
     """Make a row of a recipe, called like its file.
 
     Args:
-        path: A TOML file as ``textwright train --config`` reads it.
+        path: A TOML file, or the name of a recipe of the package, as ``textwright train --config`` takes it.
         data: How the comparison cuts the source; a recipe cannot cut it otherwise.
 
     Raises:
         NotFoundError: If there is no such file or family.
         SettingsError: If it is not TOML, a setting is wrong, or one would cut the source otherwise.
     """
+    path = find_recipe(path)
     content = read_toml(path)
     model = content.pop("model", {})
     own_data = {name: content.pop(name) for name in list(content) if name in DataSettings.model_fields}

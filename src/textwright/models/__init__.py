@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from difflib import get_close_matches
 from typing import Final
 
-from textwright.errors import NotFoundError
+from textwright.family_catalog import unknown_family
 from textwright.models import bert, bow, bow_glove, cnn_glove, frozen_bert, linear
 from textwright.models.family import Family
 
@@ -39,6 +38,4 @@ def find_family(name: str) -> Family:
     """
     if name in FAMILIES:
         return FAMILIES[name]
-    near = get_close_matches(name, FAMILIES, n=1)
-    hint = f"did you mean {near[0]!r}? " if near else ""
-    raise NotFoundError(f"no family {name!r}; {hint}there are: {', '.join(FAMILIES)}")
+    raise unknown_family(name, FAMILIES)

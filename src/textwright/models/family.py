@@ -176,16 +176,3 @@ def start_from_shares(layer: nn.Module, context: BuildContext) -> None:
     shares = torch.from_numpy((counts + 0.5) / (len(targets) + 1))  # (K,), never 0 nor 1
     is_multi = context.labels.task is Task.MULTI_LABEL
     layer.bias.copy_(torch.logit(shares) if is_multi else shares.log())  # type: ignore[operator]
-
-
-def describe(family: Family) -> dict[str, dict[str, Any]]:
-    """List the settings of a family.
-
-    Args:
-        family: Any family.
-
-    Returns:
-        Setting name -> {"default", "help"}, in the order of their definition.
-    """
-    fields = family.config.model_fields
-    return {name: {"default": item.default, "help": item.description or ""} for name, item in fields.items()}

@@ -95,7 +95,8 @@ def compare(
     Args:
         data: As for :func:`train`.
         families: Kinds of model; "all" takes all of them.
-        recipes: Files (TOML) whose settings are rows of their own, called like the file.
+        recipes: Files (TOML), or names of recipes of the package, whose settings are rows of their own, called like
+            the file.
         seeds: Training seeds of each row; None takes 5, or 1 with folds.
         folds: Cut the data into so many parts that take turns at being tested; None is one split.
         sizes: Training texts of the learning curve; all of them are always measured. None is 100, 300, 1000 and 3000,

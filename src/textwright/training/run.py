@@ -14,11 +14,9 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from itertools import chain
 from pathlib import Path
-from textwrap import fill
 from typing import Any, Final
 
 import torch
@@ -35,7 +33,7 @@ from textwright.core.types import Float32s
 from textwright.data.dataset import Dataset
 from textwright.errors import DataError, SettingsError
 from textwright.models import find_family
-from textwright.models.family import BuildContext, Family, TextModel, TrainingSplit
+from textwright.models.family import BuildContext, TextModel, TrainingSplit
 from textwright.training.batches import EncodedExamples, encode_examples
 from textwright.training.calibrate import fit_temperature
 from textwright.training.checkpoint import Checkpointer, TrainState
@@ -151,37 +149,6 @@ def resolve_stored(
 def as_recipe(settings: TrainSettings, family_settings: Settings) -> dict[str, Any]:
     """Join settings as a recipe holds them: flat, with the family's own in a table "model"."""
     return {**settings.model_dump(mode="json"), "model": family_settings.model_dump(mode="json")}
-
-
-def full_recipe(family: Family) -> str:
-    """Write the recipe that holds every setting at the family's default, each beneath its meaning.
-
-    Args:
-        family: Any family.
-
-    Returns:
-        TOML that trains what ``--family`` alone trains.
-    """
-    settings = TrainSettings(family=family.name).over(family.defaults)
-    title = (
-        f"{family.name}: {family.summary} ({family.paper}). Every setting is at its default; a recipe needs only the "
-        "lines that change one."
-    )
-    tables = _commented(settings), ["\n[model]"], _commented(family.config())
-    return "\n".join([_comment(title), "", *chain.from_iterable(tables), ""])
-
-
-def _commented(settings: Settings) -> Iterator[str]:
-    """Write each setting as TOML with its meaning above it; strings, numbers, booleans and lists are as in JSON."""
-    values = settings.model_dump(mode="json")
-    for name, item in type(settings).model_fields.items():
-        meaning = " ".join((item.description or "").split())
-        yield _comment(meaning)
-        yield f"{name} = {json.dumps(values[name], ensure_ascii=False)}"
-
-
-def _comment(text: str) -> str:
-    return fill(text, 118, initial_indent="# ", subsequent_indent="# ", break_on_hyphens=False)
 
 
 def train(
