@@ -10,11 +10,11 @@ Source:
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Final
 
 import numpy as np
+from scipy.optimize import minimize_scalar  # type: ignore[import-untyped]
 
 from textwright.core.labels import Task
 from textwright.core.types import Bools, Float32s, Floats, Ints
@@ -22,15 +22,14 @@ from textwright.core.types import Bools, Float32s, Floats, Ints
 LOWEST: Final = 0.05
 HIGHEST: Final = 20.0
 """Bounds of a temperature."""
-_NUM_CUTS: Final = 60
-"""Each cut keeps 0.618 of the interval, so that 60 leave less than 1e-11 of it."""
-_GOLDEN: Final = (math.sqrt(5) - 1) / 2
+_TOLERANCE: Final = 1e-9
+"""How near 1 / temperature comes to the lowest point."""
 
 
 def fit_temperature(logits: Float32s, targets: Ints | Bools, task: Task) -> float:
     """Find the divisor of the logits that gives the lowest log loss of smoothed targets.
 
-    The log loss is convex in 1 / temperature, so cutting an interval finds its lowest point.
+    The log loss is convex in 1 / temperature, so that Brent's bounded search finds its lowest point.
 
     Args:
         logits: Of the validation split, (N, K), in nats.
@@ -44,8 +43,9 @@ def fit_temperature(logits: Float32s, targets: Ints | Bools, task: Task) -> floa
     if len(logits) == 0:
         return 1.0
     log_loss = _log_loss_of(logits.astype(np.float64), targets, task)
-    best = 1.0 / _lowest(log_loss, 1.0 / HIGHEST, 1.0 / LOWEST)
-    return best if log_loss(1.0 / best) < log_loss(1.0) else 1.0
+    bounds = (1.0 / HIGHEST, 1.0 / LOWEST)
+    scale = float(minimize_scalar(log_loss, bounds=bounds, method="bounded", options={"xatol": _TOLERANCE}).x)
+    return 1.0 / scale if log_loss(scale) < log_loss(1.0) else 1.0
 
 
 def _log_loss_of(logits: Floats, targets: Ints | Bools, task: Task) -> Callable[[float], float]:
@@ -59,19 +59,3 @@ def _log_loss_of(logits: Floats, targets: Ints | Bools, task: Task) -> Callable[
     # The loss is linear in the target, of which 1 / (N + 2) is shared among the other labels.
     mean = -behind.sum() / max(behind.shape[1] - 1, 1) / len(behind) / (len(behind) + 2)
     return lambda scale: float(np.logaddexp.reduce(scale * behind, axis=1).mean() + scale * mean)
-
-
-def _lowest(function: Callable[[float], float], low: float, high: float) -> float:
-    """Find the lowest point of a convex function by golden-section search."""
-    left, right = high - _GOLDEN * (high - low), low + _GOLDEN * (high - low)
-    at_left, at_right = function(left), function(right)
-    for _ in range(_NUM_CUTS):
-        if at_left <= at_right:
-            high, right, at_right = right, left, at_left
-            left = high - _GOLDEN * (high - low)
-            at_left = function(left)
-        else:
-            low, left, at_left = left, right, at_right
-            right = low + _GOLDEN * (high - low)
-            at_right = function(right)
-    return (low + high) / 2

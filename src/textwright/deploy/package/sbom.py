@@ -1,20 +1,23 @@
 """The bill of materials: what the package holds, in CycloneDX 1.6 JSON, the same bytes each time.
 
+CycloneDX's own library writes it.
+
 Source:
     ECMA-424, CycloneDX Bill of Materials Specification 1.6.
 """
 
 from __future__ import annotations
 
-import json
 import uuid
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import textwright
 from textwright.deploy.package.dependency_closure import Locked
 
 if TYPE_CHECKING:
+    from cyclonedx.model.component import Component
+
     from textwright.core.artifact import Artifact
 
 _NAMESPACE: Final = uuid.UUID("6f2b3a5e-93ab-5b0d-9f0c-0a2d6a6b1c3e")
@@ -30,46 +33,47 @@ def bill_of_materials(artifact: Artifact, locked: Sequence[Locked]) -> str:
     Returns:
         JSON. Its serial number follows from its content, and it has no time stamp, so it reproduces.
     """
-    own = {
-        "type": "library",
-        "bom-ref": f"pkg:pypi/textwright@{textwright.__version__}",
-        "name": "textwright",
-        "version": textwright.__version__,
-        "purl": f"pkg:pypi/textwright@{textwright.__version__}",
-        "licenses": [{"license": {"id": "Apache-2.0"}}],
-    }
-    components = [own, *map(_distribution, locked)]
+    from cyclonedx.model.bom import Bom, BomMetaData
+    from cyclonedx.output.json import JsonV1Dot6
+
     model = _model(artifact)
-    dependencies = [{"ref": model["bom-ref"], "dependsOn": [item["bom-ref"] for item in components]}]
-    content: dict[str, Any] = {
-        "bomFormat": "CycloneDX",
-        "specVersion": "1.6",
-        "version": 1,
-        "metadata": {"component": model},
-        "components": components,
-        "dependencies": dependencies,
-    }
-    serial = uuid.uuid5(_NAMESPACE, json.dumps(content, sort_keys=True))
-    return json.dumps({**content, "serialNumber": f"urn:uuid:{serial}"}, indent=2, ensure_ascii=False) + "\n"
+    components = [_textwright(), *map(_distribution, locked)]
+    bom = Bom(metadata=BomMetaData(component=model), components=components, serial_number=_NAMESPACE)
+    bom.metadata.timestamp = None
+    bom.register_dependency(model, components)
+    bom.serial_number = uuid.uuid5(_NAMESPACE, JsonV1Dot6(bom).output_as_string())
+    return JsonV1Dot6(bom).output_as_string(indent=2) + "\n"
 
 
-def _distribution(item: Locked) -> dict[str, Any]:
-    purl = f"pkg:pypi/{item.pin.name}@{item.pin.version}"
-    return {
-        "type": "library",
-        "bom-ref": purl,
-        "name": item.pin.name,
-        "version": item.pin.version,
-        "purl": purl,
-        "properties": [{"name": "textwright:wheel-sha256", "value": digest} for digest in item.hashes],
-    }
+def _textwright() -> Component:
+    from cyclonedx.model.component import Component
+    from cyclonedx.model.license import DisjunctiveLicense
+    from packageurl import PackageURL
+
+    name, version = "textwright", textwright.__version__
+    purl = PackageURL("pypi", name=name, version=version)
+    apache = DisjunctiveLicense(id="Apache-2.0")
+    return Component(name=name, version=version, purl=purl, bom_ref=str(purl), licenses=[apache])
 
 
-def _model(artifact: Artifact) -> dict[str, Any]:
-    return {
-        "type": "machine-learning-model",
-        "bom-ref": f"textwright:model@{artifact.digest}",
-        "name": artifact.manifest.name,
-        "version": artifact.version,
-        "hashes": [{"alg": "SHA-256", "content": artifact.digest}],
-    }
+def _distribution(item: Locked) -> Component:
+    from cyclonedx.model import Property
+    from cyclonedx.model.component import Component
+    from packageurl import PackageURL
+
+    purl = PackageURL("pypi", name=item.pin.name, version=item.pin.version)
+    digests = [Property(name="textwright:wheel-sha256", value=digest) for digest in item.hashes]
+    return Component(name=item.pin.name, version=item.pin.version, purl=purl, bom_ref=str(purl), properties=digests)
+
+
+def _model(artifact: Artifact) -> Component:
+    from cyclonedx.model import HashAlgorithm, HashType
+    from cyclonedx.model.component import Component, ComponentType
+
+    return Component(
+        type=ComponentType.MACHINE_LEARNING_MODEL,
+        name=artifact.manifest.name,
+        version=artifact.version,
+        bom_ref=f"textwright:model@{artifact.digest}",
+        hashes=[HashType(alg=HashAlgorithm.SHA_256, content=artifact.digest)],
+    )
