@@ -154,5 +154,8 @@ course-slides: $(VENV)/.ready-course ## Build the slides from executed lessons i
 docs: $(VENV)/.ready-course ## Build the reference without the course into course/_build/html
 	@$(BOOKTOOLS) reference
 
+release: ## Build wheel and sdist, check them on each Python found, tag the commit (DRY_RUN=1: no tag)
+	@.ci/release $(if $(DRY_RUN),--dry-run)
+
 clean: ## Remove the virtual environment and the runs
 	rm -rf $(VENV) runs
