@@ -20,7 +20,7 @@ PORT = 8765
 def ask(path: str, body: dict[str, str] | None = None) -> dict[str, object]:
     """Ask the server; it takes a while to start."""
     data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(f"http://127.0.0.1:{PORT}{path}", data, {"content-type": "application/json"})  # noqa: S310
+    request = urllib.request.Request(f"http://127.0.0.1:{PORT}{path}", data, {"content-type": "application/json"})
     with urllib.request.urlopen(request, timeout=10) as response:  # noqa: S310  our own address
         answer: dict[str, object] = json.load(response)
         return answer
