@@ -89,13 +89,13 @@ def _of_family(arguments: Sequence[str]) -> tuple[str, Mapping[str, Any]]:
     if not arguments or arguments[0] not in _TRAINS:
         return "", {}
     from textwright.errors import NotFoundError
-    from textwright.models import find_family
+    from textwright.family_catalog import find_entry
     from textwright.training.settings import TrainSettings
 
     words = [part for argument in arguments for part in argument.split("=", 1)]
     typed = [after for word, after in pairwise(words) if word == "--family"]
     try:
-        family = find_family(typed[-1] if typed else TrainSettings().family)
-    except (NotFoundError, ImportError):  # help is shown for a mistyped family too, and without the train extra
+        family = find_entry(typed[-1] if typed else TrainSettings().family)
+    except NotFoundError:  # help is shown for a mistyped family too
         return "", {}
-    return family.name, TrainSettings(family=family.name).over(family.defaults).model_dump(mode="json")
+    return family.name, TrainSettings(family=family.name).over(family.training).model_dump(mode="json")

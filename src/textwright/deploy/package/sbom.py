@@ -42,7 +42,8 @@ def bill_of_materials(artifact: Artifact, locked: Sequence[Locked]) -> str:
     bom.metadata.timestamp = None
     bom.register_dependency(model, components)
     bom.serial_number = uuid.uuid5(_NAMESPACE, JsonV1Dot6(bom).output_as_string())
-    return JsonV1Dot6(bom).output_as_string(indent=2) + "\n"
+    text: str = JsonV1Dot6(bom).output_as_string(indent=2)
+    return text + "\n"
 
 
 def _textwright() -> Component:
