@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import subprocess
 import sys
 import time
@@ -14,7 +15,9 @@ import textwright
 TEXT = "a touching film"
 BIN = Path(sys.prefix) / "bin"
 DEADLINE_S = 120
-PORT = 8765
+LOG = Path("serve.log").open("wb")  # noqa: SIM115  the server's as long as this runs
+with socket.create_server(("127.0.0.1", 0)) as _free:
+    PORT = _free.getsockname()[1]
 
 
 def ask(path: str, body: dict[str, str] | None = None) -> dict[str, object]:
@@ -36,7 +39,8 @@ def wait(server: subprocess.Popen[bytes]) -> None:
             time.sleep(0.3)
         else:
             return
-    sys.exit(f"the server did not answer within {DEADLINE_S} s, or ended")
+    said = Path(LOG.name).read_text(encoding="utf-8")
+    sys.exit(f"the server did not answer within {DEADLINE_S} s, or ended:\n{said}")
 
 
 def main(artifact: str) -> None:
@@ -47,7 +51,7 @@ def main(artifact: str) -> None:
     listed = subprocess.run([BIN / "textwright", "families"], capture_output=True, text=True, check=True)  # noqa: S603
     if "bow-nb" not in listed.stderr:
         sys.exit("the wheel has no recipes")
-    server = subprocess.Popen([BIN / "textwright", "serve", artifact, "--port", str(PORT), "--quiet"])  # noqa: S603
+    server = subprocess.Popen([BIN / "textwright", "serve", artifact, "--port", str(PORT)], stdout=LOG, stderr=LOG)  # noqa: S603
     try:
         wait(server)
         answer = ask("/v1/predict", {"text": TEXT})
