@@ -28,6 +28,7 @@ def train(
     out: Path,
     config: Path | None = None,
     name: str = "",
+    example_text: str = "",
     start: Annotated[Path | None, Parameter(name="--from")] = None,
     overwrite: bool = False,
     baselines: bool = True,
@@ -48,6 +49,8 @@ def train(
         out: Run folder: artifact, checkpoint and TensorBoard events go there.
         config: Recipe (TOML) whose keys are named like the flags; flags and environment take precedence.
         name: Name of the model in the API's answers; by default source and family.
+        example_text: Text that documentation, page and golden examples ask the model for; by default short texts of the
+            validation split, which stand in the artifact then.
         start: Run folder of a trained model to begin with: its words and labels keep what they learned, new ones are
             added. Family and family settings are those of that model.
         overwrite: Replace a run of other settings in --out.
@@ -64,7 +67,8 @@ def train(
     del config  # read by textwright.cli.layers.Recipe
     terminal = Terminal(output)
     family = {key.replace("-", "_"): value for key, value in (model or {}).items()}
-    plan = BuildPlan(source, data, training, family, name, None if start is None else open_warm_start(start))
+    warm_start = None if start is None else open_warm_start(start)
+    plan = BuildPlan(source, data, training, family, name, warm_start, example_text)
     built = build_with_view(plan, out, terminal, overwrite=overwrite, linear_baseline=baselines, track=track)
     if built is not None:
         show_built(terminal, built)

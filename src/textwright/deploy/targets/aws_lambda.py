@@ -112,7 +112,13 @@ class FunctionZip(PackageFormat):
         del measured  # of the server; a function's memory is chosen when it is deployed
         python = settings.python or function_zip.DEFAULT_PYTHON
         return function_zip.write_function_zip(
-            artifact, settings.variant, out, python=python, report=report, max_bytes=settings.max_zip_bytes
+            artifact,
+            settings.variant,
+            out,
+            python=python,
+            report=report,
+            max_bytes=settings.max_zip_bytes,
+            example_text=settings.example_text,
         )
 
     def next_step(self, result: Package, path: str) -> str:  # noqa: ARG002  the form for all packages
