@@ -55,9 +55,11 @@ def cascade(
     terminal = Terminal(output)
     with exclusive_folder(out), ProgressView(terminal, "making a cascade") as view:
         outcome = make_cascade(fast, strong, source, out, settings, data, [view])
-    terminal.result(outcome.to_json(), lambda: _show(terminal, outcome))
+    content = {**outcome.to_json(), "advice": outcome.advice}
+    terminal.result(content, lambda: _show(terminal, outcome))
     terminal.note(f"report: {outcome.html_path(out)}, {outcome.json_path(out)}")
-    terminal.next(f"textwright serve {shlex.quote(str(out))}")
+    best = fast if outcome.advice else out
+    terminal.next(f"textwright serve {shlex.quote(str(best))}")
 
 
 def _show(terminal: Terminal, outcome: Outcome) -> None:
@@ -82,6 +84,8 @@ def _show(terminal: Terminal, outcome: Outcome) -> None:
         f"({verdict.drop.low:+.2f} to {verdict.drop.high:+.2f}, p = {verdict.p_value:.3f}); "
         f"{bound_in_words(verdict.num_texts, verdict.drop_bound)}"
     )
+    if outcome.advice:
+        terminal.say(f"! {outcome.advice}")
     terminal.say(f"point chosen on {outcome.gate_texts}; bound: {outcome.bound}")
     terminal.say(f"batch invariance: {outcome.batch_invariance.in_words()}")
     chosen = outcome.cross_validated

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -61,6 +62,8 @@ def _show(terminal: Terminal, report: CostReport) -> None:
     terminal.table(title, columns, [_row(choice, is_best=choice in report.best) for choice in report.choices])
     words = report.break_even.words()
     terminal.say(f"{words[:1].upper()}{words[1:]}.")
+    if stale := report.prices.staleness(datetime.now(UTC).date()):
+        terminal.note(f"! {stale}")
     terminal.note(
         f"measured: {1e3 * measured.server.cpu_s:.2f} ms of a processor for a request to the server, "
         f"{1e3 * measured.function.cpu_s:.2f} ms to the function, {measured.function.init_cpu_s:.2f} s for its init"
