@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
+from textwright.core.percent import percent
 from textwright.deploy.cost_estimate.settings import CostSettings
 from textwright.display.terminal import DEFAULT_OUTPUT, Output, Terminal
 
@@ -79,7 +80,7 @@ def _row(choice: Choice, *, is_best: bool) -> tuple[str, ...]:
         f"{choice.estimate.usd_per_month:,.2f}",
         f"{choice.estimate.usd_per_million:,.2f}",
         f"{choice.num_instances:,}",
-        "-" if choice.is_paid_by_use else f"{choice.use:.1%}",
+        "-" if choice.is_paid_by_use else percent(choice.use),
         f"{choice.latency_ms:.1f} ms",
         remark,
     )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 from cyclopts import Parameter
 
 from textwright.core.labels import Task
+from textwright.core.percent import percent
 from textwright.data.settings import FileSettings
 from textwright.display.terminal import DEFAULT_OUTPUT, Output, Terminal
 from textwright.errors import SettingsError
@@ -136,7 +137,7 @@ def _show(
 ) -> None:
     rows = [
         (
-            *(", ".join(item.labels) or "(none)", f"{item.confidence:.1%}"),
+            *(", ".join(item.labels) or "(none)", percent(item.confidence)),
             *([item.stage] if item.stage else []),
             text + (" (cut)" if item.truncated else ""),
         )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 from cyclopts import Parameter
 
+from textwright.cli.flags import typed
 from textwright.data.settings import DataSettings
 from textwright.display.terminal import DEFAULT_OUTPUT, Output, Terminal
 from textwright.optional_deps import require
@@ -73,12 +74,12 @@ def train(
     if built is not None:
         show_built(terminal, built)
         note_warm_start(terminal, built)
-        terminal.next(_next(built, source, out))
+        terminal.next(_next(built, source, typed(data), out))
 
 
-def _next(built: BuildResult, source: str, out: Path) -> str:
+def _next(built: BuildResult, source: str, flags: str, out: Path) -> str:
     """Serve a model that is better than always the most frequent label; otherwise look for another."""
     if built.beats_majority is False:
         folds = " --folds 10" if built.baselines[0].is_undecided else ""
-        return f"textwright compare {shlex.quote(source)}{folds} --out {shlex.quote(f'{out}-compare')}"
-    return f"textwright serve {out}"
+        return f"textwright compare {shlex.quote(source)}{flags}{folds} --out {shlex.quote(f'{out}-compare')}"
+    return f"textwright serve {shlex.quote(str(out))}"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from textwright.core.percent import percent
 from textwright.display.terminal import Terminal
+from textwright.evaluate.scores import shown
 from textwright.optimize.candidate_result import CandidateResult, LatencyReport
 from textwright.optimize.outcome import OptimizationResult
 
@@ -17,14 +19,14 @@ def show_outcome(terminal: Terminal, outcome: OptimizationResult) -> None:
     title = (
         f"{outcome.name} on {outcome.machine['instruction_set']}; gains against {outcome.reference}, gate texts only"
     )
-    terminal.say(f"gates on {outcome.gate_texts}; reference right in {outcome.accuracy:.2%}")
+    terminal.say(f"gates on {outcome.gate_texts}; accuracy of the reference {percent(outcome.accuracy, 2)}")
     columns = ("variant", "drop", "agree", "batch", "one text", "gain", "texts/s", "gain", "MB", "gain")
     terminal.table(title, columns, [_reference_row(outcome), *map(_row, outcome.candidates)])
     terminal.say("batch: largest change of a probability when a text is scored with other texts instead of alone")
     for candidate in outcome.candidates:
         terminal.say(f"{candidate.name}: {outcome.verdict(candidate)}")
     rows = (
-        (name, f"{it.value:.4f}", f"{it.low:.4f} to {it.high:.4f}", *_test_drop(outcome, name))
+        (name, shown("accuracy", it.value), shown("accuracy", it.low, it.high), *_test_drop(outcome, name))
         for name, it in outcome.test.items()
     )
     terminal.table(

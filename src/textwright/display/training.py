@@ -11,7 +11,7 @@ from textwright.core.artifact import Manifest, describe
 from textwright.core.example_texts import TYPED
 from textwright.core.files import exclusive_folder
 from textwright.display.terminal import ProgressView, Terminal
-from textwright.evaluate.scores import shown
+from textwright.evaluate.scores import TITLES, shown
 from textwright.tracking.trackers import Service, open_tracker
 
 if TYPE_CHECKING:
@@ -70,7 +70,12 @@ def show_built(terminal: Terminal, built: BuildResult, more: Mapping[str, Any] |
             f"({manifest.data['num_examples'][manifest.metrics_split]} texts)",
             ("metric", "value", "95 % interval", *(item.name for item in built.baselines)),
             (
-                (name, shown(name, it["value"]), shown(name, it["low"], it["high"]), *_of_baselines(built, name))
+                (
+                    TITLES[name],
+                    shown(name, it["value"]),
+                    shown(name, it["low"], it["high"]),
+                    *_of_baselines(built, name),
+                )
                 for name, it in metrics.items()
             ),
         )
