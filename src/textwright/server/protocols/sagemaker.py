@@ -43,14 +43,14 @@ def build_router(served: ServedModel) -> APIRouter:
     vertex = {"type": "object", "properties": instances, "required": ["instances"]}
     inputs = [{**form, "not": {"required": ["instances"]}} for form in tei.request_forms(served.settings)]
     schema = {"anyOf": [vertex, *predict_forms(served.settings), *inputs]}
-    text = served.model.example_texts[0]
-    documentation = described(served, schema, request={"instances": [text]}, response=served.example)
+    example = served.model.example_texts[0]
+    documentation = described(served, schema, request={"instances": [example]}, response=served.example)
     bodies, answers = (
         documentation["openapi_extra"]["requestBody"]["content"],
         documentation["responses"][HTTPStatus.OK],
     )
-    bodies[CSV] = table_content(text, has_header=False)
-    line = json.dumps(text, ensure_ascii=False) + "\n"
+    bodies[CSV] = table_content(example, has_header=False)
+    line = json.dumps(example, ensure_ascii=False) + "\n"
     bodies[JSON_LINES] = {
         "schema": {"type": "string", "pattern": rf'\A(("[A-Za-z0-9 .!?]+"\n){{1,3}}|{re.escape(line)})\Z'},
         "example": line,
