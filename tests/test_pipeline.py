@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import random
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -100,6 +101,28 @@ def test_the_golden_examples_are_real_and_awkward(built):
     assert len(golden) >= 12
     assert "" in [item.text for item in golden]
     assert any(not item.text.isascii() for item in golden)
+
+
+def test_short_validation_texts_stand_as_examples(built):
+    source, out, _ = built
+    validation = load_dataset(str(source), DataSettings()).validation
+    first, second = artifacts.read(out).manifest.example_texts
+    labels = dict(zip(validation.texts, validation.targets.tolist(), strict=True))
+    assert first == validation.texts[0]
+    assert labels[first] != labels[second]
+
+
+def test_a_typed_example_keeps_texts_of_the_data_out_of_the_artifact(built, tmp_path):
+    source, out, _ = built
+    plan = replace(plan_for(source, num_epochs=1), example_text="a parcel came late")
+    artifact = build_artifact(plan, tmp_path / "run").artifact
+    dataset = load_dataset(str(source), DataSettings())
+    every_text = {*dataset.train.texts, *dataset.validation.texts, *dataset.test.texts}
+    assert artifact.manifest.example_texts == ("a parcel came late",)
+    assert not every_text & {item.text for item in artifact.golden()}
+    assert build_artifact(plan, tmp_path / "run").reused
+    with pytest.raises(SettingsError, match="example_text"):
+        build_artifact(replace(plan_for(source), example_text="a parcel came late"), out)
 
 
 def test_the_model_card_quotes_what_was_measured(built):

@@ -23,7 +23,9 @@ import numpy as np
 from textwright import __version__
 from textwright.core import artifact as artifacts
 from textwright.core.artifact import Artifact, Manifest, Variant
+from textwright.core.awkward_texts import AWKWARD_TEXTS
 from textwright.core.callbacks import Callback, CallbackList
+from textwright.core.example_texts import STORED, TYPED, check_typed, choose_example_texts
 from textwright.core.json_diff import first_difference
 from textwright.core.reference_profile import ReferenceProfile
 from textwright.data.dataset import Dataset
@@ -44,7 +46,7 @@ from textwright.evaluate.profile import make_profile
 from textwright.evaluate.publish import publish
 from textwright.evaluate.scores import TITLES
 from textwright.export.onnx import to_onnx
-from textwright.export.parity import AWKWARD_TEXTS, check_parity
+from textwright.export.parity import check_parity
 from textwright.runtime.predictor import Predictor
 from textwright.training.distillation import Teacher
 from textwright.training.run import TrainedModel, resolve_settings, resolve_stored, train
@@ -68,6 +70,7 @@ _SEVERAL_CHARACTERS: Final = 8
 """A text of so many characters that is one token was not cut into words."""
 _NUM_PARITY_TEXTS: Final = 256
 _NUM_GOLDEN_TEXTS: Final = 8
+_NUM_EXAMPLE_CANDIDATES: Final = 1_000
 _LONGEST_GOLDEN_TEXT: Final = 2_000  # characters; golden examples are run at every load
 
 
@@ -82,6 +85,8 @@ class BuildPlan:
         model: The family's own settings; absent ones have their defaults.
         name: What the model is called on the wire; empty makes it from source and family.
         warm_start: A trained model to begin with, whose family and settings are beneath these; None begins anew.
+        example_text: What documentation and golden examples ask for in place of validation texts, of which none is
+            stored then; empty chooses short ones of the validation split.
     """
 
     source: DataSource
@@ -90,17 +95,20 @@ class BuildPlan:
     model: Mapping[str, Any]
     name: str = ""
     warm_start: WarmStart | None = None
+    example_text: str = ""
 
     def resolved(self) -> BuildPlan:
         """Put the family's defaults beneath the settings, and check the family's own.
 
         Raises:
             NotFoundError: If there is no such family.
-            SettingsError: If one of the family's settings is wrong, or the family is not that of the warm start.
+            SettingsError: If one of the family's settings or the example text is wrong, or the family is not that of
+                the warm start.
         """
         given = self.training, self.model
         training, model = resolve_settings(*(given if self.warm_start is None else self.warm_start.beneath(*given)))
-        return replace(self, training=training, model=model.model_dump(mode="json"))
+        text = check_typed(self.example_text)
+        return replace(self, training=training, model=model.model_dump(mode="json"), example_text=text)
 
     @property
     def model_name(self) -> str:
@@ -209,6 +217,7 @@ def build_artifact(
     graph = to_onnx(trained.module)
     sample = dataset.validation.texts[:_NUM_PARITY_TEXTS]
     check_parity(trained.module, graph, trained.tokenizer, sample)
+    described["data"][STORED] = _example_texts(plan, dataset)
     manifest = _manifest(plan, trained, described)
     measure = partial(_measure, dataset=dataset, trained=trained, linear=linear_baseline, callback=callback)
     return _publish(manifest, graph, trained, dataset, out / "artifact", measure)
@@ -282,7 +291,7 @@ def _publish(
     contents = {_GRAPH: graph, artifacts.TOKENIZER: trained.tokenizer.serialize().encode()}
     with publish(path, manifest, contents) as publication:
         predictor = publication.predictor()
-        publication.add_golden(predictor, _golden_texts(dataset))
+        publication.add_golden(predictor, _golden_texts(manifest, dataset))
         measured = measure(predictor)
         stability = measure_batch_invariance(predictor, dataset.validation.texts).to_manifest()
         publication.add_metrics(predictor.variant, measured.evaluations[MEASURED_SPLIT], stability)
@@ -298,8 +307,15 @@ def _publish(
     return BuildResult(publication.artifact, measured.evaluations, False, measured.baselines, measured.warnings)
 
 
-def _golden_texts(dataset: Dataset) -> list[str]:
-    real = dataset.validation.texts[:_NUM_GOLDEN_TEXTS]
+def _example_texts(plan: BuildPlan, dataset: Dataset) -> list[str]:
+    if plan.example_text:
+        return [plan.example_text]
+    first = slice(_NUM_EXAMPLE_CANDIDATES)
+    return list(choose_example_texts(dataset.validation.texts[first], dataset.validation.targets[first].tolist()))
+
+
+def _golden_texts(manifest: Manifest, dataset: Dataset) -> list[str]:
+    real = manifest.example_texts if TYPED in manifest.data else dataset.validation.texts[:_NUM_GOLDEN_TEXTS]
     return [text for text in [*real, *AWKWARD_TEXTS] if len(text) <= _LONGEST_GOLDEN_TEXT]
 
 
@@ -316,6 +332,7 @@ def _describe(plan: BuildPlan, dataset: Dataset, teacher: Teacher | None) -> dic
             "settings": plan.data.model_dump(mode="json"),
             "splits_are_given": dataset.splits_are_given,
             "num_examples": {name: len(examples) for name, examples in dataset.splits.items()},
+            **({TYPED: plan.example_text} if plan.example_text else {}),
         },
     }
 
@@ -355,11 +372,12 @@ def _as_now(training: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _data_as_now(data: Mapping[str, Any]) -> dict[str, Any]:
-    """Give settings of the data that came after an artifact was made their defaults."""
+    """Give settings of the data that came after an artifact was made their defaults; leave out what is chosen."""
+    plan = {name: value for name, value in data.items() if name != STORED}
     try:
-        return {**data, "settings": complete_settings(data["settings"])}
+        return {**plan, "settings": complete_settings(plan["settings"])}
     except (KeyError, InputError):  # of another version altogether
-        return dict(data)
+        return plan
 
 
 def _manifest(plan: BuildPlan, trained: TrainedModel, described: Mapping[str, Mapping[str, Any]]) -> Manifest:

@@ -189,7 +189,7 @@ def test_an_imbalance_is_said_with_the_accuracy_of_a_constant_answer(tmp_path: P
 
     warnings = " / ".join(check(str(write(tmp_path / "a.csv", rows, "text,label"))).warnings)
 
-    assert "98.0% of the rows have the label 'no': always giving it has an accuracy of 98.0%" in warnings
+    assert "98.0 % of the rows have the label 'no': always giving it has an accuracy of 98.0 %" in warnings
 
 
 def test_multi_label_rows_without_a_label_are_counted(tmp_path: Path) -> None:
@@ -198,7 +198,7 @@ def test_multi_label_rows_without_a_label_are_counted(tmp_path: Path) -> None:
     report = check(str(write(tmp_path / "a.csv", rows, "text,label")), DataSettings(label_separator="|"))
 
     assert report.num_without_labels == 360
-    assert "90.0% of the rows have none of the labels" in " / ".join(report.warnings)
+    assert "90.0 % of the rows have none of the labels" in " / ".join(report.warnings)
 
 
 def test_one_label_in_each_row_is_said_to_be_a_single_label_task(tmp_path: Path) -> None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import tomllib
-from datetime import date
+from datetime import date, timedelta
 from importlib import resources
 from itertools import pairwise
 
 import pytest
 
-from textwright.deploy.prices import load_prices
+from textwright.deploy.prices import MAX_AGE_DAYS, load_prices
 from textwright.errors import NotFoundError, SettingsError
 
 OURS = resources.files("textwright.deploy") / "prices.toml"
@@ -82,3 +82,15 @@ def test_every_price_of_the_file_is_read():
     written = tomllib.loads(OURS.read_text())
     read = load_prices().model_dump(by_alias=True)
     assert set(written) == set(read)
+
+
+def test_old_prices_are_said_to_be_old():
+    prices = load_prices()
+    assert prices.staleness(prices.as_of + timedelta(days=MAX_AGE_DAYS)) == ""
+    assert "12 months old (2025-06-30)" in prices.staleness(date(2026, 6, 30))
+
+
+@pytest.mark.parametrize("days", [0, -40])
+def test_prices_of_today_or_later_are_not_old(days):
+    prices = load_prices()
+    assert prices.staleness(prices.as_of + timedelta(days=days)) == ""

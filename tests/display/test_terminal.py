@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import sys
 
-from textwright.cli.main import show_any_character
+from textwright.cli.main import run, show_any_character
 from textwright.core.callbacks import EpochRecord, RunInfo
 from textwright.display.terminal import Output, ProgressView, Terminal
 
@@ -54,7 +55,7 @@ def test_where_nobody_watches_each_stage_is_a_line(capsys):
         "! 2 rows were dropped [they are empty]",
         "fitting the baselines",
         "going on from the checkpoint, step 4 of 10",
-        "epoch   1  train loss 0.5000  validation loss 0.4000  accuracy 75.00%  best",
+        "epoch   1  train loss 0.5000  validation loss 0.4000  accuracy 75.0 %  best",
         "[1/3] int8: weights of 8 bits",
         "int8 passes: twice as fast",
     ]
@@ -63,3 +64,37 @@ def test_where_nobody_watches_each_stage_is_a_line(capsys):
 def test_quiet_progress_says_nothing(capsys):
     watch(quiet=True)
     assert capsys.readouterr().err == ""
+
+
+def test_lines_break_at_spaces_where_somebody_watches_and_commands_stay_whole(monkeypatch, capsys):
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "40")
+    terminal = Terminal(Output())
+    sentence = "not distinguishable from the linear baseline, which trains in seconds and is as accurate"
+    command = "textwright compare encuesta.csv --encoding cp1252 --out es-compare"
+    terminal.say(sentence)
+    terminal.next(command)
+    captured = capsys.readouterr()
+    lines = captured.out.splitlines()
+    assert len(lines) > 2
+    assert " ".join(line.strip() for line in lines) == sentence
+    assert command in captured.err
+
+
+def test_what_is_piped_keeps_its_lines(monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", "40")
+    Terminal(Output()).say("word " * 40)
+    assert len(capsys.readouterr().out.splitlines()) == 1
+
+
+def test_an_error_breaks_at_spaces(monkeypatch, capsys):
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "40")
+    assert run(["predict", "nowhere"]) != 0
+    lines = [re.sub(r"\x1b\[[0-9;]*m", "", line) for line in capsys.readouterr().err.splitlines()]
+    assert lines[0].startswith("error: ")
+    assert max(map(len, lines)) <= 40
+
+
+def test_no_spinner_stays_behind():
+    assert Terminal(Output()).progress().live.transient

@@ -9,8 +9,9 @@ from model_variants import TEXTS, make_model
 from slow_params import slow_unless
 from tiny_encoders import KINDS, NUM_POSITIONS, save_tiny_encoder
 
+from textwright.core.awkward_texts import AWKWARD_TEXTS
 from textwright.export.onnx import to_onnx
-from textwright.export.parity import AWKWARD_TEXTS, TOLERANCE, check_parity
+from textwright.export.parity import TOLERANCE, check_parity
 
 
 @pytest.mark.parametrize("kind", slow_unless(lambda kind: kind in {"bert", "roberta"}, KINDS))

@@ -8,11 +8,12 @@ import torch
 from model_variants import TEXTS, make_model
 from torch import Tensor
 
+from textwright.core.awkward_texts import AWKWARD_TEXTS
 from textwright.core.tokenizer import word_level_tokenizer
 from textwright.errors import BackendError, ParityError
 from textwright.export import parity
 from textwright.export.onnx import to_onnx
-from textwright.export.parity import AWKWARD_TEXTS, RELATIVE_TOLERANCE, TOLERANCE, check_parity
+from textwright.export.parity import RELATIVE_TOLERANCE, TOLERANCE, check_parity
 from textwright.models.bag_of_words import BagOfWords, BagPooling
 
 LARGEST = TOLERANCE + 300 * RELATIVE_TOLERANCE

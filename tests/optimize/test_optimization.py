@@ -15,6 +15,8 @@ from textwright.core import artifact as artifacts
 from textwright.core.callbacks import Callback
 from textwright.data.load import load_dataset
 from textwright.data.settings import DataSettings
+from textwright.display.optimization import show_outcome
+from textwright.display.terminal import Output, Terminal
 from textwright.errors import DataError, NoGainError, SettingsError
 from textwright.optimize import candidate_result, measure, optimization
 from textwright.optimize.candidate_result import verdict
@@ -98,6 +100,18 @@ def test_memory_is_that_of_the_variant_and_not_of_this_process(tiny_artifact):
     ballast = b"x" * 1_000_000_000
     found = measure._memory(textwright.load(tiny_artifact))
     assert 20_000_000 < found < 500_000_000 < len(ballast)
+
+
+def test_the_table_shows_the_reference_that_gains_are_measured_against(done, capsys):
+    outcome, _ = done
+    show_outcome(Terminal(Output()), outcome)
+    rows = [line.split() for line in capsys.readouterr().out.splitlines()]
+    reference = next(row for row in rows if row[:2] == ["fp32", "+0.00"])
+    assert reference.count("1.00x") == 3
+    cost = outcome.reference_cost()
+    timed = next(candidate.cost for candidate in outcome.candidates if candidate.cost)
+    assert cost.size_bytes == round(timed.size_bytes * timed.size_gain)
+    assert "the reference" in OptimizationResult.html_path(done[1]).read_text()
 
 
 def test_a_search_that_was_stopped_goes_on(done, model, source):

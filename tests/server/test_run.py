@@ -22,7 +22,14 @@ POST = {"content-type": "application/json"}
 
 @contextmanager
 def serving(artifact, *flags) -> Iterator[tuple[subprocess.Popen[str], int]]:
-    """Start ``textwright serve`` on a free port and wait until it says that it answers."""
+    """Start ``textwright serve`` on a free port and wait until it says that it answers; yields process and port."""
+    with announced(artifact, *flags) as (process, content):
+        yield process, int(content["url"].rpartition(":")[2])
+
+
+@contextmanager
+def announced(artifact, *flags) -> Iterator[tuple[subprocess.Popen[str], dict[str, str]]]:
+    """Start ``textwright serve`` as :func:`serving` does; yields the process and what it says."""
     command = [*COMMAND, str(artifact), "--port", "0", "--json", "--num-threads", "1", *flags]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         try:
@@ -31,7 +38,7 @@ def serving(artifact, *flags) -> Iterator[tuple[subprocess.Popen[str], int]]:
             said = ""
             while not said.endswith("}\n"):
                 said += next(lines)
-            yield process, int(json.loads(said)["url"].rpartition(":")[2])
+            yield process, json.loads(said)
         finally:
             if process.poll() is None:
                 process.kill()
@@ -68,6 +75,17 @@ def test_it_answers_and_a_signal_stops_it_cleanly(tiny_artifact, number):
     assert code == 0
     (line,) = [json.loads(line) for line in stderr.splitlines()]  # nothing but our log
     assert (line["path"], line["status"]) == ("/v1/predict", 200)
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_the_curl_line_asks_for_a_text_of_the_model(make_artifact, workers):
+    text = 'It\'s a g\u00f6\u00f6d "day"'
+    artifact = make_artifact("own", data={"example_texts": [text]})
+    with announced(artifact, "--workers", workers) as (process, content):
+        assert text.replace("'", r"\u0027").replace('"', r"\"") in content["curl"]
+        said = subprocess.run(content["curl"], shell=True, capture_output=True, check=True, timeout=10)  # noqa: S602
+        assert len(json.loads(said.stdout)["predictions"]) == 1
+        stop(process)
 
 
 def test_serving_imports_no_training_stack(tiny_artifact):

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from textwright.runtime.predictor import TextPrediction
 
 EXAMPLE_TEXT: Final = "A touching film with a great cast."
-"""Stands in the documentation, in error messages and in the curl line; any model can read it."""
+"""Stands in error messages, and in the documentation of a model that has no example texts of its own."""
+EXAMPLE_TEXTS: Final = (EXAMPLE_TEXT, "Not my kind of film.")
 _SMALL_BYTES: Final = 8_192
 _decode: Final[Callable[[str], Any]] = json.JSONDecoder().decode
 _write: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=vars).encode

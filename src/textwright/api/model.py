@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from textwright.api.codec import encode_json
+from textwright.api.codec import EXAMPLE_TEXTS, encode_json
 from textwright.api.document import ModelIdentity
 from textwright.api.validation import RequestLimits, check_num_texts
 from textwright.core.labels import Task
@@ -47,6 +47,8 @@ class LoadedModel:
         """Name and version, as the log has them."""
         self.labels = list(predictor.labels.names)
         self.max_length = manifest.max_length
+        self.example_texts = manifest.example_texts or EXAMPLE_TEXTS
+        """One or a few texts that documentation, page and curl line ask for."""
         self.is_single_label = task is Task.SINGLE_LABEL
         self.temperature = manifest.temperature
         self.has_stages = bool(predictor.stage_names)
@@ -66,6 +68,7 @@ class LoadedModel:
         return ModelInfo(
             **vars(self.identity),
             labels=self.labels,
+            example_texts=list(self.example_texts),
             max_length=self.max_length,
             threshold=None if self.is_single_label else manifest.threshold,
             thresholds=dict(manifest.thresholds),

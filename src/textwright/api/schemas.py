@@ -129,6 +129,8 @@ class ModelInfo(Document):
     """single-label: exactly one label holds. multi-label: each label holds or not by itself."""
     labels: list[str]
     """The labels, in the model's order."""
+    example_texts: list[str]
+    """One or a few texts to try it with: of its validation split, or typed by who trained it."""
     max_length: int
     """Tokens that the model reads of a text."""
     threshold: float | None

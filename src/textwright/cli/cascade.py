@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Final
 from cyclopts import Parameter
 
 from textwright.core.files import exclusive_folder
+from textwright.core.percent import percent
 from textwright.data.settings import DataSettings
 from textwright.display.terminal import DEFAULT_OUTPUT, Output, ProgressView, Terminal
 from textwright.evaluate.paired_drop import bound_in_words
+from textwright.evaluate.scores import shown
 from textwright.optimize.cascade.settings import CascadeSettings
 from textwright.optional_deps import require
 
@@ -55,33 +57,37 @@ def cascade(
     terminal = Terminal(output)
     with exclusive_folder(out), ProgressView(terminal, "making a cascade") as view:
         outcome = make_cascade(fast, strong, source, out, settings, data, [view])
-    terminal.result(outcome.to_json(), lambda: _show(terminal, outcome))
+    content = {**outcome.to_json(), "advice": outcome.advice}
+    terminal.result(content, lambda: _show(terminal, outcome))
     terminal.note(f"report: {outcome.html_path(out)}, {outcome.json_path(out)}")
-    terminal.next(f"textwright serve {shlex.quote(str(out))}")
+    best = fast if outcome.advice else out
+    terminal.next(f"textwright serve {shlex.quote(str(best))}")
 
 
 def _show(terminal: Terminal, outcome: Outcome) -> None:
     verdict, point = outcome.verdict, outcome.point
     rows = [
         (
-            *(stage, f"{verdict.accuracy[stage].value:.4f}"),
-            f"{verdict.accuracy[stage].low:.4f} to {verdict.accuracy[stage].high:.4f}",
+            *(stage, shown("accuracy", verdict.accuracy[stage].value)),
+            shown("accuracy", verdict.accuracy[stage].low, verdict.accuracy[stage].high),
             *(f"{speed.mean_ms:.3g} ms", f"{speed.texts_per_second:,.0f}", f"{speed.throughput_gain:.2f}x"),
         )
         for stage, speed in outcome.speed.items()
     ]
-    columns = ("model", "right", "95 % interval", "lone text", "texts/s", "gain")
+    columns = ("model", "accuracy", "95 % interval", "lone text", "texts/s", "gain")
     terminal.table(f"{outcome.name} on {verdict.num_texts:,} test texts", columns, rows)
     terminal.say(
         f"{outcome.fast['family']} answers from a confidence of {point.min_confidence:.4f} on; "
-        f"{outcome.strong['family']} takes {verdict.share_escalated:.1%} of the test texts "
-        f"({point.share_escalated:.1%} of those that chose the point)"
+        f"{outcome.strong['family']} takes {percent(verdict.share_escalated)} of the test texts "
+        f"({percent(point.share_escalated)} of those that chose the point)"
     )
     terminal.say(
         f"drop against {outcome.strong['family']} alone: {verdict.drop.value:+.2f} points "
         f"({verdict.drop.low:+.2f} to {verdict.drop.high:+.2f}, p = {verdict.p_value:.3f}); "
         f"{bound_in_words(verdict.num_texts, verdict.drop_bound)}"
     )
+    if outcome.advice:
+        terminal.say(f"! {outcome.advice}")
     terminal.say(f"point chosen on {outcome.gate_texts}; bound: {outcome.bound}")
     terminal.say(f"batch invariance: {outcome.batch_invariance.in_words()}")
     chosen = outcome.cross_validated

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 from cyclopts import Parameter
 
+from textwright.cli.flags import typed
 from textwright.data.settings import DataSettings
 from textwright.display.terminal import DEFAULT_OUTPUT, Output, Terminal
 from textwright.optional_deps import require
@@ -58,14 +59,14 @@ def compare(
     board = compare_with_view(choice, out, terminal)
     terminal.result(board.to_json(), lambda: show_leaderboard(terminal, board))
     terminal.note(f"page: {board.html_path(out)}")
-    terminal.next(_next(board, source, out))
+    terminal.next(_next(board, source, typed(data), out))
 
 
-def _next(board: Leaderboard, source: str, out: Path) -> str:
+def _next(board: Leaderboard, source: str, flags: str, out: Path) -> str:
     """Serve the best model that beats the most frequent label; where none does, look at the data."""
     from textwright.comparison.advice import best_to_serve
 
     best = best_to_serve(board)
     if best is None:
-        return f"textwright data check {shlex.quote(source)}"
+        return f"textwright data check {shlex.quote(source)}{flags}"
     return f"textwright serve {shlex.quote(str(out / best.artifact))}"

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import shlex
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
+from textwright.core.percent import percent
 from textwright.deploy.cost_estimate.settings import CostSettings
 from textwright.display.terminal import DEFAULT_OUTPUT, Output, Terminal
 from textwright.optional_deps import require
@@ -64,6 +66,8 @@ def _show(terminal: Terminal, report: CostReport) -> None:
     terminal.table(title, columns, [_row(choice, is_best=choice in report.best) for choice in report.choices])
     words = report.break_even.words()
     terminal.say(f"{words[:1].upper()}{words[1:]}.")
+    if stale := report.prices.staleness(datetime.now(UTC).date()):
+        terminal.note(f"! {stale}")
     terminal.note(
         f"measured: {1e3 * measured.server.cpu_s:.2f} ms of a processor for a request to the server, "
         f"{1e3 * measured.function.cpu_s:.2f} ms to the function, {measured.function.init_cpu_s:.2f} s for its init"
@@ -79,7 +83,7 @@ def _row(choice: Choice, *, is_best: bool) -> tuple[str, ...]:
         f"{choice.estimate.usd_per_month:,.2f}",
         f"{choice.estimate.usd_per_million:,.2f}",
         f"{choice.num_instances:,}",
-        "-" if choice.is_paid_by_use else f"{choice.use:.1%}",
+        "-" if choice.is_paid_by_use else percent(choice.use),
         f"{choice.latency_ms:.1f} ms",
         remark,
     )

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 from cyclopts import App, Parameter
 from cyclopts.validators import Number
 
+from textwright.cli.flags import typed
+from textwright.core.percent import percent
 from textwright.data.settings import DataSettings
 from textwright.data.sources import data_format
 from textwright.display.terminal import DEFAULT_OUTPUT, Output, ProgressView, Terminal
@@ -65,9 +66,8 @@ def check(
         raise DataError(f"{len(report.problems)} problems:" + "".join(f"\n- {problem}" for problem in report.problems))
     if report.problems:
         raise DataError(report.problems[0])
-    flags = "".join(f" {flag}" for flag in _flags(data))
     name = family or TrainSettings().family
-    terminal.next(f"textwright train {shlex.quote(source)}{flags} --family {name} --out runs/{name}")
+    terminal.next(f"textwright train {shlex.quote(source)}{typed(data)} --family {name} --out runs/{name}")
 
 
 @app.command
@@ -106,22 +106,21 @@ def clean(
     if html is not None:
         errors.write_html(html)
     terminal.result(errors.to_json(), lambda: _show_errors(terminal, errors))
-    flags = "".join(f" {flag}" for flag in _flags(data))
-    terminal.next(f"textwright review {shlex.quote(source)}{flags} --out reviewed.csv")
+    terminal.next(f"textwright review {shlex.quote(source)}{typed(data)} --out reviewed.csv")
 
 
 def _show_errors(terminal: Terminal, errors: LabelErrors) -> None:
     from textwright.review.label_errors import in_words
 
     terminal.say(
-        f"{len(errors.issues):,} of {errors.num_rows:,} labels are suspected to be wrong ({errors.share:.1%}); a model "
-        f"that has not seen a text agrees with its label for {errors.accuracy:.1%}"
+        f"{len(errors.issues):,} of {errors.num_rows:,} labels are suspected to be wrong ({percent(errors.share)}); a "
+        f"model that has not seen a text agrees with its label for {percent(errors.accuracy)}"
     )
     rows = [
         (
             issue.place.removeprefix(f"{errors.source}, "),
-            f"{in_words(issue.labels)} {issue.probability:.0%}",
-            f"{in_words(issue.suggested)} {issue.suggested_probability:.0%}",
+            f"{in_words(issue.labels)} {percent(issue.probability, 0)}",
+            f"{in_words(issue.suggested)} {percent(issue.suggested_probability, 0)}",
             f"{issue.num_agreeing} of {len(issue.neighbors)}",
             _brief(issue.text),
         )
@@ -153,24 +152,11 @@ def _tokens(family: str | None, terminal: Terminal) -> TokenCounter:
         return word_tokens(family)
 
 
-def _flags(data: DataSettings) -> Iterator[str]:
-    """Write the settings of the data as they were typed, for the next command."""
-    for name in DataSettings.model_fields:
-        value = getattr(data, name)
-        if value == getattr(DEFAULT_DATA, name):
-            continue
-        flag = name.replace("_", "-")
-        if isinstance(value, bool):
-            yield f"--{flag}" if value else f"--no-{flag}"
-        else:
-            yield f"--{flag} {shlex.quote(str(value))}"
-
-
 def _show(terminal: Terminal, report: DataReport) -> None:
     splits = ", ".join(f"{name} {count:,}" for name, count in report.splits.items())
     origin = "given" if report.splits_are_given else "drawn"
     lengths = report.lengths
-    scripts = ", ".join(f"{name} {count / report.num_rows:.0%}" for name, count in report.scripts.items())
+    scripts = ", ".join(f"{name} {percent(count / report.num_rows, 0)}" for name, count in report.scripts.items())
     facts = [
         ("rows", f"{report.num_rows:,}"),
         *((f"rows {problem}", _count(finding, report.source)) for problem, finding in report.unusable.items()),
@@ -200,9 +186,9 @@ def _show(terminal: Terminal, report: DataReport) -> None:
 
 
 def _show_labels(terminal: Terminal, report: DataReport) -> None:
-    rows = [(name, count, f"{count / report.num_rows:.1%}") for name, count in report.labels.items()]
+    rows = [(name, count, percent(count / report.num_rows)) for name, count in report.labels.items()]
     if report.is_multi_label:
-        rows.append(("(none of them)", report.num_without_labels, f"{report.num_without_labels / report.num_rows:.1%}"))
+        rows.append(("(none of them)", report.num_without_labels, percent(report.num_without_labels / report.num_rows)))
     title = "Labels"
     if len(rows) > _MAX_LABELS:
         rows = sorted(rows, key=lambda row: -row[1])[:_MAX_LABELS]

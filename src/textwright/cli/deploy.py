@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,6 +13,7 @@ from cyclopts.validators import Number
 from textwright.config import Settings
 from textwright.deploy.cloud.settings import DeploymentSettings
 from textwright.deploy.package.settings import ImageSettings
+from textwright.deploy.prices import load_prices
 from textwright.deploy.targets import Deployer, deployers, find_deployment
 from textwright.display.terminal import DEFAULT_OUTPUT, Output, Terminal
 from textwright.optional_deps import require
@@ -188,6 +190,8 @@ def _show_plan(terminal: Terminal, plan: DeploymentPlan) -> None:
         terminal.say(f"{num_kept} resources stay as they are")
     for line in plan.costs:
         terminal.say(line)
+    if stale := load_prices().staleness(datetime.now(UTC).date()):
+        terminal.say(f"! {stale}")
     for note in plan.notes:
         terminal.say(f"note: {note}")
     terminal.say("to review: " + "  ".join(str(path) for path in plan.files))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 from cyclopts import Parameter
 
+from textwright.cli.flags import typed
 from textwright.core.files import exclusive_folder
 from textwright.data.settings import DataSettings
 from textwright.display.terminal import DEFAULT_OUTPUT, Output, ProgressView, Terminal
@@ -85,12 +86,14 @@ def distill(
         if not output.json:
             show_distillation(terminal, report)
         terminal.note(f"report: {report.json_path(out)}")
-        terminal.next(f"textwright optimize {shlex.quote(str(out))} --data {shlex.quote(source)} --out {out}-fast")
+        terminal.next(
+            f"textwright optimize {shlex.quote(str(out))} --data {shlex.quote(source)}{typed(data)} --out {out}-fast"
+        )
 
 
 def show_distillation(terminal: Terminal, report: Distillation) -> None:
     """Say how the student compares with its teachers and with the baseline."""
-    columns = ("", "model", "right", "student's gain", "alike", "one text", "texts/s", "size")
+    columns = ("", "model", "accuracy", "student's gain", "alike", "one text", "texts/s", "size")
     terminal.table(f"Beside others on {report.num_test:,} test texts", columns, map(_row, report.compared_models))
     for compared in report.compared_models:
         terminal.say(f"{compared.role}: {report.name} is {compared.verdict}")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 from cyclopts import Parameter
 
+from textwright.cli.flags import typed
 from textwright.data.settings import DataSettings
 from textwright.display.terminal import DEFAULT_OUTPUT, Output, Terminal
 from textwright.optional_deps import require
@@ -78,7 +79,9 @@ def evaluate(
         terminal.note(f"report: {report}")
     if gate:
         evaluation.raise_unless_passed()
-    again = f"textwright evaluate {shlex.quote(str(artifact))} {shlex.quote(source)} --report report.html"
+    chosen = "" if split == "auto" else f" --split {split}"
+    flags = f"{typed(data)}{chosen}" + ("" if variant is None else f" --variant {shlex.quote(variant)}")
+    again = f"textwright evaluate {shlex.quote(str(artifact))} {shlex.quote(source)}{flags} --report report.html"
     terminal.next(f"textwright serve {shlex.quote(str(artifact))}" if report else again)
 
 

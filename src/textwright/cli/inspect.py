@@ -11,6 +11,7 @@ from cyclopts import Parameter
 from textwright.core import artifact as artifacts
 from textwright.core.artifact import Artifact, StageArtifact
 from textwright.display.terminal import DEFAULT_OUTPUT, Output, Terminal
+from textwright.evaluate.scores import TITLES, shown
 
 
 def inspect(
@@ -69,13 +70,17 @@ def _show(terminal: Terminal, content: Artifact) -> None:
     terminal.table("Artifact", ("", ""), facts.items())
     for name, variant in manifest.variants.items():
         metrics = [
-            (metric, *(f"{interval[bound]:.4f}" for bound in ("value", "low", "high")))
+            (
+                TITLES.get(metric, metric),
+                shown(metric, interval["value"]),
+                shown(metric, interval["low"], interval["high"]),
+            )
             for metric, interval in variant.metrics.items()
         ]
         if "max_change" in variant.batch_invariance:
-            metrics.append(("largest change with batch", f"{variant.batch_invariance['max_change']:.2g}", "", ""))
+            metrics.append(("largest change with batch", f"{variant.batch_invariance['max_change']:.2g}", ""))
         engine = f" on {variant.engine}" if variant.engine else ""
         title = f"Variant {name} ({variant.precision}{engine}), measured on {manifest.metrics_split or 'nothing yet'}"
-        terminal.table(title, ("metric", "value", "low", "high"), metrics)
+        terminal.table(title, ("metric", "value", "95 % interval"), metrics)
     files = [(name, record.size_bytes, record.sha256[:12]) for name, record in content.files.items()]
     terminal.table("Files", ("file", "bytes", "sha256"), files)

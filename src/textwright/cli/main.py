@@ -255,10 +255,12 @@ def _usage_message(error: CycloptsError) -> str:
 def _fail(message: str, exit_code: int, code: str, *, as_json: bool) -> int:
     """Say what is wrong on standard error; for programs that asked for JSON, on standard output as well."""
     from rich.console import Console
+    from rich.text import Text
 
-    console = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
-    console.print("error:", style="bold red", end=" ")
-    console.print(message)
+    from textwright.display.terminal import break_at_spaces
+
+    console = break_at_spaces(Console(stderr=True, highlight=False, markup=False))
+    console.print(Text.assemble(("error:", "bold red"), " ", message))
     if as_json:
         error = {"code": code, "message": message, "exit_code": exit_code}
         sys.stdout.write(f"{json.dumps({'error': error}, ensure_ascii=False)}\n")

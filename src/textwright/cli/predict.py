@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from cyclopts import Parameter
 
+from textwright.core.labels import Task
+from textwright.core.percent import percent
 from textwright.data.settings import FileSettings
 from textwright.display.terminal import DEFAULT_OUTPUT, Output, Terminal
 from textwright.errors import SettingsError
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
 
 _DATA: Final = FileSettings()
 _MOST_WORDS: Final = 10
+_MAX_TITLE_CHARS: Final = 60
 _BAR: Final = 20
 """Characters of the longest bar."""
 
@@ -53,7 +57,8 @@ def predict(
             appears when all is written. - writes to standard output, in the format of the input.
         on_error: What a row of --input that cannot be read does: fail ends the command, and nothing is written; skip
             leaves its prediction empty and says in a column "error" what is wrong, with file and line.
-        explain: Also show which words of each text speak for its label and which against it.
+        explain: Also show which words of each text speak for its label and which against it; of a multi-label task for
+            each label that holds.
         variant: Graph to run; by default the artifact's first.
     """
     if (input is None) == (not texts) or (input is None) != (to is None):
@@ -68,12 +73,24 @@ def predict(
         terminal.next(f"textwright serve {artifact}")
         return
     predictions = predictor.predict(texts)
-    explanations = predictor.explain(texts) if explain else []
+    explanations = _explain(predictor, texts, predictions) if explain else []
     rows = [_to_json(text, item) for text, item in zip(texts, predictions, strict=True)]
-    for row, explanation in zip(rows, explanations, strict=False):
-        row["explanation"] = explanation.to_json()
+    for row, of_labels in zip(rows, explanations, strict=False):
+        row["explanation"] = of_labels[0].to_json()
+        if predictor.labels.task is Task.MULTI_LABEL:
+            row["explanations"] = [item.to_json() for item in of_labels]
     terminal.result({"predictions": rows}, lambda: _show(terminal, predictor, texts, predictions, explanations))
     terminal.next(f"textwright serve {artifact}")
+
+
+def _explain(
+    predictor: Predictor, texts: Sequence[str], predictions: Sequence[TextPrediction]
+) -> list[list[TextExplanation]]:
+    """Explain each label that holds for a text, the most probable first; where none does, the most probable one."""
+    return [
+        [predictor.explain([text], label=label)[0] for label in item.labels] or predictor.explain([text])
+        for text, item in zip(texts, predictions, strict=True)
+    ]
 
 
 def _predict_file(
@@ -116,11 +133,11 @@ def _show(
     predictor: Predictor,
     texts: tuple[str, ...],
     predictions: list[TextPrediction],
-    explanations: list[TextExplanation],
+    explanations: Sequence[Sequence[TextExplanation]],
 ) -> None:
     rows = [
         (
-            *(", ".join(item.labels) or "(none)", f"{item.confidence:.1%}"),
+            *(", ".join(item.labels) or "(none)", percent(item.confidence)),
             *([item.stage] if item.stage else []),
             text + (" (cut)" if item.truncated else ""),
         )
@@ -129,12 +146,16 @@ def _show(
     terminal.table("", ("label", "confidence", *(["stage"] if predictor.stage_names else []), "text"), rows)
     if any(item.truncated for item in predictions):
         terminal.note(f"(cut): only the first {predictor.artifact.manifest.max_length} tokens were read")
-    for explanation in explanations:
-        _show_explanation(terminal, explanation)
+    for text, of_labels in zip(texts, explanations, strict=False):
+        for explanation in of_labels:
+            _show_explanation(terminal, explanation, text if len(texts) > 1 else "")
 
 
-def _show_explanation(terminal: Terminal, explanation: TextExplanation) -> None:
-    """Show the words that say most first; a bar's length is the contribution's size."""
+def _show_explanation(terminal: Terminal, explanation: TextExplanation, text: str) -> None:
+    """Show the words that say most first; a bar's length is the contribution's size.
+
+    The text is named where there are several.
+    """
     ranked = sorted(explanation.words, key=lambda word: -abs(word.contribution))[:_MOST_WORDS]
     strongest = max((abs(word.contribution) for word in ranked), default=0.0) or 1.0
     rows = [
@@ -146,4 +167,10 @@ def _show_explanation(terminal: Terminal, explanation: TextExplanation) -> None:
         for word in ranked
     ]
     how = "exact" if explanation.method is Method.EXACT else "by leaving words out"
-    terminal.table(f"Why {explanation.label}? ({how})", ("word", "speaks", "nats"), rows)
+    of_text = f' "{_brief(text)}"' if text else ""
+    terminal.table(f"Why {explanation.label}? ({how}){of_text}", ("word", "speaks", "nats"), rows)
+
+
+def _brief(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= _MAX_TITLE_CHARS else f"{line[: _MAX_TITLE_CHARS - 2]} \N{HORIZONTAL ELLIPSIS}"

@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 from cyclopts import Parameter
 
+from textwright.cli.flags import typed
 from textwright.core.files import exclusive_folder
 from textwright.data.settings import DataSettings
 from textwright.display.terminal import DEFAULT_OUTPUT, Output, ProgressView, Terminal
 from textwright.evaluate.paired_drop import bound_in_words
+from textwright.evaluate.scores import TITLES
+from textwright.evaluate.scores import shown as metric_shown
 from textwright.optimize.pruning.settings import PruneSettings, RepairSettings
 from textwright.optional_deps import require
 from textwright.training.settings import TrainSettings
@@ -62,7 +65,9 @@ def prune(
         report = cut(task, out, overwrite=overwrite, callbacks=[view])
     terminal.result(report.to_json(), lambda: _show(terminal, report))
     terminal.note(f"report: {report.json_path(out)}")
-    terminal.next(f"textwright optimize {shlex.quote(str(out))} --data {shlex.quote(source)} --out {out}-fast")
+    terminal.next(
+        f"textwright optimize {shlex.quote(str(out))} --data {shlex.quote(source)}{typed(data)} --out {out}-fast"
+    )
 
 
 def _show(terminal: Terminal, report: Pruning) -> None:
@@ -74,7 +79,8 @@ def _show(terminal: Terminal, report: Pruning) -> None:
         bound = bound_in_words(step.gate.num_texts, step.gate.drop_bound)
         terminal.say(f"{step.name}: {step.summary}; {bound}" + (f"; {counts}" if counts else ""))
     metrics = (
-        (name, f"{it['value']:.4f}", f"{it['low']:.4f} to {it['high']:.4f}") for name, it in report.metrics.items()
+        (TITLES.get(name, name), metric_shown(name, it["value"]), metric_shown(name, it["low"], it["high"]))
+        for name, it in report.metrics.items()
     )
     terminal.table("In the artifact, on the test texts", ("metric", "value", "95 % interval"), metrics)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 from cyclopts import Parameter
 
+from textwright.cli.flags import typed
 from textwright.data.settings import DataSettings
 from textwright.display.terminal import DEFAULT_OUTPUT, Output, Terminal
 from textwright.optional_deps import require
@@ -28,6 +29,7 @@ def train(
     out: Path,
     config: Path | None = None,
     name: str = "",
+    example_text: str = "",
     start: Annotated[Path | None, Parameter(name="--from")] = None,
     overwrite: bool = False,
     baselines: bool = True,
@@ -49,6 +51,8 @@ def train(
         config: Recipe: a file (TOML) whose keys are named like the flags, or the name of one that comes with Textwright
             (bow-nb, bert-r-drop); flags and environment take precedence.
         name: Name of the model in the API's answers; by default source and family.
+        example_text: Text that documentation, page and golden examples ask the model for; by default short texts of the
+            validation split, which stand in the artifact then.
         start: Run folder of a trained model to begin with: its words and labels keep what they learned, new ones are
             added. Family and family settings are those of that model.
         overwrite: Replace a run of other settings in --out.
@@ -65,17 +69,18 @@ def train(
     del config  # read by textwright.cli.layers.Recipe
     terminal = Terminal(output)
     family = {key.replace("-", "_"): value for key, value in (model or {}).items()}
-    plan = BuildPlan(source, data, training, family, name, None if start is None else open_warm_start(start))
+    warm_start = None if start is None else open_warm_start(start)
+    plan = BuildPlan(source, data, training, family, name, warm_start, example_text)
     built = build_with_view(plan, out, terminal, overwrite=overwrite, linear_baseline=baselines, track=track)
     if built is not None:
         show_built(terminal, built)
         note_warm_start(terminal, built)
-        terminal.next(_next(built, source, out))
+        terminal.next(_next(built, source, typed(data), out))
 
 
-def _next(built: BuildResult, source: str, out: Path) -> str:
+def _next(built: BuildResult, source: str, flags: str, out: Path) -> str:
     """Serve a model that is better than always the most frequent label; otherwise look for another."""
     if built.beats_majority is False:
         folds = " --folds 10" if built.baselines[0].is_undecided else ""
-        return f"textwright compare {shlex.quote(source)}{folds} --out {shlex.quote(f'{out}-compare')}"
-    return f"textwright serve {out}"
+        return f"textwright compare {shlex.quote(source)}{flags}{folds} --out {shlex.quote(f'{out}-compare')}"
+    return f"textwright serve {shlex.quote(str(out))}"

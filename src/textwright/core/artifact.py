@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from textwright.core.decision import Decision
+from textwright.core.example_texts import stored_example_texts
 from textwright.core.files import atomic_folder, sha256_of
 from textwright.core.hub import HubAddress, fetch_artifact, is_hub_address
 from textwright.core.labels import Labels, Task
@@ -126,7 +127,7 @@ class Manifest:
         thresholds: Label name -> its own threshold; see :class:`~textwright.core.decision.Decision`.
         metrics_split: The split that the variants' metrics come from.
         training: The training settings, verbatim.
-        data: Source, fingerprint and split sizes of the data trained on.
+        data: Source, fingerprint and split sizes of the data trained on, with the texts that stand as examples.
         versions: Library name -> version at export.
         created: UTC time of writing, ISO 8601.
     """
@@ -153,6 +154,15 @@ class Manifest:
             SettingsError: If the thresholds do not fit the labels.
         """
         return Decision(self.labels, self.threshold, self.thresholds)
+
+    @property
+    def example_texts(self) -> tuple[str, ...]:
+        """Texts that documentation, page and curl line ask for; none where none is stored.
+
+        Raises:
+            ArtifactFormatError: If they are anything but a few short texts.
+        """
+        return stored_example_texts(self.data)
 
     @property
     def default_variant(self) -> str:
@@ -483,6 +493,7 @@ def _read(path: Path) -> Artifact:
         fast = content.pop("fast_stage", None)
         manifest = _manifest(content) if fast is None else _manifest_of_two(content, fast)
         manifest.decision  # noqa: B018  refuses thresholds that do not fit the labels
+        manifest.example_texts  # noqa: B018  refuses what is no text
         graphs, stages = _graphs(content), manifest.stages
         _check_stages(manifest)
     except (KeyError, TypeError, ValueError, SettingsError, DataError) as error:

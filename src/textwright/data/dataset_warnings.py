@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from textwright.core.percent import percent
 from textwright.data.label_variants import suspicious_labels
 from textwright.data.scripts import WITHOUT_SPACES
 
@@ -50,9 +51,9 @@ def _texts(report: DataReport) -> list[str]:
         )
     if report.truncated.count > _MANY * report.num_rows:
         warnings.append(
-            f"{report.truncated.count:,} texts ({report.truncated.count / report.num_rows:.0%}) are longer than "
-            f"{report.max_length} {report.token_unit}, and {report.family} does not read their end; raise --max-length "
-            "in training, or cut them where it matters"
+            f"{report.truncated.count:,} texts ({percent(report.truncated.count / report.num_rows, 0)}) are longer "
+            f"than {report.max_length} {report.token_unit}, and {report.family} does not read their end; raise "
+            "--max-length in training, or cut them where it matters"
         )
     return warnings
 
@@ -98,17 +99,16 @@ def _imbalance(report: DataReport) -> list[str]:
         return []
     if report.is_multi_label:
         share = report.num_without_labels / report.num_rows
-        constant = f"a model that never names one has an exact match of {share:.1%}"
-        return [f"{share:.1%} of the rows have none of the labels: {constant}; read macro-F1"] * (
+        constant = f"a model that never names one has an exact match of {percent(share)}"
+        return [f"{percent(share)} of the rows have none of the labels: {constant}; read macro-F1"] * (
             share >= _DOMINANT_SHARE
         )
     largest = max(counts, key=counts.__getitem__)
     share = counts[largest] / report.num_rows
     if share >= _DOMINANT_SHARE and len(counts) > 1:
-        constant = f"always giving it has an accuracy of {share:.1%}, so accuracy says little"
-        return [
-            f"{share:.1%} of the rows have the label {largest!r}: {constant}; read macro-F1 and each label's recall"
-        ]
+        constant = f"always giving it has an accuracy of {percent(share)}, so accuracy says little"
+        advice = "read macro-F1 and each label's recall"
+        return [f"{percent(share)} of the rows have the label {largest!r}: {constant}; {advice}"]
     if counts[largest] > _IMBALANCE * max(min(counts.values()), 1):
         return ["the most frequent label has more than 20 times the examples of the rarest; read macro-F1"]
     return []

@@ -16,6 +16,9 @@ from pydantic import Field, model_validator
 from textwright.config import Settings, read_toml
 from textwright.errors import NotFoundError, SettingsError
 
+MAX_AGE_DAYS: Final = 183
+"""From then on whoever quotes a price warns: half a year."""
+DAYS_PER_MONTH: Final = 30.4
 _FILE: Final = "prices.toml"
 _Price = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 _Amount = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -178,6 +181,23 @@ class Prices(Settings):
     def caption(self) -> str:
         """The sentence to print beside every estimate."""
         return f"prices of {self.region} in {self.currency} as of {self.as_of.isoformat()}, on demand, before tax"
+
+    def staleness(self, today: date) -> str:
+        """Warn of old prices.
+
+        Args:
+            today: The day on which somebody relies on them.
+
+        Returns:
+            A sentence; empty for prices of at most half a year.
+        """
+        days = (today - self.as_of).days
+        if days <= MAX_AGE_DAYS:
+            return ""
+        return (
+            f"these prices are {round(days / DAYS_PER_MONTH)} months old ({self.as_of.isoformat()}): compare them with "
+            "AWS's before you rely on them"
+        )
 
     def instance_type(self, name: str) -> InstanceType:
         """Find an instance type.

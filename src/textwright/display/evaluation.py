@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from textwright.core.percent import percent
 from textwright.display.tables import TableContent
 from textwright.display.terminal import Terminal
 from textwright.evaluate.behavior.suite import BehaviorScores
@@ -42,7 +43,14 @@ def evaluation_tables(evaluation: Evaluation) -> Iterator[TableContent]:
     if evaluation.by_truncation:
         yield _truncation(evaluation)
     if evaluation.slices:
-        columns = ("slice", "texts", evaluation.primary_metric, "95 % interval", "beside the others", "p, corrected")
+        columns = (
+            "slice",
+            "texts",
+            TITLES[evaluation.primary_metric],
+            "95 % interval",
+            "beside the others",
+            "p, corrected",
+        )
         yield TableContent("Slices", columns, [_slice(item) for item in evaluation.slices])
     if evaluation.behavior:
         columns = ("test", "kind", "texts", "fail", "may fail", "")
@@ -102,12 +110,14 @@ def _truncation(evaluation: Evaluation) -> TableContent:
         (
             f"first {evaluation.model.max_length:,} tokens" if row.truncated else "whole",
             row.count,
-            f"{row.accuracy.value:.3f}",
-            f"{row.accuracy.low:.3f} to {row.accuracy.high:.3f}",
+            shown(evaluation.primary_metric, row.accuracy.value),
+            shown(evaluation.primary_metric, row.accuracy.low, row.accuracy.high),
         )
         for row in evaluation.by_truncation
     ]
-    return TableContent("Texts that were cut", ("read", "texts", evaluation.primary_metric, "95 % interval"), rows)
+    return TableContent(
+        "Texts that were cut", ("read", "texts", TITLES[evaluation.primary_metric], "95 % interval"), rows
+    )
 
 
 def _slice(item: SliceScores) -> tuple[object, ...]:
@@ -144,4 +154,4 @@ def _shortened(text: str) -> str:
 
 def _mistake(item: Mistake) -> tuple[str, str, str, str]:
     labels = ", ".join(item.predicted) or "-", ", ".join(item.actual) or "-"
-    return f"{item.confidence:.1%}", *labels, _shortened(item.text)
+    return percent(item.confidence), *labels, _shortened(item.text)

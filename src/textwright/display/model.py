@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from textwright.display.tables import TableContent, to_html
-from textwright.evaluate.scores import LOWER_IS_BETTER, TITLES
+from textwright.evaluate.scores import LOWER_IS_BETTER, TITLES, shown
 
 if TYPE_CHECKING:
     from textwright.python_api.model import Model
@@ -30,8 +30,8 @@ def model_html(model: Model) -> str:
     metrics = [
         (
             TITLES.get(name, name),
-            f"{it['value']:.4f}",
-            f"{it['low']:.4f} to {it['high']:.4f}",
+            shown(name, it["value"]),
+            shown(name, it["low"], it["high"]),
             "lower is better" if name in LOWER_IS_BETTER else "higher is better",
         )
         for name, it in model.metrics.items()

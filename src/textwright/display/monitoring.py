@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from textwright.core.percent import percent
 from textwright.display.terminal import Terminal
 from textwright.evaluate.intervals import Interval
 from textwright.monitor.drift_tests import DriftTest, p_in_words
@@ -42,21 +43,27 @@ def _test_row(test: DriftTest) -> tuple[str, ...]:
 
 
 def _label_row(row: LabelShareEstimate) -> tuple[str, ...]:
-    estimated = "-" if row.estimated is None else f"{row.estimated.value:.1%} ({_range(row.estimated)})"
-    return row.label, f"{row.reference:.1%}", f"{row.predicted_reference:.1%}", f"{row.predicted:.1%}", estimated
+    estimated = "-" if row.estimated is None else f"{percent(row.estimated.value)} ({_range(row.estimated)})"
+    return (
+        row.label,
+        percent(row.reference),
+        percent(row.predicted_reference),
+        percent(row.predicted),
+        estimated,
+    )
 
 
 def _accuracy_rows(report: MonitorReport) -> list[tuple[str, ...]]:
     what = "right decisions" if report.is_multi_label else "accuracy"
     rows: list[tuple[str, ...]] = [
-        (f"{what} on the reference, measured", f"{report.reference.accuracy:.1%}", ""),
-        (f"{what} expected", f"{report.expected_accuracy.value:.1%}", _range(report.expected_accuracy)),
+        (f"{what} on the reference, measured", percent(report.reference.accuracy), ""),
+        (f"{what} expected", percent(report.expected_accuracy.value), _range(report.expected_accuracy)),
     ]
     shifted = report.accuracy_after_label_shift
     if shifted is not None:
-        rows.append((f"{what} expected for the estimated labels", f"{shifted.value:.1%}", _range(shifted)))
+        rows.append((f"{what} expected for the estimated labels", percent(shifted.value), _range(shifted)))
     return rows
 
 
 def _range(interval: Interval) -> str:
-    return f"{interval.low:.1%} to {interval.high:.1%}"
+    return f"{percent(interval.low)} to {percent(interval.high)}"

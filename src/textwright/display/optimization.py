@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from textwright.core.percent import percent
 from textwright.display.terminal import Terminal
-from textwright.optimize.candidate_result import CandidateResult
+from textwright.evaluate.scores import shown
+from textwright.optimize.candidate_result import CandidateResult, LatencyReport
 from textwright.optimize.outcome import OptimizationResult
 
 
@@ -17,14 +19,14 @@ def show_outcome(terminal: Terminal, outcome: OptimizationResult) -> None:
     title = (
         f"{outcome.name} on {outcome.machine['instruction_set']}; gains against {outcome.reference}, gate texts only"
     )
-    terminal.say(f"gates on {outcome.gate_texts}; reference right in {outcome.accuracy:.2%}")
+    terminal.say(f"gates on {outcome.gate_texts}; accuracy of the reference {percent(outcome.accuracy, 2)}")
     columns = ("variant", "drop", "agree", "batch", "one text", "gain", "texts/s", "gain", "MB", "gain")
-    terminal.table(title, columns, map(_row, outcome.candidates))
+    terminal.table(title, columns, [_reference_row(outcome), *map(_row, outcome.candidates)])
     terminal.say("batch: largest change of a probability when a text is scored with other texts instead of alone")
     for candidate in outcome.candidates:
         terminal.say(f"{candidate.name}: {outcome.verdict(candidate)}")
     rows = (
-        (name, f"{it.value:.4f}", f"{it.low:.4f} to {it.high:.4f}", *_test_drop(outcome, name))
+        (name, shown("accuracy", it.value), shown("accuracy", it.low, it.high), *_test_drop(outcome, name))
         for name, it in outcome.test.items()
     )
     terminal.table(
@@ -45,6 +47,12 @@ def _test_drop(outcome: OptimizationResult, name: str) -> tuple[str, str]:
     return ("-", "-") if drop is None else (f"{drop.points:+.2f}", f"{drop.upper_bound():+.2f}")
 
 
+def _reference_row(outcome: OptimizationResult) -> tuple[str, ...]:
+    """Show what the gains are measured against."""
+    cost = outcome.reference_cost()
+    return outcome.reference, "+0.00", "100.00 %", "-", *(["-"] * 6 if cost is None else _cost_cells(cost))
+
+
 def _row(candidate: CandidateResult) -> tuple[str, ...]:
     gate, cost = candidate.gate, candidate.cost
     answers = ("-", "-", "-")
@@ -52,8 +60,12 @@ def _row(candidate: CandidateResult) -> tuple[str, ...]:
         answers = (f"{gate.drop:+.2f}", f"{gate.agreement:.2f} %", f"{gate.batch_invariance.max_change:.2g}")
     if cost is None:
         return candidate.name, *answers, *["-"] * 6
+    return candidate.name, *answers, *_cost_cells(cost)
+
+
+def _cost_cells(cost: LatencyReport) -> tuple[str, ...]:
     return (
-        *(candidate.name, *answers, f"{cost.latency_ms:.2f} ms", f"{cost.latency_gain:.2f}x"),
+        *(f"{cost.latency_ms:.2f} ms", f"{cost.latency_gain:.2f}x"),
         *(f"{cost.texts_per_second:,.0f}", f"{cost.throughput_gain:.2f}x"),
         *(f"{cost.size_bytes / 1e6:.2f}", f"{cost.size_gain:.2f}x"),
     )

@@ -16,6 +16,7 @@ from rich.table import Table
 
 from textwright.core.callbacks import Callback, EpochRecord, RunInfo
 from textwright.core.hub import with_two_slashes
+from textwright.core.percent import percent
 
 if TYPE_CHECKING:
     from textwright.core.types import Float32s
@@ -48,8 +49,8 @@ class Terminal:
 
     def __init__(self, output: Output) -> None:
         self.output = output
-        self._out = Console(highlight=False, soft_wrap=True)
-        self._err = Console(stderr=True, highlight=False, soft_wrap=True, quiet=output.quiet)
+        self._out = break_at_spaces(Console(highlight=False))
+        self._err = break_at_spaces(Console(stderr=True, highlight=False, quiet=output.quiet))
 
     def result(self, content: Mapping[str, Any], show: Callable[[], None]) -> None:
         """Give the command's result, once.
@@ -76,7 +77,7 @@ class Terminal:
         """End by saying what to type next; ``--quiet`` and ``--json`` silence it."""
         if not self.output.json:
             self._err.print("next:", style="bold green", end=" ")
-            self._err.print(with_two_slashes(command), markup=False)
+            self._err.print(with_two_slashes(command), markup=False, soft_wrap=True)  # to be copied as one line
 
     def table(self, title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
         """Print a table; columns whose cells are all numbers are aligned to the right.
@@ -108,6 +109,7 @@ class Terminal:
             TextColumn("{task.fields[note]}"),
             console=self._err,
             disable=self.output.quiet or not self._err.is_terminal,
+            transient=True,  # what is done leaves no spinner behind
         )
 
     @contextmanager
@@ -192,7 +194,7 @@ class ProgressView(Callback):
         best = "  best" if record.is_best else ""
         self._terminal.note(
             f"epoch {record.epoch:>3}  train loss {record.train_loss:.4f}  validation loss "
-            f"{record.validation_loss:.4f}  accuracy {record.validation_accuracy:.2%}{best}"
+            f"{record.validation_loss:.4f}  accuracy {percent(record.validation_accuracy)}{best}"
         )
 
     def on_run_begin(self, run: RunInfo) -> None:
@@ -203,6 +205,16 @@ class ProgressView(Callback):
     def on_run_end(self, run: RunInfo, outcome: str) -> None:
         """Say what came of the candidate."""
         self._terminal.note(f"    {run.name} {outcome}")
+
+
+def break_at_spaces(console: Console) -> Console:
+    """Let lines break at spaces where somebody watches; what is piped keeps its lines whole.
+
+    Args:
+        console: It is changed, and returned.
+    """
+    console.soft_wrap = not console.is_terminal
+    return console
 
 
 def escape_cell(cell: object) -> str:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from textwright.core.artifact import describe
+from textwright.core.artifact import Manifest, describe
+from textwright.core.example_texts import TYPED
 from textwright.core.files import exclusive_folder
 from textwright.display.terminal import ProgressView, Terminal
-from textwright.evaluate.scores import shown
+from textwright.evaluate.scores import TITLES, shown
 from textwright.tracking.trackers import Service, open_tracker
 
 if TYPE_CHECKING:
@@ -68,7 +70,12 @@ def show_built(terminal: Terminal, built: BuildResult, more: Mapping[str, Any] |
             f"({manifest.data['num_examples'][manifest.metrics_split]} texts)",
             ("metric", "value", "95 % interval", *(item.name for item in built.baselines)),
             (
-                (name, shown(name, it["value"]), shown(name, it["low"], it["high"]), *_of_baselines(built, name))
+                (
+                    TITLES[name],
+                    shown(name, it["value"]),
+                    shown(name, it["low"], it["high"]),
+                    *_of_baselines(built, name),
+                )
                 for name, it in metrics.items()
             ),
         )
@@ -82,8 +89,19 @@ def show_built(terminal: Terminal, built: BuildResult, more: Mapping[str, Any] |
         for name, item in manifest.training.get("thresholds", {}).items():
             terminal.say(_threshold_line(name, item, manifest.training["settings"]["precision_at_least"]))
         terminal.say(f"artifact: {artifact.path} ({artifact.size_bytes / 1e6:.2f} MB, version {artifact.version})")
+        terminal.note(_example_line(manifest))
 
     terminal.result(content, show)
+
+
+def _example_line(manifest: Manifest) -> str:
+    """Say which text of the data will be shown to others, and how to prevent it."""
+    if not manifest.example_texts:
+        return "no example is stored: the validation texts have addresses or long numbers; --example-text gives one"
+    shown_text = json.dumps(manifest.example_texts[0], ensure_ascii=False)
+    if TYPED in manifest.data:
+        return f"example: {shown_text}, as typed; no text of the data is stored"
+    return f"example in the API's pages: {shown_text}, of the validation split; --example-text TEXT shows another"
 
 
 def note_warm_start(terminal: Terminal, built: BuildResult) -> None:

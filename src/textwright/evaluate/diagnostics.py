@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from textwright.core.percent import percent
 from textwright.evaluate.baselines import MAJORITY, Baseline
 from textwright.evaluate.evaluation import Evaluation
 
@@ -143,8 +144,8 @@ def _imbalance(evaluation: Evaluation, facts: TrainingFacts) -> Iterator[str]:
     label, share = max(facts.label_shares.items(), key=lambda item: item[1])
     if share >= _IMBALANCED:
         yield (
-            f"{share:.1%} of the training texts are {label!r}, so accuracy says little: always answering it is right "
-            "that often; look at balanced accuracy, macro-F1 and the recall of the rare labels"
+            f"{percent(share)} of the training texts are {label!r}, so accuracy says little: always answering it is "
+            "right that often; look at balanced accuracy, macro-F1 and the recall of the rare labels"
         )
 
 
@@ -153,18 +154,18 @@ def _tokens(facts: TrainingFacts) -> Iterator[str]:
     coverage = facts.metadata.get("tokens_with_vector")
     if coverage is not None and coverage < _LOW_COVERAGE:
         yield (
-            f"only {coverage:.0%} of the training tokens have a word vector, so most words start from chance; give "
-            "--model.vectors of the texts' language, or take --family bow"
+            f"only {percent(coverage, 0)} of the training tokens have a word vector, so most words start from chance; "
+            "give --model.vectors of the texts' language, or take --family bow"
         )
     if facts.one_token_share >= _MANY:
         yield (
-            f"{facts.one_token_share:.0%} of the test texts are one token each to this model, as of a script that "
-            "puts no spaces between words; take a --family that reads characters or word pieces"
+            f"{percent(facts.one_token_share, 0)} of the test texts are one token each to this model, as of a script "
+            "that puts no spaces between words; take a --family that reads characters or word pieces"
         )
     if facts.unknown_share >= _MANY:
         yield (
-            f"{facts.unknown_share:.0%} of the test texts' tokens are unknown to the model; give it more training "
-            "texts, a lower --model.min-frequency, or a --family with word pieces"
+            f"{percent(facts.unknown_share, 0)} of the test texts' tokens are unknown to the model; give it more "
+            "training texts, a lower --model.min-frequency, or a --family with word pieces"
         )
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from textwright.core.awkward_texts import AWKWARD_TEXTS
 from textwright.core.encodings import pad
 from textwright.core.tokenizer import TextTokenizer
 from textwright.core.types import Bools, Float32s, TokenIds
@@ -20,23 +21,6 @@ TOLERANCE: Final = 1e-4
 """Largest difference of a logit between torch and ONNX Runtime, in nats, for a text whose logits are small."""
 RELATIVE_TOLERANCE: Final = 1e-6
 """What is added to it for each nat of the text's largest logit: float32 sums of large terms differ by that much."""
-
-AWKWARD_TEXTS: Final = (
-    "",
-    " \t\n",
-    "film",
-    "this film is not good but it has a heart " * 500,  # 5,000 words
-    "unbroken" * 100,
-    "\N{GRINNING FACE}\N{WOMAN}\N{ZERO WIDTH JOINER}\N{PERSONAL COMPUTER} \N{THUMBS UP SIGN}",
-    "qzxv wvvxq zzqqx",  # no language has these words
-    "film \u0444\u0438\u043b\u044c\u043c \u6620\u753b \u0641\u064a\u0644\u0645",
-    "a\x00b\x07c\x1b[31m\r\n\u200b\ufeff\u202e",
-    "na\u0308ive cafe\u0301 \ufb01lm \u0130stanbul stra\u00dfe",
-    "!?.,;:-()\"'" * 10,
-    "[PAD] [UNK] [CLS] [SEP] <s> </s>",
-)
-"""Texts that break careless pipelines: nothing, one word, 5,000 words, emoji, unknown words only, mixed scripts,
-control characters, accents written in two ways, punctuation only, the names of special tokens."""
 
 _MAX_SHOWN_CHARACTERS: Final = 60
 _TEXTS_PER_BATCH: Final = 64
@@ -69,7 +53,7 @@ def check_parity(module: nn.Module, graph: bytes, tokenizer: TextTokenizer, text
         module: The trained module, on the CPU.
         graph: The exported ONNX file.
         tokenizer: The tokenizer of both.
-        texts: Real texts, from the validation split; :data:`AWKWARD_TEXTS` are added.
+        texts: Real texts, from the validation split; :data:`~textwright.core.awkward_texts.AWKWARD_TEXTS` are added.
 
     Returns:
         What was compared.

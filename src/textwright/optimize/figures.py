@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Sequence
 from itertools import cycle
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -66,10 +65,11 @@ def _bubbles(outcome: OptimizationResult) -> list[_Bubble]:
     Places follow from the gains, which were measured in turn: milliseconds of different moments cannot be compared.
     """
     timed = [(it, it.gate, it.cost) for it in outcome.candidates if it.gate and it.cost]
-    costs = [cost for _, _, cost in timed if cost is not None]
-    latency = statistics.median(cost.latency_ms * cost.latency_gain for cost in costs)
-    size = statistics.median(cost.size_bytes * cost.size_gain for cost in costs)
-    bubbles = [_Bubble(outcome.reference, latency, outcome.accuracy, size, is_kept=True)]
+    reference = outcome.reference_cost()
+    if reference is None:
+        return []
+    latency = reference.latency_ms
+    bubbles = [_Bubble(outcome.reference, latency, outcome.accuracy, reference.size_bytes, is_kept=True)]
     for candidate, gate, cost in timed:
         if gate is not None and cost is not None:
             is_kept = candidate.name in outcome.kept

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import metadata
+from statistics import median
 from typing import Any, ClassVar, Self
 
 from textwright.core.artifact import Artifact
@@ -13,7 +14,7 @@ from textwright.evaluate.batch_invariance import MAX_CHANGE
 from textwright.evaluate.evaluation import Evaluation
 from textwright.evaluate.intervals import Interval
 from textwright.evaluate.paired_drop import PairedDrop
-from textwright.optimize.candidate_result import CandidateResult, verdict
+from textwright.optimize.candidate_result import CandidateResult, LatencyReport, verdict
 from textwright.optimize.settings import OptimizeSettings
 from textwright.report.base import Report, json_values
 from textwright.runtime.cpu_features import instruction_set
@@ -95,6 +96,24 @@ class OptimizationResult(Report):
             num_test=first.num_examples,
             version=artifact.version,
             machine={**machine(), **facts},
+        )
+
+    def reference_cost(self) -> LatencyReport | None:
+        """Tell what the reference costs; None if no candidate was timed beside it.
+
+        Its times are medians over the candidates' rounds, in which both take turns.
+        """
+        costs = [item.cost for item in self.candidates if item.cost is not None]
+        if not costs:
+            return None
+        return LatencyReport(
+            latency_ms=median(cost.latency_ms * cost.latency_gain for cost in costs),
+            texts_per_second=median(cost.texts_per_second / cost.throughput_gain for cost in costs),
+            latency_gain=1.0,
+            throughput_gain=1.0,
+            size_bytes=round(median(cost.size_bytes * cost.size_gain for cost in costs)),
+            size_gain=1.0,
+            memory_bytes=0,
         )
 
     def verdict(self, candidate: CandidateResult) -> str:

@@ -24,6 +24,7 @@ def train(
     family: str | None = None,
     out: str | Path | None = None,
     name: str = "",
+    example_text: str = "",
     start_from: str | Path | None = None,
     overwrite: bool = False,
     baselines: bool = True,
@@ -39,6 +40,8 @@ def train(
         family: Kind of model; ``textwright families`` lists them. None is that of ``start_from``, else "linear".
         out: Run folder, in which an interrupted run goes on; None takes a temporary one, which ends with the model.
         name: What the model is called when it is served; empty makes it from data and family.
+        example_text: What documentation and golden examples ask for; empty takes short texts of the validation split,
+            which stand in the artifact then.
         start_from: Run folder of a trained model to begin with: its words and labels keep what they learned, and new
             ones are added; None begins anew.
         overwrite: Throw away a run of other settings that is in ``out``.
@@ -70,7 +73,7 @@ def train(
     family = family or ("linear" if start is None else start.family)
     training, reading, model = parse_training("train", family, settings)
     folder = RunFolder(out)
-    plan = BuildPlan(source, reading, training, model, name, start)
+    plan = BuildPlan(source, reading, training, model, name, start, example_text)
     terminal = Terminal(Output(quiet=not verbose))
     built = build_with_view(plan, folder.path, terminal, overwrite=overwrite, linear_baseline=baselines, track=track)
     if built is None:

@@ -116,14 +116,16 @@ class CascadePredictor(Predictor):
                 break
         return Scores(cast("list[TextPrediction]", predictions), logits, lengths)
 
-    def explain(self, texts: Iterable[str], *, max_cost: float | None = None) -> list[TextExplanation]:
+    def explain(
+        self, texts: Iterable[str], *, max_cost: float | None = None, label: str | None = None
+    ) -> list[TextExplanation]:
         """Explain each prediction by the stage that made it; see :meth:`Predictor.explain`."""
         texts = list_of_texts(texts)
         scores = self.score(texts)
         explanations: dict[int, TextExplanation] = {}
         for number, positions in self.answered_by(scores.predictions).items():
             theirs = [texts[position] for position in positions]
-            explained = self._stages[number].explain_scored(theirs, scores.logits[positions], max_cost)
+            explained = self._stages[number].explain_scored(theirs, scores.logits[positions], max_cost, label)
             explanations.update(zip(positions, explained, strict=True))
         return [explanations[position] for position in range(len(texts))]
 

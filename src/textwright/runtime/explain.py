@@ -17,6 +17,7 @@ from textwright.core.labels import Task
 from textwright.core.numerics import activate
 from textwright.core.types import Float32s, Floats, TokenIds
 from textwright.core.word_spans import Located
+from textwright.errors import NotFoundError
 from textwright.runtime.exact_attribution import Form, contribute, find_form
 from textwright.runtime.explain_protocol import Probing, run
 from textwright.runtime.explanation import Contribution, Method, TextExplanation, scores
@@ -53,6 +54,7 @@ class Explainer:
         texts: Sequence[str],
         logits: Sequence[Float32s] | Float32s,
         max_cost: float | None = None,
+        label: str | None = None,
     ) -> list[Probing[TextExplanation]]:
         """Begin to explain texts; see :func:`textwright.runtime.explain_protocol.together`.
 
@@ -60,19 +62,23 @@ class Explainer:
             texts: N texts.
             logits: What the model said of them, (N, K), in nats, not calibrated.
             max_cost: Tokens to read, as a multiple of a text's own, > 0; what is exact takes what it needs.
+            label: The label to explain; None takes each text's predicted one.
 
         Returns:
             N askers, whose probes are for the model itself.
 
         Raises:
+            NotFoundError: If the model has no such label.
             TextError: If a text cannot be encoded.
         """
         cost = DEFAULT_MAX_COST if max_cost is None else max_cost
         located = self._model.locate(texts)
-        return [self._probing(*each, cost) for each in zip(texts, located, logits, strict=True)]
+        indices = [self._explained(row) if label is None else self._index_of(label) for row in logits]
+        return [self._probing(*each, cost) for each in zip(texts, located, logits, indices, strict=True)]
 
-    def _probing(self, text: str, located: Located, logits: Float32s, max_cost: float) -> Probing[TextExplanation]:
-        index = self._explained(logits)
+    def _probing(
+        self, text: str, located: Located, logits: Float32s, index: int, max_cost: float
+    ) -> Probing[TextExplanation]:
         score_of = partial(scores, label_index=index, task=self._labels.task, temperature=self._temperature)
         linear = self._linear and self._linear.share(located.ids, logits, self._model.logit_scale)
         if linear:
@@ -89,6 +95,12 @@ class Explainer:
             for word, value in zip(located.words, values.tolist(), strict=True)
         )
         return TextExplanation(self._labels.names[index], method, float(score_of(logits[None])[0]), base, words)
+
+    def _index_of(self, label: str) -> int:
+        if label not in self._labels.names:
+            names = ", ".join(self._labels.names)
+            raise NotFoundError(f"the model has no label {label!r}; it has {names}")
+        return self._labels.names.index(label)
 
     def _explained(self, logits: Float32s) -> int:
         if self._labels.task is Task.MULTI_LABEL:

@@ -273,29 +273,35 @@ class Predictor(GraphModel):
         """
         return self.score(texts).predictions
 
-    def explain(self, texts: Iterable[str], *, max_cost: float | None = None) -> list[TextExplanation]:
+    def explain(
+        self, texts: Iterable[str], *, max_cost: float | None = None, label: str | None = None
+    ) -> list[TextExplanation]:
         """Say which words of each text speak for its label, and which against it.
 
         Args:
             texts: N texts, from any iterable.
             max_cost: Tokens that may be read for a text, as a multiple of its own, > 0; more finds single words more
                 exactly. None takes 8. A bag of words is always explained exactly, for less.
+            label: The label to explain; None takes each text's predicted label, of a multi-label task the most
+                probable one.
 
         Returns:
-            N explanations of the predicted labels, of a multi-label task of the most probable ones, in the order of the
-            texts.
+            N explanations, in the order of the texts.
 
         Raises:
             TextError: If an item is not a string, or no Unicode text; or if ``texts`` is one string, a
                 table, a mapping or a set; names the cure.
+            NotFoundError: If the model has no such label.
             BackendError: If the engine fails.
         """
         texts = list_of_texts(texts)
-        return self.explain_scored(texts, self.infer_all(self.encode(texts)), max_cost)
+        return self.explain_scored(texts, self.infer_all(self.encode(texts)), max_cost, label)
 
-    def explain_scored(self, texts: Sequence[str], logits: Float32s, max_cost: float | None) -> list[TextExplanation]:
+    def explain_scored(
+        self, texts: Sequence[str], logits: Float32s, max_cost: float | None, label: str | None = None
+    ) -> list[TextExplanation]:
         """Explain N texts whose logits, (N, K), this predictor gave; see :meth:`explain`."""
-        parts = self.explainer.parts(texts, logits, max_cost)
+        parts = self.explainer.parts(texts, logits, max_cost, label)
         return run(together(parts), lambda probes: self.infer_all(Encodings.of(probes)))
 
     @cached_property

@@ -14,10 +14,11 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from textwright.api.codec import EXAMPLE_TEXT
+from textwright.core import artifact as artifacts
 from textwright.errors import PortInUseError, SettingsError
 from textwright.optional_deps import require
 from textwright.server.registry.model_spec import ModelSpec
@@ -44,14 +45,16 @@ class Address:
 
     Args:
         url: Its root, with the port that was really taken.
+        example_text: A text to ask the first model for.
     """
 
     url: str
+    example_text: str = EXAMPLE_TEXT
 
     @property
     def curl(self) -> str:
         """A command line that predicts an example text."""
-        body = json.dumps({"text": EXAMPLE_TEXT})
+        body = json.dumps({"text": self.example_text}, ensure_ascii=False).replace("'", r"\u0027")
         return f"curl {self.url}/v1/predict -H 'content-type: application/json' -d '{body}'"
 
 
@@ -78,9 +81,11 @@ def serve(specs: Sequence[ModelSpec], settings: ServeSettings, *, announce: Call
         if settings.api_keys is None:
             _warn_if_open(listener)
         if settings.workers > 1:
-            supervise(specs, settings, listener, program=__name__, announce=lambda: announce(address_of(listener)))
+            text = next(iter(artifacts.read(specs[0].path).manifest.example_texts), EXAMPLE_TEXT)
+            address = replace(address_of(listener), example_text=text)
+            supervise(specs, settings, listener, program=__name__, announce=lambda: announce(address))
         else:
-            _serve_here(specs, settings, listener, announce=lambda: announce(address_of(listener)))
+            _serve_here(specs, settings, listener, announce)
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -155,7 +160,7 @@ def _warn_if_open(listener: socket.socket) -> None:
 
 
 def _serve_here(
-    specs: Sequence[ModelSpec], settings: ServeSettings, listener: socket.socket, *, announce: Callable[[], None]
+    specs: Sequence[ModelSpec], settings: ServeSettings, listener: socket.socket, announce: Callable[[Address], None]
 ) -> None:
     from textwright.server.app import load_app
     from textwright.server.http.uvicorn_server import Server
@@ -164,7 +169,8 @@ def _serve_here(
 
     def begin(_server: Server) -> None:
         _reload_on_signal(app.state.registry)
-        announce()
+        text = app.state.registry.default.model.example_texts[0]
+        announce(replace(address_of(listener), example_text=text))
 
     Server(app, settings, begin).run(sockets=[listener])
 

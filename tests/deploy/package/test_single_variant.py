@@ -11,6 +11,8 @@ from textwright.core import artifact as artifacts
 from textwright.core.artifact import GOLDEN
 from textwright.deploy.package.single_variant import write_single_variant
 from textwright.errors import GoldenMismatchError, NotFoundError, SettingsError
+from textwright.runtime.predictor import Predictor
+from textwright.runtime.selection import golden_lines
 
 TEXTS = ["a good film", "", "the bad and the awful"]
 
@@ -30,6 +32,37 @@ def test_one_of_several_variants_stands_alone_and_answers_alike(two_variants, tm
     expected = textwright.load(two_variants, variant=variant).predict(TEXTS)
     assert textwright.load(shipped.path).predict(TEXTS) == expected
     assert [item.text for item in shipped.golden()] == [item.text for item in source.golden()]
+
+
+@pytest.mark.parametrize("name", ["tiny_artifact", "two_variants"])
+def test_a_typed_example_leaves_no_text_of_the_data_behind(request, tmp_path, name):
+    source = _with_private_texts(artifacts.read(request.getfixturevalue(name)), tmp_path / "private")
+    shipped = write_single_variant(source, None, tmp_path / "out", example_text="a parcel came late")
+    assert shipped.manifest.example_texts == ("a parcel came late",)
+    assert [item.text for item in shipped.golden()] == ["a parcel came late", ""]
+    assert all(b"private" not in path.read_bytes() for path in (tmp_path / "out").iterdir())
+    assert textwright.load(shipped.path).predict(TEXTS) == textwright.load(source.path).predict(TEXTS)
+
+
+def _with_private_texts(source, folder):
+    """Write an artifact with two texts of the data and an awkward one as golden examples."""
+    texts = ["a private text", "", "another private text"]
+    contents = source.contents()
+    for variant, chosen in source.manifest.variants.items():
+        contents[chosen.golden or GOLDEN] = golden_lines(Predictor(source, variant=variant, num_threads=1), texts)
+    manifest = replace(source.manifest, data={"example_texts": ["a private text"]})
+    return artifacts.write(folder, manifest, contents)
+
+
+def test_a_typed_example_reaches_every_stage(tiny_cascade, tmp_path):
+    shipped = write_single_variant(artifacts.read(tiny_cascade), None, tmp_path / "out", example_text="one of mine")
+    assert [item.artifact.manifest.example_texts for item in shipped.stages] == [("one of mine",)] * 2
+    assert shipped.manifest.example_texts == ("one of mine",)
+
+
+def test_a_blank_example_is_refused(tiny_artifact, tmp_path):
+    with pytest.raises(SettingsError, match="blank"):
+        write_single_variant(artifacts.read(tiny_artifact), None, tmp_path / "out", example_text="  ")
 
 
 def test_a_variant_that_is_not_there_is_refused(two_variants, tmp_path):

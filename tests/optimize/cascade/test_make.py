@@ -116,6 +116,18 @@ def test_the_artifact_says_what_it_is_and_holds_the_curve(done, fast, strong):
     assert "cascade of two stages" in (found.path / "README.md").read_text()
 
 
+def test_a_strong_stage_that_is_no_better_is_said(done):
+    outcome, _, _ = done
+    assert outcome.advice == ""
+    accuracy = {**outcome.verdict.accuracy, "strong": outcome.verdict.accuracy["fast"]}
+    alike = replace(outcome, verdict=replace(outcome.verdict, accuracy=accuracy))
+    assert "whole is no better than half" in alike.advice
+    accuracy["fast"] = outcome.verdict.accuracy["strong"]
+    worse = replace(outcome, verdict=replace(outcome.verdict, accuracy=accuracy))
+    assert "whole is worse than half" in worse.advice
+    assert worse.advice.endswith("against 100.0 %): serve half alone")
+
+
 def test_the_report_says_everything(done):
     outcome, out, _ = done
     content = json.loads(Outcome.json_path(out).read_text())

@@ -12,11 +12,11 @@ from slow_params import slow_unless
 from tiny_data import make_dataset
 from tiny_encoders import save_tiny_encoder
 
+from textwright.core.awkward_texts import AWKWARD_TEXTS
 from textwright.core.encodings import pad
 from textwright.core.tokenizer import TextTokenizer
 from textwright.errors import SettingsError
 from textwright.export.onnx import to_onnx
-from textwright.export.parity import AWKWARD_TEXTS
 from textwright.graph.fusion import fuse
 from textwright.models import FAMILIES
 from textwright.models.family import BuildContext, TrainingSplit

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from pydantic import TypeAdapter
+from starlette.testclient import TestClient
 
+import textwright
 from textwright.api.schemas import PredictResponse, Problem
+from textwright.server.app import create_app
 
 
 @pytest.fixture
@@ -28,6 +32,52 @@ def test_the_example_answer_is_what_the_model_says(client, predict_operation):
         "negative",
         "positive",
     }
+
+
+TEXTS = ('It\'s "good", he said', "not good: b\u00e4d")
+
+
+@pytest.fixture
+def own_examples(make_artifact, settings):
+    """A server whose model has example texts of its own."""
+    path = make_artifact("own", data={"example_texts": list(TEXTS)})
+    with TestClient(create_app(textwright.load(path), settings)) as client:
+        yield client
+
+
+def test_every_example_is_a_text_of_the_model(own_examples):
+    document = own_examples.get("/openapi.json").json()
+    assert own_examples.get("/v1/model").json()["example_texts"] == list(TEXTS)
+    assert "film" not in json.dumps(document["paths"])
+    for path in ("/v1/predict", "/predict", "/invocations"):
+        operation = document["paths"][path]["post"]
+        for media_type, content in operation["requestBody"]["content"].items():
+            bodies = [item["value"] for item in content.get("examples", {}).values()] or [content["example"]]
+            for body in bodies:
+                sent = body if isinstance(body, str) else json.dumps(body)
+                answer = own_examples.post(path, content=sent.encode(), headers={"content-type": media_type})
+                assert answer.status_code == 200, (path, media_type, answer.text)
+
+
+def test_an_example_of_a_table_fits_its_own_pattern(own_examples):
+    paths = own_examples.get("/openapi.json").json()["paths"]
+    described = [
+        content
+        for path in ("/v1/predict", "/invocations")
+        for content in paths[path]["post"]["requestBody"]["content"].values()
+        if "pattern" in content["schema"]
+    ]
+    assert len(described) == 3
+    assert all(re.search(item["schema"]["pattern"], item["example"]) for item in described)
+
+
+def test_the_example_of_text_embeddings_inference_is_answered_as_it_says(own_examples):
+    operation = own_examples.get("/openapi.json").json()["paths"]["/predict"]["post"]
+    request = operation["requestBody"]["content"]["application/json"]["example"]
+    answer = operation["responses"]["200"]["content"]["application/json"]["example"]
+    said = own_examples.post("/predict", json=request).json()
+    assert [item["label"] for item in said] == [item["label"] for item in answer]
+    assert [item["score"] for item in said] == pytest.approx([item["score"] for item in answer], abs=1e-5)
 
 
 def test_every_example_request_is_answered(client, predict_operation):

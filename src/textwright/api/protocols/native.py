@@ -20,6 +20,7 @@ from textwright.errors import RequestError
 
 MEDIA_TYPES: Final = (JSON, CSV)
 EXAMPLE: Final = json.dumps({"text": EXAMPLE_TEXT})
+"""A right body, for error messages."""
 _FIELDS: Final = ("model", "text", "texts", "explain", "top_k")
 """In the order in which they are checked."""
 

@@ -36,11 +36,15 @@ _TRITON_TYPES: Final = {"label": "STRING", "truncated": "BOOL"}
 _MAX_TENSORS: Final = 64
 """Tensors in a list; ours are one of texts and four outputs."""
 _OBJECTS: Final = list_of(OBJECT, _MAX_TENSORS)
-EXAMPLE: Final[dict[str, Any]] = {
-    "inputs": [{"name": "text", "shape": [1], "datatype": "BYTES", "data": [EXAMPLE_TEXT]}],
-    "outputs": [{"name": "label"}],
-}
-_EXAMPLE_BODY: Final = json.dumps(EXAMPLE, separators=(",", ":"))
+
+
+def example_request(text: str) -> dict[str, Any]:
+    """Write a right body."""
+    tensor = {"name": "text", "shape": [1], "datatype": "BYTES", "data": [text]}
+    return {"inputs": [tensor], "outputs": [{"name": "label"}]}
+
+
+_EXAMPLE_BODY: Final = json.dumps(example_request(EXAMPLE_TEXT), separators=(",", ":"))
 
 
 class InferenceRequest(PredictRequest):

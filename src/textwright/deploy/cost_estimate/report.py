@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -86,7 +87,12 @@ class CostReport(Report):
             "requests_per_day": self.requests_per_day,
             "settings": self.settings.model_dump(mode="json"),
             "measured": self.measured.to_json(),
-            "prices": {"caption": self.prices.caption, "as_of": self.prices.as_of.isoformat()},
+            "prices": {
+                "caption": self.prices.caption,
+                "as_of": self.prices.as_of.isoformat(),
+                "region": self.prices.region,
+                "staleness": self.prices.staleness(datetime.now(UTC).date()),
+            },
             "choices": [choice.to_json() for choice in self.choices],
             "break_even": self.break_even.to_json(),
             "assumptions": self.assumptions,

@@ -74,6 +74,7 @@ def write_context(
     python: str,
     base_image: str,
     measured: Measured | None = None,
+    example_text: str = "",
 ) -> Context:
     """Write a build context at once, whole or not at all.
 
@@ -84,6 +85,7 @@ def write_context(
         python: Version of the base image's Python, such as "3.11".
         base_image: The image to build on.
         measured: What the model's server was measured to need; None guesses from the size of its files.
+        example_text: Takes the place of the data's texts in the artifact; empty keeps them.
 
     Returns:
         What was written.
@@ -97,7 +99,7 @@ def write_context(
     with atomic_folder(folder) as temporary:
         from textwright.deploy.package.single_variant import write_single_variant
 
-        artifact = write_single_variant(source, variant, temporary / "artifact")
+        artifact = write_single_variant(source, variant, temporary / "artifact", example_text=example_text)
         _write_locks(temporary, locked_server, locked_function, artifact)
         values = {
             **_values(source, artifact, base_image),

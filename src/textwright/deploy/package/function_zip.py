@@ -53,6 +53,7 @@ def write_function_zip(
     python: str,
     report: OnStep,
     max_bytes: int = 50_000_000,
+    example_text: str = "",
 ) -> Package:
     """Write the zip and its bill of materials.
 
@@ -63,6 +64,7 @@ def write_function_zip(
         python: The runtime's Python, one of :data:`PYTHONS`.
         report: Called with what is being done.
         max_bytes: Maximum number of bytes of the zip; those of an upload without S3 are the default.
+        example_text: Takes the place of the data's texts in the artifact; empty keeps them.
 
     Returns:
         What was written.
@@ -80,7 +82,10 @@ def write_function_zip(
     locked = lock(function_pins(), python=python)
     with tempfile.TemporaryDirectory(prefix="textwright-zip-") as temporary:
         tree = Path(temporary) / "tree"
-        artifact = _fill(tree, source, variant, locked, python)
+        _fill(tree, locked, python)
+        from textwright.deploy.package.single_variant import write_single_variant
+
+        artifact = write_single_variant(source, variant, tree / "artifact", example_text=example_text)
         interpreter = find_python(python)
         num_golden = 0
         if interpreter is not None:
@@ -113,7 +118,7 @@ def find_python(version: str) -> Path | None:
     return next((path for path in _candidates(version) if _is_version(path, version)), None)
 
 
-def _fill(tree: Path, source: Artifact, variant: str | None, locked: list[Locked], python: str) -> Artifact:
+def _fill(tree: Path, locked: list[Locked], python: str) -> None:
     with tempfile.TemporaryDirectory() as temporary:
         requirements = Path(temporary) / "requirements.txt"
         requirements.write_text(requirements_text(locked), encoding="utf-8")
@@ -128,9 +133,6 @@ def _fill(tree: Path, source: Artifact, variant: str | None, locked: list[Locked
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
     (tree / _HANDLER).write_text(read_template(_HANDLER), encoding="utf-8")
-    from textwright.deploy.package.single_variant import write_single_variant
-
-    return write_single_variant(source, variant, tree / "artifact")
 
 
 def _compile(tree: Path, interpreter: Path) -> None:

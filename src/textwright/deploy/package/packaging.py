@@ -160,7 +160,13 @@ class ImageFormat(PackageFormat):
         """Write the build context; with ``settings.build`` build it, run it and replay the golden examples."""
         base = self._base_image(settings, report)
         context = write_context(
-            artifact, settings.variant, out, python=settings.image_python, base_image=base, measured=measured
+            artifact,
+            settings.variant,
+            out,
+            python=settings.image_python,
+            base_image=base,
+            measured=measured,
+            example_text=settings.example_text,
         )
         result = Package(
             self.name, context.folder, context.name, context.artifact.version, context.size_bytes, base_image=base

@@ -14,6 +14,8 @@ from textwright.config import Settings
 class ImageSettings(Settings):
     """What to package, for which Python, and with which engine."""
 
+    example_text: str = ""
+    """Text that documentation and golden examples ask for instead of texts of the data, none of which is shipped."""
     variant: str | None = None
     """Graph of the artifact to ship ("fp32", "int8"); absent: the artifact's default."""
     python: str | None = None

@@ -9,26 +9,30 @@ from pathlib import Path
 
 from textwright.core import artifact as artifacts
 from textwright.core.artifact import CARD, GOLDEN, STAGES, Artifact, Manifest
+from textwright.core.awkward_texts import AWKWARD_TEXTS
+from textwright.core.example_texts import check_typed, typed_example
 from textwright.errors import ArtifactCorruptError, SettingsError
 from textwright.runtime.loading import load
 from textwright.runtime.predictor import Predictor
 from textwright.runtime.selection import GRAPH, golden_lines, stage_files, variant_files
 
 
-def write_single_variant(source: Artifact, variant: str | None, folder: Path) -> Artifact:
+def write_single_variant(source: Artifact, variant: str | None, folder: Path, *, example_text: str = "") -> Artifact:
     """Write an artifact that holds one variant alone; one that holds no other is copied byte for byte.
 
     Args:
         source: A verified artifact.
         variant: Name of the variant; None takes the default.
         folder: Where to write.
+        example_text: Takes the place of the texts of the data, none of which is written then; empty keeps them.
 
     Returns:
         The artifact written. Its version differs from the source's unless it is a copy, since its manifest does.
 
     Raises:
         NotFoundError: If there is no such variant.
-        SettingsError: If the variant runs on an engine that packages do not bring.
+        SettingsError: If the variant runs on an engine that packages do not bring, or the example text is blank or
+            too long.
         GoldenMismatchError: If the variant does not reproduce its golden examples here.
         ArtifactCorruptError: If a file was changed since the source was verified.
     """
@@ -36,19 +40,41 @@ def write_single_variant(source: Artifact, variant: str | None, folder: Path) ->
     name = variant or source.manifest.default_variant
     _refuse_other_engines(source, name)
     predictor = load(source, variant=name, num_threads=1)
-    if len(source.manifest.variants) == 1:
+    text = check_typed(example_text)
+    if len(source.manifest.variants) == 1 and not text:
         return artifacts.copy(source, folder)
-    texts = [item.text for item in source.golden()]
+    source = _with_example(source, text)
+    texts = _golden_texts(source, text)
     if source.stages:
         manifest, contents, copies = _with_stages(source, predictor, texts)
     else:
         manifest, contents = variant_files([predictor], texts)
-        if chosen.golden or name == source.manifest.reference_variant:
+        manifest = replace(manifest, data=source.manifest.data)
+        if not text and (chosen.golden or name == source.manifest.reference_variant):
             contents[GOLDEN] = (source.path / (chosen.golden or GOLDEN)).read_bytes()
         copies = {GRAPH: chosen.file, artifacts.TOKENIZER: source.tokenizer_file}
     shipped = artifacts.write(folder, manifest, contents)
     _require_same_bytes(source, shipped, copies)
     return shipped
+
+
+def _with_example(source: Artifact, text: str) -> Artifact:
+    """Put a typed example text into the manifest, and into that of each stage; empty changes nothing."""
+    if not text:
+        return source
+    stages = tuple(replace(stage, artifact=_with_example(stage.artifact, text)) for stage in source.stages)
+    manifest = replace(source.manifest, data=typed_example(source.manifest.data, text))
+    return replace(source, manifest=manifest, stages=stages)
+
+
+def _golden_texts(source: Artifact, text: str) -> list[str]:
+    """Choose what the shipped artifact must reproduce: with a typed example, no text of the data."""
+    texts = [item.text for item in source.golden()]
+    if not text:
+        return texts
+    awkward = [item for item in texts if item in AWKWARD_TEXTS]
+    # The stages of a cascade share golden texts, chosen far from the confidence at which one hands over to the next.
+    return awkward if source.stages and awkward else [text, *awkward]
 
 
 def _with_stages(

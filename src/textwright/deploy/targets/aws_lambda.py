@@ -43,6 +43,8 @@ if TYPE_CHECKING:
 
 CREATED: Final = Recurring(num_alarms=3, num_metrics=1 + len(METRICS))
 """What the template creates beside the function, as far as it is paid for; a test counts it there."""
+NUM_VERSIONS: Final = 2
+"""Published versions that a deployment keeps: the live one, and the one before for a rollback."""
 LAMBDA_LOG_BYTES: Final = 300
 """Lambda's own three lines (START, END, REPORT) for each request."""
 FUNCTION_LOG_BYTES: Final = 800
@@ -112,7 +114,13 @@ class FunctionZip(PackageFormat):
         del measured  # of the server; a function's memory is chosen when it is deployed
         python = settings.python or function_zip.DEFAULT_PYTHON
         return function_zip.write_function_zip(
-            artifact, settings.variant, out, python=python, report=report, max_bytes=settings.max_zip_bytes
+            artifact,
+            settings.variant,
+            out,
+            python=python,
+            report=report,
+            max_bytes=settings.max_zip_bytes,
+            example_text=settings.example_text,
         )
 
     def next_step(self, result: Package, path: str) -> str:  # noqa: ARG002  the form for all packages
@@ -152,6 +160,7 @@ class FunctionCosts:
             cold_share=settings.cold_share,
             provisioned=settings.provisioned,
             has_snapstart=settings.snapstart,
+            num_versions=NUM_VERSIONS,
             num_alarms=CREATED.num_alarms,
             num_metrics=CREATED.num_metrics,
         )
@@ -313,7 +322,7 @@ class LambdaDeployer(AwsDeployer[FunctionSettings]):
             init_seconds=1.0,
             provisioned=settings.provisioned_concurrency,
             has_snapstart=settings.snap_start,
-            num_versions=2,
+            num_versions=NUM_VERSIONS,
             is_image=settings.package == "image",
             package_gb=0.4 if settings.package == "image" else 0.05,
             num_alarms=CREATED.num_alarms,

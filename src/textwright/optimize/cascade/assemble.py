@@ -13,6 +13,7 @@ import numpy as np
 from textwright import __version__
 from textwright.core import artifact as artifacts
 from textwright.core.artifact import Artifact, Manifest, StageArtifact, Variant
+from textwright.core.example_texts import TYPED
 from textwright.core.types import Bools, Float32s
 from textwright.evaluate.batch_invariance import BatchInvariance
 from textwright.evaluate.card import model_card
@@ -142,9 +143,14 @@ def _about(plan: CascadePlan) -> str:
 
 
 def _golden_texts(plan: CascadePlan, pairs: Iterable[Pair]) -> list[str]:
-    """Choose texts of which each variant sends the same ones on, clearly: some of each stage, then awkward ones."""
-    known = [item.text for item in plan.pair.strong.artifact.golden()]
-    texts = [text for text in dict.fromkeys([*plan.texts, *known]) if len(text) <= _LONGEST_GOLDEN_TEXT]
+    """Choose texts of which each variant sends the same ones on, clearly: some of each stage, then awkward ones.
+
+    Where the example text of the strong stage was typed, no text of the data is among them.
+    """
+    strong = plan.pair.strong.artifact
+    known = [item.text for item in strong.golden()]
+    real = [] if TYPED in strong.manifest.data else plan.texts
+    texts = [text for text in dict.fromkeys([*real, *known]) if len(text) <= _LONGEST_GOLDEN_TEXT]
     margins = np.stack([_confidence(pair.fast, texts) - plan.min_confidence for pair in pairs])  # (pairs, N)
     is_fast, is_strong = margins.min(axis=0) > _LEAST_MARGIN, margins.max(axis=0) < -_LEAST_MARGIN
     is_known = np.isin(np.arange(len(texts)), [texts.index(text) for text in known if text in texts])

@@ -105,6 +105,18 @@ class Outcome(Report):
         """How many times the strong model's throughput the cascade has."""
         return self.speed["cascade"].throughput_gain
 
+    @property
+    def advice(self) -> str:
+        """What to do if the strong model is not the better one; empty if it is."""
+        fast, strong = (100 * self.verdict.accuracy[stage].value for stage in ("fast", "strong"))
+        if strong > fast:
+            return ""
+        how = "worse than" if strong < fast else "no better than"
+        return (
+            f"{self.strong['name']} is {how} {self.fast['name']} on these {self.verdict.num_texts:,} test texts "
+            f"({strong:.1f} % against {fast:.1f} %): serve {self.fast['name']} alone"
+        )
+
     def charts(self) -> dict[str, str]:
         """Draw accuracy against the share of texts escalated."""
         from textwright.optimize.cascade.figures import curve

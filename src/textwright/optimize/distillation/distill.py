@@ -19,6 +19,7 @@ from torch import Tensor
 
 from textwright.core.artifact import Manifest
 from textwright.core.callbacks import Callback, CallbackList
+from textwright.core.example_texts import TYPED
 from textwright.data.settings import DataSettings
 from textwright.evaluate.eval_split import check_same_split, reading_settings, select
 from textwright.evaluate.predictions import observe
@@ -160,12 +161,17 @@ def teacher_of(
 
 
 def _as_cut_for(plan: BuildPlan, manifests: Sequence[Manifest]) -> BuildPlan:
-    """Cut the data as the teachers' training did: a teacher must not have learned what the student is tested on."""
+    """Cut the data as the teachers' training did: a teacher must not have learned what the student is tested on.
+
+    Where a teacher's example text was typed, no text of the data is stored in the student either.
+    """
     data: DataSettings = plan.data
     for manifest in manifests:
         check_same_split(plan.source, data, manifest)
         data = reading_settings(plan.source, data, manifest)
-    return replace(plan, data=data, name=plan.name or f"{plan.model_name}-distilled")
+    typed = next((manifest.data[TYPED] for manifest in manifests if TYPED in manifest.data), "")
+    name = plan.name or f"{plan.model_name}-distilled"
+    return replace(plan, data=data, name=name, example_text=plan.example_text or typed)
 
 
 def _report(built: BuildResult, plan: BuildPlan, others: Sequence[tuple[str, Predictor]]) -> Distillation:

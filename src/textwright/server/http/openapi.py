@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any, Final
 
-from textwright.api.codec import EXAMPLE_TEXT
 from textwright.api.headers import CSV, JSON
 from textwright.api.problems import MEDIA_TYPE, problem
 from textwright.api.schemas import PredictResponse
@@ -28,6 +28,8 @@ _REFUSALS = {
     HTTPStatus.SERVICE_UNAVAILABLE: ("backend", "The model is broken; ask another replica."),
     HTTPStatus.GATEWAY_TIMEOUT: ("deadline", "The answer was not there in time; nothing more is computed for it."),
 }
+
+_PLAIN: Final = "[A-Za-z0-9 .!?]+"
 
 
 CHOICE: Final = {
@@ -58,35 +60,40 @@ def predict_forms(settings: ServeSettings) -> list[dict[str, Any]]:
     ]
 
 
-def table_content(*, has_header: bool = True) -> dict[str, Any]:
-    """Describe a CSV body; the pattern is that of the plainest table, of one column and without quotes.
+def table_content(text: str, *, has_header: bool = True) -> dict[str, Any]:
+    """Describe a CSV body; the pattern is that of the plainest table, of one column and without quotes, or the example.
 
     Args:
+        text: The example.
         has_header: Whether the route takes the first line for names of columns.
     """
-    if has_header:
-        schema = {"type": "string", "pattern": r"\Atext(\r\n[A-Za-z0-9 .!?]+){1,3}\r\n\Z"}
-        return {"schema": schema, "example": f"text\r\n{EXAMPLE_TEXT}\r\n"}
-    schema = {"type": "string", "pattern": r"\A([A-Za-z0-9 .!?]+\r\n){1,3}\Z"}
-    return {"schema": schema, "example": f"{EXAMPLE_TEXT}\r\n"}
+    table = f"text\r\n{_cell(text)}\r\n" if has_header else f"{_cell(text)}\r\n"
+    plain = rf"text(\r\n{_PLAIN}){{1,3}}\r\n" if has_header else rf"({_PLAIN}\r\n){{1,3}}"
+    return {"schema": {"type": "string", "pattern": rf"\A({plain}|{re.escape(table)})\Z"}, "example": table}
 
 
-def predict_request(settings: ServeSettings) -> dict[str, Any]:
-    """Describe the body of ``POST /v1/predict``.
+def _cell(text: str) -> str:
+    """Write a text as a cell of a CSV table, after RFC 4180."""
+    return '"{}"'.format(text.replace('"', '""')) if any(mark in text for mark in ',"\r\n') else text
+
+
+def predict_request(served: ServedModel) -> dict[str, Any]:
+    """Describe the body of ``POST /v1/predict``, with texts of the model's own.
 
     Args:
-        settings: The limits.
+        served: The loaded model.
 
     Returns:
         An OpenAPI request body.
     """
+    texts = list(served.model.example_texts)
     examples = {
-        "one": {"summary": "One text", "value": {"text": EXAMPLE_TEXT}},
-        "explained": {"summary": "One text, explained", "value": {"text": EXAMPLE_TEXT, "explain": True}},
-        "many": {"summary": "Several texts", "value": {"texts": [EXAMPLE_TEXT, "Not my kind of film."]}},
+        "one": {"summary": "One text", "value": {"text": texts[0]}},
+        "explained": {"summary": "One text, explained", "value": {"text": texts[0], "explain": True}},
+        "many": {"summary": "Several texts", "value": {"texts": texts if len(texts) > 1 else texts * 2}},
     }
-    content = {"schema": {"oneOf": predict_forms(settings)}, "examples": examples}
-    return {"required": True, "content": {JSON: content, CSV: table_content()}}
+    content = {"schema": {"oneOf": predict_forms(served.settings)}, "examples": examples}
+    return {"required": True, "content": {JSON: content, CSV: table_content(texts[0])}}
 
 
 def predict_responses(served: ServedModel) -> dict[int | str, dict[str, Any]]:

@@ -105,7 +105,7 @@ class ServedModel:
         """
         stages = [ServedStage(stage, settings) for stage in predictor.stages]
         model = LoadedModel(predictor, settings.request_limits(), name)
-        example = json.loads(encode_predictions(model.head, predictor.predict([EXAMPLE_TEXT])))
+        example = json.loads(encode_predictions(model.head, predictor.predict([model.example_texts[0]])))
         return cls(stages, settings, model, example, load_again)
 
     @property

@@ -40,7 +40,7 @@ def build_router(served: ServedModel) -> APIRouter:
         methods=["POST"],
         summary="Predict labels",
         responses=openapi.predict_responses(served),
-        openapi_extra={"requestBody": openapi.predict_request(served.settings), "parameters": [openapi.CHOICE]},
+        openapi_extra={"requestBody": openapi.predict_request(served), "parameters": [openapi.CHOICE]},
     )
     router.add_api_route(
         "/v1/model",

@@ -34,6 +34,7 @@ def build_router(served: ServedModel) -> APIRouter:
     add("/v2/health/ready", ready, summary="Is it ready?", responses=NOT_READY)
     name = path_parameter("name", "Of the model.", served.identity.name)
     version = path_parameter("version", "Of the model.", served.identity.version)
+    request = protocol.example_request(served.model.example_texts[0])
     answer = {"model_name": served.identity.name, "outputs": []}
     not_found: dict[int | str, dict[str, Any]] = {HTTPStatus.NOT_FOUND: refusal(HTTPStatus.NOT_FOUND)}
     for model, where in (("/v2/models/{name}", [name]), ("/v2/models/{name}/versions/{version}", [name, version])):
@@ -53,7 +54,7 @@ def build_router(served: ServedModel) -> APIRouter:
             responses=not_found | NOT_READY,
             openapi_extra=extra,
         )
-        infer_doc = described(served, _schema(), request=protocol.EXAMPLE, response=answer, parameters=where)
+        infer_doc = described(served, _schema(), request=request, response=answer, parameters=where)
         add(f"{model}/infer", infer, methods=["POST"], summary="Infer, as KServe does", **infer_doc)
     return router
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import re
 from http import HTTPStatus
 from typing import Final
 
@@ -13,7 +14,6 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from textwright.api.codec import EXAMPLE_TEXT
 from textwright.api.headers import CSV, JSON_LINES
 from textwright.api.protocols import sagemaker as protocol
 from textwright.errors import NotReadyError
@@ -43,15 +43,17 @@ def build_router(served: ServedModel) -> APIRouter:
     vertex = {"type": "object", "properties": instances, "required": ["instances"]}
     inputs = [{**form, "not": {"required": ["instances"]}} for form in tei.request_forms(served.settings)]
     schema = {"anyOf": [vertex, *predict_forms(served.settings), *inputs]}
-    documentation = described(served, schema, request=json.loads(protocol.EXAMPLE), response=served.example)
+    example = served.model.example_texts[0]
+    documentation = described(served, schema, request={"instances": [example]}, response=served.example)
     bodies, answers = (
         documentation["openapi_extra"]["requestBody"]["content"],
         documentation["responses"][HTTPStatus.OK],
     )
-    bodies[CSV] = table_content(has_header=False)
+    bodies[CSV] = table_content(example, has_header=False)
+    line = json.dumps(example, ensure_ascii=False) + "\n"
     bodies[JSON_LINES] = {
-        "schema": {"type": "string", "pattern": r'\A("[A-Za-z0-9 .!?]+"\n){1,3}\Z'},
-        "example": json.dumps(EXAMPLE_TEXT) + "\n",
+        "schema": {"type": "string", "pattern": rf'\A(("[A-Za-z0-9 .!?]+"\n){{1,3}}|{re.escape(line)})\Z'},
+        "example": line,
     }
     answers["content"] |= {media_type: {"schema": {"type": "string"}} for media_type in (CSV, JSON_LINES)}
     router.add_api_route("/invocations", invoke, methods=["POST"], summary="Predict, any form", **documentation)

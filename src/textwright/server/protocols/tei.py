@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any, Final
+from typing import Any
 
 from fastapi import APIRouter
 from starlette.requests import Request
@@ -14,8 +13,6 @@ from textwright.server.http.openapi import described, text_schema, texts_schema
 from textwright.server.http.predict import predict_as
 from textwright.server.inference.served_model import ServedModel
 from textwright.server.settings import ServeSettings
-
-_EXAMPLE_ANSWER: Final = [{"label": "positive", "score": 0.9}, {"label": "negative", "score": 0.1}]
 
 
 def build_router(served: ServedModel) -> APIRouter:
@@ -29,10 +26,17 @@ def build_router(served: ServedModel) -> APIRouter:
     """
     router = APIRouter(tags=["text-embeddings-inference"])
     schema = {"oneOf": request_forms(served.settings)}
-    documentation = described(served, schema, request=json.loads(protocol.EXAMPLE), response=_EXAMPLE_ANSWER)
+    request = {"inputs": served.model.example_texts[0]}
+    documentation = described(served, schema, request=request, response=_example_answer(served))
     router.add_api_route("/predict", predict, methods=["POST"], summary="Predict, as TEI does", **documentation)
     router.add_api_route("/", predict, methods=["POST"], include_in_schema=False)  # GET is the page's
     return router
+
+
+def _example_answer(served: ServedModel) -> list[dict[str, Any]]:
+    probabilities = served.example["predictions"][0]["probabilities"]
+    ranked = sorted(probabilities.items(), key=lambda item: item[1], reverse=True)
+    return [{"label": label, "score": probability} for label, probability in ranked]
 
 
 def request_forms(settings: ServeSettings) -> list[dict[str, Any]]:
