@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from importlib import metadata
@@ -46,6 +46,7 @@ from textwright.evaluate.scores import TITLES
 from textwright.export.onnx import to_onnx
 from textwright.export.parity import AWKWARD_TEXTS, check_parity
 from textwright.runtime.predictor import Predictor
+from textwright.training.abstention import Abstention, fit_abstention
 from textwright.training.distillation import Teacher
 from textwright.training.run import TrainedModel, resolve_settings, resolve_stored, train
 from textwright.training.settings import TrainSettings
@@ -57,6 +58,8 @@ _TAUGHT: Final = "distillation"
 """Where the manifest's account of training says who taught; absent where labels alone did."""
 _WARM_START: Final = "warm_start"
 """Where it says what the training began with; absent where it began anew."""
+ABSTENTION: Final = "abstention"
+"""Where it says what the confidence from which on it answers came to; absent where it answers always."""
 _BASELINES: Final = "baselines"
 _WARNINGS: Final = "warnings"
 """Where it says what the model was compared with and what is wrong with it; absent in older artifacts."""
@@ -228,8 +231,24 @@ class _Measured:
     profile: ReferenceProfile
 
 
+def _observe(predictor: Predictor, dataset: Dataset) -> dict[str, LabeledPredictions]:
+    return {
+        name: observe(predictor, examples)
+        for name, examples in {"validation": dataset.validation, MEASURED_SPLIT: dataset.test}.items()
+    }
+
+
+def _fit_abstention(validation: LabeledPredictions, settings: TrainSettings) -> Abstention | None:
+    """Choose from which confidence on the shipped model answers; None if it answers always."""
+    if not settings.max_error_rate:
+        return None
+    confidences = validation.of_predicted(validation.probabilities)
+    return fit_abstention(confidences, validation.correct, settings.max_error_rate)
+
+
 def _measure(
     predictor: Predictor,
+    predictions: Mapping[str, LabeledPredictions],
     *,
     dataset: Dataset,
     trained: TrainedModel,
@@ -240,11 +259,9 @@ def _measure(
 
     The validation split's predictions also become the reference profile.
     """
-    splits = {"validation": dataset.validation, MEASURED_SPLIT: dataset.test}
-    predictions = {name: observe(predictor, examples) for name, examples in splits.items()}
     evaluations = {
-        name: evaluate_observations(predictor, examples, predictions[name], source=dataset.source, split=name)
-        for name, examples in splits.items()
+        name: evaluate_observations(predictor, dataset.splits[name], items, source=dataset.source, split=name)
+        for name, items in predictions.items()
     }
     baselines = compare_with_baselines(predictions[MEASURED_SPLIT], dataset, linear=linear, callback=callback)
     facts = _facts(predictor, dataset, trained, predictions[MEASURED_SPLIT])
@@ -277,13 +294,19 @@ def _publish(
     trained: TrainedModel,
     dataset: Dataset,
     path: Path,
-    measure: Callable[[Predictor], _Measured],
+    measure: Callable[[Predictor, Mapping[str, LabeledPredictions]], _Measured],
 ) -> BuildResult:
     contents = {_GRAPH: graph, artifacts.TOKENIZER: trained.tokenizer.serialize().encode()}
     with publish(path, manifest, contents) as publication:
         predictor = publication.predictor()
         publication.add_golden(predictor, _golden_texts(dataset))
-        measured = measure(predictor)
+        predictions = _observe(predictor, dataset)
+        abstention = _fit_abstention(predictions["validation"], trained.settings)
+        if abstention is not None:
+            publication.set_min_confidence(abstention.min_confidence)
+            publication.add_training({ABSTENTION: asdict(abstention)})
+            predictor = publication.predictor()
+        measured = measure(predictor, predictions)
         stability = measure_batch_invariance(predictor, dataset.validation.texts).to_manifest()
         publication.add_metrics(predictor.variant, measured.evaluations[MEASURED_SPLIT], stability)
         publication.add_training(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -44,6 +46,25 @@ def test_each_of_many_labels_has_its_own_threshold_or_the_common_one() -> None:
 def test_thresholds_that_decide_nothing_are_refused(labels: Labels, thresholds: dict[str, float], message: str) -> None:
     with pytest.raises(SettingsError, match=message):
         Decision(labels, thresholds=thresholds)
+
+
+def test_a_model_abstains_below_its_confidence() -> None:
+    assert Decision(BINARY).abstains(ROWS).tolist() == [False] * 4
+    decision = Decision(BINARY, min_confidence=0.75)
+    assert decision.abstains(ROWS).tolist() == [False, False, True, True]
+    assert decision.choose(ROWS).tolist() == Decision(BINARY).choose(ROWS).tolist()
+
+
+@pytest.mark.parametrize(
+    ("decision", "message"),
+    [
+        ({"labels": TOPICS, "min_confidence": 0.75}, "min_confidence is 0.75, but the task is multi-label"),
+        ({"labels": BINARY, "thresholds": {"yes": 0.3}, "min_confidence": 0.75}, "there are thresholds of labels"),
+    ],
+)
+def test_abstaining_that_decides_nothing_is_refused(decision: dict[str, Any], message: str) -> None:
+    with pytest.raises(SettingsError, match=message):
+        Decision(**decision)
 
 
 def test_confidence_is_the_highest_probability_of_one_label() -> None:

@@ -80,6 +80,7 @@ class LoadedModel:
                 )
                 for item in self.predictor.artifact.stages
             ],
+            min_confidence=manifest.min_confidence or None,
         )
 
     def is_called(self, name: str) -> bool:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from cyclopts import Parameter
 
+from textwright.core.labels import Task
 from textwright.data.settings import FileSettings
 from textwright.display.terminal import DEFAULT_OUTPUT, Output, Terminal
 from textwright.errors import SettingsError
@@ -118,9 +119,10 @@ def _show(
     predictions: list[TextPrediction],
     explanations: list[TextExplanation],
 ) -> None:
+    none = "(unsure)" if predictor.labels.task is Task.SINGLE_LABEL else "(none)"
     rows = [
         (
-            *(", ".join(item.labels) or "(none)", f"{item.confidence:.1%}"),
+            *(", ".join(item.labels) or none, f"{item.confidence:.1%}"),
             *([item.stage] if item.stage else []),
             text + (" (cut)" if item.truncated else ""),
         )
@@ -129,6 +131,11 @@ def _show(
     terminal.table("", ("label", "confidence", *(["stage"] if predictor.stage_names else []), "text"), rows)
     if any(item.truncated for item in predictions):
         terminal.note(f"(cut): only the first {predictor.artifact.manifest.max_length} tokens were read")
+    if none == "(unsure)" and not all(item.labels for item in predictions):
+        least = predictor.artifact.manifest.min_confidence
+        terminal.note(
+            f"(unsure): the most probable label has less than the {least:.1%} from which on the model answers"
+        )
     for explanation in explanations:
         _show_explanation(terminal, explanation)
 

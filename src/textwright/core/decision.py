@@ -1,4 +1,4 @@
-"""From probabilities to labels: the one rule by which a model decides, in prediction and evaluation."""
+"""From probabilities to labels, or to none: the one rule by which a model decides, in prediction and evaluation."""
 
 from __future__ import annotations
 
@@ -22,15 +22,18 @@ class Decision:
         thresholds: Label name -> probability from which on it holds, in place of ``threshold``. Of a single-label task
             of two labels, one of them: it is predicted from there on, and the other below. Empty predicts the most
             probable label.
+        min_confidence: Of a single-label task: below this probability of the most probable label the model abstains,
+            in [0, 1]; 0 always answers.
 
     Raises:
         SettingsError: If a name is unknown, a threshold lies outside [0, 1], or a single-label task has any but one
-            threshold of two labels.
+            threshold of two labels; or if a model abstains that has thresholds or a multi-label task.
     """
 
     labels: Labels
     threshold: float = 0.5
     thresholds: Mapping[str, float] = field(default_factory=dict)
+    min_confidence: float = 0.0
 
     def __post_init__(self) -> None:
         unknown = [name for name in self.thresholds if name not in self.labels.names]
@@ -44,6 +47,9 @@ class Decision:
                 f"there are thresholds for {len(self.thresholds)} of {len(self.labels)} labels, of which exactly one "
                 "holds; such a task has a threshold only with two labels, for one of them"
             )
+        if self.min_confidence and (self.thresholds or not self._is_single):
+            what = "there are thresholds of labels" if self.thresholds else "the task is multi-label"
+            raise SettingsError(f"min_confidence is {self.min_confidence}, but {what}; such a model cannot abstain")
 
     @property
     def _is_single(self) -> bool:
@@ -77,6 +83,19 @@ class Decision:
             return np.asarray(self.choose(probabilities)[:, None] == np.arange(len(self.labels)))
         cuts = [self.thresholds.get(name, self.threshold) for name in self.labels.names]
         return np.asarray(probabilities >= np.array(cuts, dtype=np.float32))
+
+    def abstains(self, probabilities: Float32s) -> Bools:
+        """Tell which texts are left without an answer, since the model is not sure enough.
+
+        Args:
+            probabilities: Calibrated, (B, K).
+
+        Returns:
+            (B,); False for every text where ``min_confidence`` is 0.
+        """
+        if not self.min_confidence:
+            return np.zeros(len(probabilities), dtype=np.bool_)
+        return np.asarray(probabilities.max(axis=1) < np.float32(self.min_confidence))
 
     def confidence(self, probabilities: Float32s) -> Float32s:
         """Say how sure a model is of its whole answer.

@@ -8,7 +8,9 @@ from typing import Final
 from textwright.display.tables import TableContent
 from textwright.display.terminal import Terminal
 from textwright.evaluate.behavior.suite import BehaviorScores
+from textwright.evaluate.coverage import AbstentionScores
 from textwright.evaluate.evaluation import Evaluation, Mistake
+from textwright.evaluate.intervals import Interval
 from textwright.evaluate.scores import LOWER_IS_BETTER, TITLES, shown
 from textwright.evaluate.slice_scores import SliceScores
 
@@ -39,6 +41,8 @@ def evaluation_tables(evaluation: Evaluation) -> Iterator[TableContent]:
     yield metrics_table(evaluation)
     yield _labels(evaluation)
     yield _calibration(evaluation)
+    if evaluation.abstention is not None:
+        yield _abstention(evaluation.abstention, evaluation.num_examples)
     if evaluation.by_truncation:
         yield _truncation(evaluation)
     if evaluation.slices:
@@ -96,6 +100,19 @@ def _calibration(evaluation: Evaluation) -> TableContent:
     return TableContent("Calibration", ("temperature", "log loss", "calibration error"), values)
 
 
+def _abstention(scores: AbstentionScores, num_texts: int) -> TableContent:
+    """Show how many texts are answered and how many of the answers are wrong."""
+    rows = [("answered", f"{scores.num_answered:,} of {num_texts:,}", *_percent(scores.coverage))]
+    if scores.error_rate is not None:
+        rows.append(("wrong", f"{scores.num_wrong:,} of {scores.num_answered:,}", *_percent(scores.error_rate)))
+    title = f"Abstaining below a confidence of {scores.min_confidence:.3f}"
+    return TableContent(title, ("texts", "number", "share", "95 % interval"), rows)
+
+
+def _percent(share: Interval) -> tuple[str, str]:
+    return f"{100 * share.value:.1f} %", f"{100 * share.low:.1f} to {100 * share.high:.1f} %"
+
+
 def _truncation(evaluation: Evaluation) -> TableContent:
     """Show the texts that were cut beside the others."""
     rows = [
@@ -115,8 +132,7 @@ def _slice(item: SliceScores) -> tuple[object, ...]:
     return (
         f"{item.name}{'  WORSE' if item.is_worse else ''}",
         item.num_texts,
-        f"{100 * share.value:.1f} %",
-        f"{100 * share.low:.1f} to {100 * share.high:.1f} %",
+        *_percent(share),
         "-" if difference is None else f"{100 * difference.value:+.1f} points",
         "-" if item.adjusted_p_value is None else f"{item.adjusted_p_value:.3f}",
     )

@@ -36,6 +36,7 @@ from textwright.data.dataset import Dataset
 from textwright.errors import DataError, SettingsError
 from textwright.models import find_family
 from textwright.models.family import BuildContext, Family, TextModel, TrainingSplit
+from textwright.training.abstention import refuse_impossible_abstention
 from textwright.training.batches import EncodedExamples, encode_examples
 from textwright.training.calibrate import fit_temperature
 from textwright.training.checkpoint import Checkpointer, TrainState
@@ -287,10 +288,13 @@ class Prepared:
 
     @property
     def identity(self) -> dict[str, Any]:
-        """What a resumed run must share, name -> plain value; how often it is saved does not matter."""
+        """What a resumed run must share, name -> plain value.
+
+        How often it is saved does not matter, nor when the trained model will abstain.
+        """
         recipe = as_recipe(self.settings, self.family_settings)
         model = {f"model.{name}": value for name, value in recipe.pop("model").items()}
-        del recipe["checkpoint_every_s"]
+        del recipe["checkpoint_every_s"], recipe["max_error_rate"]
         data = {"labels": list(self.labels.names), "task": str(self.labels.task)}
         digests = {"training data": self.train.digest(), "validation data": self.validation.digest()}
         if self.distillation is not None:
@@ -330,6 +334,7 @@ def prepare(
         if not dataset.splits[name]:
             raise DataError(f"{dataset.source}: the {name} split has no examples; training needs 1 or more in it")
     refuse_impossible_aim(settings, dataset.labels)
+    refuse_impossible_abstention(settings, dataset.labels, len(dataset.validation))
     if distillation is not None and settings.class_weight is not ClassWeight.NONE:
         raise SettingsError(
             f"class_weight is {settings.class_weight.value!r}, but a student learns its teacher's probabilities, which "

@@ -111,6 +111,11 @@ def check_compatible(fast: Artifact, strong: Artifact) -> None:
             "without --maximize and --precision-at-least"
         )
     for item in (fast, strong):
+        if item.manifest.min_confidence:
+            raise SettingsError(
+                f"{item.path} abstains below a confidence of {item.manifest.min_confidence:.4f}, which says nothing of "
+                "the answers of a cascade; train it without --max-error-rate"
+            )
         if not item.manifest.data.get("fingerprint"):
             raise SettingsError(f"{item.path} does not say what it was trained on, so nothing is known to be held out")
     if difference := first_difference(_cut(theirs), _cut(ours)):
