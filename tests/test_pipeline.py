@@ -257,7 +257,8 @@ def test_a_model_that_abstains_says_from_where_on_and_what_shows_it(built, tmp_p
             text, label = row.rsplit(",", 1)
             file.write(f"{text},{swapped[label] if number % 10 == 0 else label}\n")
     command = ["train", str(noisy), "--out", str(tmp_path / "run"), "--validation-fraction", "0.4", "--no-baselines"]
-    settings = ["--num-epochs", "2", "--min-steps", "0", "--model.embedding-dim", "8", "--family", "bow"]
+    model = ["--model.embedding-dim", "8", "--model.dropout", "0", "--model.word-dropout", "0", "--family", "bow"]
+    settings = [*model, "--num-epochs", "8", "--min-steps", "0", "--batch-size", "16", "--learning-rate", "0.05"]
     assert run([*command, *settings, "--max-error-rate", "0.01"]) != 0
     assert "takes 299 texts with 95% confidence" in " ".join(capsys.readouterr().err.split())
     assert run([*command, *settings, "--max-error-rate", "0.4"]) == 0

@@ -47,6 +47,7 @@ from textwright.export.onnx import to_onnx
 from textwright.export.parity import AWKWARD_TEXTS, check_parity
 from textwright.runtime.predictor import Predictor
 from textwright.training.abstention import Abstention, fit_abstention
+from textwright.training.costs import read_costs
 from textwright.training.distillation import Teacher
 from textwright.training.run import TrainedModel, resolve_settings, resolve_stored, train
 from textwright.training.settings import TrainSettings
@@ -60,6 +61,8 @@ _WARM_START: Final = "warm_start"
 """Where it says what the training began with; absent where it began anew."""
 ABSTENTION: Final = "abstention"
 """Where it says what the confidence from which on it answers came to; absent where it answers always."""
+_COSTS: Final = "costs"
+"""Where it says what each mistake costs; absent where the most probable label is predicted."""
 _BASELINES: Final = "baselines"
 _WARNINGS: Final = "warnings"
 """Where it says what the model was compared with and what is wrong with it; absent in older artifacts."""
@@ -331,6 +334,8 @@ def _describe(plan: BuildPlan, dataset: Dataset, teacher: Teacher | None) -> dic
     teachers = {} if teacher is None else {_TAUGHT: teacher.describe()}
     if plan.warm_start is not None:
         teachers[_WARM_START] = plan.warm_start.describe()
+    if plan.training.costs:  # the file may be another one at the same place
+        teachers[_COSTS] = read_costs(plan.training, dataset.labels)
     return {
         "training": {"settings": plan.training.model_dump(mode="json"), "model": dict(plan.model), **teachers},
         "data": {
@@ -354,7 +359,7 @@ def _find_equal(out: Path, described: Mapping[str, Mapping[str, Any]]) -> Artifa
     stored = {
         "training": {
             name: _as_now(existing.manifest.training).get(name)
-            for name in {**described["training"], _TAUGHT: None, _WARM_START: None}
+            for name in {**described["training"], _TAUGHT: None, _WARM_START: None, _COSTS: None}
         },
         "data": _data_as_now(existing.manifest.data),
     }
@@ -395,6 +400,7 @@ def _manifest(plan: BuildPlan, trained: TrainedModel, described: Mapping[str, Ma
         variants={"fp32": Variant(_GRAPH)},
         temperature=trained.temperature,
         thresholds={name: item.threshold for name, item in trained.thresholds.items()},
+        costs=described["training"].get(_COSTS, {}),
         training={**described["training"], **trained.summary},
         data=described["data"],
         versions={"textwright": __version__, **{name: metadata.version(name) for name in libraries}},

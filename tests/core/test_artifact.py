@@ -104,6 +104,16 @@ def test_abstaining_is_kept_and_refused_by_versions_that_know_of_none(make_artif
         make_artifact(min_confidence=1.5)
 
 
+def test_costs_are_kept_and_refused_where_they_are_no_costs(make_artifact):
+    costs = {"negative": {"negative": 0, "positive": 9.5}, "positive": {"negative": 1, "positive": 0}}
+    decided = artifacts.read(make_artifact(costs=costs))
+    assert decided.manifest.costs == decided.manifest.decision.costs == costs
+    assert artifacts.describe(decided)["format_version"] == 5
+    for wrong in ({"negative": {"negative": 0}}, {"negative": "free"}):
+        with pytest.raises(ArtifactFormatError, match="cost"):
+            make_artifact(costs=wrong)
+
+
 def test_thresholds_that_do_not_fit_the_labels_are_refused(make_artifact):
     with pytest.raises(ArtifactFormatError, match="a threshold for 'neutral'"):
         make_artifact(thresholds={"neutral": 0.25})

@@ -67,6 +67,30 @@ def test_abstaining_that_decides_nothing_is_refused(decision: dict[str, Any], me
         Decision(**decision)
 
 
+COSTS = {"a": {"a": 0, "b": 1, "c": 1}, "b": {"a": 10, "b": 0, "c": 1}, "c": {"a": 1, "b": 1, "c": 0}}
+
+
+def test_costs_choose_the_label_of_the_lowest_expected_cost() -> None:
+    rows = np.array([[0.8, 0.15, 0.05], [0.95, 0.05, 0.0], [0.1, 0.2, 0.7]], dtype=np.float32)
+    # Predicting a costs 10 x P(b) + P(c), b costs P(a) + P(c), c costs P(a) + P(b).
+    assert Decision(Labels(("a", "b", "c")), costs=COSTS).choose(rows).tolist() == [1, 0, 2]
+    equal = {true: {name: float(name != true) for name in COSTS} for true in COSTS}
+    assert Decision(Labels(("a", "b", "c")), costs=equal).choose(rows).tolist() == rows.argmax(axis=1).tolist()
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"labels": BINARY, "costs": COSTS}, "a cost for each pair of the labels no, yes"),
+        ({"labels": Labels(("a", "b", "c")), "costs": COSTS, "min_confidence": 0.5}, "one rule decides"),
+        ({"labels": Labels(("a", "b", "c"), Task.MULTI_LABEL), "costs": COSTS}, "one rule decides"),
+    ],
+)
+def test_costs_that_do_not_fit_are_refused(fields: dict[str, Any], message: str) -> None:
+    with pytest.raises(SettingsError, match=message):
+        Decision(**fields)
+
+
 def test_confidence_is_the_highest_probability_of_one_label() -> None:
     rows = np.array([[0.2, 0.5, 0.3], [0.9, 0.05, 0.05]], dtype=np.float32)
     assert Decision(Labels(("a", "b", "c"))).confidence(rows).tolist() == pytest.approx([0.5, 0.9])

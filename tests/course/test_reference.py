@@ -82,8 +82,15 @@ def test_a_field_came_with_the_format_that_the_page_says(tmp_path, make_artifact
     contents = {name: (read.path / name).read_bytes() for name in read.files}
     thresholds = replace(read.manifest, thresholds={SENTIMENT.names[0]: 0.4})
     abstaining = replace(read.manifest, min_confidence=0.9)
+    pairs = {true: {name: float(name != true) for name in SENTIMENT.names} for true in SENTIMENT.names}
+    costly = replace(read.manifest, costs=pairs)
     formats = {"staged": json.loads((tiny_cascade / artifacts.MANIFEST).read_text(encoding="utf-8"))["format_version"]}
-    for name, manifest in (("plain", read.manifest), ("thresholds", thresholds), ("abstaining", abstaining)):
+    for name, manifest in (
+        ("plain", read.manifest),
+        ("thresholds", thresholds),
+        ("abstaining", abstaining),
+        ("costs", costly),
+    ):
         artifacts.write(tmp_path / name, manifest, contents)
         text = (tmp_path / name / artifacts.MANIFEST).read_text(encoding="utf-8")
         formats[name] = int(re.search(r'"format_version": (\d+)', text)[1])
@@ -92,6 +99,7 @@ def test_a_field_came_with_the_format_that_the_page_says(tmp_path, make_artifact
         (artifacts.Variant, "stages"): formats["staged"],
         (artifacts.Manifest, "thresholds"): formats["thresholds"],
         (artifacts.Manifest, "min_confidence"): formats["abstaining"],
+        (artifacts.Manifest, "costs"): formats["costs"],
     } == SINCE
 
 

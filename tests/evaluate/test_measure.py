@@ -116,6 +116,18 @@ def test_abstaining_changes_coverage_and_no_other_number(tiny_abstaining_artifac
     assert measured.to_json()["abstention"]["error_rate"]["value"] == pytest.approx(np.mean(wrong))
 
 
+def test_costs_are_measured_beside_those_of_the_most_probable_label(make_artifact: Callable[..., Path]) -> None:
+    costs = {"negative": {"negative": 0, "positive": 9}, "positive": {"negative": 1, "positive": 0}}
+    measured = evaluate(load(make_artifact("careful", costs=costs), num_threads=1), SINGLE)
+    scores = measured.costs
+    assert scores is not None
+    (_, false_positives), (false_negatives, _) = measured.confusion
+    assert scores.mean_cost.value == pytest.approx((9 * false_positives + false_negatives) / 7)
+    assert scores.of_most_probable.value == pytest.approx((9 * 1 + 1) / 7)  # test_single_label_by_hand
+    assert scores.difference.value == pytest.approx(scores.mean_cost.value - scores.of_most_probable.value)
+    assert measured.to_json()["costs"]["mean_cost"]["value"] == scores.mean_cost.value
+
+
 def test_a_model_that_abstains_from_every_text_has_no_error_rate(make_artifact: Callable[..., Path]) -> None:
     scores = evaluate(load(make_artifact("mute", min_confidence=1.0), num_threads=1), SINGLE).abstention
     assert scores is not None

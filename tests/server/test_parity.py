@@ -159,6 +159,19 @@ def test_a_model_abstains_from_the_same_texts_everywhere(tiny_abstaining_artifac
     )
 
 
+COSTS = {"negative": {"negative": 0, "positive": 20}, "positive": {"negative": 1, "positive": 0}}
+
+
+@pytest.mark.parametrize("door", [native_labels, open_inference_labels, sagemaker_labels, vertex_labels, table_labels])
+def test_costs_decide_the_same_everywhere(make_artifact, tiny_artifact, door):
+    predictor, plain = textwright.load(make_artifact(costs=COSTS)), textwright.load(tiny_artifact)
+    with TestClient(create_app(predictor)) as client:
+        labels = door(client)
+        assert client.get("/v1/model").json()["costs"] == COSTS
+    said = [item.label for item in predictor.predict(TEXTS)]
+    assert labels == said != [item.label for item in plain.predict(TEXTS)]
+
+
 def test_a_model_that_answers_every_text_says_nothing_of_abstaining(tiny_artifact):
     with TestClient(create_app(textwright.load(tiny_artifact, num_threads=1))) as client:
         assert "min_confidence" not in client.get("/v1/model").json()

@@ -152,6 +152,8 @@ class ModelInfo(Document):
     """The stages of the model, in the order in which they read a text; empty for a model of one stage."""
     min_confidence: float | None = None
     """Below this probability of the most probable label the model abstains; absent if it answers every text."""
+    costs: dict[str, dict[str, float]] | None = None
+    """True label -> predicted label -> cost; the lowest expected cost is predicted. Absent if no costs decide."""
 
 
 @dataclass

@@ -55,7 +55,7 @@ THRESHOLDS_FORMAT_VERSION: Final = 3
 CASCADE_FORMAT_VERSION: Final = 4
 """Of a cascade: a folder of artifacts."""
 DECISION_FORMAT_VERSION: Final = 5
-"""Of an artifact that abstains, which older versions would answer for."""
+"""Of an artifact that abstains or decides by costs, of which older versions would give other answers."""
 _FORMAT_VERSIONS: Final = (
     FORMAT_VERSION,
     2,
@@ -133,6 +133,7 @@ class Manifest:
         threshold: A label of a multi-label task holds from this probability on.
         thresholds: Label name -> its own threshold; see :class:`~textwright.core.decision.Decision`.
         min_confidence: Below this probability of its label a text gets none; 0 answers every text.
+        costs: True label -> predicted label -> cost; see :class:`~textwright.core.decision.Decision`.
         metrics_split: The split that the variants' metrics come from.
         training: The training settings, verbatim.
         data: Source, fingerprint and split sizes of the data trained on.
@@ -149,6 +150,7 @@ class Manifest:
     threshold: float = 0.5
     thresholds: Mapping[str, float] = field(default_factory=dict)
     min_confidence: float = 0.0
+    costs: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     metrics_split: str = ""
     training: Mapping[str, Any] = field(default_factory=dict)
     data: Mapping[str, Any] = field(default_factory=dict)
@@ -162,7 +164,7 @@ class Manifest:
         Raises:
             SettingsError: If the thresholds do not fit the labels.
         """
-        return Decision(self.labels, self.threshold, self.thresholds, self.min_confidence)
+        return Decision(self.labels, self.threshold, self.thresholds, self.min_confidence, self.costs)
 
     @property
     def default_variant(self) -> str:
@@ -740,7 +742,7 @@ def _verify(path: Path, record: FileRecord) -> None:
 def _to_json(manifest: Manifest, files: Mapping[str, FileRecord], *, digest: str = _NO_DIGEST) -> dict[str, Any]:
     content = {item.name: getattr(manifest, item.name) for item in fields(manifest)}
     labels: Labels = content.pop("labels")
-    for name in ("thresholds", "min_confidence"):  # of which older versions know nothing
+    for name in ("thresholds", "min_confidence", "costs"):  # of which older versions know nothing
         if not content[name]:
             del content[name]
     content["variants"] = {name: _variant_to_json(variant) for name, variant in manifest.variants.items()}
@@ -756,7 +758,7 @@ def _to_json(manifest: Manifest, files: Mapping[str, FileRecord], *, digest: str
 
 def _format_version(manifest: Manifest) -> int:
     """Choose the oldest format that says everything, so that older versions read what they can serve."""
-    if manifest.min_confidence:
+    if manifest.min_confidence or manifest.costs:
         return DECISION_FORMAT_VERSION
     if manifest.stages:
         return CASCADE_FORMAT_VERSION

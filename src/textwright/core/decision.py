@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from textwright.core.labels import Labels, Task
-from textwright.core.types import Bools, Float32s, Ints
+from textwright.core.types import Bools, Float32s, Floats, Ints
 from textwright.errors import SettingsError
 
 
@@ -24,16 +24,20 @@ class Decision:
             probable label.
         min_confidence: Of a single-label task: below this probability of the most probable label the model abstains,
             in [0, 1]; 0 always answers.
+        costs: Of a single-label task: true label -> predicted label -> what that costs, for all labels; the label of
+            the lowest expected cost is predicted. Empty predicts the most probable label.
 
     Raises:
         SettingsError: If a name is unknown, a threshold lies outside [0, 1], or a single-label task has any but one
-            threshold of two labels; or if a model abstains that has thresholds or a multi-label task.
+            threshold of two labels; if a model abstains that has thresholds or a multi-label task; or if costs are not
+            those of all labels, or there is another decision too.
     """
 
     labels: Labels
     threshold: float = 0.5
     thresholds: Mapping[str, float] = field(default_factory=dict)
     min_confidence: float = 0.0
+    costs: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         unknown = [name for name in self.thresholds if name not in self.labels.names]
@@ -50,6 +54,21 @@ class Decision:
         if self.min_confidence and (self.thresholds or not self._is_single):
             what = "there are thresholds of labels" if self.thresholds else "the task is multi-label"
             raise SettingsError(f"min_confidence is {self.min_confidence}, but {what}; such a model cannot abstain")
+        if self.costs:
+            self._check_costs()
+
+    def _check_costs(self) -> None:
+        if self.thresholds or self.min_confidence or not self._is_single:
+            raise SettingsError("there are costs beside thresholds, abstaining or a multi-label task; one rule decides")
+        names = set(self.labels.names)
+        if any(set(row) != names for row in (self.costs, *self.costs.values())):
+            raise SettingsError(f"there must be a cost for each pair of the labels {', '.join(self.labels.names)}")
+
+    @property
+    def cost_matrix(self) -> Floats:
+        """The costs as an array, (K, K), a row for each true label and a column for each predicted one."""
+        names = self.labels.names
+        return np.array([[self.costs[true][name] for name in names] for true in names], dtype=np.float64)
 
     @property
     def _is_single(self) -> bool:
@@ -58,12 +77,19 @@ class Decision:
     def choose(self, probabilities: Float32s) -> Ints:
         """Choose the one label of each text.
 
+        With costs it is the label of the lowest expected cost.
+
         Args:
             probabilities: Calibrated, of a single-label task, (B, K).
 
         Returns:
             Label indices, (B,).
+
+        Source:
+            Elkan, 2001, "The Foundations of Cost-Sensitive Learning", section 1.1.
         """
+        if self.costs:
+            return np.asarray((probabilities.astype(np.float64) @ self.cost_matrix).argmin(axis=1))
         if not self.thresholds:
             return np.asarray(probabilities.argmax(axis=1))
         ((name, threshold),) = self.thresholds.items()

@@ -8,6 +8,7 @@ from typing import Final
 from textwright.display.tables import TableContent
 from textwright.display.terminal import Terminal
 from textwright.evaluate.behavior.suite import BehaviorScores
+from textwright.evaluate.costs import CostScores
 from textwright.evaluate.coverage import AbstentionScores
 from textwright.evaluate.evaluation import Evaluation, Mistake
 from textwright.evaluate.intervals import Interval
@@ -43,6 +44,8 @@ def evaluation_tables(evaluation: Evaluation) -> Iterator[TableContent]:
     yield _calibration(evaluation)
     if evaluation.abstention is not None:
         yield _abstention(evaluation.abstention, evaluation.num_examples)
+    if evaluation.costs is not None:
+        yield _costs(evaluation.costs)
     if evaluation.by_truncation:
         yield _truncation(evaluation)
     if evaluation.slices:
@@ -107,6 +110,17 @@ def _abstention(scores: AbstentionScores, num_texts: int) -> TableContent:
         rows.append(("wrong", f"{scores.num_wrong:,} of {scores.num_answered:,}", *_percent(scores.error_rate)))
     title = f"Abstaining below a confidence of {scores.min_confidence:.3f}"
     return TableContent(title, ("texts", "number", "share", "95 % interval"), rows)
+
+
+def _costs(scores: CostScores) -> TableContent:
+    """Show what the answers cost beside those of the most probable label."""
+    named = (
+        ("lowest expected cost (as served)", scores.mean_cost),
+        ("most probable label", scores.of_most_probable),
+        ("difference", scores.difference),
+    )
+    rows = [(name, f"{it.value:.4f}", f"{it.low:.4f} to {it.high:.4f}") for name, it in named]
+    return TableContent("Mean cost of an answer", ("decided by", "cost", "95 % interval"), rows)
 
 
 def _percent(share: Interval) -> tuple[str, str]:

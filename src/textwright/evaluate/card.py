@@ -225,6 +225,13 @@ def _calibration(evaluation: Evaluation, split: str) -> Iterator[str]:
         listed = ", ".join(f"{_code(name)} from {value:.3f} on" for name, value in evaluation.thresholds.items())
         yield ""
         yield f"Labels with a threshold of their own, chosen on the validation split: {listed}."
+    if evaluation.costs is not None:
+        yield ""
+        yield (
+            "It predicts the label of the lowest expected cost by the cost matrix in the manifest. Mean cost of an "
+            f"answer on the {split} split: {_value(evaluation.costs.mean_cost)}; of the most probable label: "
+            f"{_value(evaluation.costs.of_most_probable)}."
+        )
     if evaluation.abstention is not None:
         yield ""
         yield _abstention(evaluation.abstention, evaluation.num_examples, split)

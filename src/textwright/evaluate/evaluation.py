@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Final, NamedTuple
 from textwright.core.labels import Labels, Task
 from textwright.errors import GateError
 from textwright.evaluate.behavior.suite import BehaviorScores
+from textwright.evaluate.costs import CostScores
 from textwright.evaluate.coverage import AbstentionScores, CoverageCurve
 from textwright.evaluate.intervals import Interval
 from textwright.evaluate.scores import METRICS
@@ -208,6 +209,7 @@ class Evaluation(Report):
         coverage: Accuracy of the texts that the model is surest of; None in evaluations of earlier versions.
         abstention: Coverage and error rate of a model that abstains; None for one that answers every text. All other
             numbers count the most probable label of a text without an answer.
+        costs: Mean cost of a model that decides by costs; None for any other.
     """
 
     NAME: ClassVar[str] = "evaluation"
@@ -235,6 +237,7 @@ class Evaluation(Report):
     behavior: tuple[BehaviorScores, ...] = ()
     coverage: CoverageCurve | None = None
     abstention: AbstentionScores | None = None
+    costs: CostScores | None = None
 
     @property
     def gate_failures(self) -> tuple[str, ...]:

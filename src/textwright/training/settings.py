@@ -95,6 +95,8 @@ class TrainSettings(Settings):
 
     The confidence from which on it answers is chosen on the validation split, by a bound that holds with a
     confidence of 95 %."""
+    costs: str = ""
+    """Predict the label of the lowest expected cost: file of a cost matrix (.csv .toml .json), rows true labels."""
     precision: Precision = Precision.AUTO
     """bf16 is faster where the hardware has it and the family multiplies large matrices; auto knows where."""
     device: Device = Device.AUTO
