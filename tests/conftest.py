@@ -175,6 +175,15 @@ def tiny_artifact(make_artifact: MakeArtifact) -> Path:
 
 
 @pytest.fixture
+def tiny_abstaining_artifact(make_artifact: MakeArtifact) -> Path:
+    """Return the folder of the model of ``tiny_artifact`` that abstains from a text of which it is less than 90 % sure.
+
+    It answers "good" and "awful", and abstains from "good bad" and from words that it does not know.
+    """
+    return make_artifact("tiny-abstaining", min_confidence=0.9)
+
+
+@pytest.fixture
 def tiny_multilabel_artifact(make_artifact: MakeArtifact) -> Path:
     """Return the folder of a multi-label model: "song" raises music, "story" plot and "actor" acting."""
     return make_artifact("tiny-multilabel", labels=TOPICS, words=TOPICS_WORDS, bias=TOPICS_BIAS)

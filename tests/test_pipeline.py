@@ -267,3 +267,28 @@ def test_multi_label_from_file_to_answer(tmp_path):
     assert built.evaluations["test"].metrics["exact_match"].value > 0.8
     both = textwright.load(tmp_path / "run").predict(["about_plot about_music word1"])[0]
     assert set(both.labels) == {"plot", "music"}
+
+
+def test_a_model_that_abstains_says_from_where_on_and_what_shows_it(built, tmp_path, capsys):
+    source, _, plain = built
+    noisy = tmp_path / "noisy.csv"
+    rows = source.read_text().splitlines()
+    swapped = {"positive": "negative", "negative": "positive"}
+    with noisy.open("w", encoding="utf-8") as file:
+        file.write("text,label\n")
+        for number, row in enumerate(rows[1:]):
+            text, label = row.rsplit(",", 1)
+            file.write(f"{text},{swapped[label] if number % 10 == 0 else label}\n")
+    command = ["train", str(noisy), "--out", str(tmp_path / "run"), "--validation-fraction", "0.4", "--no-baselines"]
+    model = ["--model.embedding-dim", "8", "--model.dropout", "0", "--model.word-dropout", "0", "--family", "bow"]
+    settings = [*model, "--num-epochs", "8", "--min-steps", "0", "--batch-size", "16", "--learning-rate", "0.05"]
+    assert run([*command, *settings, "--max-error-rate", "0.01"]) != 0
+    assert "takes 299 texts with 95% confidence" in " ".join(capsys.readouterr().err.split())
+    assert run([*command, *settings, "--max-error-rate", "0.4"]) == 0
+    assert "with 95 % confidence (40 % was asked for)" in " ".join(capsys.readouterr().out.split())
+    manifest = artifacts.read(tmp_path / "run").manifest
+    told = manifest.training["abstention"]
+    assert told["min_confidence"] == manifest.min_confidence
+    assert told["error_bound"] <= 0.4
+    assert plain.artifact.manifest.min_confidence == 0.0
+    assert "abstention" not in plain.artifact.manifest.training

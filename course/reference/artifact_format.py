@@ -18,6 +18,8 @@ from textwright.core.artifact import FileRecord, Manifest, Variant
 SINCE: Final[Mapping[tuple[type, str], int]] = {
     (Variant, "stages"): artifacts.CASCADE_FORMAT_VERSION,
     (Manifest, "thresholds"): artifacts.THRESHOLDS_FORMAT_VERSION,
+    (Manifest, "min_confidence"): artifacts.DECISION_FORMAT_VERSION,
+    (Manifest, "costs"): artifacts.DECISION_FORMAT_VERSION,
 }
 """Fields that came with a format after the first; a test writes an artifact with each."""
 

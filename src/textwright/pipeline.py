@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from importlib import metadata
@@ -48,6 +48,8 @@ from textwright.evaluate.scores import TITLES
 from textwright.export.onnx import to_onnx
 from textwright.export.parity import check_parity
 from textwright.runtime.predictor import Predictor
+from textwright.training.abstention import Abstention, fit_abstention
+from textwright.training.costs import read_costs
 from textwright.training.distillation import Teacher
 from textwright.training.run import TrainedModel, resolve_settings, resolve_stored, train
 from textwright.training.settings import TrainSettings
@@ -59,6 +61,10 @@ _TAUGHT: Final = "distillation"
 """Where the manifest's account of training says who taught; absent where labels alone did."""
 _WARM_START: Final = "warm_start"
 """Where it says what the training began with; absent where it began anew."""
+ABSTENTION: Final = "abstention"
+"""Where it says what the confidence from which on it answers came to; absent where it answers always."""
+_COSTS: Final = "costs"
+"""Where it says what each mistake costs; absent where the most probable label is predicted."""
 _BASELINES: Final = "baselines"
 _WARNINGS: Final = "warnings"
 """Where it says what the model was compared with and what is wrong with it; absent in older artifacts."""
@@ -237,8 +243,24 @@ class _Measured:
     profile: ReferenceProfile
 
 
+def _observe(predictor: Predictor, dataset: Dataset) -> dict[str, LabeledPredictions]:
+    return {
+        name: observe(predictor, examples)
+        for name, examples in {"validation": dataset.validation, MEASURED_SPLIT: dataset.test}.items()
+    }
+
+
+def _fit_abstention(validation: LabeledPredictions, settings: TrainSettings) -> Abstention | None:
+    """Choose from which confidence on the shipped model answers; None if it answers always."""
+    if not settings.max_error_rate:
+        return None
+    confidences = validation.of_predicted(validation.probabilities)
+    return fit_abstention(confidences, validation.correct, settings.max_error_rate)
+
+
 def _measure(
     predictor: Predictor,
+    predictions: Mapping[str, LabeledPredictions],
     *,
     dataset: Dataset,
     trained: TrainedModel,
@@ -249,11 +271,9 @@ def _measure(
 
     The validation split's predictions also become the reference profile.
     """
-    splits = {"validation": dataset.validation, MEASURED_SPLIT: dataset.test}
-    predictions = {name: observe(predictor, examples) for name, examples in splits.items()}
     evaluations = {
-        name: evaluate_observations(predictor, examples, predictions[name], source=dataset.source, split=name)
-        for name, examples in splits.items()
+        name: evaluate_observations(predictor, dataset.splits[name], items, source=dataset.source, split=name)
+        for name, items in predictions.items()
     }
     baselines = compare_with_baselines(predictions[MEASURED_SPLIT], dataset, linear=linear, callback=callback)
     facts = _facts(predictor, dataset, trained, predictions[MEASURED_SPLIT])
@@ -286,13 +306,19 @@ def _publish(
     trained: TrainedModel,
     dataset: Dataset,
     path: Path,
-    measure: Callable[[Predictor], _Measured],
+    measure: Callable[[Predictor, Mapping[str, LabeledPredictions]], _Measured],
 ) -> BuildResult:
     contents = {_GRAPH: graph, artifacts.TOKENIZER: trained.tokenizer.serialize().encode()}
     with publish(path, manifest, contents) as publication:
         predictor = publication.predictor()
         publication.add_golden(predictor, _golden_texts(manifest, dataset))
-        measured = measure(predictor)
+        predictions = _observe(predictor, dataset)
+        abstention = _fit_abstention(predictions["validation"], trained.settings)
+        if abstention is not None:
+            publication.set_min_confidence(abstention.min_confidence)
+            publication.add_training({ABSTENTION: asdict(abstention)})
+            predictor = publication.predictor()
+        measured = measure(predictor, predictions)
         stability = measure_batch_invariance(predictor, dataset.validation.texts).to_manifest()
         publication.add_metrics(predictor.variant, measured.evaluations[MEASURED_SPLIT], stability)
         publication.add_training(
@@ -324,6 +350,8 @@ def _describe(plan: BuildPlan, dataset: Dataset, teacher: Teacher | None) -> dic
     teachers = {} if teacher is None else {_TAUGHT: teacher.describe()}
     if plan.warm_start is not None:
         teachers[_WARM_START] = plan.warm_start.describe()
+    if plan.training.costs:  # the file may be another one at the same place
+        teachers[_COSTS] = read_costs(plan.training, dataset.labels)
     return {
         "training": {"settings": plan.training.model_dump(mode="json"), "model": dict(plan.model), **teachers},
         "data": {
@@ -348,7 +376,7 @@ def _find_equal(out: Path, described: Mapping[str, Mapping[str, Any]]) -> Artifa
     stored = {
         "training": {
             name: _as_now(existing.manifest.training).get(name)
-            for name in {**described["training"], _TAUGHT: None, _WARM_START: None}
+            for name in {**described["training"], _TAUGHT: None, _WARM_START: None, _COSTS: None}
         },
         "data": _data_as_now(existing.manifest.data),
     }
@@ -390,6 +418,7 @@ def _manifest(plan: BuildPlan, trained: TrainedModel, described: Mapping[str, Ma
         variants={"fp32": Variant(_GRAPH)},
         temperature=trained.temperature,
         thresholds={name: item.threshold for name, item in trained.thresholds.items()},
+        costs=described["training"].get(_COSTS, {}),
         training={**described["training"], **trained.summary},
         data=described["data"],
         versions={"textwright": __version__, **{name: metadata.version(name) for name in libraries}},

@@ -14,7 +14,7 @@ import numpy as np
 from textwright.core.text_input import list_of_texts
 from textwright.core.types import Float32s
 from textwright.data.label_names import label_name
-from textwright.errors import DataError, MissingExtraError
+from textwright.errors import DataError, MissingExtraError, SettingsError
 from textwright.python_api.training import train
 
 try:
@@ -97,8 +97,13 @@ class TextwrightClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
             DataError: If a class has fewer than three distinct texts, or there is one class alone; if ``y`` has not
                 one dimension.
             TextError: If an item is not a string; names its position.
-            SettingsError: If a setting is unknown or out of bounds.
+            SettingsError: If a setting is unknown or out of bounds, or lets the model abstain.
         """
+        if (self.settings or {}).get("max_error_rate"):
+            raise SettingsError(
+                "settings have max_error_rate, but scikit-learn's predict gives each text a class; leave it out, or "
+                "train with textwright.train"
+            )
         texts, labels = list_of_texts(X), np.asarray(y if hasattr(y, "__array__") else list(y))
         if labels.ndim != 1:
             raise DataError(f"y has {labels.ndim} dimensions; give one label for each text")

@@ -81,7 +81,7 @@ def test_a_missing_or_cut_file_is_refused(tiny_artifact, name):
 
 def test_a_newer_format_is_refused_with_the_cure(tiny_artifact):
     path = tiny_artifact / "manifest.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"format_version": 5}))
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"format_version": 99}))
     with pytest.raises(ArtifactFormatError, match="upgrade textwright"):
         artifacts.read(tiny_artifact)
 
@@ -92,6 +92,26 @@ def test_thresholds_are_kept_and_refused_by_versions_that_know_of_none(make_arti
     assert artifacts.describe(decided)["format_version"] == 3
     assert artifacts.describe(plain)["format_version"] == 1
     assert "thresholds" not in json.loads((plain.path / "manifest.json").read_text())
+
+
+def test_abstaining_is_kept_and_refused_by_versions_that_know_of_none(make_artifact):
+    plain, abstaining = artifacts.read(make_artifact()), artifacts.read(make_artifact(min_confidence=0.75))
+    assert abstaining.manifest.min_confidence == abstaining.manifest.decision.min_confidence == 0.75
+    assert artifacts.describe(abstaining)["format_version"] == 5
+    assert (artifacts.describe(plain)["format_version"], plain.manifest.decision.min_confidence) == (1, 0.0)
+    assert "min_confidence" not in json.loads((plain.path / "manifest.json").read_text())
+    with pytest.raises(ArtifactFormatError, match="min_confidence"):
+        make_artifact(min_confidence=1.5)
+
+
+def test_costs_are_kept_and_refused_where_they_are_no_costs(make_artifact):
+    costs = {"negative": {"negative": 0, "positive": 9.5}, "positive": {"negative": 1, "positive": 0}}
+    decided = artifacts.read(make_artifact(costs=costs))
+    assert decided.manifest.costs == decided.manifest.decision.costs == costs
+    assert artifacts.describe(decided)["format_version"] == 5
+    for wrong in ({"negative": {"negative": 0}}, {"negative": "free"}):
+        with pytest.raises(ArtifactFormatError, match="cost"):
+            make_artifact(costs=wrong)
 
 
 def test_thresholds_that_do_not_fit_the_labels_are_refused(make_artifact):

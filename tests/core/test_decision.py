@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -44,6 +46,49 @@ def test_each_of_many_labels_has_its_own_threshold_or_the_common_one() -> None:
 def test_thresholds_that_decide_nothing_are_refused(labels: Labels, thresholds: dict[str, float], message: str) -> None:
     with pytest.raises(SettingsError, match=message):
         Decision(labels, thresholds=thresholds)
+
+
+def test_a_model_abstains_below_its_confidence() -> None:
+    assert Decision(BINARY).abstains(ROWS).tolist() == [False] * 4
+    decision = Decision(BINARY, min_confidence=0.75)
+    assert decision.abstains(ROWS).tolist() == [False, False, True, True]
+    assert decision.choose(ROWS).tolist() == Decision(BINARY).choose(ROWS).tolist()
+
+
+@pytest.mark.parametrize(
+    ("decision", "message"),
+    [
+        ({"labels": TOPICS, "min_confidence": 0.75}, "min_confidence is 0.75, but the task is multi-label"),
+        ({"labels": BINARY, "thresholds": {"yes": 0.3}, "min_confidence": 0.75}, "there are thresholds of labels"),
+    ],
+)
+def test_abstaining_that_decides_nothing_is_refused(decision: dict[str, Any], message: str) -> None:
+    with pytest.raises(SettingsError, match=message):
+        Decision(**decision)
+
+
+COSTS = {"a": {"a": 0, "b": 1, "c": 1}, "b": {"a": 10, "b": 0, "c": 1}, "c": {"a": 1, "b": 1, "c": 0}}
+
+
+def test_costs_choose_the_label_of_the_lowest_expected_cost() -> None:
+    rows = np.array([[0.8, 0.15, 0.05], [0.95, 0.05, 0.0], [0.1, 0.2, 0.7]], dtype=np.float32)
+    # Predicting a costs 10 x P(b) + P(c), b costs P(a) + P(c), c costs P(a) + P(b).
+    assert Decision(Labels(("a", "b", "c")), costs=COSTS).choose(rows).tolist() == [1, 0, 2]
+    equal = {true: {name: float(name != true) for name in COSTS} for true in COSTS}
+    assert Decision(Labels(("a", "b", "c")), costs=equal).choose(rows).tolist() == rows.argmax(axis=1).tolist()
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"labels": BINARY, "costs": COSTS}, "a cost for each pair of the labels no, yes"),
+        ({"labels": Labels(("a", "b", "c")), "costs": COSTS, "min_confidence": 0.5}, "one rule decides"),
+        ({"labels": Labels(("a", "b", "c"), Task.MULTI_LABEL), "costs": COSTS}, "one rule decides"),
+    ],
+)
+def test_costs_that_do_not_fit_are_refused(fields: dict[str, Any], message: str) -> None:
+    with pytest.raises(SettingsError, match=message):
+        Decision(**fields)
 
 
 def test_confidence_is_the_highest_probability_of_one_label() -> None:

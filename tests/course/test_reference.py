@@ -81,8 +81,16 @@ def test_a_field_came_with_the_format_that_the_page_says(tmp_path, make_artifact
     read = artifacts.read(make_artifact())
     contents = {name: (read.path / name).read_bytes() for name in read.files}
     thresholds = replace(read.manifest, thresholds={SENTIMENT.names[0]: 0.4})
+    abstaining = replace(read.manifest, min_confidence=0.9)
+    pairs = {true: {name: float(name != true) for name in SENTIMENT.names} for true in SENTIMENT.names}
+    costly = replace(read.manifest, costs=pairs)
     formats = {"staged": json.loads((tiny_cascade / artifacts.MANIFEST).read_text(encoding="utf-8"))["format_version"]}
-    for name, manifest in (("plain", read.manifest), ("thresholds", thresholds)):
+    for name, manifest in (
+        ("plain", read.manifest),
+        ("thresholds", thresholds),
+        ("abstaining", abstaining),
+        ("costs", costly),
+    ):
         artifacts.write(tmp_path / name, manifest, contents)
         text = (tmp_path / name / artifacts.MANIFEST).read_text(encoding="utf-8")
         formats[name] = int(re.search(r'"format_version": (\d+)', text)[1])
@@ -90,6 +98,8 @@ def test_a_field_came_with_the_format_that_the_page_says(tmp_path, make_artifact
     assert {
         (artifacts.Variant, "stages"): formats["staged"],
         (artifacts.Manifest, "thresholds"): formats["thresholds"],
+        (artifacts.Manifest, "min_confidence"): formats["abstaining"],
+        (artifacts.Manifest, "costs"): formats["costs"],
     } == SINCE
 
 

@@ -97,6 +97,53 @@ def test_what_a_threshold_decides_is_measured(make_artifact: Callable[..., Path]
     assert min(item.confidence for item in strict.worst) < 0.5  # of the label that was given
 
 
+def test_abstaining_changes_coverage_and_no_other_number(tiny_abstaining_artifact: Path, predictor: Predictor) -> None:
+    abstaining, plain = load(tiny_abstaining_artifact, num_threads=1), evaluate(predictor, SINGLE)
+    measured = evaluate(abstaining, SINGLE)
+    assert (measured.metrics, measured.confusion, measured.coverage) == (plain.metrics, plain.confusion, plain.coverage)
+    assert (plain.abstention, plain.to_json()["abstention"]) == (None, None)
+    said = abstaining.predict(SINGLE.texts)
+    wrong = [
+        item.label != predictor.labels.names[target]
+        for item, target in zip(said, SINGLE.targets, strict=True)
+        if item.label
+    ]
+    scores = measured.abstention
+    assert scores is not None
+    assert 0 < len(wrong) < len(said)
+    assert (scores.num_answered, scores.num_wrong) == (len(wrong), sum(wrong))
+    assert scores.coverage.value == pytest.approx(len(wrong) / len(said))
+    assert measured.to_json()["abstention"]["error_rate"]["value"] == pytest.approx(np.mean(wrong))
+
+
+def test_costs_are_measured_beside_those_of_the_most_probable_label(make_artifact: Callable[..., Path]) -> None:
+    costs = {"negative": {"negative": 0, "positive": 9}, "positive": {"negative": 1, "positive": 0}}
+    measured = evaluate(load(make_artifact("careful", costs=costs), num_threads=1), SINGLE)
+    scores = measured.costs
+    assert scores is not None
+    (_, false_positives), (false_negatives, _) = measured.confusion
+    assert scores.mean_cost.value == pytest.approx((9 * false_positives + false_negatives) / 7)
+    assert scores.of_most_probable.value == pytest.approx((9 * 1 + 1) / 7)  # test_single_label_by_hand
+    assert scores.difference.value == pytest.approx(scores.mean_cost.value - scores.of_most_probable.value)
+    assert measured.to_json()["costs"]["mean_cost"]["value"] == scores.mean_cost.value
+
+
+def test_a_model_that_abstains_from_every_text_has_no_error_rate(make_artifact: Callable[..., Path]) -> None:
+    scores = evaluate(load(make_artifact("mute", min_confidence=1.0), num_threads=1), SINGLE).abstention
+    assert scores is not None
+    assert (scores.num_answered, scores.coverage.value, scores.error_rate) == (0, 0.0, None)
+
+
+@pytest.mark.parametrize(("model", "examples"), [("predictor", SINGLE), ("multilabel_predictor", MULTI)])
+def test_the_coverage_curve_ends_with_all_texts(request: pytest.FixtureRequest, model: str, examples: Examples) -> None:
+    evaluation = evaluate(request.getfixturevalue(model), examples)
+    curve = evaluation.coverage
+    assert curve is not None
+    assert (curve.coverage[-1], curve.accuracy[-1]) == (1.0, round(1 - evaluation.num_mistakes / len(examples), 4))
+    assert list(curve.coverage) == sorted(set(curve.coverage))
+    assert list(curve.min_confidence) == sorted(curve.min_confidence, reverse=True)
+
+
 def test_imbalance_is_measured_apart_from_accuracy(predictor: Predictor, multilabel_predictor: Predictor) -> None:
     evaluation = evaluate(predictor, SINGLE)
     probabilities = [item.probabilities["positive"] for item in predictor.predict(SINGLE.texts)]

@@ -48,6 +48,16 @@ def test_several_labels_come_back(tiny_multilabel_artifact, tmp_path):
     assert [int(row.sum()) for row in sample.predicted] == [len(it.labels) for it in predictor.predict(examples.texts)]
 
 
+def test_where_a_model_abstained_its_most_probable_label_counts(tiny_abstaining_artifact, predictor, tmp_path):
+    abstaining, texts = textwright.load(tiny_abstaining_artifact, num_threads=1), ["good", "good bad", "awful", "film"]
+    write_requests(abstaining, texts, tmp_path / "records-1.parquet")
+    sample = read_records(tmp_path / "records-1.parquet", abstaining.artifact).sample
+    best = [predictor.labels.index[item.best_label] for item in abstaining.predict(texts)]
+    assert sample.predicted.tolist() == best
+    stored = parquet.read_table(tmp_path / "records-1.parquet")["labels"].to_pylist()
+    assert stored == [["positive"], [], ["negative"], []]
+
+
 def test_other_versions_are_counted_and_left_out(predictor, make_artifact, tmp_path):
     other = textwright.load(make_artifact("other"), num_threads=1)
     write_requests(predictor, make_texts(10, 0).texts, tmp_path / "records-1.parquet")

@@ -32,6 +32,11 @@ def queue_of(source, artifact, **settings):
     return make_queue(str(source), artifact, ReviewSettings(**settings), DataSettings(), Callback())
 
 
+def test_a_model_that_abstains_suggests_its_most_probable_label(source, tiny_artifact, tiny_abstaining_artifact):
+    plain, abstaining = (queue_of(source, path) for path in (tiny_artifact, tiny_abstaining_artifact))
+    assert [item.suggested for item in abstaining.items] == [item.suggested for item in plain.items]
+
+
 def test_uncertain_texts_come_first_each_once_with_their_lines(source, tiny_artifact):
     queue = queue_of(source, tiny_artifact)
     texts = [item.text for item in queue.items]

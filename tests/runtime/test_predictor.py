@@ -47,6 +47,21 @@ def test_a_threshold_decides_between_two_labels(make_artifact):
     assert [item.label for item in lenient.predict(texts)] == ["positive", "negative", "positive"]  # a tie of halves
 
 
+def test_a_model_abstains_where_it_is_not_sure(tiny_artifact, tiny_abstaining_artifact):
+    texts = ["good", "good bad", "the awful"]
+    plain = textwright.load(tiny_artifact).predict(texts)
+    predictor = textwright.load(tiny_abstaining_artifact)
+    sure, unsure, _ = said = predictor.predict(texts)
+    assert (sure.label, sure.labels) == ("positive", ("positive",))
+    assert (unsure.label, unsure.labels, unsure.best_label) == (None, (), plain[1].label)
+    assert [item.probabilities for item in said] == [item.probabilities for item in plain]
+    assert unsure.confidence == plain[1].confidence == max(unsure.probabilities.values())
+    again = pickle.loads(pickle.dumps(predictor))  # noqa: S301
+    assert again.predict(texts) == said
+    (explanation,) = predictor.explain(["good bad"])
+    assert explanation.label == unsure.best_label
+
+
 def test_each_of_many_labels_has_a_threshold_of_its_own(make_artifact):
     fields = {"labels": TOPICS, "words": TOPICS_WORDS, "bias": TOPICS_BIAS}
     texts = ["song and story", "the and the"]

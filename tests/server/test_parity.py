@@ -89,18 +89,24 @@ def vertex(client):
 
 
 def table(client):
+    prefix = "probability_"
+    return [
+        {key.removeprefix(prefix): float(row[key]) for key in row if key.startswith(prefix)}
+        for row in table_rows(client)
+    ]
+
+
+def table_rows(client):
     stream = io.StringIO(newline="")
     csv.writer(stream).writerows([["text"], *([text] for text in TEXTS)])
     answer = client.post("/v1/predict", content=stream.getvalue().encode(), headers={"content-type": "text/csv"})
-    rows = csv.DictReader(io.StringIO(answer.text, newline=""))
-    prefix = "probability_"
-    return [{key.removeprefix(prefix): float(row[key]) for key in row if key.startswith(prefix)} for row in rows]
+    return list(csv.DictReader(io.StringIO(answer.text, newline="")))
 
 
 @pytest.mark.parametrize(
     "door", [native, one_by_one, tei, open_inference, open_inference_binary, sagemaker, vertex, table]
 )
-@pytest.mark.parametrize("artifact", ["tiny_artifact", "tiny_multilabel_artifact"])
+@pytest.mark.parametrize("artifact", ["tiny_artifact", "tiny_multilabel_artifact", "tiny_abstaining_artifact"])
 def test_a_thousand_texts_get_the_same_probabilities_everywhere(request, artifact, door):
     predictor = textwright.load(request.getfixturevalue(artifact), num_threads=1)
     with TestClient(create_app(predictor)) as client:
@@ -110,3 +116,63 @@ def test_a_thousand_texts_get_the_same_probabilities_everywhere(request, artifac
     assert len(found) == len(said)
     for mine, theirs in zip(found, said, strict=True):
         assert mine == pytest.approx(theirs, abs=1e-6)
+
+
+def native_labels(client):
+    return [item["label"] for item in client.post("/v1/predict", json={"texts": TEXTS}).json()["predictions"]]
+
+
+def open_inference_labels(client):
+    name = client.get("/v1/model").json()["name"]
+    tensor = {"name": "text", "shape": [len(TEXTS)], "datatype": "BYTES", "data": TEXTS}
+    answer = client.post(f"/v2/models/{name}/infer", json={"inputs": [tensor], "outputs": [{"name": "label"}]})
+    return [label or None for label in answer.json()["outputs"][0]["data"]]
+
+
+def sagemaker_labels(client):
+    lines = "\n".join(map(json.dumps, TEXTS)).encode()
+    answer = client.post("/invocations", content=lines, headers={"content-type": "application/jsonlines"})
+    return [json.loads(line)["label"] for line in answer.text.splitlines()]
+
+
+def vertex_labels(client):
+    predictions = client.post("/invocations", json={"instances": TEXTS}).json()["predictions"]
+    return [item["label"] for item in predictions]
+
+
+def table_labels(client):
+    return [row["predicted_label"] or None for row in table_rows(client)]
+
+
+@pytest.mark.parametrize("door", [native_labels, open_inference_labels, sagemaker_labels, vertex_labels, table_labels])
+def test_a_model_abstains_from_the_same_texts_everywhere(tiny_abstaining_artifact, door):
+    predictor = textwright.load(tiny_abstaining_artifact, num_threads=1)
+    with TestClient(create_app(predictor)) as client:
+        labels = door(client)
+        assert client.get("/v1/model").json()["min_confidence"] == 0.9
+    said = predictor.predict(TEXTS)
+    assert {item.label for item in said} == {None, "negative", "positive"}
+    assert (
+        labels
+        == [item.label for item in said]
+        == [item.best_label if item.confidence >= 0.9 else None for item in said]
+    )
+
+
+COSTS = {"negative": {"negative": 0, "positive": 20}, "positive": {"negative": 1, "positive": 0}}
+
+
+@pytest.mark.parametrize("door", [native_labels, open_inference_labels, sagemaker_labels, vertex_labels, table_labels])
+def test_costs_decide_the_same_everywhere(make_artifact, tiny_artifact, door):
+    predictor, plain = textwright.load(make_artifact(costs=COSTS)), textwright.load(tiny_artifact)
+    with TestClient(create_app(predictor)) as client:
+        labels = door(client)
+        assert client.get("/v1/model").json()["costs"] == COSTS
+    said = [item.label for item in predictor.predict(TEXTS)]
+    assert labels == said != [item.label for item in plain.predict(TEXTS)]
+
+
+def test_a_model_that_answers_every_text_says_nothing_of_abstaining(tiny_artifact):
+    with TestClient(create_app(textwright.load(tiny_artifact, num_threads=1))) as client:
+        assert "min_confidence" not in client.get("/v1/model").json()
+        assert "min_confidence" not in client.get("/v1/models").json()["models"][0]

@@ -99,7 +99,7 @@ DESCRIPTIONS = [
 ] + [("POST", "/v2/repository/index")]
 
 
-@pytest.fixture(params=["tiny_artifact", "tiny_multilabel_artifact", "tiny_cascade"])
+@pytest.fixture(params=["tiny_artifact", "tiny_multilabel_artifact", "tiny_cascade", "tiny_abstaining_artifact"])
 def sides(request, make_handler):
     """The same model as a server and as a function."""
     artifact = request.getfixturevalue(request.param)

@@ -27,7 +27,15 @@ EXAMPLE_TEXT: Final = "A touching film with a great cast."
 EXAMPLE_TEXTS: Final = (EXAMPLE_TEXT, "Not my kind of film.")
 _SMALL_BYTES: Final = 8_192
 _decode: Final[Callable[[str], Any]] = json.JSONDecoder().decode
-_write: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=vars).encode
+
+
+def _attributes(content: object) -> dict[str, Any]:
+    """Return an object's attributes, without those that are absent where they are None: they have a default."""
+    kind = type(content)
+    return {name: value for name, value in vars(content).items() if value is not None or not hasattr(kind, name)}
+
+
+_write: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=_attributes).encode
 _JSON_NAMES: Final[Mapping[type, str]] = {
     type(None): "null",
     bool: "a boolean",
@@ -68,7 +76,10 @@ def parse_json(body: bytes, limits: RequestLimits, *, example: str) -> Any:  # n
 
 
 def encode_json(content: object) -> bytes:
-    """Write JSON without spaces, in UTF-8; of an object that is no JSON value its attributes are written."""
+    """Write JSON without spaces, in UTF-8.
+
+    Of an object that is no JSON value its attributes are written, without those that are None by default.
+    """
     return _write(content).encode()
 
 

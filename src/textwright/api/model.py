@@ -83,6 +83,8 @@ class LoadedModel:
                 )
                 for item in self.predictor.artifact.stages
             ],
+            min_confidence=manifest.min_confidence or None,
+            costs={true: dict(row) for true, row in manifest.costs.items()} or None,
         )
 
     def is_called(self, name: str) -> bool:

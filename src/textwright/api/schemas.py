@@ -63,9 +63,11 @@ class Prediction(Document):
     """What is said about one text."""
 
     label: str | None
-    """The predicted label: the most probable one, unless thresholds say otherwise; null when none holds."""
+    """The predicted label: the most probable one, unless thresholds say otherwise; null when none holds.
+    Null also when the model abstains, since it is not sure enough."""
     labels: list[str]
-    """The labels that hold: one for a single-label task, any number for a multi-label one, most probable first."""
+    """The labels that hold: one for a single-label task, any number for a multi-label one, most probable first.
+    None if the model abstains."""
     confidence: float = field(metadata={"ge": 0, "le": 1})
     """The probability of label; the highest among the labels where that is null."""
     probabilities: dict[str, float]
@@ -150,6 +152,10 @@ class ModelInfo(Document):
     texts, num_changed_labels of num_texts; empty if it was not measured."""
     stages: list[StageInfo]
     """The stages of the model, in the order in which they read a text; empty for a model of one stage."""
+    min_confidence: float | None = None
+    """Below this probability of the most probable label the model abstains; absent if it answers every text."""
+    costs: dict[str, dict[str, float]] | None = None
+    """True label -> predicted label -> cost; the lowest expected cost is predicted. Absent if no costs decide."""
 
 
 @dataclass

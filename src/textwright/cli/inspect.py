@@ -61,6 +61,8 @@ def _show(terminal: Terminal, content: Artifact) -> None:
         "max_length": f"{manifest.max_length} tokens",
         "temperature": f"{manifest.temperature:.3f}",
         **_thresholds(manifest.thresholds),
+        **({"abstains": f"below a confidence of {manifest.min_confidence:.4f}"} if manifest.min_confidence else {}),
+        **({"decides by": "the lowest expected cost (costs with --json)"} if manifest.costs else {}),
         "trained on": f"{manifest.data.get('source', 'unknown')} {manifest.data.get('num_examples', '')}",
         **_stages(content.stages),
         "created": manifest.created,

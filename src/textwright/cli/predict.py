@@ -135,9 +135,10 @@ def _show(
     predictions: list[TextPrediction],
     explanations: Sequence[Sequence[TextExplanation]],
 ) -> None:
+    none = "(unsure)" if predictor.labels.task is Task.SINGLE_LABEL else "(none)"
     rows = [
         (
-            *(", ".join(item.labels) or "(none)", percent(item.confidence)),
+            *(", ".join(item.labels) or none, percent(item.confidence)),
             *([item.stage] if item.stage else []),
             text + (" (cut)" if item.truncated else ""),
         )
@@ -146,6 +147,11 @@ def _show(
     terminal.table("", ("label", "confidence", *(["stage"] if predictor.stage_names else []), "text"), rows)
     if any(item.truncated for item in predictions):
         terminal.note(f"(cut): only the first {predictor.artifact.manifest.max_length} tokens were read")
+    if none == "(unsure)" and not all(item.labels for item in predictions):
+        least = predictor.artifact.manifest.min_confidence
+        terminal.note(
+            f"(unsure): the most probable label has less than the {percent(least)} from which on the model answers"
+        )
     for text, of_labels in zip(texts, explanations, strict=False):
         for explanation in of_labels:
             _show_explanation(terminal, explanation, text if len(texts) > 1 else "")

@@ -55,7 +55,15 @@ THRESHOLDS_FORMAT_VERSION: Final = 3
 """Of an artifact with thresholds of its labels, without which older versions would predict others."""
 CASCADE_FORMAT_VERSION: Final = 4
 """Of a cascade: a folder of artifacts."""
-_FORMAT_VERSIONS: Final = (FORMAT_VERSION, 2, THRESHOLDS_FORMAT_VERSION, CASCADE_FORMAT_VERSION)
+DECISION_FORMAT_VERSION: Final = 5
+"""Of an artifact that abstains or decides by costs, of which older versions would give other answers."""
+_FORMAT_VERSIONS: Final = (
+    FORMAT_VERSION,
+    2,
+    THRESHOLDS_FORMAT_VERSION,
+    CASCADE_FORMAT_VERSION,
+    DECISION_FORMAT_VERSION,
+)
 """2 is a cascade of one folder, which is read as one of two stages and not written any more."""
 MANIFEST: Final = "manifest.json"
 TOKENIZER: Final = "tokenizer.json"
@@ -125,6 +133,8 @@ class Manifest:
         temperature: Calibration divisor of the logits, > 0, fitted on the validation split.
         threshold: A label of a multi-label task holds from this probability on.
         thresholds: Label name -> its own threshold; see :class:`~textwright.core.decision.Decision`.
+        min_confidence: Below this probability of its label a text gets none; 0 answers every text.
+        costs: True label -> predicted label -> cost; see :class:`~textwright.core.decision.Decision`.
         metrics_split: The split that the variants' metrics come from.
         training: The training settings, verbatim.
         data: Source, fingerprint and split sizes of the data trained on, with the texts that stand as examples.
@@ -140,6 +150,8 @@ class Manifest:
     temperature: float = 1.0
     threshold: float = 0.5
     thresholds: Mapping[str, float] = field(default_factory=dict)
+    min_confidence: float = 0.0
+    costs: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     metrics_split: str = ""
     training: Mapping[str, Any] = field(default_factory=dict)
     data: Mapping[str, Any] = field(default_factory=dict)
@@ -153,7 +165,7 @@ class Manifest:
         Raises:
             SettingsError: If the thresholds do not fit the labels.
         """
-        return Decision(self.labels, self.threshold, self.thresholds)
+        return Decision(self.labels, self.threshold, self.thresholds, self.min_confidence, self.costs)
 
     @property
     def example_texts(self) -> tuple[str, ...]:
@@ -741,8 +753,9 @@ def _verify(path: Path, record: FileRecord) -> None:
 def _to_json(manifest: Manifest, files: Mapping[str, FileRecord], *, digest: str = _NO_DIGEST) -> dict[str, Any]:
     content = {item.name: getattr(manifest, item.name) for item in fields(manifest)}
     labels: Labels = content.pop("labels")
-    if not manifest.thresholds:
-        del content["thresholds"]
+    for name in ("thresholds", "min_confidence", "costs"):  # of which older versions know nothing
+        if not content[name]:
+            del content[name]
     content["variants"] = {name: _variant_to_json(variant) for name, variant in manifest.variants.items()}
     return {
         "format_version": _format_version(manifest),
@@ -756,6 +769,8 @@ def _to_json(manifest: Manifest, files: Mapping[str, FileRecord], *, digest: str
 
 def _format_version(manifest: Manifest) -> int:
     """Choose the oldest format that says everything, so that older versions read what they can serve."""
+    if manifest.min_confidence or manifest.costs:
+        return DECISION_FORMAT_VERSION
     if manifest.stages:
         return CASCADE_FORMAT_VERSION
     return THRESHOLDS_FORMAT_VERSION if manifest.thresholds else FORMAT_VERSION

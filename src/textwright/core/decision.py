@@ -1,4 +1,4 @@
-"""From probabilities to labels: the one rule by which a model decides, in prediction and evaluation."""
+"""From probabilities to labels, or to none: the one rule by which a model decides, in prediction and evaluation."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from textwright.core.labels import Labels, Task
-from textwright.core.types import Bools, Float32s, Ints
+from textwright.core.types import Bools, Float32s, Floats, Ints
 from textwright.errors import SettingsError
 
 
@@ -22,15 +22,22 @@ class Decision:
         thresholds: Label name -> probability from which on it holds, in place of ``threshold``. Of a single-label task
             of two labels, one of them: it is predicted from there on, and the other below. Empty predicts the most
             probable label.
+        min_confidence: Of a single-label task: below this probability of the most probable label the model abstains,
+            in [0, 1]; 0 always answers.
+        costs: Of a single-label task: true label -> predicted label -> what that costs, for all labels; the label of
+            the lowest expected cost is predicted. Empty predicts the most probable label.
 
     Raises:
         SettingsError: If a name is unknown, a threshold lies outside [0, 1], or a single-label task has any but one
-            threshold of two labels.
+            threshold of two labels; if a model abstains that has thresholds or a multi-label task; or if costs are not
+            those of all labels, or there is another decision too.
     """
 
     labels: Labels
     threshold: float = 0.5
     thresholds: Mapping[str, float] = field(default_factory=dict)
+    min_confidence: float = 0.0
+    costs: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         unknown = [name for name in self.thresholds if name not in self.labels.names]
@@ -44,6 +51,24 @@ class Decision:
                 f"there are thresholds for {len(self.thresholds)} of {len(self.labels)} labels, of which exactly one "
                 "holds; such a task has a threshold only with two labels, for one of them"
             )
+        if self.min_confidence and (self.thresholds or not self._is_single):
+            what = "there are thresholds of labels" if self.thresholds else "the task is multi-label"
+            raise SettingsError(f"min_confidence is {self.min_confidence}, but {what}; such a model cannot abstain")
+        if self.costs:
+            self._check_costs()
+
+    def _check_costs(self) -> None:
+        if self.thresholds or self.min_confidence or not self._is_single:
+            raise SettingsError("there are costs beside thresholds, abstaining or a multi-label task; one rule decides")
+        names = set(self.labels.names)
+        if any(set(row) != names for row in (self.costs, *self.costs.values())):
+            raise SettingsError(f"there must be a cost for each pair of the labels {', '.join(self.labels.names)}")
+
+    @property
+    def cost_matrix(self) -> Floats:
+        """The costs as an array, (K, K), a row for each true label and a column for each predicted one."""
+        names = self.labels.names
+        return np.array([[self.costs[true][name] for name in names] for true in names], dtype=np.float64)
 
     @property
     def _is_single(self) -> bool:
@@ -52,12 +77,19 @@ class Decision:
     def choose(self, probabilities: Float32s) -> Ints:
         """Choose the one label of each text.
 
+        With costs it is the label of the lowest expected cost.
+
         Args:
             probabilities: Calibrated, of a single-label task, (B, K).
 
         Returns:
             Label indices, (B,).
+
+        Source:
+            Elkan, 2001, "The Foundations of Cost-Sensitive Learning", section 1.1.
         """
+        if self.costs:
+            return np.asarray((probabilities.astype(np.float64) @ self.cost_matrix).argmin(axis=1))
         if not self.thresholds:
             return np.asarray(probabilities.argmax(axis=1))
         ((name, threshold),) = self.thresholds.items()
@@ -77,6 +109,19 @@ class Decision:
             return np.asarray(self.choose(probabilities)[:, None] == np.arange(len(self.labels)))
         cuts = [self.thresholds.get(name, self.threshold) for name in self.labels.names]
         return np.asarray(probabilities >= np.array(cuts, dtype=np.float32))
+
+    def abstains(self, probabilities: Float32s) -> Bools:
+        """Tell which texts are left without an answer, since the model is not sure enough.
+
+        Args:
+            probabilities: Calibrated, (B, K).
+
+        Returns:
+            (B,); False for every text where ``min_confidence`` is 0.
+        """
+        if not self.min_confidence:
+            return np.zeros(len(probabilities), dtype=np.bool_)
+        return np.asarray(probabilities.max(axis=1) < np.float32(self.min_confidence))
 
     def confidence(self, probabilities: Float32s) -> Float32s:
         """Say how sure a model is of its whole answer.

@@ -194,6 +194,11 @@ _FIELDS: Final[Mapping[str, tuple[_Check, str]]] = {
     "temperature": _TEMPERATURE,
     "threshold": _SHARE,
     "thresholds": (lambda value: _is_table(value) and all(map(is_number, _values(value))), "an object of numbers"),
+    "min_confidence": _SHARE,
+    "costs": (
+        lambda value: _is_table(value) and all(map(_is_table_of_numbers, _values(value))),
+        "an object of objects of numbers",
+    ),
     "metrics_split": _TEXT,
     "training": _TABLE,
     "data": _TABLE,

@@ -9,7 +9,10 @@ from textwright.core.percent import percent
 from textwright.display.tables import TableContent
 from textwright.display.terminal import Terminal
 from textwright.evaluate.behavior.suite import BehaviorScores
+from textwright.evaluate.costs import CostScores
+from textwright.evaluate.coverage import AbstentionScores
 from textwright.evaluate.evaluation import Evaluation, Mistake
+from textwright.evaluate.intervals import Interval
 from textwright.evaluate.scores import LOWER_IS_BETTER, TITLES, shown
 from textwright.evaluate.slice_scores import SliceScores
 
@@ -40,6 +43,10 @@ def evaluation_tables(evaluation: Evaluation) -> Iterator[TableContent]:
     yield metrics_table(evaluation)
     yield _labels(evaluation)
     yield _calibration(evaluation)
+    if evaluation.abstention is not None:
+        yield _abstention(evaluation.abstention, evaluation.num_examples)
+    if evaluation.costs is not None:
+        yield _costs(evaluation.costs)
     if evaluation.by_truncation:
         yield _truncation(evaluation)
     if evaluation.slices:
@@ -104,6 +111,30 @@ def _calibration(evaluation: Evaluation) -> TableContent:
     return TableContent("Calibration", ("temperature", "log loss", "calibration error"), values)
 
 
+def _abstention(scores: AbstentionScores, num_texts: int) -> TableContent:
+    """Show how many texts are answered and how many of the answers are wrong."""
+    rows = [("answered", f"{scores.num_answered:,} of {num_texts:,}", *_percent(scores.coverage))]
+    if scores.error_rate is not None:
+        rows.append(("wrong", f"{scores.num_wrong:,} of {scores.num_answered:,}", *_percent(scores.error_rate)))
+    title = f"Abstaining below a confidence of {scores.min_confidence:.3f}"
+    return TableContent(title, ("texts", "number", "share", "95 % interval"), rows)
+
+
+def _costs(scores: CostScores) -> TableContent:
+    """Show what the answers cost beside those of the most probable label."""
+    named = (
+        ("lowest expected cost (as served)", scores.mean_cost),
+        ("most probable label", scores.of_most_probable),
+        ("difference", scores.difference),
+    )
+    rows = [(name, f"{it.value:.4f}", f"{it.low:.4f} to {it.high:.4f}") for name, it in named]
+    return TableContent("Mean cost of an answer", ("decided by", "cost", "95 % interval"), rows)
+
+
+def _percent(share: Interval) -> tuple[str, str]:
+    return f"{100 * share.value:.1f} %", f"{100 * share.low:.1f} to {100 * share.high:.1f} %"
+
+
 def _truncation(evaluation: Evaluation) -> TableContent:
     """Show the texts that were cut beside the others."""
     rows = [
@@ -125,8 +156,7 @@ def _slice(item: SliceScores) -> tuple[object, ...]:
     return (
         f"{item.name}{'  WORSE' if item.is_worse else ''}",
         item.num_texts,
-        f"{100 * share.value:.1f} %",
-        f"{100 * share.low:.1f} to {100 * share.high:.1f} %",
+        *_percent(share),
         "-" if difference is None else f"{100 * difference.value:+.1f} points",
         "-" if item.adjusted_p_value is None else f"{item.adjusted_p_value:.3f}",
     )

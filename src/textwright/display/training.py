@@ -88,6 +88,8 @@ def show_built(terminal: Terminal, built: BuildResult, more: Mapping[str, Any] |
             terminal.say(built.verdict)
         for name, item in manifest.training.get("thresholds", {}).items():
             terminal.say(_threshold_line(name, item, manifest.training["settings"]["precision_at_least"]))
+        if abstention := manifest.training.get("abstention"):
+            terminal.say(_abstention_line(abstention))
         terminal.say(f"artifact: {artifact.path} ({artifact.size_bytes / 1e6:.2f} MB, version {artifact.version})")
         terminal.note(_example_line(manifest))
 
@@ -134,6 +136,20 @@ def _said(built: BuildResult) -> dict[str, Any]:
         "verdict": built.verdict,
         "warnings": list(built.warnings),
     }
+
+
+def _abstention_line(item: Mapping[str, Any]) -> str:
+    """Say from which confidence on the model answers, and what shows that it keeps the error rate."""
+    answers = (
+        f"it answers from a confidence of {item['min_confidence']:.3f} on, and abstains below"
+        if item["min_confidence"]
+        else "it answers every text, and never abstains"
+    )
+    return (
+        f"{answers}: on the validation split {item['num_answered']:,} of {item['num_texts']:,} texts get an answer, "
+        f"of which {item['num_wrong']:,} are wrong; so at most {100 * item['error_bound']:.1f} % of its answers are "
+        f"wrong, with 95 % confidence ({100 * item['max_error_rate']:g} % was asked for)"
+    )
 
 
 def _threshold_line(label: str, item: Mapping[str, Any], precision_at_least: float) -> str:

@@ -14,6 +14,7 @@ from typing import Any, Final
 from textwright.core.artifact import Manifest
 from textwright.core.labels import Task
 from textwright.evaluate.baselines import Baseline
+from textwright.evaluate.coverage import AbstentionScores
 from textwright.evaluate.evaluation import Evaluation, LabelScores
 from textwright.evaluate.intervals import Interval
 from textwright.evaluate.scores import LOWER_IS_BETTER, TITLES
@@ -167,8 +168,8 @@ def _measured(evaluations: Mapping[str, Evaluation]) -> Iterator[str]:
     if "validation" in evaluations:
         yield ""
         yield (
-            "The validation texts chose the best epoch, the temperature and the thresholds if there are any, so their "
-            "numbers flatter the model."
+            "The validation texts chose the best epoch and the temperature, and whether there are thresholds or a "
+            "confidence from which on it answers, so their numbers flatter the model."
         )
 
 
@@ -224,6 +225,27 @@ def _calibration(evaluation: Evaluation, split: str) -> Iterator[str]:
         listed = ", ".join(f"{_code(name)} from {value:.3f} on" for name, value in evaluation.thresholds.items())
         yield ""
         yield f"Labels with a threshold of their own, chosen on the validation split: {listed}."
+    if evaluation.costs is not None:
+        yield ""
+        yield (
+            "It predicts the label of the lowest expected cost by the cost matrix in the manifest. Mean cost of an "
+            f"answer on the {split} split: {_value(evaluation.costs.mean_cost)}; of the most probable label: "
+            f"{_value(evaluation.costs.of_most_probable)}."
+        )
+    if evaluation.abstention is not None:
+        yield ""
+        yield _abstention(evaluation.abstention, evaluation.num_examples, split)
+
+
+def _abstention(scores: AbstentionScores, num_texts: int, split: str) -> str:
+    answered = (
+        f"It abstains below a confidence of {scores.min_confidence:.3f}, chosen on the validation split. On the "
+        f"{split} split it answers {scores.num_answered:,} of {num_texts:,} texts"
+    )
+    if scores.error_rate is None:
+        return f"{answered}."
+    wrong = f"{scores.num_wrong:,} of these answers are wrong, a share of {_value(scores.error_rate)} (Wilson)"
+    return f"{answered}; {wrong}. All other numbers count the most probable label of every text."
 
 
 def _batch_invariance(manifest: Manifest) -> list[str]:

@@ -9,6 +9,8 @@ from typing import Any, ClassVar, Final, NamedTuple
 from textwright.core.labels import Labels, Task
 from textwright.errors import GateError
 from textwright.evaluate.behavior.suite import BehaviorScores
+from textwright.evaluate.costs import CostScores
+from textwright.evaluate.coverage import AbstentionScores, CoverageCurve
 from textwright.evaluate.intervals import Interval
 from textwright.evaluate.scores import METRICS
 from textwright.evaluate.slice_scores import SliceScores
@@ -204,6 +206,10 @@ class Evaluation(Report):
             100 thresholds each.
         slices: The slices that were asked for.
         behavior: The behavioral tests that were given.
+        coverage: Accuracy of the texts that the model is surest of; None in evaluations of earlier versions.
+        abstention: Coverage and error rate of a model that abstains; None for one that answers every text. All other
+            numbers count the most probable label of a text without an answer.
+        costs: Mean cost of a model that decides by costs; None for any other.
     """
 
     NAME: ClassVar[str] = "evaluation"
@@ -229,6 +235,9 @@ class Evaluation(Report):
     curves: tuple[ThresholdCurve, ...] = ()
     slices: tuple[SliceScores, ...] = ()
     behavior: tuple[BehaviorScores, ...] = ()
+    coverage: CoverageCurve | None = None
+    abstention: AbstentionScores | None = None
+    costs: CostScores | None = None
 
     @property
     def gate_failures(self) -> tuple[str, ...]:

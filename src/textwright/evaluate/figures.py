@@ -180,8 +180,35 @@ def length(evaluation: Evaluation) -> str:
     return svg_of("length", (WIDTH, 3.9), draw)
 
 
+def coverage(evaluation: Evaluation) -> str:
+    """Draw the accuracy of the texts that the model is surest of against their share.
+
+    Args:
+        evaluation: Of either task.
+
+    Returns:
+        SVG; the right end is the accuracy over all texts, and a mark stands where a model that abstains answers.
+    """
+
+    def draw(axes: Axes) -> None:
+        curve, abstention = evaluation.coverage, evaluation.abstention
+        if curve is None:
+            return
+        axes.plot(curve.coverage, curve.accuracy, color=RIGHT, linewidth=1.6, label="surest texts")
+        if abstention is not None and abstention.error_rate is not None:
+            point = abstention.coverage.value, 1 - abstention.error_rate.value
+            axes.plot(*point, color=WRONG, marker="s", linestyle="", label="as served")
+        lowest = min(curve.accuracy)
+        axes.set(xlabel="Texts answered (coverage)", ylabel=TITLES[evaluation.primary_metric], xlim=(-0.02, 1.02))
+        axes.set_ylim(max(lowest - 0.02, -0.02), 1.02)
+        percent(axes.xaxis, axes.yaxis)
+        legend(axes)
+
+    return svg_of("coverage", (WIDTH, 3.9), draw)
+
+
 FIGURES: Final[Mapping[str, Callable[[Evaluation], str]]] = {
-    draw.__name__: draw for draw in (confusion, precision_recall, roc, reliability, histogram, length)
+    draw.__name__: draw for draw in (confusion, precision_recall, roc, reliability, histogram, coverage, length)
 }
 """Name -> what draws it."""
 

@@ -16,6 +16,8 @@ from textwright.core.types import Bools, Float32s, Ints
 from textwright.data.dataset import Examples
 from textwright.evaluate import scores
 from textwright.evaluate.behavior.suite import BehaviorTest, run_suite
+from textwright.evaluate.costs import measure_costs
+from textwright.evaluate.coverage import coverage_curve, measure_abstention
 from textwright.evaluate.evaluation import (
     Calibration,
     Evaluation,
@@ -138,6 +140,9 @@ def evaluate_observations(
         by_truncation=_by_truncation(predictions.truncated, predictions.correct),
         thresholds=dict(manifest.thresholds),
         curves=_curves(predictions.probabilities, holds, predictor.labels),
+        coverage=coverage_curve(predictions),
+        abstention=measure_abstention(manifest.decision, predictions),
+        costs=measure_costs(manifest.decision, predictions, num_resamples=num_resamples, seed=seed),
     )
 
 

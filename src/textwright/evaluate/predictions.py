@@ -26,7 +26,7 @@ class LabeledPredictions:
 
     Args:
         targets: (N,) label indices, or (N, K) which labels hold.
-        predicted: What was predicted, of the same shape.
+        predicted: What was predicted, of the same shape; where the model abstains, its most probable label.
         probabilities: As served, (N, K).
         uncalibrated: At temperature 1, (N, K).
         lengths: Tokens read, (N,).
@@ -115,10 +115,13 @@ def _observe_block(predictor: Predictor, texts: Sequence[str]) -> tuple[Ints | B
 
 
 def _indices(predictions: Sequence[TextPrediction], labels: Labels) -> Ints | Bools:
-    """Turn predicted names back into targets: (B,) indices, or (B, K) which labels hold."""
+    """Turn predicted names back into targets: (B,) indices, or (B, K) which labels hold.
+
+    Where a model abstains, it is the most probable label.
+    """
     index = labels.index
     if labels.task is Task.SINGLE_LABEL:
-        return np.array([index[item.labels[0]] for item in predictions], dtype=np.int64)
+        return np.array([index[item.best_label] for item in predictions], dtype=np.int64)
     holds = np.zeros((len(predictions), len(labels)), dtype=np.bool_)
     for row, item in enumerate(predictions):
         holds[row, [index[name] for name in item.labels]] = True

@@ -89,6 +89,11 @@ class Publication:
         variants = {**self.manifest.variants, variant: measured}
         self.manifest = replace(self.manifest, variants=variants, metrics_split=evaluation.split)
 
+    def set_min_confidence(self, min_confidence: float) -> None:
+        """Let the model abstain below a confidence, in [0, 1]; predictors loaded from now on do."""
+        self.manifest = replace(self.manifest, min_confidence=min_confidence)
+        self._draft.seal(self.manifest)
+
     def add_training(self, metadata: Mapping[str, Any]) -> None:
         """Add to what the manifest says of the training."""
         self.manifest = replace(self.manifest, training={**self.manifest.training, **metadata})

@@ -146,7 +146,7 @@ def _part(path: Path, rows: Ints, labels: Labels, *, with_texts: bool) -> Sample
         raise DataError(f"{path}: buckets of words are numbers from 0 to {NUM_BUCKETS - 1}; it is of another version")
     texts = table["text"].to_pylist() if with_texts else []
     return Sample(
-        predicted=_predicted(path, table["labels"].to_pylist(), labels),
+        predicted=_predicted(path, table["labels"].to_pylist(), labels, probabilities),
         probabilities=probabilities,
         num_tokens=table["num_tokens"].to_numpy(),
         unknown_rates=table["unknown_rate"].to_numpy(),
@@ -156,10 +156,13 @@ def _part(path: Path, rows: Ints, labels: Labels, *, with_texts: bool) -> Sample
     )
 
 
-def _predicted(path: Path, names: Sequence[Sequence[str]], labels: Labels) -> Ints | Bools:
+def _predicted(path: Path, names: Sequence[Sequence[str]], labels: Labels, probabilities: Float32s) -> Ints | Bools:
+    """Turn recorded names back into predictions; where the model abstained, it is the most probable label."""
     try:
         if labels.task is Task.SINGLE_LABEL:
-            return np.array([labels.index[name] for (name,) in names], dtype=np.int64)
+            best = [(labels.names[index],) for index in probabilities.argmax(axis=1).tolist()]
+            chosen = (held or most_probable for held, most_probable in zip(names, best, strict=True))
+            return np.array([labels.index[name] for (name,) in chosen], dtype=np.int64)
         holds = np.zeros((len(names), len(labels)), dtype=np.bool_)
         for row, held in enumerate(names):
             holds[row, [labels.index[name] for name in held]] = True

@@ -200,7 +200,9 @@ def _trained(
     plan = BuildPlan(
         dataset.source,
         stored_settings(manifest),
-        training_settings,
+        training_settings.model_copy(
+            update={"max_error_rate": 0.0, "costs": ""}
+        ),  # few texts, and each is answered here
         model_settings.model_dump(mode="json"),
         f"{manifest.name}-fold-{fold + 1}",
     )

@@ -45,7 +45,8 @@ class EvaluationResult(Evaluation):
 
         Args:
             figure: "confusion", the matrix, or for a multi-label task what was found and missed of each label;
-                "precision_recall", "roc", "reliability", "histogram" (of the confidence) or "length".
+                "precision_recall", "roc", "reliability", "histogram" (of the confidence), "coverage" or
+                "length".
 
         Returns:
             A plot that a notebook shows and that can be saved.

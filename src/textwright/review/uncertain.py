@@ -104,7 +104,8 @@ def _scored(
         predictions += predictor.predict(texts[start : start + _TEXTS_AT_ONCE])
     labels = predictor.labels
     probabilities = np.array([[item.probabilities[name] for name in labels.names] for item in predictions], np.float32)
-    predicted = [tuple(item.labels) for item in predictions]
+    is_single = labels.task is Task.SINGLE_LABEL  # a label is suggested even where the model abstains
+    predicted = [(item.best_label,) if is_single else tuple(item.labels) for item in predictions]
     return ScoredTexts(source, labels, files, lines, texts, probabilities, predicted)
 
 
@@ -140,8 +141,9 @@ def read_records(source: str) -> ScoredTexts:
         )
     probabilities = np.array([row["probabilities"] for row in rows], dtype=np.float32)
     is_single = bool(np.allclose(probabilities.sum(axis=1), 1, atol=1e-2)) and all(
-        len(row["labels"]) == 1 for row in rows
+        len(row["labels"]) <= 1 for row in rows
     )
+    best = [(names[index],) if is_single else () for index in probabilities.argmax(axis=1).tolist()]
     labels = Labels(tuple(names), Task.SINGLE_LABEL if is_single else Task.MULTI_LABEL)
     return ScoredTexts(
         source,
@@ -150,7 +152,7 @@ def read_records(source: str) -> ScoredTexts:
         [int(row["position"]) for row in rows],
         [row["text"] for row in rows],
         probabilities,
-        [tuple(row["labels"]) for row in rows],
+        [tuple(row["labels"]) or most_probable for row, most_probable in zip(rows, best, strict=True)],
     )
 
 

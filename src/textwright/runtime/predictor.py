@@ -42,9 +42,9 @@ class TextPrediction(NamedTuple):
 
     Args:
         label: The predicted label: the most probable one, or of two labels with a threshold, the one that it decides
-            for; None when no label of a multi-label task reaches its threshold.
-        labels: The labels that hold: one for a single-label task, any number, by falling probability,
-            for a multi-label task.
+            for; None when no label of a multi-label task reaches its threshold, or when the model abstains.
+        labels: The labels that hold: one for a single-label task, none if the model abstains; any number, by falling
+            probability, for a multi-label task.
         probabilities: Label name -> probability, in the model's label order, calibrated.
         truncated: True if the text was longer than the model's ``max_length`` and its end was not read.
         stage: Which stage answered, such as "fast" or "strong"; None for a model of one stage.
@@ -59,7 +59,12 @@ class TextPrediction(NamedTuple):
     @property
     def confidence(self) -> float:
         """The probability of ``label``, in [0, 1]; where that is None, the highest among the labels."""
-        return max(self.probabilities.values()) if self.label is None else self.probabilities[self.label]
+        return self.probabilities[self.best_label]
+
+    @property
+    def best_label(self) -> str:
+        """``label``, and where that is None, the most probable label."""
+        return max(self.probabilities, key=self.probabilities.__getitem__) if self.label is None else self.label
 
 
 class Scores(NamedTuple):
@@ -340,8 +345,9 @@ class Predictor(GraphModel):
 
     def _choose_one(self, rows: Float32s) -> _Choices:
         names = self.labels.names
-        chosen = self._decision.choose(rows).tolist()
-        return map(names.__getitem__, chosen), map([(name,) for name in names].__getitem__, chosen)
+        none = len(names)
+        chosen = np.where(self._decision.abstains(rows), none, self._decision.choose(rows)).tolist()
+        return map((*names, None).__getitem__, chosen), map([*((name,) for name in names), ()].__getitem__, chosen)
 
     def _choose_many(self, rows: Float32s) -> _Choices:
         holds = self._decision.holds(rows)

@@ -34,10 +34,12 @@ from textwright.data.dataset import Dataset
 from textwright.errors import DataError, SettingsError
 from textwright.models import find_family
 from textwright.models.family import BuildContext, TextModel, TrainingSplit
+from textwright.training.abstention import refuse_impossible_abstention
 from textwright.training.batches import EncodedExamples, encode_examples
 from textwright.training.calibrate import fit_temperature
 from textwright.training.checkpoint import Checkpointer, TrainState
 from textwright.training.class_weight import class_weights
+from textwright.training.costs import read_costs
 from textwright.training.device import deterministic, make_accelerator, uses_bf16
 from textwright.training.distillation import DistillationTargets
 from textwright.training.learner import Learner, make_learner
@@ -254,10 +256,13 @@ class Prepared:
 
     @property
     def identity(self) -> dict[str, Any]:
-        """What a resumed run must share, name -> plain value; how often it is saved does not matter."""
+        """What a resumed run must share, name -> plain value.
+
+        How often it is saved does not matter, nor what is decided from its probabilities by costs or by an error rate.
+        """
         recipe = as_recipe(self.settings, self.family_settings)
         model = {f"model.{name}": value for name, value in recipe.pop("model").items()}
-        del recipe["checkpoint_every_s"]
+        del recipe["checkpoint_every_s"], recipe["max_error_rate"], recipe["costs"]
         data = {"labels": list(self.labels.names), "task": str(self.labels.task)}
         digests = {"training data": self.train.digest(), "validation data": self.validation.digest()}
         if self.distillation is not None:
@@ -297,6 +302,8 @@ def prepare(
         if not dataset.splits[name]:
             raise DataError(f"{dataset.source}: the {name} split has no examples; training needs 1 or more in it")
     refuse_impossible_aim(settings, dataset.labels)
+    refuse_impossible_abstention(settings, dataset.labels, len(dataset.validation))
+    read_costs(settings, dataset.labels)
     if distillation is not None and settings.class_weight is not ClassWeight.NONE:
         raise SettingsError(
             f"class_weight is {settings.class_weight.value!r}, but a student learns its teacher's probabilities, which "

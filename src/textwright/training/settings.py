@@ -90,6 +90,13 @@ class TrainSettings(Settings):
     """Predict a label from the lowest probability on that gives this precision on the validation split; 0 for none."""
     positive_label: str = ""
     """Of two labels, the one that has the threshold; empty takes the rarer one."""
+    max_error_rate: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Abstain where the model is not sure, so that at most this share of its answers is wrong; 0 answers every text.
+
+    The confidence from which on it answers is chosen on the validation split, by a bound that holds with a
+    confidence of 95 %."""
+    costs: str = ""
+    """Predict the label of the lowest expected cost: file of a cost matrix (.csv .toml .json), rows true labels."""
     precision: Precision = Precision.AUTO
     """bf16 is faster where the hardware has it and the family multiplies large matrices; auto knows where."""
     device: Device = Device.AUTO

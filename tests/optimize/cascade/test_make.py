@@ -209,6 +209,9 @@ def test_models_that_do_not_belong_together_are_refused(make_artifact, make_casc
     refuse("same split: split_seed is 1 of the strong model, and of the fast one 0", data={**data, "settings": seed})
     refuse("does not say what it was trained on", data={})
     refuse("a cascade has one threshold for a label, so train both without", thresholds={"positive": 0.3})
+    costs = {"negative": {"negative": 0, "positive": 5}, "positive": {"negative": 1, "positive": 0}}
+    refuse("a cascade has one cost matrix", costs=costs)
+    refuse("abstains below a confidence of 0.9000, .* train it without --max-error-rate", min_confidence=0.9)
     labels = textwright.core.labels.Labels(("no", "yes"))
     refuse(r"other labels: labels is \['no', 'yes'\] of the strong", labels=labels)
     with pytest.raises(SettingsError, match="is a cascade already"):

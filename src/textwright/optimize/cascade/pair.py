@@ -99,6 +99,20 @@ def check_compatible(fast: Artifact, strong: Artifact) -> None:
         raise SettingsError(
             f"the models have other labels: {_of_both(other)}; train both on the same source with the same labels"
         )
+    _refuse_other_decisions(fast, strong)
+    for item in (fast, strong):
+        if not item.manifest.data.get("fingerprint"):
+            raise SettingsError(f"{item.path} does not say what it was trained on, so nothing is known to be held out")
+    if difference := first_difference(_cut(theirs), _cut(ours)):
+        raise SettingsError(
+            f"the models were not trained on the same split: {_of_both(difference)}. What one holds out, the other may "
+            "have learned by heart; train both on the same source with the same settings of data"
+        )
+
+
+def _refuse_other_decisions(fast: Artifact, strong: Artifact) -> None:
+    """Refuse models that decide by other rules, or by one that says nothing of the answers of a cascade."""
+    ours, theirs = fast.manifest, strong.manifest
     if ours.labels.task is Task.MULTI_LABEL and ours.threshold != theirs.threshold:
         raise SettingsError(
             f"a label holds from {ours.threshold:g} on in {fast.path}, and from {theirs.threshold:g} on in "
@@ -110,14 +124,16 @@ def check_compatible(fast: Artifact, strong: Artifact) -> None:
             f"{dict(theirs.thresholds) or 'of no label'}; a cascade has one threshold for a label, so train both "
             "without --maximize and --precision-at-least"
         )
-    for item in (fast, strong):
-        if not item.manifest.data.get("fingerprint"):
-            raise SettingsError(f"{item.path} does not say what it was trained on, so nothing is known to be held out")
-    if difference := first_difference(_cut(theirs), _cut(ours)):
+    if ours.costs != theirs.costs:
         raise SettingsError(
-            f"the models were not trained on the same split: {_of_both(difference)}. What one holds out, the other may "
-            "have learned by heart; train both on the same source with the same settings of data"
+            f"{fast.path} and {strong.path} decide by other costs; a cascade has one cost matrix, so train both with it"
         )
+    for item in (fast, strong):
+        if item.manifest.min_confidence:
+            raise SettingsError(
+                f"{item.path} abstains below a confidence of {item.manifest.min_confidence:.4f}, which says nothing of "
+                "the answers of a cascade; train it without --max-error-rate"
+            )
 
 
 def _load(artifact: Artifact, variant: str | None) -> Predictor:
