@@ -82,9 +82,7 @@ def test_sounds_can_be_played(open_page, width):
 
 @pytest.mark.parametrize("page", LESSONS, ids=lambda page: page.name)
 def test_a_phone_shows_plots_and_animations_whole(open_page, page):
-    pictures = opened(open_page, page, width=390).page.locator(
-        "svg.plot:visible, img[src^='data:image/gif']"
-    )
+    pictures = opened(open_page, page, width=390).page.locator("svg.plot:visible, img[src^='data:image/gif']")
     for left, right in pictures.evaluate_all(
         "all => all.map(one => one.getBoundingClientRect()).map(r => [r.left, r.right])"
     ):
