@@ -105,6 +105,7 @@ def test_batches_hold_each_pair_once_an_epoch_in_another_order(both):
     assert torch.cat(lengths).max() - torch.cat(lengths).min() > 10
 
 
+@pytest.mark.slow
 def test_one_loop_learns_two_tasks_that_a_prefix_tells_apart(both):
     pairs = [
         ("mood: good film", "good"), ("mood: bad film", "bad"), ("mood: bad news", "bad"),
