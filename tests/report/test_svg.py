@@ -46,3 +46,11 @@ def test_a_plot_is_drawn_once_and_laid_out_for_each_size():
     assert not ids[0] & ids[1], "a page holds both"
     assert all('aria-labelledby="caption"' in svg for svg in (wide, narrow))
     assert wide == svg_of("caption", sizes[0], lambda axes: axes.plot([1, 2], label="rises"))
+
+
+def test_a_label_longer_than_the_drawing_is_wrapped():
+    label = "true reply put first, of 20 (upper bar) and of 100 (lower bar)"
+    wide, narrow = svgs_of("caption", [(8.0, 3.0), (3.0, 3.0)], lambda axes: axes.set_xlabel(label))
+    assert f">{label}<" in wide
+    assert f">{label}<" not in narrow
+    assert "(lower bar)" in narrow

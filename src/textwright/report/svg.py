@@ -103,6 +103,8 @@ def svgs_of(name: str, sizes: Sequence[tuple[float, float]], draw: Callable[[Axe
         draw(axes)
         for axis in (axes.xaxis, axes.yaxis):
             _plain_powers(axis)
+        for label in (axes.xaxis.label, axes.yaxis.label, axes.title):
+            label.set_wrap(True)  # where it is longer than the drawing
         _visible_dots(axes)
         drawings = [_written(figure, size) for size in sizes]
     return [_themed(svg, name, f"{name}-{place}" if place else name) for place, svg in enumerate(drawings)]
