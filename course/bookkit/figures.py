@@ -23,11 +23,13 @@ colors: Final = SimpleNamespace(
 RECORDED: Final = Path(__file__).parents[1] / "recorded"
 MAX_BYTES: Final = 2_000_000
 """Of an image or a page within a page."""
+PHONE_WIDTH: Final = canvas.WIDTH
+"""Inches of the drawing for a narrow page; there the text of a plot has about 10 px."""
 STYLE: Final = f"<style>{(Path(__file__).parent / 'figures.css').read_text(encoding='utf-8')}</style>"
 
 
 def draw(name: str, plot: Callable[[Any], object], caption: str, *, size: tuple[float, float] = (6.4, 3.6)) -> None:
-    """Draw a plot and show it.
+    """Draw a plot and show it; one that is wide is also laid out for a narrow page, as high and less wide.
 
     Args:
         name: Of the figure in this lesson; lower case with dashes.
@@ -35,7 +37,27 @@ def draw(name: str, plot: Callable[[Any], object], caption: str, *, size: tuple[
         caption: What to see in it, in a sentence; also what a screen reader says.
         size: Width and height in inches.
     """
-    show(canvas.svg_of(f"caption-{name}", size, plot), caption, name=name)
+    show(drawings(name, plot, size), caption, name=name)
+
+
+def drawings(name: str, plot: Callable[[Any], object], size: tuple[float, float]) -> str:
+    """Draw a plot for the page: once if it is narrow, else for a wide and for a narrow page.
+
+    Args:
+        name: Of the figure on its page.
+        plot: Draws into the empty matplotlib axes.
+        size: Width and height in inches.
+    """
+    key = f"caption-{name}"
+    if size[0] <= PHONE_WIDTH:
+        return canvas.svg_of(key, size, plot)
+    wide, narrow = canvas.svgs_of(key, [size, (PHONE_WIDTH, size[1])], plot)
+    return _only("wide", wide) + _only("narrow", narrow)
+
+
+def _only(page: str, svg: str) -> str:
+    """Show a plot on pages of one width alone."""
+    return svg.replace('class="plot"', f'class="plot only-{page}"', 1)
 
 
 def show(svg: str, caption: str, *, name: str) -> None:
@@ -89,7 +111,8 @@ def show_page(page: str, caption: str, *, height: int = 420) -> None:
     words = html.escape(caption, quote=True)
     frame = (
         f'<iframe srcdoc="{html.escape(page, quote=True)}" sandbox="allow-scripts" title="{words}" loading="lazy"'
-        f' style="border: 1px solid; border-radius: 0.5rem; height: {height}px; width: 100%"></iframe>'
+        f' style="border: 1px solid var(--grid); border-radius: 0.5rem; box-sizing: border-box; display: block;'
+        f' height: {height}px; width: 100%"></iframe>'
     )
     display(HTML(f'{STYLE}<figure class="kit-figure">{frame}<figcaption>{words}</figcaption></figure>'))
 

@@ -86,11 +86,11 @@ def plot(axes: Axes, found: Sequence[Row]) -> None:
         color = colors.muted if row.name == "TF-IDF" else colors.series[0]
         inside = "none" if from_scratch else color
         axes.plot(row.accuracy, place, "o", color=color, markersize=8, markerfacecolor=inside)
-        axes.text(row.accuracy + 0.006, place, row.printed, va="center", fontsize=9, color=colors.ink)
+        axes.text(row.accuracy + 0.01, place, row.printed, va="center", fontsize=9, color=colors.ink)
     axes.set_yticks(range(len(found)), [f"{row.year}  {row.name}" for row in found])
     axes.set_ylim(len(found) - 0.5, -0.5)
     values = [row.accuracy for row in found]
-    axes.set_xlim(min(0.5, *values) - 0.01, max(values) + 0.05)
+    axes.set_xlim(min(0.5, *values) - 0.01, max(values) + 0.06)
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
     axes.set_xlabel("test accuracy with 500 labels")
     axes.grid(visible=False, axis="y")

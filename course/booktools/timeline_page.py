@@ -6,10 +6,9 @@ import html
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from bookkit.figures import STYLE
+from bookkit.figures import STYLE, drawings
 from bookkit.timelines import CAPTION, PROBES, Row, plot, size
 from booktools.lessons import Lesson
-from textwright.report import svg
 
 NAME: Final = "timeline"
 _NOT_ASKED: Final = "not asked"
@@ -42,7 +41,7 @@ alone; its rung counts pairs of neighbors as well, and pairs do see some order.
 
 def figure(found: Sequence[Row]) -> str:
     """Draw the accuracies as HTML that follows the page's colors."""
-    drawn = svg.svg_of("caption-timeline", size(found), lambda axes: plot(axes, found))
+    drawn = drawings("timeline", lambda axes: plot(axes, found), size(found))
     caption = f'<figcaption id="caption-timeline">{html.escape(CAPTION)}</figcaption>'
     return f'```{{raw}} html\n{STYLE}<figure class="kit-figure">{drawn}{caption}</figure>\n```'
 

@@ -179,9 +179,9 @@ class Teacher:
         self._grades.append((is_right, max(f1(reply, label) for label in labels)))
 
     def report(self) -> dict[str, float]:
-        """Average the grades: ``exs`` replies, ``accuracy``, and the share of words in common, ``f1``."""
+        """Average the grades to four decimals: ``exs`` replies, ``accuracy``, and the words in common, ``f1``."""
         accuracy, overlap = (sum(column) / len(self._grades) for column in zip(*self._grades, strict=True))
-        return {"exs": len(self._grades), "accuracy": accuracy, "f1": overlap}
+        return {"exs": len(self._grades), "accuracy": round(accuracy, 4), "f1": round(overlap, 4)}
 
 
 def parley(teacher: Teacher, agent: Agent) -> dict[str, float]:

@@ -83,11 +83,18 @@ def test_sounds_can_be_played(open_page, width):
 
 @pytest.mark.parametrize("page", LESSONS, ids=lambda page: page.name)
 def test_a_phone_shows_plots_and_animations_whole(open_page, page):
-    pictures = opened(open_page, page, width=390).page.locator("svg.plot, img[src^='data:image/gif']")
+    pictures = opened(open_page, page, width=390).page.locator("svg.plot:visible, img[src^='data:image/gif']")
     for left, right in pictures.evaluate_all(
         "all => all.map(one => one.getBoundingClientRect()).map(r => [r.left, r.right])"
     ):
         assert 0 <= left < right <= 390
+
+
+@pytest.mark.parametrize("page", LESSONS, ids=lambda page: page.name)
+def test_a_phone_shows_the_text_of_plots_large_enough(open_page, page):
+    plots = opened(open_page, page, width=390).page.locator("svg.plot:visible")
+    scales = plots.evaluate_all("all => all.map(one => one.getScreenCTM().a)")
+    assert min(scales, default=1) >= 1, "a plot's text has 10 px, its smallest 8"
 
 
 @pytest.mark.parametrize("page", LESSONS, ids=lambda page: page.name)

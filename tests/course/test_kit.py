@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import math
+import re
 import threading
 import time
 from contextlib import contextmanager
@@ -156,6 +157,16 @@ def test_a_figure_takes_the_colors_of_the_page(shown):
     assert 'class="kit-figure"' in shown[0]
     assert "var(--series-1)" in shown[0]
     assert 'id="caption-line"' in shown[0]
+
+
+def test_a_wide_plot_has_a_drawing_for_a_phone_and_a_narrow_one_serves_both(shown):
+    for width in (6.4, 5.0):
+        figures.draw("line", lambda axes: axes.plot([1, 2]), "A line.", size=(width, 3.6))
+    assert [re.findall(r'<svg class="([^"]*)"', each) for each in shown] == [
+        ["plot only-wide", "plot only-narrow"],
+        ["plot"],
+    ]
+    assert [each.count('id="caption-line"') for each in shown] == [1, 1]
 
 
 def test_a_recorded_picture_is_read_or_named(tmp_path, monkeypatch):

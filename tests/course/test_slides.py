@@ -99,7 +99,7 @@ def book(lesson):
 def a_run(profile="full"):
     plan = '<svg class="plan-wide" viewBox="0 0 2 1"></svg><svg class="plan-narrow"></svg>'
     shown = [
-        f'{SVG}<figcaption id="caption-curve">A &lt; b.</figcaption>',
+        f'{SVG}<svg class="plot only-narrow"></svg><figcaption id="caption-curve">A &lt; b.</figcaption>',
         f'{plan}<figcaption id="caption-plan">Plan.</figcaption>',
         '<iframe srcdoc="..."></iframe><figcaption>A page.</figcaption>',
         '<img src="data:image/gif;base64,AA" alt="x"><figcaption>Moves.</figcaption>',

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from textwright.report.svg import svg_of
+from textwright.report.svg import svg_of, svgs_of
 
 
 def labels(draw):
@@ -32,3 +32,25 @@ def test_labels_that_a_plot_chose_stay():
 
 def test_a_label_with_dollars_is_text():
     assert "$_$" in labels(lambda axes: axes.set_xlabel("$_$"))
+
+
+def test_a_plot_is_drawn_once_and_laid_out_for_each_size():
+    calls = []
+    sizes = [(6.4, 3.6), (5.0, 3.6)]
+    wide, narrow = svgs_of("caption", sizes, lambda axes: calls.append(axes.plot([1, 2], label="rises")))
+    assert len(calls) == 1
+    assert 'viewBox="0 0 460.8 259.2"' in wide
+    assert 'viewBox="0 0 360 259.2"' in narrow
+    ids = [set(re.findall(r' id="([^"]+)"', svg)) for svg in (wide, narrow)]
+    assert ids[0]
+    assert not ids[0] & ids[1], "a page holds both"
+    assert all('aria-labelledby="caption"' in svg for svg in (wide, narrow))
+    assert wide == svg_of("caption", sizes[0], lambda axes: axes.plot([1, 2], label="rises"))
+
+
+def test_a_label_longer_than_the_drawing_is_wrapped():
+    label = "true reply put first, of 20 (upper bar) and of 100 (lower bar)"
+    wide, narrow = svgs_of("caption", [(8.0, 3.0), (3.0, 3.0)], lambda axes: axes.set_xlabel(label))
+    assert f">{label}<" in wide
+    assert f">{label}<" not in narrow
+    assert "(lower bar)" in narrow

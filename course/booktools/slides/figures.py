@@ -16,7 +16,7 @@ from booktools.slides.source import DeckError
 
 _FIGURE: Final = re.compile(r'<figure class="kit-figure[^"]*">(.*?)<figcaption([^>]*)>(.*?)</figcaption>', re.DOTALL)
 _SOUNDS: Final = re.compile(r'<figure class="kit-sounds">(.*?)<figcaption[^>]*>(.*?)</figcaption>', re.DOTALL)
-_NARROW: Final = re.compile(r'<svg class="plan-narrow".*?</svg>', re.DOTALL)
+_NARROW: Final = re.compile(r'<svg class="(?:plan-narrow|plot only-narrow)".*?</svg>', re.DOTALL)
 _BOX: Final = re.compile(r'viewBox="[-\d.]+[ ,]+[-\d.]+[ ,]+([\d.]+)[ ,]+([\d.]+)"')
 _ID: Final = re.compile(r'(\bid="|url\(#|href="#|aria-labelledby=")')
 _WIDTH_OF_PLAYERS: Final = 8.0

@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import matplotlib as mpl
+from matplotlib.collections import PathCollection
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import FuncFormatter, LogFormatter, MaxNLocator, NullFormatter, PercentFormatter
@@ -79,18 +80,51 @@ def svg_of(name: str, size: tuple[float, float], draw: Callable[[Axes], None]) -
     Returns:
         ``<svg class="plot">`` for inclusion in a page; names of others in it are escaped.
     """
+    return svgs_of(name, [size], draw)[0]
+
+
+def svgs_of(name: str, sizes: Sequence[tuple[float, float]], draw: Callable[[Axes], None]) -> list[str]:
+    """Draw one plot once and lay it out at several sizes, such as one for a screen and one for a phone.
+
+    Args:
+        name: As in :func:`svg_of`; the ids of the second drawing begin with it and "-1", and so on.
+        sizes: Width and height in inches of each drawing.
+        draw: Draws into the empty axes; called once.
+
+    Returns:
+        A ``<svg class="plot">`` for each size. All are described by the one caption.
+    """
     with mpl.rc_context(_STYLE), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")  # the browser has the glyphs
-        figure = Figure(figsize=size, layout="constrained")
+        figure = Figure(figsize=sizes[0], layout="constrained")
         figure.patch.set_visible(False)
         axes = figure.subplots()
         axes.patch.set_visible(False)
         draw(axes)
         for axis in (axes.xaxis, axes.yaxis):
             _plain_powers(axis)
-        file = io.StringIO()
-        figure.savefig(file, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
-    return _themed(file.getvalue(), name)
+        for label in (axes.xaxis.label, axes.yaxis.label, axes.title):
+            label.set_wrap(True)  # where it is longer than the drawing
+        _visible_dots(axes)
+        drawings = [_written(figure, size) for size in sizes]
+    return [_themed(svg, name, f"{name}-{place}" if place else name) for place, svg in enumerate(drawings)]
+
+
+def _visible_dots(axes: Axes) -> None:
+    """Show the dots of a scatter plot in its legend as large as letters and as opaque as they can be."""
+    legend = axes.get_legend()
+    for handle in legend.legend_handles if legend else ():
+        if getattr(handle, "get_marker", str)() == ".":
+            handle.set(marker="o", markersize=6, alpha=1)
+        elif isinstance(handle, PathCollection):
+            handle.set(sizes=[36], alpha=1)
+
+
+def _written(figure: Figure, size: tuple[float, float]) -> str:
+    figure.set_size_inches(size)
+    file = io.StringIO()
+    figure.savefig(file, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
+    return file.getvalue()
 
 
 def _plain_powers(axis: Axis) -> None:
@@ -100,12 +134,12 @@ def _plain_powers(axis: Axis) -> None:
         axis.set_minor_formatter(NullFormatter())
 
 
-def _themed(svg: str, name: str) -> str:
+def _themed(svg: str, caption: str, name: str) -> str:
     """Fit an SVG into the page: page colors and font, ids of its own, no fixed size, nothing outside ``<svg>``."""
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
     svg = re.sub(
-        r"<svg[^>]*(viewBox=\"[^\"]*\")[^>]*>", rf'<svg class="plot" \1 role="img" aria-labelledby="{name}">', svg
+        r"<svg[^>]*(viewBox=\"[^\"]*\")[^>]*>", rf'<svg class="plot" \1 role="img" aria-labelledby="{caption}">', svg
     )
     svg = re.sub(r"\bid=\"", f'id="{name}-', svg)
     svg = re.sub(r"(url\(#|href=\"#)", rf"\g<1>{name}-", svg)

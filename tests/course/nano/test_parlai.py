@@ -123,7 +123,7 @@ class Parrot:
 def test_a_fold_is_graded():
     episodes = [[Turn("The cat!", ("a CAT", "no"))], [Turn("two words", ("two others",))], [Turn("x", ("y",))]]
     report = parlai.parley(Teacher(episodes, "test"), Parrot())
-    assert report == {"exs": 3, "accuracy": pytest.approx(1 / 3), "f1": pytest.approx((1 + 0.5 + 0) / 3)}
+    assert report == {"exs": 3, "accuracy": 0.3333, "f1": 0.5}
 
 
 def test_numbers_are_in_one_fold_each():
