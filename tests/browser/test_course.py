@@ -28,11 +28,12 @@ def test_the_site_is_built():
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-@pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize(("width", "height"), [(1280, 900), (390, 844)])
-def test_a_page_opens_without_the_network(open_page, page, width, height, scheme):
-    watched = opened(open_page, page, width=width, height=height, scheme=scheme)
-    assert watched.page.evaluate("document.documentElement.scrollWidth") <= width, "the page scrolls sideways"
+def test_a_page_opens_without_the_network(open_page, page, width, height):
+    watched = opened(open_page, page, width=width, height=height)
+    for scheme in ("light", "dark"):
+        watched.page.emulate_media(color_scheme=scheme)
+        assert watched.page.evaluate("document.documentElement.scrollWidth") <= width, "the page scrolls sideways"
     assert watched.faults == []
 
 

@@ -46,6 +46,7 @@ def check_output(artifact, source, out, whole):
     assert contents(out) == contents(whole)
 
 
+@pytest.mark.slow
 def test_a_killed_run_is_gone_on_with(tmp_path, make_artifact, source):
     artifact, out = make_artifact("slow", num_slow_layers=64), tmp_path / "out"
     with start(artifact, source, out, "--workers", "1", "--fragment-rows", "20") as process:

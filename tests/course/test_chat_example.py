@@ -78,6 +78,7 @@ def _post(address, content):
         return error.code, json.load(error)
 
 
+@pytest.mark.slow
 def test_its_own_tests_pass(tmp_path):
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-c", os.devnull, "--rootdir", tmp_path, EXAMPLE],
@@ -87,6 +88,7 @@ def test_its_own_tests_pass(tmp_path):
     assert "22 passed" in done.stdout
 
 
+@pytest.mark.slow
 def test_behind_http_the_bot_says_what_it_says_in_python(bot, address):
     history = ["hello", "hi there, how are you?"]
     status, told = _post(address, json.dumps({"message": "I watched a film", "history": history}).encode())

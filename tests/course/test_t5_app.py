@@ -66,6 +66,7 @@ def address(folder):
         yield address
 
 
+@pytest.mark.slow
 def test_its_own_tests_pass(tmp_path):
     words = ["-m", "pytest", "-p", "no:cacheprovider", "-c", os.devnull, "--rootdir", str(tmp_path), str(EXAMPLE)]
     environment = {**os.environ, "PYTHONPATH": f"{COURSE}{os.pathsep}{EXAMPLE}", "PYTHONDONTWRITEBYTECODE": "1"}
@@ -76,6 +77,7 @@ def test_its_own_tests_pass(tmp_path):
     assert "16 passed" in done.stdout
 
 
+@pytest.mark.slow
 def test_it_writes_what_the_model_writes(address, folder):
     both = text_to_text.load(folder)
     answer = httpx.post(f"{address}/generate", json={"text": "the film", "max_tokens": 12}, timeout=120).json()

@@ -46,12 +46,14 @@ def weights(tmp_path):
     return tmp_path / "voice.pt"
 
 
+@pytest.mark.slow
 def test_its_own_tests_pass(tmp_path):
     done = run("-m", "pytest", "-p", "no:cacheprovider", "-c", os.devnull, "--rootdir", str(tmp_path), str(EXAMPLE))
     assert done.returncode == 0, done.stdout.decode()
     assert b"23 passed" in done.stdout, done.stdout.decode()
 
 
+@pytest.mark.slow
 def test_it_says_what_the_model_says(weights):
     done = run("-c", ASK, MODEL=str(weights))
     assert done.returncode == 0, done.stderr.decode()

@@ -13,6 +13,7 @@ from hub_server import environment, point_client_to
 from server_process import serving
 
 import textwright
+from textwright.cli.main import run
 from textwright.core import artifact as artifacts
 from textwright.core.hub import HubAddress, is_hub_address
 from textwright.errors import (
@@ -29,6 +30,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning
 
 REPO = "owner/reviews"
 ADDRESS = f"hf://{REPO}"
+WORDS = (("great", "positive"), ("awful", "negative"))
 TEXTS = ["a great film", "an awful film", "unheard of"]
 
 
@@ -79,6 +81,26 @@ def test_a_commit_and_a_branch_are_what_they_were(hub, pushed, make_artifact):
     assert artifacts.read(Path(f"{ADDRESS}@{commit}")).version == first.version
     assert artifacts.read(Path(f"{ADDRESS}@v2")).version == second.version
     assert artifacts.read(Path(ADDRESS)).version == second.version
+
+
+def test_a_branch_may_have_a_slash(hub, pushed, make_artifact):
+    newer = make_artifact("newer", bias=(1.0, 0.0))
+    push(artifacts.read(newer), REPO, PushSettings(revision="new/words"))
+    assert answers(textwright.load(f"{ADDRESS}@new%2Fwords")) == answers(textwright.load(newer))
+    assert answers(textwright.load(ADDRESS)) == answers(textwright.load(pushed))
+
+
+def test_the_report_of_a_promotion_lies_in_the_working_directory(hub, pushed, make_artifact, tmp_path, monkeypatch):
+    champion = make_artifact("champion", bias=(0.0, 0.001))
+    rows = "\n".join(f"the {word} film number {number},{label}" for number in range(100) for word, label in WORDS)
+    (tmp_path / "frozen.csv").write_text(f"text,label\n{rows}\n")
+    monkeypatch.chdir(tmp_path)
+    cached = hub.repos["model", REPO].files().keys()
+    command = ["promote", ADDRESS, "--against", str(champion), "--data", "frozen.csv", "--max-latency-ratio", "50"]
+    assert run(command) in (0, 13)
+    assert json.loads((tmp_path / "reviews.promotion" / "promotion.json").read_text())["overall"]
+    folder = textwright.load(ADDRESS).artifact.path.parent
+    assert {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()} <= {*cached}
 
 
 def test_only_what_the_manifest_names_is_downloaded(hub, pushed):
@@ -190,6 +212,7 @@ def test_an_address_of_another_form_is_refused(hub, address):
         ("hf://owner/name", HubAddress("owner/name")),
         ("hf:/owner/name@v1.2", HubAddress("owner/name", "v1.2")),
         ("hf://models/owner/name@refs/pr/3", HubAddress("owner/name", "refs/pr/3")),
+        ("hf://owner/name@feature%2Fshort", HubAddress("owner/name", "feature/short")),
         (
             "hf://datasets/owner/name:small@v1/data/train.csv",
             HubAddress("owner/name", "v1", "small", "data/train.csv", "dataset"),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import f1_score, precision_recall_curve
 
@@ -24,7 +24,6 @@ SCORES = np.array([0.9, 0.8, 0.7, 0.4, 0.3, 0.3], dtype=np.float32)
 HOLDS = np.array([True, True, False, True, False, True])
 
 
-@settings(max_examples=100)
 @given(st.integers(0, 2**32), st.integers(1, 60), st.sampled_from([0.0, 0.5, 0.9, 1.0]))
 def test_no_other_threshold_does_better(seed: int, size: int, least: float) -> None:
     random = np.random.default_rng(seed)

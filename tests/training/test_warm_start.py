@@ -118,6 +118,7 @@ def test_it_is_written_into_the_manifest_and_the_same_command_finds_it(trained_r
     assert "holds an artifact of another plan" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_new_texts_are_learned_without_losing_the_old_ones(trained_run, tmp_path):
     """300 rows of another vocabulary: begun anew, the model forgets the old words; begun with the model it does not."""
     run, _ = trained_run("bow", "binary")

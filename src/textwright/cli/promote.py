@@ -51,7 +51,7 @@ def promote(
     ours, theirs = load(candidate), load(champion)
     with ProgressView(terminal, "promoting") as view:
         report = compare(ours, theirs, source, settings, data, split=split, callback=view)
-    folder = report_folder(ours.artifact)
+    folder = report_folder(candidate, ours.artifact)
     report.write(folder)
     terminal.result(report.to_json(), lambda: show_promotion(terminal, report))
     terminal.note(f"report: {report.html_path(folder)}, {report.json_path(folder)}")

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Final, Self
+from urllib.parse import quote, unquote
 
 from textwright.errors import (
     ArtifactFormatError,
@@ -66,7 +67,8 @@ class HubAddress:
         """Read an address.
 
         Args:
-            address: ``hf://[models/|datasets/]owner/name[:configuration][@revision][/path]``, also with one slash.
+            address: ``hf://[models/|datasets/]owner/name[:configuration][@revision][/path]``, also with one slash. The
+                slashes of a branch are written ``%2F``, as by the hub's own client.
             kind: What it is where it does not say.
 
         Raises:
@@ -77,12 +79,14 @@ class HubAddress:
         if match is None:
             raise SettingsError(f"{str(address)!r} is no address of the Hugging Face hub; it has the form {_FORM}")
         kind = match["kind"].removesuffix("s") if match["kind"] else kind
-        return cls(match["repo"], match["revision"], match["configuration"] or "", match["path"] or "", kind)
+        revision = unquote(match["revision"]) if match["revision"] else None
+        return cls(match["repo"], revision, match["configuration"] or "", match["path"] or "", kind)
 
     def __str__(self) -> str:
         kind = "datasets/" if self.kind == "dataset" else ""
         configuration = f":{self.configuration}" if self.configuration else ""
-        revision = f"@{self.revision}" if self.revision else ""
+        is_reference = (self.revision or "").startswith("refs/")
+        revision = f"@{quote(self.revision, safe='/' if is_reference else '')}" if self.revision else ""
         return f"hf://{kind}{self.repo}{configuration}{revision}{'/' if self.path else ''}{self.path}"
 
 

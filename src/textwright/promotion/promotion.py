@@ -20,6 +20,7 @@ import numpy as np
 
 from textwright.core.artifact import Artifact
 from textwright.core.callbacks import Callback
+from textwright.core.hub import HubAddress, is_hub_address
 from textwright.core.labels import Labels, Task
 from textwright.core.types import Bools
 from textwright.data.dataset import Examples
@@ -112,8 +113,15 @@ def promote(
     )
 
 
-def report_folder(artifact: Artifact) -> Path:
-    """Name the folder of a candidate's report: in its run folder, or beside an artifact that stands alone."""
+def report_folder(candidate: Path, artifact: Artifact) -> Path:
+    """Name the folder of a candidate's report: in its run folder, or beside an artifact that stands alone.
+
+    Args:
+        candidate: As it was named. One of the hub has its report in the working directory, not in the hub's cache.
+        artifact: What was opened there.
+    """
+    if is_hub_address(candidate):
+        return Path(f"{HubAddress.parse(candidate).repo.rpartition('/')[2]}.{_PLACE}")
     name = artifact.path.name
     return artifact.path.with_name(_PLACE if name == "artifact" else f"{name}.{_PLACE}")
 

@@ -84,6 +84,7 @@ def test_written_tokens_are_the_likeliest_of_the_training_view():
     assert model(source, tokens) < model(source, worse)
 
 
+@pytest.mark.slow
 def test_it_learns_numbers_below_a_hundred():
     torch.manual_seed(0)
     model = Seq2Seq(len(NUMBER_WORDS), 12, 32)

@@ -97,6 +97,7 @@ def test_a_conversation_keeps_its_side_when_others_come():
     assert 70 <= len(whole.validation) <= 130
 
 
+@pytest.mark.slow
 def test_the_real_conversations_follow_the_rules():
     split = dialogue.split()
     parts = (split.train, split.validation, split.test)

@@ -132,6 +132,7 @@ def test_numbers_are_in_one_fold_each():
     assert len(set().union(*folds)) == 12_000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("task", ["movie-reviews", "airline-tweets", "bbc-news"])
 def test_a_labeled_text_becomes_a_question_with_its_labels_to_choose_from(task):
     episodes = parlai_tasks.episodes_of(task, "valid")
@@ -140,6 +141,7 @@ def test_a_labeled_text_becomes_a_question_with_its_labels_to_choose_from(task):
     assert all(turn.text.endswith("?") for (turn,) in episodes)
 
 
+@pytest.mark.slow
 def test_replies_to_choose_from_are_twenty_and_differ():
     episodes = parlai_tasks.episodes_of("chitchat", "valid")
     turns = [turn for each in episodes for turn in each]

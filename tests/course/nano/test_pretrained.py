@@ -124,6 +124,7 @@ def test_elmo_reads_no_more_than_its_recipe_says():
     assert 3 * len(few.losses) < len(many.losses) < 5 * len(few.losses)
 
 
+@pytest.mark.slow
 def test_a_voice_learns_and_is_taken_from_the_cache_with_its_snapshots(monkeypatch):
     first = pretrained.voice(SMALL_VOICE)
     assert sum(first.losses[-5:]) < 0.9 * sum(first.losses[:5])
@@ -141,6 +142,7 @@ def test_a_voice_learns_and_is_taken_from_the_cache_with_its_snapshots(monkeypat
     assert not torch.equal(early, late)
 
 
+@pytest.mark.slow
 def test_another_teacher_makes_another_voice(monkeypatch, cache):
     pretrained.voice(SMALL_VOICE)
     monkeypatch.setattr(speech, "teacher_hash", lambda: "another")
@@ -188,6 +190,7 @@ def test_a_t5_learns_and_is_taken_from_the_cache_after(cache, monkeypatch):
     assert not again.both.model.training
 
 
+@pytest.mark.slow
 def test_a_tuned_t5_is_kept_for_its_pairs_and_for_no_others(cache, monkeypatch):
     start = pretrained.text_to_text_model(SMALL_T5)
     pairs = [("a good film", "good"), ("a bad film", "bad")] * 8
@@ -212,6 +215,7 @@ def test_no_test_article_is_read(monkeypatch):
     pretrained.without_test_articles.cache_clear()
 
 
+@pytest.mark.slow
 def test_all_models_are_trained_by_one_command(monkeypatch, capsys, cache):
     monkeypatch.setattr(pretrained, "DecoderRecipe", lambda read=900: replace(SMALL, read=read))
     monkeypatch.setattr(pretrained, "ElmoRecipe", lambda: SMALL_ELMO)

@@ -110,6 +110,7 @@ def _exhaustive(model, source, max_length, penalty):
     return max(found.values()), [list(each) for each, value in found.items() if value == max(found.values())]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("penalty", [0.0, 0.7, 1.0])
 def test_a_wide_beam_is_an_exhaustive_search(penalty):
     """With room for all of the 3 ** 4 replies and their shorter ones nothing is pruned."""
@@ -152,6 +153,7 @@ def test_teacher_forcing_scores_what_would_be_written():
             torch.testing.assert_close(nats[place], -log_p[target[0, place]])
 
 
+@pytest.mark.slow
 @given(st.integers(0, 6), st.integers(7, 12), st.integers(0, 3), st.integers(0, 50))
 @settings(max_examples=40, deadline=None)
 def test_replies_follow_the_rules(shortest, longest, block, seed):
@@ -214,6 +216,7 @@ def test_the_likeliest_of_many_draws_is_taken():
             assert nats(best)[row] == pytest.approx(min(every), abs=1e-4)
 
 
+@pytest.mark.slow
 def test_it_learns_a_batch_by_heart():
     """What a decoder with a softmax over one choice cannot: the loss of one batch goes to zero."""
     torch.manual_seed(0)

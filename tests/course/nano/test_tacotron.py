@@ -208,6 +208,7 @@ def test_a_file_without_a_voice_is_refused(content, tmp_path):
         tacotron.load(path)
 
 
+@pytest.mark.slow
 def test_it_learns_one_phrase_by_heart():
     phrase = "two"
     torch.manual_seed(0)

@@ -111,6 +111,7 @@ def test_a_batch_holds_labels_of_any_length(both):
     assert all(len({tuple(row) for row in target.tolist()}) == 2 for _, target in batches)
 
 
+@pytest.mark.slow
 def test_one_loop_learns_two_tasks_that_a_prefix_tells_apart(both):
     pairs = [
         ("mood: good film", "good"), ("mood: bad film", "bad"), ("mood: bad news", "bad"),
