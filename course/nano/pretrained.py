@@ -533,7 +533,7 @@ def fine_tuned(
         recipe: Of the pre-training.
         pairs: Of all tasks; another pair is another file.
         num_epochs: Times that each is read.
-        rate: Highest learning rate.
+        rate: Highest learning rate, relative to the size of each weight.
         keep: False tunes anew and puts nothing there.
     """
     hashed = hashlib.sha256(json.dumps(pairs).encode()).hexdigest()

@@ -125,13 +125,16 @@ class TextToText:
     def batches(
         self, pairs: Pairs, batch_size: int, num_epochs: int, max_tokens: int = 128, seed: int = 0
     ) -> Iterator[tuple[Tensor, Tensor]]:
-        """Yield sources (B, S) and targets (B, T) of like lengths, in an order of chance, each pair once an epoch."""
+        """Yield sources (B, S) of like lengths and targets (B, T), in an order of chance, each pair once an epoch.
+
+        Pairs are not sorted by their targets: where labels have unlike lengths, a batch would hold mostly one.
+        """
         random = np.random.default_rng(seed)
         ids = [(self.encode(source, max_tokens), self.encode(target, max_tokens)) for source, target in pairs]
         for _ in range(num_epochs):
             mixed = random.permutation(len(ids))
             blocks = [mixed[start : start + 50 * batch_size] for start in range(0, len(ids), 50 * batch_size)]
-            ordered = [sorted(block, key=lambda row: [len(each) for each in ids[row]]) for block in blocks]
+            ordered = [sorted(block, key=lambda row: len(ids[row][0])) for block in blocks]
             rows = [block[at : at + batch_size] for block in ordered for at in range(0, len(block), batch_size)]
             for place in random.permutation(len(rows)):
                 yield tuple(padded([ids[row][side] for row in rows[place]]) for side in (0, 1))
@@ -165,22 +168,25 @@ class TextToText:
 
 
 def tune(
-    start: TextToText, pairs: Pairs, num_epochs: int, *, rate: float = 1e-3, batch_size: int = 16, seed: int = 0
+    start: TextToText, pairs: Pairs, num_epochs: int, *, rate: float = 1e-2, batch_size: int = 16, seed: int = 0
 ) -> TextToText:
     """Learn tasks, all of them by one loop; what there is to tell them apart stands in the pairs, section 2.4.
+
+    Adafactor, as in the paper, steps in proportion to the size of each weight. A T5 needs that: its embeddings start
+    with a standard deviation of 1 and its queries with one of 0.008 (E 256, D 64), and no one rate of Adam suits both.
 
     Args:
         start: Pre-trained, or not; stays as it is.
         pairs: Of all tasks together.
         num_epochs: Times that each pair is read.
-        rate: Highest learning rate.
+        rate: Highest learning rate, relative to the size of each weight.
         batch_size: B.
         seed: Of the order, and of dropout.
     """
     model = T5(replace(start.model.config, dropout=0.1))
     model.load_state_dict(start.model.state_dict())
     steps = num_epochs * math.ceil(len(pairs) / batch_size)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=rate)
+    optimizer = torch.optim.Adafactor(model.parameters(), lr=rate)
     batches = start.batches(pairs, batch_size, num_epochs, seed=seed)
     fit(model, batches, optimizer, num_steps=steps, warm_up=steps // 20, seed=seed)
     return TextToText(model.eval(), start.tokenizer)

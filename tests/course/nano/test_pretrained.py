@@ -194,13 +194,13 @@ def test_a_t5_learns_and_is_taken_from_the_cache_after(cache, monkeypatch):
 def test_a_tuned_t5_is_kept_for_its_pairs_and_for_no_others(cache, monkeypatch):
     start = pretrained.text_to_text_model(SMALL_T5)
     pairs = [("a good film", "good"), ("a bad film", "bad")] * 8
-    first = pretrained.fine_tuned(start, SMALL_T5, pairs, 200, rate=3e-3)
+    first = pretrained.fine_tuned(start, SMALL_T5, pairs, 200, rate=2e-2)
     assert [answer[0] for answer in first.answer(["a good film", "a bad film"], 9)] == ["g", "b"]
     monkeypatch.setattr(pretrained.text_to_text, "tune", None)
-    again = pretrained.fine_tuned(start, SMALL_T5, pairs, 200, rate=3e-3)
+    again = pretrained.fine_tuned(start, SMALL_T5, pairs, 200, rate=2e-2)
     assert torch.equal(again.model.tokens.weight, first.model.tokens.weight)
     with pytest.raises(TypeError):
-        pretrained.fine_tuned(start, SMALL_T5, pairs[1:], 200, rate=3e-3)
+        pretrained.fine_tuned(start, SMALL_T5, pairs[1:], 200, rate=2e-2)
 
 
 def test_no_test_article_is_read(monkeypatch):
