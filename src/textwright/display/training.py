@@ -97,13 +97,13 @@ def show_built(terminal: Terminal, built: BuildResult, more: Mapping[str, Any] |
 
 
 def _example_line(manifest: Manifest) -> str:
-    """Say which text of the data will be shown to others, and how to prevent it."""
+    """Say which texts of the data will be shown to others, and how to prevent it."""
     if not manifest.example_texts:
         return "no example is stored: the validation texts have addresses or long numbers; --example-text gives one"
-    shown_text = json.dumps(manifest.example_texts[0], ensure_ascii=False)
+    texts = ", ".join(json.dumps(text, ensure_ascii=False) for text in manifest.example_texts)
     if TYPED in manifest.data:
-        return f"example: {shown_text}, as typed; no text of the data is stored"
-    return f"example in the API's pages: {shown_text}, of the validation split; --example-text TEXT shows another"
+        return f"example: {texts}, as typed; no text of the data is stored"
+    return f"examples in the API's pages: {texts}, of the validation split; --example-text TEXT shows another instead"
 
 
 def note_warm_start(terminal: Terminal, built: BuildResult) -> None:
