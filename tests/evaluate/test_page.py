@@ -102,7 +102,7 @@ def test_texts_that_were_cut_stand_beside_the_others(evaluation: Evaluation, pag
 
 
 def test_the_page_shows_what_was_measured(evaluation: Evaluation, page: str) -> None:
-    assert Page(page).counts["svg"] == 6
+    assert Page(page).counts["svg"] == 7
     assert evaluation.model.version in page
     assert f"{100 * evaluation.metrics['accuracy'].value:.1f}<small>%" in page
     assert f"{evaluation.before.calibration_error.value:.3f}" in page
@@ -226,7 +226,7 @@ def test_a_place_that_cannot_be_written_is_said(evaluation: Evaluation, tmp_path
 
 def test_a_missing_library_names_the_extra(evaluation: Evaluation, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "jinja2", None)
-    with pytest.raises(MissingExtraError, match=r"textwright\[train\]"):
+    with pytest.raises(MissingExtraError, match=r"textwright\[report\]"):
         evaluation.to_html()
 
 

@@ -73,7 +73,7 @@ def _golden_texts(source: Artifact, text: str) -> list[str]:
     if not text:
         return texts
     awkward = [item for item in texts if item in AWKWARD_TEXTS]
-    # The stages of a cascade share golden texts, chosen far from the confidence at which one hands over to the next.
+    # Stages of one model share golden texts, chosen far from the confidence at which one hands over to the next.
     return awkward if source.stages and awkward else [text, *awkward]
 
 
