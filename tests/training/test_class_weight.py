@@ -66,6 +66,11 @@ def test_what_holds_counts_more_among_many_labels() -> None:
     assert weighted.item() == pytest.approx((3 + 1) / 2 * np.log(2))
 
 
+def test_focal_loss_is_refused_where_no_gradient_is_followed(dataset: Dataset, tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"focal_gamma is 2\.0, but linear is solved for"):
+        train(dataset, TrainSettings(family="linear", focal_gamma=2.0), {}, run_dir=tmp_path)
+
+
 @pytest.fixture
 def imbalanced(dataset: Dataset) -> Dataset:
     """Of the training texts with a good word every tenth is left."""

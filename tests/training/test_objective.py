@@ -4,6 +4,7 @@ import math
 
 import pytest
 import torch
+from torch.nn import functional
 
 from textwright.core.labels import Task
 from textwright.training.objective import ValidationScore, consistency, make_objective, validation_score
@@ -34,6 +35,34 @@ def test_each_of_many_labels_is_judged_by_itself() -> None:
 def test_label_smoothing_charges_certainty(task: Task, targets: torch.Tensor, sure: torch.Tensor) -> None:
     assert make_objective(task)(sure, targets).item() < 1e-6
     assert make_objective(task, label_smoothing=0.1)(sure, targets).item() > 1
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_focal_loss_multiplies_each_loss_by_what_its_probability_lacks(smoothing: float) -> None:
+    targets = torch.tensor([0, 2])
+    lacking = 1 - LOGITS.softmax(dim=1)[[0, 1], targets]
+    losses = functional.cross_entropy(LOGITS, targets, label_smoothing=smoothing, reduction="none")
+    objective = make_objective(Task.SINGLE_LABEL, focal_gamma=2.0, label_smoothing=smoothing)
+    assert objective(LOGITS, targets).item() == pytest.approx((losses * lacking**2).mean().item(), rel=1e-5)
+    one_hot = functional.one_hot(targets, 3).float()  # as beside a teacher's probabilities
+    assert objective(LOGITS, one_hot).item() == pytest.approx(objective(LOGITS, targets).item(), rel=1e-5)
+
+
+def test_focal_loss_of_many_labels_is_per_label_and_weighted() -> None:
+    targets, weights = torch.tensor([[1.0, 0.0, 1.0], [0.0, 0.0, 1.0]]), torch.tensor([2.0, 1.0, 4.0])
+    right = torch.where(targets > 0.5, LOGITS.sigmoid(), 1 - LOGITS.sigmoid())
+    expected = (-right.log() * (1 - right) ** 2 * torch.where(targets > 0.5, weights, 1.0)).mean()
+    objective = make_objective(Task.MULTI_LABEL, focal_gamma=2.0, class_weights=weights)
+    assert objective(LOGITS, targets).item() == pytest.approx(expected.item(), rel=1e-5)
+
+
+@pytest.mark.parametrize("task", list(Task))
+def test_focal_loss_has_a_gradient_where_nothing_is_left_to_learn(task: Task) -> None:
+    logits = torch.tensor([[80.0, -80.0]], requires_grad=True)
+    targets = torch.tensor([0]) if task is Task.SINGLE_LABEL else torch.tensor([[1.0, 0.0]])
+    make_objective(task, focal_gamma=0.5)(logits, targets).backward()
+    assert logits.grad is not None
+    assert logits.grad.isfinite().all()
 
 
 @pytest.mark.parametrize("task", list(Task))

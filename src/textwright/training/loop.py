@@ -96,7 +96,11 @@ def fit(
     accelerator = runtime.accelerator
     weights = class_weights(settings.class_weight, splits.train.targets, len(labels))
     objective = make_objective(
-        labels.task, label_smoothing=settings.label_smoothing, r_drop=settings.r_drop, class_weights=weights
+        labels.task,
+        label_smoothing=settings.label_smoothing,
+        r_drop=settings.r_drop,
+        focal_gamma=settings.focal_gamma,
+        class_weights=weights,
     )
     if distillation is not None:
         objective = distillation.objective(objective, labels.task)

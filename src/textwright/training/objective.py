@@ -17,7 +17,12 @@ Objective: TypeAlias = Callable[[Tensor, Tensor], Tensor]
 
 
 def make_objective(
-    task: Task, *, label_smoothing: float = 0.0, r_drop: float = 0.0, class_weights: Tensor | None = None
+    task: Task,
+    *,
+    label_smoothing: float = 0.0,
+    r_drop: float = 0.0,
+    focal_gamma: float = 0.0,
+    class_weights: Tensor | None = None,
 ) -> Objective:
     """Choose the loss of a task.
 
@@ -26,6 +31,8 @@ def make_objective(
         label_smoothing: Share of the target's probability spread over all labels, in [0, 1).
         r_drop: Weight of :func:`consistency`, >= 0. Above 0 the batch must hold its texts twice, the second pass over
             all of them behind the first.
+        focal_gamma: Focusing parameter, >= 0: each loss is multiplied by (1 - p) ** focal_gamma, where p is the
+            probability of what is true. 0 multiplies by nothing.
         class_weights: Weight of each label, (K,), of :func:`~textwright.training.class_weight.class_weights`;
             the loss of a batch is the sum of the weighted losses by the number of its texts. None weighs nothing.
 
@@ -33,10 +40,13 @@ def make_objective(
         The objective.
 
     Source:
-        Szegedy et al., 2016, "Rethinking the Inception Architecture for Computer Vision", section 7.
+        Szegedy et al., 2016, "Rethinking the Inception Architecture for Computer Vision", section 7; Lin et al., 2017,
+        "Focal Loss for Dense Object Detection", equation 4.
     """
     base = _cross_entropy if task is Task.SINGLE_LABEL else _binary_cross_entropy
-    objective: Objective = partial(base, label_smoothing=label_smoothing, class_weights=class_weights)
+    objective: Objective = partial(
+        base, label_smoothing=label_smoothing, focal_gamma=focal_gamma, class_weights=class_weights
+    )
     if r_drop == 0:
         return objective
 
@@ -74,20 +84,36 @@ def distilled(base: Objective, task: Task, *, temperature: float, label_weight: 
     return objective
 
 
-def _cross_entropy(logits: Tensor, targets: Tensor, *, label_smoothing: float, class_weights: Tensor | None) -> Tensor:
-    if class_weights is None:
+def _cross_entropy(
+    logits: Tensor, targets: Tensor, *, label_smoothing: float, focal_gamma: float, class_weights: Tensor | None
+) -> Tensor:
+    if class_weights is None and focal_gamma == 0:
         return functional.cross_entropy(logits, targets, label_smoothing=label_smoothing)
     losses = functional.cross_entropy(logits, targets, label_smoothing=label_smoothing, reduction="none")  # (B,)
+    if focal_gamma > 0:
+        losses = losses * _focus(functional.cross_entropy(logits, targets, reduction="none"), focal_gamma)
+    if class_weights is None:
+        return losses.mean()
     # Not divided by the batch's own weights, as torch does: parts of a batch then add up to the whole.
     return (losses * class_weights.to(losses)[targets]).mean()
 
 
 def _binary_cross_entropy(
-    logits: Tensor, targets: Tensor, *, label_smoothing: float, class_weights: Tensor | None
+    logits: Tensor, targets: Tensor, *, label_smoothing: float, focal_gamma: float, class_weights: Tensor | None
 ) -> Tensor:
     smooth = targets * (1 - label_smoothing) + label_smoothing / 2
     pos_weight = None if class_weights is None else class_weights.to(logits)
-    return functional.binary_cross_entropy_with_logits(logits, smooth, pos_weight=pos_weight)
+    entropy = functional.binary_cross_entropy_with_logits
+    if focal_gamma == 0:
+        return entropy(logits, smooth, pos_weight=pos_weight)
+    losses = entropy(logits, smooth, pos_weight=pos_weight, reduction="none")  # (B, K)
+    return (losses * _focus(entropy(logits, targets, reduction="none"), focal_gamma)).mean()
+
+
+def _focus(losses: Tensor, gamma: float) -> Tensor:
+    """Give (1 - p) ** gamma for losses -log(p) of any shape."""
+    # The bound keeps the gradient finite where p is 1 and gamma below 1.
+    return (-torch.expm1(-losses)).clamp(min=1e-6) ** gamma
 
 
 def consistency(logits: Tensor, others: Tensor, task: Task) -> Tensor:
@@ -122,7 +148,7 @@ class ValidationScore(NamedTuple):
     Args:
         accuracy: Share of the texts whose labels are all right, in [0, 1]; with class weights a text of a single-label
             task counts as much as its label.
-        negative_loss: Minus the mean loss in nats, without label smoothing, weighted as in training.
+        negative_loss: Minus the mean loss in nats, without label smoothing and focusing, weighted as in training.
     """
 
     accuracy: float

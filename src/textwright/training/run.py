@@ -309,6 +309,11 @@ def prepare(
             f"class_weight is {settings.class_weight.value!r}, but a student learns its teacher's probabilities, which "
             "are not weighted; leave class_weight at 'none', or weigh the labels when the teacher is trained"
         )
+    if settings.focal_gamma and settings.family == "linear":
+        raise SettingsError(
+            f"focal_gamma is {settings.focal_gamma}, but linear is solved for and minimizes the cross-entropy; "
+            "leave it at 0, or train another family (textwright families)"
+        )
     words_from = dataset.train.texts if distillation is None else distillation.vocabulary_texts
     tokenizer = family.build_tokenizer(words_from, config, settings.max_length)
     if warm_start is not None:

@@ -71,6 +71,10 @@ class TrainSettings(Settings):
     """Share of the target's probability that is spread over all labels; 0 trains on the labels as they are."""
     r_drop: Annotated[float, Field(ge=0, le=100)] = 0.0
     """Weight of what keeps two passes with other dropout alike (R-Drop); 0 makes one pass, all else costs two."""
+    focal_gamma: Annotated[float, Field(ge=0, le=10)] = 0.0
+    """Focusing parameter of the focal loss: more makes texts count less that are right already; 0 is cross-entropy.
+
+    For families that are trained by gradient steps: all but linear."""
     class_weight: ClassWeight = ClassWeight.NONE
     """balanced counts rare labels more, as often as they are rarer; recall rises, and probabilities are no shares."""
     max_grad_norm: Annotated[float, Field(gt=0)] = 1.0
