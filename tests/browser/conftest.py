@@ -46,9 +46,9 @@ class Watched:
         page.on("request", lambda request: request.url.startswith(allowed) or self.faults.append(request.url))
 
 
-@pytest.fixture
-def open_page(browser):
-    """Return a function that opens a page of a given size and color scheme, and watches it."""
+@contextmanager
+def opening(browser):
+    """Give a function that opens a page of a given size and color scheme, and watches it."""
     contexts = []
 
     def open_it(url, *, allowed, width=1200, height=900, scheme="light"):
@@ -61,6 +61,19 @@ def open_page(browser):
     yield open_it
     for context in contexts:
         context.close()
+
+
+@pytest.fixture
+def open_page(browser):
+    """Return a function that opens a page of a given size and color scheme, and watches it."""
+    with opening(browser) as open_it:
+        yield open_it
+
+
+@pytest.fixture(scope="module")
+def open_shared(browser):
+    """Return a context manager of such functions, for pages that several tests look at."""
+    return lambda: opening(browser)
 
 
 @contextmanager

@@ -9,8 +9,9 @@ from urllib.parse import unquote, urlsplit
 import pytest
 
 SITE = Path(__file__).parents[2] / "course" / "_build" / "html"
-PAGES = sorted(SITE.glob("*.html"))
-LESSONS = [page for page in PAGES if page.name[:2].isdigit()]
+LESSONS = sorted(SITE.glob("[0-9][0-9]*.html"))
+PAGES = [*LESSONS, *sorted({*SITE.glob("*.html")} - {*LESSONS})]
+"""Lessons first: tests of a page run together where its place in both lists is the same."""
 
 pytestmark = pytest.mark.browser
 
@@ -21,39 +22,34 @@ def opened(open_page, page, **form):
     return watched
 
 
-def test_the_site_is_built():
-    sources = sorted(path.stem for path in (SITE.parents[1] / "lessons").glob("*.md"))
-    assert sources
-    assert [page.stem for page in LESSONS] == sources
+@pytest.fixture(scope="module")
+def wide(request, open_shared):
+    """A page on a screen, opened once for all tests of it; which page, the test says."""
+    with open_shared() as open_page:
+        yield opened(open_page, request.param, width=1280)
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-@pytest.mark.parametrize(("width", "height"), [(1280, 900), (390, 844)])
-def test_a_page_opens_without_the_network(open_page, page, width, height):
-    watched = opened(open_page, page, width=width, height=height)
+@pytest.fixture(scope="module")
+def narrow(request, open_shared):
+    """A page on a phone."""
+    with open_shared() as open_page:
+        yield opened(open_page, request.param, width=390, height=844)
+
+
+def of_each(fixture, pages):
+    """Run a test for each page, opened by a fixture."""
+    return pytest.mark.parametrize(fixture, pages, indirect=True, ids=lambda page: page.name)
+
+
+def check_colors(watched, width):
     for scheme in ("light", "dark"):
         watched.page.emulate_media(color_scheme=scheme)
         assert watched.page.evaluate("document.documentElement.scrollWidth") <= width, "the page scrolls sideways"
     assert watched.faults == []
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_every_link_inside_the_site_leads_somewhere(open_page, page):
-    links = opened(open_page, page).page.locator("a[href]").evaluate_all("all => all.map(one => one.href)")
-    assert links
-    for link in links:
-        parts = urlsplit(link)
-        if parts.scheme == "file":
-            target = Path(unquote(parts.path))
-            assert target.is_file(), f"{page.name} links to {link}"
-            if parts.fragment:
-                assert f'id="{unquote(parts.fragment)}"' in target.read_text(encoding="utf-8"), link
-
-
-@pytest.mark.parametrize("page", LESSONS, ids=lambda page: page.name)
-@pytest.mark.parametrize("width", [1280, 390])
-def test_no_figure_is_empty(open_page, page, width):
-    figures = opened(open_page, page, width=width).page.locator(".kit-figure")
+def check_figures(watched):
+    figures = watched.page.locator(".kit-figure")
     assert figures.count() >= 2
     for number in range(figures.count()):
         figure = figures.nth(number)
@@ -69,6 +65,45 @@ def test_no_figure_is_empty(open_page, page, width):
         assert figure.locator("figcaption").inner_text()
 
 
+def test_the_site_is_built():
+    sources = sorted(path.stem for path in (SITE.parents[1] / "lessons").glob("*.md"))
+    assert sources
+    assert [page.stem for page in LESSONS] == sources
+
+
+@of_each("wide", PAGES)
+def test_a_page_opens_on_a_screen_without_the_network(wide):
+    check_colors(wide, 1280)
+
+
+@of_each("narrow", PAGES)
+def test_a_page_opens_on_a_phone_without_the_network(narrow):
+    check_colors(narrow, 390)
+
+
+@of_each("wide", PAGES)
+def test_every_link_inside_the_site_leads_somewhere(wide):
+    links = wide.page.locator("a[href]").evaluate_all("all => all.map(one => one.href)")
+    assert links
+    for link in links:
+        parts = urlsplit(link)
+        if parts.scheme == "file":
+            target = Path(unquote(parts.path))
+            assert target.is_file(), link
+            if parts.fragment:
+                assert f'id="{unquote(parts.fragment)}"' in target.read_text(encoding="utf-8"), link
+
+
+@of_each("wide", LESSONS)
+def test_no_figure_is_empty_on_a_screen(wide):
+    check_figures(wide)
+
+
+@of_each("narrow", LESSONS)
+def test_no_figure_is_empty_on_a_phone(narrow):
+    check_figures(narrow)
+
+
 @pytest.mark.parametrize("width", [1280, 390])
 def test_sounds_can_be_played(open_page, width):
     players = opened(open_page, SITE / "32-tacotron.html", width=width).page.locator(".kit-sounds audio")
@@ -81,25 +116,25 @@ def test_sounds_can_be_played(open_page, width):
         assert 200 < player.bounding_box()["width"] <= width
 
 
-@pytest.mark.parametrize("page", LESSONS, ids=lambda page: page.name)
-def test_a_phone_shows_plots_and_animations_whole(open_page, page):
-    pictures = opened(open_page, page, width=390).page.locator("svg.plot:visible, img[src^='data:image/gif']")
+@of_each("narrow", LESSONS)
+def test_a_phone_shows_plots_and_animations_whole(narrow):
+    pictures = narrow.page.locator("svg.plot:visible, img[src^='data:image/gif']")
     for left, right in pictures.evaluate_all(
         "all => all.map(one => one.getBoundingClientRect()).map(r => [r.left, r.right])"
     ):
         assert 0 <= left < right <= 390
 
 
-@pytest.mark.parametrize("page", LESSONS, ids=lambda page: page.name)
-def test_a_phone_shows_the_text_of_plots_large_enough(open_page, page):
-    plots = opened(open_page, page, width=390).page.locator("svg.plot:visible")
+@of_each("narrow", LESSONS)
+def test_a_phone_shows_the_text_of_plots_large_enough(narrow):
+    plots = narrow.page.locator("svg.plot:visible")
     scales = plots.evaluate_all("all => all.map(one => one.getScreenCTM().a)")
     assert min(scales, default=1) >= 1, "a plot's text has 10 px, its smallest 8"
 
 
-@pytest.mark.parametrize("page", LESSONS, ids=lambda page: page.name)
-def test_the_checks_of_the_build_are_folded(open_page, page):
-    shown = opened(open_page, page).page.locator("article").inner_text()
+@of_each("wide", LESSONS)
+def test_the_checks_of_the_build_are_folded(wide):
+    shown = wide.page.locator("article").inner_text()
     assert re.search(r"✓ \w+ = ", shown) is None  # as kit.claim prints them; a table may have check marks
     assert "smoke_at" not in shown
 
@@ -125,18 +160,17 @@ def test_formulas_are_set_in_the_math_font(open_page):
     assert max(heights) > 1.8 * min(heights), "brackets do not grow with what stands in them"
 
 
-@pytest.mark.parametrize("page", LESSONS, ids=lambda page: page.name)
-def test_a_quiz_answers_from_the_keyboard(open_page, page):
-    watched = opened(open_page, page)
+@of_each("wide", LESSONS)
+def test_a_quiz_answers_from_the_keyboard(wide):
     for number in range(3):
-        field = watched.page.locator("form.quiz fieldset").nth(number)
+        field = wide.page.locator("form.quiz fieldset").nth(number)
         right = field.locator("input").evaluate_all("all => all.findIndex(one => 'right' in one.dataset)")
         for choice in (right + 1) % field.locator("input").count(), right:
             field.locator("input").nth(choice).focus()
-            watched.page.keyboard.press("Space")
+            wide.page.keyboard.press("Space")
             verdict = "Right." if choice == right else "Not this one."
             assert verdict in field.locator(".verdict").inner_text()
-    assert watched.faults == []
+    assert wide.faults == []
 
 
 @pytest.mark.parametrize("word", ["temperature", "overfitting", "attention", "FastAPI"])
