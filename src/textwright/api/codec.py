@@ -6,6 +6,7 @@ takes a third of the time of a general JSON writer; a test compares the two on a
 
 from __future__ import annotations
 
+import functools
 import gc
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -29,10 +30,17 @@ _SMALL_BYTES: Final = 8_192
 _decode: Final[Callable[[str], Any]] = json.JSONDecoder().decode
 
 
-def _attributes(content: object) -> dict[str, Any]:
-    """Return an object's attributes, without those that are absent where they are None: they have a default."""
-    kind = type(content)
-    return {name: value for name, value in vars(content).items() if value is not None or not hasattr(kind, name)}
+@functools.cache
+def _optional(kind: type) -> frozenset[str]:
+    """Name the fields of a class that are absent where they are None: those that None is the default of."""
+    return frozenset(name for name in dir(kind) if not name.startswith("_") and getattr(kind, name) is None)
+
+
+def _attributes(content: object) -> Mapping[str, Any]:
+    attributes, optional = vars(content), _optional(type(content))  # type: ignore[arg-type]  # mypy takes classes for not hashable
+    if not optional:
+        return attributes
+    return {name: value for name, value in attributes.items() if value is not None or name not in optional}
 
 
 _write: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=_attributes).encode

@@ -119,8 +119,8 @@ def _show_errors(terminal: Terminal, errors: LabelErrors) -> None:
     rows = [
         (
             issue.place.removeprefix(f"{errors.source}, "),
-            f"{in_words(issue.labels)} {percent(issue.probability, 0)}",
-            f"{in_words(issue.suggested)} {percent(issue.suggested_probability, 0)}",
+            f"{in_words(issue.labels)} {percent(issue.probability, digits=0)}",
+            f"{in_words(issue.suggested)} {percent(issue.suggested_probability, digits=0)}",
             f"{issue.num_agreeing} of {len(issue.neighbors)}",
             _brief(issue.text),
         )
@@ -156,7 +156,9 @@ def _show(terminal: Terminal, report: DataReport) -> None:
     splits = ", ".join(f"{name} {count:,}" for name, count in report.splits.items())
     origin = "given" if report.splits_are_given else "drawn"
     lengths = report.lengths
-    scripts = ", ".join(f"{name} {percent(count / report.num_rows, 0)}" for name, count in report.scripts.items())
+    scripts = ", ".join(
+        f"{name} {percent(count / report.num_rows, digits=0)}" for name, count in report.scripts.items()
+    )
     facts = [
         ("rows", f"{report.num_rows:,}"),
         *((f"rows {problem}", _count(finding, report.source)) for problem, finding in report.unusable.items()),

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from textwright.cli.layers import as_typed
 from textwright.display.terminal import DEFAULT_OUTPUT, Output, Terminal
 from textwright.errors import SettingsError
 
@@ -42,7 +43,7 @@ def families(
         terminal.next(f"textwright families {rows[0][0]}")
         return
     settings = find_entry(name).settings
-    rows = [(f"--model.{item}", _typed(facts["default"]), facts["help"]) for item, facts in settings.items()]
+    rows = [(f"--model.{item}", str(as_typed(facts["default"])), facts["help"]) for item, facts in settings.items()]
     terminal.result(settings, lambda: terminal.table(f"Settings of {name}", ("flag", "default", "meaning"), rows))
     terminal.next(f"textwright train SOURCE --family {name} --out runs/{name}")
 
@@ -56,8 +57,3 @@ def _show_recipe(name: str | None, terminal: Terminal) -> None:
     text = full_recipe(find_entry(name))
     terminal.result({"recipe": text}, lambda: terminal.say(text.removesuffix("\n")))
     terminal.next(f"textwright train SOURCE --config {name}.toml --out runs/{name}")
-
-
-def _typed(default: object) -> str:
-    """Write a default as it would be typed."""
-    return ",".join(map(str, default)) if isinstance(default, list) else str(default)

@@ -35,12 +35,16 @@ class Recipe:
                 path = find_recipe(Path(argument.tokens[0].value))
                 content = read_toml(path)
                 if isinstance(content.get("model"), dict):
-                    content["model"] = {key: _as_typed(value) for key, value in content["model"].items()}
+                    content["model"] = {key: as_typed(value) for key, value in content["model"].items()}
                 Dict(content, use_commands_as_keys=False, source=str(path))(app, commands, arguments)
 
 
-def _as_typed(value: object) -> object:
-    """Write a list of the ``[model]`` table as it would be typed: the family, not the command, knows its type."""
+def as_typed(value: object) -> object:
+    """Write a list of the ``[model]`` table as it would be typed: the family, not the command, knows its type.
+
+    Args:
+        value: A list becomes one text; all else stays as it is.
+    """
     return ",".join(map(str, value)) if isinstance(value, list) else value
 
 

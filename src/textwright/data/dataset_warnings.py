@@ -51,8 +51,8 @@ def _texts(report: DataReport) -> list[str]:
         )
     if report.truncated.count > _MANY * report.num_rows:
         warnings.append(
-            f"{report.truncated.count:,} texts ({percent(report.truncated.count / report.num_rows, 0)}) are longer "
-            f"than {report.max_length} {report.token_unit}, and {report.family} does not read their end; raise "
+            f"{report.truncated.count:,} texts ({percent(report.truncated.count / report.num_rows, digits=0)}) are "
+            f"longer than {report.max_length} {report.token_unit}, and {report.family} does not read their end; raise "
             "--max-length in training, or cut them where it matters"
         )
     return warnings

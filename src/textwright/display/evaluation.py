@@ -132,7 +132,7 @@ def _costs(scores: CostScores) -> TableContent:
 
 
 def _percent(share: Interval) -> tuple[str, str]:
-    return f"{100 * share.value:.1f} %", f"{100 * share.low:.1f} to {100 * share.high:.1f} %"
+    return percent(share.value), percent(share.low, share.high)
 
 
 def _truncation(evaluation: Evaluation) -> TableContent:

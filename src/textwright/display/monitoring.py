@@ -66,4 +66,4 @@ def _accuracy_rows(report: MonitorReport) -> list[tuple[str, ...]]:
 
 
 def _range(interval: Interval) -> str:
-    return f"{percent(interval.low)} to {percent(interval.high)}"
+    return percent(interval.low, interval.high)

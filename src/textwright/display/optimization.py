@@ -19,7 +19,7 @@ def show_outcome(terminal: Terminal, outcome: OptimizationResult) -> None:
     title = (
         f"{outcome.name} on {outcome.machine['instruction_set']}; gains against {outcome.reference}, gate texts only"
     )
-    terminal.say(f"gates on {outcome.gate_texts}; accuracy of the reference {percent(outcome.accuracy, 2)}")
+    terminal.say(f"gates on {outcome.gate_texts}; accuracy of the reference {percent(outcome.accuracy, digits=2)}")
     columns = ("variant", "drop", "agree", "batch", "one text", "gain", "texts/s", "gain", "MB", "gain")
     terminal.table(title, columns, [_reference_row(outcome), *map(_row, outcome.candidates)])
     terminal.say("batch: largest change of a probability when a text is scored with other texts instead of alone")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from textwright.core.artifact import Manifest, describe
 from textwright.core.example_texts import TYPED
 from textwright.core.files import exclusive_folder
+from textwright.core.percent import percent
 from textwright.display.terminal import ProgressView, Terminal
 from textwright.evaluate.scores import TITLES, shown
 from textwright.tracking.trackers import Service, open_tracker
@@ -147,7 +148,7 @@ def _abstention_line(item: Mapping[str, Any]) -> str:
     )
     return (
         f"{answers}: on the validation split {item['num_answered']:,} of {item['num_texts']:,} texts get an answer, "
-        f"of which {item['num_wrong']:,} are wrong; so at most {100 * item['error_bound']:.1f} % of its answers are "
+        f"of which {item['num_wrong']:,} are wrong; so at most {percent(item['error_bound'])} of its answers are "
         f"wrong, with 95 % confidence ({100 * item['max_error_rate']:g} % was asked for)"
     )
 

@@ -154,18 +154,18 @@ def _tokens(facts: TrainingFacts) -> Iterator[str]:
     coverage = facts.metadata.get("tokens_with_vector")
     if coverage is not None and coverage < _LOW_COVERAGE:
         yield (
-            f"only {percent(coverage, 0)} of the training tokens have a word vector, so most words start from chance; "
-            "give --model.vectors of the texts' language, or take --family bow"
+            f"only {percent(coverage, digits=0)} of the training tokens have a word vector, so most words start from "
+            "chance; give --model.vectors of the texts' language, or take --family bow"
         )
     if facts.one_token_share >= _MANY:
         yield (
-            f"{percent(facts.one_token_share, 0)} of the test texts are one token each to this model, as of a script "
-            "that puts no spaces between words; take a --family that reads characters or word pieces"
+            f"{percent(facts.one_token_share, digits=0)} of the test texts are one token each to this model, as of a "
+            "script that puts no spaces between words; take a --family that reads characters or word pieces"
         )
     if facts.unknown_share >= _MANY:
         yield (
-            f"{percent(facts.unknown_share, 0)} of the test texts' tokens are unknown to the model; give it more "
-            "training texts, a lower --model.min-frequency, or a --family with word pieces"
+            f"{percent(facts.unknown_share, digits=0)} of the test texts' tokens are unknown to the model; give it "
+            "more training texts, a lower --model.min-frequency, or a --family with word pieces"
         )
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from textwright.core import metrics
 from textwright.core.labels import Task
 from textwright.core.metrics import LabelCounts
+from textwright.core.percent import percent
 from textwright.core.types import Floats
 from textwright.evaluate.predictions import LabeledPredictions
 
@@ -131,7 +132,7 @@ def shown(metric: str, *values: float) -> str:
         values: The metric's value, or both ends of its interval.
     """
     if metric in _IN_PERCENT:
-        return " to ".join(f"{100 * value:.1f}" for value in values) + " %"
+        return percent(*values)
     return " to ".join(f"{value:.4f}" for value in values)
 
 
