@@ -6,13 +6,15 @@ import unicodedata
 
 import numpy as np
 import pytest
+from sklearn.linear_model import LogisticRegression
+from sklearn.multiclass import OneVsRestClassifier
 from tiny_data import make_dataset, make_examples, make_multilabel_examples
 
 from textwright.core.labels import Labels, Task
 from textwright.data.dataset import Examples
 from textwright.evaluate import linear
 from textwright.evaluate.linear import choose_labels, fit_linear
-from textwright.evaluate.ngrams import FeatureKinds
+from textwright.evaluate.ngrams import FeatureKinds, NgramMatrices, weigh_without
 
 TWO = Labels(("negative", "positive"))
 
@@ -101,3 +103,51 @@ def test_large_sources_are_read_in_part_and_say_so(monkeypatch: pytest.MonkeyPat
 def test_many_texts_hold_one_part_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(linear, "_FOLDS", {100: 5})
     assert fit_linear(make_examples(200, 1), TWO).tuning.num_folds == 1
+
+
+def noisy_texts(num_labels: int, task: Task) -> tuple[list[str], np.ndarray]:
+    """Texts whose words hint at their labels, seldom enough that the regularization matters."""
+    draw = np.random.default_rng(0)
+    targets = draw.integers(0, num_labels, 150)
+    texts = []
+    for target in targets:
+        words = [
+            f"topic{target if draw.random() < 0.4 else draw.integers(num_labels)}",
+            *map(str, draw.integers(0, 60, 6)),
+        ]
+        texts.append(" ".join(f"word{word}" for word in words))
+    return texts, targets if task is Task.SINGLE_LABEL else np.eye(num_labels, dtype=bool)[targets]
+
+
+@pytest.mark.parametrize("feature_cost", [0, 10**9])
+@pytest.mark.parametrize(
+    ("num_labels", "task"), [(2, Task.SINGLE_LABEL), (4, Task.SINGLE_LABEL), (3, Task.MULTI_LABEL)]
+)
+def test_each_strength_is_solved_for(
+    monkeypatch: pytest.MonkeyPatch, feature_cost: int, num_labels: int, task: Task
+) -> None:
+    monkeypatch.setattr(linear, "_FEATURE_COST", feature_cost)
+    monkeypatch.setattr(linear, "_SPARSE_COST", feature_cost)
+    labels = Labels(tuple(f"label {index}" for index in range(num_labels)), task)
+    texts, targets = noisy_texts(num_labels, task)
+    counts = NgramMatrices(texts, [FeatureKinds.WORDS], labels).matrices["words"]
+    rows = np.arange(len(texts)) % 3 == 0
+    learned, held = weigh_without(counts, rows)
+    turned = linear._turn({"words": learned}, {})
+    assert isinstance(turned.features, np.ndarray) == bool(feature_cost)
+    for strength, probabilities in linear._path(turned, targets[~rows], held, labels):
+        regression = LogisticRegression(C=strength, tol=1e-10, max_iter=10_000)
+        classifier = regression if task is Task.SINGLE_LABEL else OneVsRestClassifier(regression)
+        expected = classifier.fit(learned, targets[~rows]).predict_proba(held)
+        np.testing.assert_allclose(probabilities, expected, atol=0.02)
+
+
+def test_the_fitted_model_is_that_of_scikit_learn_on_the_n_grams(monkeypatch: pytest.MonkeyPatch) -> None:
+    labels = Labels(("a", "b", "c", "d"))
+    train = Examples(*noisy_texts(4, Task.SINGLE_LABEL))
+    dense = fit_linear(train, labels)
+    monkeypatch.setattr(linear, "_FEATURE_COST", 0)
+    monkeypatch.setattr(linear, "_SPARSE_COST", 0)
+    sparse = fit_linear(train, labels)
+    assert dense.tuning == sparse.tuning
+    np.testing.assert_allclose(dense.probabilities(train.texts), sparse.probabilities(train.texts), atol=0.01)

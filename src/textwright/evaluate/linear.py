@@ -1,19 +1,22 @@
 """TF-IDF with logistic regression, tuned by cross-validation: the linear model that every other one is compared with.
 
 Called by :mod:`textwright.evaluate.baselines` and by ``compare``. scikit-learn is imported only when a model is
-fitted. Only the training split is read: what is compared on the test split was not chosen with it.
+fitted. Only the training split is read: what is compared on the test split was not chosen with it. Strengths are
+compared by :mod:`textwright.training.logistic`, which goes on from one strength to the next; scikit-learn's solver, at
+its default tolerance, stays at the solution that it starts from.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
 
 from textwright.core.labels import Labels, Task
 from textwright.core.metrics import LabelCounts, is_correct, label_counts, log_losses, macro_f1
+from textwright.core.numerics import activate
 from textwright.core.types import Bools, Float32s, Floats, Ints
 from textwright.data.dataset import Examples
 from textwright.data.dataset import label_counts as label_counts_of
@@ -27,6 +30,8 @@ from textwright.evaluate.ngrams import (
     side_by_side,
     weigh_without,
 )
+from textwright.training.gram import gram_matrix, gram_root
+from textwright.training.logistic import TOLERANCE, Solution, label_columns, solve
 
 Estimator: TypeAlias = Any
 """A classifier of scikit-learn, which has no types."""
@@ -40,6 +45,12 @@ _FOLDS: Final = {1_000: 5, 3_000: 3}
 """Up to so many texts are cut into so many folds; more have one part held out, whose score is sure enough."""
 _MAX_TUNING_TEXTS: Final = 5_000
 _MAX_TUNING_WORK: Final = 8_000_000  # characters times outputs; some seconds
+_SPARSE_COST: Final = 10
+"""A product with a weight of a sparse matrix takes so many times the time of one with a dense matrix's."""
+_FEATURE_COST: Final = 200
+"""L-BFGS passes so often over the scores of each feature between two products with all weights."""
+_DENSE_TOLERANCE: Final = 1e-4
+"""Turned features are few, so that the largest component of the gradient stands for more of it."""
 _MAX_TEXTS: Final = 50_000
 _MAX_CHARACTERS: Final = 3_000_000
 """Above it a fit on character n-grams takes minutes, and texts that long hold words enough."""
@@ -131,8 +142,13 @@ def _fit(train: Examples, labels: Labels, counts: NgramMatrices, tuning: Tuning)
     kinds = tuning.features.kinds
     with quiet():
         weights = [TfidfTransformer(sublinear_tf=True).fit(counts.matrices[kind]) for kind in kinds]
-        parts = [weight.transform(counts.matrices[kind]) for kind, weight in zip(kinds, weights, strict=True)]
-        head = _set_strength(_head(train.targets, labels), tuning.strength).fit(side_by_side(parts), train.targets)
+        parts = {kind: weight.transform(counts.matrices[kind]) for kind, weight in zip(kinds, weights, strict=True)}
+        turned = _turn(parts, {})
+        head = _head(train.targets, labels, tuning.strength).fit(turned.features, train.targets)
+    for classifier in getattr(head, "estimators_", [head]):
+        if hasattr(classifier, "coef_"):
+            classifier.coef_ = turned.to_ngrams(classifier.coef_.T).T
+            classifier.n_features_in_ = classifier.coef_.shape[1]
     return LinearModel([counts.vectorizers[kind] for kind in kinds], weights, head, labels, tuning)
 
 
@@ -194,11 +210,11 @@ def _tune(examples: Examples, labels: Labels, counts: NgramMatrices, note: str) 
     scores = {(features, strength): _Score(labels) for features in counts.features for strength in STRENGTHS}
     for rows in held_out:
         weighed = {kind: weigh_without(matrix, rows) for kind, matrix in counts.matrices.items()}
+        grams: dict[str, Floats] = {}
         for features in counts.features:
-            train_x, test_x = (
-                side_by_side(sides) for sides in zip(*(weighed[kind] for kind in features.kinds), strict=True)
-            )
-            for strength, probabilities in _path(train_x, examples.targets[~rows], test_x, labels):
+            turned = _turn({kind: weighed[kind][0] for kind in features.kinds}, grams)
+            held = side_by_side([weighed[kind][1] for kind in features.kinds])
+            for strength, probabilities in _path(turned, examples.targets[~rows], held, labels):
                 scores[features, strength].add(examples.targets[rows], probabilities)
     features, strength = max(scores, key=lambda key: scores[key].key)
     return Tuning(features, strength, len(held_out), len(examples), note)
@@ -241,29 +257,62 @@ class _Score:
         return (float(macro_f1(self.counts)) if is_multi else self.num_right), -self.loss  # type: ignore[arg-type]
 
 
-def _path(train_x: Matrix, targets: Ints | Bools, test_x: Matrix, labels: Labels) -> Iterator[tuple[float, Float32s]]:
-    """Fit each strength in turn, each from the weights of the one before, and predict what was held out."""
-    head = _head(targets, labels, is_search=True)
+def _path(
+    turned: TurnedFeatures, targets: Ints | Bools, held: Matrix, labels: Labels
+) -> Iterator[tuple[float, Float32s]]:
+    """Fit each strength in turn, each from the scores of the one before, and predict what was held out."""
+    columns = label_columns(targets, labels)
+    exclusive = labels.task is Task.SINGLE_LABEL and columns.shape[1] > 1
+    tolerance = _DENSE_TOLERANCE if isinstance(turned.features, np.ndarray) else TOLERANCE
+    features = turned.features.astype(np.float32)
+    solution: Solution | None = None
     for strength in STRENGTHS:
-        with quiet():
-            _set_strength(head, strength).fit(train_x, targets)
-            yield strength, _spread(head.predict_proba(test_x), head.classes_, labels)
+        solution = solve(features, columns, strength, exclusive=exclusive, start=solution, tolerance=tolerance)
+        of_ngrams = Solution(turned.to_ngrams(solution.scores), solution.bias)
+        by_label = of_ngrams.with_both_columns if labels.task is Task.SINGLE_LABEL else of_ngrams
+        yield strength, activate(by_label(held).astype(np.float32), labels.task)
 
 
-def _head(targets: Ints | Bools, labels: Labels, *, is_search: bool = False) -> Estimator:
+class TurnedFeatures(NamedTuple):
+    """What a fit reads.
+
+    Args:
+        features: (N, D), as many as there are texts where a fit is faster so, else the n-grams.
+        to_ngrams: Makes scores of n-grams, (F, C), of scores of features, (D, C).
+    """
+
+    features: Matrix
+    to_ngrams: Callable[[Floats], Floats]
+
+
+def _turn(parts: Mapping[str, Matrix], grams: dict[str, Floats]) -> TurnedFeatures:
+    """Turn the n-grams of texts into as many features as there are texts, if a fit is faster so.
+
+    Args:
+        parts: The n-grams of each kind, (N, F) together, sparse.
+        grams: Products of all pairs of texts by kind, (N, N) each; what is missing is added.
+    """
+    from scipy.linalg import solve_triangular  # type: ignore[import-untyped]
+
+    matrix = side_by_side([*parts.values()])
+    num_texts, num_features = matrix.shape
+    if num_texts > _MAX_TUNING_TEXTS or num_texts**2 > _SPARSE_COST * matrix.nnz + _FEATURE_COST * num_features:
+        return TurnedFeatures(matrix, lambda scores: scores)
+    for kind in parts.keys() - grams.keys():
+        grams[kind] = gram_matrix(parts[kind])
+    root = gram_root(np.sum([grams[kind] for kind in parts], axis=0))
+    return TurnedFeatures(root, lambda scores: matrix.T @ solve_triangular(root, scores, lower=True, trans="T"))
+
+
+def _head(targets: Ints | Bools, labels: Labels, strength: float) -> Estimator:
     from sklearn.dummy import DummyClassifier  # type: ignore[import-untyped]
     from sklearn.linear_model import LogisticRegression  # type: ignore[import-untyped]
     from sklearn.multiclass import OneVsRestClassifier  # type: ignore[import-untyped]
 
-    regression = LogisticRegression(max_iter=1000, warm_start=is_search, tol=1e-3 if is_search else 1e-4)
+    regression = LogisticRegression(C=strength, max_iter=1000)
     if labels.task is Task.MULTI_LABEL:
         return OneVsRestClassifier(regression)  # a label that all texts have, or none, becomes a constant
     return regression if len(np.unique(targets)) > 1 else DummyClassifier()
-
-
-def _set_strength(head: Estimator, strength: float) -> Estimator:
-    name = next((name for name in ("C", "estimator__C") if name in head.get_params()), None)
-    return head if name is None else head.set_params(**{name: strength})
 
 
 def _spread(probabilities: Floats, classes: Ints, labels: Labels) -> Float32s:

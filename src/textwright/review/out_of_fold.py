@@ -15,8 +15,8 @@ from textwright.data.splits import draw_folds, rarest_label
 from textwright.errors import DataError
 from textwright.review.text_features import TextFeatures
 from textwright.training.calibrate import fit_temperature
-from textwright.training.linear_search import LogisticProblem, label_columns
-from textwright.training.logistic import Matrix
+from textwright.training.linear_search import LogisticProblem
+from textwright.training.logistic import Matrix, label_columns
 
 Fold = tuple[Ints, Ints, Matrix, Matrix]
 """Positions that are learned from and positions that are scored, and the features of both."""

@@ -18,17 +18,13 @@ from textwright.core.tfidf import Tfidf
 from textwright.core.types import Floats, Ints
 from textwright.models.linear import Features
 from textwright.models.ngram_table import blocks
+from textwright.training.gram import gram_matrix, gram_root
 from textwright.training.logistic import Matrix
 
 FEW_TEXTS: Final = 3_000
 """Up to so many texts, products of all pairs of texts stand for the n-grams."""
 _VERY_FEW_TEXTS: Final = 1_000
 """Up to so many texts they do so even if texts are short: L-BFGS takes its time by the number of scores."""
-_FREQUENT: Final = 0.1
-"""An n-gram of a larger share of the texts is cheaper in a product of dense matrices."""
-_COLUMNS_AT_ONCE: Final = 4_096
-_SMALLEST: Final = 1e-6
-"""Added to the product of a text with itself, 1 or 2, since the matrix of equal texts is singular."""
 
 
 def weigh(encodings: Encodings, alphabet: Alphabet, tfidf: Tfidf) -> Matrix:
@@ -96,7 +92,7 @@ class LinearFeatures:
         groups = self._of(kind)
         scales = {group: _scales(self._groups[group], learned, scored) for group in groups}
         if self._is_turned:
-            root = _root(np.sum([self._product(group)[np.ix_(learned, learned)] for group in groups], axis=0))
+            root = gram_root(np.sum([self._product(group)[np.ix_(learned, learned)] for group in groups], axis=0))
             across = np.sum([self._product(group)[np.ix_(learned, scored)] * scales[group] for group in groups], axis=0)
             return root.astype(np.float32), solve_triangular(root, across, lower=True).T.astype(np.float32)
         known = [self._groups[group][learned] for group in groups]
@@ -108,7 +104,7 @@ class LinearFeatures:
         matrix = _side_by_side([self._groups[group] for group in self._of(kind)])
         if not self._is_turned:
             return matrix, lambda scores: scores
-        root = _root(np.sum([self._product(group) for group in self._of(kind)], axis=0))
+        root = gram_root(np.sum([self._product(group) for group in self._of(kind)], axis=0))
         return root.astype(np.float32), lambda scores: matrix.T @ solve_triangular(root, scores, lower=True, trans="T")
 
     def _of(self, kind: Features) -> list[Features]:
@@ -116,7 +112,7 @@ class LinearFeatures:
 
     def _product(self, group: Features) -> Floats:
         if group not in self._products:
-            self._products[group] = _products(self._groups[group])
+            self._products[group] = gram_matrix(self._groups[group])
         return self._products[group]
 
 
@@ -134,21 +130,3 @@ def _scales(matrix: Matrix, learned: Ints, scored: Ints) -> Floats:
 def _side_by_side(parts: Sequence[Matrix]) -> Matrix:
     whole = parts[0] if len(parts) == 1 else sparse.hstack(parts, format="csr")
     return whole.astype(np.float32, copy=False)
-
-
-def _products(matrix: Matrix) -> Floats:
-    """Multiply each text by each, (N, N): frequent n-grams as dense matrices, all others as sparse ones."""
-    columns = matrix.astype(np.float64).tocsc()  # in float32, products of equal texts would differ
-    num_with = np.diff(columns.indptr)
-    is_frequent = num_with > _FREQUENT * matrix.shape[0]
-    rare, frequent = columns[:, ~is_frequent].tocsr(), columns[:, is_frequent]
-    products = (rare @ rare.T).toarray()
-    for start in range(0, frequent.shape[1], _COLUMNS_AT_ONCE):
-        dense = frequent[:, start : start + _COLUMNS_AT_ONCE].toarray()
-        products += dense @ dense.T
-    return np.asarray(products)
-
-
-def _root(products: Floats) -> Floats:
-    """Find features whose products these are, (N, N), by Cholesky's decomposition."""
-    return np.asarray(np.linalg.cholesky(products + _SMALLEST * np.eye(len(products))))

@@ -76,25 +76,6 @@ class LogisticProblem:
         return solution.with_both_columns if self.labels.task is Task.SINGLE_LABEL else solution
 
 
-def columns_of(shares: Bools | Ints | Floats, labels: Labels) -> Floats:
-    """Take the columns that are solved for: one per label, or the second alone of a binary task.
-
-    Args:
-        shares: How far each label holds for each text, (N, K).
-        labels: Label names, with the task.
-
-    Returns:
-        (N, C).
-    """
-    is_binary = labels.task is Task.SINGLE_LABEL and len(labels) == 2
-    return np.asarray(shares[:, 1:] if is_binary else shares, dtype=np.float64)
-
-
-def label_columns(targets: Ints | Bools, labels: Labels) -> Floats:
-    """Tell which columns hold for each text, (N, C), of targets (N,) or (N, K)."""
-    return columns_of(targets if targets.ndim == 2 else targets[:, None] == np.arange(len(labels)), labels)
-
-
 class SearchCandidate(NamedTuple):
     """Settings of a linear model.
 

@@ -17,7 +17,8 @@ import numpy as np
 from scipy.optimize import minimize  # type: ignore[import-untyped]
 from scipy.special import expit  # type: ignore[import-untyped]
 
-from textwright.core.types import Floats
+from textwright.core.labels import Labels, Task
+from textwright.core.types import Bools, Floats, Ints
 
 Matrix: TypeAlias = Any
 """(N, D), of numpy or sparse of scipy; both multiply by ``@``."""
@@ -51,6 +52,25 @@ class Solution(NamedTuple):
         """Write the one column of a binary task as two, one per label, of the same probabilities."""
         signs = np.array([-0.5, 0.5])
         return Solution(self.scores * signs, self.bias * signs) if self.scores.shape[1] == 1 else self
+
+
+def columns_of(shares: Bools | Ints | Floats, labels: Labels) -> Floats:
+    """Take the columns that are solved for: one per label, or the second alone of a binary task.
+
+    Args:
+        shares: How far each label holds for each text, (N, K).
+        labels: Label names, with the task.
+
+    Returns:
+        (N, C).
+    """
+    is_binary = labels.task is Task.SINGLE_LABEL and len(labels) == 2
+    return np.asarray(shares[:, 1:] if is_binary else shares, dtype=np.float64)
+
+
+def label_columns(targets: Ints | Bools, labels: Labels) -> Floats:
+    """Tell which columns hold for each text, (N, C), of targets (N,) or (N, K)."""
+    return columns_of(targets if targets.ndim == 2 else targets[:, None] == np.arange(len(labels)), labels)
 
 
 def solve(

@@ -34,10 +34,9 @@ from textwright.training.linear_search import (
     LogisticProblem,
     RegularizationSearch,
     SearchCandidate,
-    columns_of,
     draw_parts,
-    label_columns,
 )
+from textwright.training.logistic import columns_of, label_columns
 from textwright.training.objective import validation_score
 from textwright.training.settings import TrainSettings
 
