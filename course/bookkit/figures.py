@@ -23,8 +23,6 @@ colors: Final = SimpleNamespace(
 RECORDED: Final = Path(__file__).parents[1] / "recorded"
 MAX_BYTES: Final = 2_000_000
 """Of an image or a page within a page."""
-PHONE_WIDTH: Final = canvas.WIDTH
-"""Inches of the drawing for a narrow page; there the text of a plot has about 10 px."""
 STYLE: Final = f"<style>{(Path(__file__).parent / 'figures.css').read_text(encoding='utf-8')}</style>"
 
 
@@ -48,16 +46,7 @@ def drawings(name: str, plot: Callable[[Any], object], size: tuple[float, float]
         plot: Draws into the empty matplotlib axes.
         size: Width and height in inches.
     """
-    key = f"caption-{name}"
-    if size[0] <= PHONE_WIDTH:
-        return canvas.svg_of(key, size, plot)
-    wide, narrow = canvas.svgs_of(key, [size, (PHONE_WIDTH, size[1])], plot)
-    return _only("wide", wide) + _only("narrow", narrow)
-
-
-def _only(page: str, svg: str) -> str:
-    """Show a plot on pages of one width alone."""
-    return svg.replace('class="plot"', f'class="plot only-{page}"', 1)
+    return canvas.page_svg(f"caption-{name}", size, plot)
 
 
 def show(svg: str, caption: str, *, name: str) -> None:

@@ -30,7 +30,7 @@ def test_every_row_stands_there_with_its_numbers_and_verdict() -> None:
         "9 ms",
     ):
         assert expected in page
-    assert page.count("<svg") == 2
+    assert page.count("<svg") == 4  # two plots, each for screens and for phones
     for drawn in re.findall(r"<svg.*?</svg>", page, flags=re.DOTALL):
         ET.fromstring(drawn.replace("xlink:href", "href"))  # noqa: S314  drawn by us
         assert "var(--series-1)" in drawn

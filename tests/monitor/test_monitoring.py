@@ -34,7 +34,7 @@ def test_the_same_kind_of_texts_ends_well(served, tmp_path, capsys):
     assert "no alarm" in said.out
     page = (tmp_path / "out" / "monitor.html").read_text()
     assert "No alarm" in page
-    assert page.count('<svg class="plot"') == 4
+    assert page.count('<svg class="plot only-wide"') == page.count('<svg class="plot only-narrow"') == 4
     assert "http:" not in page.replace("http://www.w3.org", "")
     assert "https:" not in page
     content = json.loads((tmp_path / "out" / "monitor.json").read_text())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from textwright.report.svg import svg_of, svgs_of
+from textwright.report.svg import FULL_WIDTH, legend, page_svg, svg_of, svgs_of
 
 
 def labels(draw):
@@ -54,3 +54,19 @@ def test_a_label_longer_than_the_drawing_is_wrapped():
     assert f">{label}<" in wide
     assert f">{label}<" not in narrow
     assert "(lower bar)" in narrow
+
+
+def test_a_wide_plot_has_a_drawing_for_phones_whose_legend_fits():
+    names = ("Lambda: 1,769 MB, 5.89 dollars at 100,000 a day", "EC2: t3.small, 22.82 dollars at 100,000 a day")
+
+    def draw(axes):
+        for name in names:
+            axes.plot([1, 2], label=name)
+        legend(axes)
+
+    drawings = page_svg("caption", (FULL_WIDTH, 3.6), draw).split("</svg>")[:2]
+    assert ["only-wide" in svg for svg in drawings] == [True, False]
+    assert ["only-narrow" in svg for svg in drawings] == [False, True]
+    rows = [{re.search(rf'y="([\d.]+)"[^>]*>{name}', svg)[1] for name in names} for svg in drawings]
+    assert [len(places) for places in rows] == [1, 2], "one beside the other, one above the other"
+    assert page_svg("caption", (5.0, 3.6), draw) == svg_of("caption", (5.0, 3.6), draw)

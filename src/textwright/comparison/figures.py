@@ -15,9 +15,9 @@ from textwright.report.svg import (
     draw_intervals,
     legend,
     numbers,
+    page_svg,
     percent,
     shortened,
-    svg_of,
 )
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def tradeoff(board: Leaderboard) -> str:
         percent(axes.yaxis)
         legend(axes)
 
-    return svg_of("tradeoff", (FULL_WIDTH, _HEIGHT), draw)
+    return page_svg("tradeoff", (FULL_WIDTH, _HEIGHT), draw)
 
 
 def curves(board: Leaderboard) -> str:
@@ -94,7 +94,7 @@ def curves(board: Leaderboard) -> str:
         percent(axes.yaxis)
         legend(axes)
 
-    return svg_of("curves", (FULL_WIDTH, _HEIGHT), draw)
+    return page_svg("curves", (FULL_WIDTH, _HEIGHT), draw)
 
 
 def _styled(board: Leaderboard) -> list[tuple[LeaderboardRow, str, str]]:

@@ -102,7 +102,7 @@ class ScoreBin:
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """How honest the probabilities are at one temperature.
+    """How well the probabilities are calibrated at one temperature.
 
     Args:
         temperature: Divisor of the logits; 1 is the model as it was trained.

@@ -14,7 +14,6 @@ from textwright.report.svg import (
     CELL_RIGHT,
     CELL_WRONG,
     DASHED,
-    FULL_WIDTH,
     INK,
     MUTED,
     ON_CELL,
@@ -54,8 +53,7 @@ def confusion(evaluation: Evaluation) -> str:
     rows = min(len(evaluation.labels), _MAX_NAMED_LABELS)
     if evaluation.is_multi_label:
         return svg_of("confusion", (WIDTH, 1.4 + 0.28 * rows), lambda axes: _draw_outcomes(axes, evaluation))
-    side = WIDTH if rows <= MAX_COUNTED_LABELS else FULL_WIDTH
-    return svg_of("confusion", (side, 0.85 * side), lambda axes: _draw_matrix(axes, evaluation))
+    return svg_of("confusion", (WIDTH, 0.85 * WIDTH), lambda axes: _draw_matrix(axes, evaluation))
 
 
 def precision_recall(evaluation: Evaluation) -> str:
@@ -108,7 +106,7 @@ def reliability(evaluation: Evaluation) -> str:
     """
 
     def draw(axes: Axes) -> None:
-        axes.plot([0, 1], [0, 1], **DASHED, label="honest")
+        axes.plot([0, 1], [0, 1], **DASHED, label="perfectly calibrated")
         if evaluation.after.temperature != 1.0:
             _draw_calibration(axes, evaluation.before, WRONG, "o", "temperature 1")
         _draw_calibration(axes, evaluation.after, RIGHT, "s", "as served")

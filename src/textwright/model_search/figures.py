@@ -15,9 +15,9 @@ from textwright.report.svg import (
     Axes,
     legend,
     numbers,
+    page_svg,
     percent,
     shortened,
-    svg_of,
 )
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def tradeoff(report: AutoReport) -> str:
         percent(axes.yaxis)
         legend(axes)
 
-    return svg_of("tradeoff", (FULL_WIDTH, _HEIGHT), draw)
+    return page_svg("tradeoff", (FULL_WIDTH, _HEIGHT), draw)
 
 
 def _front(axes: Axes, report: AutoReport) -> None:
@@ -94,4 +94,4 @@ def curves(report: AutoReport) -> str:
         percent(axes.yaxis)
         legend(axes)
 
-    return svg_of("curves", (FULL_WIDTH, _HEIGHT), draw)
+    return page_svg("curves", (FULL_WIDTH, _HEIGHT), draw)

@@ -15,9 +15,9 @@ from textwright.report.svg import (
     Axes,
     draw_intervals,
     legend,
+    page_svg,
     percent,
     shortened,
-    svg_of,
     whole_numbers,
 )
 
@@ -46,7 +46,7 @@ def charts(report: MonitorReport) -> dict[str, str]:
 
 
 def _plot(name: str, draw: Callable[[Axes], None]) -> str:
-    return svg_of(name, _SIZE, draw)
+    return page_svg(name, _SIZE, draw)
 
 
 def _draw_labels(axes: Axes, times: Sequence[datetime], report: MonitorReport) -> None:

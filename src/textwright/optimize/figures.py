@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import cycle
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from textwright.report.svg import FULL_WIDTH, INK, MUTED, RIGHT, SERIES, Axes, percent, svg_of
+from textwright.report.svg import FULL_WIDTH, INK, MUTED, RIGHT, SERIES, Axes, page_svg, percent
 
 if TYPE_CHECKING:
     from textwright.optimize.outcome import OptimizationResult
@@ -56,7 +56,7 @@ def tradeoff(outcome: OptimizationResult) -> str:
         axes.yaxis.get_major_formatter().decimals = 1
         _label(axes, bubbles)
 
-    return svg_of("tradeoff", (FULL_WIDTH, _HEIGHT), draw)
+    return page_svg("tradeoff", (FULL_WIDTH, _HEIGHT), draw)
 
 
 def _bubbles(outcome: OptimizationResult) -> list[_Bubble]:

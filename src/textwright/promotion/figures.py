@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from textwright.report.svg import DASHED, FULL_WIDTH, GRID, INK, MUTED, RIGHT, WRONG, Axes, legend, numbers, svg_of
+from textwright.report.svg import DASHED, FULL_WIDTH, GRID, INK, MUTED, RIGHT, WRONG, Axes, legend, numbers, page_svg
 
 if TYPE_CHECKING:
     from textwright.promotion.paired_groups import PairedGroup
@@ -44,7 +44,7 @@ def differences(report: PromotionReport) -> str:
         axes.tick_params(axis="y", length=0)
         legend(axes)
 
-    return svg_of("differences", (FULL_WIDTH, 1.4 + 0.32 * len(groups)), draw)
+    return page_svg("differences", (FULL_WIDTH, 1.4 + 0.32 * len(groups)), draw)
 
 
 def _color(group: PairedGroup, *, is_whole: bool) -> str:

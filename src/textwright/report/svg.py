@@ -83,6 +83,23 @@ def svg_of(name: str, size: tuple[float, float], draw: Callable[[Axes], None]) -
     return svgs_of(name, [size], draw)[0]
 
 
+def page_svg(name: str, size: tuple[float, float], draw: Callable[[Axes], None]) -> str:
+    """Draw a plot for a page; one that is wide is also laid out for a phone, as high and less wide.
+
+    Args:
+        name: As in :func:`svg_of`.
+        size: Width and height in inches; above :data:`WIDTH` there are two drawings.
+        draw: Draws into the empty axes.
+
+    Returns:
+        One ``<svg>``, or one with the class ``only-wide`` and one with ``only-narrow``, of which the page shows one.
+    """
+    if size[0] <= WIDTH:
+        return svg_of(name, size, draw)
+    drawings = zip(("wide", "narrow"), svgs_of(name, [size, (WIDTH, size[1])], draw), strict=True)
+    return "".join(svg.replace('class="plot"', f'class="plot only-{page}"', 1) for page, svg in drawings)
+
+
 def svgs_of(name: str, sizes: Sequence[tuple[float, float]], draw: Callable[[Axes], None]) -> list[str]:
     """Draw one plot once and lay it out at several sizes, such as one for a screen and one for a phone.
 
@@ -122,9 +139,19 @@ def _visible_dots(axes: Axes) -> None:
 
 def _written(figure: Figure, size: tuple[float, float]) -> str:
     figure.set_size_inches(size)
+    _narrow_legends(figure)
     file = io.StringIO()
     figure.savefig(file, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
     return file.getvalue()
+
+
+def _narrow_legends(figure: Figure) -> None:
+    """Write a legend that is wider than the drawing in fewer columns."""
+    for columns in (2, 1):
+        figure.draw_without_rendering()
+        for item in [item for item in figure.legends if item.get_window_extent().width > figure.bbox.width]:
+            item.remove()
+            legend(figure.axes[0], columns)
 
 
 def _plain_powers(axis: Axis) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from textwright.deploy.cost_estimate.break_even import round_number
-from textwright.report.svg import DASHED, FULL_WIDTH, INK, SERIES, Axes, legend, numbers, svg_of
+from textwright.report.svg import DASHED, FULL_WIDTH, INK, SERIES, Axes, legend, numbers, page_svg
 
 if TYPE_CHECKING:
     from textwright.deploy.cost_estimate.report import CostReport
@@ -52,7 +52,7 @@ def dollars_over_traffic(report: CostReport) -> str:
         axes.set(xlabel="Requests a day", ylabel="Dollars a month", xlim=(first, last))
         legend(axes)
 
-    return svg_of("traffic", (FULL_WIDTH, _HEIGHT), draw)
+    return page_svg("traffic", (FULL_WIDTH, _HEIGHT), draw)
 
 
 def _name_break_even(axes: Axes, point: float) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from textwright.report.svg import DASHED, FULL_WIDTH, GRID, RIGHT, SERIES, Axes, legend, percent, svg_of
+from textwright.report.svg import DASHED, FULL_WIDTH, GRID, RIGHT, SERIES, Axes, legend, page_svg, percent
 
 if TYPE_CHECKING:
     from textwright.optimize.cascade.outcome import Outcome
@@ -40,4 +40,4 @@ def curve(outcome: Outcome) -> str:
         axes.yaxis.get_major_formatter().decimals = 1
         legend(axes)
 
-    return svg_of("curve", (FULL_WIDTH, _HEIGHT), draw)
+    return page_svg("curve", (FULL_WIDTH, _HEIGHT), draw)
