@@ -21,11 +21,11 @@ from textwright.comparison.runs import Run, plan_runs
 from textwright.comparison.table import LeaderboardTable
 from textwright.core.callbacks import Callback, CallbackList, RunInfo
 from textwright.core.json_diff import first_difference
-from textwright.core.labels import Task
 from textwright.data.settings import complete_settings
 from textwright.environment import machine
 from textwright.errors import SettingsError
 from textwright.evaluate.benchmark import benchmark
+from textwright.evaluate.scores import primary_metric
 
 RUNS: Final = "runs"
 _NUM_BATCH_TEXTS: Final = 1_000
@@ -150,10 +150,9 @@ class _Runner:
 
 def _frame(choice: ComparisonOptions, source: Source, sizes: Sequence[int]) -> Leaderboard:
     """Make the table without rows."""
-    is_single = source.whole.labels.task is Task.SINGLE_LABEL
     return Leaderboard(
         data=source.describe(),
-        primary_metric="accuracy" if is_single else "exact_match",
+        primary_metric=primary_metric(source.whole.labels.task),
         protocol=describe_protocol(source.whole, choice.data, choice.num_seeds, sizes),
         rows=(),
         machine=machine(),

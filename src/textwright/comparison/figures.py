@@ -15,7 +15,7 @@ from textwright.report.svg import (
     draw_intervals,
     legend,
     numbers,
-    percent,
+    percent_ticks,
     shortened,
     svg_of,
 )
@@ -61,7 +61,7 @@ def tradeoff(board: Leaderboard) -> str:
         numbers(axes.xaxis, "{:g}")
         axes.set(xlabel="Milliseconds for one text", ylabel=TITLES[board.primary_metric])
         axes.margins(x=0.12, y=0.12)
-        percent(axes.yaxis)
+        percent_ticks(axes.yaxis)
         legend(axes)
 
     return svg_of("tradeoff", (FULL_WIDTH, _HEIGHT), draw)
@@ -91,7 +91,7 @@ def curves(board: Leaderboard) -> str:
         axes.set_xticks(sizes)
         numbers(axes.xaxis, "{:,.0f}")
         axes.set(xlabel="Training texts", ylabel=TITLES[board.primary_metric])
-        percent(axes.yaxis)
+        percent_ticks(axes.yaxis)
         legend(axes)
 
     return svg_of("curves", (FULL_WIDTH, _HEIGHT), draw)
