@@ -1,4 +1,4 @@
-"""The page for those who come from other tools: our code runs as it stands there, and theirs where it is installed here."""
+"""The page for those who come from other tools: its code runs as it stands, theirs where it is installed here."""
 
 from __future__ import annotations
 
@@ -59,6 +59,7 @@ def test_a_frozen_encoder_in_place_of_setfit(run):
     assert run("SetFit", 1).splitlines()[-1] in {"billing", "shipping"}
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("default")  # of their libraries, not of ours
 def test_transformers_theirs(run):
     printed = run("Transformers", 0)

@@ -1,7 +1,7 @@
 """The code of a page of the docs, by section, for tests and for environments of other tools.
 
-``page_code.py PAGE SECTION FOLDER`` runs the first Python block of a section, ``page_code.py PAGE SECTION --write FOLDER`` writes it
-as ``service.py`` and the first shell block as ``commands.sh``.
+``page_code.py PAGE SECTION FOLDER`` runs the first Python block of a section; with ``--write`` before the folder it is
+written as ``service.py``, and the first shell block as ``commands.sh``.
 """
 
 from __future__ import annotations
