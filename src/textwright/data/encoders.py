@@ -37,7 +37,7 @@ class KnownEncoder(NamedTuple):
 
 KNOWN_ENCODERS: Final = (
     KnownEncoder(BUILT_IN, "English (built in)", "22 M", "Apache-2.0"),
-    KnownEncoder("answerdotai/ModernBERT-base", "English, texts of up to 8,192 tokens", "149 M", "Apache-2.0"),
+    KnownEncoder("answerdotai/ModernBERT-base", "English, long texts", "149 M", "Apache-2.0"),
     KnownEncoder("intfloat/multilingual-e5-small", "some 100 languages", "118 M", "MIT"),
     KnownEncoder("jhu-clsp/mmBERT-small", "some 1,800 languages", "140 M", "MIT"),
     KnownEncoder("jhu-clsp/mmBERT-base", "some 1,800 languages", "307 M", "MIT"),
