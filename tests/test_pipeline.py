@@ -15,6 +15,7 @@ import textwright
 from textwright import pipeline
 from textwright.cli.main import run
 from textwright.core import artifact as artifacts
+from textwright.core.percent import percent
 from textwright.core.reference_profile import read_profile
 from textwright.data.load import load_dataset
 from textwright.data.settings import DataSettings
@@ -130,7 +131,7 @@ def test_the_model_card_quotes_what_was_measured(built):
     card = (out / "artifact" / "README.md").read_text(encoding="utf-8")
     assert card.startswith("---\n")
     accuracy = result.evaluations["test"].metrics["accuracy"]
-    assert f"{accuracy.value:.3f} [{accuracy.low:.3f}, {accuracy.high:.3f}]" in card
+    assert f"{percent(accuracy.value)} [{percent(accuracy.low, accuracy.high)}]" in card
 
 
 def test_the_manifest_keeps_how_it_stands_to_the_majority(built):

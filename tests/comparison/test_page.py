@@ -22,9 +22,9 @@ ROWS = (
 def test_every_row_stands_there_with_its_numbers_and_verdict() -> None:
     page = make_board(*ROWS).to_html()
     for expected in (
-        "86.0 %",
+        "86.0\u00a0%",
         "± 0.4",
-        "84.0\u201388.0",
+        "84.0 to 88.0\u00a0%",
         "not distinguishable from best (p = 0.400)",
         "below best",
         "9 ms",

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from textwright.core.labels import Labels
+from textwright.core.percent import percent
 from textwright.data.dataset import Examples
 from textwright.evaluate.baselines import Baseline
 from textwright.evaluate.card import model_card
@@ -56,10 +57,10 @@ def test_a_temperature_of_about_one_is_one_row(make_artifact: Callable[..., Path
 def test_the_card_leads_with_the_measured_split(predictor: Predictor, evaluations: Mapping[str, Evaluation]) -> None:
     card = model_card(predictor.artifact.manifest, evaluations)
     accuracy = evaluations["test"].metrics["accuracy"]
-    assert f"| test | 4 | 0.750 [{accuracy.low:.3f}, {accuracy.high:.3f}] |" in card
-    assert "1 of the 4 measured texts (25.0%)" in card
+    assert f"| test | 4 | 75.0 % [{percent(accuracy.low, accuracy.high)}] |" in card
+    assert "1 of the 4 measured texts (25.0 %)" in card
     assert "Longer than it reads: 1 of the 4" in card
-    assert "Accuracy of texts by whether they were cut: read whole 1.000" in card
+    assert "Accuracy of texts by whether they were cut: read whole 100.0 %" in card
     assert "their numbers flatter" in card
     assert "with seed 7" in card
     assert "| train | 1,234 |" in card
@@ -72,7 +73,7 @@ def test_the_card_keeps_baselines_and_warnings(predictor: Predictor, evaluations
     training = {"baselines": [baseline.to_json()], "warnings": ["the labels are few"]}
     card = model_card(replace(predictor.artifact.manifest, training=training), evaluations)
     assert "### Beside baselines, test split" in card
-    assert "| `tf-idf` | 0.500 | 0.250 [0.100, 0.400], p = 0.030 |" in card
+    assert "| `tf-idf` | 50.0 % | +25.0 points [+10.0 to +40.0], p = 0.030 |" in card
     assert "- The labels are few." in card
 
 
@@ -117,7 +118,7 @@ def test_a_multi_label_card_leads_with_exact_match(tiny_multilabel_artifact: Pat
     predictor = load(tiny_multilabel_artifact, num_threads=1)
     examples = Examples(["song", "the"], np.array([[True, False, False], [False, False, False]]))
     card = model_card(predictor.artifact.manifest, {"all": evaluate(predictor, examples)})
-    assert "| all | 2 | 1.000 [0.342, 1.000] |" in card
+    assert "| all | 2 | 100.0 % [34.2 to 100.0 %] |" in card
     assert "any number of 3 labels" in card
     assert "does not occur" in card
     assert "No temperature was fitted" in card

@@ -104,8 +104,8 @@ def test_texts_that_were_cut_stand_beside_the_others(evaluation: Evaluation, pag
 def test_the_page_shows_what_was_measured(evaluation: Evaluation, page: str) -> None:
     assert Page(page).counts["svg"] == 7
     assert evaluation.model.version in page
-    assert f"{100 * evaluation.metrics['accuracy'].value:.1f}<small>%" in page
-    assert f"{evaluation.before.calibration_error.value:.3f}" in page
+    assert f"{100 * evaluation.metrics['accuracy'].value:.1f}<small>&nbsp;%" in page
+    assert f"{evaluation.before.calibration_error.value:.4f}" in page
     assert "6 texts · test split of <bdi>reviews.csv</bdi>" in page
     assert page.count("<blockquote") == evaluation.num_mistakes == 2
 

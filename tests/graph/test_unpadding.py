@@ -25,9 +25,10 @@ MODELS = {
     "bert, frozen, all layers": ("bert", "frozen-bert", {}),
     "distilbert": ("distilbert", "bert", {}),
     "roberta": ("roberta", "bert", {}),
+    "xlm-roberta": ("xlm-roberta", "bert", {}),
 }
-RELATIVE = ("mpnet", "deberta-v3")
-"""Encoders with relative positions, which are left as they are."""
+RELATIVE = ("mpnet", "deberta-v3", "modernbert")
+"""Encoders with relative or rotary positions, which are left as they are."""
 
 
 class Pair(NamedTuple):

@@ -15,6 +15,9 @@ from textwright.models.pretrained import Pretrained, open_pretrained
 
 TEXTS = ["good film", "the story is not good , the acting is awful .", "", "a great plot"]
 
+WITHOUT_BOUND = ("deberta-v3", "modernbert")
+"""Kinds whose positions are relative or rotary."""
+
 
 def load(pretrained: Pretrained, pooling: Pooling = Pooling.MEAN, **settings: int | None) -> SentenceEncoder:
     settings = {"max_length": NUM_POSITIONS, **settings}
@@ -44,12 +47,12 @@ def test_a_row_of_padding_alone_stays_finite(pretrained: Pretrained) -> None:
 
 def test_the_longest_text_that_is_allowed_has_positions(pretrained: Pretrained, kind: str) -> None:
     encoder = load(pretrained)
-    assert encoder.max_positions == (None if kind == "deberta-v3" else NUM_POSITIONS)
+    assert encoder.max_positions == (None if kind in WITHOUT_BOUND else NUM_POSITIONS)
     assert run(encoder, pretrained, ["good " * 2 * NUM_POSITIONS]).isfinite().all()
 
 
 def test_a_text_longer_than_the_positions_is_refused(pretrained: Pretrained, kind: str) -> None:
-    if kind == "deberta-v3":
+    if kind in WITHOUT_BOUND:
         assert load(pretrained, max_length=1000).max_positions is None
         return
     with pytest.raises(SettingsError, match=r"max_length is 65, encoder .* reads at most 64 tokens"):

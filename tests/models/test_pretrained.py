@@ -12,10 +12,13 @@ from textwright.core.encodings import pad
 from textwright.errors import NotFoundError, SettingsError
 from textwright.models.pretrained import Pretrained, open_pretrained
 
+PAD_IDS = {"roberta": 1, "mpnet": 1, "xlm-roberta": 1, "modernbert": 3}
+"""Kind -> id of its padding, where that is not 0."""
+
 
 def test_the_tokenizer_pads_with_the_id_that_the_weights_know(pretrained: Pretrained, kind: str) -> None:
     encoder = pretrained.load_tokenizer(32)
-    assert encoder.pad_id == pretrained.config.pad_token_id == (1 if kind in ("roberta", "mpnet") else 0)
+    assert encoder.pad_id == pretrained.config.pad_token_id == PAD_IDS.get(kind, 0)
     assert encoder.vocabulary[encoder.pad_id] in ("[PAD]", "<pad>")
 
 

@@ -13,7 +13,7 @@ from textwright.core.percent import percent
 from textwright.data.settings import DataSettings
 from textwright.display.terminal import DEFAULT_OUTPUT, Output, ProgressView, Terminal
 from textwright.evaluate.paired_drop import bound_in_words
-from textwright.evaluate.scores import shown
+from textwright.evaluate.scores import TITLES, shown
 from textwright.optimize.cascade.settings import CascadeSettings
 from textwright.optional_deps import require
 
@@ -68,13 +68,13 @@ def _show(terminal: Terminal, outcome: Outcome) -> None:
     verdict, point = outcome.verdict, outcome.point
     rows = [
         (
-            *(stage, shown("accuracy", verdict.accuracy[stage].value)),
-            shown("accuracy", verdict.accuracy[stage].low, verdict.accuracy[stage].high),
+            *(stage, shown(outcome.metric, verdict.accuracy[stage].value)),
+            shown(outcome.metric, verdict.accuracy[stage].low, verdict.accuracy[stage].high),
             *(f"{speed.mean_ms:.3g} ms", f"{speed.texts_per_second:,.0f}", f"{speed.throughput_gain:.2f}x"),
         )
         for stage, speed in outcome.speed.items()
     ]
-    columns = ("model", "accuracy", "95 % interval", "lone text", "texts/s", "gain")
+    columns = ("model", TITLES[outcome.metric].lower(), "95 % interval", "lone text", "texts/s", "gain")
     terminal.table(f"{outcome.name} on {verdict.num_texts:,} test texts", columns, rows)
     terminal.say(
         f"{outcome.fast['family']} answers from a confidence of {point.min_confidence:.4f} on; "

@@ -10,15 +10,16 @@ from cyclopts import Parameter
 
 from textwright.cli.flags import typed
 from textwright.core.files import exclusive_folder
+from textwright.core.percent import percent
 from textwright.data.settings import DataSettings
 from textwright.display.terminal import DEFAULT_OUTPUT, Output, ProgressView, Terminal
 from textwright.errors import SettingsError
+from textwright.evaluate.scores import TITLES
 from textwright.optimize.distillation.settings import DistillSettings, UnlabeledSettings
 from textwright.optional_deps import require
 from textwright.training.settings import TrainSettings
 
 if TYPE_CHECKING:
-    from textwright.evaluate.intervals import Interval
     from textwright.optimize.distillation.report import ComparedModel, Distillation
 
 _DATA: Final = DataSettings()
@@ -93,7 +94,16 @@ def distill(
 
 def show_distillation(terminal: Terminal, report: Distillation) -> None:
     """Say how the student compares with its teachers and with the baseline."""
-    columns = ("", "model", "accuracy", "student's gain", "alike", "one text", "texts/s", "size")
+    columns = (
+        "",
+        "model",
+        TITLES[next(iter(report.metrics))].lower(),
+        "student's gain",
+        "alike",
+        "one text",
+        "texts/s",
+        "size",
+    )
     terminal.table(f"Beside others on {report.num_test:,} test texts", columns, map(_row, report.compared_models))
     for compared in report.compared_models:
         terminal.say(f"{compared.role}: {report.name} is {compared.verdict}")
@@ -102,11 +112,8 @@ def show_distillation(terminal: Terminal, report: Distillation) -> None:
 def _row(model: ComparedModel) -> tuple[str, ...]:
     cost = model.cost
     gains = ["-"] * 3 if cost is None else [cost.latency_gain, cost.throughput_gain, cost.size_gain]
+    accuracy = percent(model.accuracy.value, digits=2)
     return (
-        *(model.role, f"{model.name} ({model.version})", _percent(model.accuracy), f"{model.gain:+.2f} points"),
-        *(_percent(model.agreement), *(f"{it:.2f}x" if isinstance(it, float) else it for it in gains)),
+        *(model.role, f"{model.name} ({model.version})", accuracy, f"{model.gain:+.2f} points"),
+        *(percent(model.agreement.value, digits=2), *(f"{it:.2f}x" if isinstance(it, float) else it for it in gains)),
     )
-
-
-def _percent(share: Interval) -> str:
-    return f"{100 * share.value:.2f} %"

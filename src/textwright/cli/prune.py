@@ -10,6 +10,7 @@ from cyclopts import Parameter
 
 from textwright.cli.flags import typed
 from textwright.core.files import exclusive_folder
+from textwright.core.percent import percent
 from textwright.data.settings import DataSettings
 from textwright.display.terminal import DEFAULT_OUTPUT, Output, ProgressView, Terminal
 from textwright.evaluate.paired_drop import bound_in_words
@@ -89,4 +90,4 @@ def _row(step: Step) -> tuple[str, ...]:
     cost = step.cost
     gains = () if cost is None else (cost.latency_gain, cost.throughput_gain, cost.size_gain)
     shown = [f"{gain:.2f}x" for gain in gains] or ["-"] * 3
-    return step.name, f"{step.gate.drop:+.2f}", f"{step.gate.agreement:.2f} %", *shown, step.verdict
+    return step.name, f"{step.gate.drop:+.2f}", percent(step.gate.agreement / 100, digits=2), *shown, step.verdict

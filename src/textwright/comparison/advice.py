@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from textwright.comparison.leaderboard import Leaderboard, LeaderboardRow, RowSpeed
+from textwright.core.percent import percent
 from textwright.evaluate.baselines import LINEAR, MAJORITY
 
 _TIMES_FASTER: Final = 1.5
@@ -198,4 +199,4 @@ def _times_faster(row: LeaderboardRow, other: LeaderboardRow) -> str:
 
 
 def _percent(row: LeaderboardRow, primary_metric: str) -> str:
-    return f"{100 * row.metrics[primary_metric].value:.1f} %"
+    return percent(row.metrics[primary_metric].value)

@@ -21,11 +21,13 @@ from textwright.comparison.runs import Run, plan_runs
 from textwright.comparison.table import LeaderboardTable
 from textwright.core.callbacks import Callback, CallbackList, RunInfo
 from textwright.core.json_diff import first_difference
-from textwright.core.labels import Task
+from textwright.data.encoders import advice_for_scripts
+from textwright.data.scripts import count_scripts, main_scripts
 from textwright.data.settings import complete_settings
 from textwright.environment import machine
 from textwright.errors import SettingsError
 from textwright.evaluate.benchmark import benchmark
+from textwright.evaluate.scores import primary_metric
 
 RUNS: Final = "runs"
 _NUM_BATCH_TEXTS: Final = 1_000
@@ -63,6 +65,8 @@ def compare(
     source = Source(choice.source, choice.data, partial(callback.on_progress, "fetching the data"))
     for warning in source.whole.warnings:
         callback.on_warning(warning)
+    for sentence in about_encoders(choice, source):
+        callback.on_warning(sentence)
     bench = _Runner(choice, source, out, callback)
     bench.run_all()
     if measure_speeds:
@@ -148,12 +152,32 @@ class _Runner:
         }
 
 
+def about_encoders(choice: ComparisonOptions, source: Source) -> list[str]:
+    """Advise another encoder where candidates read with the English one what is in other scripts.
+
+    Args:
+        choice: With the candidates.
+        source: The texts.
+
+    Returns:
+        A sentence for each encoder that will not do.
+    """
+    encoders = {
+        str(family["encoder"]): str(one.settings["family"])
+        for one in choice.candidates
+        if "encoder" in (family := one.settings.get("model", {}))
+    }
+    if not encoders:
+        return []
+    scripts = count_scripts(main_scripts(source.whole.splits["train"].texts))
+    return [text for name, family in encoders.items() if (text := advice_for_scripts(scripts, family, name))]
+
+
 def _frame(choice: ComparisonOptions, source: Source, sizes: Sequence[int]) -> Leaderboard:
     """Make the table without rows."""
-    is_single = source.whole.labels.task is Task.SINGLE_LABEL
     return Leaderboard(
         data=source.describe(),
-        primary_metric="accuracy" if is_single else "exact_match",
+        primary_metric=primary_metric(source.whole.labels.task),
         protocol=describe_protocol(source.whole, choice.data, choice.num_seeds, sizes),
         rows=(),
         machine=machine(),

@@ -16,7 +16,7 @@ from textwright.report.svg import (
     legend,
     numbers,
     page_svg,
-    percent,
+    percent_ticks,
     shortened,
 )
 
@@ -61,7 +61,7 @@ def tradeoff(board: Leaderboard) -> str:
         numbers(axes.xaxis, "{:g}")
         axes.set(xlabel="Milliseconds for one text", ylabel=TITLES[board.primary_metric])
         axes.margins(x=0.12, y=0.12)
-        percent(axes.yaxis)
+        percent_ticks(axes.yaxis)
         legend(axes)
 
     return page_svg("tradeoff", (FULL_WIDTH, _HEIGHT), draw)
@@ -91,7 +91,7 @@ def curves(board: Leaderboard) -> str:
         axes.set_xticks(sizes)
         numbers(axes.xaxis, "{:,.0f}")
         axes.set(xlabel="Training texts", ylabel=TITLES[board.primary_metric])
-        percent(axes.yaxis)
+        percent_ticks(axes.yaxis)
         legend(axes)
 
     return page_svg("curves", (FULL_WIDTH, _HEIGHT), draw)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from textwright.evaluate.intervals import Interval
-from textwright.evaluate.scores import TITLES
+from textwright.evaluate.scores import TITLES, shown
 from textwright.report.base import Report, json_values
 
 
@@ -187,4 +187,4 @@ class Leaderboard(Report):
         """Give the page the names of the metrics and the settings of each row."""
         rows = [row for row in self.rows if row.settings]
         settings = {row.name: json.dumps(row.settings, indent=2, ensure_ascii=False) for row in rows}
-        return {"titles": TITLES, "settings": settings}
+        return {"titles": TITLES, "shown": shown, "settings": settings}

@@ -25,7 +25,7 @@ from textwright.data.load import DEFAULT_SETTINGS, fingerprint, read_source
 from textwright.data.rare_labels import dropped
 from textwright.data.reader import SPLITS, Collected
 from textwright.data.row_errors import MAX_PLACES, Finding, RowErrorCounts
-from textwright.data.scripts import SCRIPTS, WITHOUT_SPACES, main_scripts
+from textwright.data.scripts import SCRIPTS, WITHOUT_SPACES, count_scripts, main_scripts
 from textwright.data.settings import DataSettings
 from textwright.data.split_assignment import are_given, assign_splits
 from textwright.errors import DataError
@@ -219,7 +219,7 @@ def _report(
         token_unit=tokens.unit,
         lengths=Lengths(int(np.median(lengths)), int(np.percentile(lengths, 95)), int(lengths.max())),
         max_length=tokens.max_length,
-        scripts=_script_counts(scripts),
+        scripts=count_scripts(scripts),
         without_spaces=finding(is_spaceless),
         characters_per_token=_characters_per_token(collected.texts, lengths, np.flatnonzero(is_spaceless)),
         empty=finding(is_empty),
@@ -235,11 +235,6 @@ def _report(
         fingerprint=fingerprint(collected.texts, targets, labels) if labels is not None else "",
         problems=problems,
     )
-
-
-def _script_counts(scripts: Ints) -> dict[str, int]:
-    counts = np.bincount(scripts, minlength=len(SCRIPTS))
-    return {SCRIPTS[number]: int(counts[number]) for number in np.argsort(-counts, kind="stable") if counts[number]}
 
 
 def _characters_per_token(texts: Sequence[str], lengths: Ints, rows: Ints) -> float:

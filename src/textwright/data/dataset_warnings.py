@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from textwright.core.percent import percent
+from textwright.data.encoders import advice_for_scripts
 from textwright.data.label_variants import suspicious_labels
 from textwright.data.scripts import WITHOUT_SPACES
 
@@ -60,6 +61,8 @@ def _texts(report: DataReport) -> list[str]:
 
 def _scripts(report: DataReport) -> list[str]:
     warnings = []
+    if advice := advice_for_scripts(report.scripts, report.family):
+        warnings.append(advice)
     if report.without_spaces.count and report.characters_per_token > _LONG_TOKEN:
         names = ", ".join(name for name in report.scripts if name in WITHOUT_SPACES)
         warnings.append(

@@ -61,6 +61,16 @@ def main_scripts(texts: Sequence[str]) -> Ints:
     return scripts
 
 
+def count_scripts(scripts: Ints) -> dict[str, int]:
+    """Count texts by script, the most frequent first.
+
+    Args:
+        scripts: As :func:`main_scripts` gives them.
+    """
+    counts = np.bincount(scripts, minlength=len(SCRIPTS))
+    return {SCRIPTS[number]: int(counts[number]) for number in np.argsort(-counts, kind="stable") if counts[number]}
+
+
 def _most_frequent(texts: Sequence[str]) -> Ints:
     codes = np.frombuffer("".join(texts).encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
     scripts = _SCRIPT_AFTER[np.searchsorted(_STARTS, codes, side="right")]

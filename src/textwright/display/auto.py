@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from textwright.core.callbacks import EpochRecord, RunInfo
 from textwright.core.files import exclusive_folder
+from textwright.core.percent import percent
 from textwright.data.settings import DataSettings
 from textwright.display.tables import TableContent
 from textwright.display.terminal import ProgressView, Terminal
@@ -108,7 +109,7 @@ def _row(item: Finalist, report: AutoReport) -> tuple[str, ...]:
     words += ["front"] if item.is_on_front else []
     return (
         item.name,
-        f"{100 * item.model.score:.1f} %",
+        percent(item.model.score),
         f"{item.latency_ms:.2g}",
         f"{item.texts_per_second:,.0f}",
         f"{item.model.size_bytes / 1e6:.2f}",

@@ -13,9 +13,11 @@ from rich.text import Text
 from textwright.comparison.leaderboard import Leaderboard, LeaderboardMetric, LeaderboardRow
 from textwright.core.callbacks import Callback, RunInfo
 from textwright.core.files import exclusive_folder
+from textwright.core.percent import percent
 from textwright.display.tables import TableContent
 from textwright.display.terminal import Terminal, escape_cell
 from textwright.evaluate.scores import TITLES
+from textwright.evaluate.scores import shown as metric_shown
 from textwright.report.page import duration
 
 if TYPE_CHECKING:
@@ -76,7 +78,7 @@ class CompareView(Callback):
         """Move the row's bar; before the first run, say how much is done."""
         self._steps = (done, total)
         if self._run is None:
-            self._doing = f"{stage}: {done / max(total, 1):.0%}"
+            self._doing = f"{stage}: {percent(done / max(total, 1), digits=0)}"
 
     def on_warning(self, message: str) -> None:
         """Say what was dropped while reading, and which labels look like mistakes."""
@@ -127,7 +129,7 @@ class CompareView(Callback):
         if self._run is None or self._run.name != row.name:
             return "done" if row.num_done == row.num_planned else ""
         step, num_steps = self._steps
-        return f"{self._run.summary}, {step / num_steps:.0%}" if num_steps else self._run.summary
+        return f"{self._run.summary}, {percent(step / num_steps, digits=0)}" if num_steps else self._run.summary
 
 
 def show_leaderboard(terminal: Terminal, board: Leaderboard) -> None:
@@ -152,8 +154,8 @@ def leaderboard_tables(board: Leaderboard) -> list[TableContent]:
 
 def _quality(row: LeaderboardRow, board: Leaderboard) -> tuple[str, ...]:
     metric = row.metrics[board.primary_metric]
-    interval = f"{100 * metric.low:.1f} to {100 * metric.high:.1f}"
-    others = (f"{row.metrics[name].value:.3f}" for name in ("macro_f1", "calibration_error"))
+    interval = percent(metric.low, metric.high)
+    others = (metric_shown(name, row.metrics[name].value) for name in ("macro_f1", "calibration_error"))
     return (row.name, share(metric), interval, *others)
 
 
@@ -176,4 +178,4 @@ def _costs(row: LeaderboardRow) -> tuple[str, ...]:
 def share(metric: LeaderboardMetric) -> str:
     """Write a share in percent, with its deviation over seeds where there are several."""
     deviation = "" if metric.deviation is None else f" ± {100 * metric.deviation:.1f}"
-    return f"{100 * metric.value:.1f}{deviation} %"
+    return percent(metric.value) + deviation

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from textwright.core.percent import percent
 from textwright.display.terminal import Terminal
-from textwright.evaluate.scores import shown
+from textwright.evaluate.scores import TITLES, shown
 from textwright.optimize.candidate_result import CandidateResult, LatencyReport
 from textwright.optimize.outcome import OptimizationResult
 
@@ -16,22 +16,23 @@ def show_outcome(terminal: Terminal, outcome: OptimizationResult) -> None:
         terminal: Where to print.
         outcome: Of a search.
     """
-    title = (
+    title = TITLES[outcome.metric].lower()
+    heading = (
         f"{outcome.name} on {outcome.machine['instruction_set']}; gains against {outcome.reference}, gate texts only"
     )
-    terminal.say(f"gates on {outcome.gate_texts}; accuracy of the reference {percent(outcome.accuracy, digits=2)}")
+    terminal.say(f"gates on {outcome.gate_texts}; {title} of the reference {percent(outcome.accuracy)}")
     columns = ("variant", "drop", "agree", "batch", "one text", "gain", "texts/s", "gain", "MB", "gain")
-    terminal.table(title, columns, [_reference_row(outcome), *map(_row, outcome.candidates)])
+    terminal.table(heading, columns, [_reference_row(outcome), *map(_row, outcome.candidates)])
     terminal.say("batch: largest change of a probability when a text is scored with other texts instead of alone")
     for candidate in outcome.candidates:
         terminal.say(f"{candidate.name}: {outcome.verdict(candidate)}")
     rows = (
-        (name, shown("accuracy", it.value), shown("accuracy", it.low, it.high), *_test_drop(outcome, name))
+        (name, shown(outcome.metric, it.value), shown(outcome.metric, it.low, it.high), *_test_drop(outcome, name))
         for name, it in outcome.test.items()
     )
     terminal.table(
         f"In the artifact, on {outcome.num_test:,} test texts",
-        ("variant", "accuracy", "95 % interval", "drop", "at most (95 %)"),
+        ("variant", title, "95 % interval", "drop", "at most (95 %)"),
         rows,
     )
     if outcome.skipped:
@@ -50,14 +51,15 @@ def _test_drop(outcome: OptimizationResult, name: str) -> tuple[str, str]:
 def _reference_row(outcome: OptimizationResult) -> tuple[str, ...]:
     """Show what the gains are measured against."""
     cost = outcome.reference_cost()
-    return outcome.reference, "+0.00", "100.00 %", "-", *(["-"] * 6 if cost is None else _cost_cells(cost))
+    return outcome.reference, "+0.00", percent(1, digits=2), "-", *(["-"] * 6 if cost is None else _cost_cells(cost))
 
 
 def _row(candidate: CandidateResult) -> tuple[str, ...]:
     gate, cost = candidate.gate, candidate.cost
     answers = ("-", "-", "-")
     if gate is not None:
-        answers = (f"{gate.drop:+.2f}", f"{gate.agreement:.2f} %", f"{gate.batch_invariance.max_change:.2g}")
+        alike = percent(gate.agreement / 100, digits=2)
+        answers = (f"{gate.drop:+.2f}", alike, f"{gate.batch_invariance.max_change:.2g}")
     if cost is None:
         return candidate.name, *answers, *["-"] * 6
     return candidate.name, *answers, *_cost_cells(cost)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from textwright.core.percent import percent
 from textwright.display.terminal import Terminal
 from textwright.promotion.behavior.run import BehaviorResult
 from textwright.promotion.paired_groups import PairedGroup
@@ -19,7 +20,7 @@ def show_promotion(terminal: Terminal, report: PromotionReport) -> None:
         (
             role,
             model.title,
-            f"{100 * share:.2f} %",
+            percent(share),
             f"{model.p50_ms:.3g} ms",
             f"{model.texts_per_second:,.0f}",
             f"{model.size_bytes / 1e6:.2f} MB",
@@ -51,8 +52,8 @@ def _slice(group: PairedGroup) -> tuple[object, ...]:
     return (
         f"{group.name}{'  WORSE' if group.is_worse else ''}",
         group.num_texts,
-        f"{100 * group.candidate:.1f} %",
-        f"{100 * group.champion:.1f} %",
+        percent(group.candidate),
+        percent(group.champion),
         f"{0 - group.drop.value:+.2f}",
         "-" if group.adjusted_p_value is None else f"{group.adjusted_p_value:.3f}",
     )

@@ -14,6 +14,7 @@ import numpy as np
 
 from textwright.core.callbacks import Callback
 from textwright.core.labels import Labels
+from textwright.core.percent import percent
 from textwright.core.types import Float32s, Ints
 from textwright.data.dataset import Dataset, Examples
 from textwright.evaluate import scores
@@ -166,7 +167,7 @@ def verdict(baselines: Sequence[Baseline], *, metric: str, value: float, num_exa
         family: Of the model; it is not what to try next.
     """
     standing = "; ".join(map(_standing, baselines))
-    sentence = f"On {num_examples:,} test texts the model's {metric.lower()} is {100 * value:.1f} %: {standing}."
+    sentence = f"On {num_examples:,} test texts the model's {metric.lower()} is {percent(value)}: {standing}."
     worst = next((item for item in reversed(baselines) if not item.is_beaten), None)
     if worst is None:
         return sentence
@@ -191,7 +192,7 @@ def _reason(item: Baseline, family: str) -> str:
 def _standing(item: Baseline) -> str:
     points = f"{100 * abs(item.difference.value):.1f} points"
     ends = f"95 % interval {100 * item.difference.low:+.1f} to {100 * item.difference.high:+.1f}"
-    name = f"{_TITLES[item.name]} ({100 * next(iter(item.metrics.values())):.1f} %)"
+    name = f"{_TITLES[item.name]} ({percent(next(iter(item.metrics.values())))})"
     if not item.is_distinguishable:
         return f"not distinguishable from {name}, {ends}"
     return f"{points} {'above' if item.is_beaten else 'below'} {name}, {ends}"

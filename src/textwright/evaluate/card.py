@@ -13,11 +13,12 @@ from typing import Any, Final
 
 from textwright.core.artifact import Manifest
 from textwright.core.labels import Task
+from textwright.core.percent import percent
 from textwright.evaluate.baselines import Baseline
 from textwright.evaluate.coverage import AbstentionScores
 from textwright.evaluate.evaluation import Evaluation, LabelScores
 from textwright.evaluate.intervals import Interval
-from textwright.evaluate.scores import LOWER_IS_BETTER, TITLES
+from textwright.evaluate.scores import LOWER_IS_BETTER, TITLES, shown
 
 _BATCH_INVARIANCE: Final = "## Batch invariance"
 _MEASURED: Final = frozenset({"num_texts", "max_change", "mean_change", "num_changed_labels"})
@@ -161,7 +162,7 @@ def _measured(evaluations: Mapping[str, Evaluation]) -> Iterator[str]:
     names = [name for name in TITLES if any(name in item.metrics for item in evaluations.values())]
     heading = (f"{TITLES[name]} {'↓' if name in LOWER_IS_BETTER else '↑'}" for name in names)
     rows = (
-        (split, f"{item.num_examples:,}", *(_value(item.metrics.get(name)) for name in names))
+        (split, f"{item.num_examples:,}", *(_metric(name, item.metrics.get(name)) for name in names))
         for split, item in evaluations.items()
     )
     yield from _table(("split", "texts", *heading), rows)
@@ -179,8 +180,8 @@ def _beside(baselines: Sequence[Baseline]) -> list[str]:
     rows = (
         (
             _code(item.name),
-            *(f"{item.metrics[name]:.3f}" for name in names),
-            f"{_value(item.difference)}, p = {item.p_value:.3f}",
+            *(shown(name, item.metrics[name]) for name in names),
+            f"{_points(item.difference)}, p = {item.p_value:.3f}",
         )
         for item in baselines
     )
@@ -216,10 +217,11 @@ def _calibration(evaluation: Evaluation, split: str) -> Iterator[str]:
             f"effect on the {split} split:"
         )
     yield ""
-    rows = [("1 (as trained)", _value(before.log_loss), _value(before.calibration_error))]
+    sides = [("1 (as trained)", before)]
     if not is_one:
-        served = (f"{after.temperature:.3f} (as served)", _value(after.log_loss), _value(after.calibration_error))
-        rows.append(served)
+        sides.append((f"{after.temperature:.3f} (as served)", after))
+    losses = ("log_loss", "calibration_error")
+    rows = ((name, *(_metric(loss, getattr(side, loss)) for loss in losses)) for name, side in sides)
     yield from _table(("temperature", "log loss ↓", "calibration error ↓"), rows)
     if evaluation.thresholds:
         listed = ", ".join(f"{_code(name)} from {value:.3f} on" for name, value in evaluation.thresholds.items())
@@ -229,8 +231,8 @@ def _calibration(evaluation: Evaluation, split: str) -> Iterator[str]:
         yield ""
         yield (
             "It predicts the label of the lowest expected cost by the cost matrix in the manifest. Mean cost of an "
-            f"answer on the {split} split: {_value(evaluation.costs.mean_cost)}; of the most probable label: "
-            f"{_value(evaluation.costs.of_most_probable)}."
+            f"answer on the {split} split: {_cost(evaluation.costs.mean_cost)}; of the most probable label: "
+            f"{_cost(evaluation.costs.of_most_probable)}."
         )
     if evaluation.abstention is not None:
         yield ""
@@ -244,7 +246,7 @@ def _abstention(scores: AbstentionScores, num_texts: int, split: str) -> str:
     )
     if scores.error_rate is None:
         return f"{answered}."
-    wrong = f"{scores.num_wrong:,} of these answers are wrong, a share of {_value(scores.error_rate)} (Wilson)"
+    wrong = f"{scores.num_wrong:,} of these answers are wrong, {_share(scores.error_rate)} (Wilson)"
     return f"{answered}; {wrong}. All other numbers count the most probable label of every text."
 
 
@@ -278,11 +280,11 @@ def _limits(manifest: Manifest, lead: Evaluation | None) -> Iterator[str]:
     if lead is None:
         yield "- Nothing was measured, so nothing is known of its mistakes."
         return
-    share = lead.num_mistakes / lead.num_examples
-    yield f"- {lead.num_mistakes:,} of the {lead.num_examples:,} measured texts ({share:.1%}) were not right in whole."
+    share = percent(lead.num_mistakes / lead.num_examples)
+    yield f"- {lead.num_mistakes:,} of the {lead.num_examples:,} measured texts ({share}) were not right in whole."
     if lead.num_truncated:
         yield f"- Longer than it reads: {lead.num_truncated:,} of the {lead.num_examples:,} measured texts."
-        shares = (f"{'cut' if row.truncated else 'read whole'} {_value(row.accuracy)}" for row in lead.by_truncation)
+        shares = (f"{'cut' if row.truncated else 'read whole'} {_share(row.accuracy)}" for row in lead.by_truncation)
         yield f"- {TITLES[lead.primary_metric]} of texts by whether they were cut: {'; '.join(shares)}."
     yield from (f"- {sentence[:1].upper()}{sentence[1:]}." for sentence in manifest.training.get("warnings", ()))
     present = [row for row in lead.per_label if row.support]
@@ -321,13 +323,31 @@ def _source(manifest: Manifest) -> str:
 def _value(interval: Interval | None) -> str:
     if interval is None:
         return "not defined"
-    return f"{interval.value:.3f} [{interval.low:.3f}, {interval.high:.3f}]"
+    return f"{interval.value:.3f} [{interval.low:.3f} to {interval.high:.3f}]"
+
+
+def _cost(interval: Interval) -> str:
+    return f"{interval.value:.4f} [{interval.low:.4f} to {interval.high:.4f}]"
+
+
+def _metric(name: str, interval: Interval | None) -> str:
+    if interval is None:
+        return "not defined"
+    return f"{shown(name, interval.value)} [{shown(name, interval.low, interval.high)}]"
+
+
+def _share(interval: Interval) -> str:
+    return f"{percent(interval.value)} [{percent(interval.low, interval.high)}]"
+
+
+def _points(interval: Interval) -> str:
+    return f"{100 * interval.value:+.1f} points [{100 * interval.low:+.1f} to {100 * interval.high:+.1f}]"
 
 
 def _listed(names: Sequence[str]) -> str:
-    shown = ", ".join(map(_code, names[:_MAX_LISTED_LABELS]))
+    listed = ", ".join(map(_code, names[:_MAX_LISTED_LABELS]))
     more = len(names) - _MAX_LISTED_LABELS
-    return f"{shown} and {more} more" if more > 0 else shown
+    return f"{listed} and {more} more" if more > 0 else listed
 
 
 def _table(heading: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:

@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Final, NamedTuple
 
 from textwright.core.labels import Labels, Task
+from textwright.core.percent import percent
 from textwright.errors import GateError
 from textwright.evaluate.behavior.suite import BehaviorScores
 from textwright.evaluate.costs import CostScores
 from textwright.evaluate.coverage import AbstentionScores, CoverageCurve
 from textwright.evaluate.intervals import Interval
-from textwright.evaluate.scores import METRICS
+from textwright.evaluate.scores import METRICS, shown
 from textwright.evaluate.slice_scores import SliceScores
 from textwright.report.base import Report, json_values
 
@@ -243,7 +244,7 @@ class Evaluation(Report):
     def gate_failures(self) -> tuple[str, ...]:
         """What a gate refuses, in sentences: slices that are significantly worse, and tests that fail."""
         worse = [
-            f"{100 * item.share_right.value:.1f} % of the {item.num_texts:,} texts where {item.name} are right, "
+            f"{percent(item.share_right.value)} of the {item.num_texts:,} texts where {item.name} are right, "
             f"{100 * item.difference.value:+.1f} points beside the others (p = {item.adjusted_p_value:.2g} after "
             "Holm's correction)"
             for item in self.slices
@@ -338,6 +339,7 @@ class Evaluation(Report):
         has_more = len(self.curves) < sum(0 < row.support < self.num_examples for row in self.per_label)
         return {
             "measures": METRICS,
+            "shown": shown,
             "shown_labels": f" The {len(self.curves)} most frequent labels." if has_more else "",
             "is_large": len(self.labels) > MAX_COUNTED_LABELS and not self.is_multi_label,
         }

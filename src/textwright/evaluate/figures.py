@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from textwright.core.percent import percent
 from textwright.evaluate.intervals import wilson
 from textwright.evaluate.scores import TITLES
 from textwright.report.svg import (
@@ -24,7 +25,7 @@ from textwright.report.svg import (
     Axes,
     draw_intervals,
     legend,
-    percent,
+    percent_ticks,
     shortened,
     square,
     svg_of,
@@ -112,7 +113,7 @@ def reliability(evaluation: Evaluation) -> str:
         _draw_calibration(axes, evaluation.after, RIGHT, "s", "as served")
         lowest = 0.0 if evaluation.is_multi_label else _lowest_claim(evaluation)
         axes.set(xlabel="Stated probability", ylabel="Observed frequency", xlim=(lowest, 1.02), ylim=(lowest, 1.02))
-        percent(axes.xaxis, axes.yaxis)
+        percent_ticks(axes.xaxis, axes.yaxis)
         legend(axes)
 
     return svg_of("reliability", (WIDTH, 3.9), draw)
@@ -138,7 +139,7 @@ def histogram(evaluation: Evaluation) -> str:
         axes.bar(left, false, width, align="edge", bottom=true, color=WRONG, label=names[1])
         used = [item.low for item in bins if item.count]
         axes.set(xlim=(min(used), 1), xlabel="Stated probability", ylabel=_claims(evaluation))
-        percent(axes.xaxis)
+        percent_ticks(axes.xaxis)
         whole_numbers(axes.yaxis)
         axes.grid(visible=False, axis="x")
         legend(axes)
@@ -159,7 +160,7 @@ def length(evaluation: Evaluation) -> str:
     def draw(axes: Axes) -> None:
         bins = evaluation.by_length
         overall = evaluation.metrics[evaluation.primary_metric].value
-        axes.axhline(overall, **DASHED, label=f"all texts: {overall:.1%}")
+        axes.axhline(overall, **DASHED, label=f"all texts: {percent(overall)}")
         draw_intervals(axes, range(len(bins)), [item.accuracy for item in bins], RIGHT, "s")
         axes.set_xticks(range(len(bins)), [f"{_lengths(item)}\nn={item.count:,}" for item in bins])
         axes.tick_params(axis="x", labelsize=8, length=0)
@@ -171,7 +172,7 @@ def length(evaluation: Evaluation) -> str:
         axes.set_ylim(
             max(min(item.accuracy.low for item in bins) - 0.05, 0), max(item.accuracy.high for item in bins) + 0.02
         )
-        percent(axes.yaxis)
+        percent_ticks(axes.yaxis)
         axes.grid(visible=False, axis="x")
         legend(axes)
 
@@ -199,7 +200,7 @@ def coverage(evaluation: Evaluation) -> str:
         lowest = min(curve.accuracy)
         axes.set(xlabel="Texts answered (coverage)", ylabel=TITLES[evaluation.primary_metric], xlim=(-0.02, 1.02))
         axes.set_ylim(max(lowest - 0.02, -0.02), 1.02)
-        percent(axes.xaxis, axes.yaxis)
+        percent_ticks(axes.xaxis, axes.yaxis)
         legend(axes)
 
     return svg_of("coverage", (WIDTH, 3.9), draw)
@@ -220,7 +221,7 @@ def _styled_curves(evaluation: Evaluation, metric: str) -> Iterator[tuple[Thresh
 
 def _draw_shares(axes: Axes, across: str, up: str) -> None:
     axes.set(xlabel=across, ylabel=up, xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
-    percent(axes.xaxis, axes.yaxis)
+    percent_ticks(axes.xaxis, axes.yaxis)
     legend(axes, columns=2)
 
 
@@ -250,7 +251,8 @@ def _draw_cell(axes: Axes, row: int, column: int, count: int, share: float, *, c
     square(axes, corner, side, color, 0.06 + 0.94 * share)
     if counted:
         ink = ON_CELL if share > _DARK_CELL else INK
-        axes.text(column, row, f"{count:,}\n{share:.0%}", ha="center", va="center", color=ink, linespacing=1.4)
+        cell = f"{count:,}\n{percent(share, digits=0)}"
+        axes.text(column, row, cell, ha="center", va="center", color=ink, linespacing=1.4)
 
 
 def _draw_outcomes(axes: Axes, evaluation: Evaluation) -> None:

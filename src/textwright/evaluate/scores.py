@@ -124,6 +124,11 @@ TITLES: Final = {name: metric.title for name, metric in METRICS.items()}
 LOWER_IS_BETTER: Final = frozenset(name for name, metric in METRICS.items() if metric.is_error)
 
 
+def primary_metric(task: Task) -> str:
+    """Name the metric that ranks models of a task: "accuracy", or "exact_match" for several labels."""
+    return next(name for name, metric in METRICS.items() if metric.task in (None, task))
+
+
 def shown(metric: str, *values: float) -> str:
     """Write values of a metric for people, as "0.8123" or "75.2 to 80.5 %"; accuracies are percentages.
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from textwright.core.percent import percent
 from textwright.model_search.settings import Constraints
 from textwright.model_search.trials import FinishedModel
 
@@ -125,10 +126,10 @@ def _above(name: str, value: float | None, bound: float | None, unit: str) -> It
         yield Miss(name, value, bound, f"{value:.3g} {unit}, {value / bound:.2g} times the {bound:g} allowed")
 
 
-def _below(percent: float, bound: float | None) -> Iterator[Miss]:
-    if bound is not None and percent < bound:
-        words = f"{percent:.1f} % of the validation texts right, {bound - percent:.1f} points below {bound:g} %"
-        yield Miss("min_accuracy", percent, bound, words)
+def _below(points: float, bound: float | None) -> Iterator[Miss]:
+    if bound is not None and points < bound:
+        words = f"{percent(points / 100)} on the validation texts, {bound - points:.1f} points below {bound:g} %"
+        yield Miss("min_accuracy", points, bound, words)
 
 
 def choose(finalists: Sequence[Finalist], constraints: Constraints, tolerance: float, metric: str) -> ModelChoice:
@@ -160,13 +161,13 @@ def choose(finalists: Sequence[Finalist], constraints: Constraints, tolerance: f
 
 
 def _reasons(chosen: Finalist, top: Finalist, best: Finalist, metric: str, tolerance: float) -> Iterator[str]:
-    score = f"{metric} {100 * chosen.model.score:.1f} % on the validation texts"
+    score = f"{metric} {percent(chosen.model.score)} on the validation texts"
     if chosen is top:
         yield f"{chosen.name} is taken: {score}, the highest of all that keep to the constraints."
     else:
         yield (
             f"{chosen.name} is taken: {score}, at most {100 * tolerance:g} points below the highest "
-            f"({top.name}, {100 * top.model.score:.1f} %), and the fastest of those."
+            f"({top.name}, {percent(top.model.score)}), and the fastest of those."
         )
     if chosen is not top and chosen.texts_per_second > _SAME * top.texts_per_second:
         times = chosen.texts_per_second / top.texts_per_second

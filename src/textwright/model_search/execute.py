@@ -14,6 +14,7 @@ import numpy as np
 from textwright.core import artifact as artifacts
 from textwright.core.callbacks import Callback, CallbackList, EpochRecord, StopTraining
 from textwright.core.numerics import activate
+from textwright.core.percent import percent
 from textwright.core.types import Float32s
 from textwright.data.dataset import Dataset
 from textwright.data.settings import DataSettings
@@ -215,7 +216,7 @@ def _cascade(job: _Job) -> Trial:
         [job.executor.callback],
     )
     model = job.model(job.step.name, job.folder / "artifact", family=f"{fast.family}+{strong.family}")
-    return job.trial([model], reason=f"{outcome.point.share_escalated:.0%} of the texts go to the strong stage")
+    return job.trial([model], reason=f"{percent(outcome.point.share_escalated)} of the texts go to the strong stage")
 
 
 _RUN: Final[dict[StepKind, Callable[[_Job], Trial]]] = {

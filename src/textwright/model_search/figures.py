@@ -16,7 +16,7 @@ from textwright.report.svg import (
     legend,
     numbers,
     page_svg,
-    percent,
+    percent_ticks,
     shortened,
 )
 
@@ -53,7 +53,7 @@ def tradeoff(report: AutoReport) -> str:
         numbers(axes.xaxis, "{:g}")
         axes.set(xlabel="Milliseconds for one text", ylabel=f"{TITLES[report.metric]} on validation")
         axes.margins(x=0.12, y=0.15)
-        percent(axes.yaxis)
+        percent_ticks(axes.yaxis)
         legend(axes)
 
     return page_svg("tradeoff", (FULL_WIDTH, _HEIGHT), draw)
@@ -91,7 +91,7 @@ def curves(report: AutoReport) -> str:
         axes.set_xticks(sorted({size for points in report.curves.values() for size, _ in points}))
         numbers(axes.xaxis, "{:,.0f}")
         axes.set(xlabel="Training texts", ylabel=f"{TITLES[report.metric]} on validation")
-        percent(axes.yaxis)
+        percent_ticks(axes.yaxis)
         legend(axes)
 
     return page_svg("curves", (FULL_WIDTH, _HEIGHT), draw)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from textwright.core.percent import percent
 from textwright.errors import ConstraintError
 from textwright.evaluate.intervals import Interval
 from textwright.evaluate.scores import TITLES
@@ -93,8 +94,8 @@ class AutoReport(Report):
         interval = self.test.metrics[self.primary_metric]
         sentence = (
             f"On the {self.test.num_texts:,} test texts, read once: {TITLES[self.primary_metric].lower()} "
-            f"{100 * interval.value:.1f} % (95 % interval {100 * interval.low:.1f} to {100 * interval.high:.1f}); "
-            f"always the most frequent label is right in {100 * self.test.majority:.1f} %."
+            f"{percent(interval.value)} (95 % interval {percent(interval.low, interval.high)}); "
+            f"always the most frequent label is right in {percent(self.test.majority)}."
         )
         bound = self.settings.min_accuracy
         if bound is None or 100 * interval.value >= bound:

@@ -22,7 +22,7 @@ from typing import Any, Final
 from textwright import __version__
 from textwright.core import artifact as artifacts
 from textwright.core.callbacks import Callback, CallbackList, RunInfo
-from textwright.core.labels import Task
+from textwright.core.percent import percent
 from textwright.data.check import check
 from textwright.data.dataset import Dataset
 from textwright.data.in_memory import DataSource
@@ -32,6 +32,7 @@ from textwright.environment import machine
 from textwright.errors import ArtifactError, DataError, NotFoundError, SettingsError, TrainingError
 from textwright.evaluate.baselines import MAJORITY
 from textwright.evaluate.intervals import Interval
+from textwright.evaluate.scores import primary_metric
 from textwright.model_search.advice import learning_curve, more_labels, more_time
 from textwright.model_search.choice import ModelChoice, choose
 from textwright.model_search.clock import Clock
@@ -194,7 +195,7 @@ class _Flow:
 
     @property
     def _primary(self) -> str:
-        return "accuracy" if self.dataset.labels.task is Task.SINGLE_LABEL else "exact_match"
+        return primary_metric(self.dataset.labels.task)
 
     def _ship(self, model: FinishedModel) -> HeldOutResult:
         """Ship a model, unless it is shipped already: the test texts are read once."""
@@ -288,7 +289,7 @@ def _is_of(trial: Trial, families: set[str]) -> bool:
 def _outcome(trial: Trial) -> str:
     if trial.score is not None:
         note = "" if trial.status is TrialStatus.DONE else f" ({trial.status.value} at its time limit)"
-        return f"{100 * trial.score:.1f} % in {trial.seconds:.0f} s{note}"
+        return f"{percent(trial.score)} in {trial.seconds:.0f} s{note}"
     return f"{trial.status.value}: {trial.reason}"
 
 

@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Final
 from unicodedata import normalize
@@ -27,6 +27,8 @@ from textwright.data.catalog import ASSETS
 from textwright.errors import NotFoundError, SettingsError
 
 _HUB_FILES: Final = ("*.json", "*.txt", "*.model", "*.safetensors")
+_OLD_WEIGHTS: Final = ("pytorch_model*.bin",)
+"""Fetched only where there are no safetensors; transformers reads tensors from them and runs no code."""
 _OTHER_ENGINES: Final = ("onnx/*", "openvino/*", "coreml/*")
 _POOLING_CONFIG: Final = "1_Pooling/config.json"
 _COMPOSED: Final = "\u00e9\ud55c"
@@ -200,8 +202,12 @@ def open_pretrained(name: str) -> Pretrained:
 def _fetch_from_hub(name: str) -> Path:
     from huggingface_hub import snapshot_download
 
+    download = partial(snapshot_download, name, ignore_patterns=list(_OTHER_ENGINES))
     try:
-        return Path(snapshot_download(name, allow_patterns=list(_HUB_FILES), ignore_patterns=list(_OTHER_ENGINES)))
+        folder = Path(download(allow_patterns=list(_HUB_FILES)))
+        if any(folder.glob("*.safetensors")):
+            return folder
+        return Path(download(allow_patterns=[*_HUB_FILES, *_OLD_WEIGHTS]))
     except Exception as error:  # network, permission, spelling: the cure is the same
         raise NotFoundError(
             f"{name!r} is no folder and no built-in encoder, and the Hugging Face hub does not give it: "

@@ -16,7 +16,7 @@ from textwright.report.svg import (
     draw_intervals,
     legend,
     page_svg,
-    percent,
+    percent_ticks,
     shortened,
     whole_numbers,
 )
@@ -59,14 +59,14 @@ def _draw_labels(axes: Axes, times: Sequence[datetime], report: MonitorReport) -
         axes.axhline(row.predicted_reference, **{**DASHED, "color": color})
     _finish(axes, times)
     axes.set_ylabel("predicted")
-    percent(axes.yaxis)
+    percent_ticks(axes.yaxis)
     legend(axes)
 
 
 def _draw_shares(axes: Axes, times: Sequence[datetime], intervals: Sequence[Interval]) -> None:
     draw_intervals(axes, _numbers(times), intervals, RIGHT, "o")
     _finish(axes, times)
-    percent(axes.yaxis)
+    percent_ticks(axes.yaxis)
 
 
 def _draw_counts(axes: Axes, times: Sequence[datetime], report: MonitorReport) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Final
 
 from textwright.core.files import write_text
+from textwright.core.percent import percent
 from textwright.evaluate.intervals import Interval
 from textwright.monitor.drift_tests import DriftTest, p_in_words
 from textwright.monitor.windows import TimeWindow
@@ -109,9 +110,9 @@ class MonitorReport(Report):
         sentences = [_sentence(test) for test in self.tests if test.is_alarm]
         least, accuracy = self.settings["min_accuracy"], self.likely_accuracy
         if least is not None and accuracy.high < least:
+            interval = percent(accuracy.low, accuracy.high)
             sentences.append(
-                f"expected accuracy is {accuracy.value:.1%} (95 % interval {accuracy.low:.1%} to {accuracy.high:.1%}), "
-                f"below {least:.1%}"
+                f"expected accuracy is {percent(accuracy.value)} (95 % interval {interval}), below {percent(least)}"
             )
         return sentences
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
+from textwright.core.percent import percent
 from textwright.evaluate.batch_invariance import MAX_CHANGE, BatchInvariance
 from textwright.evaluate.paired_drop import bound_in_words
 from textwright.optimize.settings import OptimizationTarget, OptimizeSettings
@@ -118,9 +119,9 @@ def rejection_reason(gate: AccuracyCheck, settings: OptimizeSettings) -> str:
     What was measured decides; what so few texts cannot exclude decides only where ``require_bound`` is set.
     """
     if gate.drop > settings.max_drop:
-        return f"accuracy falls by {gate.drop:.2f} points, bound {settings.max_drop:g}"
+        return f"{gate.drop:.2f} points lost, bound {settings.max_drop:g}"
     if gate.agreement < settings.agreement:
-        return f"answers {gate.agreement:.2f} % of the texts alike, bound {settings.agreement:g}"
+        return f"answers {percent(gate.agreement / 100, digits=2)} of the texts alike, bound {settings.agreement:g}"
     if settings.require_bound and gate.drop_bound > settings.max_drop:
         return f"{bound_in_words(gate.num_texts, gate.drop_bound)}, bound {settings.max_drop:g}"
     if not (gate.batch_invariance.is_invariant or settings.allow_batch_dependent):

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from itertools import cycle
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from textwright.report.svg import FULL_WIDTH, INK, MUTED, RIGHT, SERIES, Axes, page_svg, percent
+from textwright.evaluate.scores import TITLES
+from textwright.report.svg import FULL_WIDTH, INK, MUTED, RIGHT, SERIES, Axes, page_svg, percent_ticks
 
 if TYPE_CHECKING:
     from textwright.optimize.outcome import OptimizationResult
@@ -49,10 +50,10 @@ def tradeoff(outcome: OptimizationResult) -> str:
             area = _AREA_PER_MB * item.size_bytes / 1e6
             axes.scatter(item.latency_ms, item.accuracy, s=area, color=color, alpha=0.25, linewidths=0)
             axes.plot(item.latency_ms, item.accuracy, color=color, marker="o", markersize=4, linestyle="")
-        axes.set(xlabel="Milliseconds for one text", ylabel="Accuracy on the gate texts")
+        axes.set(xlabel="Milliseconds for one text", ylabel=f"{TITLES[outcome.metric]} on the gate texts")
         axes.set_xlim(0, 1.25 * max(item.latency_ms for item in bubbles))
         axes.set_ylim(*_accuracies(bubbles))
-        percent(axes.yaxis)
+        percent_ticks(axes.yaxis)
         axes.yaxis.get_major_formatter().decimals = 1
         _label(axes, bubbles)
 

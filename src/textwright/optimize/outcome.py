@@ -14,6 +14,7 @@ from textwright.evaluate.batch_invariance import MAX_CHANGE
 from textwright.evaluate.evaluation import Evaluation
 from textwright.evaluate.intervals import Interval
 from textwright.evaluate.paired_drop import PairedDrop
+from textwright.evaluate.scores import TITLES
 from textwright.optimize.candidate_result import CandidateResult, LatencyReport, verdict
 from textwright.optimize.settings import OptimizeSettings
 from textwright.report.base import Report, json_values
@@ -41,6 +42,7 @@ class OptimizationResult(Report):
         num_test: Test texts.
         version: Of the new artifact.
         machine: Where all this was measured.
+        metric: Name of the primary metric: accuracy, or exact match for several labels.
     """
 
     NAME: ClassVar[str] = "optimization"
@@ -60,6 +62,7 @@ class OptimizationResult(Report):
     num_test: int
     version: str
     machine: Mapping[str, Any]
+    metric: str = "accuracy"
 
     @classmethod
     def of(
@@ -96,6 +99,7 @@ class OptimizationResult(Report):
             num_test=first.num_examples,
             version=artifact.version,
             machine={**machine(), **facts},
+            metric=first.primary_metric,
         )
 
     def reference_cost(self) -> LatencyReport | None:
@@ -128,6 +132,7 @@ class OptimizationResult(Report):
             "source": self.source,
             "settings": json_values(self.settings),
             "machine": dict(self.machine),
+            "metric": self.metric,
             "reference": {"variant": self.reference, "gate_accuracy": self.accuracy},
             "gate_texts": self.gate_texts,
             "candidates": [{**json_values(it), "verdict": self.verdict(it)} for it in self.candidates],
@@ -149,5 +154,5 @@ class OptimizationResult(Report):
         return {"tradeoff": tradeoff(self)} if any(candidate.cost for candidate in self.candidates) else {}
 
     def page_values(self) -> dict[str, Any]:
-        """Give the page the bound on what batches may change."""
-        return {"max_change": MAX_CHANGE}
+        """Give the page the bound on what batches may change, and what the metric is called."""
+        return {"max_change": MAX_CHANGE, "title": TITLES[self.metric]}

@@ -7,6 +7,8 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Final
 
+from textwright.core.percent import percent
+
 _PACKAGE: Final = "textwright.report"
 
 
@@ -27,8 +29,14 @@ def render(template: str, charts: Mapping[str, str], **values: Any) -> str:  # n
     pages = Environment(loader=PackageLoader(_PACKAGE), autoescape=True, undefined=StrictUndefined)
     pages.trim_blocks = pages.lstrip_blocks = True
     pages.filters["duration"] = duration
+    pages.filters["percent"] = _percent
     drawn = {name: Markup(svg) for name, svg in charts.items()}  # noqa: S704  drawn by us, names escaped by matplotlib
     return pages.get_template(template).render(charts=drawn, **values)
+
+
+def _percent(*shares: float, digits: int = 1) -> str:
+    """Write shares as :func:`percent` does, with a space at which no line breaks."""
+    return percent(*shares, digits=digits).replace(" %", "\N{NO-BREAK SPACE}%")
 
 
 def duration(seconds: float) -> str:

@@ -183,10 +183,10 @@ def legend(axes: Axes, columns: int = 3) -> None:
     axes.figure.legend(loc="outside upper left", ncols=columns, borderaxespad=0.2, handlelength=1.4, columnspacing=1.4)
 
 
-def percent(*axes: Axis) -> None:
-    """Write shares as whole percentages."""
+def percent_ticks(*axes: Axis) -> None:
+    """Write shares as whole percentages, in the form of ``core.percent``."""
     for axis in axes:
-        axis.set_major_formatter(PercentFormatter(1, decimals=0))
+        axis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=" %"))
 
 
 def numbers(axis: Axis, form: str) -> None:

@@ -14,6 +14,7 @@ import numpy as np
 from scipy.stats import beta, binom  # type: ignore[import-untyped]
 
 from textwright.core.labels import Labels, Task
+from textwright.core.percent import percent
 from textwright.core.types import Bools, Float32s, Floats, Ints
 from textwright.errors import DataError, SettingsError
 from textwright.training.settings import Maximize, TrainSettings
@@ -97,9 +98,10 @@ def refuse_impossible_abstention(settings: TrainSettings, labels: Labels, num_te
             "probable label: leave out either --max-error-rate or --maximize and --precision-at-least"
         )
     if num_texts < fewest_texts(rate):
+        certainty = percent(CONFIDENCE_LEVEL, digits=0)
         raise DataError(
             f"the {num_texts:,} validation texts cannot show an error rate of at most {rate:g}: that takes "
-            f"{fewest_texts(rate):,} texts with {CONFIDENCE_LEVEL:.0%} confidence, even if every answer is right. Give "
+            f"{fewest_texts(rate):,} texts with {certainty} confidence, even if every answer is right. Give "
             f"more texts, a larger --validation-fraction, or --max-error-rate {_rounded_up(error_bound(0, num_texts))}"
         )
 

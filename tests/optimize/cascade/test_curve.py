@@ -73,7 +73,9 @@ def test_a_text_that_nobody_disagrees_about_costs_nothing_but_doubt():
 
 def test_no_point_within_the_bound_is_said_with_what_each_reaches():
     rows = [(0.9, False, True)] * 300
-    with pytest.raises(NoGainError, match=r"strong model is right in 100\.00% and the fast one in 0\.00% of 300"):
+    with pytest.raises(
+        NoGainError, match=r"strong model has an accuracy of 100\.0 % and the fast one of 0\.0 % on 300"
+    ):
         curve_of(rows).cheapest_within(0.3, 0.8)
 
 

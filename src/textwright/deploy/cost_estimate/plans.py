@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from textwright.core.percent import percent
 from textwright.deploy.cost_estimate.arithmetic import (
     GB,
     MILLION,
@@ -197,7 +198,8 @@ def _invocations(plan: FunctionPlan, traffic: Traffic, prices: Prices, free: Fre
     yield price_line(name, [(warm, "GB-seconds")], it.gb_second, allowance)
     if not plan.has_snapstart:
         cold = requests * plan.cold_share * plan.init_seconds * gb
-        name = f"cold starts, {plan.cold_share:.2%} of the requests, {1e3 * plan.init_seconds:,.4g} ms each"
+        share = percent(plan.cold_share, digits=2)
+        name = f"cold starts, {share} of the requests, {1e3 * plan.init_seconds:,.4g} ms each"
         yield price_line(name, [(cold, "GB-seconds")], it.gb_second, max(0.0, allowance - warm))
 
 

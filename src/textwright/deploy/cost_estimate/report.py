@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from textwright.core.artifact import Artifact
+from textwright.core.percent import percent
 from textwright.deploy import OnStep
 from textwright.deploy.cost_estimate.break_even import BreakEven, find_break_even
 from textwright.deploy.cost_estimate.choices import Choice, CostModel, Sizes, choose
@@ -65,15 +66,15 @@ class CostReport(Report):
         it, measured = self.settings, self.measured
         speed = "as fast as one core" if it.vcpu_speed == 1 else f"{it.vcpu_speed:g} times as fast as one core"
         memory = f"{self.prices.functions.memory_mb_per_vcpu:,.0f}"
-        peak = f"{it.peak_factor:g} times the mean"
+        peak, busy = f"{it.peak_factor:g} times the mean", percent(it.utilization, digits=0)
         return [
             f"texts in each request: {measured.texts_per_request:,}, of {measured.mean_tokens:.0f} tokens on average",
             f"a vCPU of AWS is {speed} of the machine that was measured; on Intel it is half a core, if both are busy",
             "an instance of V vCPUs answers V times what one answers",
-            f"the busiest moments ask {peak}, and then at most {it.utilization:.0%} of the vCPUs of EC2 are busy",
+            f"the busiest moments ask {peak}, and then at most {busy} of the vCPUs of EC2 are busy",
             f"a function of M MB has M / {memory} of a vCPU, and a request uses one at most",
             f"Lambda's own runtime takes {it.overhead_ms:g} ms of a vCPU for each request",
-            f"{it.cold_share:.2%} of the requests start a new instance of the function",
+            f"{percent(it.cold_share, digits=2)} of the requests start a new instance of the function",
         ]
 
     @property

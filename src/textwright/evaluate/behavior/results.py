@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from textwright.core.percent import percent
 from textwright.core.types import Bools
 from textwright.runtime.predictor import TextPrediction
 
@@ -59,7 +60,7 @@ def shown_failures(
 
 def describe_prediction(prediction: TextPrediction) -> str:
     """Write a prediction with its confidence."""
-    return f"{predicted_labels(prediction)} ({prediction.confidence:.0%})"
+    return f"{predicted_labels(prediction)} ({percent(prediction.confidence)})"
 
 
 def predicted_labels(prediction: TextPrediction) -> str:

@@ -7,6 +7,7 @@ from statistics import NormalDist
 
 import numpy as np
 
+from textwright.core.percent import percent
 from textwright.core.types import Bools, Float32s, Floats, Ints
 from textwright.errors import NoGainError
 
@@ -139,9 +140,9 @@ class Curve:
         if not len(within):
             raise NoGainError(
                 f"no text can be left to the fast model: no point of the curve stays within {bound:.2f} points of "
-                f"the strong model with a confidence of {confidence:.0%}. Alone, the strong model is right in "
-                f"{self.strong_accuracy:.2%} and the fast one in {self.fast_accuracy:.2%} of {self.num_texts:,} "
-                "texts; allow more, lower --confidence, or give a better fast model"
+                f"the strong model with a confidence of {percent(confidence, digits=0)}. Alone, the strong model "
+                f"has an accuracy of {percent(self.strong_accuracy)} and the fast one of {percent(self.fast_accuracy)} "
+                f"on {self.num_texts:,} texts; allow more, lower --confidence, or give a better fast model"
             )
         return self.point(int(within[-1]) + 1)
 

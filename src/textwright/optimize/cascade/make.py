@@ -24,6 +24,7 @@ import numpy as np
 
 from textwright.core.artifact import Artifact
 from textwright.core.callbacks import Callback, CallbackList
+from textwright.core.percent import percent
 from textwright.core.types import Floats
 from textwright.data.dataset import Examples
 from textwright.data.settings import DataSettings
@@ -37,6 +38,7 @@ from textwright.evaluate.measure import evaluate_observations
 from textwright.evaluate.paired import paired_p_value
 from textwright.evaluate.paired_drop import PairedDrop, num_texts_for, smallest_bound
 from textwright.evaluate.predictions import observe
+from textwright.evaluate.scores import primary_metric
 from textwright.optimize.candidate_result import LEAST_GAIN
 from textwright.optimize.cascade.assemble import CascadePlan, write_cascade
 from textwright.optimize.cascade.curve import Curve, Point
@@ -196,8 +198,9 @@ def _refuse_batch_dependent(stability: BatchInvariance, pair: Pair, settings: Ca
 def _refuse_no_gain(speed: Mapping[str, Speed], point: Point) -> None:
     gain = speed["cascade"].throughput_gain
     if gain < LEAST_GAIN:
+        escalated = percent(point.share_escalated)
         raise NoGainError(
-            f"within the bound {point.share_escalated:.0%} of the texts are escalated, and that is {gain:.2f} times "
+            f"within the bound {escalated} of the texts are escalated, and that is {gain:.2f} times "
             f"the strong model's throughput here, which is no gain; the fast model takes "
             f"{speed['fast'].mean_ms:.3g} ms for a text and the strong one {speed['strong'].mean_ms:.3g} ms; "
             "allow a larger drop, or give a fast model that is faster or more often right"
@@ -245,7 +248,7 @@ def _describe(pair: Pair, settings: CascadeSettings, source: str, num_texts: int
 
 def _bound(settings: CascadeSettings, num_texts: int) -> str:
     if settings.min_accuracy is not None:
-        return f"at least {settings.min_accuracy:g} % right, with a confidence of {settings.confidence:g} %"
+        return f"an accuracy of at least {settings.min_accuracy:g} %, with a confidence of {settings.confidence:g} %"
     if settings.max_latency_ms is not None:
         return f"at most {settings.max_latency_ms:g} ms for a lone text, on average"
     shown, confidence = _shown_bound(settings, num_texts), f"with a confidence of {settings.confidence:g} %"
@@ -278,5 +281,6 @@ def _outcome(
         batch_invariance=stability,
         speed=speed,
         machine={**machine(), **facts},
+        metric=primary_metric(artifact.manifest.labels.task),
         **described,
     )

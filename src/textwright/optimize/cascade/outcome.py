@@ -6,9 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
+from textwright.core.percent import percent
 from textwright.evaluate.batch_invariance import BatchInvariance
 from textwright.evaluate.intervals import Interval
 from textwright.evaluate.paired_drop import PairedDrop, bound_in_words
+from textwright.evaluate.scores import TITLES
 from textwright.optimize.cascade.curve import Point
 from textwright.optimize.cascade.settings import CascadeSettings
 from textwright.optimize.cascade.speed import Speed
@@ -79,6 +81,7 @@ class Outcome(Report):
         batch_invariance: How far its predictions change with the other texts of a batch.
         speed: "fast", "strong" and "cascade" -> measured in turn; gains are against strong.
         machine: Where all this was measured.
+        metric: Name of the primary metric: accuracy, or exact match for several labels.
     """
 
     NAME: ClassVar[str] = "cascade"
@@ -99,6 +102,7 @@ class Outcome(Report):
     batch_invariance: BatchInvariance
     speed: Mapping[str, Speed]
     machine: Mapping[str, Any]
+    metric: str = "accuracy"
 
     @property
     def gain(self) -> float:
@@ -108,13 +112,13 @@ class Outcome(Report):
     @property
     def advice(self) -> str:
         """What to do if the strong model is not the better one; empty if it is."""
-        fast, strong = (100 * self.verdict.accuracy[stage].value for stage in ("fast", "strong"))
+        fast, strong = (self.verdict.accuracy[stage].value for stage in ("fast", "strong"))
         if strong > fast:
             return ""
         how = "worse than" if strong < fast else "no better than"
         return (
             f"{self.strong['name']} is {how} {self.fast['name']} on these {self.verdict.num_texts:,} test texts "
-            f"({strong:.1f} % against {fast:.1f} %): serve {self.fast['name']} alone"
+            f"({percent(strong)} against {percent(fast)}): serve {self.fast['name']} alone"
         )
 
     def charts(self) -> dict[str, str]:
@@ -124,5 +128,5 @@ class Outcome(Report):
         return {"curve": curve(self)}
 
     def page_values(self) -> dict[str, Any]:
-        """Give the page what says a bound in words."""
-        return {"in_words": bound_in_words}
+        """Give the page what says a bound in words, and what the metric is called."""
+        return {"in_words": bound_in_words, "title": TITLES[self.metric]}

@@ -190,7 +190,7 @@ def _held(
     predictor = load(artifact.path, variant=artifact.manifest.reference_variant, num_threads=_NUM_THREADS)
     gate = compare_answers(predictor, predictions, texts.gate)
     if gate.drop > settings.max_drop:
-        rejection_reason = f"accuracy falls by {gate.drop:.2f} points, bound {settings.max_drop:g}"
+        rejection_reason = f"{gate.drop:.2f} points lost, bound {settings.max_drop:g}"
         return Step(name, summary, gate, None, rejection_reason, counts)
     return Step(name, summary, gate, compare_costs(predictor, reference, texts.gate.texts), "", counts)
 

@@ -6,6 +6,7 @@ from collections import deque
 from math import floor
 from typing import Final
 
+from textwright.core.percent import percent
 from textwright.server.settings import ServeSettings
 
 _SLOW_SHARE: Final = 0.05
@@ -70,13 +71,13 @@ class ReturnGuard:
             Why requests shall return; empty if they need not.
         """
         if self._errors.add(is_error):
-            return f"{self._errors.describe()} requests failed, at most {self._errors.share:.1%} may"
+            return f"{self._errors.describe()} requests failed, at most {percent(self._errors.share)} may"
         if self._max_latency_ms is None or latency_ms is None:
             return ""
         if self._slow.add(latency_ms > self._max_latency_ms):
             return (
                 f"{self._slow.describe()} requests took longer than {self._max_latency_ms:g} ms, "
-                f"at most {_SLOW_SHARE:.0%} may"
+                f"at most {percent(_SLOW_SHARE, digits=0)} may"
             )
         return ""
 
@@ -86,4 +87,4 @@ class ReturnGuard:
         if not is_over:
             return ""
         counted, most = self._disagreements.describe(), self._disagreements.share
-        return f"{counted} texts were labeled otherwise, at most {most:.1%} may"
+        return f"{counted} texts were labeled otherwise, at most {percent(most)} may"
