@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
 from textwright.core.callbacks import Callback
+from textwright.core.feedback_row import FEEDBACK_FILES
 from textwright.core.labels import Labels, Task
 from textwright.core.prediction_record import LABELS_KEY
 from textwright.core.types import Float32s
@@ -191,7 +193,11 @@ def _parquet_files(source: str) -> list[Location]:
     if not (source.startswith("s3://") or Path(source).is_dir()):
         return []
     folder = locate(source)
-    return [folder.child(name) for name in folder.files() if name.endswith(".parquet")]
+    return [folder.child(name) for name in folder.files() if _holds_records(name)]
+
+
+def _holds_records(name: str) -> bool:
+    return name.endswith(".parquet") and not fnmatch(name.rpartition("/")[2], FEEDBACK_FILES)
 
 
 def _metadata(path: Location) -> Mapping[bytes, bytes]:

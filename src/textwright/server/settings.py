@@ -59,9 +59,9 @@ class ServeSettings(Settings):
     then needs a key; the file is read again when it changes. Absent: everybody who reaches the server may ask."""
     admin_keys: Path | None = None
     """File of keys, of the same form, that may have models reloaded; absent: there is no such route."""
-    feedback: Path | None = None
+    feedback: Annotated[str | None, BeforeValidator(path_as_text)] = None
     """SQLite file to which POST /v1/feedback appends what the right labels of answered texts were; made when missing.
-    Absent: there is no such route."""
+    The folder of --record, also in S3: Parquet beside the records. Absent: there is no such route."""
     cors_origins: tuple[str, ...] = ()
     """Sites whose pages may call this API from a browser, for example https://example.org; absent: none."""
     split: str = ""
