@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from textwright.core.feedback_row import FEEDBACK_FILES, TABLE, FeedbackRow
 from textwright.core.prediction_record import RECORD_FILES
@@ -101,7 +101,7 @@ def _read_sqlite(path: Path) -> list[FeedbackRow]:
 
 def _read_parquet(file: Location) -> Iterator[FeedbackRow]:
     for row in _rows(file, FeedbackRow._fields):
-        yield FeedbackRow(**row)
+        yield FeedbackRow(**row)  # the columns are the fields
 
 
 def _joined(
@@ -117,7 +117,7 @@ def _joined(
                 yield row["request_id"], row["position"], right, tuple(row["labels"]), row["text"]
 
 
-def _rows(file: Location, columns: Iterable[str]) -> list[dict[str, object]]:
+def _rows(file: Location, columns: Iterable[str]) -> list[dict[str, Any]]:
     from pyarrow import ArrowException, parquet
 
     try:
