@@ -24,7 +24,7 @@ class JoinedFeedback(NamedTuple):
     Args:
         num_feedback: Texts with feedback; of several for one text the last counts.
         num_joined: Those whose text was recorded: the rows that were written.
-        num_agreeing: Those of them whose labels are what the model had said.
+        num_agreeing: Those of them whose labels are what the model had predicted.
     """
 
     num_feedback: int
@@ -48,18 +48,18 @@ def join_feedback(records: str, feedback: str | None, out: Path) -> JoinedFeedba
         NotFoundError: If there are no records, or no feedback.
         DataError: If a file cannot be read, or no text with feedback was recorded.
     """
-    said = {(row.request_id, row.position): tuple(row.labels) for row in read_feedback(feedback or records)}
-    rows = sorted(_joined(locate(records), said), key=lambda row: (row[0], row[1]))
+    right_labels = {(row.request_id, row.position): tuple(row.labels) for row in read_feedback(feedback or records)}
+    rows = sorted(_joined(locate(records), right_labels), key=lambda row: (row[0], row[1]))
     if not rows:
         raise DataError(
-            f"{records}: none of the {len(said):,} texts with feedback has its text recorded; start the server with "
-            "--record-texts, and name the records of the same server"
+            f"{records}: none of the {len(right_labels):,} texts with feedback has its text recorded; start the "
+            "server with --record-texts, and name the records of the same server"
         )
     is_single = all(len(right) == 1 and len(predicted) <= 1 for _, _, right, predicted, _ in rows)
     with open_output(out, types=dict.fromkeys(("label", "predicted_label"), str if is_single else list)) as write:
         for request_id, position, right, predicted, text in rows:
             write(_row(request_id, position, right, predicted, text, is_single=is_single))
-    return JoinedFeedback(len(said), len(rows), sum(set(row[2]) == set(row[3]) for row in rows))
+    return JoinedFeedback(len(right_labels), len(rows), sum(set(row[2]) == set(row[3]) for row in rows))
 
 
 def read_feedback(typed: str) -> list[FeedbackRow]:
@@ -105,14 +105,14 @@ def _read_parquet(file: Location) -> Iterator[FeedbackRow]:
 
 
 def _joined(
-    folder: Location, said: dict[tuple[str, int], tuple[str, ...]]
+    folder: Location, right_labels: dict[tuple[str, int], tuple[str, ...]]
 ) -> Iterator[tuple[str, int, tuple[str, ...], tuple[str, ...], str]]:
     files = folder.members(RECORD_FILES)
     if not files:
         raise NotFoundError(f"there are no records at {folder}; make some with: textwright serve RUN --record {folder}")
     for file, _ in files:
         for row in _rows(file, _COLUMNS):
-            right = said.get((row["request_id"], row["position"]))
+            right = right_labels.get((row["request_id"], row["position"]))
             if right is not None and row["text"]:
                 yield row["request_id"], row["position"], right, tuple(row["labels"]), row["text"]
 

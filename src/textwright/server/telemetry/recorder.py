@@ -352,8 +352,8 @@ def _check_writable(folder: Location) -> None:
             file.write(b"")
         probe.remove()
     except (DataError, OSError) as error:
-        said = error.strerror if isinstance(error, OSError) else str(error).removeprefix(f"{probe.address}: ")
-        reason = (said or str(error)).partition("; ")[0]
+        message = error.strerror if isinstance(error, OSError) else str(error).removeprefix(f"{probe.address}: ")
+        reason = (message or str(error)).partition("; ")[0]
         cure = (
             "check the address, the credentials and AWS_REGION"
             if folder.is_remote
