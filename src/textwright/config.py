@@ -59,6 +59,11 @@ def split_commas(value: object) -> object:
     return [part for part in value.split(",") if part] if isinstance(value, str) else value
 
 
+def path_as_text(value: object) -> object:
+    """Take a path where an address is wanted, which may be one of S3 as well; other values stay as they are."""
+    return str(value) if isinstance(value, Path) else value
+
+
 def explain(error: ValidationError) -> str:
     """Say a validation error in one clause per wrong setting.
 

@@ -212,7 +212,7 @@ def test_a_revoked_key_is_refused_after_the_next_apply_and_no_rollback_brings_it
     assert actions(deploy(first, settings, apply=False))["Function"] == "change"
     lines = []
     assert deploy(first, settings, report=lines.append).live == "2"
-    assert not [line for line in lines if "% of the traffic" in line], "a revoked key keeps no share"
+    assert not [line for line in lines if "traffic is split" in line], "a revoked key keeps no share"
     assert ask(made.address, key="bob")
     with pytest.raises(urllib.error.HTTPError, match="401"):
         ask(made.address, key="alice")

@@ -25,7 +25,7 @@ def emulating(work: Path) -> Iterator[None]:
     """Start the emulator and point everything in this process that speaks to AWS at it.
 
     Args:
-        work: Empty folder: its log, and what instances and functions leave behind.
+        work: Empty folder: its log, its process id, and what instances and functions leave behind.
 
     Raises:
         FileNotFoundError: If there is no Python to run a function's zip with.
@@ -53,6 +53,7 @@ def emulating(work: Path) -> Iterator[None]:
     registry = os.environ.get("REHEARSAL_REGISTRY", "127.0.0.1:1")
     command = [os.environ["EMULATOR_PYTHON"], "-m", "emulator", str(port), registry, str(work)]
     with (work / "log").open("w") as log, subprocess.Popen(command, env=environment, stdout=log, stderr=log) as process:
+        (work / "pid").write_text(str(process.pid))
         try:
             _wait(port, process, work / "log")
             yield

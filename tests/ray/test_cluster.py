@@ -7,14 +7,23 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 
 import psutil
+import pyarrow as pa
 import pytest
+from pyarrow import parquet
 from scoring_process import contents, num_done, start, wait_until
 
 from textwright.bulk.run import score_files
 from textwright.bulk.settings import ScoreSettings
+from textwright.core import artifact as artifacts
+from textwright.deploy.package import context
+from textwright.deploy.package.dependency_closure import Locked
+from textwright.deploy.package.packaging import package
+from textwright.deploy.package.settings import PackageSettings
+from textwright.deploy.targets import find_format
 from textwright.errors import SettingsError
 
 pytestmark = pytest.mark.ray
@@ -68,6 +77,30 @@ def cluster(unused_port, tmp_path, monkeypatch) -> Iterator[tuple[str, Node]]:
             other.kill()
     finally:
         head.kill()
+
+
+def test_the_rayjobs_entrypoint_scores_as_the_local_engine_does(make_artifact, cluster, tmp_path, monkeypatch):
+    """The manifest's own command, with the folders of the pods in their place; KubeRay tells the address as here."""
+    import yaml
+
+    monkeypatch.setattr(context, "lock", lambda pins, **_: [Locked(pin, ("0" * 64,)) for pin in pins])
+    form, settings = find_format("score-rayjob"), PackageSettings(pin_base_image=False)
+    made = package(artifacts.read(make_artifact("tiny")), form, tmp_path / "out", settings, report=print)
+    assert "ray==" in (made.path / "requirements-score.txt").read_text()
+    assert "protobuf==" in (made.path / "requirements-score.txt").read_text()
+    assert "bin" not in (made.path / "trim.txt").read_text().splitlines()  # ray start is a program
+    job = yaml.safe_load((made.path / "score-rayjob.yaml").read_text())
+    assert job["spec"]["rayClusterSpec"]["rayVersion"] == version("ray")
+    (tmp_path / "data" / "raw").mkdir(parents=True)
+    parquet.write_table(pa.table({"text": ["good", "bad", "the film"] * 400}), tmp_path / "data" / "raw" / "a.parquet")
+    command = job["spec"]["entrypoint"].replace("/srv/", f"{made.path}/").replace("/data/", f"{tmp_path}/data/")
+    python, *words = command.split()
+    assert python == "python"
+    environment = {**os.environ, "RAY_ADDRESS": cluster[0]}
+    subprocess.run([sys.executable, *words], check=True, env=environment, timeout=240)
+    artifact, raw, local = made.path / "artifact", str(tmp_path / "data" / "raw"), tmp_path / "local"
+    score_files(artifact, raw, str(local), settings=ScoreSettings(workers=1))
+    assert contents(tmp_path / "data" / "scored") == contents(local)
 
 
 @pytest.fixture

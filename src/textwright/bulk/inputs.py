@@ -7,9 +7,9 @@ from fnmatch import translate
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from textwright.bulk.storage import Location, locate
 from textwright.data.sources import FORMATS, WRITABLE, data_format
 from textwright.errors import DataError, NotFoundError
+from textwright.storage import Location, locate
 
 _WILDCARD: Final = re.compile(r"[*?\[]")
 

@@ -14,9 +14,9 @@ from typing import Any, Final, NamedTuple
 
 from textwright.bulk.inputs import InputFile
 from textwright.bulk.plan import Fragment, PlannedFile, fingerprint, state_of
-from textwright.bulk.storage import Location
 from textwright.core.artifact import Artifact
 from textwright.errors import DataError, SettingsError
+from textwright.storage import Location
 
 LEDGER: Final = "_ledger.json"
 _FORMAT_VERSION: Final = 1

@@ -15,7 +15,6 @@ from typing import Any, Final, NamedTuple, Self
 from textwright.batch_predict import refuse_taken_columns
 from textwright.bulk.inputs import InputFile
 from textwright.bulk.settings import ScoreSettings
-from textwright.bulk.storage import FileState, Location
 from textwright.data.columns import find_text_column
 from textwright.data.parquet import parquet_file
 from textwright.data.row_cuts import Cut, RowCuts, find_row_cuts, spans
@@ -24,6 +23,7 @@ from textwright.data.sections import Section
 from textwright.data.settings import FileSettings
 from textwright.data.sources import data_format, open_section
 from textwright.errors import DataError, NotFoundError
+from textwright.storage import FileState, Location
 
 _LEAST_ROWS: Final = 1_024
 """Of a fragment; a text file may be cut after each such number of rows."""

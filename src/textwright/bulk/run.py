@@ -26,7 +26,6 @@ from textwright.bulk.ledger import (
 from textwright.bulk.plan import plan_files
 from textwright.bulk.scoring import ScoreJob
 from textwright.bulk.settings import ScoreSettings
-from textwright.bulk.storage import Location, locate
 from textwright.bulk.summary import ScoreSummary, summarize
 from textwright.core.callbacks import Callback
 from textwright.core.files import exclusive_folder
@@ -34,6 +33,7 @@ from textwright.data.settings import FileSettings
 from textwright.errors import DataError, SettingsError
 from textwright.runtime.loading import load
 from textwright.runtime.predictor import Predictor
+from textwright.storage import Location, locate
 
 DEFAULT_DATA: Final = FileSettings()
 DEFAULT_SETTINGS: Final = ScoreSettings()

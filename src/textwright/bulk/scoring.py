@@ -13,7 +13,6 @@ from typing import IO, Any, Final
 from textwright.batch_predict import ERROR, added_types, predicted_records
 from textwright.bulk.ledger import FragmentResult
 from textwright.bulk.plan import Fragment, PlannedFile
-from textwright.bulk.storage import Location
 from textwright.data.parquet import RowBatches, parquet_file
 from textwright.data.parquet_copy import copy_rows
 from textwright.data.row_errors import RowErrorsInRows
@@ -24,6 +23,7 @@ from textwright.data.writers import open_records
 from textwright.errors import BackendError, TextError
 from textwright.runtime.prediction_columns import Columns, predict_columns
 from textwright.runtime.predictor import Predictor
+from textwright.storage import Location
 
 BLOCK_ROWS: Final = 8_192
 """Rows whose texts are sorted by length before batches of them are cut."""

@@ -34,7 +34,7 @@ _MAX_ISSUES: Final = 20
 _MAX_TEXT: Final = 60
 DEFAULT_CLEAN: Final = CleanSettings()
 
-app = App(name="data", help="Check a labeled source, and look for wrong labels in it.")
+app = App(name="data", help="Check a labeled source, look for wrong labels in it, and make one of feedback.")
 
 
 @app.command
@@ -107,6 +107,42 @@ def clean(
         errors.write_html(html)
     terminal.result(errors.to_json(), lambda: _show_errors(terminal, errors))
     terminal.next(f"textwright review {shlex.quote(source)}{typed(data)} --out reviewed.csv")
+
+
+@app.command
+def feedback(
+    records: str,
+    /,
+    *,
+    out: Path,
+    feedback: str | None = None,
+    output: Annotated[Output, Parameter(name="*", group="Output")] = DEFAULT_OUTPUT,
+) -> None:
+    """Join feedback with the texts that a server has recorded: labeled texts to train on.
+
+    Example: textwright data feedback records --feedback feedback.db --out labeled.csv
+
+    Args:
+        records: Folder of serve --record --record-texts, or s3://BUCKET/KEY.
+        out: File of the labeled texts: columns text, label and predicted_label.
+        feedback: SQLite file of serve --feedback, or a folder of its Parquet; absent: Parquet beside the records.
+    """
+    require("data", what="reading records")
+    from textwright.review.feedback import join_feedback
+
+    terminal = Terminal(output)
+    joined = join_feedback(records, feedback, out)
+    share = percent(joined.num_agreeing / joined.num_joined)
+    terminal.result(
+        {**joined._asdict(), "out": str(out)},
+        lambda: terminal.say(
+            f"{joined.num_joined:,} of {joined.num_feedback:,} texts with feedback are in {out}; the model had said "
+            f"what is right of {share}"
+        ),
+    )
+    terminal.next(
+        f"textwright train {shlex.quote(str(out))} --label-column label --text-column text --out runs/feedback"
+    )
 
 
 def _show_errors(terminal: Terminal, errors: LabelErrors) -> None:

@@ -22,7 +22,7 @@ _SETTINGS: Final = MonitorSettings()
 
 def monitor(
     artifact: Path,
-    records: Path,
+    records: str,
     /,
     *,
     reference: str | None = None,
@@ -40,7 +40,7 @@ def monitor(
 
     Args:
         artifact: The artifact that was served, or the run folder that holds it.
-        records: Folder that serve --record writes, or one of its files.
+        records: Folder that serve --record writes, also s3://BUCKET/KEY, or one of its files.
         reference: Labeled texts to compare with in place of the artifact's profile: a built-in name, a file, a folder
             or a hub id. With recorded texts, a domain classifier is then tried as well.
         out: Folder for monitor.json and monitor.html; absent: the terminal alone.
@@ -59,7 +59,7 @@ def monitor(
     terminal.result(report.to_json(), lambda: show_monitoring(terminal, report))
     if out is not None:
         terminal.note(f"report: {report.html_path(out)}, {report.json_path(out)}")
-    _end(terminal, report, f"textwright monitor {shlex.quote(str(artifact))} {shlex.quote(str(records))}", out)
+    _end(terminal, report, f"textwright monitor {shlex.quote(str(artifact))} {shlex.quote(records)}", out)
 
 
 def _end(terminal: Terminal, report: MonitorReport, command: str, out: Path | None) -> None:

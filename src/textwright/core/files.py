@@ -5,6 +5,7 @@ What only writing needs is imported when something is written: a Lambda function
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 from collections.abc import Iterator
@@ -12,9 +13,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Final
 
-from textwright.errors import SettingsError
+from textwright.errors import DataError, SettingsError
 
 _HAS_LOCKS: Final = os.name == "posix"
+_CANNOT_WRITE: Final = frozenset(
+    (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.ENOTDIR, errno.EEXIST)
+)
 
 
 def sha256_of(path: Path) -> str:
@@ -67,6 +71,32 @@ def atomic_file(path: Path) -> Iterator[IO[bytes]]:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+@contextmanager
+def open_binary(path: Path) -> Iterator[IO[bytes]]:
+    """Open a file for writing that takes its name when the block ends; what cannot be written is said in words.
+
+    Args:
+        path: An existing file is replaced when the block ends, and left as it is if the block raises.
+
+    Raises:
+        DataError: If it cannot be written.
+    """
+    if path.is_dir():
+        raise DataError(f"{path}: a folder where a file is to be written; name a file in it")
+    with _write_errors(path), atomic_file(path) as file:
+        yield file
+
+
+@contextmanager
+def _write_errors(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _CANNOT_WRITE:
+            raise
+        raise DataError(f"{path}: cannot be written: {error.strerror}; nothing of it was kept") from error
 
 
 def write_text(path: Path, text: str) -> None:

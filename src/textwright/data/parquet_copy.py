@@ -10,10 +10,11 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any, TypeAlias
 
+from textwright.core.files import open_binary
 from textwright.data.columns import find_text_column
 from textwright.data.parquet import RowBatches, open_parquet, parquet_file
 from textwright.data.settings import FileSettings
-from textwright.data.writers import arrow_types, open_binary
+from textwright.data.writers import arrow_types
 from textwright.errors import DataError
 
 AddColumns: TypeAlias = Callable[[Sequence[str]], Mapping[str, Sequence[object]]]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import errno
 import gzip
 import io
 import json
@@ -13,7 +12,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, Any, Final, TypeAlias, cast
 
-from textwright.core.files import atomic_file
+from textwright.core.files import open_binary
 from textwright.data.sources import WRITABLE, data_format
 from textwright.data.text_files import STREAM
 from textwright.errors import DataError, MissingExtraError
@@ -23,9 +22,6 @@ WriteRecord: TypeAlias = Callable[[Record], None]
 
 _BATCH_ROWS: Final = 8_192
 _NO_TYPES: Final[Mapping[str, type]] = {}
-_CANNOT_WRITE: Final = frozenset(
-    (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.ENOTDIR, errno.EEXIST)
-)
 
 
 @contextmanager
@@ -79,32 +75,6 @@ def open_records(
             yield stack.enter_context(_parquet(file, types))
         else:
             yield _records(stack.enter_context(_text(file, suffix)), kind)
-
-
-@contextmanager
-def open_binary(path: Path) -> Iterator[IO[bytes]]:
-    """Open a file for writing that takes its name when the block ends; what cannot be written is said in words.
-
-    Args:
-        path: An existing file is replaced when the block ends, and left as it is if the block raises.
-
-    Raises:
-        DataError: If it cannot be written.
-    """
-    if path.is_dir():
-        raise DataError(f"{path}: a folder where a file is to be written; name a file in it")
-    with _write_errors(path), atomic_file(path) as file:
-        yield file
-
-
-@contextmanager
-def _write_errors(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        if error.errno not in _CANNOT_WRITE:
-            raise
-        raise DataError(f"{path}: cannot be written: {error.strerror}; nothing of it was kept") from error
 
 
 @contextmanager

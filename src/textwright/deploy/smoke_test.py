@@ -42,6 +42,22 @@ print(json.dumps([function.handler({**event, "body": body}) for body in sys.argv
 """
 """Runs where the function's module is; the last line that it prints holds the answers."""
 
+ASK_SCORING: Final = """
+import json, os, sys
+os.environ["OMP_NUM_THREADS"] = "1"
+import pyarrow
+from pyarrow import parquet
+from textwright.cli.main import run
+parquet.write_table(pyarrow.table({"text": [json.loads(body)["text"] for body in sys.argv[1:]]}), "/tmp/golden.parquet")
+code = run(["score", "/srv/artifact", "/tmp/golden.parquet", "--out", "/tmp/scored", "--workers", "1", "--quiet"])
+rows = parquet.read_table("/tmp/scored").to_pylist() if code == 0 else []
+prefix = "probability_"
+said = [{name.removeprefix(prefix): row[name] for name in row if name.startswith(prefix)} for row in rows]
+bodies = [json.dumps({"predictions": [{"probabilities": item}]}) for item in said]
+print(json.dumps([{"statusCode": 200, "body": body} for body in bodies]))
+"""
+"""Runs in the image that scores: the texts of the bodies go through a Parquet file, as they will."""
+
 Answer: TypeAlias = Mapping[str, Any]
 """``statusCode`` and ``body``, as a Lambda function returns them."""
 

@@ -33,6 +33,7 @@ from textwright.monitor.settings import MonitorSettings
 from textwright.monitor.windows import cut_by_time
 from textwright.optional_deps import require
 from textwright.runtime.loading import load
+from textwright.storage import locate
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,7 +53,7 @@ class ReferenceTexts:
 
 def monitor(
     path: Path,
-    records: Path,
+    records: str | Path,
     settings: MonitorSettings,
     *,
     reference: str | None = None,
@@ -63,7 +64,7 @@ def monitor(
 
     Args:
         path: The artifact that was served, or the run folder that holds it.
-        records: The folder that ``serve --record`` writes.
+        records: The folder that ``serve --record`` writes, or ``s3://BUCKET/KEY``.
         settings: Which records, and when a difference is an alarm.
         reference: A labeled source that stands in for the artifact's profile; of the training data its test split.
         data: How to read it.
@@ -82,7 +83,7 @@ def monitor(
     expected = reference_of(artifact, reference, data or DataSettings(), on_step)
     on_step("reading the records")
     rows = read_records(
-        records,
+        locate(records),
         artifact,
         last_hours=settings.last_hours,
         max_texts=settings.max_texts,

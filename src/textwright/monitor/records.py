@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -23,6 +22,7 @@ from textwright.core.types import Bools, Float32s, Ints
 from textwright.core.word_sketch import NUM_BUCKETS, count_buckets
 from textwright.errors import DataError, NotFoundError
 from textwright.monitor.sample import Sample
+from textwright.storage import Location
 
 _WITHOUT_TEXT: Final = ("time", "labels", "probabilities", "num_tokens", "unknown_rate", "words")
 
@@ -45,7 +45,7 @@ class Records:
 
 
 def read_records(
-    path: Path,
+    folder: Location,
     artifact: Artifact,
     *,
     last_hours: float | None = None,
@@ -55,7 +55,7 @@ def read_records(
     """Read the records of an artifact.
 
     Args:
-        path: A folder of records, or one file of them.
+        folder: A folder of records, or one file of them.
         artifact: Its version, digit by digit, is the one whose rows are read.
         last_hours: Only rows of so many hours before now; None for all.
         max_texts: Of more rows, evenly spaced ones are read.
@@ -71,7 +71,7 @@ def read_records(
     """
     since = None if last_hours is None else datetime.now(UTC) - timedelta(hours=last_hours)
     versions: Counter[str] = Counter()
-    times, places, files = [], [], list(_files(path))
+    times, places, files = [], [], _files(folder)
     for number, file in enumerate(files):
         table = _read(file, ("time", "version"))
         if table is None:
@@ -86,7 +86,7 @@ def read_records(
         places.append(np.stack([np.full(len(rows), number), rows], axis=1))
     chosen, num_rows = _choose(times, places, max_texts)
     if not num_rows:
-        raise DataError(_nothing(path, artifact, versions, last_hours))
+        raise DataError(_nothing(folder, artifact, versions, last_hours))
     labels = artifact.manifest.labels
     parts = [
         _part(files[number], chosen[chosen[:, 0] == number, 1], labels, with_texts=with_texts)
@@ -96,22 +96,22 @@ def read_records(
     return Records(sample, num_rows, sum(versions.values()) - versions[artifact.version], len(files))
 
 
-def _files(path: Path) -> Iterator[Path]:
-    if path.is_file():
-        yield path
-        return
-    if not path.is_dir():
-        raise NotFoundError(f"there are no records at {path}; make some with: textwright serve RUN --record {path}")
-    yield from sorted(path.glob(RECORD_FILES))
+def _files(folder: Location) -> list[Location]:
+    if folder.state() is not None:
+        return [folder]
+    if not folder.is_folder():
+        raise NotFoundError(f"there are no records at {folder}; make some with: textwright serve RUN --record {folder}")
+    return [file for file, _ in folder.members(RECORD_FILES)]
 
 
-def _read(path: Path, columns: Sequence[str]) -> Any:  # noqa: ANN401  pyarrow has no types
+def _read(path: Location, columns: Sequence[str]) -> Any:  # noqa: ANN401  pyarrow has no types
     """Read columns of a file; None if the server has removed it meanwhile."""
     from pyarrow import ArrowException, parquet
 
     try:
-        table = parquet.ParquetFile(path).read(columns=list(columns))
-    except FileNotFoundError:
+        with path.open() as file:
+            table = parquet.ParquetFile(file).read(columns=list(columns))
+    except NotFoundError:
         return None
     except (ArrowException, OSError) as error:
         raise DataError(f"{path}: not a Parquet file that can be read: {error}; remove it from the folder") from error
@@ -131,7 +131,7 @@ def _choose(times: Sequence[Ints], places: Sequence[Ints], max_texts: int) -> tu
     return joined[order], len(joined)
 
 
-def _part(path: Path, rows: Ints, labels: Labels, *, with_texts: bool) -> Sample | None:
+def _part(path: Location, rows: Ints, labels: Labels, *, with_texts: bool) -> Sample | None:
     """Read rows of one file, in its order, which is that of their times."""
     table = _read(path, (*_WITHOUT_TEXT, "text") if with_texts else _WITHOUT_TEXT)
     if table is None:
@@ -156,7 +156,7 @@ def _part(path: Path, rows: Ints, labels: Labels, *, with_texts: bool) -> Sample
     )
 
 
-def _predicted(path: Path, names: Sequence[Sequence[str]], labels: Labels, probabilities: Float32s) -> Ints | Bools:
+def _predicted(path: Location, names: Sequence[Sequence[str]], labels: Labels, probabilities: Float32s) -> Ints | Bools:
     """Turn recorded names back into predictions; where the model abstained, it is the most probable label."""
     try:
         if labels.task is Task.SINGLE_LABEL:
@@ -171,7 +171,7 @@ def _predicted(path: Path, names: Sequence[Sequence[str]], labels: Labels, proba
     return holds
 
 
-def _check_labels(path: Path, metadata: dict[bytes, bytes], labels: Labels) -> None:
+def _check_labels(path: Location, metadata: dict[bytes, bytes], labels: Labels) -> None:
     try:
         names = json.loads(metadata.get(LABELS_KEY, b"null"))
     except ValueError:
@@ -198,7 +198,7 @@ def _join(parts: Sequence[Sample]) -> Sample:
     )
 
 
-def _nothing(path: Path, artifact: Artifact, versions: Counter[str], last_hours: float | None) -> str:
+def _nothing(path: Location, artifact: Artifact, versions: Counter[str], last_hours: float | None) -> str:
     name = f"{artifact.manifest.name}@{artifact.version}"
     if versions[artifact.version]:
         return f"{path}: no record of {name} is of the last {last_hours:g} hours; leave --last-hours out to read all"

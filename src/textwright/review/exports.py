@@ -12,8 +12,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
 
+from textwright.core.files import open_binary
 from textwright.core.labels import Task
-from textwright.data.writers import open_binary
 from textwright.review.decisions import DecisionFile
 from textwright.review.queue import ReviewItem, ReviewQueue
 

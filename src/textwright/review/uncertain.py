@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
 from textwright.core.callbacks import Callback
+from textwright.core.feedback_row import FEEDBACK_FILES
 from textwright.core.labels import Labels, Task
+from textwright.core.prediction_record import LABELS_KEY
 from textwright.core.types import Float32s
 from textwright.data.columns import find_text_column
 from textwright.data.load import read_source
@@ -22,9 +25,8 @@ from textwright.review.queue import ReviewItem, ReviewQueue
 from textwright.review.selection import choose_texts, uncertainty
 from textwright.review.text_features import TextFeatures
 from textwright.runtime.predictor import Predictor, TextPrediction
+from textwright.storage import Location, locate
 
-RECORDED_LABELS: Final = b"textwright.labels"
-"""Key of the metadata of recorded Parquet files that holds the names of the labels, as a JSON list."""
 _TEXTS_AT_ONCE: Final = 512
 
 
@@ -110,9 +112,9 @@ def _scored(
 
 
 def is_records(source: str) -> bool:
-    """Say whether a source is a folder that ``serve --record`` has written."""
-    first = next(iter(_parquet_files(Path(source))), None)
-    return first is not None and RECORDED_LABELS in _metadata(first)
+    """Say whether a source is a folder that ``serve --record`` has written, of this machine or of S3."""
+    first = next(iter(_parquet_files(source)), None)
+    return first is not None and LABELS_KEY in _metadata(first)
 
 
 def read_records(source: str) -> ScoredTexts:
@@ -128,13 +130,14 @@ def read_records(source: str) -> ScoredTexts:
 
     names: list[str] | None = None
     rows: list[Mapping[str, Any]] = []
-    for path in _parquet_files(Path(source)):
-        stored = json.loads(_metadata(path).get(RECORDED_LABELS, b"null"))
+    for path in _parquet_files(source):
+        stored = json.loads(_metadata(path).get(LABELS_KEY, b"null"))
         if names is not None and stored != names:
             raise DataError(f"{path}: its model has other labels than that of the files before; review them apart")
         names = stored
         columns = ["request_id", "position", "labels", "probabilities", "text"]
-        rows += [row for row in parquet.read_table(path, columns=columns).to_pylist() if row["text"]]
+        with path.open() as file:
+            rows += [row for row in parquet.read_table(file, columns=columns).to_pylist() if row["text"]]
     if names is None or not rows:
         raise DataError(
             f"{source}: no text was recorded; start the server with --record-texts to review what it answers"
@@ -185,11 +188,20 @@ def _item(scored: ScoredTexts, row: int) -> ReviewItem:
     )
 
 
-def _parquet_files(folder: Path) -> list[Path]:
-    return sorted(folder.rglob("*.parquet")) if folder.is_dir() else []
+def _parquet_files(source: str) -> list[Location]:
+    """List the files of a folder that may be one of records."""
+    if not (source.startswith("s3://") or Path(source).is_dir()):
+        return []
+    folder = locate(source)
+    return [folder.child(name) for name in folder.files() if _holds_records(name)]
 
 
-def _metadata(path: Path) -> Mapping[bytes, bytes]:
+def _holds_records(name: str) -> bool:
+    return name.endswith(".parquet") and not fnmatch(name.rpartition("/")[2], FEEDBACK_FILES)
+
+
+def _metadata(path: Location) -> Mapping[bytes, bytes]:
     from pyarrow import parquet
 
-    return parquet.read_schema(path).metadata or {}
+    with path.open() as file:
+        return parquet.read_schema(file).metadata or {}

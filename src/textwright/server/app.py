@@ -36,7 +36,7 @@ from textwright.server.registry.registry import ModelRegistry
 from textwright.server.registry.traffic import TrafficRouter
 from textwright.server.settings import ServeSettings
 from textwright.server.telemetry import logs
-from textwright.server.telemetry.feedback_store import FeedbackStore
+from textwright.server.telemetry.feedback_store import FeedbackStore, open_feedback
 from textwright.server.telemetry.logs import RequestLog
 from textwright.server.telemetry.metrics import FOLDER, Metrics
 
@@ -163,7 +163,7 @@ def create_app(models: Predictor | ModelRegistry, settings: ServeSettings | None
     folder = Path(os.environ[FOLDER]) if FOLDER in os.environ else None
     keys = KeyRing(settings.api_keys, folder) if settings.api_keys else None
     admin_keys = KeyRing(settings.admin_keys) if settings.admin_keys else None
-    store = FeedbackStore(settings.feedback) if settings.feedback else None
+    store = open_feedback(settings)
     if not isinstance(models, ModelRegistry):
         models = ModelRegistry([ModelSpec(models.artifact.path).serve(models, settings)])
     metrics = Metrics()

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from textwright.api.validation import RequestLimits
-from textwright.config import Settings
+from textwright.config import Settings, path_as_text
 
 
 class ServeSettings(Settings):
@@ -59,9 +59,9 @@ class ServeSettings(Settings):
     then needs a key; the file is read again when it changes. Absent: everybody who reaches the server may ask."""
     admin_keys: Path | None = None
     """File of keys, of the same form, that may have models reloaded; absent: there is no such route."""
-    feedback: Path | None = None
+    feedback: Annotated[str | None, BeforeValidator(path_as_text)] = None
     """SQLite file to which POST /v1/feedback appends what the right labels of answered texts were; made when missing.
-    Absent: there is no such route."""
+    The folder of --record, also in S3: Parquet beside the records. Absent: there is no such route."""
     cors_origins: tuple[str, ...] = ()
     """Sites whose pages may call this API from a browser, for example https://example.org; absent: none."""
     split: str = ""
@@ -84,9 +84,9 @@ class ServeSettings(Settings):
     otlp_endpoint: str | None = None
     """Where traces go, OTLP over HTTP, for example http://127.0.0.1:4318/v1/traces (needs textwright[otel]); absent:
     nothing is traced."""
-    record: Path | None = None
-    """Folder into which predictions are recorded for textwright monitor, as Parquet (needs textwright[data]); absent:
-    nothing is recorded."""
+    record: Annotated[str | None, BeforeValidator(path_as_text)] = None
+    """Folder, or s3://BUCKET/KEY, into which predictions are recorded for textwright monitor, as Parquet (needs
+    textwright[data]); absent: nothing is recorded."""
     record_texts: bool = False
     """Record the texts as well: they then lie on this disk until their retention time has passed."""
     record_retention_days: Annotated[float, Field(gt=0)] = 30.0

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import json
+from importlib.util import find_spec
 
 import pytest
 import yaml
 
+from textwright.cli.main import run
 from textwright.core import artifact as artifacts
 from textwright.deploy.names import name_for
 from textwright.deploy.package.context import memory_mib, write_context
 from textwright.deploy.package.packaging import package
 from textwright.deploy.package.settings import PackageSettings
 from textwright.deploy.targets import find_format
-from textwright.errors import ContainerEngineError, NotFoundError, PackageSpaceError, SettingsError
+from textwright.errors import ContainerEngineError, MissingExtraError, NotFoundError, PackageSpaceError, SettingsError
 
 BASE = "python:3.11-slim-bookworm"
 
@@ -29,10 +31,10 @@ def digest_of(folder):
     return "\n".join(lines)
 
 
-def make(artifact, folder, **settings):
+def make(artifact, folder, target="docker", **settings):
     said = []
     made = package(
-        artifacts.read(artifact), find_format("docker"), folder, PackageSettings(**settings), report=said.append
+        artifacts.read(artifact), find_format(target), folder, PackageSettings(**settings), report=said.append
     )
     return made, said
 
@@ -195,5 +197,43 @@ def test_a_large_model_gets_more_memory_without_a_measurement(tiny_artifact):
 
 
 def test_one_repository_holds_server_and_function():
-    tags = [find_format(name).tag("0123") for name in ("docker", "lambda-image")]
-    assert tags == ["0123", "0123-lambda"]
+    names = ("docker", "lambda-image", "score-job", "score-rayjob")
+    assert [find_format(name).tag("0123") for name in names] == ["0123", "0123-lambda", "0123-score", "0123-ray"]
+
+
+@pytest.mark.usefixtures("offline")
+def test_the_server_alone_has_no_pyarrow_and_no_job(tiny_artifact, tmp_path):
+    made, _ = make(tiny_artifact, tmp_path / "out")
+    assert not list(made.path.glob("*score*"))
+    assert "score" not in (made.path / "Dockerfile").read_text()
+    assert "pyarrow" not in (made.path / "requirements-server.txt").read_text()
+
+
+@pytest.mark.usefixtures("offline")
+def test_the_job_runs_the_image_that_is_built_and_its_command_scores(make_artifact, tmp_path):
+    """The very arguments of the manifest, with the folders of the pod in their place."""
+    made, _ = make(make_artifact("reviews"), tmp_path / "out", target="score-job")
+    assert "FROM base AS score\n" in (made.path / "Dockerfile").read_text()
+    pins = [line.split("==")[0] for line in (made.path / "requirements-score.txt").read_text().splitlines()[1:-1]]
+    assert {"pyarrow", "zstandard", "onnxruntime", "cyclopts"} <= set(pins)
+    assert not {"fastapi", "uvicorn", "protobuf", "sympy", "torch"} & set(pins)
+    job = yaml.safe_load((made.path / "score-job.yaml").read_text())
+    (container,) = job["spec"]["template"]["spec"]["containers"]
+    assert container["image"] == f"reviews:{made.version}-score"
+    (tmp_path / "data" / "raw").mkdir(parents=True)
+    (tmp_path / "data" / "raw" / "a.csv").write_text("text\ngood\nbad\n")
+    words = [
+        word.replace("/srv/", f"{made.path}/").replace("/data/", f"{tmp_path}/data/") for word in container["args"]
+    ]
+    assert run(words) == 0
+    assert (tmp_path / "data" / "scored" / "a-00000.csv").read_text().count("\n") == 3
+    (rule,) = job["spec"]["podFailurePolicy"]["rules"]
+    assert rule["onExitCodes"]["containerName"] == container["name"]
+
+
+@pytest.mark.skipif(find_spec("ray") is not None, reason="Ray is installed; .ci/ray packages with it")
+@pytest.mark.usefixtures("offline")
+def test_an_image_with_ray_needs_ray_where_it_is_packaged(tiny_artifact, tmp_path):
+    with pytest.raises(MissingExtraError, match=r"textwright\[ray,deploy\]"):
+        make(tiny_artifact, tmp_path / "out", target="score-rayjob")
+    assert not (tmp_path / "out").exists()

@@ -17,6 +17,7 @@ from textwright.server.app import create_app
 from textwright.server.settings import ServeSettings
 from textwright.server.telemetry import recorder as module
 from textwright.server.telemetry.recorder import Recorder, remove_old
+from textwright.storage import locate
 
 TEXTS = ["a good film", "an awful film", "unheard of " * 20]
 
@@ -160,10 +161,10 @@ def test_the_folder_is_bounded_and_the_oldest_go_first(tmp_path):
     leftover = tmp_path / ".records-20260101T000000.0Z-a-1.parquet.abcd1234"
     leftover.write_bytes(b"")
     os.utime(leftover, (0, 0))
-    remove_old(tmp_path, now - timedelta(days=5, hours=1), 10_000)
+    remove_old(locate(tmp_path), now - timedelta(days=5, hours=1), 10_000)
     days = sorted(path.name.split("-")[1][:8] for path in tmp_path.glob("records-*"))
     assert days == ["20260305", "20260306", "20260307", "20260308", "20260309"]
-    remove_old(tmp_path, now - timedelta(days=5, hours=1), 250)
+    remove_old(locate(tmp_path), now - timedelta(days=5, hours=1), 250)
     assert sorted(path.name.split("-")[1][:8] for path in tmp_path.glob("records-*")) == ["20260308", "20260309"]
     assert [path.name for path in tmp_path.iterdir() if "records" not in path.name] == ["notes.txt"]
     assert not leftover.exists()

@@ -24,10 +24,11 @@ from textwright.deploy.package.dependency_closure import (
     function_pins,
     lock,
     requirements_text,
+    scoring_pins,
     server_pins,
 )
 from textwright.deploy.package.sbom import bill_of_materials
-from textwright.deploy.package.strip import PATTERNS
+from textwright.deploy.package.strip import PATTERNS, SCRIPTS
 from textwright.deploy.package.wheel import write_wheel
 
 if TYPE_CHECKING:
@@ -46,7 +47,26 @@ _COPIES: Final = 3
 _STEP_MIB: Final = 64
 _LEAST_MIB: Final = 256
 _GUESSED_MIB: Final = 512
+_ROWS_MIB: Final = 256
+"""Of a worker that scores: a fragment's rows, pyarrow and its readers."""
+_RAY_MIB: Final = 1024
+"""Ray's own processes on a machine."""
 _TEMPLATES: Final = "textwright.deploy.package"
+
+
+@dataclass(frozen=True, slots=True)
+class Scoring:
+    """What an image for bulk scoring holds.
+
+    Args:
+        tag_suffix: What follows the version in its tag.
+        manifest: The file for Kubernetes that goes with it.
+        with_ray: Whether it holds Ray.
+    """
+
+    tag_suffix: str
+    manifest: str
+    with_ray: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +95,7 @@ def write_context(
     base_image: str,
     measured: Measured | None = None,
     example_text: str = "",
+    scoring: Scoring | None = None,
 ) -> Context:
     """Write a build context at once, whole or not at all.
 
@@ -86,6 +107,7 @@ def write_context(
         base_image: The image to build on.
         measured: What the model's server was measured to need; None guesses from the size of its files.
         example_text: Takes the place of the data's texts in the artifact; empty keeps them.
+        scoring: What the image for bulk scoring holds, which has a stage and a manifest then; None leaves it out.
 
     Returns:
         What was written.
@@ -93,19 +115,25 @@ def write_context(
     Raises:
         GoldenMismatchError: If the variant does not reproduce here.
         AssetNetworkError: If the package index cannot be reached.
+        MissingExtraError: If what scoring needs is not installed here.
     """
     locked_server = lock(server_pins(), python=python, platforms=(X86_64, AARCH64))
     locked_function = lock([*function_pins(), *RUNTIME_CLIENT], python=python)
+    pins = scoring_pins(with_ray=scoring.with_ray) if scoring else []
+    locked_scoring = lock(pins, python=python, platforms=(X86_64, AARCH64)) if pins else []
     with atomic_folder(folder) as temporary:
         from textwright.deploy.package.single_variant import write_single_variant
 
         artifact = write_single_variant(source, variant, temporary / "artifact", example_text=example_text)
-        _write_locks(temporary, locked_server, locked_function, artifact)
+        stages = {"server": locked_server, "lambda": locked_function}
+        _write_locks(temporary, {**stages, "score": locked_scoring} if locked_scoring else stages, artifact)
         values = {
             **_values(source, artifact, base_image),
-            "memory_mib": str(memory_mib(artifact, measured)),
+            **_memory_values(memory_mib(artifact, measured)),
+            "score_suffix": scoring.tag_suffix if scoring else "",
+            "ray_version": dict(pins)["ray"] if scoring and scoring.with_ray else "",
         }
-        for name, text in _texts(values).items():
+        for name, text in _texts(values, scoring).items():
             write_text(temporary / name, text)
         _normalize(temporary, artifact)
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
@@ -132,12 +160,18 @@ def memory_mib(artifact: Artifact, measured: Measured | None) -> int:
     return math.ceil(needed / _STEP_MIB) * _STEP_MIB
 
 
-def _write_locks(folder: Path, server: list[Locked], function: list[Locked], artifact: Artifact) -> None:
+def _memory_values(server_mib: int) -> dict[str, str]:
+    """Tell what the manifests ask for: a worker of scoring needs what a server does, and room for its rows."""
+    worker_mib = server_mib + _ROWS_MIB
+    values = {"memory_mib": server_mib, "score_memory_mib": 2 * worker_mib, "ray_memory_mib": 4 * worker_mib + _RAY_MIB}
+    return {name: str(mib) for name, mib in values.items()}
+
+
+def _write_locks(folder: Path, stages: Mapping[str, list[Locked]], artifact: Artifact) -> None:
     wheel = write_wheel(folder / "wheels")
-    write_text(folder / "requirements-server.txt", requirements_text(server, wheel))
-    write_text(folder / "requirements-lambda.txt", requirements_text(function, wheel))
-    write_text(folder / "sbom-server.cdx.json", bill_of_materials(artifact, server))
-    write_text(folder / "sbom-lambda.cdx.json", bill_of_materials(artifact, function))
+    for stage, locked in stages.items():
+        write_text(folder / f"requirements-{stage}.txt", requirements_text(locked, wheel))
+        write_text(folder / f"sbom-{stage}.cdx.json", bill_of_materials(artifact, locked))
 
 
 def _values(source: Artifact, artifact: Artifact, base_image: str) -> dict[str, str]:
@@ -155,14 +189,16 @@ def _values(source: Artifact, artifact: Artifact, base_image: str) -> dict[str, 
     }
 
 
-def _texts(values: Mapping[str, str]) -> dict[str, str]:
+def _texts(values: Mapping[str, str], scoring: Scoring | None) -> dict[str, str]:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     loader = PackageLoader(_TEMPLATES)
     environment = Environment(loader=loader, undefined=StrictUndefined, keep_trailing_newline=True, autoescape=False)  # noqa: S701  no HTML
-    files = {name: environment.get_template(f"{name}.j2").render(values) for name in _RENDERED}
+    rendered = (*_RENDERED, scoring.manifest) if scoring else _RENDERED
+    patterns = [pattern for pattern in PATTERNS if not (values["ray_version"] and pattern == SCRIPTS)]
+    files = {name: environment.get_template(f"{name}.j2").render(values) for name in rendered}
     plain = {name: read_template(template) for name, template in _PLAIN.items()}
-    return {**files, **plain, "trim.txt": "\n".join([*PATTERNS, ""])}
+    return {**files, **plain, "trim.txt": "\n".join([*patterns, ""])}
 
 
 _RENDERED: Final = ("Dockerfile", "compose.yaml", "kubernetes.yaml", MARK)

@@ -28,6 +28,13 @@ LEFT_OUT: Final[Mapping[str, str]] = {
 }
 """Distributions that are declared by those below and never imported while predicting, with the reason."""
 
+SCORING: Final = ("pyarrow", "zstandard")
+"""What bulk scoring imports beside what every prediction does."""
+RAY: Final = ("ray[data,default]",)
+"""Ray with its jobs, which KubeRay submits."""
+RAY_NEEDS: Final = frozenset({"protobuf"})
+"""Left out elsewhere, and imported by Ray."""
+
 FUNCTION: Final = ("numpy", "onnxruntime", "tokenizers")
 """What the Lambda function imports: nothing else."""
 
@@ -67,14 +74,42 @@ def server_pins() -> list[Pin]:
     Raises:
         MissingExtraError: If one is not installed here.
     """
+    return _closure(_requirements("textwright", "server"), frozenset(LEFT_OUT))
+
+
+def scoring_pins(*, with_ray: bool) -> list[Pin]:
+    """List what ``textwright score`` needs, Parquet and S3 included, itself left out.
+
+    Args:
+        with_ray: Whether for a Ray cluster, with what Ray's jobs need.
+
+    Returns:
+        Pins in the order of their names.
+
+    Raises:
+        MissingExtraError: If one is not installed here.
+    """
+    from packaging.requirements import Requirement
+
+    names = (*SCORING, *RAY) if with_ray else SCORING
+    left_out = frozenset(LEFT_OUT) - (RAY_NEEDS if with_ray else frozenset())
+    try:
+        return _closure([*_requirements("textwright", ""), *map(Requirement, names)], left_out)
+    except MissingExtraError as error:
+        extra = "ray,deploy" if with_ray else "data,deploy"
+        raise MissingExtraError(f"packaging what scores ({', '.join(names)})", extra) from error
+
+
+def _closure(roots: Iterable[Requirement], left_out: frozenset[str]) -> list[Pin]:
+    """Pin requirements and what they need in turn."""
     from packaging.utils import canonicalize_name
 
     pins: dict[str, Pin] = {}
-    waiting = list(_requirements("textwright", "server"))
+    waiting = list(roots)
     while waiting:
         requirement = waiting.pop()
         name = canonicalize_name(requirement.name)
-        if name in pins or name in LEFT_OUT:
+        if name in pins or name in left_out:
             continue
         pins[name] = pin(name)
         for extra in ["", *sorted(requirement.extras)]:

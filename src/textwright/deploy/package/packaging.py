@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from textwright.deploy import OnStep
 from textwright.deploy.cost_estimate.measure import Measured
 from textwright.deploy.package import base_image
-from textwright.deploy.package.context import MARK, write_context
+from textwright.deploy.package.context import MARK, Scoring, write_context
 from textwright.deploy.package.engine import ContainerEngine
 from textwright.deploy.package.settings import ImageSettings, PackageSettings
 from textwright.deploy.smoke_test import SmokeTest
@@ -137,6 +137,8 @@ class ImageFormat(PackageFormat):
     """Name of the stage."""
     tag_suffix: ClassVar[str] = ""
     """What follows the version in the image's tag."""
+    scoring: ClassVar[Scoring | None] = None
+    """What an image for bulk scoring holds; None for others."""
 
     @abstractmethod
     def answers(self, engine: ContainerEngine, image: str, bodies: Sequence[str]) -> str:
@@ -167,6 +169,7 @@ class ImageFormat(PackageFormat):
             base_image=base,
             measured=measured,
             example_text=settings.example_text,
+            scoring=self.scoring,
         )
         result = Package(
             self.name, context.folder, context.name, context.artifact.version, context.size_bytes, base_image=base

@@ -17,6 +17,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
+SCRIPTS: Final = "bin"
+"""The folder of command-line programs."""
 PATTERNS: Final = (
     # ONNX Runtime holds its engine twice: the Python module does not link this one (29 MB).
     "onnxruntime/capi/libonnxruntime.so*",
@@ -38,7 +40,15 @@ PATTERNS: Final = (
     "uvloop/**/*.c",
     "httptools/**/*.pyx",
     "httptools/**/*.c",
-    "bin",
+    # Of pyarrow: tests, headers, sources, and the protocol that no file needs: 50 MB.
+    "pyarrow/tests",
+    "pyarrow/include",
+    "pyarrow/src",
+    "pyarrow/**/*.pyx",
+    "pyarrow/**/*.pxd",
+    "pyarrow/**/*.pxi",
+    "pyarrow/*flight*",
+    SCRIPTS,
 )
 FUNCTION_PATTERNS: Final = (
     # The function draws no random number, and numpy loads these when they are first asked for: 5 MB.

@@ -13,7 +13,7 @@ from pathlib import Path
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from textwright.api.record import METRICS
 from textwright.deploy import OnStep
@@ -56,6 +56,38 @@ _SPARE: Final = 1.25
 _MB: Final = 2**20
 
 
+_WHOLE: Final = 100.0
+_SIDES: Final = ("live", "new")
+
+
+def split_shares(text: str) -> Mapping[str, float]:
+    """Read shares of the requests as ``serve --split`` has them, of the two sides of a rollout.
+
+    Args:
+        text: "live=PERCENT,new=PERCENT".
+
+    Raises:
+        SettingsError: If it is of another form, names something else, or the shares are not 100 together.
+    """
+    from textwright.server.registry.traffic_split import TrafficSplit
+
+    shares = TrafficSplit.parse(text).shares
+    if set(shares) != set(_SIDES):
+        raise SettingsError(
+            f"--split {text!r} names {', '.join(shares)}; name live, which answers now, and new, for example "
+            "live=90,new=10"
+        )
+    return shares
+
+
+def _checked_split(text: str) -> str:
+    try:
+        split_shares(text)
+    except SettingsError as error:
+        raise ValueError(str(error)) from error
+    return text
+
+
 class FunctionSettings(WatchSettings):
     """The function."""
 
@@ -79,8 +111,14 @@ class FunctionSettings(WatchSettings):
     """A queue for asynchronous events that failed; requests through the address need none."""
     request_ms: Annotated[float, Field(gt=0)] = 30
     """Time of a request, for the estimate of costs alone; `textwright cost` measures it."""
-    shift_percent: Annotated[int, Field(ge=0, le=99)] = 10
-    """Share of the traffic that a new version gets first, while alarms are watched; 0 moves all of it at once."""
+    split: Annotated[str, AfterValidator(_checked_split)] = "live=90,new=10"
+    """Shares of the requests while alarms are watched, in percent: live is the version that answers now, new the one
+    that is deployed; live=0,new=100 moves all at once. An alarm returns all requests to live."""
+
+    @property
+    def new_share(self) -> float:
+        """Percent of the requests that a new version gets first; 100 moves all of them at once."""
+        return split_shares(self.split)["new"]
 
 
 class FunctionImage(ImageFormat):
@@ -281,9 +319,9 @@ class LambdaDeployer(AwsDeployer[FunctionSettings]):
         alarms = alarms_of(state) if live else []
         # Where the same model goes on with other API keys, a revoked one is not left a share of the traffic.
         other_keys = rollout.is_same_model and rollout.current("ApiKeysVersion") != standing["ApiKeysVersion"]
-        if live and settings.shift_percent and not settings.provisioned_concurrency and not other_keys:
-            report(f"{settings.shift_percent} % of the traffic goes to version {version}, for {minutes} minutes")
-            shifting = {**standing, "NewVersion": version, "NewWeight": str(settings.shift_percent / 100)}
+        if live and settings.new_share < _WHOLE and not settings.provisioned_concurrency and not other_keys:
+            report(f"traffic is split for {minutes} minutes: {settings.split}; new is version {version}")
+            shifting = {**standing, "NewVersion": version, "NewWeight": f"{settings.new_share / _WHOLE:g}"}
             deployment.main.apply(template, shifting, tags, report, watch_alarms=alarms, watch_minutes=minutes)
         report(f"all of the traffic goes to version {version}")
         moved = {**standing, "LiveVersion": version, "PreviousVersion": live or standing["PreviousVersion"]}

@@ -1,9 +1,9 @@
-"""Record predictions for ``monitor``: Parquet files in a folder, written by a thread that no answer waits for.
+"""Record predictions for ``monitor``: Parquet files in a folder or in S3, written by a thread that no answer waits for.
 
 An answer that was sent is put into a queue; that is all a request pays. The thread encodes the texts again, for their
 length, their unknown tokens and a sketch of their words, and writes a file at once, under its final name only when it
-is whole. A full queue, or a disk that takes no more, loses records, which are counted, and never an answer. Workers,
-and servers that share a folder, write files of their own. The only module of the server that imports pyarrow.
+is whole. A full queue, or a disk or an S3 that takes no more, loses records, which are counted, and never an answer.
+Workers, and servers that share a folder, write files of their own. The only module of the server that imports pyarrow.
 """
 
 from __future__ import annotations
@@ -16,19 +16,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import count
-from pathlib import Path
 from secrets import token_hex
 from time import monotonic, time
 from typing import Any, Final, Protocol
 
 from textwright.api.model import LoadedModel
 from textwright.api.protocols.request import Scored
-from textwright.core.files import atomic_file
 from textwright.core.prediction_record import LABELS_KEY, RECORD_FILES, PredictionRecord
-from textwright.errors import SettingsError
+from textwright.errors import DataError, SettingsError
 from textwright.optional_deps import require
 from textwright.runtime.text_facts import describe_texts
 from textwright.server.settings import ServeSettings
+from textwright.storage import Location, locate
 
 _QUEUE_TEXTS: Final = 10_000
 _QUEUE_CHARACTERS: Final = 20_000_000
@@ -90,13 +89,14 @@ class Recorder:
         require("data", what="recording predictions")
         if settings.record is None:
             raise SettingsError("there is no folder to record into; name one with --record FOLDER")
-        self._settings, self._metrics, self._folder = settings, metrics, settings.record
-        _check_writable(self._folder)
+        self._settings, self._metrics = settings, metrics
+        folder = locate(settings.record)
+        _check_writable(folder)
         self._waiting: deque[AnsweredRequest] = deque()
         self._num_texts = self._num_characters = 0
         self._changed = threading.Condition()
         self._is_closing = False
-        self._files = _RecordFiles(self._folder, settings)
+        self._files = _RecordFiles(folder, settings)
         self._thread = threading.Thread(target=self._run, name="recording", daemon=True)
 
     def start(self) -> None:
@@ -174,7 +174,7 @@ class _RecordFiles:
         settings: When a file is due, and what may stay.
     """
 
-    def __init__(self, folder: Path, settings: ServeSettings) -> None:
+    def __init__(self, folder: Location, settings: ServeSettings) -> None:
         self._folder, self._settings = folder, settings
         self._process, self._numbers = token_hex(4), count(1)
         self._rows: defaultdict[LoadedModel, list[PredictionRecord]] = defaultdict(list)
@@ -210,7 +210,7 @@ class _RecordFiles:
                 continue
             name = f"records-{records[-1].time.strftime(_STAMP)}-{self._process}-{next(self._numbers):06}.parquet"
             try:
-                with atomic_file(self._folder / name) as file:
+                with self._folder.child(name).writing() as file:
                     write_records(file, model.labels, records)
             except Exception:  # whatever it is, the thread must go on
                 logger.exception("records lost", extra={"fields": {"texts": len(records)}})
@@ -218,8 +218,13 @@ class _RecordFiles:
         self._rows.clear()
         self._num_rows = self._num_characters = 0
         self._due = monotonic() + self._settings.record_rotate_s
+        if lost:  # a place that takes nothing now is not asked to list what it has
+            return lost
         oldest = datetime.now(UTC) - timedelta(days=self._settings.record_retention_days)
-        remove_old(self._folder, oldest, self._settings.record_max_bytes)
+        try:
+            remove_old(self._folder, oldest, self._settings.record_max_bytes)
+        except DataError as error:  # S3 does not list them now
+            logger.error("records not removed", extra={"fields": {"reason": str(error)}})  # noqa: TRY400
         return lost
 
 
@@ -294,7 +299,7 @@ def write_records(file: Any, labels: Sequence[str], records: Sequence[Prediction
     parquet.write_table(pa.Table.from_arrays(arrays, schema=schema), file, compression="zstd")
 
 
-def remove_old(folder: Path, oldest: datetime, max_bytes: int) -> None:
+def remove_old(folder: Location, oldest: datetime, max_bytes: int) -> None:
     """Remove files of records that are too old, then the oldest ones until the others are few enough.
 
     Several processes may do so at once; other files in the folder are not looked at.
@@ -304,50 +309,54 @@ def remove_old(folder: Path, oldest: datetime, max_bytes: int) -> None:
         oldest: Files whose last row is before are removed.
         max_bytes: Size of all files together that may stay.
     """
-    files = sorted(folder.glob(RECORD_FILES), reverse=True)
-    for leftover in folder.glob(f".{RECORD_FILES}.*"):  # of a process that was killed while it wrote
+    if not folder.is_remote:  # what is uploaded has no temporary name
+        _remove_leftovers(folder)
+    total = 0
+    for file, size_bytes in reversed(folder.members(RECORD_FILES)):
+        total += size_bytes
+        if total > max_bytes or _is_before(file, oldest):
+            _remove(file)
+
+
+def _remove_leftovers(folder: Location) -> None:
+    """Remove temporary files of a process that was killed while it wrote."""
+    for leftover, _ in folder.members(f".{RECORD_FILES}.*"):
         if time() - _modified(leftover) > _LEFTOVER_S:
             _remove(leftover)
-    total = 0
-    for path in files:
-        total += _size_of(path)
-        if total > max_bytes or _is_before(path, oldest):
-            _remove(path)
 
 
-def _is_before(path: Path, oldest: datetime) -> bool:
+def _is_before(file: Location, oldest: datetime) -> bool:
     """Compare the time in a file's name, which a copy of the folder keeps."""
-    return path.name.split("-")[1] < oldest.strftime(_STAMP)
+    return file.name.split("-")[1] < oldest.strftime(_STAMP)
 
 
-def _size_of(path: Path) -> int:
+def _modified(file: Location) -> float:
     try:
-        return path.stat().st_size
-    except OSError:  # another process has removed it
-        return 0
-
-
-def _modified(path: Path) -> float:
-    try:
-        return path.stat().st_mtime
+        return file.path.stat().st_mtime
     except OSError:
         return time()
 
 
-def _remove(path: Path) -> None:
+def _remove(file: Location) -> None:
     try:
-        path.unlink(missing_ok=True)
-    except OSError as error:
-        logger.error("records not removed", extra={"fields": {"file": path.name, "reason": error.strerror}})  # noqa: TRY400
+        file.remove()
+    except DataError as error:
+        logger.error("records not removed", extra={"fields": {"file": file.name, "reason": str(error)}})  # noqa: TRY400
 
 
-def _check_writable(folder: Path) -> None:
+def _check_writable(folder: Location) -> None:
     """Refuse at the start what would fail at the first file."""
+    probe = folder.child(f".writable-{token_hex(4)}")
     try:
-        with atomic_file(folder / ".writable") as file:
+        with probe.writing() as file:
             file.write(b"")
-        (folder / ".writable").unlink(missing_ok=True)
-    except OSError as error:
-        raise SettingsError(
-            f"--record {folder}: cannot be written: {error.strerror}; name a folder that this user can write to"
-        ) from error
+        probe.remove()
+    except (DataError, OSError) as error:
+        message = error.strerror if isinstance(error, OSError) else str(error).removeprefix(f"{probe.address}: ")
+        reason = (message or str(error)).partition("; ")[0]
+        cure = (
+            "check the address, the credentials and AWS_REGION"
+            if folder.is_remote
+            else "name a folder that this user can write to"
+        )
+        raise SettingsError(f"--record {folder.address}: {reason}; {cure}") from error

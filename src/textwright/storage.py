@@ -1,7 +1,8 @@
 """Files and folders of this machine and of S3, by one handle that can be pickled; pyarrow's file systems do the work.
 
 A file of S3 is written to this machine first and uploaded when it is whole, so a reader never sees half of one there
-either. Region, credentials and endpoint come from the environment, as for the ``aws`` program.
+either. Region, credentials and endpoint come from the environment, as for the ``aws`` program. Callers: ``bulk``,
+the server's recorder, ``monitor``, ``review``.
 """
 
 from __future__ import annotations
@@ -10,15 +11,15 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from fnmatch import fnmatch
 from functools import cache
 from pathlib import Path
 from typing import IO, Any, Final, NamedTuple, cast
 
 from textwright import optional_deps
-from textwright.core.files import expand_home
-from textwright.data.writers import open_binary
+from textwright.core.files import expand_home, open_binary
 from textwright.errors import DataError, NotFoundError, SettingsError
 
 _S3: Final = "s3://"
@@ -45,6 +46,9 @@ class Location(NamedTuple):
 
     address: str
 
+    def __str__(self) -> str:
+        return self.address
+
     @property
     def is_remote(self) -> bool:
         """Whether it is in S3."""
@@ -54,6 +58,11 @@ class Location(NamedTuple):
     def path(self) -> Path:
         """Where it is on this machine."""
         return Path(self.address)
+
+    @property
+    def name(self) -> str:
+        """Its name in its folder."""
+        return self.address.rpartition("/")[2]
 
     def child(self, name: str) -> Location:
         """Name what lies in a folder."""
@@ -107,6 +116,34 @@ class Location(NamedTuple):
             names = [item.relative_to(self.path).as_posix() for item in self.path.rglob("*") if item.is_file()]
         return sorted(name for name in names if not any(part.startswith((".", "_")) for part in name.split("/")))
 
+    def members(self, pattern: str) -> list[tuple[Location, int]]:
+        """List files of a folder, not those of the folders in it.
+
+        Args:
+            pattern: Of their names, such as ``*.parquet``.
+
+        Returns:
+            Each with its size in bytes, by name; none where there is no such folder.
+        """
+        if self.is_remote:
+            from pyarrow.fs import FileSelector
+
+            with _errors(self.address):
+                items = _file_system().get_file_info(FileSelector(_key(self.address).rstrip("/"), allow_not_found=True))
+            sizes = {item.base_name: item.size for item in items if item.is_file and fnmatch(item.base_name, pattern)}
+        else:
+            sizes = {path.name: size for path in self.path.glob(pattern) if (size := _size_of(path)) is not None}
+        return [(self.child(name), sizes[name]) for name in sorted(sizes)]
+
+    def remove(self) -> None:
+        """Remove a file; nothing happens where there is none.
+
+        Raises:
+            DataError: If it cannot be removed.
+        """
+        with suppress(NotFoundError), _errors(self.address):
+            _file_system().delete_file(_key(self.address)) if self.is_remote else self.path.unlink()
+
     def read(self) -> bytes | None:
         """Return a file's bytes; None where there is none."""
         try:
@@ -158,6 +195,13 @@ def locate(typed: str | Path) -> Location:
 
 def _key(address: str) -> str:
     return address.removeprefix(_S3)
+
+
+def _size_of(path: Path) -> int | None:
+    try:
+        return path.stat().st_size
+    except OSError:  # another process has removed it
+        return None
 
 
 def _iso(nanoseconds: int) -> str:
