@@ -284,7 +284,7 @@ def test_a_model_that_abstains_says_from_where_on_and_what_shows_it(built, tmp_p
     model = ["--model.embedding-dim", "8", "--model.dropout", "0", "--model.word-dropout", "0", "--family", "bow"]
     settings = [*model, "--num-epochs", "8", "--min-steps", "0", "--batch-size", "16", "--learning-rate", "0.05"]
     assert run([*command, *settings, "--max-error-rate", "0.01"]) != 0
-    assert "takes 299 texts with 95% confidence" in " ".join(capsys.readouterr().err.split())
+    assert "takes 299 texts with 95 % confidence" in " ".join(capsys.readouterr().err.split())
     assert run([*command, *settings, "--max-error-rate", "0.4"]) == 0
     assert "with 95 % confidence (40 % was asked for)" in " ".join(capsys.readouterr().out.split())
     manifest = artifacts.read(tmp_path / "run").manifest
