@@ -25,7 +25,7 @@ from textwright.optimize.distillation.settings import DistillSettings
 from textwright.optimize.distillation.unlabeled import apart_from
 from textwright.runtime.predictor import Predictor
 from textwright.training.distillation import DistillationTargets, soft_targets
-from textwright.training.feature_cache import FeatureCache, key_of
+from textwright.models.feature_cache import FeatureCache, key_of
 
 _TEXTS_PER_FILE: Final = 4_096
 """Texts answered between two writes to the cache: what a kill may cost."""
