@@ -11,9 +11,9 @@ from torch import Tensor, nn
 from textwright.core.callbacks import Callback
 from textwright.core.encodings import Encodings
 from textwright.models.family import Stages
+from textwright.models.feature_cache import FeatureCache, cache_folder, text_keys
 from textwright.training.batches import EncodedExamples
 from textwright.training.device import make_accelerator
-from textwright.models.feature_cache import FeatureCache, cache_folder, text_keys
 from textwright.training.features import FeatureSplits, encode_splits
 from textwright.training.loop import TrainingRuntime
 from textwright.training.settings import Device

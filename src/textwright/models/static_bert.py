@@ -131,5 +131,5 @@ FAMILY: Final = Family(
     config=StaticBertConfig,
     build_tokenizer=build_tokenizer,
     build=build,
-    defaults={"learning_rate": 3e-4, "num_epochs": 10, "batch_size": 64, "max_length": 512},
+    defaults={"learning_rate": 3e-3, "num_epochs": 10, "batch_size": 64, "max_length": 512},
 )

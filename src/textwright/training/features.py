@@ -12,8 +12,8 @@ from accelerate.utils import broadcast, broadcast_object_list
 from textwright.core.callbacks import Callback
 from textwright.core.types import Bools, Float32s, Ints
 from textwright.models.family import Stages
-from textwright.training.batches import Batch, EncodedExamples
 from textwright.models.feature_cache import FeatureCache, cache_folder, text_keys
+from textwright.training.batches import Batch, EncodedExamples
 from textwright.training.loop import TrainingRuntime, infer
 
 _TEXTS_PER_FILE: Final = 1024
