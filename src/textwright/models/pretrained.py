@@ -102,7 +102,7 @@ class Pretrained:
         added = tokenizer.get_added_tokens_decoder().items()
         unknown = tokenizer.token_to_id(getattr(tokenizer.model, "unk_token", None) or "")
         ids = {self._pad_id, unknown, *(token_id for token_id, token in added if token.special)}
-        return frozenset(ids - {None})
+        return frozenset(token_id for token_id in ids if token_id is not None)
 
     def special_around(self) -> tuple[list[int], list[int]]:
         """Tell which ids the encoder puts before a text and which after it, such as those of [CLS] and [SEP]."""

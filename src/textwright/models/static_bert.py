@@ -54,7 +54,7 @@ class StaticEncoder(nn.Module):
 
     def __init__(self, tokens: Tensor) -> None:
         super().__init__()
-        self.tokens = nn.Embedding.from_pretrained(tokens, freeze=True)
+        self.tokens = nn.Embedding(len(tokens), tokens.shape[1], _weight=tokens, _freeze=True)
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
         """Turn each text into its vector; a text without tokens is zeros."""
@@ -91,7 +91,8 @@ class StaticBert(TextModel):
     @property
     def word_vectors(self) -> Tensor:
         """The static vectors of the token ids, (V, E)."""
-        return self.encoder.tokens.weight
+        weight: Tensor = self.encoder.tokens.weight
+        return weight
 
 
 def build_tokenizer(texts: Sequence[str], config: StaticBertConfig, max_length: int) -> TextTokenizer:  # noqa: ARG001

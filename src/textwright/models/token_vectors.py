@@ -25,7 +25,7 @@ import torch
 
 from textwright.core.callbacks import Callback
 from textwright.core.encodings import Encodings
-from textwright.core.types import Bools, Float32s, Floats, Ints
+from textwright.core.types import Bools, Float32s, Floats, Int32s, Ints
 from textwright.models.encoder import Pooling, SentenceEncoder, load_sentence_encoder
 from textwright.models.feature_cache import FeatureCache, cache_folder, text_keys
 from textwright.models.pretrained import Pretrained
@@ -93,9 +93,9 @@ def _contextual_vectors(pretrained: Pretrained, ids: Ints, callback: Callback) -
 
 
 @torch.inference_mode()
-def _encode(encoder: SentenceEncoder, ids: Ints) -> Float32s:
+def _encode(encoder: SentenceEncoder, ids: Int32s) -> Float32s:
     """Encode rows of ids of one length, (N, T), without padding: (N, H)."""
-    parts = torch.from_numpy(ids.astype(np.int64)).split(_BATCH_SIZE)
+    parts = torch.split(torch.from_numpy(ids.astype(np.int64)), _BATCH_SIZE)
     return np.concatenate([encoder(part, torch.ones_like(part)).numpy() for part in parts])
 
 
