@@ -90,6 +90,9 @@ bench-explain: $(VENV)/.ready-dev ## Measure faithfulness and cost of explanatio
 bench-distill: $(VENV)/.ready-dev ## Measure distillation and pruning over 3 seeds (hours)
 	@$(BIN)/python benchmarks/distill.py
 
+bench-few-labels: $(VENV)/.ready-dev ## Measure frozen-bert and static-bert on 8 to 64 texts a label, and their speed
+	@$(BIN)/python benchmarks/few_labels.py
+
 bench-battery: $(VENV)/.ready-dev ## Measure every family's defaults on some 30 labeled files, beside others (hours)
 	@for rival in setfit fasttext; do \
 	  test -d .venv-rivals/$$rival || { $(PYTHON) -m venv .venv-rivals/$$rival && .venv-rivals/$$rival/bin/python -m pip \

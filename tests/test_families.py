@@ -27,7 +27,7 @@ BAR = {"binary": 0.85, "multi-class": 0.85, "multi-label": 0.6}
 
 OVER_VECTORS = [("bow-glove", "binary"), ("cnn-glove", "binary")]
 FAMILY_TASKS = slow_unless(
-    lambda it: it[0] in {"linear", "bow"} or it in {*OVER_VECTORS, ("bert", "multi-class")},
+    lambda it: it[0] in {"linear", "bow"} or it in {*OVER_VECTORS, ("static-bert", "binary"), ("bert", "multi-class")},
     [(family, task) for family in FAMILIES for task in ROWS],
 )
 

@@ -29,3 +29,12 @@ def test_a_frozen_encoder_and_its_head_are_one_graph(num_layers: int, tmp_path: 
     folder = save_tiny_encoder("bert", tmp_path / "bert", num_layers=1)
     model = make_model("frozen-bert", max_length=NUM_POSITIONS, encoder=str(folder), num_layers=num_layers)
     assert check_parity(model.module, to_onnx(model.module), model.tokenizer, TEXTS).largest_difference <= TOLERANCE
+
+
+def test_static_vectors_and_their_head_are_one_graph(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TEXTWRIGHT_CACHE", str(tmp_path / "cache"))
+    folder = save_tiny_encoder("bert", tmp_path / "bert", num_layers=1)
+    model = make_model("static-bert", encoder=str(folder))
+    report = check_parity(model.module, to_onnx(model.module), model.tokenizer, TEXTS)
+    assert report.largest_difference <= TOLERANCE
+    assert report.num_texts == len(AWKWARD_TEXTS) + len(TEXTS)

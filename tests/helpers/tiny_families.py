@@ -32,6 +32,7 @@ TRAINING: Final[dict[str, dict[str, Any]]] = {
     "bow": {"num_epochs": 6, "min_steps": 0, "learning_rate": 0.05},
     "bow-glove": {"num_epochs": 6, "min_steps": 0, "learning_rate": 0.05},
     "cnn-glove": {"num_epochs": 4, "min_steps": 0, "learning_rate": 0.01},
+    "static-bert": {"num_epochs": 40, "learning_rate": 0.01},
     "frozen-bert": {"learning_rate": 0.01, "max_length": 48},
     "bert": {"num_epochs": 4, "learning_rate": 0.003, "max_length": 48},
 }
@@ -43,8 +44,10 @@ def make_settings(family: str, folder: Path) -> dict[str, Any]:
     if family in ("bow-glove", "cnn-glove"):
         small = {"num_filters": 8, "dropout": 0.2} if family == "cnn-glove" else {}
         return {"vectors": str(save_tiny_vectors(folder / "tiny.vec", _GROUPS)), **small}
-    if family in ("frozen-bert", "bert"):
-        return {"encoder": str(save_tiny_encoder("bert", folder / "encoder", hidden_size=128)), "dropout": 0.0}
+    if family in ("static-bert", "frozen-bert", "bert"):
+        # Of the few tokens of a tiny encoder each is frequent.
+        few = {"sif_coefficient": 0.9} if family == "static-bert" else {}
+        return {"encoder": str(save_tiny_encoder("bert", folder / "encoder", hidden_size=128)), "dropout": 0.0, **few}
     return {}
 
 

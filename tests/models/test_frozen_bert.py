@@ -10,7 +10,8 @@ from tiny_encoders import NUM_POSITIONS
 from textwright.core.labels import Labels
 from textwright.errors import SettingsError
 from textwright.models.family import BuildContext
-from textwright.models.frozen_bert import FrozenBert, FrozenBertConfig, Head, build, build_tokenizer
+from textwright.models.frozen_bert import FrozenBert, FrozenBertConfig, build, build_tokenizer
+from textwright.models.normalized_head import Head
 from textwright.models.pretrained import Pretrained
 
 LABELS = Labels(("negative", "neutral", "positive"))

@@ -19,6 +19,14 @@ def test_a_pretrained_encoder_counts_its_own_tokens(tiny_bert: Path) -> None:
     assert tokens.unit == f"tokens of {tiny_bert}"
 
 
+def test_static_vectors_are_counted_without_what_stands_around_a_text(tiny_bert: Path) -> None:
+    counts = [
+        family_tokens(name, {"encoder": str(tiny_bert)}).count(["a film", ""]) for name in ("bert", "static-bert")
+    ]
+
+    assert [each.tolist() for each in counts] == [[4, 2], [2, 0]]
+
+
 def test_the_word_families_count_words() -> None:
     tokens = family_tokens("cnn-glove")
 

@@ -11,9 +11,9 @@ from torch import Tensor, nn
 from textwright.core.callbacks import Callback
 from textwright.core.encodings import Encodings
 from textwright.models.family import Stages
+from textwright.models.feature_cache import FeatureCache, cache_folder, text_keys
 from textwright.training.batches import EncodedExamples
 from textwright.training.device import make_accelerator
-from textwright.training.feature_cache import FeatureCache, cache_folder, text_keys
 from textwright.training.features import FeatureSplits, encode_splits
 from textwright.training.loop import TrainingRuntime
 from textwright.training.settings import Device
@@ -113,6 +113,15 @@ def test_a_damaged_file_is_said_and_computed_anew(cache: Path, caplog: pytest.Lo
     assert again.num_texts == len(TEXTS) + 1
     assert "cannot be read" in caplog.text
     np.testing.assert_array_equal(train.features, expected(TEXTS))
+
+
+def test_features_that_are_quick_to_compute_are_not_kept(cache: Path) -> None:
+    stages = Stages(Sums(), nn.Linear(2, 2), 2, "", keeps_features=False)
+    runtime = TrainingRuntime(make_accelerator(Device.CPU))
+    train, validation = encode_splits(stages, examples(TEXTS), examples(VALIDATION), runtime, Recorder())
+    np.testing.assert_array_equal(train.features, expected(TEXTS))
+    np.testing.assert_array_equal(validation.features, expected(VALIDATION))
+    assert not cache.exists()
 
 
 def test_two_processes_that_add_the_same_do_not_disturb_each_other(tmp_path: Path) -> None:

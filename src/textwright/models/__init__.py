@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from textwright.family_catalog import unknown_family
-from textwright.models import bert, bow, bow_glove, cnn_glove, frozen_bert, linear
+from textwright.models import bert, bow, bow_glove, cnn_glove, frozen_bert, linear, static_bert
 from textwright.models.family import Family
 
 FAMILIES: Final[Mapping[str, Family]] = {
@@ -14,6 +14,7 @@ FAMILIES: Final[Mapping[str, Family]] = {
     "bow": bow.FAMILY,
     "bow-glove": bow_glove.FAMILY,
     "cnn-glove": cnn_glove.FAMILY,
+    "static-bert": static_bert.FAMILY,
     "frozen-bert": frozen_bert.FAMILY,
     "bert": bert.FAMILY,
 }

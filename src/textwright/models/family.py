@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from textwright.config import Settings
+from textwright.core.callbacks import Callback
 from textwright.core.encodings import Encodings
 from textwright.core.labels import Labels, Task
 from textwright.core.tokenizer import TextTokenizer
@@ -84,12 +85,14 @@ class Stages:
         head: Features, (B, D), -> logits, (B, K); this is what is trained.
         feature_dim: Length D of a text's features.
         description: What decides the features beside the tokens and the encoder's weights.
+        keeps_features: Whether features are kept on disk for other runs; False where computing them is as fast.
     """
 
     encoder: nn.Module
     head: nn.Module
     feature_dim: int
     description: str
+    keeps_features: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,11 +127,13 @@ class BuildContext:
         tokenizer: The tokenizer, made from the training split.
         labels: The label names in the order of the logits' columns, with the task.
         training: The training split, for families that start from its counts.
+        callback: Is told how far work of minutes is, such as asking an encoder for every token's vector.
     """
 
     tokenizer: TextTokenizer
     labels: Labels
     training: TrainingSplit = field(default_factory=TrainingSplit.empty)
+    callback: Callback = field(default_factory=Callback)
 
 
 @dataclass(frozen=True, slots=True)

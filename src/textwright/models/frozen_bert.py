@@ -20,13 +20,13 @@ from collections.abc import Sequence
 from typing import Annotated, Final
 
 from pydantic import Field
-from torch import Tensor, nn
-from torch.nn import functional
+from torch import Tensor
 
 from textwright.config import Settings
 from textwright.core.tokenizer import TextTokenizer
 from textwright.models.encoder import Pooling, SentenceEncoder, load_sentence_encoder
 from textwright.models.family import BuildContext, Family, Stages, TextModel
+from textwright.models.normalized_head import Head, make_dense
 from textwright.models.pretrained import open_pretrained
 
 
@@ -43,27 +43,6 @@ class FrozenBertConfig(Settings):
     """Width of the layer between vectors and logits; 0 makes the head linear."""
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.5
     """Share of the vectors' and of the hidden layer's components that is zeroed in training, in [0, 1)."""
-
-
-class Head(nn.Module):
-    """A dense network over the vectors of one or several layers.
-
-    Args:
-        layer_dim: Length H of one layer's vector.
-        dense: Turns normalized vectors, (B, L * H), into logits, (B, K).
-    """
-
-    def __init__(self, layer_dim: int, dense: nn.Module) -> None:
-        super().__init__()
-        self.layer_dim = layer_dim
-        self.dense = dense
-
-    def forward(self, vectors: Tensor) -> Tensor:
-        """Bring each layer's vector to mean 0 and deviation 1, so that none drowns the others, and score the labels."""
-        layers = vectors.view(-1, vectors.shape[1] // self.layer_dim, self.layer_dim)  # (B, L, H)
-        normalized = functional.layer_norm(layers, (self.layer_dim,)).flatten(1)  # (B, L * H)
-        logits: Tensor = self.dense(normalized)  # (B, K)
-        return logits
 
 
 class FrozenBert(TextModel):
@@ -123,20 +102,9 @@ def build(config: FrozenBertConfig, context: BuildContext) -> FrozenBert:
         max_length=context.tokenizer.max_length,
         num_layers=config.num_layers or None,
     )
-    dense = _make_dense(config, encoder.num_layers * encoder.hidden_dim, len(context.labels))
+    widths = encoder.num_layers * encoder.hidden_dim, len(context.labels)
+    dense = make_dense(*widths, hidden_dim=config.hidden_dim, dropout=config.dropout)
     return FrozenBert(encoder, Head(encoder.hidden_dim, dense))
-
-
-def _make_dense(config: FrozenBertConfig, feature_dim: int, num_labels: int) -> nn.Sequential:
-    if config.hidden_dim == 0:
-        return nn.Sequential(nn.Dropout(config.dropout), nn.Linear(feature_dim, num_labels))
-    return nn.Sequential(
-        nn.Dropout(config.dropout),
-        nn.Linear(feature_dim, config.hidden_dim),
-        nn.GELU(),
-        nn.Dropout(config.dropout),
-        nn.Linear(config.hidden_dim, num_labels),
-    )
 
 
 FAMILY: Final = Family(

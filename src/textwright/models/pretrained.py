@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 from unicodedata import normalize
 
+import numpy as np
 import torch
 from tokenizers import Tokenizer, normalizers
 from torch import nn
@@ -66,11 +67,12 @@ class Pretrained:
         except (ValueError, KeyError, OSError) as error:
             raise SettingsError(f"encoder {self.name}: config.json cannot be used: {_first_line(error)}") from error
 
-    def load_tokenizer(self, max_length: int) -> TextTokenizer:
+    def load_tokenizer(self, max_length: int, *, adds_special: bool = True) -> TextTokenizer:
         """Make the tokenizer, with truncation and padding inside it.
 
         Args:
             max_length: Longest encoding in tokens, special tokens included.
+            adds_special: False leaves out what the encoder puts before and after a text, such as [CLS] and [SEP].
 
         Returns:
             The encoder's own tokenizer; it pads with the id that its weights know as padding. It reads a letter with
@@ -83,6 +85,8 @@ class Pretrained:
         pad_id = self._pad_id
         tokenizer = self._fast_tokenizer()
         self._refuse_other_vocabulary(tokenizer)
+        if not adds_special:
+            tokenizer = Tokenizer.from_str(json.dumps({**json.loads(tokenizer.to_str()), "post_processor": None}))
         num_special = tokenizer.num_special_tokens_to_add(is_pair=False)
         if max_length <= num_special:
             raise SettingsError(
@@ -93,6 +97,23 @@ class Pretrained:
         tokenizer.enable_truncation(max_length)
         tokenizer.enable_padding(pad_id=pad_id, pad_token=tokenizer.id_to_token(pad_id) or "")
         return TextTokenizer(tokenizer.to_str())
+
+    def special_ids(self) -> frozenset[int]:
+        """Tell which ids mean no text: padding, the unknown token, those around a text and masks."""
+        tokenizer = self._fast_tokenizer()
+        added = tokenizer.get_added_tokens_decoder().items()
+        unknown = tokenizer.token_to_id(getattr(tokenizer.model, "unk_token", None) or "")
+        ids = {self._pad_id, unknown, *(token_id for token_id, token in added if token.special)}
+        return frozenset(token_id for token_id in ids if token_id is not None)
+
+    def special_around(self) -> tuple[list[int], list[int]]:
+        """Tell which ids the encoder puts before a text and which after it, such as those of [CLS] and [SEP]."""
+        tokenizer = self._fast_tokenizer()
+        tokenizer.no_padding()  # some files pad to a length of their own
+        encoded = tokenizer.encode("a")
+        is_special = np.array(encoded.special_tokens_mask, dtype=np.bool_)
+        of_text = np.flatnonzero(~is_special)
+        return encoded.ids[: of_text[0]], encoded.ids[of_text[-1] + 1 :]
 
     def _refuse_other_vocabulary(self, tokenizer: Tokenizer) -> None:
         """Refuse ids that the weights do not have, and the empty vocabulary that a missing file leaves behind."""

@@ -15,7 +15,6 @@ from textwright.data.lengths import (
     count_words,
 )
 from textwright.models import find_family
-from textwright.models.pretrained import open_pretrained
 
 
 def family_tokens(name: str, settings: Mapping[str, Any] | None = None) -> TokenCounter:
@@ -40,5 +39,5 @@ def family_tokens(name: str, settings: Mapping[str, Any] | None = None) -> Token
     if encoder is None:
         count = count_characters if family.unit_of_length == "characters" else count_words
         return TokenCounter(count, family.unit_of_length, name, max_length)
-    tokenizer = open_pretrained(encoder).load_tokenizer(UNLIMITED)
+    tokenizer = family.build_tokenizer((), config, UNLIMITED)
     return TokenCounter(partial(count_tokens, tokenizer), f"tokens of {encoder}", name, max_length)

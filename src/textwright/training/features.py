@@ -12,8 +12,8 @@ from accelerate.utils import broadcast, broadcast_object_list
 from textwright.core.callbacks import Callback
 from textwright.core.types import Bools, Float32s, Ints
 from textwright.models.family import Stages
+from textwright.models.feature_cache import FeatureCache, cache_folder, text_keys
 from textwright.training.batches import Batch, EncodedExamples
-from textwright.training.feature_cache import FeatureCache, cache_folder, text_keys
 from textwright.training.loop import TrainingRuntime, infer
 
 _TEXTS_PER_FILE: Final = 1024
@@ -83,24 +83,31 @@ def encode_splits(
     """
     stages.encoder.to(runtime.accelerator.device)
     description = f"{stages.description} bf16={runtime.bf16}"
-    cache = FeatureCache(cache_folder(stages.encoder, description), stages.feature_dim)
+    cache = None
+    if stages.keeps_features:
+        cache = FeatureCache(cache_folder(stages.encoder, description), stages.feature_dim)
     return FeatureSplits(*(_encode(stages, split, runtime, cache, callback) for split in (train, validation)))
 
 
 def _encode(
-    stages: Stages, examples: EncodedExamples, runtime: TrainingRuntime, cache: FeatureCache, callback: Callback
+    stages: Stages, examples: EncodedExamples, runtime: TrainingRuntime, cache: FeatureCache | None, callback: Callback
 ) -> FeatureExamples:
     """Look features up and compute the others; the main process alone reads and writes the cache."""
-    keys, is_main = text_keys(examples.encodings), runtime.accelerator.is_main_process
-    features, is_known = cache.read(keys) if is_main else cache.read([])
+    keys = text_keys(examples.encodings)
+    features, is_known = (
+        np.zeros((len(keys), stages.feature_dim), dtype=np.float32),
+        np.zeros(len(keys), dtype=np.bool_),
+    )
+    if not runtime.accelerator.is_main_process:
+        cache = None
+    if cache is not None:
+        features, is_known = cache.read(keys)
     (missing,) = broadcast_object_list([np.flatnonzero(~is_known)])
-    if not is_main:
-        features = np.zeros((len(keys), stages.feature_dim), dtype=np.float32)
     for start in range(0, len(missing), _TEXTS_PER_FILE):
         positions = missing[start : start + _TEXTS_PER_FILE]
         part = EncodedExamples(examples.encodings.take(positions), examples.targets[positions], examples.pad_id)
         features[positions] = infer(stages.encoder, part, stages.feature_dim, runtime, batch_size=_BATCH_SIZE).numpy()
-        if is_main:
+        if cache is not None:
             cache.add([keys[position] for position in positions.tolist()], features[positions])
         callback.on_progress("encoding the texts", start + len(positions), len(missing))
     shared = broadcast(torch.from_numpy(features).to(runtime.accelerator.device))

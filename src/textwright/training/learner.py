@@ -123,10 +123,11 @@ def make_learner(
     if stages is None:
         return Learner(model, _splits(train, validation, distillation), settings, runtime, distillation=distillation)
     features = encode_splits(stages, train, validation, runtime, callback)
-    return _head_learner(stages.head, features, labels, settings, TrainingRuntime(runtime.accelerator), distillation)
+    in_fp32 = TrainingRuntime(runtime.accelerator)
+    return make_head_learner(stages.head, features, labels, settings, in_fp32, distillation)
 
 
-def _head_learner(
+def make_head_learner(
     head: nn.Module,
     features: FeatureSplits,
     labels: Labels,
@@ -137,6 +138,17 @@ def _head_learner(
     """Take the head, in fp32: its products of matrices are too small for bf16 to pay.
 
     Folds are never asked where there is a teacher: altered copies of a text would lie on both sides.
+
+    Args:
+        head: Untrained.
+        features: What the frozen encoder gave for the splits.
+        labels: Their task decides the loss.
+        settings: How to train.
+        runtime: Where it runs.
+        distillation: What a teacher says of the training texts; None learns from their labels.
+
+    Returns:
+        The head with its features; folds have chosen the number of epochs where validation texts are few.
     """
     splits = _splits(features.train, features.validation, distillation)
     if distillation is not None or len(features.validation) >= FEW_EXAMPLES:

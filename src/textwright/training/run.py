@@ -189,7 +189,7 @@ def train(
         DataError: If the training or the validation split is empty.
         TrainingError: If the loss is not finite, or a checkpoint cannot be read.
     """
-    prepared = prepare(dataset, settings, family_settings, distillation, warm_start)
+    prepared = prepare(dataset, settings, family_settings, distillation, warm_start, CallbackList(callbacks))
     accelerator = make_accelerator(prepared.settings.device)
     bf16 = uses_bf16(prepared.settings.precision, accelerator.device, gains=prepared.supports_bf16)
     runtime = TrainingRuntime(accelerator, bf16)
@@ -278,6 +278,7 @@ def prepare(
     family_settings: Mapping[str, Any],
     distillation: DistillationTargets | None = None,
     warm_start: WarmStart | None = None,
+    callback: Callback | None = None,
 ) -> Prepared:
     """Decide everything that :func:`train` decides before its first step, and train nothing.
 
@@ -287,6 +288,7 @@ def prepare(
         family_settings: Setting name -> value of the family's own settings; absent ones have their defaults.
         distillation: What a teacher says; None learns from the labels.
         warm_start: A trained model to begin with; None begins with the family's first weights.
+        callback: Is told how far the family is, where making its first weights takes long.
 
     Returns:
         Encoded examples and a model with its first weights; equal arguments give equal weights.
@@ -322,7 +324,7 @@ def prepare(
     examples, validation = (encode_examples(split, tokenizer) for split in (learned, dataset.validation))
     torch.manual_seed(settings.seed)
     training = TrainingSplit(examples.encodings, examples.targets)
-    module = family.build(config, BuildContext(tokenizer, dataset.labels, training))
+    module = family.build(config, BuildContext(tokenizer, dataset.labels, training, callback or Callback()))
     if distillation is not None and distillation.start:
         module.load_state_dict(dict(distillation.start))
     gains, labels = family.supports_bf16, dataset.labels

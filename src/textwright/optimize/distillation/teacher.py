@@ -20,12 +20,12 @@ from textwright.core.types import Float32s
 from textwright.data.cache import cache_dir
 from textwright.data.dataset import Dataset
 from textwright.errors import DataError
+from textwright.models.feature_cache import FeatureCache, key_of
 from textwright.optimize.distillation.augment import augment
 from textwright.optimize.distillation.settings import DistillSettings
 from textwright.optimize.distillation.unlabeled import apart_from
 from textwright.runtime.predictor import Predictor
 from textwright.training.distillation import DistillationTargets, soft_targets
-from textwright.training.feature_cache import FeatureCache, key_of
 
 _TEXTS_PER_FILE: Final = 4_096
 """Texts answered between two writes to the cache: what a kill may cost."""
