@@ -46,11 +46,14 @@ def distill(pretrained: Pretrained, embedding_dim: int = 256, callback: Callback
 
 def single_vectors(pretrained: Pretrained, ids: Sequence[int]) -> np.ndarray:
     """Vectors of tokens as texts of their own, one after the other, by the encoder's own tokenizer."""
-    encoder = load_sentence_encoder(pretrained, pooling=Pooling.MEAN, max_length=16)
+    encoder = load_sentence_encoder(pretrained, pooling=Pooling.MEAN, max_length=16, num_layers=None)
     before, after = pretrained.special_around()
     rows = [torch.tensor([[*before, token, *after]]) for token in ids]
     with torch.inference_mode():
-        return np.concatenate([encoder(row, torch.ones_like(row)).numpy() for row in rows])
+        sides = [encoder(row, torch.ones_like(row)).numpy()[0] for row in rows]
+    layers = np.stack(sides).reshape(len(ids), encoder.depth + 1, encoder.hidden_dim)
+    layers -= layers.mean(axis=2, keepdims=True)
+    return (layers / np.sqrt((layers**2).mean(axis=2, keepdims=True) + 1e-5)).mean(axis=1)
 
 
 def test_a_text_is_encoded_without_what_the_encoder_puts_around_it(pretrained: Pretrained) -> None:

@@ -22,6 +22,7 @@ from typing import Final
 
 import numpy as np
 import torch
+from torch.nn import functional
 
 from textwright.core.callbacks import Callback
 from textwright.core.encodings import Encodings
@@ -75,12 +76,16 @@ def _used(vocabulary: list[str], special_ids: frozenset[int]) -> Bools:
 
 
 def _contextual_vectors(pretrained: Pretrained, ids: Ints, callback: Callback) -> Float32s:
-    """Ask the encoder for the vectors of tokens, (N, H), as far as no earlier run has."""
+    """Ask the encoder for the vectors of tokens, (N, H), as far as no earlier run has.
+
+    A vector is the mean over all layers, each brought to mean 0 and deviation 1: the last layer alone has lost some of
+    what a token says by itself.
+    """
     before, after = pretrained.special_around()
     encodings = Encodings.of([[*before, token, *after] for token in ids.tolist()])
     length = len(before) + 1 + len(after)
-    encoder = load_sentence_encoder(pretrained, pooling=Pooling.MEAN, max_length=length)
-    cache = FeatureCache(cache_folder(encoder, f"{encoder.description} bf16=False"), encoder.hidden_dim)
+    encoder = load_sentence_encoder(pretrained, pooling=Pooling.MEAN, max_length=length, num_layers=None)
+    cache = FeatureCache(cache_folder(encoder, f"{encoder.description} mean of layers bf16=False"), encoder.hidden_dim)
     keys = text_keys(encodings)
     vectors, is_known = cache.read(keys)
     missing = np.flatnonzero(~is_known)
@@ -95,8 +100,11 @@ def _contextual_vectors(pretrained: Pretrained, ids: Ints, callback: Callback) -
 @torch.inference_mode()
 def _encode(encoder: SentenceEncoder, ids: Int32s) -> Float32s:
     """Encode rows of ids of one length, (N, T), without padding: (N, H)."""
-    parts = torch.split(torch.from_numpy(ids.astype(np.int64)), _BATCH_SIZE)
-    return np.concatenate([encoder(part, torch.ones_like(part)).numpy() for part in parts])
+    vectors = []
+    for part in torch.split(torch.from_numpy(ids.astype(np.int64)), _BATCH_SIZE):
+        layers = encoder(part, torch.ones_like(part)).view(len(part), -1, encoder.hidden_dim)  # (B, L, H)
+        vectors.append(functional.layer_norm(layers, (encoder.hidden_dim,)).mean(dim=1).numpy())
+    return np.concatenate(vectors)
 
 
 def _principal_components(vectors: Float32s, most: int) -> Floats:
