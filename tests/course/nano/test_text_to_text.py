@@ -137,6 +137,14 @@ def test_one_loop_learns_two_tasks_that_a_prefix_tells_apart(both):
     assert not tuned.model.training
 
 
+def test_a_short_text_counts_as_much_as_a_long_one(both):
+    source = text_to_text.padded([both.encode(text) for text in ("good film", "bad film")])
+    targets = [both.encode(text) for text in ("good", "the film is very bad and it cost 612")]
+    found = text_to_text._LossOfTexts(both.model)(source, text_to_text.padded(targets))
+    alone = [both.model(source[row : row + 1], torch.tensor([target])) for row, target in enumerate(targets)]
+    assert torch.allclose(found, torch.stack(alone), atol=1e-5)
+
+
 def test_answers_do_not_depend_on_the_batch_and_obey_their_constraints(both):
     texts = ["a film is good", "bad", "the news of the film is very bad and it cost 612"]
     assert both.answer(texts, 8) == [both.answer([text], 8)[0] for text in texts]
