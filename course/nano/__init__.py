@@ -25,7 +25,8 @@
     speech       sound to spectrogram and back, and what a recognizer hears in it
     text         corpora, words and vocabularies
     fit          the loop that trains all of them
-    pretrained   recipes of what takes minutes, and the cache that keeps it: ELMo, GPT-2, chat bots, a T5, a voice
+    pretrained   recipes of what takes minutes, and the cache that keeps it: ELMo, GPT-2, chat bots, a voice
+    pretrained_t5 the recipe of the T5
     parlai_tasks our data sets as episodes
     acute        a page on which a reader judges two bots blindly, with an interval
     probe        word similarity, analogies, perplexity, a Kneser-Ney trigram to beat, and accuracy with few labels

@@ -25,12 +25,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
-import numpy as np
 import torch
-from tokenizers import Tokenizer
 from torch import Tensor, nn
 
-from nano import bpe, dialogue, elmo, refine, speech, t5, tacotron, text, text_to_text
+from nano import bpe, dialogue, elmo, refine, speech, tacotron, text
 from nano.bpe import BPE
 from nano.dialogue import Pair
 from nano.elmo import BiLM
@@ -38,9 +36,7 @@ from nano.fit import fit
 from nano.gpt2 import GPT2
 from nano.refine import Generator, TfidfRetriever
 from nano.seq2seq import NUM_MARKS, Seq2Seq
-from nano.t5 import T5
 from nano.tacotron import Tacotron
-from nano.text_to_text import TextToText
 
 Item = TypeVar("Item")
 Model = TypeVar("Model", bound=nn.Module)
@@ -226,66 +222,6 @@ class Voice:
 
 
 @dataclass(frozen=True, slots=True)
-class T5Recipe:
-    """How a T5 is pre-trained; the defaults are those of the lesson.
-
-    Args:
-        read: Tokens of the corpus that it reads, each once.
-        num_tokens: V, sentinels included.
-        num_sentinels: Gaps that a stretch of text can have.
-        context: Tokens of a stretch of text before it is corrupted.
-        share: Of the tokens that are taken out: more than the paper's 0.15, as little text is read.
-        dim: E.
-        head_dim: D.
-        num_heads: A.
-        hidden: H.
-        num_layers: Of the encoder.
-        num_decoder_layers: Of the decoder.
-        batch_size: B.
-        rate: Highest learning rate of Adafactor, relative to the size of each weight.
-        warm_up: Steps.
-        seed: Of the weights, of the order and of the gaps.
-        num_texts: Texts of the corpus that there are, for a trial in small; None takes all.
-    """
-
-    read: int = 1_000_000
-    num_tokens: int = 4096
-    num_sentinels: int = 32
-    context: int = 64
-    share: float = 0.25
-    dim: int = 256
-    head_dim: int = 64
-    num_heads: int = 4
-    hidden: int = 1024
-    num_layers: int = 4
-    num_decoder_layers: int = 2
-    batch_size: int = 16
-    rate: float = 1e-2
-    warm_up: int = 100
-    seed: int = 0
-    num_texts: int | None = None
-
-    @property
-    def config(self) -> t5.Config:
-        """The sizes of the network, without dropout, as in T5 1.1's pre-training."""
-        names = ("num_tokens", "dim", "head_dim", "num_heads", "hidden", "num_layers", "num_decoder_layers")
-        return t5.Config(**{name: getattr(self, name) for name in names}, dropout=0.0)
-
-
-@dataclass(frozen=True, slots=True)
-class Pretrained:
-    """A pre-trained T5.
-
-    Args:
-        both: The network, in evaluation mode, and its tokenizer.
-        losses: Before each step, in nats.
-    """
-
-    both: TextToText
-    losses: list[float]
-
-
-@dataclass(frozen=True, slots=True)
 class ChatRecipe:
     """How an encoder-decoder learns to reply; the defaults are those of the lesson.
 
@@ -394,10 +330,10 @@ def decoder(recipe: DecoderRecipe | None = None, *, keep: bool = True) -> Decode
     texts = split().train[: recipe.num_texts]
     merges = {"num_tokens": recipe.num_tokens, "num_texts": recipe.num_texts}
     tokenizer = BPE(
-        _cached("bpe", merges, lambda: {"merges": bpe.train(texts, recipe.num_tokens - 1).merges}, keep)["merges"]
+        cached("bpe", merges, lambda: {"merges": bpe.train(texts, recipe.num_tokens - 1).merges}, keep)["merges"]
     )
-    kept = _cached("decoder", asdict(recipe), lambda: _train_decoder(recipe, tokenizer, texts), keep)
-    return Decoder(_filled(untrained(recipe), kept["weights"]), tokenizer, kept["losses"])
+    kept = cached("decoder", asdict(recipe), lambda: _train_decoder(recipe, tokenizer, texts), keep)
+    return Decoder(filled(untrained(recipe), kept["weights"]), tokenizer, kept["losses"])
 
 
 def untrained(recipe: DecoderRecipe) -> GPT2:
@@ -414,8 +350,8 @@ def bilm(recipe: ElmoRecipe | None = None, *, keep: bool = True) -> Elmo:
         keep: False trains it anew and puts nothing there.
     """
     recipe = recipe or ElmoRecipe()
-    kept = _cached("elmo", asdict(recipe), lambda: _train_bilm(recipe, split().train[: recipe.num_texts]), keep)
-    return Elmo(_filled(untrained_bilm(recipe), kept["weights"]), kept["words"], recipe.width, kept["losses"])
+    kept = cached("elmo", asdict(recipe), lambda: _train_bilm(recipe, split().train[: recipe.num_texts]), keep)
+    return Elmo(filled(untrained_bilm(recipe), kept["weights"]), kept["words"], recipe.width, kept["losses"])
 
 
 @cache
@@ -442,11 +378,9 @@ def chat_bot(recipe: ChatRecipe | None = None, *, keep: bool = True) -> ChatBot:
     pairs, size = chat_pairs()[: recipe.num_pairs], recipe.num_tokens - NUM_MARKS
     texts = [text.lower() for pair in pairs for text in (" " + pair.prompt, " " + pair.reply)]
     merges = {"num_tokens": size, "num_pairs": recipe.num_pairs}
-    tokenizer = BPE(
-        _cached("chat-bpe", merges, lambda: {"merges": bpe.train(texts, size).merges}, keep, CHAT)["merges"]
-    )
+    tokenizer = BPE(cached("chat-bpe", merges, lambda: {"merges": bpe.train(texts, size).merges}, keep, CHAT)["merges"])
     generator = Generator(untrained_chat(recipe), tokenizer)
-    kept = _cached("chat", asdict(recipe), lambda: _train_chat(generator, recipe, pairs), keep, CHAT)
+    kept = cached("chat", asdict(recipe), lambda: _train_chat(generator, recipe, pairs), keep, CHAT)
     return _loaded(generator, kept)
 
 
@@ -461,7 +395,7 @@ def refined(recipe: RefineRecipe | None = None, *, keep: bool = True, start: Gen
     recipe = recipe or RefineRecipe()
     start = start or chat_bot(recipe.start, keep=keep).generator
     generator = Generator(copy.deepcopy(start.model), start.tokenizer)
-    kept = _cached("refine", asdict(recipe), lambda: _train_refine(generator, recipe, keep), keep, CHAT)
+    kept = cached("refine", asdict(recipe), lambda: _train_refine(generator, recipe, keep), keep, CHAT)
     return _loaded(generator, kept)
 
 
@@ -486,9 +420,9 @@ def voice(recipe: VoiceRecipe | None = None, *, keep: bool = True) -> Voice:
     """
     recipe = recipe or VoiceRecipe()
     settings = asdict(recipe) | {"teacher": speech.teacher_hash()}
-    kept = _cached("voice", settings, lambda: _train_voice(recipe), keep)
+    kept = cached("voice", settings, lambda: _train_voice(recipe), keep)
     snapshots = [
-        Snapshot(_filled(untrained_voice(recipe), each["weights"]), each["step"], each["seconds"])
+        Snapshot(filled(untrained_voice(recipe), each["weights"]), each["step"], each["seconds"])
         for each in kept["snapshots"]
     ]
     return Voice(snapshots, kept["losses"])
@@ -504,64 +438,6 @@ def spoken_phrases(num_train: int = NUM_SPOKEN) -> Split:
     """Split what the teacher says: the first phrases to learn from, and those after them to measure with."""
     phrases = list(speech.teacher())
     return Split(phrases[:num_train], phrases[NUM_SPOKEN:])
-
-
-def text_to_text_model(recipe: T5Recipe | None = None, *, keep: bool = True) -> Pretrained:
-    """Take a T5 from the cache, or pre-train it and put it there.
-
-    It has not read the test articles of ``bbc-news`` either, nor what is nearly one of them.
-
-    Args:
-        recipe: None is the lesson's.
-        keep: False trains it anew and puts nothing there.
-    """
-    recipe = recipe or T5Recipe()
-    sizes = {name: getattr(recipe, name) for name in ("num_tokens", "num_sentinels", "num_texts")}
-    pieces = _cached("pieces", sizes, lambda: _train_pieces(recipe), keep)
-    tokenizer = Tokenizer.from_str(pieces["tokenizer"])
-    kept = _cached("t5", asdict(recipe), lambda: _train_t5(recipe, tokenizer), keep)
-    return Pretrained(TextToText(_filled(untrained_t5(recipe), kept["weights"]), tokenizer), kept["losses"])
-
-
-def fine_tuned(
-    start: Pretrained, recipe: T5Recipe, pairs: text_to_text.Pairs, num_epochs: int, *, rate: float, keep: bool = True
-) -> TextToText:
-    """Take from the cache what :func:`nano.text_to_text.tune` makes of a pre-trained T5, or make it and put it there.
-
-    Args:
-        start: What :func:`text_to_text_model` makes of ``recipe``.
-        recipe: Of the pre-training.
-        pairs: Of all tasks; another pair is another file.
-        num_epochs: Times that each is read.
-        rate: Highest learning rate, relative to the size of each weight.
-        keep: False tunes anew and puts nothing there.
-    """
-    hashed = hashlib.sha256(json.dumps(pairs).encode()).hexdigest()
-    settings = {**asdict(recipe), "pairs": hashed, "num_epochs": num_epochs, "tune_rate": rate}
-
-    def tune() -> dict[str, Any]:
-        with fast_products():
-            return {"weights": _halved(text_to_text.tune(start.both, pairs, num_epochs, rate=rate).model)}
-
-    weights = _cached("t5-tuned", settings, tune, keep)["weights"]
-    return TextToText(_filled(untrained_t5(recipe), weights), start.both.tokenizer)
-
-
-def untrained_t5(recipe: T5Recipe) -> T5:
-    """Make the network that a recipe starts with."""
-    torch.manual_seed(recipe.seed)
-    return T5(recipe.config)
-
-
-@cache
-def without_test_articles() -> list[str]:
-    """Leave out of the corpus what is, or nearly is, a test article of ``bbc-news``."""
-    import textwright
-
-    tests, texts = textwright.load_dataset("bbc-news").test.texts, split().train
-    groups = textwright.find_duplicates([*tests, *texts]).near.tolist()
-    tested = set(groups[: len(tests)])
-    return [each for each, group in zip(texts, groups[len(tests) :], strict=True) if group not in tested]
 
 
 def sentences(texts: Iterable[str], longest: int = 40) -> Iterator[list[str]]:
@@ -613,8 +489,8 @@ def _train_decoder(recipe: DecoderRecipe, tokenizer: BPE, texts: Sequence[str]) 
     optimizer = torch.optim.AdamW(model.parameters(), lr=recipe.rate, betas=(0.9, 0.95), weight_decay=0.1)
     steps = {"num_steps": len(batches), "warm_up": min(recipe.warm_up, len(batches) // 5), "seed": recipe.seed}
     with fast_products():
-        losses = fit(model, _watched(batches, f"a decoder on {len(ids):,} tokens"), optimizer, **steps)
-    return {"weights": _halved(model), "losses": losses}
+        losses = fit(model, watched(batches, f"a decoder on {len(ids):,} tokens"), optimizer, **steps)
+    return {"weights": halved(model), "losses": losses}
 
 
 def _train_bilm(recipe: ElmoRecipe, texts: Sequence[str]) -> dict[str, Any]:
@@ -640,11 +516,11 @@ def _train_bilm(recipe: ElmoRecipe, texts: Sequence[str]) -> dict[str, Any]:
     steps = {"num_steps": len(batches), "warm_up": min(recipe.warm_up, len(batches) // 5), "seed": recipe.seed}
     read = (
         (*elmo.batch(each, recipe.width), text.pad([[index.get(word, 0) for word in words] for words in each], -1))
-        for each in _watched(batches, f"ELMo on {num_words:,} words")
+        for each in watched(batches, f"ELMo on {num_words:,} words")
     )
     with fast_products():
         losses = fit(model, read, optimizer, **steps)
-    return {"weights": _halved(model), "words": known, "losses": losses}
+    return {"weights": halved(model), "words": known, "losses": losses}
 
 
 def _train_voice(recipe: VoiceRecipe) -> dict[str, Any]:
@@ -656,15 +532,17 @@ def _train_voice(recipe: VoiceRecipe) -> dict[str, Any]:
     start = time.process_time()
 
     def keep_snapshot(step: int) -> None:
-        snapshots.append({"step": step, "seconds": time.process_time() - start, "weights": _halved(model)})
+        snapshots.append({"step": step, "seconds": time.process_time() - start, "weights": halved(model)})
 
-    def watched() -> Iterator[tuple[Tensor, ...]]:
-        for step, batch in enumerate(_watched(batches, "a voice")):
+    def with_snapshots() -> Iterator[tuple[Tensor, ...]]:
+        for step, batch in enumerate(watched(batches, "a voice")):
             if step in {round(share * recipe.num_steps) for share in SNAPSHOTS}:
                 keep_snapshot(step)
             yield batch
 
-    losses = fit(model, watched(), optimizer, num_steps=recipe.num_steps, warm_up=recipe.warm_up, seed=recipe.seed)
+    losses = fit(
+        model, with_snapshots(), optimizer, num_steps=recipe.num_steps, warm_up=recipe.warm_up, seed=recipe.seed
+    )
     keep_snapshot(recipe.num_steps)
     return {"snapshots": snapshots, "losses": losses}
 
@@ -698,39 +576,6 @@ def _cut(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:
     return (items[start : start + size] for start in range(0, len(items), size))
 
 
-def _train_pieces(recipe: T5Recipe) -> dict[str, Any]:
-    texts = without_test_articles()[: recipe.num_texts][:6000]  # enough to count pieces in
-    return {"tokenizer": text_to_text.train_tokenizer(texts, recipe.num_tokens, recipe.num_sentinels).to_str()}
-
-
-def _train_t5(recipe: T5Recipe, tokenizer: Tokenizer) -> dict[str, Any]:
-    ids: list[int] = []
-    for each in tokenizer.encode_batch(without_test_articles()[: recipe.num_texts]):
-        ids += each.ids
-        if len(ids) >= recipe.read:
-            break
-    rows = [ids[start : start + recipe.context] for start in range(0, len(ids) - recipe.context + 1, recipe.context)]
-    rows = rows[: recipe.read // recipe.context]
-    marks, draws = text_to_text.sentinels(tokenizer), np.random.default_rng(recipe.seed)
-    order = draws.permutation(len(rows))
-    places = [order[start : start + recipe.batch_size] for start in range(0, len(rows), recipe.batch_size)]
-    model = untrained_t5(recipe)
-    batches = (
-        _padded(text_to_text.corrupt(rows[row], marks, draws, recipe.share) for row in each)
-        for each in _watched(places, f"a T5 on {len(rows) * recipe.context:,} tokens")
-    )
-    optimizer = torch.optim.Adafactor(model.parameters(), lr=recipe.rate)
-    steps = {"num_steps": len(places), "warm_up": min(recipe.warm_up, len(places) // 5), "seed": recipe.seed}
-    with fast_products():
-        losses = fit(model, batches, optimizer, **steps)
-    return {"weights": _halved(model), "losses": losses}
-
-
-def _padded(pairs: Iterable[tuple[list[int], list[int]]]) -> tuple[Tensor, ...]:
-    """Stack sources (B, S) and targets (B, T)."""
-    return tuple(text_to_text.padded(side) for side in zip(*pairs, strict=True))
-
-
 def fast_products() -> torch.autocast:
     """Multiply in the faster type. No copy of a weight is kept, since the weights change inside this context."""
     dtype = fast_type()
@@ -749,7 +594,7 @@ def _train_refine(generator: Generator, recipe: RefineRecipe, keep: bool) -> dic
     prompts, replies, found = [pair.prompt for pair in pairs], [pair.reply for pair in pairs], None
     if recipe.alpha is not None:
         which = {"of": recipe.start.num_pairs, "num_pairs": recipe.num_pairs, "seed": recipe.seed}
-        found = _cached("retrieved", which, lambda: {"replies": _retrieved(every, pairs)}, keep, CHAT)["replies"]
+        found = cached("retrieved", which, lambda: {"replies": _retrieved(every, pairs)}, keep, CHAT)["replies"]
         found = refine.blend(found, replies, recipe.alpha, recipe.seed)
     batches = _chat_batches(generator, prompts, replies, found, recipe.start.batch_size, len(pairs), recipe.seed)
     return _fit_chat(generator.model.train(), batches, recipe, f"a refined one on {len(pairs):,} pairs")
@@ -790,27 +635,27 @@ def _fit_chat(
     optimizer = torch.optim.AdamW(model.parameters(), lr=recipe.rate, betas=(0.9, 0.98), weight_decay=0.01, fused=True)
     steps = {"num_steps": len(batches), "warm_up": min(recipe.warm_up, len(batches) // 5), "seed": recipe.seed}
     with fast_products():
-        losses = fit(model, _watched(batches, what), optimizer, **steps)
-    return {"weights": _halved(model), "losses": losses}
+        losses = fit(model, watched(batches, what), optimizer, **steps)
+    return {"weights": halved(model), "losses": losses}
 
 
-def _filled(model: Model, weights: Mapping[str, Tensor]) -> Model:
+def filled(model: Model, weights: Mapping[str, Tensor]) -> Model:
     """Give a network the weights that the cache keeps in halves."""
     model.load_state_dict({name: weight.float() for name, weight in weights.items()})
     return model.eval()
 
 
 def _loaded(generator: Generator, kept: dict[str, Any]) -> ChatBot:
-    _filled(generator.model, kept["weights"])
+    filled(generator.model, kept["weights"])
     return ChatBot(generator, kept["losses"])
 
 
-def _halved(model: nn.Module) -> dict[str, Tensor]:
+def halved(model: nn.Module) -> dict[str, Tensor]:
     """Keep weights in 16 bits: half the file."""
     return {name: weight.half() for name, weight in model.state_dict().items()}
 
 
-def _watched(batches: Sequence[Item], what: str) -> Iterator[Item]:
+def watched(batches: Sequence[Item], what: str) -> Iterator[Item]:
     """Yield batches; where they take minutes, say after each tenth of them how many more."""
     start = time.perf_counter()
     for done, batch in enumerate(batches):
@@ -821,7 +666,7 @@ def _watched(batches: Sequence[Item], what: str) -> Iterator[Item]:
         yield batch
 
 
-def _cached(
+def cached(
     kind: str, settings: dict[str, Any], make: Callable[[], dict[str, Any]], keep: bool, corpus: str | None = None
 ) -> dict[str, Any]:
     """Load what ``make`` once made, or make it, and store it if it is to be kept; a setting of None names no file."""
@@ -840,6 +685,8 @@ def _cached(
 
 def main() -> None:
     """Train all models that are not in the cache."""
+    from nano import pretrained_t5  # it takes its loop and its cache from here
+
     recipes = [DecoderRecipe(read=read) for read in (*SMALLER, DecoderRecipe().read)]
     for recipe in recipes:
         decoder(recipe)
@@ -848,6 +695,8 @@ def main() -> None:
         refined(RefineRecipe(alpha=alpha))
     for each in VOICES:
         voice(each)
+    for recipe in (pretrained_t5.T5Recipe(), pretrained_t5.SPANS_ALONE):
+        pretrained_t5.text_to_text_model(recipe)
     print(f"the models of the course are in {models_dir()}")
 
 

@@ -236,9 +236,14 @@ class T5(nn.Module):
 
     def forward(self, source: Tensor, target: Tensor) -> Tensor:
         """Return the mean loss of target (B, T), each token after the true ones before it, for source (B, S)."""
+        return self.losses(source, target).sum() / (target != PAD).sum()  # ()
+
+    def losses(self, source: Tensor, target: Tensor) -> Tensor:
+        """Return the loss of each token of target (B, T), 0 on padding, for source (B, S); (B, T)."""
         shifted = functional.pad(target[:, :-1], (1, 0), value=PAD)  # (B, T)
-        scores = self.scores(shifted, self.read(source))  # (B, T, V)
-        return functional.cross_entropy(scores.flatten(0, 1).float(), target.flatten(), ignore_index=PAD)  # ()
+        scores = self.scores(shifted, self.read(source)).flatten(0, 1).float()  # (B T, V)
+        losses = functional.cross_entropy(scores, target.flatten(), ignore_index=PAD, reduction="none")  # (B T,)
+        return losses.view_as(target)  # (B, T)
 
 
 class Constraint(Protocol):

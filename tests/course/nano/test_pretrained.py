@@ -1,20 +1,15 @@
 from dataclasses import asdict, replace
-from types import SimpleNamespace
 
 import pytest
 import torch
 
 from nano import pretrained, seq2seq, speech, tacotron
 from nano.dialogue import Pair
-from nano.pretrained import ChatRecipe, DecoderRecipe, ElmoRecipe, RefineRecipe, Split, T5Recipe, VoiceRecipe
+from nano.pretrained import ChatRecipe, DecoderRecipe, ElmoRecipe, RefineRecipe, Split, VoiceRecipe
 
 SMALL = DecoderRecipe(
     read=2_000, num_tokens=270, context=8, dim=8, num_heads=2, num_layers=1, batch_size=4, warm_up=10, rate=1e-2
 )
-SMALL_T5 = T5Recipe(
-    read=1_600, num_tokens=60, num_sentinels=8, context=16, dim=16, head_dim=8, num_heads=2, hidden=32, num_layers=1,
-    num_decoder_layers=1, batch_size=4, warm_up=5,
-)  # fmt: skip
 SMALL_ELMO = ElmoRecipe(read=600, num_words=8, width=8, dim=8, hidden=12, batch_size=4, warm_up=5, rate=2e-2)
 SMALL_VOICE = VoiceRecipe(num_steps=20, dim=8, hidden=12, batch_size=4, num_phrases=8, warm_up=2, rate=1e-2)
 SMALL_CHAT = ChatRecipe(
@@ -33,7 +28,6 @@ def cache(monkeypatch, tmp_path):
     monkeypatch.setattr(pretrained, "split", lambda: Split(texts, texts[:2]))
     monkeypatch.setattr(pretrained, "models_dir", lambda: tmp_path)
     monkeypatch.setattr(pretrained, "chat_pairs", lambda: PAIRS)
-    monkeypatch.setattr(pretrained, "without_test_articles", lambda: texts)
     return tmp_path
 
 
@@ -103,7 +97,7 @@ def test_a_corpus_that_is_not_the_recipes_is_refused(monkeypatch):
 def test_progress_is_told_of_what_takes_minutes(monkeypatch, capsys):
     times = iter(range(0, 10_000, 60))
     monkeypatch.setattr(pretrained.time, "perf_counter", lambda: next(times))
-    assert list(pretrained._watched([(torch.zeros(1),)] * 20, "a model")) == [(torch.zeros(1),)] * 20
+    assert list(pretrained.watched([(torch.zeros(1),)] * 20, "a model")) == [(torch.zeros(1),)] * 20
     assert "training a model: 10%, 9 more minutes" in capsys.readouterr().out
 
 
@@ -177,42 +171,6 @@ def test_a_text_is_cut_into_sentences_of_words():
         ["is", "here"],
         ["one", "two", "three", "four"],
     ]
-
-
-def test_a_t5_learns_and_is_taken_from_the_cache_after(cache, monkeypatch):
-    first = pretrained.text_to_text_model(SMALL_T5)
-    assert sum(first.losses[-5:]) < 0.8 * sum(first.losses[:5])
-    assert sorted(path.name.partition("-")[0] for path in cache.iterdir()) == ["pieces", "t5"]
-    monkeypatch.setattr(pretrained, "fit", None)
-    again = pretrained.text_to_text_model(SMALL_T5)
-    assert again.losses == first.losses
-    assert again.both.answer(["a very"], 5) == first.both.answer(["a very"], 5)
-    assert not again.both.model.training
-
-
-@pytest.mark.slow
-def test_a_tuned_t5_is_kept_for_its_pairs_and_for_no_others(cache, monkeypatch):
-    start = pretrained.text_to_text_model(SMALL_T5)
-    pairs = [("a good film", "good"), ("a bad film", "bad")] * 8
-    first = pretrained.fine_tuned(start, SMALL_T5, pairs, 200, rate=2e-2)
-    assert [answer[0] for answer in first.answer(["a good film", "a bad film"], 9)] == ["g", "b"]
-    monkeypatch.setattr(pretrained.text_to_text, "tune", None)
-    again = pretrained.fine_tuned(start, SMALL_T5, pairs, 200, rate=2e-2)
-    assert torch.equal(again.model.tokens.weight, first.model.tokens.weight)
-    with pytest.raises(TypeError):
-        pretrained.fine_tuned(start, SMALL_T5, pairs[1:], 200, rate=2e-2)
-
-
-def test_no_test_article_is_read(monkeypatch):
-    monkeypatch.undo()
-    article = "Shares of the firm rose by a tenth on Monday as its profits were better than had been expected by all"
-    own = "The government said on Tuesday that no decision about the tax had been taken by the prime minister yet"
-    monkeypatch.setattr(pretrained, "split", lambda: Split([article + " today", own], []))
-    news = SimpleNamespace(test=SimpleNamespace(texts=[article]))
-    monkeypatch.setattr("textwright.load_dataset", lambda name: {"bbc-news": news}[name])
-    pretrained.without_test_articles.cache_clear()
-    assert pretrained.without_test_articles() == [own]
-    pretrained.without_test_articles.cache_clear()
 
 
 @pytest.mark.slow

@@ -87,6 +87,16 @@ def test_a_gap_each_has_a_sentinel_of_its_own_while_there_are_some():
     assert [token for token in source if token >= 1000] == [token for token in target if token >= 1000] == [1000, 1001]
 
 
+def test_dropped_tokens_are_the_share_asked_for_and_leave_no_mark():
+    random, ids = np.random.default_rng(0), list(range(10, 1010))
+    source, target = text_to_text.drop(ids, random, 0.2)
+    assert target == [*ids, END]
+    assert source[-1] == END
+    assert source[:-1] == sorted(set(source[:-1]) & set(ids))
+    assert len(source) - 1 == pytest.approx(800, abs=40)
+    assert text_to_text.drop(ids, random, 0.0) == (target, target)
+
+
 def test_a_long_text_is_cut_and_still_ends(both):
     assert both.encode("the film is good", 3) == [*both.encode("the film")[:2], END]
     assert both.decode(both.encode("The film is good")) == "The film is good"
@@ -125,6 +135,14 @@ def test_one_loop_learns_two_tasks_that_a_prefix_tells_apart(both):
     assert [tuned.answer([source], 9)[0] for source, _ in pairs] == [target for _, target in pairs]
     assert torch.equal(both.model.tokens.weight, before)
     assert not tuned.model.training
+
+
+def test_a_short_text_counts_as_much_as_a_long_one(both):
+    source = text_to_text.padded([both.encode(text) for text in ("good film", "bad film")])
+    targets = [both.encode(text) for text in ("good", "the film is very bad and it cost 612")]
+    found = text_to_text._LossOfTexts(both.model)(source, text_to_text.padded(targets))
+    alone = [both.model(source[row : row + 1], torch.tensor([target])) for row, target in enumerate(targets)]
+    assert torch.allclose(found, torch.stack(alone), atol=1e-5)
 
 
 def test_answers_do_not_depend_on_the_batch_and_obey_their_constraints(both):
