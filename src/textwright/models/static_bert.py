@@ -132,5 +132,5 @@ FAMILY: Final = Family(
     config=StaticBertConfig,
     build_tokenizer=build_tokenizer,
     build=build,
-    defaults={"learning_rate": 3e-3, "num_epochs": 10, "batch_size": 64, "max_length": 512},
+    defaults={"learning_rate": 3e-3, "num_epochs": 40, "batch_size": 64, "max_length": 512},
 )

@@ -27,7 +27,7 @@ from textwright.training.settings import TrainSettings
 
 MATRIX = [
     ("bert", "multi-class", ("linear", "bow", "cnn-glove", "bert")),
-    ("bow", "multi-label", ("bow", "bow-glove", "frozen-bert")),
+    ("bow", "multi-label", ("bow", "bow-glove", "static-bert", "frozen-bert")),
 ]
 """Teacher, task, students: each family is a student once, and each kind of teacher has one above and one below it."""
 PAIRS = [(teacher, family, task) for teacher, task, families in MATRIX for family in families]
