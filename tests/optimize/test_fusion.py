@@ -34,8 +34,8 @@ from textwright.runtime.predictor import Predictor
 from textwright.runtime.session import Session
 
 TEXTS = ["", "the film is good", "a dull story , not moving .", "music", "good " * 40]
-FUSED = {"bert": 2, "distilbert": 2, "roberta": 2}
-"""Kind of encoder -> attentions that are recognized; relative positions (mpnet, deberta-v3) are left alone."""
+FUSED = {"bert": 2, "distilbert": 2, "roberta": 2, "xlm-roberta": 2}
+"""Kind of encoder -> attentions that are recognized; others, whose positions are relative or rotary, are left alone."""
 LARGEST = REDUCED if instruction_set() in SATURATING else FULL
 """Of a weight, as the recipe chooses it: with AVX2 alone the sums of larger ones saturate."""
 
