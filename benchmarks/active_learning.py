@@ -26,7 +26,8 @@ from textwright.data.settings import DataSettings
 from textwright.review.selection import choose_texts, uncertainty
 from textwright.review.text_features import TextFeatures
 from textwright.training.linear_features import LinearFeatures
-from textwright.training.linear_search import LogisticProblem, label_columns
+from textwright.training.linear_search import LogisticProblem
+from textwright.training.logistic import label_columns
 
 SOURCE = "airline-tweets"
 SEEDS = (0, 1, 2, 3, 4)

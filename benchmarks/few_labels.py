@@ -40,7 +40,7 @@ from textwright.models.family import BuildContext, TextModel
 from textwright.runtime.model import GraphModel
 from textwright.runtime.session import Session
 from textwright.training.batches import encode_examples
-from textwright.training.cross_validate import NoCheckpoints
+from textwright.training.checkpoint import NoCheckpoints
 from textwright.training.device import make_accelerator
 from textwright.training.features import FeatureExamples, FeatureSplits, encode_splits
 from textwright.training.learner import make_head_learner
@@ -170,10 +170,10 @@ class FamilyFeatures:
     def of(cls, name: str, task: Task) -> FamilyFeatures:
         """Encode the texts, as far as they are not in the cache."""
         module, tokenizer, settings = build(name, task.labels)
-        splits = [encode_examples(each, tokenizer) for each in (task.pool, task.test)]
+        pool, test = (encode_examples(each, tokenizer) for each in (task.pool, task.test))
         stages = module.stages
         assert stages is not None  # noqa: S101  both families have them
-        features = encode_splits(stages, *splits, runtime(), Callback())
+        features = encode_splits(stages, pool, test, runtime(), Callback())
         return cls(settings, module, task.labels, features)
 
     def accuracy(self, train: Ints, validation: Ints, seed: int) -> float:

@@ -13,7 +13,7 @@ from textwright.core.percent import percent
 from textwright.data.scripts import NO_SCRIPT
 
 BUILT_IN: Final = "minilm-l6"
-READS_WITH_ENCODER: Final = frozenset(("bert", "frozen-bert"))
+READS_WITH_ENCODER: Final = frozenset(("bert", "frozen-bert", "static-bert"))
 """Families whose settings name an encoder."""
 _OTHERS: Final = 0.1
 """Share of the texts in another script than Latin from which on an English encoder is advised against."""

@@ -1,8 +1,8 @@
 """Static token vectors distilled from a transformer: what it makes of each token of its vocabulary alone.
 
-Each token goes through the encoder as a text of its own; the mean over its states is its vector. PCA keeps the
-directions in which tokens differ most and centers them. A token counts the less the more frequent it is (SIF); how
-frequent, Zipf's law tells from its place in the vocabulary, which tokenizers order from frequent to rare.
+Each token goes through the encoder as a text of its own; the mean over its states in all layers is its vector. PCA
+keeps the directions in which tokens differ most and centers them. A token counts the less the more frequent it is
+(SIF); how frequent, Zipf's law tells from its place in the vocabulary, which tokenizers order from frequent to rare.
 
 ::
 
