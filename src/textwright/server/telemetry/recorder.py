@@ -3,7 +3,7 @@
 An answer that was sent is put into a queue; that is all a request pays. The thread encodes the texts again, for their
 length, their unknown tokens and a sketch of their words, and writes a file at once, under its final name only when it
 is whole. A full queue, or a disk or an S3 that takes no more, loses records, which are counted, and never an answer.
-Workers, and servers that share a folder, write files of their own. The only module of the server that imports pyarrow.
+Workers, and servers that share a folder, write files of their own.
 """
 
 from __future__ import annotations
