@@ -7,7 +7,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from textwright.cli.layers import as_typed
-from textwright.data.encoders import KNOWN_ENCODERS, READS_WITH_ENCODER
+from textwright.data.encoders import KNOWN_ENCODERS
 from textwright.display.terminal import DEFAULT_OUTPUT, Output, Terminal
 from textwright.errors import SettingsError
 
@@ -46,7 +46,7 @@ def families(
     settings = find_entry(name).settings
     rows = [(f"--model.{item}", str(as_typed(facts["default"])), facts["help"]) for item, facts in settings.items()]
     terminal.result(settings, lambda: terminal.table(f"Settings of {name}", ("flag", "default", "meaning"), rows))
-    if name in READS_WITH_ENCODER and not output.json:
+    if "encoder" in settings and not output.json:
         terminal.table("Encoders", ("--model.encoder", "reads", "parameters", "license"), KNOWN_ENCODERS)
         terminal.say("any other BERT-like encoder of the hub will do too, and a folder; licenses as on the model cards")
     terminal.next(f"textwright train SOURCE --family {name} --out runs/{name}")

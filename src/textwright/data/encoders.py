@@ -11,10 +11,9 @@ from typing import Final, NamedTuple
 
 from textwright.core.percent import percent
 from textwright.data.scripts import NO_SCRIPT
+from textwright.family_catalog import find_entry
 
 BUILT_IN: Final = "minilm-l6"
-READS_WITH_ENCODER: Final = frozenset(("bert", "frozen-bert", "static-bert"))
-"""Families whose settings name an encoder."""
 _OTHERS: Final = 0.1
 """Share of the texts in another script than Latin from which on an English encoder is advised against."""
 
@@ -60,7 +59,7 @@ def advice_for_scripts(scripts: Mapping[str, int], family: str, encoder: str = B
     """
     counts = {name: count for name, count in scripts.items() if name not in {NO_SCRIPT, "Latin"}}
     others, total = sum(counts.values()), sum(scripts.values())
-    if family not in READS_WITH_ENCODER or encoder != BUILT_IN or others < max(1, _OTHERS * total):
+    if encoder != BUILT_IN or others < max(1, _OTHERS * total) or "encoder" not in find_entry(family).settings:
         return ""
     names = ", ".join(sorted(counts, key=lambda name: -counts[name])[:3])
     return (

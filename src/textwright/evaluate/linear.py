@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
@@ -30,7 +31,7 @@ from textwright.evaluate.ngrams import (
     side_by_side,
     weigh_without,
 )
-from textwright.training.gram import gram_matrix, gram_root
+from textwright.training.gram import gram_matrix, gram_root, ngram_scores
 from textwright.training.logistic import TOLERANCE, Solution, label_columns, solve
 
 Estimator: TypeAlias = Any
@@ -292,8 +293,6 @@ def _turn(parts: Mapping[str, Matrix], grams: dict[str, Floats]) -> TurnedFeatur
         parts: The n-grams of each kind, (N, F) together, sparse.
         grams: Products of all pairs of texts by kind, (N, N) each; what is missing is added.
     """
-    from scipy.linalg import solve_triangular  # type: ignore[import-untyped]
-
     matrix = side_by_side([*parts.values()])
     num_texts, num_features = matrix.shape
     if num_texts > _MAX_TUNING_TEXTS or num_texts**2 > _SPARSE_COST * matrix.nnz + _FEATURE_COST * num_features:
@@ -301,7 +300,7 @@ def _turn(parts: Mapping[str, Matrix], grams: dict[str, Floats]) -> TurnedFeatur
     for kind in parts.keys() - grams.keys():
         grams[kind] = gram_matrix(parts[kind])
     root = gram_root(np.sum([grams[kind] for kind in parts], axis=0))
-    return TurnedFeatures(root, lambda scores: matrix.T @ solve_triangular(root, scores, lower=True, trans="T"))
+    return TurnedFeatures(root, partial(ngram_scores, matrix, root))
 
 
 def _head(targets: Ints | Bools, labels: Labels, strength: float) -> Estimator:

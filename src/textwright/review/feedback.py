@@ -6,6 +6,7 @@ import json
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import closing
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -85,8 +86,6 @@ def read_feedback(typed: str) -> list[FeedbackRow]:
 
 
 def _read_sqlite(path: Path) -> list[FeedbackRow]:
-    from datetime import datetime
-
     names = ", ".join(FeedbackRow._fields)
     try:
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:

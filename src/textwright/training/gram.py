@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
+from scipy.linalg import solve_triangular  # type: ignore[import-untyped]
 
 from textwright.core.types import Floats
 from textwright.training.logistic import Matrix
@@ -39,3 +40,14 @@ def gram_matrix(matrix: Matrix) -> Floats:
 def gram_root(products: Floats) -> Floats:
     """Find features whose products these are, (N, N), lower triangular, by Cholesky's decomposition."""
     return np.asarray(np.linalg.cholesky(products + _SMALLEST * np.eye(len(products))))
+
+
+def ngram_scores(matrix: Matrix, root: Floats, scores: Floats) -> Floats:
+    """Turn scores of the features that stand for n-grams, (N, C), into scores of the n-grams, (D, C).
+
+    Args:
+        matrix: The n-grams of the texts, (N, D).
+        root: Their features, (N, N), as :func:`gram_root` gives them.
+        scores: Of the features.
+    """
+    return np.asarray(matrix.T @ solve_triangular(root, scores, lower=True, trans="T"))

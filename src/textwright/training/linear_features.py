@@ -6,6 +6,7 @@ Called by ``solver`` and ``linear_search``.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -18,7 +19,7 @@ from textwright.core.tfidf import Tfidf
 from textwright.core.types import Floats, Ints
 from textwright.models.linear import Features
 from textwright.models.ngram_table import blocks
-from textwright.training.gram import gram_matrix, gram_root
+from textwright.training.gram import gram_matrix, gram_root, ngram_scores
 from textwright.training.logistic import Matrix
 
 FEW_TEXTS: Final = 3_000
@@ -105,7 +106,7 @@ class LinearFeatures:
         if not self._is_turned:
             return matrix, lambda scores: scores
         root = gram_root(np.sum([self._product(group) for group in self._of(kind)], axis=0))
-        return root.astype(np.float32), lambda scores: matrix.T @ solve_triangular(root, scores, lower=True, trans="T")
+        return root.astype(np.float32), partial(ngram_scores, matrix, root)
 
     def _of(self, kind: Features) -> list[Features]:
         return [kind] if kind in self._groups else [*self._groups]
