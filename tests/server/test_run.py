@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from http.client import HTTPConnection
 
 import pytest
@@ -65,6 +65,13 @@ def stop(process, number=signal.SIGTERM):
     return process.returncode, stderr
 
 
+def wait_until_closed(port):
+    """Wait until the server accepts no more connections."""
+    with suppress(ConnectionError):
+        while True:
+            socket.create_connection(("127.0.0.1", port)).close()
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_it_answers_and_a_signal_stops_it_cleanly(tiny_artifact, number):
     with serving(tiny_artifact, "--quiet") as (process, port):
@@ -75,6 +82,20 @@ def test_it_answers_and_a_signal_stops_it_cleanly(tiny_artifact, number):
     assert code == 0
     (line,) = [json.loads(line) for line in stderr.splitlines()]  # nothing but our log
     assert (line["path"], line["status"]) == ("/v1/predict", 200)
+
+
+def test_a_second_ctrl_c_waits_for_no_request_and_logs_no_error(tiny_artifact):
+    with serving(tiny_artifact) as (process, port), socket.create_connection(("127.0.0.1", port)) as slow:
+        slow.sendall(
+            b"POST /v1/predict HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{"
+        )
+        predict(port, "a good day")  # so that the slow one's head is read
+        process.send_signal(signal.SIGINT)
+        wait_until_closed(port)  # the first is heeded; or the two would be one
+        code, stderr = stop(process, signal.SIGINT)
+    assert code == 0
+    lines = [json.loads(line) for line in stderr.splitlines()]
+    assert [(line["path"], line["status"]) for line in lines] == [("/v1/predict", 200), ("/v1/predict", 499)]
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])

@@ -47,3 +47,11 @@ class Server(uvicorn.Server):
         """Begin to answer."""
         await super().startup(sockets=sockets)
         self._on_start(self)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End; after a second Ctrl-C without waiting for the requests that run, or for texts that are still to come."""
+        await super().shutdown(sockets=sockets)
+        if self.force_exit:  # uvicorn leaves out the application's own end, and with it what is still to be written
+            for connection in list(self.server_state.connections):
+                connection.transport.close()
+            await self.lifespan.shutdown()

@@ -24,8 +24,9 @@ def stopped_by_signals() -> Iterator[None]:
 
     def stop(_number: int, _frame: FrameType | None) -> None:
         nonlocal is_stopped
-        is_stopped = True
-        raise _Stopped
+        if not is_stopped:  # the first has the block left; a second would interrupt what tidies up behind it
+            is_stopped = True
+            raise _Stopped
 
     before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
