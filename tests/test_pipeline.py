@@ -45,7 +45,8 @@ def write_reviews(path: Path, num_rows: int = 160, *, seed: int = 0) -> Path:
 
 def plan_for(source: Path, **settings) -> BuildPlan:
     training = TrainSettings(
-        **{"family": "bow", "num_epochs": 8, "batch_size": 16, "learning_rate": 0.05, "min_steps": 0, **settings}
+        **{"family": "bow", "num_epochs": 8, "batch_size": 16, "learning_rate": 0.05, "min_steps": 0}
+        | {"adam_epsilon": 1e-8, **settings}
     )
     model = {"embedding_dim": 8, "min_frequency": 1, "dropout": 0, "word_dropout": 0}
     return BuildPlan(str(source), DataSettings(), training, model)

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from itertools import pairwise
+from itertools import pairwise, permutations
 
 import numpy as np
 import pytest
@@ -179,6 +179,23 @@ def test_pairs_of_characters_are_looked_at_by_default_in_scripts_without_spaces(
     training = TrainingSplit(tokenizer.encode(texts), np.arange(len(texts)) % len(LABELS))
     model = build(config, BuildContext(tokenizer, LABELS, training))
     assert (model.bigrams.num_embeddings if model.bigrams is not None else 0) == num_buckets
+
+
+@pytest.mark.parametrize("task", Task)
+def test_pairs_are_looked_at_where_the_order_of_words_decides(task):
+    ordered = [f"{first} beats {second}" for first, second in permutations(("ann", "bob", "cy", "dee", "eve"), 2)] * 5
+    is_ascending = np.array([text.split()[0] < text.split()[2] for text in ordered])
+    names = np.array(["ann" in text for text in ordered])
+    for holds, has_pairs in ((is_ascending, True), (names, False)):
+        config = BowConfig(embedding_dim=4)
+        tokenizer = build_tokenizer(ordered, config, 64)
+        multi = task is Task.MULTI_LABEL
+        targets = np.stack([holds, ~holds], axis=1) if multi else holds.astype(np.int64)
+        context = BuildContext(
+            tokenizer, Labels(("yes", "no"), task), TrainingSplit(tokenizer.encode(ordered), targets)
+        )
+        bigrams = build(config, context).bigrams
+        assert (bigrams is not None) == has_pairs
 
 
 def test_many_labels_have_fewer_pairs_so_that_the_graph_stays_small():

@@ -22,7 +22,9 @@ from textwright.training.run import TrainedModel, train
 from textwright.training.settings import ClassWeight, TrainSettings
 
 TARGETS = np.array([0] * 90 + [1] * 9 + [3])
-SETTINGS = TrainSettings(family="bow", num_epochs=12, min_steps=0, batch_size=8, learning_rate=0.015, device="cpu")
+SETTINGS = TrainSettings(
+    family="bow", num_epochs=12, min_steps=0, batch_size=8, learning_rate=0.015, adam_epsilon=1e-8, device="cpu"
+)
 
 
 def test_weights_of_one_label_are_sklearns() -> None:

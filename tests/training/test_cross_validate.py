@@ -1,12 +1,22 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
+from battery_sources import SOURCES
+from textwright.core.callbacks import Callback
 from textwright.core.labels import Labels, Task
-from textwright.training.cross_validate import select_num_epochs
+from textwright.data.dataset import Examples
+from textwright.data.load import load_dataset
+from textwright.data.settings import DataSettings
+from textwright.models.bow import FAMILY, BowConfig, build, build_tokenizer
+from textwright.models.family import BuildContext, TextModel, TrainingSplit
+from textwright.training.batches import EncodedExamples, encode_examples
+from textwright.training.cross_validate import select_adam_epsilon, select_num_epochs
 from textwright.training.device import make_accelerator
 from textwright.training.features import FeatureExamples
 from textwright.training.loop import TrainingRuntime
@@ -69,3 +79,38 @@ def test_several_labels_at_once() -> None:
 
 def test_two_examples_are_enough_to_go_on() -> None:
     assert choose(make_examples(2, noise=0.2)).logits.shape == (2, 2)
+
+
+@pytest.mark.slow
+def test_where_few_words_decide_steps_are_in_proportion_to_gradients(tmp_path: Path) -> None:
+    """Each label of these texts has some words of its own among many that say nothing."""
+    path, _ = SOURCES["tags"].write(tmp_path, 0.5)
+    dataset = load_dataset(str(path), DataSettings())
+    examples, module = encoded(dataset.train, dataset.labels)
+    before = {name: weight.clone() for name, weight in module.state_dict().items()}
+    settings = TrainSettings(family="bow").over(FAMILY.defaults)
+    runtime = TrainingRuntime(make_accelerator(Device.CPU))
+    chosen, scores = select_adam_epsilon(module, examples, dataset.labels, settings, runtime, Callback())
+    assert (chosen.adam_epsilon, chosen.learning_rate) == (1e-3, pytest.approx(10 * settings.learning_rate))
+    assert chosen.model_copy(update={"adam_epsilon": "auto", "learning_rate": settings.learning_rate}) == settings
+    assert list(scores) == ["1e-08", "0.001"]
+    assert scores["0.001"] > scores["1e-08"] + 0.02
+    assert all(torch.equal(module.state_dict()[name], weight) for name, weight in before.items())
+
+
+def test_a_single_text_leaves_nothing_to_compare() -> None:
+    examples, module = encoded(Examples(("good",), np.array([1])), LABELS)
+    settings = TrainSettings(family="bow").over(FAMILY.defaults)
+    runtime = TrainingRuntime(make_accelerator(Device.CPU))
+    chosen, scores = select_adam_epsilon(module, examples, LABELS, settings, runtime, Callback())
+    assert (chosen.adam_epsilon, scores) == (1e-8, {})
+
+
+def encoded(train: Examples, labels: Labels) -> tuple[EncodedExamples, TextModel]:
+    """Encode texts, and make an untrained bag of words for them."""
+    config = BowConfig()
+    tokenizer = build_tokenizer(train.texts, config, 64)
+    examples = encode_examples(train, tokenizer)
+    torch.manual_seed(0)
+    training = TrainingSplit(examples.encodings, train.targets)
+    return examples, build(config, BuildContext(tokenizer, labels, training))

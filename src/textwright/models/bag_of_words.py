@@ -18,6 +18,7 @@ _HASH_MULTIPLIER: Final = 1_000_003
 """A prime near 2**20: ids below it give every pair a number of its own before the modulus, far from int64's end."""
 DEFAULTS: Final = {
     "learning_rate": 3e-3,
+    "adam_epsilon": "auto",
     "num_epochs": 15,
     "min_steps": 1500,
     "batch_size": 64,

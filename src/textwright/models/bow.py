@@ -28,11 +28,12 @@ from pydantic import Field
 from torch import nn
 
 from textwright.config import Settings
+from textwright.core.labels import Task
 from textwright.core.scripts import is_unspaced
 from textwright.core.tokenizer import PAD_ID, UNKNOWN_ID, TextTokenizer, train_word_level
 from textwright.models.bag_of_words import DEFAULTS, BagOfWords, BagPooling, Bias, dense_head, hash_pairs
 from textwright.models.family import BuildContext, Family, start_from_shares
-from textwright.models.naive_bayes import RatioEmbedding, log_count_ratios
+from textwright.models.naive_bayes import RatioEmbedding, held_out_scores, log_count_ratios
 
 _FEWEST_BUCKETS, _MOST_BUCKETS = 2**10, 2**17
 """Bounds of the number of buckets that is chosen automatically; more cost time and gain little."""
@@ -40,6 +41,11 @@ _MOST_SCORES: Final = 2**24
 """Most scores of pairs, buckets times labels, that are chosen automatically: 64 MB of the shipped graph."""
 _BLOCK_IDS: Final = 2**22
 """Token ids that are looked at at once, so that memory does not grow with the texts."""
+_MOST_COUNTED_TEXTS: Final = 4_000
+_MOST_COUNTED_IDS: Final = 200_000
+"""Texts and token ids on which words are compared with pairs; a second of one core."""
+_GAIN_OF_PAIRS: Final = 0.1
+"""Gain in accuracy from which on pairs pay for what they cost in size and time, also where words grow rarer by them."""
 _INITIAL_STD: Final = 0.1
 _RATIO_GAIN: Final = {BagPooling.MEAN: 10.0, BagPooling.SQRTN: 2.5}
 """Naive Bayes takes the sum of the scores, the model a part of it: this makes up for it at the length of a sentence."""
@@ -57,9 +63,9 @@ class BowConfig(Settings):
     num_bigram_buckets: Literal["auto"] | Annotated[int, Field(ge=0, le=2**24)] = "auto"
     """Vectors for hashed pairs of neighboring words; 0 looks at single words only.
 
-    auto takes pairs where most training tokens are of scripts without spaces (Chinese, Japanese, Thai),
-    and 0 elsewhere. Give it more buckets than the training split has distinct pairs: 131072 suits ten thousand
-    sentences."""
+    auto takes pairs where most training tokens are of scripts without spaces (Chinese, Japanese, Thai), or where
+    naive Bayes with pairs is 10 points more accurate in cross-validation than without; else 0. Give it more buckets
+    than the training split has distinct pairs: 131072 suits ten thousand sentences."""
     pooling: BagPooling = BagPooling.SQRTN
     """sqrtn divides the sum of the vectors by the square root of their number, mean by their number.
 
@@ -110,17 +116,50 @@ def build(config: BowConfig, context: BuildContext) -> BagOfWords:
 
 
 def _choose_num_buckets(context: BuildContext) -> int:
-    """Choose buckets for pairs in scripts without spaces: twice the distinct pairs, rounded up; 0 elsewhere."""
-    encodings = context.training.encodings
-    is_unit, num_ids = np.array([is_unspaced(token) for token in context.tokenizer.vocabulary]), len(encodings.ids)
-    blocks = [encodings.ids[start : start + _BLOCK_IDS + 1] for start in range(0, num_ids, _BLOCK_IDS)]
-    if sum(int(is_unit[block[:_BLOCK_IDS]].sum()) for block in blocks) <= 0.5 * num_ids:
+    """Choose buckets for pairs: twice the distinct pairs, rounded up; 0 where words alone will do."""
+    if not (_is_mostly_unspaced(context) or _order_decides(context)):
         return 0
+    encodings = context.training.encodings
     pairs = np.empty(0, dtype=np.int64)
-    for block in blocks:
+    for start in range(0, len(encodings.ids), _BLOCK_IDS):
+        block = encodings.ids[start : start + _BLOCK_IDS + 1]
         pairs = np.union1d(pairs, block[:-1].astype(np.int64) * context.tokenizer.vocab_size + block[1:])
     most = min(_MOST_BUCKETS, 1 << (_MOST_SCORES // len(context.labels)).bit_length() - 1)
     return min(max(1 << (2 * len(pairs) - 1).bit_length(), _FEWEST_BUCKETS), most)
+
+
+def _is_mostly_unspaced(context: BuildContext) -> bool:
+    """Tell whether most training tokens are of scripts without spaces."""
+    ids = context.training.encodings.ids
+    is_unit = np.array([is_unspaced(token) for token in context.tokenizer.vocabulary])
+    blocks = (ids[start : start + _BLOCK_IDS] for start in range(0, len(ids), _BLOCK_IDS))
+    return sum(int(is_unit[block].sum()) for block in blocks) > 0.5 * len(ids)
+
+
+def _order_decides(context: BuildContext) -> bool:
+    """Tell whether naive Bayes is far more accurate with pairs of words than without, in cross-validation."""
+    split, vocab_size = context.training, context.tokenizer.vocab_size
+    if len(split.encodings) == 0:
+        return False
+    most = min(_MOST_COUNTED_TEXTS, int(_MOST_COUNTED_IDS / max(float(split.encodings.lengths.mean()), 1)) + 1)
+    chosen = np.unique(np.linspace(0, len(split.encodings) - 1, min(len(split.encodings), most)).astype(np.int64))
+    encodings, holds = split.encodings.take(chosen), split.holds(len(context.labels))[chosen]
+    texts, ids = np.repeat(np.arange(len(encodings)), encodings.lengths), encodings.ids.astype(np.int64)
+    is_pair = texts[1:] == texts[:-1]
+    distinct, pairs = np.unique((ids[:-1] * vocab_size + ids[1:])[is_pair], return_inverse=True)
+    if max(vocab_size, len(distinct)) * len(context.labels) > _MOST_SCORES:
+        return False
+    words_alone = held_out_scores(ids, texts, holds, num_ids=vocab_size)
+    with_pairs = words_alone + held_out_scores(pairs, texts[1:][is_pair], holds, num_ids=max(len(distinct), 1))
+    shares = (holds.sum(axis=0) + 1) / (len(holds) + 2)
+    is_multi = context.labels.task is Task.MULTI_LABEL
+    accuracies = []
+    for scores in (words_alone, with_pairs):
+        if is_multi:
+            accuracies.append(float(((scores + np.log(shares / (1 - shares)) > 0) == holds).all(axis=1).mean()))
+        else:
+            accuracies.append(float(holds[np.arange(len(holds)), scores.argmax(axis=1)].mean()))
+    return accuracies[1] - accuracies[0] >= _GAIN_OF_PAIRS
 
 
 def _build_from_counts(config: BowConfig, context: BuildContext, num_buckets: int) -> BagOfWords:

@@ -10,12 +10,16 @@ Source:
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from textwright.core.types import Bools, Float32s, Floats, Ints
+
+_NUM_FOLDS: Final = 5
 
 
 class RatioEmbedding(nn.Module):
@@ -67,6 +71,28 @@ def log_count_ratios(ids: Ints, texts: Ints, holds: Bools, *, num_ids: int, smoo
     total = np.bincount(ids, minlength=num_ids).astype(np.float64)  # (num_ids,)
     columns = [_ratio(np.bincount(ids, holds[texts, k], num_ids), total, smoothing) for k in range(holds.shape[1])]
     return np.where(total[:, None] > 0, np.stack(columns, axis=1), 0).astype(np.float32)
+
+
+def held_out_scores(ids: Ints, texts: Ints, holds: Bools, *, num_ids: int) -> Floats:
+    """Score each text by naive Bayes, with the log-count ratios of other texts: five folds take turns.
+
+    Args:
+        ids: The ids of all tokens, (M,), in [0, ``num_ids``).
+        texts: Which text each token is of, (M,), in [0, N).
+        holds: Which labels hold for each text, (N, K).
+        num_ids: Number of ids.
+
+    Returns:
+        Sums of ratios, (N, K), without the labels' shares.
+    """
+    texts, ids = np.divmod(np.unique(texts.astype(np.int64) * num_ids + ids), num_ids)
+    scores = np.zeros(holds.shape)
+    for fold in range(_NUM_FOLDS):
+        is_scored = texts % _NUM_FOLDS == fold
+        ratios = log_count_ratios(ids[~is_scored], texts[~is_scored], holds, num_ids=num_ids)
+        for column in range(holds.shape[1]):
+            scores[:, column] += np.bincount(texts[is_scored], ratios[ids[is_scored], column], len(holds))
+    return scores
 
 
 def _ratio(count: Floats | Ints, total: Floats, smoothing: float) -> Floats:

@@ -217,20 +217,20 @@ class RegularizationSearch:
 
     def _judge(self, tried: SearchCandidate, logits: Float32s) -> SearchResult:
         labels, targets = self._problem.labels, self.targets
-        predicted = logits >= 0 if labels.task is Task.MULTI_LABEL else logits.argmax(axis=1)
         ends = np.cumsum([len(scored) for _, scored in self._parts])[:-1]
-        by_fold: zip[tuple[Any, Any]] = zip(np.split(targets, ends), np.split(predicted, ends), strict=True)
-        fold_scores = np.array([np.mean(_score(true, fold_predicted, len(labels))) for true, fold_predicted in by_fold])
-        accuracy, mean_f1 = _score(targets, predicted, len(labels))
+        by_fold: zip[tuple[Any, Any]] = zip(np.split(targets, ends), np.split(logits, ends), strict=True)
+        fold_scores = np.array([np.mean(accuracy_and_macro_f1(true, of_fold)) for true, of_fold in by_fold])
+        accuracy, mean_f1 = accuracy_and_macro_f1(targets, logits)
         negative_loss = validation_score(torch.from_numpy(logits), torch.from_numpy(targets), labels.task).negative_loss
         self._num_fits += 1
         self._callback.on_step_end(self._num_fits, -negative_loss, 0.0)
         return SearchResult(tried, ((accuracy + mean_f1) / 2, negative_loss), accuracy, fold_scores, logits)
 
 
-def _score(targets: Ints | Bools, predicted: Ints | Bools, num_labels: int) -> tuple[float, float]:
-    """Compute accuracy and macro-F1."""
-    counts = LabelCounts(*(count.sum(axis=0) for count in label_counts(targets, predicted, num_labels)))
+def accuracy_and_macro_f1(targets: Ints | Bools, logits: Float32s) -> tuple[float, float]:
+    """Measure the predictions that logits, (N, K), make; targets, (N,) or (N, K), say the task."""
+    predicted = logits >= 0 if targets.ndim == 2 else logits.argmax(axis=1)
+    counts = LabelCounts(*(count.sum(axis=0) for count in label_counts(targets, predicted, logits.shape[1])))
     return float(is_correct(targets, predicted).mean()), float(macro_f1(counts))
 
 

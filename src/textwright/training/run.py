@@ -15,7 +15,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -40,6 +40,7 @@ from textwright.training.calibrate import fit_temperature
 from textwright.training.checkpoint import Checkpointer, TrainState
 from textwright.training.class_weight import class_weights
 from textwright.training.costs import read_costs
+from textwright.training.cross_validate import EPSILONS, select_adam_epsilon
 from textwright.training.device import deterministic, make_accelerator, uses_bf16
 from textwright.training.distillation import DistillationTargets
 from textwright.training.learner import Learner, make_learner
@@ -56,7 +57,8 @@ HISTORY: Final = "history.jsonl"
 SETTINGS: Final = RUN_SETTINGS
 COPIED: Final = "warm_start_copied"
 """Where the manifest's account of training says what was taken over from the model that it began with."""
-_BEFORE: Final = {"min_steps": 0}
+AUTO: Final = "auto"
+_BEFORE: Final = {"min_steps": 0, "adam_epsilon": 1e-8}
 _FAMILY_BEFORE: Final = {"pooling": "mean", "casing": "uncased"}
 """Settings whose default today is not what was done before they came."""
 
@@ -195,6 +197,7 @@ def train(
     runtime = TrainingRuntime(accelerator, bf16)
     checkpointer = _open_run(run_dir, prepared, accelerator, overwrite=overwrite)
     with deterministic(accelerator.device):
+        prepared, scores = _choose_steps(prepared, runtime, CallbackList(callbacks))
         learner = _make_learner(prepared, runtime, CallbackList(callbacks))
         if accelerator.is_main_process:
             with TensorBoard(run_dir / TENSORBOARD, dataset.labels, dataset.validation) as board:
@@ -220,7 +223,7 @@ def train(
         family_settings=prepared.family_settings,
         num_truncated=prepared.train.num_truncated,
         is_main=is_main,
-        metadata={**prepared.module.metadata, **learner.metadata, **_weights(prepared), **prepared.copied},
+        metadata={**prepared.module.metadata, **learner.metadata, **scores, **_weights(prepared), **prepared.copied},
     )
 
 
@@ -311,6 +314,11 @@ def prepare(
             f"class_weight is {settings.class_weight.value!r}, but a student learns its teacher's probabilities, which "
             "are not weighted; leave class_weight at 'none', or weigh the labels when the teacher is trained"
         )
+    if settings.adam_epsilon == AUTO and "adam_epsilon" not in family.defaults:
+        raise SettingsError(
+            f"adam_epsilon is {AUTO!r}, which is chosen for bags of words alone (bow, bow-glove); give {family.name} a "
+            "number, such as 1e-8"
+        )
     if settings.focal_gamma and settings.family == "linear":
         raise SettingsError(
             f"focal_gamma is {settings.focal_gamma}, but linear is solved for and minimizes the cross-entropy; "
@@ -345,6 +353,17 @@ def _open_run(run_dir: Path, prepared: Prepared, accelerator: Accelerator, *, ov
     accelerator.wait_for_everyone()
     every_s = prepared.settings.checkpoint_every_s
     return Checkpointer(folder, prepared.identity, every_s=every_s, is_writer=accelerator.is_main_process)
+
+
+def _choose_steps(prepared: Prepared, runtime: TrainingRuntime, callback: Callback) -> tuple[Prepared, dict[str, Any]]:
+    """Replace an automatic adam_epsilon, and tell for the manifest what it was chosen by."""
+    settings = prepared.settings
+    if settings.adam_epsilon != AUTO:
+        return prepared, {}
+    if prepared.distillation is not None or prepared.warm_start is not None:
+        return replace(prepared, settings=settings.model_copy(update={"adam_epsilon": min(EPSILONS)})), {}
+    chosen, scores = select_adam_epsilon(prepared.module, prepared.train, prepared.labels, settings, runtime, callback)
+    return replace(prepared, settings=chosen), {"adam_epsilon_scores": scores}
 
 
 def _make_learner(prepared: Prepared, runtime: TrainingRuntime, callback: Callback) -> Learner | LinearLearner:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -65,8 +65,10 @@ class TrainSettings(Settings):
     """Share of all steps over which the learning rate rises from 0; it then falls in a line back to 0."""
     weight_decay: Annotated[float, Field(ge=0, lt=1)] = 0.01
     """Share of each weight that AdamW takes off per step, times the learning rate; biases and norms are spared."""
-    adam_epsilon: Annotated[float, Field(gt=0, le=1)] = 1e-8
-    """Added to what AdamW divides a gradient by; more makes small steps where gradients are small, as of rare words."""
+    adam_epsilon: Literal["auto"] | Annotated[float, Field(gt=0, le=1)] = 1e-8
+    """Added to what AdamW divides a gradient by; more makes small steps where gradients are small, as of rare words.
+
+    auto, for bags of words: 1e-8, or 0.001 with ten times the learning rate, as cross-validation chooses."""
     label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """Share of the target's probability that is spread over all labels; 0 trains on the labels as they are."""
     r_drop: Annotated[float, Field(ge=0, le=100)] = 0.0
