@@ -1,4 +1,4 @@
-"""A tokenizer that keeps the head and the tail of a long text: the rule stands in its file, and every way in reads it."""
+"""A tokenizer that keeps the head and the tail of a long text: the rule stands in its file, for every way in."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ LONG_TEXTS: Final = "long_texts"
 """Key of ``truncation`` that says what a text keeps that is too long; without it, its beginning."""
 HEAD_TAIL: Final = "head-tail"
 _HEAD_SHARE: Final = 4
-"""Of ``max_length`` tokens the first one in four, special tokens included, is the head: 128 of 512."""
+"""Of ``max_length`` tokens one in four is the head, special tokens included: 128 of 512."""
 _OWN_PATTERNS: Final = frozenset({PATTERN, SPACED_PATTERN})
 
 
@@ -201,7 +201,7 @@ class _Tail(NamedTuple):
         is_special = tokenizer.encode("a").special_tokens_mask
         before = is_special.index(0) if 0 in is_special else 0
         after = sum(is_special[before:])
-        head = max(max_length // _HEAD_SHARE - before, 0)
+        head = max(head_length(max_length) - before, 0)
         return cls(before, after, head, max_length - before - after - head)
 
     def join(self, item: Encoding, name: str) -> list[Any]:
@@ -218,6 +218,11 @@ class _Tail(NamedTuple):
         bodies = [value for piece in pieces for value in piece[self.before : len(piece) - self.after]]
         end = len(values) - self.after
         return [*values[: self.before + self.head], *bodies[len(bodies) - self.tail :], *values[end:]]
+
+
+def head_length(max_length: int) -> int:
+    """Say how many of the tokens that are read of a long text are its head; the others are its tail."""
+    return max_length // _HEAD_SHARE
 
 
 def head_tail(tokenizer: TextTokenizer) -> TextTokenizer:
