@@ -3,12 +3,12 @@
 Run: ``python benchmarks/long_texts.py``; what the result file has already is not measured again. ``--only frozen-bert``
 measures one family, ``--speed`` the texts per second.
 
-Protocol: the shared splits; of imdb-reviews 2,000 training texts, and 1,000 texts of the validation and of the test
-split, drawn once. Each way to read is trained with the family's defaults but for max_length, by the loop of
-``textwright train``; encoders run in bf16 where ``textwright train`` would. Accuracy is that of the module on the
-validation and on the test split; what to read is chosen by validation alone. ``bert`` trained on beginnings alone is
-also measured with its weights as they are in windows ("windows, trained on beginnings"). ``linear`` and ``bow`` read
-whole texts. Speed is that of the shipped fp32 graph from text to logits, one thread, the ways to read in turn.
+Protocol: the shared splits, of which some texts are drawn once, the same for every way to read. Each way to read is
+trained with the family's defaults but for max_length, by the loop of ``textwright train``; encoders run in bf16 where
+``textwright train`` would. Accuracy is that of the module on the drawn validation and test texts; what to read is chosen
+by validation alone. ``bert`` trained on beginnings alone is also measured with its weights as they are in windows.
+``linear`` and ``bow`` read whole texts. Speed is that of the shipped fp32 graph of ``frozen-bert`` from text to logits,
+one thread, the ways to read in turn. "load" is the machine's one-minute load average when the last seed had ended.
 """
 
 from __future__ import annotations
@@ -20,7 +20,9 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.update(ORT_DISABLE_TELEMETRY="1", TOKENIZERS_PARALLELISM="false", HF_HUB_OFFLINE="1")
 
 import json
+import shlex
 import statistics
+import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
@@ -51,8 +53,8 @@ from textwright.training.settings import Device, Precision, TrainSettings
 
 RESULT: Final = "long_texts"
 SOURCES: Final = ("bbc-news", "imdb-reviews")
-NUM_TRAIN: Final = 2_000
-NUM_MEASURED: Final = 1_000
+NUM_TRAIN: Final = 1_000
+NUM_MEASURED: Final = 500
 NUM_TIMED: Final = 60
 ROUNDS: Final = 3
 NUM_SEEDS: Final = 5
@@ -67,6 +69,7 @@ READINGS: Final[Mapping[str, tuple[int, Mapping[str, str]]]] = {
     "512, windows": (512, WINDOWS),
 }
 """Name -> longest text in tokens that is read at once, and settings of the family."""
+FIRST: Final = ("128, truncate", "128, head-tail", "128, windows", "512, truncate")
 OF_BERT: Final = ("128, truncate", "128, head-tail", "128, windows")
 TRAINED_ON_BEGINNINGS: Final = "128, windows, trained on beginnings"
 WHOLE: Final = ("linear", "bow")
@@ -78,26 +81,29 @@ def main() -> None:
     parser.add_argument("--sources", nargs="*", choices=SOURCES, default=SOURCES)
     parser.add_argument("--only", nargs="*", choices=["frozen-bert", "bert", *WHOLE], default=[*WHOLE, "frozen-bert"])
     parser.add_argument("--seeds", type=int, default=NUM_SEEDS)
-    parser.add_argument("--train-texts", type=int, default=NUM_TRAIN, help="fewer for a machine that is slow")
+    parser.add_argument("--train-texts", type=int, default=NUM_TRAIN, help="of each source")
+    parser.add_argument("--measured-texts", type=int, default=NUM_MEASURED, help="of the validation and the test split")
+    parser.add_argument("--readings", nargs="*", choices=[*READINGS], default=FIRST)
     parser.add_argument("--speed", action="store_true", help="measure texts per second alone")
     given = parser.parse_args()
     torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
     for source in given.sources:
-        dataset = read(source, given.train_texts)
+        dataset = read(source, given.train_texts, given.measured_texts)
         if given.speed:
             note(source, "texts_per_second", measure_speed(dataset))
             continue
         for family in given.only:
-            readings = {"frozen-bert": [*READINGS], "bert": OF_BERT}.get(family, ("whole",))
+            of_bert = [name for name in given.readings if name in OF_BERT]
+            readings = {"frozen-bert": given.readings, "bert": of_bert}.get(family, ["whole"])
             for reading in readings:
                 measure(source, dataset, family, reading, given.seeds)
 
 
-def read(source: str, num_train: int) -> Dataset:
+def read(source: str, num_train: int, num_measured: int) -> Dataset:
     """Read a source in its shared split, and draw the texts that are learned from and measured on."""
     dataset = load_dataset(source, DataSettings())
-    counts = {"train": num_train, "validation": NUM_MEASURED, "test": NUM_MEASURED}
-    return replace(dataset, **{name: drawn(dataset.splits[name], count) for name, count in counts.items()})
+    validation, test = (drawn(split, num_measured) for split in (dataset.validation, dataset.test))
+    return replace(dataset, train=drawn(dataset.train, num_train), validation=validation, test=test)
 
 
 def drawn(examples: Examples, count: int) -> Examples:
@@ -118,7 +124,7 @@ def note(source: str, name: str, found: Mapping[str, Any]) -> None:
     of_source = sources.get(source, {})
     of_source[name] = {**of_source.get(name, {}), **found}
     content = {
-        "command": "python benchmarks/long_texts.py",
+        "command": shlex.join(["python", "benchmarks/long_texts.py", *sys.argv[1:]]),
         "threads": int(os.environ["OMP_NUM_THREADS"]),
         "versions": versions("textwright", "torch", "transformers", "onnxruntime", "tokenizers", "numpy"),
         "sources": {**sources, source: of_source},
@@ -153,14 +159,22 @@ def summary(runs: Mapping[str, Mapping[str, float]], num_train: int, num_truncat
         }
         for name in ("validation", "test")
     }
-    return {"num_train": num_train, "num_truncated": num_truncated, **means, "seeds": dict(runs)}
+    return {
+        "num_train": num_train,
+        "num_truncated": num_truncated,
+        "load": os.getloadavg()[0],
+        **means,
+        "seeds": dict(runs),
+    }
 
 
 def settings_of(family: str, reading: str, seed: int) -> tuple[TrainSettings, Mapping[str, str]]:
     """Give the settings of training, and those of the family."""
-    length, model = READINGS.get(reading, (None, {}))
-    lengths = {} if length is None else {"max_length": length}
-    return TrainSettings(family=family, seed=seed, device=Device.CPU, **lengths), model
+    settings = TrainSettings(family=family, seed=seed, device=Device.CPU)
+    if reading not in READINGS:
+        return settings, {}
+    length, model = READINGS[reading]
+    return settings.over({"max_length": length}), model
 
 
 def trained(
@@ -184,11 +198,11 @@ def trained(
 
 def accuracy(model: TextModel, split: EncodedExamples) -> float:
     """Measure a trained model."""
-    stages, examples = model.stages, split
+    stages = model.stages
     num_labels = int(split.targets.max()) + 1
     if stages is not None:
-        examples = encode_splits(stages, split, split, runtime(gains=True), Callback()).train
-        logits = infer(stages.head, examples, num_labels, runtime(gains=False))
+        features = encode_splits(stages, split, split, runtime(gains=True), Callback()).train
+        logits = infer(stages.head, features, num_labels, runtime(gains=False))
     else:
         logits = infer(model, split, num_labels, runtime(gains=True))
     return float((logits.numpy().argmax(axis=1) == split.targets).mean())

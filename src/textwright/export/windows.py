@@ -12,7 +12,7 @@ like that of every export.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from onnx import TensorProto, helper
@@ -37,13 +37,13 @@ class OneWindow(nn.Module):
 
     def __init__(self, module: TextModel) -> None:
         super().__init__()
-        self.encoder = module.encoder
-        self.head = module.head
+        self.encoder: Any = module.encoder
+        self.head: Any = module.head
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor) -> tuple[Tensor, Tensor]:
         """Encode the windows, and score the labels of each."""
-        vectors: Tensor = self.encoder.read_at_once(input_ids, attention_mask)  # type: ignore[operator]  # (M, D)
-        return self.head(vectors), vectors  # type: ignore[operator]  # (M, K), (M, D)
+        vectors: Tensor = self.encoder.read_at_once(input_ids, attention_mask)  # (M, D)
+        return self.head(vectors), vectors  # (M, K), (M, D)
 
 
 def add_windows(graph: bytes, windows: Windows) -> bytes:

@@ -10,7 +10,7 @@ itself. Nothing is computed for windows that a text does not have. :mod:`textwri
 a graph.
 
 Source:
-    Sun et al., 2019, "How to Fine-Tune BERT for Text Classification?", section 5.3.2 (hierarchical methods: the mean
+    Sun et al., 2019, "How to Fine-Tune BERT for Text Classification?", section 5.3.1 (hierarchical methods: the mean
     and the maximum of the vectors of the pieces).
 """
 
