@@ -5,10 +5,10 @@ measures one family, ``--speed`` the texts per second.
 
 Protocol: the shared splits, of which some texts are drawn once, the same for every way to read. Each way to read is
 trained with the family's defaults but for max_length, by the loop of ``textwright train``; encoders run in bf16 where
-``textwright train`` would. Accuracy is that of the module on the drawn validation and test texts; what to read is chosen
-by validation alone. ``bert`` trained on beginnings alone is also measured with its weights as they are in windows.
-``linear`` and ``bow`` read whole texts. Speed is that of the shipped fp32 graph of ``frozen-bert`` from text to logits,
-one thread, the ways to read in turn. "load" is the machine's one-minute load average when the last seed had ended.
+``textwright train`` would. Accuracy is that of the module on the drawn validation and test texts; what to read is
+chosen by validation alone. ``bert`` trained on beginnings alone is also measured with its weights as they are in
+windows. ``linear`` and ``bow`` read whole texts. Speed is that of the shipped fp32 graph of ``frozen-bert`` from text
+to logits, one thread, the ways to read in turn. "load" is the machine's load average when the last seed had ended.
 """
 
 from __future__ import annotations
