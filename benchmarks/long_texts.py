@@ -20,9 +20,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.update(ORT_DISABLE_TELEMETRY="1", TOKENIZERS_PARALLELISM="false", HF_HUB_OFFLINE="1")
 
 import json
-import shlex
 import statistics
-import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
@@ -87,16 +85,18 @@ def main() -> None:
     parser.add_argument("--speed", action="store_true", help="measure texts per second alone")
     given = parser.parse_args()
     torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
+    counts = f"--train-texts {given.train_texts} --measured-texts {given.measured_texts}"
+    command = f"python benchmarks/long_texts.py {counts}"
     for source in given.sources:
         dataset = read(source, given.train_texts, given.measured_texts)
         if given.speed:
-            note(source, "texts_per_second", measure_speed(dataset))
+            note(command, source, "texts_per_second", measure_speed(dataset))
             continue
         for family in given.only:
             of_bert = [name for name in given.readings if name in OF_BERT]
             readings = {"frozen-bert": given.readings, "bert": of_bert}.get(family, ["whole"])
             for reading in readings:
-                measure(source, dataset, family, reading, given.seeds)
+                measure(command, source, dataset, family, reading, given.seeds)
 
 
 def read(source: str, num_train: int, num_measured: int) -> Dataset:
@@ -118,13 +118,13 @@ def stored() -> dict[str, Any]:
     return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
 
 
-def note(source: str, name: str, found: Mapping[str, Any]) -> None:
+def note(command: str, source: str, name: str, found: Mapping[str, Any]) -> None:
     """Put something into the result file."""
     sources = stored().get("sources", {})
     of_source = sources.get(source, {})
     of_source[name] = {**of_source.get(name, {}), **found}
     content = {
-        "command": shlex.join(["python", "benchmarks/long_texts.py", *sys.argv[1:]]),
+        "command": command,
         "threads": int(os.environ["OMP_NUM_THREADS"]),
         "versions": versions("textwright", "torch", "transformers", "onnxruntime", "tokenizers", "numpy"),
         "sources": {**sources, source: of_source},
@@ -133,24 +133,26 @@ def note(source: str, name: str, found: Mapping[str, Any]) -> None:
     print(source, name, json.dumps(found)[:400], flush=True)
 
 
-def measure(source: str, dataset: Dataset, family: str, reading: str, num_seeds: int) -> None:
+def measure(command: str, source: str, dataset: Dataset, family: str, reading: str, num_seeds: int) -> None:
     """Train a family that reads in some way with several seeds, and measure it on validation and test."""
     before = stored().get("sources", {}).get(source, {}).get(family, {}).get(reading, {})
-    runs = dict(before.get("seeds", {}))
+    sizes = {"num_train": len(dataset.train), "num_measured": [len(dataset.validation), len(dataset.test)]}
+    is_of_these = all(before.get(name) == value for name, value in sizes.items())
+    runs = dict(before["seeds"]) if is_of_these else {}
     for seed in range(num_seeds):
         if str(seed) in runs:
             continue
         start = perf_counter()
         model, splits, num_truncated = trained(dataset, family, reading, seed)
-        accuracies = {name: accuracy(model, split) for name, split in splits.items()}
+        accuracies = {name: accuracy(model, split, len(dataset.labels)) for name, split in splits.items()}
         runs[str(seed)] = {**accuracies, "seconds": round(perf_counter() - start, 1)}
-        found = summary(runs, len(dataset.train), num_truncated)
-        note(source, family, {reading: found})
+        found = {**sizes, "num_truncated": num_truncated, **summary(runs)}
+        note(command, source, family, {reading: found})
         if family == "bert" and reading == "128, truncate":
-            note(source, family, {TRAINED_ON_BEGINNINGS: in_windows(dataset, model, seed)})
+            note(command, source, family, {TRAINED_ON_BEGINNINGS: in_windows(dataset, model, seed)})
 
 
-def summary(runs: Mapping[str, Mapping[str, float]], num_train: int, num_truncated: int) -> dict[str, Any]:
+def summary(runs: Mapping[str, Mapping[str, float]]) -> dict[str, Any]:
     """Sum the seeds up."""
     means = {
         name: {
@@ -159,13 +161,7 @@ def summary(runs: Mapping[str, Mapping[str, float]], num_train: int, num_truncat
         }
         for name in ("validation", "test")
     }
-    return {
-        "num_train": num_train,
-        "num_truncated": num_truncated,
-        "load": os.getloadavg()[0],
-        **means,
-        "seeds": dict(runs),
-    }
+    return {"load": os.getloadavg()[0], **means, "seeds": dict(runs)}
 
 
 def settings_of(family: str, reading: str, seed: int) -> tuple[TrainSettings, Mapping[str, str]]:
@@ -196,10 +192,9 @@ def trained(
     return prepared.module.eval(), {"validation": prepared.validation, "test": test}, prepared.train.num_truncated
 
 
-def accuracy(model: TextModel, split: EncodedExamples) -> float:
+def accuracy(model: TextModel, split: EncodedExamples, num_labels: int) -> float:
     """Measure a trained model."""
     stages = model.stages
-    num_labels = int(split.targets.max()) + 1
     if stages is not None:
         features = encode_splits(stages, split, split, runtime(gains=True), Callback()).train
         logits = infer(stages.head, features, num_labels, runtime(gains=False))
@@ -214,9 +209,8 @@ def in_windows(dataset: Dataset, model: TextModel, seed: int) -> dict[str, Any]:
     prepared.module.load_state_dict(model.state_dict())
     splits = {"validation": prepared.validation, "test": encode_examples(dataset.test, prepared.tokenizer)}
     module = prepared.module.eval()
-    return summary(
-        {str(seed): {name: accuracy(module, split) for name, split in splits.items()}}, len(dataset.train), 0
-    )
+    found = {name: accuracy(module, split, len(dataset.labels)) for name, split in splits.items()}
+    return {"num_train": len(dataset.train), **summary({str(seed): found})}
 
 
 def runtime(*, gains: bool) -> TrainingRuntime:
