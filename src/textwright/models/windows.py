@@ -39,7 +39,7 @@ class WindowPooling(StrEnum):
     MAX = "max"
 
 
-class Cut(NamedTuple):
+class CutTexts(NamedTuple):
     """B texts as M windows, those of a text one after the other.
 
     Args:
@@ -81,7 +81,7 @@ class Windows:
         """Tokens of the text in a window, at most."""
         return self.length - self.num_special
 
-    def cut(self, input_ids: Tensor, attention_mask: Tensor) -> Cut:
+    def cut(self, input_ids: Tensor, attention_mask: Tensor) -> CutTexts:
         """Cut texts into windows.
 
         Args:
@@ -104,9 +104,9 @@ class Windows:
         rows = text[:, None] * input_ids.shape[1] + source.clamp(0, input_ids.shape[1] - 1)  # (M, L)
         places = (has.flatten().cumsum(0) - 1).reshape(has.shape)  # (B, W)
         is_token = (place < sizes[:, None]).to(attention_mask.dtype)  # (M, L)
-        return Cut(input_ids.flatten()[rows], is_token, has, places)
+        return CutTexts(input_ids.flatten()[rows], is_token, has, places)
 
-    def pool(self, vectors: Tensor, cut: Cut) -> Tensor:
+    def pool(self, vectors: Tensor, cut: CutTexts) -> Tensor:
         """Turn the windows' vectors, (M, D), into the texts', (B, D)."""
         by_text = vectors[cut.places]  # (B, W, D)
         if self.pooling is WindowPooling.MAX:
