@@ -57,6 +57,11 @@ def find_entry(name: str) -> FamilyEntry:
     return entries[name]
 
 
+def reads_windows(name: str) -> bool:
+    """Say whether a family can read a long text in windows; one that is not known cannot."""
+    return any(entry.name == name and "long_texts" in entry.settings for entry in list_entries())
+
+
 def unknown_family(name: str, families: Mapping[str, object]) -> NotFoundError:
     """Return the error for a name that no family has."""
     near = get_close_matches(name, families, n=1)

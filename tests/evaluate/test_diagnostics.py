@@ -58,7 +58,7 @@ def test_a_good_model_gives_no_sentence(evaluation: Evaluation) -> None:
         ({"metadata": {"tokens_with_vector": 0.0}}, r"only 0 % of the training tokens have a word vector"),
         ({"one_token_share": 0.9}, r"90 % of the test texts are one token each .* no spaces between words"),
         ({"unknown_share": 0.4}, r"40 % of the test texts' tokens are unknown"),
-        ({"num_truncated": 30}, r"30 of 100 training texts are longer than 16 tokens .* raise --max-length"),
+        ({"num_truncated": 30}, r"30 of 100 training texts are longer than the 16 tokens .* raise --max-length"),
     ],
 )
 def test_a_fact_gives_its_sentence_alone(evaluation: Evaluation, facts: dict, expected: str) -> None:

@@ -30,7 +30,7 @@ class FragmentResult(NamedTuple):
         target: Its output file, relative to the folder of the output.
         num_rows: Rows that were written, as many as were read.
         num_errors: Rows among them without a prediction.
-        num_truncated: Texts whose end was not read.
+        num_truncated: Texts that were not read whole.
         size_bytes: Of the output file.
         first_error: Why the first row without a prediction has none; empty if all have one.
     """

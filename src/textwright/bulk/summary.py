@@ -20,7 +20,7 @@ class ScoreSummary:
         num_files: Output files.
         num_rows: Rows of all of them, of earlier runs too.
         num_errors: Rows among them without a prediction.
-        num_truncated: Texts whose end was not read.
+        num_truncated: Texts that were not read whole.
         first_error: Why the first row without a prediction has none; empty if all have one.
         num_scored: Rows that this run scored.
         seconds: That this run took, without planning and the loading of the model.

@@ -146,7 +146,7 @@ def _show(
     ]
     terminal.table("", ("label", "confidence", *(["stage"] if predictor.stage_names else []), "text"), rows)
     if any(item.truncated for item in predictions):
-        terminal.note(f"(cut): only the first {predictor.artifact.manifest.max_length} tokens were read")
+        terminal.note(f"(cut): only the {predictor.artifact.manifest.tokens_read} tokens were read")
     if none == "(unsure)" and not all(item.labels for item in predictions):
         least = predictor.artifact.manifest.min_confidence
         terminal.note(

@@ -187,6 +187,17 @@ class Manifest:
         return next((name for name, item in self.variants.items() if not item.golden), self.default_variant)
 
     @property
+    def tokens_read(self) -> str:
+        """Which tokens are read of a text that is too long: "first 128", or "first 32 and last 96"."""
+        from textwright.core.tokenizer import HEAD_TAIL, LONG_TEXTS, head_length  # whose library few others need
+
+        model = self.training.get("model")
+        if isinstance(model, Mapping) and model.get(LONG_TEXTS) == HEAD_TAIL:
+            head = head_length(self.max_length)
+            return f"first {head:,} and last {self.max_length - head:,}"
+        return f"first {self.max_length:,}"
+
+    @property
     def stages(self) -> tuple[str, ...]:
         """Names of the stages that may answer, in the order in which they read a text; none for a model of one."""
         return tuple(self.variant(None).stages)

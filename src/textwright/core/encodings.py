@@ -32,7 +32,7 @@ class Encodings:
     Args:
         ids: The ids of all texts, one text after the other.
         offsets: Text i is ``ids[offsets[i]:offsets[i + 1]]``, (N + 1,), from 0 on.
-        truncated: Which texts were longer than ``max_length`` and lost their end, (N,).
+        truncated: Which texts were longer than ``max_length`` and lost tokens, (N,).
     """
 
     ids: Int32s

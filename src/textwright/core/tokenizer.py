@@ -1,7 +1,9 @@
 """Text to ids: the one function that training, evaluation, HTTP, Lambda and bulk all call.
 
 A tokenizer is a ``tokenizer.json`` of the ``tokenizers`` library: word-level for the word-vector families, word-piece
-for BERT. Its truncation and special tokens are inside that file, so nothing here repeats them.
+for BERT. Its truncation and special tokens are inside that file, so nothing here repeats them. One rule of truncation
+is ours, and stands in the file beside those of the library, which passes over it: a long text keeps its head and its
+tail (``docs/decisions/0046``).
 
 Word-level tokenizers made by :func:`train_word_level` are also compiled, for texts that are plain ASCII
 (``core.word_tokenizer``). That is the same rule, many times as fast (``docs/decisions/0005``); the library remains the
@@ -15,7 +17,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import compress, product
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 from tokenizers import Regex, Tokenizer, normalizers, pre_tokenizers
@@ -30,12 +32,19 @@ from textwright.core.word_tokenizer import WordTokenizer
 from textwright.errors import ArtifactFormatError, BackendError, SettingsError, TextError
 
 if TYPE_CHECKING:
+    from tokenizers import Encoding
+
     from textwright.core.word_spans import Located
 
 PAD: Final = "[PAD]"
 UNKNOWN: Final = "[UNK]"
 PAD_ID: Final = 0
 UNKNOWN_ID: Final = 1
+LONG_TEXTS: Final = "long_texts"
+"""Key of ``truncation`` that says what a text keeps that is too long; without it, its beginning."""
+HEAD_TAIL: Final = "head-tail"
+_HEAD_SHARE: Final = 4
+"""Of ``max_length`` tokens one in four is the head, special tokens included: 128 of 512."""
 _OWN_PATTERNS: Final = frozenset({PATTERN, SPACED_PATTERN})
 
 
@@ -65,7 +74,8 @@ class TextTokenizer:
         self.pad_id: int = padding["pad_id"]
         self._tokenizer.no_padding()  # batches are padded by `pad`, to the longest of the batch
         try:
-            self._words = _compile(serialized, self.max_length)
+            self._tail = _Tail.of(self._tokenizer, self.max_length) if _keeps_tail(serialized) else None
+            self._words = _compile(serialized, self.max_length) if self._tail is None else None
         except (LookupError, TypeError, ValueError, OverflowError) as error:
             raise ArtifactFormatError(f"tokenizer.json is not of the form of its library: {error!r}") from error
 
@@ -121,7 +131,10 @@ class TextTokenizer:
             if type(error).__name__ != "PanicException":
                 raise
             raise BackendError(f"the tokenizers library failed on a text: {error}") from error
-        return Encodings.of([item.ids for item in encoded], [bool(item.overflowing) for item in encoded])
+        truncated = [bool(item.overflowing) for item in encoded]
+        if self._tail is None or not any(truncated):
+            return Encodings.of([item.ids for item in encoded], truncated)
+        return Encodings.of([self._tail.join(item, "ids") for item in encoded], truncated)
 
     def locate(self, texts: Iterable[str]) -> list[Located]:
         """Turn texts into token ids, and say which word of the text each token stands in.
@@ -143,9 +156,14 @@ class TextTokenizer:
         except (TypeError, AttributeError, UnicodeEncodeError) as error:
             raise _bad_text(texts) from error
         return [
-            Located(item.ids, locate_words(text, item.offsets, item.special_tokens_mask))
-            for text, item in zip(texts, encoded, strict=True)
+            Located(ids, locate_words(text, offsets, is_special))
+            for text, (ids, offsets, is_special) in zip(texts, map(self._columns, encoded), strict=True)
         ]
+
+    def _columns(self, item: Encoding) -> list[list[Any]]:
+        """Give a text's ids, the characters of each, and which are special tokens."""
+        names = "ids", "offsets", "special_tokens_mask"
+        return [getattr(item, name) if self._tail is None else self._tail.join(item, name) for name in names]
 
     def _encode_mixed(
         self, words: WordTokenizer | CharacterTokenizer, texts: Sequence[str], is_ascii: Sequence[bool]
@@ -153,6 +171,81 @@ class TextTokenizer:
         is_other = [not flag for flag in is_ascii]
         parts = words.encode(list(compress(texts, is_ascii))), self.encode_with_library(list(compress(texts, is_other)))
         return Encodings.join(parts).take(np.argsort(np.argsort(is_other, kind="stable")))
+
+
+class _Tail(NamedTuple):
+    """The head-tail rule: of a text that is too long the middle goes.
+
+    The library cuts such a text into pieces of ``max_length`` tokens, each with its own special tokens, so that head
+    and tail are put together from the first and the last two.
+
+    Args:
+        before: Special tokens before a text.
+        after: Special tokens behind it.
+        head: Tokens of the head, special ones not counted.
+        tail: Tokens of the tail, likewise.
+
+    Source:
+        Sun et al., 2019, "How to Fine-Tune BERT for Text Classification?", section 5.3.1: the first 128 and the last
+        382 tokens, in the order of the text.
+    """
+
+    before: int
+    after: int
+    head: int
+    tail: int
+
+    @classmethod
+    def of(cls, tokenizer: Tokenizer, max_length: int) -> _Tail:
+        """Divide the tokens between head and tail."""
+        is_special = tokenizer.encode("a").special_tokens_mask
+        before = is_special.index(0) if 0 in is_special else 0
+        after = sum(is_special[before:])
+        head = max(head_length(max_length) - before, 0)
+        return cls(before, after, head, max_length - before - after - head)
+
+    def join(self, item: Encoding, name: str) -> list[Any]:
+        """Put a column of an encoding together from its head and its tail; a text that fits is left as it is.
+
+        Args:
+            item: One text, with the pieces that did not fit.
+            name: Of the column: ids, offsets or special_tokens_mask.
+        """
+        values: list[Any] = getattr(item, name)
+        if not item.overflowing:
+            return values
+        pieces = [getattr(piece, name) for piece in (item, *item.overflowing)[-2:]]
+        bodies = [value for piece in pieces for value in piece[self.before : len(piece) - self.after]]
+        end = len(values) - self.after
+        return [*values[: self.before + self.head], *bodies[len(bodies) - self.tail :], *values[end:]]
+
+
+def head_length(max_length: int) -> int:
+    """Say how many of the tokens that are read of a long text are its head; the others are its tail."""
+    return max_length // _HEAD_SHARE
+
+
+def head_tail(tokenizer: TextTokenizer) -> TextTokenizer:
+    """Let a tokenizer keep the head and the tail of a text that is too long, instead of its beginning alone.
+
+    Args:
+        tokenizer: One that the ``tokenizers`` library runs, such as an encoder's.
+    """
+    content = json.loads(tokenizer.serialize())
+    content["truncation"][LONG_TEXTS] = HEAD_TAIL
+    return TextTokenizer(json.dumps(content, ensure_ascii=False))
+
+
+def _keeps_tail(serialized: str) -> bool:
+    if f'"{LONG_TEXTS}"' not in serialized:  # spares a cold start the reading of 30,000 word pieces
+        return False
+    rule = json.loads(serialized)["truncation"].get(LONG_TEXTS)
+    if rule not in (None, HEAD_TAIL):
+        raise ArtifactFormatError(
+            f"tokenizer.json cuts long texts by the rule {rule!r}, and this version knows {HEAD_TAIL!r}; "
+            "update textwright, or export the model again"
+        )
+    return rule is not None
 
 
 def _bad_text(texts: Sequence[object]) -> TextError:

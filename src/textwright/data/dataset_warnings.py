@@ -9,6 +9,7 @@ from textwright.core.percent import percent
 from textwright.data.encoders import advice_for_scripts
 from textwright.data.label_variants import suspicious_labels
 from textwright.data.scripts import WITHOUT_SPACES
+from textwright.family_catalog import reads_windows
 
 if TYPE_CHECKING:
     from textwright.data.check import DataReport
@@ -51,10 +52,11 @@ def _texts(report: DataReport) -> list[str]:
             "origin"
         )
     if report.truncated.count > _MANY * report.num_rows:
+        in_windows = ", read them in windows (--model.long-texts windows)" if reads_windows(report.family) else ""
         warnings.append(
             f"{report.truncated.count:,} texts ({percent(report.truncated.count / report.num_rows, digits=0)}) are "
             f"longer than {report.max_length} {report.token_unit}, and {report.family} does not read their end; raise "
-            "--max-length in training, or cut them where it matters"
+            f"--max-length in training{in_windows}, or cut them where it matters"
         )
     return warnings
 

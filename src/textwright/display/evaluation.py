@@ -139,7 +139,7 @@ def _truncation(evaluation: Evaluation) -> TableContent:
     """Show the texts that were cut beside the others."""
     rows = [
         (
-            f"first {evaluation.model.max_length:,} tokens" if row.truncated else "whole",
+            f"{evaluation.model.max_length:,} tokens" if row.truncated else "whole",
             row.count,
             shown(evaluation.primary_metric, row.accuracy.value),
             shown(evaluation.primary_metric, row.accuracy.low, row.accuracy.high),

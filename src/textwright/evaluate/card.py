@@ -276,7 +276,7 @@ def _batch_invariance(manifest: Manifest) -> list[str]:
 
 
 def _limits(manifest: Manifest, lead: Evaluation | None) -> Iterator[str]:
-    yield f"- A text is read up to its first {manifest.max_length:,} tokens; an answer says if there was more."
+    yield f"- Of a text the {manifest.tokens_read} tokens are read; an answer says if there were more."
     if lead is None:
         yield "- Nothing was measured, so nothing is known of its mistakes."
         return

@@ -13,6 +13,7 @@ from typing import Any, Final
 from textwright.core.percent import percent
 from textwright.evaluate.baselines import MAJORITY, Baseline
 from textwright.evaluate.evaluation import Evaluation
+from textwright.family_catalog import reads_windows
 
 _LOW_TEMPERATURE: Final = 0.2
 _HIGH_TEMPERATURE: Final = 5.0
@@ -171,8 +172,11 @@ def _tokens(facts: TrainingFacts) -> Iterator[str]:
 
 def _truncation(evaluation: Evaluation, facts: TrainingFacts) -> Iterator[str]:
     if facts.num_truncated:
+        cures = ["raise --max-length as far as the family reads"]
+        if reads_windows(evaluation.model.family):
+            cures.append("read more of them (--model.long-texts windows)")
         yield (
-            f"{facts.num_truncated:,} of {facts.num_train:,} training texts are longer than "
-            f"{evaluation.model.max_length:,} tokens and were cut there; raise --max-length as far as the family "
-            "reads, or put first what decides"
+            f"{facts.num_truncated:,} of {facts.num_train:,} training texts are longer than the "
+            f"{evaluation.model.max_length:,} tokens that are read, and were cut; {', '.join(cures)}, "
+            "or put first what decides"
         )

@@ -5,14 +5,15 @@ tracer -- 2.5 s against 0.2 s for a bag of words, 6 s against 0.5 s for a six-la
 and silently freezes Python values that depend on the example it is shown, which is how a graph that only works for one
 batch size comes to be shipped. The linear model alone is written node by node, in ``export.linear``.
 
-A transformer's graph is rewritten before it leaves: it computes nothing for padding (``graph.unpadding``).
+A transformer's graph is rewritten before it leaves: it computes nothing for padding (``graph.unpadding``), and where
+long texts are read in windows, it cuts them itself (``export.windows``).
 """
 
 from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
 
@@ -22,6 +23,7 @@ from torch.export import Dim
 
 from textwright.errors import BackendError
 from textwright.export.linear import linear_graph
+from textwright.export.windows import VECTORS, OneWindow, add_windows
 from textwright.graph.unpadding import unpad
 from textwright.models.family import TextModel
 from textwright.models.linear import Linear
@@ -49,9 +51,14 @@ def to_onnx(module: TextModel, *, opset: int = OPSET, without_padding: bool = Tr
     """
     was_training = module.training
     try:
-        graph = linear_graph(module, opset) if isinstance(module, Linear) else _trace(module.eval().simplified(), opset)
-        content = bytes(graph.SerializeToString())
-        return _checked(unpad(content) if without_padding else content)
+        if isinstance(module, Linear):
+            return _checked(bytes(linear_graph(module, opset).SerializeToString()))
+        windows = module.windows
+        whole = module.eval().simplified() if windows is None else OneWindow(module).eval()
+        outputs = ["logits"] if windows is None else ["logits", VECTORS]
+        content = bytes(_trace(whole, outputs, opset).SerializeToString())
+        content = unpad(content) if without_padding else content
+        return _checked(content if windows is None else add_windows(content, windows))
     except torch.onnx.OnnxExporterError as error:
         name = type(module).__name__
         raise BackendError(f"torch cannot export the model {name} as a graph: {_first_line(error)}") from error
@@ -66,7 +73,7 @@ def _checked(content: bytes) -> bytes:
     return content
 
 
-def _trace(module: torch.nn.Module, opset: int) -> onnx.ModelProto:
+def _trace(module: torch.nn.Module, outputs: Sequence[str], opset: int) -> onnx.ModelProto:
     device = next(module.parameters()).device
     ids = torch.ones(2, 3, dtype=torch.int64, device=device)  # any size but 0 and 1, which would be taken as fixed
     with _quiet():  # by name, since torch 2.11 refuses Dim("T") of an encoder that has a longest text
@@ -75,7 +82,7 @@ def _trace(module: torch.nn.Module, opset: int) -> onnx.ModelProto:
             (ids, torch.ones_like(ids)),
             dynamo=True,
             input_names=["input_ids", "attention_mask"],
-            output_names=["logits"],
+            output_names=outputs,
             dynamic_shapes=({0: "B", 1: "T"}, {0: Dim.AUTO, 1: Dim.AUTO}),  # the second follows the first
             opset_version=opset,
             verbose=False,

@@ -23,13 +23,20 @@ import numpy as np
 from pydantic import BeforeValidator, Field
 from torch import Tensor, nn
 
-from textwright.config import Settings, split_commas
+from textwright.config import split_commas
 from textwright.core.tokenizer import TextTokenizer
 from textwright.errors import SettingsError
 from textwright.models import structured_pruning
-from textwright.models.encoder import Pooling, SentenceEncoder, layer_of, load_sentence_encoder, refuse_more_layers
+from textwright.models.encoder import (
+    EncoderSettings,
+    SentenceEncoder,
+    layer_of,
+    load_sentence_encoder,
+    refuse_more_layers,
+)
 from textwright.models.family import BuildContext, Family, TextModel
 from textwright.models.pretrained import open_pretrained
+from textwright.models.windows import Windows
 
 _HEAD: Final = "head."
 _HEAD_STD: Final = 0.02
@@ -38,13 +45,9 @@ _HEAD_STD: Final = 0.02
 Numbers: TypeAlias = Annotated[tuple[Annotated[int, Field(ge=0)], ...], BeforeValidator(split_commas)]
 
 
-class BertConfig(Settings):
+class BertConfig(EncoderSettings):
     """Settings of the fine-tuned encoder."""
 
-    encoder: str = "minilm-l6"
-    """The pretrained encoder: a built-in asset, a folder, or an id of the Hugging Face hub."""
-    pooling: Pooling = Pooling.AUTO
-    """How tokens become one vector: mean, cls, or auto, which takes what the encoder was trained with."""
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1
     """Share of the text vector's components that is zeroed in training, in [0, 1)."""
     layer_decay: Annotated[float, Field(gt=0, le=1)] = 0.9
@@ -81,6 +84,11 @@ class FineTunedBert(TextModel):
         return logits
 
     @property
+    def windows(self) -> Windows | None:
+        """How the encoder cuts long texts; None if it reads each at once."""
+        return self.encoder.windows
+
+    @property
     def word_vectors(self) -> Tensor:
         """The encoder's embeddings of the token ids, (V, H)."""
         return self.encoder.word_vectors
@@ -96,7 +104,7 @@ class FineTunedBert(TextModel):
 
 def build_tokenizer(texts: Sequence[str], config: BertConfig, max_length: int) -> TextTokenizer:  # noqa: ARG001
     """Take the tokenizer that the encoder was trained with; the training texts do not change it."""
-    return open_pretrained(config.encoder).load_tokenizer(max_length)
+    return config.load_tokenizer(max_length)
 
 
 def build(config: BertConfig, context: BuildContext) -> FineTunedBert:
@@ -114,7 +122,9 @@ def build(config: BertConfig, context: BuildContext) -> FineTunedBert:
         SettingsError: If the encoder does not fit the settings.
     """
     pretrained = open_pretrained(config.encoder)
-    encoder = load_sentence_encoder(pretrained, pooling=config.pooling, max_length=context.tokenizer.max_length)
+    max_length = context.tokenizer.max_length
+    windows = config.windows(pretrained, max_length)
+    encoder = load_sentence_encoder(pretrained, pooling=config.pooling, max_length=max_length, windows=windows)
     _slim(encoder.backbone, config)
     refuse_more_layers("num_frozen_layers", config.num_frozen_layers, encoder.depth, pretrained)
     _freeze(encoder, config.num_frozen_layers)

@@ -4,7 +4,8 @@
 
     input_ids (B, T) -> backbone -> hidden states (B, T, H) --mean of tokens, or the first--> vectors (B, H)
 
-With several layers, their vectors lie side by side, the lowest first: (B, L * H).
+With several layers, their vectors lie side by side, the lowest first: (B, L * H). A text that is longer than an encoder
+reads is cut by its tokenizer, or read in windows (:mod:`textwright.models.windows`).
 
 Segment ids and positions are made inside the backbone, so that its inputs are those of every family.
 
@@ -17,13 +18,17 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from enum import StrEnum
-from typing import Final
+from typing import Annotated, Final
 
 import torch
+from pydantic import Field
 from torch import Tensor, nn
 
+from textwright.config import Settings
+from textwright.core.tokenizer import TextTokenizer, head_tail
 from textwright.errors import SettingsError
-from textwright.models.pretrained import Pretrained
+from textwright.models.pretrained import Pretrained, open_pretrained
+from textwright.models.windows import LongTexts, WindowPooling, Windows
 
 _LAYER: Final = re.compile(r"\blayers?\.(\d+)\.")
 
@@ -36,6 +41,53 @@ class Pooling(StrEnum):
     CLS = "cls"
 
 
+class EncoderSettings(Settings):
+    """Settings of every family that reads with a transformer."""
+
+    encoder: str = "minilm-l6"
+    """The pretrained encoder: a built-in asset, a folder, or an id of the Hugging Face hub."""
+    pooling: Pooling = Pooling.AUTO
+    """How tokens become one vector: mean, cls, or auto, which takes what the encoder was trained with."""
+    long_texts: LongTexts = LongTexts.TRUNCATE
+    """What is read of a text of more than max_length tokens: truncate (its beginning), head-tail (its beginning and its
+    end, a quarter and three quarters) or windows (all of it, in windows of max_length tokens each)."""
+    max_windows: Annotated[int, Field(ge=2, le=64)] = 8
+    """Windows of a text at most; what is behind them is cut off. For windows alone."""
+    window_pooling: WindowPooling = WindowPooling.MEAN
+    """How the vectors of a text's windows become one: mean or max. For windows alone."""
+
+    def load_tokenizer(self, max_length: int) -> TextTokenizer:
+        """Make the encoder's tokenizer, which cuts long texts as these settings say.
+
+        Args:
+            max_length: Longest text that the encoder reads at once, in tokens, special tokens included.
+
+        Returns:
+            A tokenizer; its own ``max_length`` is that of all windows together.
+        """
+        pretrained = open_pretrained(self.encoder)
+        tokenizer = pretrained.load_tokenizer(max_length)
+        if self.long_texts is LongTexts.HEAD_TAIL:
+            return head_tail(tokenizer)
+        if self.long_texts is LongTexts.WINDOWS:
+            num_special = sum(map(len, pretrained.special_around()))
+            return pretrained.load_tokenizer(self.max_windows * (max_length - num_special) + num_special)
+        return tokenizer
+
+    def windows(self, pretrained: Pretrained, max_length: int) -> Windows | None:
+        """Give the rule by which texts are cut into windows; None where they are not.
+
+        Args:
+            pretrained: The encoder.
+            max_length: That of the tokenizer.
+        """
+        if self.long_texts is not LongTexts.WINDOWS:
+            return None
+        before, after = map(len, pretrained.special_around())
+        length = (max_length - before - after) // self.max_windows + before + after
+        return Windows(length, before, after, self.window_pooling)
+
+
 class SentenceEncoder(nn.Module):
     """A backbone and its pooling.
 
@@ -44,16 +96,27 @@ class SentenceEncoder(nn.Module):
         pools_first_token: True takes the first token's vector, False the mean over the tokens.
         num_layers: Top layers L whose vectors are given, >= 1; below the lowest transformer layer lies the layer of
             embeddings.
+        windows: How long texts are cut; None reads each text at once.
     """
 
-    def __init__(self, backbone: nn.Module, *, pools_first_token: bool, num_layers: int = 1) -> None:
+    def __init__(
+        self, backbone: nn.Module, *, pools_first_token: bool, num_layers: int = 1, windows: Windows | None = None
+    ) -> None:
         super().__init__()
         self.backbone = backbone
         self.pools_first_token = pools_first_token
         self.num_layers = num_layers
+        self.windows = windows
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
-        """Turn each text into vectors, (B, L * H) float32; padding does not change them.
+        """Turn each text into vectors, (B, L * H) float32; padding does not change them."""
+        if self.windows is None:
+            return self.read_at_once(input_ids, attention_mask)  # (B, L * H)
+        cut = self.windows.cut(input_ids, attention_mask)
+        return self.windows.pool(self.read_at_once(cut.input_ids, cut.attention_mask), cut)  # (B, L * H)
+
+    def read_at_once(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
+        """Turn each text, or each window, into vectors, (B, L * H) float32.
 
         The first place is attended to even in a row of padding alone, which would otherwise divide by nothing.
         """
@@ -87,7 +150,8 @@ class SentenceEncoder(nn.Module):
     def description(self) -> str:
         """What decides the vectors beside the tokens and the weights."""
         config = self.backbone.config.to_json_string()  # type: ignore[union-attr, operator]
-        return f"{config} pools_first_token={self.pools_first_token} num_layers={self.num_layers}"
+        windows = "" if self.windows is None else f" {self.windows}"
+        return f"{config} pools_first_token={self.pools_first_token} num_layers={self.num_layers}{windows}"
 
     @property
     def word_vectors(self) -> Tensor:
@@ -106,7 +170,12 @@ class SentenceEncoder(nn.Module):
 
 
 def load_sentence_encoder(
-    pretrained: Pretrained, *, pooling: Pooling, max_length: int, num_layers: int | None = 1
+    pretrained: Pretrained,
+    *,
+    pooling: Pooling,
+    max_length: int,
+    num_layers: int | None = 1,
+    windows: Windows | None = None,
 ) -> SentenceEncoder:
     """Load an encoder's weights.
 
@@ -115,6 +184,7 @@ def load_sentence_encoder(
         pooling: auto takes what the encoder was trained with; the mean where it does not say.
         max_length: Longest text in tokens that it will be given.
         num_layers: Top layers whose vectors are given, >= 1; None gives all and the embeddings.
+        windows: How long texts are cut; None reads each text at once.
 
     Returns:
         The sentence encoder, in evaluation mode.
@@ -127,11 +197,12 @@ def load_sentence_encoder(
     backbone = pretrained.load_backbone()
     deepest = int(backbone.config.num_hidden_layers) + 1  # type: ignore[union-attr, arg-type]
     refuse_more_layers("num_layers", num_layers or deepest, deepest, pretrained)
-    encoder = SentenceEncoder(backbone, pools_first_token=first, num_layers=num_layers or deepest).eval()
+    encoder = SentenceEncoder(backbone, pools_first_token=first, num_layers=num_layers or deepest, windows=windows)
     bound = encoder.max_positions
+    max_length = max_length if windows is None else windows.length
     if bound is not None and max_length > bound:
         raise SettingsError(f"max_length is {max_length}, encoder {pretrained.name} reads at most {bound} tokens")
-    return encoder
+    return encoder.eval()
 
 
 def refuse_more_layers(setting: str, value: int, bound: int, pretrained: Pretrained) -> None:

@@ -21,6 +21,7 @@ from textwright.core.encodings import Encodings
 from textwright.core.labels import Labels, Task
 from textwright.core.tokenizer import TextTokenizer
 from textwright.core.types import Bools, Ints
+from textwright.models.windows import Windows
 
 
 class TextModel(nn.Module, ABC):
@@ -51,6 +52,11 @@ class TextModel(nn.Module, ABC):
     @property
     def stages(self) -> Stages | None:
         """The model as a frozen encoder and a head, if that is what it is; None trains it as a whole."""
+        return None
+
+    @property
+    def windows(self) -> Windows | None:
+        """How the model's ``encoder`` cuts long texts, whose vectors its ``head`` reads; None if it cuts none."""
         return None
 
     def learning_rate_factor(self, name: str, epoch: int) -> float:  # noqa: ARG002  the form for all families

@@ -22,21 +22,17 @@ from typing import Annotated, Final
 from pydantic import Field
 from torch import Tensor
 
-from textwright.config import Settings
 from textwright.core.tokenizer import TextTokenizer
-from textwright.models.encoder import Pooling, SentenceEncoder, load_sentence_encoder
+from textwright.models.encoder import EncoderSettings, SentenceEncoder, load_sentence_encoder
 from textwright.models.family import BuildContext, Family, Stages, TextModel
 from textwright.models.normalized_head import Head, make_dense
 from textwright.models.pretrained import open_pretrained
+from textwright.models.windows import Windows
 
 
-class FrozenBertConfig(Settings):
+class FrozenBertConfig(EncoderSettings):
     """Settings of the frozen encoder and the network on top."""
 
-    encoder: str = "minilm-l6"
-    """The pretrained encoder: a built-in asset, a folder, or an id of the Hugging Face hub."""
-    pooling: Pooling = Pooling.AUTO
-    """How tokens become one vector: mean, cls, or auto, which takes what the encoder was trained with."""
     num_layers: Annotated[int, Field(ge=0)] = 0
     """Top layers whose vectors lie side by side; 1 reads the last alone, 0 reads all and the word embeddings."""
     hidden_dim: Annotated[int, Field(ge=0, le=4096)] = 128
@@ -72,6 +68,11 @@ class FrozenBert(TextModel):
         return Stages(encoder, self.head, feature_dim, encoder.description)
 
     @property
+    def windows(self) -> Windows | None:
+        """How the encoder cuts long texts; None if it reads each at once."""
+        return self.encoder.windows
+
+    @property
     def word_vectors(self) -> Tensor:
         """The encoder's embeddings of the token ids, (V, H)."""
         return self.encoder.word_vectors
@@ -79,7 +80,7 @@ class FrozenBert(TextModel):
 
 def build_tokenizer(texts: Sequence[str], config: FrozenBertConfig, max_length: int) -> TextTokenizer:  # noqa: ARG001
     """Take the tokenizer that the encoder was trained with; the training texts do not change it."""
-    return open_pretrained(config.encoder).load_tokenizer(max_length)
+    return config.load_tokenizer(max_length)
 
 
 def build(config: FrozenBertConfig, context: BuildContext) -> FrozenBert:
@@ -96,11 +97,13 @@ def build(config: FrozenBertConfig, context: BuildContext) -> FrozenBert:
         NotFoundError: If there is no such encoder.
         SettingsError: If the encoder does not fit the settings.
     """
+    pretrained = open_pretrained(config.encoder)
     encoder = load_sentence_encoder(
-        open_pretrained(config.encoder),
+        pretrained,
         pooling=config.pooling,
         max_length=context.tokenizer.max_length,
         num_layers=config.num_layers or None,
+        windows=config.windows(pretrained, context.tokenizer.max_length),
     )
     widths = encoder.num_layers * encoder.hidden_dim, len(context.labels)
     dense = make_dense(*widths, hidden_dim=config.hidden_dim, dropout=config.dropout)

@@ -46,7 +46,7 @@ class TextPrediction(NamedTuple):
         labels: The labels that hold: one for a single-label task, none if the model abstains; any number, by falling
             probability, for a multi-label task.
         probabilities: Label name -> probability, in the model's label order, calibrated.
-        truncated: True if the text was longer than the model's ``max_length`` and its end was not read.
+        truncated: True if the text was longer than the model's ``max_length`` and was not read whole.
         stage: Which stage answered, such as "fast" or "strong"; None for a model of one stage.
     """
 
@@ -208,7 +208,7 @@ class Predictor(GraphModel):
 
         Args:
             logits: (B, K), in nats, as :meth:`infer` gave them.
-            encodings: What they were inferred from; it knows which texts lost their end.
+            encodings: What they were inferred from; it knows which texts were cut.
 
         Returns:
             B predictions, in order.

@@ -40,7 +40,7 @@ class WarmStart:
         title: Its name and version.
         digest: Of its artifact.
         family: Its family, which is that of the training too.
-        max_length: Tokens that it reads.
+        max_length: Tokens that it reads at once.
         model: Every setting of its family.
         labels: Its labels.
         tokenizer: Its tokenizer.
@@ -69,7 +69,7 @@ class WarmStart:
             title=f"{manifest.name}@{artifact.version}",
             digest=artifact.digest,
             family=manifest.family,
-            max_length=manifest.max_length,
+            max_length=manifest.training.get("settings", {}).get("max_length", manifest.max_length),  # of a window
             model=manifest.training["model"],
             labels=manifest.labels,
             tokenizer=TextTokenizer(artifact.tokenizer()),

@@ -72,7 +72,7 @@ async def predict(request: Request) -> Response:
     """Predict the label of one text, or of several.
 
     Send `{"text": "..."}` or `{"texts": ["...", "..."]}`. Both are answered in one form: `predictions` holds one entry
-    per text, in order. A text longer than the model reads is predicted from its beginning and marked `truncated`.
+    per text, in order. A text longer than the model reads is predicted from the part it reads, and marked `truncated`.
 
     With `"explain": true` each prediction also says which words speak for its label and which against it, with their
     character offsets. An explained text counts as ten of its key's share.
