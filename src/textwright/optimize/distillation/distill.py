@@ -21,6 +21,7 @@ from textwright.core.artifact import Manifest
 from textwright.core.callbacks import Callback, CallbackList
 from textwright.core.example_texts import TYPED
 from textwright.data.settings import DataSettings
+from textwright.data.unlabeled import read_unlabeled
 from textwright.evaluate.eval_split import check_same_split, reading_settings, select
 from textwright.evaluate.predictions import observe
 from textwright.optimize.distillation.report import (
@@ -33,7 +34,6 @@ from textwright.optimize.distillation.report import (
 from textwright.optimize.distillation.settings import DistillSettings, UnlabeledSettings
 from textwright.optimize.distillation.student_init import inherited_weights
 from textwright.optimize.distillation.teacher import PredictorTeacher, columns_of
-from textwright.optimize.distillation.unlabeled import read_unlabeled
 from textwright.optimize.measure import compare_costs
 from textwright.pipeline import BuildPlan, BuildResult, build_artifact
 from textwright.runtime.loading import load
@@ -154,10 +154,16 @@ def teacher_of(
         predictors,
         settings,
         seed=plan.training.seed,
-        unlabeled=read_unlabeled(unlabeled, plan.data, further) if unlabeled else (),
+        unlabeled=_read(unlabeled, plan.data, further),
         start=start,
         callback=callback,
     )
+
+
+def _read(unlabeled: str, data: DataSettings, further: UnlabeledSettings) -> Sequence[str]:
+    if not unlabeled:
+        return ()
+    return read_unlabeled(unlabeled, data, by_sentence=further.sentences, max_texts=further.max_unlabeled)
 
 
 def _as_cut_for(plan: BuildPlan, manifests: Sequence[Manifest]) -> BuildPlan:

@@ -19,11 +19,11 @@ from textwright.core.labels import Labels
 from textwright.core.types import Float32s
 from textwright.data.cache import cache_dir
 from textwright.data.dataset import Dataset
+from textwright.data.unlabeled import apart_from
 from textwright.errors import DataError
 from textwright.models.feature_cache import FeatureCache, key_of
 from textwright.optimize.distillation.augment import augment
 from textwright.optimize.distillation.settings import DistillSettings
-from textwright.optimize.distillation.unlabeled import apart_from
 from textwright.runtime.predictor import Predictor
 from textwright.training.distillation import DistillationTargets, soft_targets
 
