@@ -7,6 +7,7 @@ Source:
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterator, Sequence
 from typing import Final
@@ -89,3 +90,11 @@ def apart_from(held_out: Sequence[str], texts: Sequence[str]) -> list[str]:
     own = np.arange(first, first + len(texts))
     is_apart = (duplicates.exact[first:] == own) & (duplicates.near[first:] >= first)
     return [texts[position] for position in np.flatnonzero(is_apart).tolist()]
+
+
+def fingerprint_texts(texts: Sequence[str]) -> str:
+    """Identify texts: the same ones in the same order have equal fingerprints; empty for none."""
+    digest = hashlib.sha256()
+    for text in texts:
+        digest.update(f"{len(text)} {text}".encode("utf-8", "surrogatepass"))
+    return digest.hexdigest()[:16] if texts else ""

@@ -113,7 +113,7 @@ def build(config: BertConfig, context: BuildContext) -> FineTunedBert:
         NotFoundError: If there is no such encoder.
         SettingsError: If the encoder does not fit the settings.
     """
-    pretrained = open_pretrained(config.encoder)
+    pretrained = open_pretrained(config.encoder, context.adapted)
     encoder = load_sentence_encoder(pretrained, pooling=config.pooling, max_length=context.tokenizer.max_length)
     _slim(encoder.backbone, config)
     refuse_more_layers("num_frozen_layers", config.num_frozen_layers, encoder.depth, pretrained)

@@ -97,7 +97,7 @@ def build(config: FrozenBertConfig, context: BuildContext) -> FrozenBert:
         SettingsError: If the encoder does not fit the settings.
     """
     encoder = load_sentence_encoder(
-        open_pretrained(config.encoder),
+        open_pretrained(config.encoder, context.adapted),
         pooling=config.pooling,
         max_length=context.tokenizer.max_length,
         num_layers=config.num_layers or None,

@@ -139,7 +139,8 @@ def teacher_of(
         settings: How it is taught.
         origin: The model whose weights the student takes over where they fit; None is the first teacher. Another graph
             of the same model may answer faster.
-        start: Weights that the student starts from, by name; None takes over what fits from ``origin``.
+        start: Weights that the student starts from, by name; None takes over what fits from ``origin``. A student whose
+            encoder is adapted to texts starts from that one.
         unlabeled: As of :class:`DistillationJob`.
         further: As of :class:`DistillationJob`.
         callback: Told of the texts that a teacher has answered.
@@ -148,6 +149,8 @@ def teacher_of(
         DataError: If the texts without labels cannot be read.
     """
     plan = plan.resolved()
+    if plan.training.adapt_to:
+        start = {}  # the adapted encoder's
     if start is None:
         start = inherited_weights((origin or predictors[0]).artifact, plan.training.family, plan.model)
     return PredictorTeacher(
