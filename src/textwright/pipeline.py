@@ -52,7 +52,7 @@ from textwright.training.abstention import Abstention, fit_abstention
 from textwright.training.adaptation import Adaptation, read_adaptation
 from textwright.training.costs import read_costs
 from textwright.training.distillation import Teacher
-from textwright.training.run import TrainedModel, resolve_settings, resolve_stored, train
+from textwright.training.run import TrainedModel, prepare, resolve_settings, resolve_stored, train
 from textwright.training.settings import TrainSettings
 from textwright.training.warm_start import WarmStart
 
@@ -215,7 +215,11 @@ def build_artifact(
     existing = None if overwrite else _find_equal(out, described)
     if existing is not None:
         return _reused(existing)
-    adapted = None if adaptation is None else adaptation.run(dataset, callback)
+    adapted = None
+    if adaptation is not None:
+        # What is refused is better refused before the hours of an adaptation than after them.
+        prepare(dataset, plan.training.model_copy(update={"adapt_to": ""}), plan.model, callback=callback)
+        adapted = adaptation.run(dataset, callback)
     distillation = None if teacher is None else teacher.teach(dataset)
     trained = train(
         dataset,

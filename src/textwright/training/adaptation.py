@@ -37,6 +37,7 @@ from textwright.data.dataset import Dataset, Examples
 from textwright.data.settings import DataSettings
 from textwright.data.unlabeled import apart_from, fingerprint_texts, read_unlabeled
 from textwright.errors import DataError, SettingsError
+from textwright.models.encoder import SentenceEncoder
 from textwright.models.feature_cache import encoder_digest
 from textwright.models.masked_language import MaskedLanguageModel
 from textwright.models.pretrained import Pretrained, open_pretrained
@@ -119,7 +120,10 @@ class Adaptation:
         callback.on_stage_begin(f"reading {source} for the encoder")
         texts = apart_from([*dataset.validation.texts, *dataset.test.texts], self.texts)
         pretrained = open_pretrained(self.encoder)
-        masked = _masked_texts(texts, pretrained, self.settings.max_length)
+        backbone = pretrained.load_backbone()
+        positions = SentenceEncoder(backbone, pools_first_token=False).max_positions
+        max_length = min(self.settings.max_length, positions or self.settings.max_length)
+        masked = _masked_texts(texts, pretrained, max_length)
         if len(masked) < _FEWEST:
             raise DataError(
                 f"adapt_to: of the {len(self.texts):,} texts of {source} {len(masked)} are left without those of the "
@@ -135,7 +139,6 @@ class Adaptation:
             )
         accelerator = make_accelerator(self.settings.device)
         bf16 = uses_bf16(self.settings.precision, accelerator.device, gains=True)
-        backbone = pretrained.load_backbone()
         key = self._key(backbone, pretrained, masked, bf16=bf16)
         folder = cache_dir() / "adapted" / key
         if not (folder / _FACTS).is_file():

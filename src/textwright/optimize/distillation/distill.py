@@ -23,17 +23,17 @@ from textwright.core.example_texts import TYPED
 from textwright.data.settings import DataSettings
 from textwright.data.unlabeled import read_unlabeled
 from textwright.evaluate.eval_split import check_same_split, reading_settings, select
+from textwright.evaluate.intervals import share
 from textwright.evaluate.predictions import observe
 from textwright.optimize.distillation.report import (
     ComparedModel,
     Distillation,
     compare_with,
     observe_in_order,
-    share,
 )
 from textwright.optimize.distillation.settings import DistillSettings, UnlabeledSettings
 from textwright.optimize.distillation.student_init import inherited_weights
-from textwright.optimize.distillation.teacher import PredictorTeacher, columns_of
+from textwright.optimize.distillation.teacher import PredictorTeacher, columns_of, refuse_twins
 from textwright.optimize.measure import compare_costs
 from textwright.pipeline import BuildPlan, BuildResult, build_artifact
 from textwright.runtime.loading import load
@@ -49,7 +49,7 @@ class DistillationJob:
     """What is to be taught to whom.
 
     Args:
-        teachers: Artifacts, or the run folders that hold them, at least one; their probabilities are averaged.
+        teachers: Artifacts, or the run folders that hold them, at least one; they answer as one.
         plan: The student, and the labeled data.
         settings: How it is taught.
         unlabeled: A file, or any labeled source whose labels are not looked at; empty for none.
@@ -89,11 +89,13 @@ def distill(
 
     Raises:
         DataError: If a source cannot be used, or the labels are not the teachers'.
-        SettingsError: If a setting is wrong, or would let the student learn from texts that its teacher is tested on.
+        SettingsError: If a setting is wrong, or would let the student learn from texts that its teacher is tested on,
+            or a teacher is given twice.
         ArtifactError: If a teacher cannot be trusted.
     """
     teachers = [load(path, num_threads=_NUM_THREADS) for path in job.teachers]
     baselines = [] if job.baseline is None else [load(job.baseline, num_threads=_NUM_THREADS)]
+    refuse_twins(teachers)
     for other in [*teachers[1:], *baselines]:
         columns_of(other, teachers[0].labels)
     plan = _as_cut_for(job.plan, [item.artifact.manifest for item in [*teachers, *baselines]]).resolved()
@@ -116,6 +118,8 @@ def distill(
     if built is None:
         return None
     report = _report(built, plan, [("teacher", item) for item in teachers] + [("baseline", item) for item in baselines])
+    validation = select(plan.source, plan.data, built.artifact.manifest, "validation").examples
+    report = replace(report, committee=teacher.committee(validation, built.artifact.manifest.labels))
     report.write_json(report.json_path(out))
     return built, report
 
