@@ -120,13 +120,13 @@ class Pretrained:
         """
         tokenizer = self._fast_tokenizer()
         ids = [tokenizer.token_to_id(token) for token in _MASKS]
-        found = [token_id for token_id in ids if token_id is not None]
-        if not found:
+        known = [token_id for token_id in ids if token_id is not None]
+        if not known:
             raise SettingsError(
                 f"encoder {self.name} has no mask token ({' or '.join(_MASKS)}), so it cannot guess tokens; leave "
                 "adapt_to out, or take an encoder that was trained by masking"
             )
-        return found[0]
+        return known[0]
 
     def special_around(self) -> tuple[list[int], list[int]]:
         """Tell which ids the encoder puts before a text and which after it, such as those of [CLS] and [SEP]."""

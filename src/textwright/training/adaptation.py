@@ -180,7 +180,7 @@ class Adaptation:
             every_s=_CHECKPOINT_EVERY_S,
             is_writer=is_writer,
         )
-        view = _Progress(callback, settings.num_epochs)
+        view = _AdaptationProgress(callback, settings.num_epochs)
         task = LoopTask(functional.cross_entropy, lambda: _validate(model, held_out, runtime))
         state = run_loop(model, learned, task, settings, runtime=runtime, checkpointer=checkpointer, callback=view)
         best = state.history[state.best_epoch - 1]
@@ -269,7 +269,7 @@ class _TimedCheckpointer(Checkpointer):
         return state
 
 
-class _Progress(Callback):
+class _AdaptationProgress(Callback):
     """Tells the loop's steps as the progress of one stage: they are none of the task's training."""
 
     def __init__(self, callback: Callback, num_epochs: int) -> None:
