@@ -27,12 +27,12 @@ from textwright.core.callbacks import Callback, RunInfo
 from textwright.data.load import load_dataset
 from textwright.data.settings import DataSettings
 from textwright.evaluate.benchmark import benchmark
+from textwright.evaluate.intervals import share
 from textwright.evaluate.predictions import observe
 from textwright.model_search.report import AutoReport
 from textwright.model_search.search import SEARCH, auto
 from textwright.model_search.settings import AutoSettings
 from textwright.model_search.trials import StepKind
-from textwright.optimize.distillation.report import share
 from textwright.runtime.loading import load
 
 DEVELOPED_ON: Final = ("movie-reviews", "airline-tweets", "bbc-news")

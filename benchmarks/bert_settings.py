@@ -41,9 +41,8 @@ from textwright.data.assets import asset_path
 from textwright.data.dataset import Dataset, Examples
 from textwright.data.load import load_dataset
 from textwright.data.settings import DataSettings
+from textwright.data.unlabeled import apart_from, read_unlabeled
 from textwright.models.pretrained import open_pretrained
-from textwright.optimize.distillation.settings import UnlabeledSettings
-from textwright.optimize.distillation.unlabeled import apart_from, read_unlabeled
 from textwright.training.batches import encode_examples, shuffled_batches
 from textwright.training.checkpoint import NoCheckpoints
 from textwright.training.device import deterministic, make_accelerator, uses_bf16
@@ -123,7 +122,7 @@ def further_sentences() -> list[str]:
     """Sentences of the unlabeled reviews that are not nearly one of those that a model is chosen or tested on."""
     kept = OUT / "sentences.txt"
     if not kept.is_file():
-        found = read_unlabeled(UNLABELLED, DataSettings(), UnlabeledSettings(sentences=True))
+        found = read_unlabeled(UNLABELLED, DataSettings(), by_sentence=True)
         held_out = [*dataset().validation.texts, *dataset().test.texts]
         apart = [" ".join(text.split()) for text in apart_from(held_out, found)]
         partial_file = kept.with_suffix(f".{os.getpid()}")

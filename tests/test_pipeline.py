@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tiny_encoders import save_tiny_encoder
 
 import textwright
 from textwright import pipeline
@@ -294,3 +295,14 @@ def test_a_model_that_abstains_says_from_where_on_and_what_shows_it(built, tmp_p
     assert told["error_bound"] <= 0.4
     assert plain.artifact.manifest.min_confidence == 0.0
     assert "abstention" not in plain.artifact.manifest.training
+
+
+def test_what_is_refused_is_refused_before_the_encoder_is_adapted(tmp_path, monkeypatch):
+    monkeypatch.setenv("TEXTWRIGHT_CACHE", str(tmp_path / "cache"))
+    (tmp_path / "more.csv").write_text("text\n" + "".join(f"word{number} music plot\n" for number in range(40)))
+    source, encoder = write_reviews(tmp_path / "reviews.csv"), save_tiny_encoder("bert", tmp_path / "bert")
+    training = TrainSettings(family="bert", device="cpu", max_length=48, adapt_to=str(tmp_path / "more.csv"))
+    plan = BuildPlan(str(source), DataSettings(), training, {"encoder": str(encoder), "num_frozen_layers": 3})
+    with pytest.raises(SettingsError, match="num_frozen_layers is 3"):
+        build_artifact(plan, tmp_path / "run")
+    assert not (tmp_path / "cache" / "adapted").exists()

@@ -49,9 +49,10 @@ from textwright.export.onnx import to_onnx
 from textwright.export.parity import check_parity
 from textwright.runtime.predictor import Predictor
 from textwright.training.abstention import Abstention, fit_abstention
+from textwright.training.adaptation import Adaptation, read_adaptation
 from textwright.training.costs import read_costs
 from textwright.training.distillation import Teacher
-from textwright.training.run import TrainedModel, resolve_settings, resolve_stored, train
+from textwright.training.run import TrainedModel, prepare, resolve_settings, resolve_stored, train
 from textwright.training.settings import TrainSettings
 from textwright.training.warm_start import WarmStart
 
@@ -61,6 +62,8 @@ _TAUGHT: Final = "distillation"
 """Where the manifest's account of training says who taught; absent where labels alone did."""
 _WARM_START: Final = "warm_start"
 """Where it says what the training began with; absent where it began anew."""
+_ADAPTATION: Final = "adaptation"
+"""Where it says which texts the encoder was to be adapted to; absent where it is as its makers left it."""
 ABSTENTION: Final = "abstention"
 """Where it says what the confidence from which on it answers came to; absent where it answers always."""
 _COSTS: Final = "costs"
@@ -109,10 +112,14 @@ class BuildPlan:
         Raises:
             NotFoundError: If there is no such family.
             SettingsError: If one of the family's settings or the example text is wrong, or the family is not that of
-                the warm start.
+                the warm start, or an encoder is to be adapted and the weights come from there.
         """
         given = self.training, self.model
         training, model = resolve_settings(*(given if self.warm_start is None else self.warm_start.beneath(*given)))
+        if training.adapt_to and self.warm_start is not None:
+            raise SettingsError(
+                f"adapt_to is {training.adapt_to!r}, but the weights come from {self.warm_start.title}; leave one out"
+            )
         text = check_typed(self.example_text)
         return replace(self, training=training, model=model.model_dump(mode="json"), example_text=text)
 
@@ -203,10 +210,16 @@ def build_artifact(
         dataset = load_dataset(plan.source, plan.data, partial(callback.on_progress, "fetching the data"))
         for warning in dataset.warnings:
             callback.on_warning(warning)
-    described = _describe(plan, dataset, teacher)
+    adaptation = read_adaptation(plan.training, plan.model, plan.data)
+    described = _describe(plan, dataset, teacher, adaptation)
     existing = None if overwrite else _find_equal(out, described)
     if existing is not None:
         return _reused(existing)
+    adapted = None
+    if adaptation is not None:
+        # What is refused is better refused before the hours of an adaptation than after them.
+        prepare(dataset, plan.training.model_copy(update={"adapt_to": ""}), plan.model, callback=callback)
+        adapted = adaptation.run(dataset, callback)
     distillation = None if teacher is None else teacher.teach(dataset)
     trained = train(
         dataset,
@@ -217,6 +230,7 @@ def build_artifact(
         overwrite=overwrite,
         distillation=distillation,
         warm_start=plan.warm_start,
+        adapted=adapted,
     )
     if not trained.is_main:
         return None
@@ -345,11 +359,15 @@ def _golden_texts(manifest: Manifest, dataset: Dataset) -> list[str]:
     return [text for text in [*real, *AWKWARD_TEXTS] if len(text) <= _LONGEST_GOLDEN_TEXT]
 
 
-def _describe(plan: BuildPlan, dataset: Dataset, teacher: Teacher | None) -> dict[str, dict[str, Any]]:
+def _describe(
+    plan: BuildPlan, dataset: Dataset, teacher: Teacher | None, adaptation: Adaptation | None
+) -> dict[str, dict[str, Any]]:
     """Tell a plan and its data as JSON-ready values: equal plans on equal data are equal here."""
     teachers = {} if teacher is None else {_TAUGHT: teacher.describe()}
     if plan.warm_start is not None:
         teachers[_WARM_START] = plan.warm_start.describe()
+    if adaptation is not None:
+        teachers[_ADAPTATION] = adaptation.describe()
     if plan.training.costs:  # the file may be another one at the same place
         teachers[_COSTS] = read_costs(plan.training, dataset.labels)
     return {
@@ -376,7 +394,7 @@ def _find_equal(out: Path, described: Mapping[str, Mapping[str, Any]]) -> Artifa
     stored = {
         "training": {
             name: _as_now(existing.manifest.training).get(name)
-            for name in {**described["training"], _TAUGHT: None, _WARM_START: None, _COSTS: None}
+            for name in {**described["training"], _TAUGHT: None, _WARM_START: None, _COSTS: None, _ADAPTATION: None}
         },
         "data": _data_as_now(existing.manifest.data),
     }

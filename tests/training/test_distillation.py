@@ -8,7 +8,7 @@ import torch
 from torch.nn import functional
 
 from textwright.core.labels import Labels, Task
-from textwright.training.distillation import DistillationTargets, soft_targets
+from textwright.training.distillation import DistillationTargets, TeacherMean, soft_targets
 from textwright.training.objective import distilled, make_objective
 
 LABELS = Labels(("negative", "neutral", "positive"))
@@ -34,6 +34,8 @@ def test_several_teachers_are_averaged() -> None:
     both, _ = soft_targets([LOGITS, -LOGITS], np.array([0]), LABELS, temperature=1.0)
     singles = [soft_targets([item], np.array([0]), LABELS, temperature=1.0)[0] for item in (LOGITS, -LOGITS)]
     np.testing.assert_allclose(both, np.mean(singles, axis=0), atol=1e-6)
+    by_logits, _ = soft_targets([LOGITS, -3 * LOGITS], np.array([0]), LABELS, temperature=2.0, mean=TeacherMean.LOGITS)
+    np.testing.assert_allclose(by_logits, torch.softmax(torch.from_numpy(-LOGITS / 2), dim=1), atol=1e-6)
 
 
 @pytest.mark.parametrize("temperature", [1.0, 3.0])

@@ -20,7 +20,9 @@ from textwright.optional_deps import require
 from textwright.training.settings import TrainSettings
 
 if TYPE_CHECKING:
+    from textwright.evaluate.intervals import Interval
     from textwright.optimize.distillation.report import ComparedModel, Distillation
+    from textwright.optimize.distillation.teacher import TeacherCommittee
 
 _DATA: Final = DataSettings()
 _TRAINING: Final = TrainSettings()
@@ -29,7 +31,8 @@ _FURTHER: Final = UnlabeledSettings()
 
 
 def distill(
-    *teachers: Path,
+    teachers: Annotated[tuple[Path, ...], Parameter(consume_multiple=True)] = (),
+    *,
     source: Annotated[str, Parameter(name="--data")],
     out: Path,
     config: Path | None = None,
@@ -50,12 +53,14 @@ def distill(
 
     Example: textwright distill runs/bert --data movie-reviews --family bert --model.keep-layers 1,3,5 --out runs/small
 
+    Example: textwright distill --teachers runs/a runs/b runs/c --data movie-reviews --family bert --out runs/student
+
     Example: textwright distill runs/bert --data movie-reviews --unlabeled imdb-reviews --sentences --out runs/student
 
     The same command resumes what was interrupted.
 
     Args:
-        teachers: Artifact folders, or the run folders that hold them; the probabilities of several are averaged.
+        teachers: Artifact folders, or the run folders that hold them; several answer as one.
         source: Labeled texts, best those that the teacher was trained on: a built-in name, a file, a folder, a hub id.
         out: Run folder of the student: artifact, report, checkpoint and TensorBoard events go there.
         config: Recipe: a file (TOML) whose keys are named like the flags, or the name of one that comes with Textwright
@@ -105,8 +110,27 @@ def show_distillation(terminal: Terminal, report: Distillation) -> None:
         "size",
     )
     terminal.table(f"Beside others on {report.num_test:,} test texts", columns, map(_row, report.compared_models))
+    if report.committee is not None:
+        _show_committee(terminal, report.committee)
     for compared in report.compared_models:
         terminal.say(f"{compared.role}: {report.name} is {compared.verdict}")
+
+
+def _show_committee(terminal: Terminal, committee: TeacherCommittee) -> None:
+    """Say how good the teachers are together, and what of them was averaged."""
+    rows = [(f"{item.name} ({item.version})", *_percents(item.accuracy)) for item in committee.teachers]
+    rows.append((f"mean of their {committee.mean}", *_percents(committee.accuracy)))
+    title = f"Teachers on {committee.num_validation:,} validation texts"
+    terminal.table(title, ("teacher", "accuracy", "95 % interval"), rows)
+    losses = ", ".join(f"of {name} {loss:.4f}" for name, loss in committee.log_loss.items())
+    terminal.say(
+        f"all teachers answer {percent(committee.agreement.value)} of these texts alike; log loss of the mean "
+        f"{losses}, so the student learned from the mean of their {committee.mean}"
+    )
+
+
+def _percents(interval: Interval) -> tuple[str, str]:
+    return percent(interval.value, digits=2), percent(interval.low, interval.high)
 
 
 def _row(model: ComparedModel) -> tuple[str, ...]:

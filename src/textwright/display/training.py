@@ -12,6 +12,7 @@ from textwright.core.example_texts import TYPED
 from textwright.core.files import exclusive_folder
 from textwright.core.percent import percent
 from textwright.display.terminal import ProgressView, Terminal
+from textwright.evaluate.card import adaptation_in_words
 from textwright.evaluate.scores import TITLES, shown
 from textwright.tracking.trackers import Service, open_tracker
 
@@ -91,6 +92,7 @@ def show_built(terminal: Terminal, built: BuildResult, more: Mapping[str, Any] |
             terminal.say(_threshold_line(name, item, manifest.training["settings"]["precision_at_least"]))
         if abstention := manifest.training.get("abstention"):
             terminal.say(_abstention_line(abstention))
+        _note_adaptation(terminal, built)
         terminal.say(f"artifact: {artifact.path} ({artifact.size_bytes / 1e6:.2f} MB, version {artifact.version})")
         terminal.note(_example_line(manifest))
 
@@ -105,6 +107,13 @@ def _example_line(manifest: Manifest) -> str:
     if TYPED in manifest.data:
         return f"example: {texts}, as typed; no text of the data is stored"
     return f"examples in the API's pages: {texts}, of the validation split; --example-text TEXT shows another instead"
+
+
+def _note_adaptation(terminal: Terminal, built: BuildResult) -> None:
+    """Say what the encoder was adapted to; nothing where it was not."""
+    adapted = built.artifact.manifest.training.get("adapted_encoder")
+    if adapted is not None:
+        terminal.note(adaptation_in_words(adapted).replace("`", ""))
 
 
 def note_warm_start(terminal: Terminal, built: BuildResult) -> None:

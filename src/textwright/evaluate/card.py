@@ -301,6 +301,10 @@ def _weakest(present: Sequence[LabelScores]) -> str:
 
 
 def _how(manifest: Manifest) -> Iterator[str]:
+    adapted = manifest.training.get("adapted_encoder")
+    if adapted:
+        yield f"{adaptation_in_words(adapted)}."
+        yield ""
     teachers = manifest.training.get("distillation", {}).get("teachers", [])
     if teachers:
         named = ", ".join(f"{_code(item['name'])} ({item['family']}, version {item['version']})" for item in teachers)
@@ -313,9 +317,28 @@ def _how(manifest: Manifest) -> Iterator[str]:
         yield "Libraries: " + ", ".join(f"{name} {version}" for name, version in manifest.versions.items()) + "."
 
 
+def adaptation_in_words(adapted: Mapping[str, Any]) -> str:
+    """Say what an encoder was adapted to, how long and how well it guesses tokens then.
+
+    Args:
+        adapted: The manifest's account of it, ``training.adapted_encoder``.
+    """
+    rounds = "once" if adapted["num_epochs"] == 1 else f"{adapted['num_epochs']:,} times"
+    return (
+        f"The encoder was adapted by masked-language training before: it read {adapted['num_texts']:,} texts "
+        f"({adapted['num_tokens']:,} tokens) of {_code(_without_folder(str(adapted['texts'])))} {rounds}, in "
+        f"{adapted['seconds'] / 60:,.1f} minutes (digest {_code(adapted['digest'])}; {adapted['num_left_out']:,} texts "
+        "left out, which were of the validation or test split, or nearly, or twice there); of held-out masked tokens "
+        f"it then guessed {percent(adapted['masked_accuracy'])}"
+    )
+
+
 def _source(manifest: Manifest) -> str:
-    """Name the data; of a path on somebody's machine only its last part."""
-    source = str(manifest.data.get("source") or "unknown")
+    return _without_folder(str(manifest.data.get("source") or "unknown"))
+
+
+def _without_folder(source: str) -> str:
+    """Name data; of a path on somebody's machine only its last part."""
     path = PurePath(source)
     return path.name if path.is_absolute() or source.startswith((".", "~")) else source
 

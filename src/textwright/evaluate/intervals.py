@@ -186,3 +186,9 @@ def wilson(hits: Ints, counts: Ints) -> list[Interval]:
     low, high = np.maximum(center - half, 0.0), np.minimum(center + half, 1.0)
     rows = zip(share, np.minimum(low, share), np.maximum(high, share), strict=True)
     return [Interval(*map(float, row)) for row in rows]
+
+
+def share(holds: Bools) -> Interval:
+    """Give the share of texts for which something holds, (N,), with its 95 % interval."""
+    (interval,) = wilson(np.array([int(holds.sum())]), np.array([len(holds)]))
+    return interval

@@ -20,10 +20,9 @@ from textwright.data.dataset import Dataset, Examples
 from textwright.data.load import load_dataset
 from textwright.data.settings import DataSettings
 from textwright.data.splits import draw_subset, rarest_label
+from textwright.data.unlabeled import apart_from, read_unlabeled
 from textwright.data.writers import open_output
 from textwright.errors import DataError
-from textwright.optimize.distillation.settings import UnlabeledSettings
-from textwright.optimize.distillation.unlabeled import apart_from, read_unlabeled
 
 SETTINGS: Final = DataSettings(text_column="text", label_column="label", split_column="split")
 """How the file is read."""
@@ -96,7 +95,7 @@ def add_unlabeled(search: SearchSource, unlabeled: str, data: DataSettings, data
         DataError: If no text is left.
     """
     held_out = [*dataset.validation.texts, *dataset.test.texts]
-    texts = apart_from(held_out, read_unlabeled(unlabeled, data, UnlabeledSettings()))
+    texts = apart_from(held_out, read_unlabeled(unlabeled, data))
     if not texts:
         raise DataError(
             f"{unlabeled}: every text is nearly one of the validation or test texts; give others, or no --unlabeled"

@@ -121,7 +121,7 @@ def build(config: BertConfig, context: BuildContext) -> FineTunedBert:
         NotFoundError: If there is no such encoder.
         SettingsError: If the encoder does not fit the settings.
     """
-    pretrained = open_pretrained(config.encoder)
+    pretrained = open_pretrained(config.encoder, context.adapted)
     max_length = context.tokenizer.max_length
     windows = config.windows(pretrained, max_length)
     encoder = load_sentence_encoder(pretrained, pooling=config.pooling, max_length=max_length, windows=windows)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -134,12 +135,14 @@ class BuildContext:
         labels: The label names in the order of the logits' columns, with the task.
         training: The training split, for families that start from its counts.
         callback: Is told how far work of minutes is, such as asking an encoder for every token's vector.
+        adapted: Folder of the family's encoder after it was adapted to texts; None takes it as its makers left it.
     """
 
     tokenizer: TextTokenizer
     labels: Labels
     training: TrainingSplit = field(default_factory=TrainingSplit.empty)
     callback: Callback = field(default_factory=Callback)
+    adapted: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)

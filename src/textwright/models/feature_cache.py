@@ -37,11 +37,24 @@ def cache_folder(encoder: nn.Module, description: str) -> Path:
     Returns:
         A folder in the user's cache; it need not exist.
     """
+    return cache_dir() / "features" / encoder_digest(encoder, description)[:32]
+
+
+def encoder_digest(encoder: nn.Module, description: str) -> str:
+    """Name an encoder by its content: every byte of its weights, and what else decides what it gives.
+
+    Args:
+        encoder: Its weights are read.
+        description: What decides the features beside tokens and weights: pooling, layers, number format.
+
+    Returns:
+        64 hexadecimal digits.
+    """
     digest = hashlib.sha256(description.encode())
     for name, weight in encoder.state_dict().items():
         digest.update(f"{name} {weight.dtype} {tuple(weight.shape)}".encode())
         digest.update(weight.detach().cpu().contiguous().numpy().tobytes())
-    return cache_dir() / "features" / digest.hexdigest()[:32]
+    return digest.hexdigest()
 
 
 def text_keys(encodings: Encodings) -> list[bytes]:

@@ -97,7 +97,7 @@ def build(config: FrozenBertConfig, context: BuildContext) -> FrozenBert:
         NotFoundError: If there is no such encoder.
         SettingsError: If the encoder does not fit the settings.
     """
-    pretrained = open_pretrained(config.encoder)
+    pretrained = open_pretrained(config.encoder, context.adapted)
     encoder = load_sentence_encoder(
         pretrained,
         pooling=config.pooling,

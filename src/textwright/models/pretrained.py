@@ -8,6 +8,7 @@ BERT families; ``transformers`` is imported when an encoder is opened, not befor
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -32,8 +33,13 @@ _OLD_WEIGHTS: Final = ("pytorch_model*.bin",)
 """Fetched only where there are no safetensors; transformers reads tensors from them and runs no code."""
 _OTHER_ENGINES: Final = ("onnx/*", "openvino/*", "coreml/*")
 _POOLING_CONFIG: Final = "1_Pooling/config.json"
+_INDEX: Final = ".index.json"
+"""Says in which of several files a weight lies."""
 _COMPOSED: Final = "\u00e9\ud55c"
 """A letter with its accent and a syllable of Hangul: both are several characters when decomposed."""
+_MASKS: Final = ("[MASK]", "<mask>")
+_OTHER_FILES: Final = ("*.json", "*.txt", "*.model", _POOLING_CONFIG)
+"""Tokenizer and pooling, which stay as they are when weights change."""
 _UNUSED_PARTS: Final = ("pooler.", "embeddings.position_ids")
 """Weights that a sentence vector does not need; a checkpoint may lack them."""
 
@@ -105,6 +111,22 @@ class Pretrained:
         unknown = tokenizer.token_to_id(getattr(tokenizer.model, "unk_token", None) or "")
         ids = {self._pad_id, unknown, *(token_id for token_id, token in added if token.special)}
         return frozenset(token_id for token_id in ids if token_id is not None)
+
+    def mask_id(self) -> int:
+        """Tell which id stands where the encoder is to guess a token.
+
+        Raises:
+            SettingsError: If it has none, so that it cannot be trained by masking.
+        """
+        tokenizer = self._fast_tokenizer()
+        ids = [tokenizer.token_to_id(token) for token in _MASKS]
+        known = [token_id for token_id in ids if token_id is not None]
+        if not known:
+            raise SettingsError(
+                f"encoder {self.name} has no mask token ({' or '.join(_MASKS)}), so it cannot guess tokens; leave "
+                "adapt_to out, or take an encoder that was trained by masking"
+            )
+        return known[0]
 
     def special_around(self) -> tuple[list[int], list[int]]:
         """Tell which ids the encoder puts before a text and which after it, such as those of [CLS] and [SEP]."""
@@ -190,6 +212,21 @@ class Pretrained:
             backbone.pooler = None
         return backbone  # type: ignore[no-any-return]
 
+    def save_changed(self, backbone: nn.Module, folder: Path) -> None:
+        """Write an encoder like this one with other weights.
+
+        Args:
+            backbone: Of :meth:`load_backbone`, trained on.
+            folder: An empty folder.
+        """
+        for file in (file for pattern in _OTHER_FILES for file in self.path.glob(pattern)):
+            target = folder / file.relative_to(self.path)
+            target.parent.mkdir(exist_ok=True)
+            if not file.name.endswith(_INDEX):
+                shutil.copyfile(file, target)
+        with _quiet():
+            backbone.save_pretrained(folder)  # type: ignore[operator]
+
     @property
     def pools_first_token(self) -> bool:
         """Whether the encoder was trained with its first token as the sentence's vector; False means the mean."""
@@ -199,11 +236,12 @@ class Pretrained:
         return bool(json.loads(file.read_text(encoding="utf-8")).get("pooling_mode_cls_token", False))
 
 
-def open_pretrained(name: str) -> Pretrained:
+def open_pretrained(name: str, adapted: Path | None = None) -> Pretrained:
     """Find an encoder.
 
     Args:
         name: A folder, a built-in asset, or an id of the Hugging Face hub; a folder wins.
+        adapted: Folder of the same encoder after it was adapted to texts; it is what is opened then.
 
     Returns:
         The encoder; its files are on this machine.
@@ -212,7 +250,7 @@ def open_pretrained(name: str) -> Pretrained:
         NotFoundError: If it is none of these, or the hub cannot be reached.
         AssetError: If the asset cannot be fetched.
     """
-    path = expand_home(name)
+    path = adapted or expand_home(name)
     if path.is_dir():
         return Pretrained(name, path)
     if name in ASSETS:

@@ -115,7 +115,7 @@ def build(config: StaticBertConfig, context: BuildContext) -> StaticBert:
         SettingsError: If the encoder cannot be used.
     """
     vectors = distill_token_vectors(
-        open_pretrained(config.encoder),
+        open_pretrained(config.encoder, context.adapted),
         embedding_dim=config.embedding_dim,
         sif_coefficient=config.sif_coefficient,
         callback=context.callback,

@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any, Protocol
 
 import numpy as np
@@ -118,22 +119,55 @@ class DistillationExamples:
         return Batch(self.examples.batch(positions).inputs, torch.from_numpy(targets))
 
 
+class TeacherMean(StrEnum):
+    """What of several teachers is averaged."""
+
+    PROBABILITIES = "probabilities"
+    LOGITS = "logits"
+
+
+def average(
+    logits: Sequence[Float32s], task: Task, *, temperature: float = 1.0, mean: TeacherMean = TeacherMean.PROBABILITIES
+) -> Float32s:
+    """Let several teachers answer as one.
+
+    Args:
+        logits: Of each teacher, (M, K), calibrated, in nats.
+        task: Decides softmax or sigmoid.
+        temperature: Divisor of the logits, > 0.
+        mean: What is averaged; for one teacher it is the same.
+
+    Returns:
+        Probabilities, (M, K).
+    """
+    if mean is TeacherMean.LOGITS:
+        return activate(np.mean(logits, axis=0, dtype=np.float32), task, temperature=temperature)
+    probabilities = np.stack([activate(item, task, temperature=temperature) for item in logits])
+    return np.asarray(probabilities.mean(axis=0))
+
+
 def soft_targets(
-    logits: Sequence[Float32s], targets: Ints | Bools, labels: Labels, *, temperature: float
+    logits: Sequence[Float32s],
+    targets: Ints | Bools,
+    labels: Labels,
+    *,
+    temperature: float,
+    mean: TeacherMean = TeacherMean.PROBABILITIES,
 ) -> tuple[Float32s, Float32s]:
     """Turn teachers' logits into what :class:`DistillationTargets` hold.
 
     Args:
-        logits: Of each teacher, (M, K), calibrated, in nats; their probabilities are averaged.
+        logits: Of each teacher, (M, K), calibrated, in nats.
         targets: Label indices of the first N <= M texts, (N,), or which labels hold, (N, K).
         labels: Their task decides softmax or sigmoid.
         temperature: > 0.
+        mean: What of several teachers is averaged.
 
     Returns:
         Probabilities at the temperature, and what counts as true, (M, K) each.
     """
     soft, true = (
-        np.stack([activate(item, labels.task, temperature=divisor) for item in logits]).mean(axis=0)  # (M, K)
+        average(logits, labels.task, temperature=divisor, mean=mean)  # (M, K)
         for divisor in (temperature, 1.0)
     )
     true[: len(targets)] = targets if targets.ndim == 2 else targets[:, None] == np.arange(len(labels))

@@ -1,9 +1,9 @@
-"""The training loop: there is one, and every family goes through it."""
+"""The training loop: there is one; every family goes through it, and so does the adaptation of an encoder."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -21,7 +21,7 @@ from textwright.training.batches import Batch, LoopExamples, shuffled_batches, s
 from textwright.training.checkpoint import Checkpointer, TrainState
 from textwright.training.class_weight import class_weights
 from textwright.training.distillation import DistillationTargets
-from textwright.training.objective import Objective, make_objective, validation_score
+from textwright.training.objective import Objective, ValidationScore, make_objective, validation_score
 from textwright.training.optimizer import learning_rate_scale, make_optimizer, set_learning_rate
 from textwright.training.settings import TrainSettings
 
@@ -58,6 +58,21 @@ class TrainingRuntime:
         return logits.float(), batch.targets.to(device, non_blocking=True)
 
 
+@dataclass(frozen=True, slots=True)
+class LoopTask:
+    """What the loop minimizes, and what judges an epoch.
+
+    Args:
+        objective: Loss of a batch.
+        validate: Gives the score of the weights as they are, and the validation logits, (N, K).
+        num_passes: How often a batch holds each of its examples, >= 1.
+    """
+
+    objective: Objective
+    validate: Callable[[], tuple[ValidationScore, Tensor]]
+    num_passes: int = 1
+
+
 def fit(
     module: nn.Module,
     splits: Splits,
@@ -70,10 +85,7 @@ def fit(
     keep_last_checkpoint: bool = False,
     distillation: DistillationTargets | None = None,
 ) -> TrainState:
-    """Train a module until its epochs are done or validation stops improving; the best weights are kept.
-
-    A step depends on the weights, the optimizer, the seed and the step's number, and on nothing else, so that a
-    killed run goes on from its checkpoint to the same bits.
+    """Train a classifier by the loop, see :func:`run_loop`.
 
     Args:
         module: Any family's module, or its head, in fp32; has the best weights afterwards.
@@ -93,7 +105,6 @@ def fit(
         TrainingError: If the loss is not finite.
         StopTraining: If a callback ends the training before its first epoch has ended.
     """
-    accelerator = runtime.accelerator
     weights = class_weights(settings.class_weight, splits.train.targets, len(labels))
     objective = make_objective(
         labels.task,
@@ -104,13 +115,63 @@ def fit(
     )
     if distillation is not None:
         objective = distillation.objective(objective, labels.task)
-    num_passes = 2 if settings.r_drop else 1
+
+    def validate() -> tuple[ValidationScore, Tensor]:
+        logits = infer(module, splits.validation, len(labels), runtime)
+        return validation_score(logits, torch.from_numpy(splits.validation.targets), labels.task, weights), logits
+
+    return run_loop(
+        module,
+        splits.train,
+        LoopTask(objective, validate, num_passes=2 if settings.r_drop else 1),
+        settings,
+        runtime=runtime,
+        checkpointer=checkpointer,
+        callback=callback,
+        keep_last_checkpoint=keep_last_checkpoint,
+    )
+
+
+def run_loop(
+    module: nn.Module,
+    examples: LoopExamples,
+    task: LoopTask,
+    settings: TrainSettings,
+    *,
+    runtime: TrainingRuntime,
+    checkpointer: Checkpointer,
+    callback: Callback,
+    keep_last_checkpoint: bool = False,
+) -> TrainState:
+    """Train a module until its epochs are done or validation stops improving; the best weights are kept.
+
+    A step depends on the weights, the optimizer, the seed and the step's number, and on nothing else, so that a
+    killed run goes on from its checkpoint to the same bits.
+
+    Args:
+        module: What is trained, in fp32; has the best weights afterwards.
+        examples: What it learns from.
+        task: What is minimized.
+        settings: How to train.
+        runtime: Where it runs.
+        checkpointer: Gives the state to start from, and keeps it.
+        callback: Is told about steps and epochs.
+        keep_last_checkpoint: Keep the last epoch's weights, whatever the validation says.
+
+    Returns:
+        The state at the end, with the history and the best weights.
+
+    Raises:
+        TrainingError: If the loss is not finite.
+        StopTraining: If a callback ends the training before its first epoch has ended.
+    """
+    accelerator = runtime.accelerator
     factor = module.learning_rate_factor if isinstance(module, TextModel) else None
     optimizer = make_optimizer(module.to(accelerator.device), settings, factor)
     state = checkpointer.restore(module, optimizer)
     model, stepper = accelerator.prepare(module, optimizer)
-    passes = settings.num_passes(len(splits.train))
-    steps_per_epoch = passes * math.ceil(len(splits.train) / settings.batch_size)
+    passes = settings.num_passes(len(examples))
+    steps_per_epoch = passes * math.ceil(len(examples) / settings.batch_size)
     num_steps = steps_per_epoch * settings.num_epochs
     callback.on_train_begin(num_steps, state.epoch * steps_per_epoch + state.step)
 
@@ -118,14 +179,14 @@ def fit(
         while not state.is_over(num_epochs=settings.num_epochs, patience=settings.patience):
             model.train()
             losses = _Losses(accelerator)
-            order = _order(splits.train, settings, passes, state.epoch)
+            order = _order(examples, settings, passes, state.epoch)
             for positions in order[state.step :]:
                 step = state.epoch * steps_per_epoch + state.step
                 seed_step(settings.seed, step, accelerator.process_index)
                 scale = learning_rate_scale(step, num_steps, settings.warmup_fraction)
                 rate = set_learning_rate(optimizer, scale, epoch=state.epoch)
                 parts = np.array_split(positions, min(settings.gradient_accumulation, len(positions)))
-                loss = _backward(model, splits.train, parts, objective, runtime, num_passes)
+                loss = _backward(model, examples, parts, task, runtime)
                 accelerator.clip_grad_norm_(model.parameters(), settings.max_grad_norm)
                 stepper.step()
                 stepper.zero_grad()
@@ -135,8 +196,7 @@ def fit(
                     callback.on_step_end(step + 1, losses.read_into(state, rate), rate)
                     if checkpointer.is_due():
                         checkpointer.save(state, module, optimizer)
-            logits = infer(module, splits.validation, len(labels), runtime)
-            score = validation_score(logits, torch.from_numpy(splits.validation.targets), labels.task, weights)
+            score, logits = task.validate()
             record = state.end_epoch(
                 score, module, (state.epoch + 1) * steps_per_epoch, keep_last_checkpoint=keep_last_checkpoint
             )
@@ -162,17 +222,16 @@ def _backward(
     model: nn.Module,
     examples: LoopExamples,
     parts: Sequence[Ints],
-    objective: Objective,
+    task: LoopTask,
     runtime: TrainingRuntime,
-    num_passes: int,
 ) -> Tensor:
     """Add up the gradient of a step, one part of its examples after the other; return the mean loss."""
     accelerator, total = runtime.accelerator, torch.zeros((), device=runtime.accelerator.device)
     num_examples = sum(map(len, parts))
     for part in parts:
         with accelerator.split_between_processes(part.tolist(), apply_padding=True) as share:
-            logits, targets = runtime.forward(model, examples.batch(np.tile(share, num_passes)))
-        loss = objective(logits, targets) * (len(part) / num_examples)
+            logits, targets = runtime.forward(model, examples.batch(np.tile(share, task.num_passes)))
+        loss = task.objective(logits, targets) * (len(part) / num_examples)
         accelerator.backward(loss)
         total += loss.detach()
     return total

@@ -35,6 +35,7 @@ from textwright.errors import DataError, SettingsError
 from textwright.models import find_family
 from textwright.models.family import BuildContext, TextModel, TrainingSplit
 from textwright.training.abstention import refuse_impossible_abstention
+from textwright.training.adaptation import AdaptedEncoder
 from textwright.training.batches import EncodedExamples, encode_examples
 from textwright.training.calibrate import fit_temperature
 from textwright.training.checkpoint import Checkpointer, TrainState
@@ -55,6 +56,8 @@ CHECKPOINT: Final = "checkpoint"
 TENSORBOARD: Final = "tensorboard"
 HISTORY: Final = "history.jsonl"
 SETTINGS: Final = RUN_SETTINGS
+ADAPTED: Final = "adapted_encoder"
+"""Where the manifest's account of training says what the encoder was adapted to; absent where it was not."""
 COPIED: Final = "warm_start_copied"
 """Where the manifest's account of training says what was taken over from the model that it began with."""
 AUTO: Final = "auto"
@@ -165,6 +168,7 @@ def train(
     overwrite: bool = False,
     distillation: DistillationTargets | None = None,
     warm_start: WarmStart | None = None,
+    adapted: AdaptedEncoder | None = None,
 ) -> TrainedModel:
     """Train a model on a dataset; validation decides the epoch and the temperature, test is not looked at.
 
@@ -181,6 +185,7 @@ def train(
         distillation: What a teacher says of the training texts and others, which are learned from instead of the
             labels; None learns from the labels.
         warm_start: A trained model to begin with; None begins with the family's first weights.
+        adapted: The family's encoder after it was adapted to ``settings.adapt_to``; None where that is empty.
 
     Returns:
         The trained model. The same dataset, settings and machine give the same model, killed and resumed or not.
@@ -191,14 +196,15 @@ def train(
         DataError: If the training or the validation split is empty.
         TrainingError: If the loss is not finite, or a checkpoint cannot be read.
     """
-    prepared = prepare(dataset, settings, family_settings, distillation, warm_start, CallbackList(callbacks))
+    callback = CallbackList(callbacks)
+    prepared = prepare(dataset, settings, family_settings, distillation, warm_start, callback, adapted)
     accelerator = make_accelerator(prepared.settings.device)
     bf16 = uses_bf16(prepared.settings.precision, accelerator.device, gains=prepared.supports_bf16)
     runtime = TrainingRuntime(accelerator, bf16)
     checkpointer = _open_run(run_dir, prepared, accelerator, overwrite=overwrite)
     with deterministic(accelerator.device):
-        prepared, scores = _choose_steps(prepared, runtime, CallbackList(callbacks))
-        learner = _make_learner(prepared, runtime, CallbackList(callbacks))
+        prepared, scores = _choose_steps(prepared, runtime, callback)
+        learner = _make_learner(prepared, runtime, callback)
         if accelerator.is_main_process:
             with TensorBoard(run_dir / TENSORBOARD, dataset.labels, dataset.validation) as board:
                 all_callbacks = CallbackList([board, _HistoryFile(run_dir / HISTORY), *callbacks])
@@ -223,7 +229,13 @@ def train(
         family_settings=prepared.family_settings,
         num_truncated=prepared.train.num_truncated,
         is_main=is_main,
-        metadata={**prepared.module.metadata, **learner.metadata, **scores, **_weights(prepared), **prepared.copied},
+        metadata={
+            **prepared.module.metadata,
+            **learner.metadata,
+            **scores,
+            **_weights(prepared),
+            **prepared.started_from,
+        },
     )
 
 
@@ -242,7 +254,8 @@ class Prepared:
         module: The model with its first weights, drawn from ``settings.seed``, or those of the distillation targets.
         distillation: What a teacher says of ``train``; None where labels are all there is.
         warm_start: What the training begins with; None begins anew.
-        copied: What was taken over from there, for the manifest; empty where nothing was.
+        adapted: The family's encoder after it was adapted to texts; None where it was not.
+        copied: What was taken over from the warm start, for the manifest; empty where nothing was.
     """
 
     settings: TrainSettings
@@ -255,6 +268,7 @@ class Prepared:
     module: TextModel
     distillation: DistillationTargets | None
     warm_start: WarmStart | None = None
+    adapted: AdaptedEncoder | None = None
     copied: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -272,7 +286,14 @@ class Prepared:
             digests["distillation targets"] = self.distillation.digest()
         if self.warm_start is not None:
             digests["warm start"] = self.warm_start.digest
+        if self.adapted is not None:
+            digests["adapted encoder"] = self.adapted.digest
         return {**recipe, **model, **data, **{name: digest[:12] for name, digest in digests.items()}}
+
+    @property
+    def started_from(self) -> dict[str, Any]:
+        """What the first weights came from beside the family's own, for the manifest."""
+        return {**self.copied, **({} if self.adapted is None else {ADAPTED: dict(self.adapted.facts)})}
 
 
 def prepare(
@@ -282,6 +303,7 @@ def prepare(
     distillation: DistillationTargets | None = None,
     warm_start: WarmStart | None = None,
     callback: Callback | None = None,
+    adapted: AdaptedEncoder | None = None,
 ) -> Prepared:
     """Decide everything that :func:`train` decides before its first step, and train nothing.
 
@@ -292,6 +314,7 @@ def prepare(
         distillation: What a teacher says; None learns from the labels.
         warm_start: A trained model to begin with; None begins with the family's first weights.
         callback: Is told how far the family is, where making its first weights takes long.
+        adapted: The family's encoder after it was adapted to ``settings.adapt_to``; None where that is empty.
 
     Returns:
         Encoded examples and a model with its first weights; equal arguments give equal weights.
@@ -324,6 +347,11 @@ def prepare(
             f"focal_gamma is {settings.focal_gamma}, but linear is solved for and minimizes the cross-entropy; "
             "leave it at 0, or train another family (textwright families)"
         )
+    if settings.adapt_to and adapted is None:
+        raise SettingsError(
+            f"adapt_to is {settings.adapt_to!r}, but here nothing adapts the encoder before; leave it out, or use "
+            "textwright train"
+        )
     words_from = dataset.train.texts if distillation is None else distillation.vocabulary_texts
     tokenizer = family.build_tokenizer(words_from, config, settings.max_length)
     if warm_start is not None:
@@ -332,14 +360,14 @@ def prepare(
     examples, validation = (encode_examples(split, tokenizer) for split in (learned, dataset.validation))
     torch.manual_seed(settings.seed)
     training = TrainingSplit(examples.encodings, examples.targets)
-    module = family.build(config, BuildContext(tokenizer, dataset.labels, training, callback or Callback()))
+    folder = None if adapted is None else adapted.folder
+    module = family.build(config, BuildContext(tokenizer, dataset.labels, training, callback or Callback(), folder))
     if distillation is not None and distillation.start:
         module.load_state_dict(dict(distillation.start))
     gains, labels = family.supports_bf16, dataset.labels
     copied = {} if warm_start is None else {COPIED: warm_start.copy_into(module, tokenizer, labels)}
-    return Prepared(
-        settings, config, gains, labels, tokenizer, examples, validation, module, distillation, warm_start, copied
-    )
+    starts = distillation, warm_start, adapted, copied
+    return Prepared(settings, config, gains, labels, tokenizer, examples, validation, module, *starts)
 
 
 def _open_run(run_dir: Path, prepared: Prepared, accelerator: Accelerator, *, overwrite: bool) -> Checkpointer:

@@ -103,6 +103,18 @@ class TrainSettings(Settings):
     confidence of 95 %."""
     costs: str = ""
     """Predict the label of the lowest expected cost: file of a cost matrix (.csv .toml .json), rows true labels."""
+    adapt_to: str = ""
+    """Texts that the encoder is adapted to by masked-language training before: a file, or any source; empty for none.
+
+    For families with an encoder. Labels are not looked at; validation and test texts are left out."""
+    adapt_sentences: bool = False
+    """Cut the texts of adapt_to into sentences: for a model of sentences, where they are longer."""
+    adapt_max_texts: Annotated[int, Field(ge=0)] = 0
+    """Maximum number of texts, or sentences, of adapt_to, always the same ones; 0 for all."""
+    adapt_epochs: Annotated[int, Field(ge=1, le=1_000)] = 1
+    """Passes of the encoder over the texts of adapt_to."""
+    adapt_learning_rate: Annotated[float, Field(gt=0, le=1)] = 3e-4
+    """Highest step size of the adaptation, which learns from 64 texts a step."""
     precision: Precision = Precision.AUTO
     """bf16 is faster where the hardware has it and the family multiplies large matrices; auto knows where."""
     device: Device = Device.AUTO

@@ -18,7 +18,7 @@ from textwright.data.settings import DataSettings
 from textwright.errors import DataError, SettingsError
 from textwright.models import FAMILIES
 from textwright.optimize.distillation.distill import DistillationJob, distill
-from textwright.optimize.distillation.report import Distillation
+from textwright.optimize.distillation.report import Distillation, observe_in_order
 from textwright.optimize.distillation.settings import DistillSettings
 from textwright.optimize.distillation.teacher import PredictorTeacher
 from textwright.pipeline import BuildPlan, build_artifact
@@ -97,6 +97,62 @@ def test_several_teachers_and_a_model_beside_are_all_held_against_the_student(tr
         ("baseline", "bow"),
     ]
     assert [item["family"] for item in report.settings["teachers"]] == ["bow", "bert"]
+
+
+def test_the_report_says_how_good_the_teachers_are_together(trained_run, tmp_path: Path) -> None:
+    bow, source = trained_run("bow", "multi-class")
+    bert, _ = trained_run("bert", "multi-class")
+    validation = load_dataset(str(source)).validation
+    answers = [load(run) for run in (bow, bert)]
+    right = [float(observe_in_order(item, validation, item.labels).correct.mean()) for item in answers]
+    distill(DistillationJob([bow, bert], make_plan("bow", source, tmp_path / "own"), FEW), tmp_path / "run")
+    committee = json.loads(Distillation.json_path(tmp_path / "run").read_text())["committee"]
+    assert [item["accuracy"]["value"] for item in committee["teachers"]] == pytest.approx(right)
+    assert committee["num_validation"] == len(validation)
+    assert committee["mean"] == min(committee["log_loss"], key=committee["log_loss"].get)
+    assert committee["agreement"]["value"] <= 1 - abs(right[0] - right[1])
+    assert committee["accuracy"]["value"] >= min(right)
+    distill(DistillationJob([bow], make_plan("bow", source, tmp_path / "own"), FEW), tmp_path / "one")
+    assert json.loads(Distillation.json_path(tmp_path / "one").read_text())["committee"] is None
+
+
+def test_a_teacher_that_is_given_twice_is_refused(trained_run, tmp_path: Path) -> None:
+    run, source = trained_run("bow", "multi-class")
+    job = DistillationJob([run, run / "artifact"], make_plan("bow", source, tmp_path / "own"), FEW)
+    with pytest.raises(SettingsError, match=r"are the same model, .* would count twice; give each teacher once"):
+        distill(job, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.slow
+def test_adapted_teachers_teach_an_adapted_student(trained_run, tmp_path: Path) -> None:
+    """The recipe of docs/optimize/best-accuracy.md on a tiny encoder."""
+    run, source = trained_run("bert", "multi-class")
+    model = artifacts.read(run).manifest.training["model"]
+    more = tmp_path / "more.csv"
+    more.write_text(
+        "text\n" + "".join(f"word{number % 30} music word{number % 7} plot {number}\n" for number in range(200))
+    )
+    shared = {"family": "bert", "num_epochs": 2, "learning_rate": 0.003, "max_length": 48, "device": "cpu"}
+    shared |= {"adapt_to": str(more), "adapt_epochs": 2}
+    teachers = []
+    for seed in range(3):
+        plan = BuildPlan(str(source), DataSettings(), TrainSettings(**shared, seed=seed, r_drop=1.0), model)
+        build_artifact(plan, tmp_path / f"teacher-{seed}")
+        teachers.append(tmp_path / f"teacher-{seed}")
+    plan = BuildPlan(str(source), DataSettings(), TrainSettings(**shared), model)
+    job = DistillationJob(teachers, plan, DistillSettings(num_copies=0, temperature=1), unlabeled=str(more))
+    built, report = distill(job, tmp_path / "best")
+    training = built.artifact.manifest.training
+    digests = {artifacts.read(it).manifest.training["adapted_encoder"]["digest"] for it in teachers}
+    assert digests == {training["adapted_encoder"]["digest"]}
+    assert not training["distillation"]["starts_from_teacher"]
+    assert len(report.committee.teachers) == 3
+    assert "The encoder was adapted by masked-language training" in (built.artifact.path / "README.md").read_text()
+    assert distill(job, tmp_path / "best")[0].reused
+    more.write_text(more.read_text() + "another text of films\n")
+    with pytest.raises(SettingsError, match=r"adaptation\.num_texts was 200, now 201"):
+        distill(job, tmp_path / "best")
 
 
 def test_the_same_again_trains_nothing_and_another_lecture_is_refused(trained_run, tmp_path: Path) -> None:

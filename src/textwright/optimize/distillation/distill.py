@@ -21,19 +21,19 @@ from textwright.core.artifact import Manifest
 from textwright.core.callbacks import Callback, CallbackList
 from textwright.core.example_texts import TYPED
 from textwright.data.settings import DataSettings
+from textwright.data.unlabeled import read_unlabeled
 from textwright.evaluate.eval_split import check_same_split, reading_settings, select
+from textwright.evaluate.intervals import share
 from textwright.evaluate.predictions import observe
 from textwright.optimize.distillation.report import (
     ComparedModel,
     Distillation,
     compare_with,
     observe_in_order,
-    share,
 )
 from textwright.optimize.distillation.settings import DistillSettings, UnlabeledSettings
 from textwright.optimize.distillation.student_init import inherited_weights
-from textwright.optimize.distillation.teacher import PredictorTeacher, columns_of
-from textwright.optimize.distillation.unlabeled import read_unlabeled
+from textwright.optimize.distillation.teacher import PredictorTeacher, columns_of, refuse_twins
 from textwright.optimize.measure import compare_costs
 from textwright.pipeline import BuildPlan, BuildResult, build_artifact
 from textwright.runtime.loading import load
@@ -49,7 +49,7 @@ class DistillationJob:
     """What is to be taught to whom.
 
     Args:
-        teachers: Artifacts, or the run folders that hold them, at least one; their probabilities are averaged.
+        teachers: Artifacts, or the run folders that hold them, at least one; they answer as one.
         plan: The student, and the labeled data.
         settings: How it is taught.
         unlabeled: A file, or any labeled source whose labels are not looked at; empty for none.
@@ -89,11 +89,13 @@ def distill(
 
     Raises:
         DataError: If a source cannot be used, or the labels are not the teachers'.
-        SettingsError: If a setting is wrong, or would let the student learn from texts that its teacher is tested on.
+        SettingsError: If a setting is wrong, or would let the student learn from texts that its teacher is tested on,
+            or a teacher is given twice.
         ArtifactError: If a teacher cannot be trusted.
     """
     teachers = [load(path, num_threads=_NUM_THREADS) for path in job.teachers]
     baselines = [] if job.baseline is None else [load(job.baseline, num_threads=_NUM_THREADS)]
+    refuse_twins(teachers)
     for other in [*teachers[1:], *baselines]:
         columns_of(other, teachers[0].labels)
     plan = _as_cut_for(job.plan, [item.artifact.manifest for item in [*teachers, *baselines]]).resolved()
@@ -116,6 +118,8 @@ def distill(
     if built is None:
         return None
     report = _report(built, plan, [("teacher", item) for item in teachers] + [("baseline", item) for item in baselines])
+    validation = select(plan.source, plan.data, built.artifact.manifest, "validation").examples
+    report = replace(report, committee=teacher.committee(validation, built.artifact.manifest.labels))
     report.write_json(report.json_path(out))
     return built, report
 
@@ -139,7 +143,8 @@ def teacher_of(
         settings: How it is taught.
         origin: The model whose weights the student takes over where they fit; None is the first teacher. Another graph
             of the same model may answer faster.
-        start: Weights that the student starts from, by name; None takes over what fits from ``origin``.
+        start: Weights that the student starts from, by name; None takes over what fits from ``origin``. A student whose
+            encoder is adapted to texts starts from that one.
         unlabeled: As of :class:`DistillationJob`.
         further: As of :class:`DistillationJob`.
         callback: Told of the texts that a teacher has answered.
@@ -148,16 +153,24 @@ def teacher_of(
         DataError: If the texts without labels cannot be read.
     """
     plan = plan.resolved()
+    if plan.training.adapt_to:
+        start = {}  # the adapted encoder's
     if start is None:
         start = inherited_weights((origin or predictors[0]).artifact, plan.training.family, plan.model)
     return PredictorTeacher(
         predictors,
         settings,
         seed=plan.training.seed,
-        unlabeled=read_unlabeled(unlabeled, plan.data, further) if unlabeled else (),
+        unlabeled=_read(unlabeled, plan.data, further),
         start=start,
         callback=callback,
     )
+
+
+def _read(unlabeled: str, data: DataSettings, further: UnlabeledSettings) -> Sequence[str]:
+    if not unlabeled:
+        return ()
+    return read_unlabeled(unlabeled, data, by_sentence=further.sentences, max_texts=further.max_unlabeled)
 
 
 def _as_cut_for(plan: BuildPlan, manifests: Sequence[Manifest]) -> BuildPlan:

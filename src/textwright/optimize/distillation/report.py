@@ -9,13 +9,12 @@ from typing import Any, ClassVar
 import numpy as np
 
 from textwright.core.labels import Labels
-from textwright.core.types import Bools
 from textwright.data.dataset import Examples
-from textwright.evaluate.intervals import Interval, wilson
+from textwright.evaluate.intervals import Interval, share
 from textwright.evaluate.paired import SIGNIFICANCE, paired_p_value
 from textwright.evaluate.predictions import LabeledPredictions, observe
 from textwright.optimize.candidate_result import LatencyReport
-from textwright.optimize.distillation.teacher import columns_of
+from textwright.optimize.distillation.teacher import TeacherCommittee, columns_of
 from textwright.report.base import Report, json_values, with_verdicts
 from textwright.runtime.predictor import Predictor
 
@@ -70,6 +69,7 @@ class Distillation(Report):
         accuracy: The student's, on them.
         compared_models: Its teachers, then the baseline if there is one.
         metrics: All of the student's metrics on the test texts: name -> value, low and high.
+        committee: How good several teachers are together, on the validation split; None for one teacher.
     """
 
     NAME: ClassVar[str] = "distillation"
@@ -83,6 +83,7 @@ class Distillation(Report):
     accuracy: Interval
     compared_models: Sequence[ComparedModel]
     metrics: Mapping[str, Mapping[str, float]]
+    committee: TeacherCommittee | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return it as JSON-ready values, each comparison with its verdict in words."""
@@ -142,9 +143,3 @@ def observe_in_order(predictor: Predictor, examples: Examples, labels: Labels) -
     predictions = observe(predictor, Examples(examples.texts, targets))
     predicted = ours[predictions.predicted] if is_single else predictions.predicted[:, theirs]
     return replace(predictions, targets=examples.targets, predicted=predicted)
-
-
-def share(holds: Bools) -> Interval:
-    """Give the share of texts for which something holds, with its 95 % interval."""
-    (interval,) = wilson(np.array([int(holds.sum())]), np.array([len(holds)]))
-    return interval

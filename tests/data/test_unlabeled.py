@@ -7,9 +7,8 @@ from pathlib import Path
 import pytest
 
 from textwright.data.settings import DataSettings
+from textwright.data.unlabeled import apart_from, read_unlabeled, sentences
 from textwright.errors import DataError
-from textwright.optimize.distillation.settings import UnlabeledSettings
-from textwright.optimize.distillation.unlabeled import apart_from, read_unlabeled, sentences
 
 REVIEW = 'A film of our time. "Is it any good?" Mr. Smith asks (he would!) I fell asleep\nNo. And so did all of them.'
 
@@ -33,23 +32,23 @@ def test_a_file_is_read_whole_or_cut_or_in_part(tmp_path: Path) -> None:
     file.write_text("text\nOne is here. Two is over there.\n\nThree is a charm indeed.\nThree is a charm indeed.\n")
 
     def read(**settings: object) -> list[str]:
-        return read_unlabeled(str(file), DataSettings(), UnlabeledSettings.parse(settings, source="test"))
+        return read_unlabeled(str(file), DataSettings(), **settings)
 
     assert read() == ["One is here. Two is over there.", "Three is a charm indeed."]
-    assert read(sentences=True) == ["Two is over there.", "Three is a charm indeed."]
-    assert read(max_unlabeled=1) == read(max_unlabeled=1)
-    assert len(read(max_unlabeled=1)) == 1
-    assert read(max_unlabeled=2) == read()
+    assert read(by_sentence=True) == ["Two is over there.", "Three is a charm indeed."]
+    assert read(max_texts=1) == read(max_texts=1)
+    assert len(read(max_texts=1)) == 1
+    assert read(max_texts=2) == read()
 
 
 def test_a_source_without_a_sentence_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "short.csv"
     file.write_text("text\nToo short\n")
     with pytest.raises(DataError, match=r"short\.csv holds no sentence of 4 to 45 words .*another file"):
-        read_unlabeled(str(file), DataSettings(), UnlabeledSettings(sentences=True))
+        read_unlabeled(str(file), DataSettings(), by_sentence=True)
     file.write_text('text\n" "\n')
-    with pytest.raises(DataError, match=r"short\.csv holds no text "):
-        read_unlabeled(str(file), DataSettings(), UnlabeledSettings())
+    with pytest.raises(DataError, match=r"short\.csv holds no text .*--adapt-to"):
+        read_unlabeled(str(file), DataSettings(), option="--adapt-to")
 
 
 def test_what_is_nearly_held_out_is_left_out() -> None:

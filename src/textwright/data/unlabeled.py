@@ -1,4 +1,4 @@
-"""Texts without labels for a teacher to answer: read from any source, cut into sentences, and held apart.
+"""Texts without labels, for a teacher to answer or an encoder to be adapted to: read, cut into sentences, held apart.
 
 Source:
     Turc et al., 2019, "Well-Read Students Learn Better: On the Importance of Pre-training Compact Models", on the size
@@ -7,6 +7,7 @@ Source:
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterator, Sequence
 from typing import Final
@@ -19,7 +20,6 @@ from textwright.data.load import read_source
 from textwright.data.settings import DataSettings
 from textwright.data.text_reader import open_texts
 from textwright.errors import DataError
-from textwright.optimize.distillation.settings import UnlabeledSettings
 
 _END: Final = re.compile(r"""(?:(?<=[.!?])|(?<=[.!?]["')\]]))\s+(?=["'(\[]?[A-Z0-9])|\s*\n\s*""")
 """Between a full stop and a capital letter, or at the end of a line."""
@@ -28,13 +28,17 @@ _MOST_WORDS: Final = 45
 """A sentence of more words is a list, or has lost its full stops."""
 
 
-def read_unlabeled(source: str, data: DataSettings, settings: UnlabeledSettings) -> list[str]:
-    """Read texts for the teacher to answer.
+def read_unlabeled(
+    source: str, data: DataSettings, *, by_sentence: bool = False, max_texts: int = 0, option: str = "--unlabeled"
+) -> list[str]:
+    """Read texts without labels.
 
     Args:
         source: A file of texts (CSV, TSV, JSON lines, Parquet), or any labeled source, whose labels are not looked at.
         data: Text column and encoding.
-        settings: Whether they are cut into sentences, and how many are taken.
+        by_sentence: Cut them into sentences.
+        max_texts: How many texts, or sentences, are taken at most, always the same ones; 0 takes all.
+        option: What asked for them, for messages.
 
     Returns:
         At least one text, each once, in the order of the source.
@@ -49,14 +53,14 @@ def read_unlabeled(source: str, data: DataSettings, settings: UnlabeledSettings)
             texts = [row.text for row in rows.rows]
     else:
         texts = list(read_source(source, data).texts)
-    parts = (part for text in texts for part in (sentences(text) if settings.sentences else [text]))
+    parts = (part for text in texts for part in (sentences(text) if by_sentence else [text]))
     distinct = list(dict.fromkeys(part for part in parts if part.strip()))
     if not distinct:
-        what = f"sentence of {_FEWEST_WORDS} to {_MOST_WORDS} words" if settings.sentences else "text"
-        raise DataError(f"{source} holds no {what} for the teacher to answer; give another file, or no --unlabeled")
-    if not 0 < settings.max_unlabeled < len(distinct):
+        what = f"sentence of {_FEWEST_WORDS} to {_MOST_WORDS} words" if by_sentence else "text"
+        raise DataError(f"{source} holds no {what} to learn from; give another file, or no {option}")
+    if not 0 < max_texts < len(distinct):
         return distinct
-    sample = np.random.default_rng(0).permutation(len(distinct))[: settings.max_unlabeled]
+    sample = np.random.default_rng(0).permutation(len(distinct))[:max_texts]
     return [distinct[position] for position in np.sort(sample).tolist()]
 
 
@@ -86,3 +90,11 @@ def apart_from(held_out: Sequence[str], texts: Sequence[str]) -> list[str]:
     own = np.arange(first, first + len(texts))
     is_apart = (duplicates.exact[first:] == own) & (duplicates.near[first:] >= first)
     return [texts[position] for position in np.flatnonzero(is_apart).tolist()]
+
+
+def fingerprint_texts(texts: Sequence[str]) -> str:
+    """Identify texts: the same ones in the same order have equal fingerprints; empty for none."""
+    digest = hashlib.sha256()
+    for text in texts:
+        digest.update(f"{len(text)} {text}".encode("utf-8", "surrogatepass"))
+    return digest.hexdigest()[:16] if texts else ""
