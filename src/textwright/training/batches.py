@@ -95,6 +95,10 @@ class EncodedExamples:
         inputs = tuple(map(torch.from_numpy, pad(self.encodings.take(positions), self.pad_id)))
         return Batch(inputs, targets.float() if targets.dtype == torch.bool else targets)
 
+    def take(self, positions: Ints) -> EncodedExamples:
+        """Select examples, in the order of the positions, (M,)."""
+        return EncodedExamples(self.encodings.take(positions), self.targets[positions], self.pad_id)
+
     def digest(self) -> str:
         """Identify ids and targets: equal examples, in the same order, have equal digests."""
         digest = hashlib.sha256(self.encodings.offsets.data)
