@@ -1,9 +1,9 @@
-"""What do 8 to 64 labeled texts of each class give, with a frozen encoder and with static vectors distilled from it?
+"""What do 8 to 64 texts of each class give: with a frozen encoder, the same tuned on pairs, static vectors, SetFit?
 
 Run: ``make bench-few-labels``; ``python benchmarks/few_labels.py --speed-only`` measures the texts per second alone and
 writes them into the result file. Of each built-in source a pool of training texts and a set of test texts are drawn
-once; each draw takes so many texts of each label from the pool, trains the family's head on them with its defaults, and
-answers the test texts. Both families see the same texts of each draw.
+once; each draw takes so many texts of each label from the pool, trains each contender on them with its defaults, and
+answers the test texts. All contenders see the same texts of each draw. A run that was stopped goes on.
 
 Speed is that of the shipped graphs from text to probabilities, both families in turn, in one process of one thread.
 """
@@ -43,6 +43,7 @@ from textwright.runtime.session import Session
 from textwright.training.batches import encode_examples
 from textwright.training.checkpoint import NoCheckpoints
 from textwright.training.device import make_accelerator
+from textwright.training.features import encode_splits
 from textwright.training.learner import make_learner
 from textwright.training.loop import TrainingRuntime, infer
 from textwright.training.run import prepare, resolve_settings
@@ -71,6 +72,7 @@ def main() -> None:
     parser.add_argument("--draws", type=int, default=NUM_DRAWS)
     parser.add_argument("--counts", type=int, nargs="+", default=COUNTS, help="texts of each label")
     parser.add_argument("--only", nargs="+", choices=list(CONTENDERS), default=list(CONTENDERS), help="what is trained")
+    parser.add_argument("--again", action="store_true", help="also what the result file has; without, a run goes on")
     parser.add_argument("--speed-only", action="store_true", help="measure texts per second; keep the accuracies")
     given = parser.parse_args()
     torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
@@ -83,12 +85,20 @@ def main() -> None:
     for task in [] if given.speed_only else named:
         for count in given.counts:
             for name in given.only:
+                if not given.again and is_measured(accuracy, task, count, name, given.draws):
+                    continue
                 measure_accuracy(accuracy, task, count, name, given.draws)
                 write(accuracy, speed)
     models = shipped()
     for task in named if given.speed_only or set(FAMILIES) <= set(given.only) else []:
         speed = {**speed, task.name: measure_speed(task, models)}
         write(accuracy, speed)
+
+
+def is_measured(accuracy: Mapping[str, Any], task: Task, count: int, name: str, num_draws: int) -> bool:
+    """Tell whether a contender was measured on as many draws."""
+    of_count = accuracy.get(task.name, {}).get("texts_per_label", {}).get(str(count), {})
+    return len(of_count.get(name, {}).get("per_draw", ())) >= num_draws
 
 
 def write(accuracy: Mapping[str, Any], speed: Mapping[str, Any]) -> None:
@@ -220,8 +230,11 @@ def answer_by_family(
         callback=Callback(),
     )
     learner.fit(task.labels, NoCheckpoints(), Callback())
+    stages = prepared.module.stages
+    assert stages is not None  # noqa: S101  all families here have them
     test = encode_examples(task.test, prepared.tokenizer)
-    logits = infer(prepared.module, test, len(task.labels), runtime(), batch_size=64).numpy()
+    features = encode_splits(stages, prepared.validation, test, runtime(), Callback()).validation
+    logits = infer(stages.head, features, len(task.labels), runtime()).numpy()
     return Answers(logits.argmax(axis=1) == task.test.targets, perf_counter() - start)
 
 

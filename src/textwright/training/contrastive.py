@@ -70,6 +70,7 @@ def tune(
         stepper.zero_grad()
         callback.on_progress(_STAGE, step + 1, tuning.num_steps)
     encoder.requires_grad_(requires_grad=False).eval()
+    accelerator.free_memory()  # it would keep this encoder and AdamW's moments while folds tune theirs
 
 
 def warn_of_many(examples: EncodedExamples, num_labels: int, callback: Callback) -> None:
