@@ -98,7 +98,7 @@ def main() -> None:
 def is_measured(accuracy: Mapping[str, Any], task: Task, count: int, name: str, num_draws: int) -> bool:
     """Tell whether a contender was measured on as many draws."""
     of_count = accuracy.get(task.name, {}).get("texts_per_label", {}).get(str(count), {})
-    return len(of_count.get(name, {}).get("per_draw", ())) >= num_draws
+    return len(of_count.get(name, {}).get("right", ())) >= num_draws
 
 
 def write(accuracy: Mapping[str, Any], speed: Mapping[str, Any]) -> None:
@@ -179,9 +179,9 @@ def difference(of_count: Mapping[str, Any], name: str, other: str, num_test: int
     """Compare the accuracies of two contenders: draws that both have seen and test texts are resampled.
 
     Returns:
-        Mean and the ends of the 95 % bootstrap interval; None where one of them was not measured.
+        Mean and the ends of the 95 % bootstrap interval; None where an answer to each text is not there of both.
     """
-    if other not in of_count or name == other:
+    if name == other or not all("right" in of_count.get(each, {}) for each in (name, other)):
         return None
     pairs = list(zip(read_right(of_count[name], num_test), read_right(of_count[other], num_test), strict=False))
     differences = np.array([mine.astype(int) - theirs.astype(int) for mine, theirs in pairs])  # (D, N)
