@@ -90,7 +90,9 @@ bench-explain: $(VENV)/.ready-dev ## Measure faithfulness and cost of explanatio
 bench-distill: $(VENV)/.ready-dev ## Measure distillation and pruning over 3 seeds (hours)
 	@$(BIN)/python benchmarks/distill.py
 
-bench-few-labels: $(VENV)/.ready-dev ## Measure frozen-bert and static-bert on 8 to 64 texts a label, and their speed
+bench-few-labels: $(VENV)/.ready-dev ## Measure frozen-bert, static-bert and SetFit on 8 to 64 texts a label (hours)
+	@test -d .venv-rivals/setfit || { $(PYTHON) -m venv .venv-rivals/setfit && .venv-rivals/setfit/bin/python -m pip \
+	  install --quiet $(PIP_ARGS) --requirement benchmarks/rivals/battery_setfit.txt; }
 	@$(BIN)/python benchmarks/few_labels.py
 
 bench-battery: $(VENV)/.ready-dev ## Measure every family's defaults on some 30 labeled files, beside others (hours)

@@ -62,7 +62,11 @@ class Rival:
 
     def run(self, job: RunJob, callback: Callback) -> Result:  # noqa: ARG002  the form of Candidate
         """Start the program; its start and its imports count in the seconds."""
-        dataset = job.dataset
+        probabilities, seconds = self.answer(job.dataset)
+        return Result(_observations(job.dataset, probabilities), len(job.dataset.train), seconds, 0, "")
+
+    def answer(self, dataset: Dataset) -> tuple[Float32s, float]:
+        """Let the program learn the training texts and answer the test texts: probabilities, (N, K), and seconds."""
         with TemporaryDirectory() as folder:
             given, answer = Path(folder) / "given.json", Path(folder) / "probabilities.npy"
             content = {
@@ -77,8 +81,7 @@ class Rival:
             start = perf_counter()
             subprocess.run([self.program, script, given, answer], check=True, timeout=_MOST_S)
             seconds = perf_counter() - start
-            probabilities = np.load(answer, allow_pickle=False).astype(np.float32)
-        return Result(_observations(dataset, probabilities), len(dataset.train), seconds, 0, "")
+            return np.load(answer, allow_pickle=False).astype(np.float32), seconds
 
     def clean_up(self, job: RunJob) -> None:
         """There is nothing on disk."""
@@ -103,15 +106,21 @@ class FastText(Rival):
 
 @dataclass(frozen=True, slots=True)
 class SetFit(Rival):
-    """SetFit on the same MiniLM as ``frozen-bert``."""
+    """SetFit on the same MiniLM as ``frozen-bert``.
 
+    Args:
+        takes_all_pairs: As its defaults are; False bounds the pairs, so that hundreds of texts take minutes.
+    """
+
+    takes_all_pairs: bool = False
     name: str = "SetFit"
     summary: str = "SetFit with MiniLM"
 
     @property
     def settings(self) -> Mapping[str, Any]:
-        """Its body."""
-        return {"body": str(asset_path("minilm-l6"))}
+        """Its body, and whether its pairs are bounded."""
+        body = {"body": str(asset_path("minilm-l6"))}
+        return {**body, "takes_all_pairs": True} if self.takes_all_pairs else body
 
     def not_run(self, dataset: Dataset, source: BatterySource) -> str:
         """Say why it is not run on a source: pairs of texts are many, and the body knows English."""

@@ -604,6 +604,44 @@ def active_learning() -> str:
     )
 
 
+def few_labels() -> str:
+    """Accuracy with 8 to 64 texts of each label, mean and deviation over draws, from ``results/few_labels.json``."""
+    titles = {
+        "frozen-bert": "`frozen-bert`",
+        "frozen-bert-contrastive": "with contrastive tuning",
+        "setfit": "SetFit",
+        "static-bert": "`static-bert`",
+    }
+    rows = [
+        [f"{source}, {count} texts of each label", *(_draws_cell(of_count.get(name)) for name in titles)]
+        for source, found in _read("few_labels")["accuracy"].items()
+        for count, of_count in found["texts_per_label"].items()
+    ]
+    differences = [
+        f"{source}, {count} texts of each label: {' and '.join(found)}"
+        for source, of_source in _read("few_labels")["accuracy"].items()
+        for count, of_count in of_source["texts_per_label"].items()
+        if (found := _differences(of_count))
+    ]
+    minus = "Points more than `frozen-bert`, with 95 % bootstrap intervals over draws and test texts: "
+    return _table(["", *titles.values()], rows) + f"\n{minus}{'; '.join(differences)}.\n"
+
+
+def _differences(of_count: Mapping[str, Any]) -> list[str]:
+    """Say what tuning and SetFit gain, where they were run."""
+    names = {"frozen-bert-contrastive": "contrastive tuning", "setfit": "SetFit"}
+    found = {title: of_count[name]["minus_frozen_bert"] for name, title in names.items() if name in of_count}
+    return [
+        f"{title} {100 * item['value']:+.1f} ({100 * item['low']:+.1f} to {100 * item['high']:+.1f})"
+        for title, item in found.items()
+        if item is not None
+    ]
+
+
+def _draws_cell(found: Mapping[str, Any] | None) -> str:
+    return "not run" if found is None else f"{100 * found['accuracy']:.1f} ± {100 * found['deviation']:.1f}"
+
+
 def _percent_range(found: Mapping[str, float]) -> str:
     return f"{100 * found['mean']:.1f} ({100 * found['min']:.1f} to {100 * found['max']:.1f})"
 
@@ -622,6 +660,7 @@ TABLES: Mapping[str, Callable[[], str]] = {
     "smaller": smaller,
     "labels": labels,
     "labels-of-articles": labels_of_articles,
+    "few-labels": few_labels,
     "folds": folds,
     "promotion": promotion,
     "warm-start": warm_start,

@@ -18,12 +18,13 @@ def main():
     texts, targets = given["train"]["texts"], given["train"]["targets"]
     model = SetFitModel.from_pretrained(given["settings"]["body"])
     model.model_body.max_seq_length = 128
+    bounded = max(1, min(20, MOST_PAIRS // (2 * len(texts))))
     with tempfile.TemporaryDirectory() as folder:
         arguments = TrainingArguments(
             output_dir=folder,
             batch_size=16,
             num_epochs=1,
-            num_iterations=max(1, min(20, MOST_PAIRS // (2 * len(texts)))),
+            num_iterations=None if given["settings"].get("takes_all_pairs") else bounded,
             seed=0,
             report_to="none",
             save_strategy="no",

@@ -299,7 +299,8 @@ def _measure(
 def _facts(
     predictor: Predictor, dataset: Dataset, trained: TrainedModel, predictions: LabeledPredictions
 ) -> TrainingFacts:
-    losses = [] if "cross_validated_epochs" in trained.metadata else [item.validation_loss for item in trained.history]
+    validation_decided = trained.metadata.keys().isdisjoint({"cross_validated_epochs", "fixed_epochs"})
+    losses = [item.validation_loss for item in trained.history] if validation_decided else []
     several = np.array([len(text.strip()) >= _SEVERAL_CHARACTERS for text in dataset.test.texts])
     ids = predictor.encode(dataset.test.texts).ids
     return TrainingFacts(

@@ -11,7 +11,7 @@ from textwright.model_search.plan import next_step, open_steps, probe_sizes, pro
 from textwright.model_search.trials import FinishedModel, Known, SearchFamily, SearchStep, StepKind, Trial, TrialStatus
 
 LIGHT, MIDDLE, ENCODER = SearchFamily("linear", False), SearchFamily("bow-glove", False), SearchFamily("bert", True)
-SECONDS_PER_TEXT = {"linear": 1e-5, "bow-glove": 1e-5, "bert": 1e-2}
+SECONDS_PER_TEXT = {"linear": 1e-5, "bow-glove": 1e-5, "frozen-bert": 1e-2, "bert": 1e-2}
 
 
 def known_of(*families: SearchFamily, num_train: int = 8_000, budget_s: float = 1_800, **more: object) -> Known:
@@ -198,3 +198,10 @@ def test_a_slow_machine_has_something_to_ship_before_its_budget_is_probed_away()
     first = next_step(known)
     assert first is not None
     assert first.step.name == "linear-with-1000"  # all texts are predicted not to fit
+
+
+@pytest.mark.parametrize(("num_train", "first"), [(128, {"contrastive_tuning": True}), (129, {"hidden_dim": 512})])
+def test_an_encoder_is_tuned_on_pairs_where_labels_have_few_texts(num_train: int, first: dict[str, object]) -> None:
+    known = known_of(SearchFamily("frozen-bert", True), num_train=num_train, budget_s=100_000)
+    steps, _ = play(known, {"frozen-bert": 0.8}, {"frozen-bert": 0.03})
+    assert next(step for step in steps if step.options.get("variation")).model == first

@@ -165,6 +165,8 @@ def test_models_that_no_training_can_begin_with_are_refused(trained_run, tiny_ca
         open_warm_start(tiny_cascade)
     with pytest.raises(SettingsError, match="naive_bayes"):
         open_warm_start(make_artifact(training={"model": {"naive_bayes": True}}))
+    with pytest.raises(SettingsError, match="contrastive_tuning"):
+        open_warm_start(make_artifact(training={"model": {"contrastive_tuning": True}}))
     run, _ = trained_run("bow", "binary")
     with pytest.raises(SettingsError, match="give the run folder"):
         open_warm_start(artifacts.copy(artifacts.read(run), tmp_path / "alone").path)

@@ -25,6 +25,7 @@ from typing import Final
 from textwright.model_search.estimate import estimate, fits
 from textwright.model_search.trials import FinishedModel, Known, SearchStep, StepKind, Trial
 from textwright.model_search.variations import Variation, variations_of
+from textwright.training.settings import FEW_TEXTS_PER_LABEL
 
 _FEW_TEXTS: Final = 1_000
 """Training texts from which on families are probed; fewer are learned from whole at once."""
@@ -202,9 +203,10 @@ def promise(known: Known, family: str) -> float:
 
 def _tune(known: Known, most: int = 1) -> Iterator[SearchStep]:
     """Change settings of the best families, one after the other, each on top of its best settings so far."""
+    is_few = known.num_train <= FEW_TEXTS_PER_LABEL * known.num_labels
     for trial in _best_of_families(known)[:_NUM_TUNED]:
         tried = _tried(known, trial.step.family)
-        for variation in variations_of(trial.step.family, counts_rare=known.counts_rare):
+        for variation in variations_of(trial.step.family, counts_rare=known.counts_rare, has_few_texts=is_few):
             if variation.name in tried:
                 continue
             if len(tried) < most and not _has_stalled(known, trial.step.family):

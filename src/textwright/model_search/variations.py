@@ -46,6 +46,10 @@ VARIATIONS: Final[Mapping[str, tuple[Variation, ...]]] = {
         Variation("wide", "512 hidden units", model={"hidden_dim": 512}),
         Variation("lr-1e-3", "learning rate 1e-3", {"learning_rate": 1e-3}),
     ),
+    "static-bert": (
+        Variation("wide", "512 hidden units", model={"hidden_dim": 512}),
+        Variation("lr-1e-3", "learning rate 1e-3", {"learning_rate": 1e-3}),
+    ),
     "bert": (
         Variation("r-drop", "R-Drop in place of label smoothing", {"r_drop": 1.0, "label_smoothing": 0.0}, cost=1.9),
         Variation("lr-2e-4", "learning rate 2e-4", {"learning_rate": 2e-4}),
@@ -58,14 +62,22 @@ FOR_RARE_LABELS: Final = (
     Variation("f1", "thresholds of the highest F1", {"maximize": "f1"}),
 )
 """Tried first where rare labels count as much as frequent ones."""
+FOR_FEW_TEXTS: Final[Mapping[str, tuple[Variation, ...]]] = {
+    "frozen-bert": (
+        Variation("contrastive", "the encoder tuned on pairs of texts", model={"contrastive_tuning": True}, cost=10.0),
+    ),
+}
+"""Tried first where each label has few texts; the tuning takes as long whatever the number of texts."""
 
 
-def variations_of(family: str, *, counts_rare: bool) -> tuple[Variation, ...]:
+def variations_of(family: str, *, counts_rare: bool, has_few_texts: bool = False) -> tuple[Variation, ...]:
     """List the changes of a family that are worth a try.
 
     Args:
         family: Its name.
         counts_rare: Whether rare labels count as much as frequent ones.
+        has_few_texts: Whether each label has at most ``FEW_TEXTS_PER_LABEL`` training texts.
     """
-    own = VARIATIONS.get(family, ())
+    of_few = FOR_FEW_TEXTS.get(family, ()) if has_few_texts else ()
+    own = (*of_few, *VARIATIONS.get(family, ()))
     return (*FOR_RARE_LABELS, *own) if counts_rare else own

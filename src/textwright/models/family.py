@@ -84,6 +84,24 @@ class TextModel(nn.Module, ABC):
 
 
 @dataclass(frozen=True, slots=True)
+class ContrastiveTuning:
+    """How an encoder is tuned on pairs of training texts before it is frozen; see ``training.contrastive``.
+
+    Args:
+        num_steps: Batches of texts whose pairs are learned from, >= 1.
+        learning_rate: Highest step size of AdamW.
+        vector_dim: Last features of a text that are compared: of several layers, those of the top one.
+        frozen: Names of the encoder's weights that stay as they are: the embeddings of the token ids, which are most of
+            the weights, and of which few texts use few.
+    """
+
+    num_steps: int
+    learning_rate: float
+    vector_dim: int
+    frozen: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Stages:
     """A model in two stages: the first never changes, so what it gives is computed once for each text.
 
@@ -92,7 +110,9 @@ class Stages:
         head: Features, (B, D), -> logits, (B, K); this is what is trained.
         feature_dim: Length D of a text's features.
         description: What decides the features beside the tokens and the encoder's weights.
-        keeps_features: Whether features are kept on disk for other runs; False where computing them is as fast.
+        keeps_features: Whether features are kept on disk for other runs; False where computing them is as fast, or no
+            other run has the same encoder.
+        tuning: How the encoder is tuned before it is frozen; None leaves it as it is.
     """
 
     encoder: nn.Module
@@ -100,6 +120,7 @@ class Stages:
     feature_dim: int
     description: str
     keeps_features: bool = True
+    tuning: ContrastiveTuning | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 The picture: the encoder turns a text into one vector per layer, the mean of its tokens' (or the first token's). The
 upper layers know what the text is about, the middle ones how it is said; sentiment is in between, so all of them lie
 side by side. The encoder never changes, hence its vectors are computed once; only a small network learns to read them.
+With few labels the encoder may be tuned first: texts of one label are moved together and others apart.
 
 ::
 
@@ -11,7 +12,8 @@ side by side. The encoder never changes, hence its vectors are computed once; on
 
 Source:
     Reimers & Gurevych, 2019, "Sentence-BERT", section 5 (a classifier on frozen vectors); Tenney et al., 2019, "BERT
-    Rediscovers the Classical NLP Pipeline" (what each layer knows).
+    Rediscovers the Classical NLP Pipeline" (what each layer knows); Tunstall et al., 2022, "Efficient Few-Shot Learning
+    Without Prompts" (SetFit, the tuning).
 """
 
 from __future__ import annotations
@@ -24,7 +26,7 @@ from torch import Tensor
 
 from textwright.core.tokenizer import TextTokenizer
 from textwright.models.encoder import EncoderSettings, SentenceEncoder, load_sentence_encoder
-from textwright.models.family import BuildContext, Family, Stages, TextModel
+from textwright.models.family import BuildContext, ContrastiveTuning, Family, Stages, TextModel
 from textwright.models.normalized_head import Head, make_dense
 from textwright.models.pretrained import open_pretrained
 from textwright.models.windows import Windows
@@ -39,6 +41,12 @@ class FrozenBertConfig(EncoderSettings):
     """Width of the layer between vectors and logits; 0 makes the head linear."""
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.5
     """Share of the vectors' and of the hidden layer's components that is zeroed in training, in [0, 1)."""
+    contrastive_tuning: bool = False
+    """Tune the encoder on pairs of training texts before it is frozen (SetFit), for 8 to 64 texts of each label."""
+    contrastive_steps: Annotated[int, Field(ge=1, le=10_000)] = 40
+    """Batches of 16 texts, all pairs of which contrastive tuning learns from."""
+    contrastive_learning_rate: Annotated[float, Field(gt=0, le=0.1)] = 1e-4
+    """Highest step size of contrastive tuning."""
 
 
 class FrozenBert(TextModel):
@@ -47,12 +55,14 @@ class FrozenBert(TextModel):
     Args:
         encoder: Turns token ids into vectors, (B, L * H).
         head: Turns vectors into logits, (B, K).
+        tuning: How the encoder is tuned before it is frozen; None leaves it as it is.
     """
 
-    def __init__(self, encoder: SentenceEncoder, head: Head) -> None:
+    def __init__(self, encoder: SentenceEncoder, head: Head, tuning: ContrastiveTuning | None = None) -> None:
         super().__init__()
         self.encoder = encoder.requires_grad_(requires_grad=False)
         self.head = head
+        self.tuning = tuning
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
         """Encode the texts, and score the labels: encoder and head as one graph."""
@@ -65,7 +75,8 @@ class FrozenBert(TextModel):
         """The encoder, whose vectors are computed once, and the head, which is trained on them."""
         encoder = self.encoder
         feature_dim = encoder.num_layers * encoder.hidden_dim
-        return Stages(encoder, self.head, feature_dim, encoder.description)
+        keeps_features = self.tuning is None  # a tuned encoder is of one run alone
+        return Stages(encoder, self.head, feature_dim, encoder.description, keeps_features, self.tuning)
 
     @property
     def windows(self) -> Windows | None:
@@ -107,7 +118,12 @@ def build(config: FrozenBertConfig, context: BuildContext) -> FrozenBert:
     )
     widths = encoder.num_layers * encoder.hidden_dim, len(context.labels)
     dense = make_dense(*widths, hidden_dim=config.hidden_dim, dropout=config.dropout)
-    return FrozenBert(encoder, Head(encoder.hidden_dim, dense))
+    tuning = None
+    if config.contrastive_tuning:
+        frozen = frozenset(name for name, weight in encoder.named_parameters() if weight is encoder.word_vectors)
+        rate = config.contrastive_learning_rate
+        tuning = ContrastiveTuning(config.contrastive_steps, rate, encoder.hidden_dim, frozen)
+    return FrozenBert(encoder, Head(encoder.hidden_dim, dense), tuning)
 
 
 FAMILY: Final = Family(

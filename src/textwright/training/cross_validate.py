@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -75,13 +76,12 @@ def select_num_epochs(
     Returns:
         The best of two lengths of training; of equals, the shortest.
     """
-    steps_per_epoch = math.ceil(len(examples) / settings.batch_size)
-    lengths = sorted({math.ceil(num_steps / steps_per_epoch) for num_steps in _NUM_STEPS})
+    lengths = (with_steps(settings, num_steps, len(examples)) for num_steps in _NUM_STEPS)
+    candidates = {candidate.num_epochs: candidate for candidate in lengths}
     weights = class_weights(settings.class_weight, examples.targets, len(labels))
     tried = []
-    for num_epochs in lengths:
-        candidate = settings.model_copy(update={"num_epochs": num_epochs, "min_steps": 0})
-        logits = _out_of_fold(head, examples, labels, candidate, runtime)
+    for candidate in candidates.values():
+        logits = out_of_fold(head, examples, labels, candidate, runtime)
         score = validation_score(logits, torch.from_numpy(examples.targets), labels.task, weights)
         tried.append(CrossValidationResult(candidate, score, logits.numpy()))
     return max(tried, key=lambda chosen: chosen.score.negative_loss)
@@ -138,15 +138,40 @@ def select_adam_epsilon(
     return best, {f"{candidate.adam_epsilon:g}": score for score, candidate in tried}
 
 
-def _out_of_fold(
-    head: nn.Module, examples: FeatureExamples, labels: Labels, settings: TrainSettings, runtime: TrainingRuntime
+def with_steps(settings: TrainSettings, num_steps: int, num_examples: int) -> TrainSettings:
+    """Train for as many epochs as so many steps take, and neither more nor fewer."""
+    steps_per_epoch = math.ceil(num_examples / settings.batch_size)
+    return settings.model_copy(update={"num_epochs": math.ceil(num_steps / steps_per_epoch), "min_steps": 0})
+
+
+def out_of_fold(
+    head: nn.Module,
+    examples: FeatureExamples,
+    labels: Labels,
+    settings: TrainSettings,
+    runtime: TrainingRuntime,
+    features_by: Callable[[Ints], FeatureExamples] | None = None,
 ) -> torch.Tensor:
-    """Train once per fold on the others, and score it; (N, K)."""
+    """Train once per fold on the others, and score it.
+
+    Args:
+        head: Untrained; it stays so.
+        examples: The training split, N examples, 2 or more.
+        labels: Their task decides the loss.
+        settings: How to train; every fold is trained to the end.
+        runtime: Where it runs.
+        features_by: Positions of examples -> all N examples as an encoder gives them that has learned from these alone;
+            None where the encoder has learned from none.
+
+    Returns:
+        Logits of each example by a model that has not seen it, (N, K).
+    """
     folds = _folds(examples, labels, settings.seed)
     logits = torch.zeros(len(examples), len(labels))
     for fold in np.unique(folds):
         inside, outside = np.flatnonzero(folds == fold), np.flatnonzero(folds != fold)
-        splits = Splits(examples.take(outside), examples.take(inside))
+        features = examples if features_by is None else features_by(outside)
+        splits = Splits(features.take(outside), features.take(inside))
         logits[inside] = _held_out_logits(head, splits, labels, settings, runtime, keep_last_checkpoint=True)
     return logits
 

@@ -105,7 +105,7 @@ def _encode(
     (missing,) = broadcast_object_list([np.flatnonzero(~is_known)])
     for start in range(0, len(missing), _TEXTS_PER_FILE):
         positions = missing[start : start + _TEXTS_PER_FILE]
-        part = EncodedExamples(examples.encodings.take(positions), examples.targets[positions], examples.pad_id)
+        part = examples.take(positions)
         features[positions] = infer(stages.encoder, part, stages.feature_dim, runtime, batch_size=_BATCH_SIZE).numpy()
         if cache is not None:
             cache.add([keys[position] for position in positions.tolist()], features[positions])

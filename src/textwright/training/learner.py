@@ -2,24 +2,36 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
+import copy
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
 
 from torch import nn
 
 from textwright.core.callbacks import Callback
 from textwright.core.labels import Labels
 from textwright.core.types import Bools, Float32s, Ints
-from textwright.models.family import TextModel
+from textwright.models.family import Stages, TextModel
 from textwright.models.linear import Linear
 from textwright.training.batches import EncodedExamples, LoopExamples
 from textwright.training.checkpoint import Checkpointer, TrainState
-from textwright.training.cross_validate import FEW_EXAMPLES, CrossValidationResult, select_num_epochs
+from textwright.training.contrastive import tune, warn_of_many
+from textwright.training.cross_validate import (
+    FEW_EXAMPLES,
+    CrossValidationResult,
+    out_of_fold,
+    select_num_epochs,
+    with_steps,
+)
 from textwright.training.distillation import DistillationExamples, DistillationTargets
-from textwright.training.features import FeatureSplits, encode_splits
+from textwright.training.features import FeatureExamples, FeatureSplits, encode_splits
 from textwright.training.loop import Splits, TrainingRuntime, fit, infer
 from textwright.training.settings import TrainSettings
 from textwright.training.solver import LinearLearner
+
+_NUM_STEPS_TUNED: Final = 200
+"""Steps of a head on a tuned encoder where validation is too small to end them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +45,8 @@ class Learner:
         runtime: Where it is trained, and in which number format.
         chosen: What folds of the training split said; None where the validation split decides.
         distillation: What a teacher says of the training texts; None where labels are all there is.
+        out_of_fold: Gives the logits of each training text by a model that has not seen it, (N, K): tunes the encoder
+            and trains the head once for each fold. None where that is not needed.
     """
 
     module: nn.Module
@@ -41,10 +55,13 @@ class Learner:
     runtime: TrainingRuntime
     chosen: CrossValidationResult | None = field(default=None)
     distillation: DistillationTargets | None = field(default=None)
+    out_of_fold: Callable[[], Float32s] | None = field(default=None)
 
     @property
     def metadata(self) -> dict[str, Any]:
-        """What cross-validation chose and how good it was, for the manifest; empty where there was none."""
+        """What cross-validation chose and how good it was, for the manifest; empty where validation decides."""
+        if self.out_of_fold is not None:
+            return {"fixed_epochs": self.settings.num_epochs}
         if self.chosen is None:
             return {}
         loss = -self.chosen.score.negative_loss
@@ -73,7 +90,7 @@ class Learner:
             runtime=self.runtime,
             checkpointer=checkpointer,
             callback=callback,
-            keep_last_checkpoint=self.chosen is not None,
+            keep_last_checkpoint=self.chosen is not None or self.out_of_fold is not None,
             distillation=self.distillation,
         )
 
@@ -85,6 +102,8 @@ class Learner:
         """
         if self.chosen is not None:
             return self.chosen.logits, self.splits.train.targets
+        if self.out_of_fold is not None:
+            return self.out_of_fold(), self.splits.train.targets
         validation = self.splits.validation
         logits = infer(self.module, validation, len(labels), TrainingRuntime(self.runtime.accelerator)).numpy()
         return logits, validation.targets
@@ -122,9 +141,47 @@ def make_learner(
     stages = model.stages
     if stages is None:
         return Learner(model, _splits(train, validation, distillation), settings, runtime, distillation=distillation)
+    if stages.tuning is not None:
+        warn_of_many(train, len(labels), callback)
+    if stages.tuning is not None and distillation is None and len(validation) < FEW_EXAMPLES:
+        return _make_tuned_learner(stages, train, validation, labels, settings, runtime, callback)
+    tune(stages, train, settings, runtime, callback)
     features = encode_splits(stages, train, validation, runtime, callback)
     in_fp32 = TrainingRuntime(runtime.accelerator)
     return make_head_learner(stages.head, features, labels, settings, in_fp32, distillation)
+
+
+def _make_tuned_learner(
+    stages: Stages,
+    train: EncodedExamples,
+    validation: EncodedExamples,
+    labels: Labels,
+    settings: TrainSettings,
+    runtime: TrainingRuntime,
+    callback: Callback,
+) -> Learner:
+    """Tune the encoder, and give the head a fixed number of steps.
+
+    The tuned encoder has learned the labels of the training texts, so folds of their features would be right too often;
+    each fold tunes an encoder of its own on the texts outside it.
+    """
+    settings = with_steps(settings, _NUM_STEPS_TUNED, len(train))
+    untuned, untrained = copy.deepcopy(stages.encoder), copy.deepcopy(stages.head)
+
+    def features_by(positions: Ints) -> FeatureExamples:
+        of_fold = replace(stages, encoder=copy.deepcopy(untuned))
+        tune(of_fold, train.take(positions), settings, runtime, callback)
+        return encode_splits(of_fold, train, validation, runtime, callback).train
+
+    tune(stages, train, settings, runtime, callback)
+    features = encode_splits(stages, train, validation, runtime, callback)
+    in_fp32 = TrainingRuntime(runtime.accelerator)
+    splits = _splits(features.train, features.validation, None)
+
+    def of_folds() -> Float32s:
+        return out_of_fold(untrained, features.train, labels, settings, in_fp32, features_by).numpy()
+
+    return Learner(stages.head, splits, settings, in_fp32, out_of_fold=of_folds)
 
 
 def make_head_learner(

@@ -186,7 +186,7 @@ def run_loop(
                 scale = learning_rate_scale(step, num_steps, settings.warmup_fraction)
                 rate = set_learning_rate(optimizer, scale, epoch=state.epoch)
                 parts = np.array_split(positions, min(settings.gradient_accumulation, len(positions)))
-                loss = _backward(model, examples, parts, task, runtime)
+                loss = backward(model, examples, parts, task.objective, runtime, task.num_passes)
                 accelerator.clip_grad_norm_(model.parameters(), settings.max_grad_norm)
                 stepper.step()
                 stepper.zero_grad()
@@ -218,20 +218,33 @@ def _order(examples: LoopExamples, settings: TrainSettings, passes: int, epoch: 
     return [positions for batches in shuffled for positions in batches]
 
 
-def _backward(
+def backward(
     model: nn.Module,
     examples: LoopExamples,
     parts: Sequence[Ints],
-    task: LoopTask,
+    objective: Objective,
     runtime: TrainingRuntime,
+    num_passes: int,
 ) -> Tensor:
-    """Add up the gradient of a step, one part of its examples after the other; return the mean loss."""
+    """Add up the gradient of a step, one part of its examples after the other.
+
+    Args:
+        model: Prepared by the accelerator.
+        examples: What the positions are of.
+        parts: Positions of the step's examples, (B,) each; their losses count by their sizes.
+        objective: The loss of a part.
+        runtime: Where it runs, each process a share of every part.
+        num_passes: How often a part goes through the model, with other dropout each time.
+
+    Returns:
+        The mean loss, a scalar on the device.
+    """
     accelerator, total = runtime.accelerator, torch.zeros((), device=runtime.accelerator.device)
     num_examples = sum(map(len, parts))
     for part in parts:
         with accelerator.split_between_processes(part.tolist(), apply_padding=True) as share:
-            logits, targets = runtime.forward(model, examples.batch(np.tile(share, task.num_passes)))
-        loss = task.objective(logits, targets) * (len(part) / num_examples)
+            logits, targets = runtime.forward(model, examples.batch(np.tile(share, num_passes)))
+        loss = objective(logits, targets) * (len(part) / num_examples)
         accelerator.backward(loss)
         total += loss.detach()
     return total

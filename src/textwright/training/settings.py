@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import math
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
 from textwright.config import Settings
+
+FEW_TEXTS_PER_LABEL: Final = 64
+"""Training texts of each label up to which contrastive tuning of an encoder is meant to pay."""
 
 
 class Precision(StrEnum):

@@ -193,6 +193,11 @@ def refuse_unsuitable(artifact: Artifact) -> None:
             f"{title} has naive_bayes set, so its scores start from the counts of the training texts; train on the old "
             "and the new rows together, without --from"
         )
+    if manifest.training.get("model", {}).get("contrastive_tuning"):
+        raise SettingsError(
+            f"{title} has contrastive_tuning set, so its encoder was tuned on its own training texts; train on the old "
+            "and the new rows together, without --from"
+        )
 
 
 def read_run_weights(artifact: Artifact, checkpoint: Path) -> dict[str, Tensor]:
