@@ -47,13 +47,15 @@ def cost(
         refresh: Read today's prices from AWS's public price files first, and keep them for cost and deploy (in --prices
             FILE.json, if that is given). Without an artifact nothing else is done.
         price_files: Address of the price files: AWS's own, or a copy of them.
-        out: Folder for cost.json and cost.html, with the arithmetic and a plot; absent: the terminal alone.
+        out: Page (.html) with the arithmetic and a plot, the values as .json beside it; or a folder for cost.html and
+            cost.json; absent: the terminal alone.
     """
     from textwright.core import artifact as artifacts
-    from textwright.deploy.cost_estimate.report import report_cost
+    from textwright.deploy.cost_estimate.report import CostReport, report_cost
     from textwright.deploy.targets import cost_models
 
     if out is not None:
+        CostReport.html_path(out)
         require("report", what="the HTML report")
     terminal = Terminal(output)
     if refresh:

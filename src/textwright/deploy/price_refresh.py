@@ -99,7 +99,7 @@ RULES: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class ProductPrice:
     """A price, and the product that has it."""
 
     usd: float
@@ -157,13 +157,13 @@ def refresh_prices(
     names = list(dict.fromkeys([*(kind.name for kind in base.ec2.types), *instance_types]))
     _refuse_unknown_burstable(names, base)
     rules = [*RULES, *(PriceRule(name, "AmazonEC2", f"BoxUsage:{name}", _ON_LINUX) for name in names)]
-    found, published = _read_services(address.rstrip("/"), region, rules, report)
+    priced, published = _read_services(address.rstrip("/"), region, rules, report)
     earlier = load_prices(region=region)
-    prices = _table(base, found, names, region, _source(address, published))
+    prices = _table(base, priced, names, region, _source(address, published))
     path = refreshed_path(region) if out is None else out
     with open_binary(path) as file:
         file.write(f"{json.dumps(prices.model_dump(mode='json', by_alias=True), indent=2)}\n".encode())
-    return Refreshed(path, prices, [name for name in names if name not in found], _changes(earlier, prices))
+    return Refreshed(path, prices, [name for name in names if name not in priced], _changes(earlier, prices))
 
 
 def _refuse_unknown_burstable(names: Iterable[str], base: Prices) -> None:
@@ -178,14 +178,14 @@ def _refuse_unknown_burstable(names: Iterable[str], base: Prices) -> None:
 
 def _read_services(
     address: str, region: str, rules: Iterable[PriceRule], report: OnStep
-) -> tuple[dict[str, Found], dict[str, str]]:
+) -> tuple[dict[str, ProductPrice], dict[str, str]]:
     """Read one file after another; say at once all that is missing."""
     import httpx
 
     by_service: dict[str, list[PriceRule]] = {}
     for rule in rules:
         by_service.setdefault(rule.service, []).append(rule)
-    found: dict[str, Found] = {}
+    priced: dict[str, ProductPrice] = {}
     published: dict[str, str] = {}
     with httpx.Client(timeout=_TIMEOUT_S, follow_redirects=True) as client:
         for service, wanted in by_service.items():
@@ -194,15 +194,15 @@ def _read_services(
                 url = _file_of(client, address, service, region)
                 with client.stream("GET", url) as response:
                     response.raise_for_status()
-                    published[service] = _read_file(response.iter_text(_CHUNK_BYTES), wanted, found)
-    missing = [rule for service in by_service.values() for rule in service if rule.name not in found and rule in RULES]
+                    published[service] = _read_file(response.iter_text(_CHUNK_BYTES), wanted, priced)
+    missing = [rule for service in by_service.values() for rule in service if rule.name not in priced and rule in RULES]
     if missing:
         names = ", ".join(f"{rule.name} ({rule.service}, usage type {rule.usage_type})" for rule in missing)
         raise CloudError(
             f"the price files of {region} at {address} lack {names}; nothing was kept. Go on without --refresh, or "
             "give a price table of your own by --prices"
         )
-    return found, published
+    return priced, published
 
 
 @contextmanager
@@ -250,13 +250,13 @@ def _file_of(client: httpx.Client, address: str, service: str, region: str) -> s
     return f"{address}{path}"
 
 
-def _read_file(chunks: Iterable[str], rules: Iterable[PriceRule], found: dict[str, Found]) -> str:
+def _read_file(chunks: Iterable[str], rules: Iterable[PriceRule], priced: dict[str, ProductPrice]) -> str:
     """Find the products that rules mean, then what they cost on demand; leave before the reserved terms.
 
     Args:
         chunks: The file's text, in pieces.
         rules: The prices that this file has.
-        found: Takes the prices.
+        priced: Takes the prices.
 
     Returns:
         Day on which AWS published the file.
@@ -279,7 +279,7 @@ def _read_file(chunks: Iterable[str], rules: Iterable[PriceRule], found: dict[st
         elif key == "terms":
             for term in reader.names():
                 if term == "OnDemand":
-                    _read_terms(reader, products, found)
+                    _read_terms(reader, products, priced)
                     return published
                 reader.value()
         else:
@@ -289,7 +289,7 @@ def _read_file(chunks: Iterable[str], rules: Iterable[PriceRule], found: dict[st
 
 
 def _read_terms(
-    reader: _JsonReader, products: Mapping[str, tuple[PriceRule, dict[str, str]]], found: dict[str, Found]
+    reader: _JsonReader, products: Mapping[str, tuple[PriceRule, dict[str, str]]], priced: dict[str, ProductPrice]
 ) -> None:
     for sku in reader.names():
         terms = reader.value()
@@ -297,10 +297,10 @@ def _read_terms(
             continue
         rule, attributes = products[sku]
         usd = rule.factor * _first_paid(terms, sku)
-        earlier = found.get(rule.name)
+        earlier = priced.get(rule.name)
         if earlier is not None and not math.isclose(earlier.usd, usd):
             raise ValueError(f"two products are {rule.name} and cost {earlier.usd:g} and {usd:g}, one is {sku}")
-        found[rule.name] = Found(usd, attributes)
+        priced[rule.name] = ProductPrice(usd, attributes)
 
 
 def _first_paid(terms: Mapping[str, Any], sku: str) -> float:
@@ -315,24 +315,24 @@ def _first_paid(terms: Mapping[str, Any], sku: str) -> float:
     return next((usd for _, usd in sorted(tiers) if usd > 0), 0.0)
 
 
-def _table(base: Prices, found: Mapping[str, Found], names: Iterable[str], region: str, source: str) -> Prices:
+def _table(base: Prices, priced: Mapping[str, ProductPrice], names: Iterable[str], region: str, source: str) -> Prices:
     """Put prices into the table; what no price file says stays: sizes, units, what is free, what is excluded."""
     content = base.model_dump(mode="json", by_alias=True)
     content |= {"as_of": _today(), "region": region, "source": source}
     for rule in RULES:
         table, key = rule.name.split(".")
-        content[table][key] = float(f"{found[rule.name].usd:.10g}")
+        content[table][key] = float(f"{priced[rule.name].usd:.10g}")
     shares = {kind.name: kind.baseline for kind in base.ec2.types}
     content["ec2"]["types"] = [
         {
             "name": name,
-            "hour": found[name].usd,
-            "vcpus": int(found[name].attributes["vcpu"]),
-            "memory_gib": float(found[name].attributes["memory"].removesuffix("GiB").replace(",", "")),
+            "hour": priced[name].usd,
+            "vcpus": int(priced[name].attributes["vcpu"]),
+            "memory_gib": float(priced[name].attributes["memory"].removesuffix("GiB").replace(",", "")),
             "baseline": shares.get(name, 1.0),
         }
         for name in names
-        if name in found
+        if name in priced
     ]
     return Prices.parse(content, source="AWS's price files")
 
