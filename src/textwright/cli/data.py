@@ -106,8 +106,9 @@ def clean(
         write_suspects(errors, out)
     if page is not None:
         errors.write_html(page)
-        terminal.note(f"page: {page}")
     terminal.result(errors.to_json(), lambda: _show_errors(terminal, errors))
+    if written := [str(path) for path in (out, page) if path is not None]:
+        terminal.note(f"written: {', '.join(written)}")
     terminal.next(f"textwright review {shlex.quote(source)}{typed(data)} --out reviewed.csv")
 
 
