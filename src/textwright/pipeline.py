@@ -39,9 +39,8 @@ from textwright.evaluate.batch_invariance import measure_batch_invariance
 from textwright.evaluate.card import model_card
 from textwright.evaluate.diagnostics import TrainingFacts, diagnose
 from textwright.evaluate.eval_split import TRAINING_TEXTS
-from textwright.evaluate.linear import label_shares
 from textwright.evaluate.measure import Evaluation, evaluate_observations
-from textwright.evaluate.predictions import LabeledPredictions, observe
+from textwright.evaluate.predictions import LabeledPredictions, label_shares, observe
 from textwright.evaluate.profile import make_profile
 from textwright.evaluate.publish import publish
 from textwright.evaluate.scores import TITLES

@@ -97,7 +97,7 @@ def test_data_flags_reach_the_source(tiny_artifact: Path, tmp_path: Path, capsys
         ("", (), "reviews.csv"),
         (CSV, ("--split", "test"), "--split all"),
         (CSV, ("--variant", "int8"), "this artifact has fp32"),
-        (CSV, ("--report", "."), "is a folder"),
+        (CSV, ("--report", "page.json"), "ends in .html"),
     ],
 )
 def test_refusals_are_one_sentence(
@@ -113,3 +113,21 @@ def test_refusals_are_one_sentence(
     printed = capsys.readouterr().err
     assert expected in printed
     assert "Traceback" not in printed
+
+
+def test_a_model_that_is_no_better_than_the_most_frequent_label_is_not_advised(
+    tiny_artifact: Path, source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = "".join(f"{text},{label}\n" for text, label in (("good", "positive"), ("awful", "negative")) * 20)
+    better = tmp_path / "better.csv"
+    better.write_text(f"text,label\n{rows}")
+    for path, advised in ((source, f"textwright data check {source}"), (better, f"textwright serve {tiny_artifact}")):
+        report = tmp_path / "pages" / "evaluation.html"
+        assert run(["evaluate", str(tiny_artifact), str(path), "--report", str(report.parent)]) == 0
+        printed = capsys.readouterr()
+        assert f"next: {advised}" in " ".join(printed.err.split())
+        standing = "not distinguishable from the most frequent label (50.0 %)"
+        assert (standing in " ".join(printed.out.split()).lower()) is (path == source)
+        assert (standing in report.read_text().lower()) is (path == source)
+    assert run(["evaluate", str(tiny_artifact), str(source), "--report", "report.pdf"]) == 3
+    assert "a report is a page; give a name that ends in .html, or a folder" in capsys.readouterr().err

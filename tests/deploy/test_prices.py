@@ -9,14 +9,14 @@ from itertools import pairwise
 
 import pytest
 
-from textwright.deploy.prices import MAX_AGE_DAYS, load_prices
+from textwright.deploy.prices import MAX_AGE_DAYS, load_prices, packaged_prices
 from textwright.errors import NotFoundError, SettingsError
 
 OURS = resources.files("textwright.deploy") / "prices.toml"
 
 
 def test_says_its_day_its_region_and_what_it_leaves_out():
-    prices = load_prices()
+    prices = packaged_prices()
     assert date(2024, 1, 1) < prices.as_of
     assert prices.as_of.isoformat() in prices.caption
     assert prices.region in prices.caption
@@ -26,7 +26,7 @@ def test_says_its_day_its_region_and_what_it_leaves_out():
 
 def test_sizes_of_one_family_cost_in_proportion_to_their_vcpus():
     families: dict[str, set[float]] = {}
-    for kind in load_prices().ec2.types:
+    for kind in packaged_prices().ec2.types:
         family = kind.name.partition(".")[0]
         if not kind.is_burstable:
             families.setdefault(family, set()).add(round(kind.hour / kind.vcpus, 6))
@@ -35,20 +35,20 @@ def test_sizes_of_one_family_cost_in_proportion_to_their_vcpus():
 
 
 def test_burstable_sizes_double_in_price_with_each_step():
-    hours = [kind.hour for kind in load_prices().ec2.types if kind.is_burstable]
+    hours = [kind.hour for kind in packaged_prices().ec2.types if kind.is_burstable]
     assert hours == sorted(hours)
     assert all(round(larger / smaller, 6) == 2 for smaller, larger in pairwise(hours))
 
 
 def test_memory_of_1769_mb_is_one_vcpu():
-    functions = load_prices().functions
+    functions = packaged_prices().functions
     assert functions.vcpus(1769) == 1
     assert functions.vcpus(512) == pytest.approx(0.2894, abs=1e-4)
 
 
 def test_an_unknown_type_is_refused_with_those_that_are_known():
     with pytest.raises(NotFoundError, match=r"no instance type 'c5\.large'; it has t3\.micro"):
-        load_prices().instance_type("c5.large")
+        packaged_prices().instance_type("c5.large")
 
 
 @pytest.mark.parametrize(
@@ -80,17 +80,17 @@ def test_a_table_of_ones_own_takes_the_place_of_ours(tmp_path):
 
 def test_every_price_of_the_file_is_read():
     written = tomllib.loads(OURS.read_text())
-    read = load_prices().model_dump(by_alias=True)
+    read = packaged_prices().model_dump(by_alias=True)
     assert set(written) == set(read)
 
 
 def test_old_prices_are_said_to_be_old():
-    prices = load_prices()
+    prices = packaged_prices()
     assert prices.staleness(prices.as_of + timedelta(days=MAX_AGE_DAYS)) == ""
     assert "12 months old (2025-06-30)" in prices.staleness(date(2026, 6, 30))
 
 
 @pytest.mark.parametrize("days", [0, -40])
 def test_prices_of_today_or_later_are_not_old(days):
-    prices = load_prices()
+    prices = packaged_prices()
     assert prices.staleness(prices.as_of + timedelta(days=days)) == ""

@@ -13,8 +13,9 @@ from tiny_data import make_dataset, make_examples, make_multilabel_examples
 from textwright.core.labels import Labels, Task
 from textwright.data.dataset import Examples
 from textwright.evaluate import linear
-from textwright.evaluate.linear import choose_labels, fit_linear
+from textwright.evaluate.linear import fit_linear
 from textwright.evaluate.ngrams import FeatureKinds, NgramMatrices, weigh_without
+from textwright.evaluate.predictions import choose_labels
 
 TWO = Labels(("negative", "positive"))
 

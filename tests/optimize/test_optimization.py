@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
+from dataclasses import replace
 
 import pytest
 from batch_dependent import batch_dependent
@@ -153,6 +154,17 @@ def test_a_search_killed_while_timing_goes_on_from_the_gate(model, source, tmp_p
     outcome = optimize(model, source, tmp_path / "out", settings, DataSettings(), [Watch()])
     assert [candidate.name for candidate in outcome.candidates if candidate.cost] == ["fp16-rows"]
     assert graph.stat().st_mtime_ns == made
+
+
+def test_a_variant_that_is_kept_for_another_target_says_for_which(done):
+    outcome, _ = done
+    candidate = next(item for item in outcome.candidates if item.name == outcome.kept[0])
+    assert outcome.verdict(candidate).endswith(" (kept)")
+    cost = replace(candidate.cost, latency_gain=1.02, throughput_gain=0.9)
+    settings = EASY.model_copy(update={"target": OptimizationTarget.LATENCY})
+    words = replace(outcome, settings=settings).verdict(replace(candidate, cost=cost))
+    size = f"{cost.size_gain:.2f}"
+    assert words == f"kept: {size} times as good in size; 1.02 times the reference's latency is no gain here"
 
 
 def test_a_variant_whose_answers_depend_on_the_batch_fails_unless_asked_for(model, source, tmp_path, monkeypatch):

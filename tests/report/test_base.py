@@ -12,6 +12,8 @@ from typing import ClassVar
 import pytest
 
 from textwright.config import Settings
+from textwright.core.files import exclusive_folder
+from textwright.errors import SettingsError
 from textwright.report.base import Report
 
 
@@ -55,3 +57,33 @@ def test_every_page_has_the_one_frame(name: str) -> None:
     template = (files("textwright.report") / "templates" / f"{name}.html.j2").read_text()
     assert template.startswith('{% extends "base.html.j2" %}')
     assert not [tag for tag in ("<!doctype", "<html", "<style", "<script", "<footer") if tag in template]
+
+
+@pytest.mark.parametrize(
+    ("out", "page", "values"),
+    [
+        ("build", "build/result.html", "build/result.json"),
+        ("cost.html", "cost.html", "cost.json"),
+        ("build.v2", "build.v2/result.html", "build.v2/result.json"),
+        ("old.json", "old.json/result.html", "old.json/result.json"),
+    ],
+)
+def test_a_report_goes_into_a_folder_or_is_the_page_that_was_named(
+    tmp_path: Path, out: str, page: str, values: str
+) -> None:
+    (tmp_path / "old.json").mkdir()
+    assert Result.html_path(tmp_path / out) == tmp_path / page
+    assert Result.json_path(tmp_path / out) == tmp_path / values
+
+
+@pytest.mark.parametrize("name", ["cost.json", "cost.PDF"])
+def test_a_report_is_no_other_kind_of_file(tmp_path: Path, name: str) -> None:
+    with pytest.raises(SettingsError, match=r"give a name that ends in \.html, or a folder"):
+        Result.html_path(tmp_path / name)
+
+
+def test_a_folder_of_work_is_not_made_under_the_name_of_a_file(tmp_path: Path) -> None:
+    said = r"auto\.html: this is the name of a file, and a folder is made here"
+    with pytest.raises(SettingsError, match=said), exclusive_folder(tmp_path / "auto.html"):
+        pass
+    assert not (tmp_path / "auto.html").exists()

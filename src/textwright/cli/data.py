@@ -91,21 +91,24 @@ def clean(
     Args:
         source: As for textwright data check.
         out: File for all of them, with file and line of each: .csv, .tsv, .jsonl or .parquet.
-        html: File for an offline page that shows them beside similar texts.
+        html: Page (.html) that shows them beside similar texts, or a folder for label-errors.html; it opens offline.
     """
-    from textwright.review.label_errors import find_label_errors
+    from textwright.review.label_errors import LabelErrors, find_label_errors
     from textwright.review.suspects_file import write_suspects
 
     terminal = Terminal(output)
     if out is not None:
         data_format(out)  # a name that cannot be written is refused before minutes of work
+    page = None if html is None else LabelErrors.html_path(html)
     with ProgressView(terminal, "reading") as view:
         errors = find_label_errors(source, data, cleaning, view)
     if out is not None:
         write_suspects(errors, out)
-    if html is not None:
-        errors.write_html(html)
+    if page is not None:
+        errors.write_html(page)
     terminal.result(errors.to_json(), lambda: _show_errors(terminal, errors))
+    if written := [str(path) for path in (out, page) if path is not None]:
+        terminal.note(f"written: {', '.join(written)}")
     terminal.next(f"textwright review {shlex.quote(source)}{typed(data)} --out reviewed.csv")
 
 

@@ -190,7 +190,7 @@ def _show_plan(terminal: Terminal, plan: DeploymentPlan) -> None:
         terminal.say(f"{num_kept} resources stay as they are")
     for line in plan.costs:
         terminal.say(line)
-    if stale := load_prices().staleness(datetime.now(UTC).date()):
+    if stale := load_prices(region=plan.region).staleness(datetime.now(UTC).date()):
         terminal.say(f"! {stale}")
     for note in plan.notes:
         terminal.say(f"note: {note}")

@@ -48,7 +48,7 @@ def evaluate(
         source: A built-in name (movie-reviews), a file (.csv .tsv .jsonl .parquet .xlsx), a folder or a hub id.
         split: Rows to measure; auto takes the held-out test split of the training data, the test split that another
             source brings, or else all its rows.
-        report: HTML file to draw the evaluation into; it opens offline.
+        report: Page (.html) to draw the evaluation into, or a folder for evaluation.html; it opens offline.
         variant: Graph to measure (fp32, int8); by default the artifact's first.
         exclude_seen: Leave out texts that the model was trained or validated on, known by their hashes in the run
             folder.
@@ -60,10 +60,12 @@ def evaluate(
     from textwright.display.evaluation import show_evaluation
     from textwright.evaluate.behavior.suite import read_suite
     from textwright.evaluate.eval_split import reading_settings, select_rows
+    from textwright.evaluate.evaluation import Evaluation
     from textwright.evaluate.slices import find_slices
     from textwright.runtime.loading import load
 
-    if report is not None:
+    page = None if report is None else Evaluation.html_path(report)
+    if page is not None:
         require("report", what="the HTML report")
     terminal = Terminal(output)
     predictor = load(artifact, variant=variant)
@@ -74,15 +76,27 @@ def evaluate(
     masks = find_slices(source, reading, slices or [], selection.examples, selection.rows, predictor.labels)
     evaluation = _measure(terminal, predictor, selection, source, masks, suite)
     terminal.result({**evaluation.to_json(), **selection.to_json()}, lambda: show_evaluation(terminal, evaluation))
-    if report is not None:
-        evaluation.write_html(report)
-        terminal.note(f"report: {report}")
+    if page is not None:
+        evaluation.write_html(page)
+        terminal.note(f"report: {page}")
     if gate:
         evaluation.raise_unless_passed()
+    if page is not None:
+        terminal.next(_next(evaluation, artifact, source, typed(data)))
+        return
     chosen = "" if split == "auto" else f" --split {split}"
     flags = f"{typed(data)}{chosen}" + ("" if variant is None else f" --variant {shlex.quote(variant)}")
-    again = f"textwright evaluate {shlex.quote(str(artifact))} {shlex.quote(source)}{flags} --report report.html"
-    terminal.next(f"textwright serve {shlex.quote(str(artifact))}" if report else again)
+    again = f"textwright evaluate {shlex.quote(str(artifact))} {shlex.quote(source)}{flags}"
+    terminal.next(f"{again} --report report.html")
+
+
+def _next(evaluation: Evaluation, artifact: Path, source: str, flags: str) -> str:
+    """Serve a model that is better than always the most frequent label, as after train; otherwise look elsewhere."""
+    if evaluation.beats_majority is not False:
+        return f"textwright serve {shlex.quote(str(artifact))}"
+    if evaluation.split == "test":
+        return f"textwright compare {shlex.quote(source)}{flags} --out {shlex.quote(f'{artifact}-compare')}"
+    return f"textwright data check {shlex.quote(source)}{flags}"
 
 
 def _measure(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from cyclopts import Parameter
 
@@ -30,7 +31,13 @@ def inspect(
     content = artifacts.read(artifact)
     terminal = Terminal(output)
     terminal.result(artifacts.describe(content), lambda: _show(terminal, content))
-    terminal.next(f'textwright predict {artifact} "a text"')
+    terminal.next(f'textwright predict {shlex.quote(str(artifact))} "a text"')
+
+
+def _source(data: Mapping[str, Any]) -> str:
+    """Say what it was trained on: "reviews.csv (train 320, validation 40, test 40)"."""
+    splits = ", ".join(f"{name} {count:,}" for name, count in data.get("num_examples", {}).items())
+    return f"{data.get('source', 'unknown')}{f' ({splits})' if splits else ''}"
 
 
 def _stages(stages: Sequence[StageArtifact]) -> dict[str, str]:
@@ -63,7 +70,7 @@ def _show(terminal: Terminal, content: Artifact) -> None:
         **_thresholds(manifest.thresholds),
         **({"abstains": f"below a confidence of {manifest.min_confidence:.4f}"} if manifest.min_confidence else {}),
         **({"decides by": "the lowest expected cost (costs with --json)"} if manifest.costs else {}),
-        "trained on": f"{manifest.data.get('source', 'unknown')} {manifest.data.get('num_examples', '')}",
+        "trained on": _source(manifest.data),
         **_stages(content.stages),
         "created": manifest.created,
         "size": f"{content.size_bytes / 1e6:.2f} MB",
@@ -84,5 +91,5 @@ def _show(terminal: Terminal, content: Artifact) -> None:
         engine = f" on {variant.engine}" if variant.engine else ""
         title = f"Variant {name} ({variant.precision}{engine}), measured on {manifest.metrics_split or 'nothing yet'}"
         terminal.table(title, ("metric", "value", "95 % interval"), metrics)
-    files = [(name, record.size_bytes, record.sha256[:12]) for name, record in content.files.items()]
+    files = [(name, f"{record.size_bytes:,}", record.sha256[:12]) for name, record in content.files.items()]
     terminal.table("Files", ("file", "bytes", "sha256"), files)

@@ -43,12 +43,16 @@ def monitor(
         records: Folder that serve --record writes, also s3://BUCKET/KEY, or one of its files.
         reference: Labeled texts to compare with in place of the artifact's profile: a built-in name, a file, a folder
             or a hub id. With recorded texts, a domain classifier is then tried as well.
-        out: Folder for monitor.json and monitor.html; absent: the terminal alone.
+        out: Page (.html), the values as .json beside it; or a folder for monitor.html and monitor.json; absent: the
+            terminal alone.
         prometheus: File for gauges in Prometheus' text format; absent: none.
     """
     from textwright.display.monitoring import show_monitoring
     from textwright.monitor.monitoring import monitor as compare_records
+    from textwright.monitor.report import MonitorReport
 
+    if out is not None:
+        MonitorReport.html_path(out)
     terminal = Terminal(output)
     with terminal.steps("monitoring") as on_step:
         report = compare_records(artifact, records, settings, reference=reference, data=data, on_step=on_step)

@@ -19,8 +19,9 @@ from textwright.comparison.candidate import Result, RunJob
 from textwright.core.callbacks import Callback
 from textwright.evaluate.baselines import observations
 from textwright.evaluate.benchmark import Predict
-from textwright.evaluate.linear import STRENGTHS, fit_linear, label_shares
+from textwright.evaluate.linear import STRENGTHS, fit_linear
 from textwright.evaluate.ngrams import NGRAMS
+from textwright.evaluate.predictions import label_shares
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,8 @@ from typing import IO, Final
 from textwright.errors import DataError, SettingsError
 
 _HAS_LOCKS: Final = os.name == "posix"
+PAGE_SUFFIXES: Final = (".html", ".htm")
+_FILE_SUFFIXES: Final = (".json", ".pdf", ".onnx", ".zip")
 _CANNOT_WRITE: Final = frozenset(
     (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.ENOTDIR, errno.EEXIST)
 )
@@ -140,6 +142,19 @@ def atomic_folder(path: Path) -> Iterator[Path]:
             os.close(handle)
 
 
+def refuse_file_name(path: Path) -> None:
+    """Refuse a folder that is to be made under the name of a file.
+
+    Args:
+        path: An existing folder is taken, whatever its name.
+
+    Raises:
+        SettingsError: If the name ends as a file's does.
+    """
+    if path.suffix.lower() in (*PAGE_SUFFIXES, *_FILE_SUFFIXES) and not path.is_dir():
+        raise SettingsError(f"{path}: this is the name of a file, and a folder is made here; name a folder")
+
+
 @contextmanager
 def exclusive_folder(path: Path) -> Iterator[None]:
     """Let one process at a time write into a folder; the lock ends with the process, however it ends.
@@ -151,8 +166,9 @@ def exclusive_folder(path: Path) -> Iterator[None]:
         path: Made when missing, and removed again if nothing was written into it.
 
     Raises:
-        SettingsError: If another process holds the lock.
+        SettingsError: If another process holds the lock, or the name is one of a file.
     """
+    refuse_file_name(path)
     path.mkdir(parents=True, exist_ok=True)
     if not _HAS_LOCKS or os.environ.get("RANK", "0") != "0":
         yield

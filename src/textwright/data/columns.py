@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -206,11 +207,11 @@ def _unclear(table: Table, role: str) -> DataError:
             f"{table.name}: the one column {table.columns[0]!r} leaves none for the {role}; add a column, "
             "or name the separator of the cells with --delimiter"
         )
-    hint = ""
-    if role == "label" and (few := _columns_of_few_values(table)):
-        hint = f"; few distinct values: {', '.join(map(repr, few))}"
+    few = _columns_of_few_values(table) if role == "label" else []
+    named = shlex.quote(few[0]) if len(few) == 1 else "NAME"
+    hint = f"; few distinct values: {', '.join(map(repr, few))}" if few else ""
     return DataError(
-        f"{table.name}: which column holds the {role} is not clear; say --{role}-column NAME, "
+        f"{table.name}: which column holds the {role} is not clear; say --{role}-column {named}, "
         f"one of {', '.join(map(repr, table.columns))}{hint}"
     )
 

@@ -119,21 +119,26 @@ def _imbalance(report: DataReport) -> list[str]:
     return []
 
 
+def _counted(count: int, singular: str = "", plural: str = "") -> str:
+    """Write "1 text is" or "2 texts are"."""
+    return f"1 text {singular}".strip() if count == 1 else f"{count:,} texts {plural}".strip()
+
+
 def _duplicates(report: DataReport) -> list[str]:
     warnings = []
     if report.conflicts.count:
         warnings.append(
-            f"{report.conflicts.count:,} texts came before with another label (first: {report.conflicts.places[0]}); "
+            f"{_counted(report.conflicts.count)} came before with another label (first: {report.conflicts.places[0]}); "
             "decide which is right"
         )
     if report.near_conflicts.count:
         warnings.append(
-            f"{report.near_conflicts.count:,} texts are nearly the same as one with another label (first: "
+            f"{_counted(report.near_conflicts.count, 'is', 'are')} nearly the same as one with another label (first: "
             f"{report.near_conflicts.places[0]}); decide which is right"
         )
     if report.across_splits.count:
         warnings.append(
-            f"{report.across_splits.count:,} texts have a duplicate in an earlier split (first: "
+            f"{_counted(report.across_splits.count, 'has', 'have')} a duplicate in an earlier split (first: "
             f"{report.across_splits.places[0]}), so results on them flatter; given splits are used as they are, drop "
             "the split column to have splits drawn around duplicates"
         )

@@ -1,11 +1,12 @@
-"""The price table, read from one data file; whoever quotes a price says its date and its region.
+"""The price table, the packaged one or a refreshed one; whoever quotes a price says its date and its region.
 
-Callers: ``deploy.cost``, ``deploy.cost_estimate`` and the plans of ``deploy``.
+Callers: ``deploy.cost_estimate`` and the plans of ``deploy``; ``deploy.price_refresh`` writes refreshed tables.
 Imports pydantic; asks nobody on the network.
 """
 
 from __future__ import annotations
 
+import json
 from datetime import date
 from importlib import resources
 from pathlib import Path
@@ -14,11 +15,15 @@ from typing import Annotated, Final, Self
 from pydantic import Field, model_validator
 
 from textwright.config import Settings, read_toml
+from textwright.data.cache import cache_dir
 from textwright.errors import NotFoundError, SettingsError
 
 MAX_AGE_DAYS: Final = 183
 """From then on whoever quotes a price warns: half a year."""
 DAYS_PER_MONTH: Final = 30.4
+DEFAULT_REGION: Final = "us-east-1"
+PRICE_FILES: Final = "https://pricing.us-east-1.amazonaws.com"
+"""AWS's own address of its price files; it has those of all regions."""
 _FILE: Final = "prices.toml"
 _Price = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 _Amount = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -195,8 +200,8 @@ class Prices(Settings):
         if days <= MAX_AGE_DAYS:
             return ""
         return (
-            f"these prices are {round(days / DAYS_PER_MONTH)} months old ({self.as_of.isoformat()}): compare them with "
-            "AWS's before you rely on them"
+            f"these prices are {round(days / DAYS_PER_MONTH)} months old ({self.as_of.isoformat()}): "
+            "textwright cost --refresh reads AWS's of today"
         )
 
     def instance_type(self, name: str) -> InstanceType:
@@ -218,25 +223,51 @@ class Prices(Settings):
         raise NotFoundError(f"the price table has no instance type {name!r}; it has {names}")
 
 
-def load_prices(path: Path | None = None) -> Prices:
+def load_prices(path: Path | None = None, *, region: str | None = None) -> Prices:
     """Read the price table.
 
     Args:
-        path: A table of one's own, of the same form, for another region or a negotiated price; None takes ours.
+        path: A table of one's own, of the same form, as TOML or JSON, for a negotiated price; None takes the
+            refreshed one, or else ours.
+        region: Region whose refreshed table is wanted; None takes us-east-1, as does a region that has none.
 
     Returns:
-        The prices.
+        The prices; their ``region`` says of which.
 
     Raises:
         NotFoundError: If there is no such file.
-        SettingsError: If it is not TOML, or a price is missing, unknown or negative.
+        SettingsError: If it cannot be read, or a price is missing, unknown or negative.
     """
     if path is not None:
         if not path.is_file():
             raise NotFoundError(f"there is no price table {path}; copy textwright/deploy/{_FILE} and change it")
-        return Prices.parse(read_toml(path), source=f"price table {path}")
+        return _read(path)
+    for place in dict.fromkeys((region or DEFAULT_REGION, DEFAULT_REGION)):
+        if refreshed_path(place).is_file():
+            return _read(refreshed_path(place))
+    return packaged_prices()
+
+
+def packaged_prices() -> Prices:
+    """Read the table that comes with the package."""
     with resources.as_file(resources.files("textwright.deploy") / _FILE) as ours:
         return Prices.parse(read_toml(ours), source=f"price table {_FILE}")
+
+
+def refreshed_path(region: str) -> Path:
+    """Name the file of a region's refreshed prices, there or not."""
+    return cache_dir() / "prices" / f"{region}.json"
+
+
+def _read(path: Path) -> Prices:
+    source = f"price table {path}"
+    if path.suffix.lower() != ".json":
+        return Prices.parse(read_toml(path), source=source)
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise SettingsError(f"{source}: not JSON: {error}; write it again with textwright cost --refresh") from error
+    return Prices.parse(content, source=source)
 
 
 def hourly_usd(instance_type: str | None, own: float | None = None) -> float | None:

@@ -32,6 +32,8 @@ def show_evaluation(terminal: Terminal, evaluation: Evaluation) -> None:
         terminal.table(*table)
     for warning in evaluation.warnings:
         terminal.say(f"! {warning}")
+    if evaluation.standing:
+        terminal.say(f"{'! ' if evaluation.beats_majority is False else ''}{evaluation.standing}")
 
 
 def evaluation_tables(evaluation: Evaluation) -> Iterator[TableContent]:

@@ -18,7 +18,7 @@ def show_monitoring(terminal: Terminal, report: MonitorReport) -> None:
     """
     reference = report.reference
     terminal.say(
-        f"{report.name}@{report.version}: {report.num_texts:,} recorded texts from {report.first} to {report.last}, "
+        f"{report.name}@{report.version}: {report.num_texts:,} recorded texts from {report.period}, "
         f"beside {reference.num_texts:,} texts, the {reference.split} split of {reference.source}"
     )
     terminal.table("Texts", ("what", "difference", "p", "p adjusted", ""), map(_test_row, report.tests))

@@ -1,6 +1,7 @@
 """Is a trained model better than the most frequent label, and than a linear model? Compared on the same test texts.
 
-Called by the pipeline at the end of ``train``; ``compare`` shows the same two baselines as rows.
+Called by the pipeline at the end of ``train``; ``compare`` shows the same two baselines as rows, and ``evaluate`` the
+first. A model that does not beat the majority is nowhere advised to be served.
 """
 
 from __future__ import annotations
@@ -19,9 +20,8 @@ from textwright.core.types import Float32s, Ints
 from textwright.data.dataset import Dataset, Examples
 from textwright.evaluate import scores
 from textwright.evaluate.intervals import Interval, bootstrap
-from textwright.evaluate.linear import choose_labels, fit_linear, label_shares
 from textwright.evaluate.paired import SIGNIFICANCE, paired_p_value
-from textwright.evaluate.predictions import LabeledPredictions
+from textwright.evaluate.predictions import LabeledPredictions, choose_labels, label_shares
 
 MAJORITY: Final = "majority"
 LINEAR: Final = "tf-idf"
@@ -98,7 +98,7 @@ def compare_with_baselines(
     Returns:
         The majority, then the linear baseline.
     """
-    baselines = [_majority(predictions, dataset)]
+    baselines = [compare_with_majority(predictions, dataset.test, dataset.labels, counted=dataset.train)]
     if linear:
         if callback is not None:
             callback.on_stage_begin("fitting the baselines")
@@ -124,14 +124,26 @@ def observations(examples: Examples, probabilities: Float32s, labels: Labels) ->
     )
 
 
-def _majority(predictions: LabeledPredictions, dataset: Dataset) -> Baseline:
+def compare_with_majority(
+    predictions: LabeledPredictions, examples: Examples, labels: Labels, *, counted: Examples | None = None
+) -> Baseline:
+    """Test a model against always the most frequent label.
+
+    Args:
+        predictions: What the model said of the examples, in order.
+        examples: N labeled texts.
+        labels: Label names with the task.
+        counted: Where the most frequent label is counted; None counts it in the examples themselves.
+    """
     start = perf_counter()
-    shares = label_shares(dataset.train, dataset.labels)
-    constant = observations(dataset.test, np.tile(shares, (len(dataset.test), 1)), dataset.labels)
+    shares = label_shares(examples if counted is None else counted, labels)
+    constant = observations(examples, np.tile(shares, (len(examples), 1)), labels)
     return _compared(MAJORITY, "", constant, predictions, start)
 
 
 def _linear(predictions: LabeledPredictions, dataset: Dataset) -> Baseline:
+    from textwright.evaluate.linear import fit_linear  # SciPy, which the majority does without
+
     start = perf_counter()
     model = fit_linear(dataset.train, dataset.labels)
     linear = observations(dataset.test, model.probabilities(dataset.test.texts), dataset.labels)
@@ -166,8 +178,8 @@ def verdict(baselines: Sequence[Baseline], *, metric: str, value: float, num_exa
         num_examples: Test texts.
         family: Of the model; it is not what to try next.
     """
-    standing = "; ".join(map(_standing, baselines))
-    sentence = f"On {num_examples:,} test texts the model's {metric.lower()} is {percent(value)}: {standing}."
+    clauses = "; ".join(map(standing, baselines))
+    sentence = f"On {num_examples:,} test texts the model's {metric.lower()} is {percent(value)}: {clauses}."
     worst = next((item for item in reversed(baselines) if not item.is_beaten), None)
     if worst is None:
         return sentence
@@ -189,7 +201,8 @@ def _reason(item: Baseline, family: str) -> str:
     return "A linear model, which trains in seconds, is as accurate"
 
 
-def _standing(item: Baseline) -> str:
+def standing(item: Baseline) -> str:
+    """Say in a clause how a model stands to a baseline."""
     points = f"{100 * abs(item.difference.value):.1f} points"
     ends = f"95 % interval {100 * item.difference.low:+.1f} to {100 * item.difference.high:+.1f}"
     name = f"{_TITLES[item.name]} ({percent(next(iter(item.metrics.values())))})"

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Final, NamedTuple
 from textwright.core.labels import Labels, Task
 from textwright.core.percent import percent
 from textwright.errors import GateError
+from textwright.evaluate.baselines import Baseline, standing
 from textwright.evaluate.behavior.suite import BehaviorScores
 from textwright.evaluate.costs import CostScores
 from textwright.evaluate.coverage import AbstentionScores, CoverageCurve
@@ -211,6 +212,7 @@ class Evaluation(Report):
         abstention: Coverage and error rate of a model that abstains; None for one that answers every text. All other
             numbers count the most probable label of a text without an answer.
         costs: Mean cost of a model that decides by costs; None for any other.
+        majority: The model against always the most frequent label of these texts; None where that was not measured.
     """
 
     NAME: ClassVar[str] = "evaluation"
@@ -239,6 +241,20 @@ class Evaluation(Report):
     coverage: CoverageCurve | None = None
     abstention: AbstentionScores | None = None
     costs: CostScores | None = None
+    majority: Baseline | None = None
+
+    @property
+    def beats_majority(self) -> bool | None:
+        """Whether the model is better than always the most frequent label of these texts; None where not measured."""
+        return None if self.majority is None else self.majority.is_beaten
+
+    @property
+    def standing(self) -> str:
+        """How the model stands to the most frequent label, in a sentence; empty where that was not measured."""
+        if self.majority is None:
+            return ""
+        words = standing(self.majority)
+        return f"{words[:1].upper()}{words[1:]}."
 
     @property
     def gate_failures(self) -> tuple[str, ...]:

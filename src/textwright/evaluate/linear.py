@@ -20,7 +20,6 @@ from textwright.core.metrics import LabelCounts, is_correct, label_counts, log_l
 from textwright.core.numerics import activate
 from textwright.core.types import Bools, Float32s, Floats, Ints
 from textwright.data.dataset import Examples
-from textwright.data.dataset import label_counts as label_counts_of
 from textwright.data.splits import draw_folds, draw_splits, draw_subset, rarest_label
 from textwright.evaluate.ngrams import (
     FeatureKinds,
@@ -31,14 +30,13 @@ from textwright.evaluate.ngrams import (
     side_by_side,
     weigh_without,
 )
+from textwright.evaluate.predictions import choose_labels, label_shares
 from textwright.training.gram import gram_matrix, gram_root, ngram_scores
 from textwright.training.logistic import TOLERANCE, Solution, label_columns, solve
 
 Estimator: TypeAlias = Any
 """A classifier of scikit-learn, which has no types."""
 
-THRESHOLD: Final = 0.5
-"""A label of a multi-label task holds from this probability on, as by default in an artifact."""
 STRENGTHS: Final = (1.0, 3.0, 10.0, 30.0, 100.0)
 """Inverse regularization strengths C; cross-validation chooses."""
 _HOLDOUT: Final = 0.2
@@ -151,18 +149,6 @@ def _fit(train: Examples, labels: Labels, counts: NgramMatrices, tuning: Tuning)
             classifier.coef_ = turned.to_ngrams(classifier.coef_.T).T
             classifier.n_features_in_ = classifier.coef_.shape[1]
     return LinearModel([counts.vectorizers[kind] for kind in kinds], weights, head, labels, tuning)
-
-
-def label_shares(examples: Examples, labels: Labels) -> Float32s:
-    """Return the share of the examples that have each label, (K,)."""
-    return (label_counts_of(examples, labels) / len(examples)).astype(np.float32)
-
-
-def choose_labels(probabilities: Float32s, labels: Labels) -> Ints | Bools:
-    """Predict from probabilities: the most probable label, (N,), or all that hold, (N, K)."""
-    if labels.task is Task.MULTI_LABEL:
-        return np.asarray(probabilities >= THRESHOLD)
-    return np.asarray(probabilities.argmax(axis=1))
 
 
 def _within_seconds(train: Examples, labels: Labels) -> tuple[tuple[FeatureKinds, ...], Examples, str]:

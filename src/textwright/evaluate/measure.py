@@ -15,6 +15,7 @@ from textwright.core.ranking import Ranking
 from textwright.core.types import Bools, Float32s, Ints
 from textwright.data.dataset import Examples
 from textwright.evaluate import scores
+from textwright.evaluate.baselines import compare_with_majority
 from textwright.evaluate.behavior.suite import BehaviorTest, run_suite
 from textwright.evaluate.costs import measure_costs
 from textwright.evaluate.coverage import coverage_curve, measure_abstention
@@ -83,6 +84,7 @@ def evaluate(
     )
     return replace(
         evaluation,
+        majority=replace(compare_with_majority(predictions, examples, predictor.labels), seconds=0.0),
         slices=measure_slices(slices or {}, predictions.correct),
         behavior=run_suite(predictor, behavior or {}, examples.texts),
     )

@@ -12,10 +12,12 @@ from textwright.core.labels import Labels, Task
 from textwright.core.metrics import is_correct
 from textwright.core.numerics import activate
 from textwright.core.types import Bools, Float32s, Ints
-from textwright.data.dataset import Examples
+from textwright.data.dataset import Examples, label_counts
 from textwright.errors import DataError
 from textwright.runtime.predictor import Predictor, TextPrediction
 
+THRESHOLD: Final = 0.5
+"""A label of a multi-label task holds from this probability on, as by default in an artifact."""
 _TEXTS_AT_ONCE: Final = 4_096
 """Texts encoded before they are sorted by length: enough that batches hold little padding."""
 
@@ -139,3 +141,15 @@ def _check(labels: Labels, examples: Examples) -> None:
             f"the model's task is {labels.task} with {len(labels)} labels, but the targets have the shape "
             f"{examples.targets.shape} for {len(examples)} texts; give a source of the same task"
         )
+
+
+def label_shares(examples: Examples, labels: Labels) -> Float32s:
+    """Return the share of the examples that have each label, (K,)."""
+    return (label_counts(examples, labels) / len(examples)).astype(np.float32)
+
+
+def choose_labels(probabilities: Float32s, labels: Labels) -> Ints | Bools:
+    """Predict from probabilities: the most probable label, (N,), or all that hold, (N, K)."""
+    if labels.task is Task.MULTI_LABEL:
+        return np.asarray(probabilities >= THRESHOLD)
+    return np.asarray(probabilities.argmax(axis=1))

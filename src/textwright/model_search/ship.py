@@ -22,9 +22,8 @@ from textwright.evaluate.card import model_card
 from textwright.evaluate.diagnostics import TrainingFacts, diagnose
 from textwright.evaluate.eval_split import TRAINING_TEXTS
 from textwright.evaluate.evaluation import Evaluation
-from textwright.evaluate.linear import label_shares
 from textwright.evaluate.measure import evaluate_observations
-from textwright.evaluate.predictions import LabeledPredictions, observe
+from textwright.evaluate.predictions import LabeledPredictions, label_shares, observe
 from textwright.evaluate.publish import publish
 from textwright.model_search.trials import FinishedModel
 from textwright.optimize.cascade.assemble import CascadePlan, write_cascade

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from textwright.monitor.report import MonitorReport
 
 _MARKERS: Final = "osD^vPX*"
+_NUM_TICKS: Final = 4
 _MINUTES: Final = timedelta(minutes=15)
 _SIZE: Final = (FULL_WIDTH, 3.0)
 
@@ -39,7 +40,7 @@ def charts(report: MonitorReport) -> dict[str, str]:
             "confidence_over_time", lambda axes: _draw_shares(axes, times, [window.confidence for window in windows])
         ),
         "unknown_over_time": _plot(
-            "unknown_over_time", lambda axes: _draw_shares(axes, times, [window.unknown_rate for window in windows])
+            "unknown_over_time", lambda axes: _draw_rates(axes, times, [window.unknown_rate for window in windows])
         ),
         "texts_over_time": _plot("texts_over_time", lambda axes: _draw_counts(axes, times, report)),
     }
@@ -69,6 +70,12 @@ def _draw_shares(axes: Axes, times: Sequence[datetime], intervals: Sequence[Inte
     percent_ticks(axes.yaxis)
 
 
+def _draw_rates(axes: Axes, times: Sequence[datetime], intervals: Sequence[Interval]) -> None:
+    """Draw shares that may all be 0, above which alone there is something to see."""
+    _draw_shares(axes, times, intervals)
+    axes.set_ylim(bottom=0, top=max(axes.get_ylim()[1], 0.01) if any(item.high for item in intervals) else 0.05)
+
+
 def _draw_counts(axes: Axes, times: Sequence[datetime], report: MonitorReport) -> None:
     axes.plot(_numbers(times), [window.num_texts for window in report.windows], color=RIGHT, marker="o", markersize=4)
     axes.set_ylim(bottom=0)
@@ -77,11 +84,17 @@ def _draw_counts(axes: Axes, times: Sequence[datetime], report: MonitorReport) -
 
 
 def _finish(axes: Axes, times: Sequence[datetime]) -> None:
-    """Write some times beneath the axis: with the day where there are several, with seconds where there are minutes."""
-    numbers, last = _numbers(times), times[-1]
-    step = max(len(times) // 6, 1)
-    form = "%b %d %H:%M" if times[0].date() != last.date() else "%H:%M" if last - times[0] > _MINUTES else "%H:%M:%S"
-    axes.set_xticks(numbers[::step], [time.strftime(form) for time in times[::step]])
+    """Write some times beneath the axis: with the day where there are several, with seconds where there are minutes.
+
+    They are evenly spaced and few enough for a phone; what would be written twice is written once.
+    """
+    first, last = times[0], times[-1]
+    form = "%b %d %H:%M" if first.date() != last.date() else "%H:%M" if last - first > _MINUTES else "%H:%M:%S"
+    ticks = {
+        time.strftime(form): time.timestamp()
+        for time in (last - part / (_NUM_TICKS - 1) * (last - first) for part in range(_NUM_TICKS))
+    }
+    axes.set_xticks(list(ticks.values()), list(ticks))
     axes.set_xlabel("time, UTC")
 
 

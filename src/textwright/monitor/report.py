@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
@@ -96,6 +97,12 @@ class MonitorReport(Report):
     expected_accuracy: Interval
     accuracy_after_label_shift: Interval | None
     windows: Sequence[TimeWindow]
+
+    @property
+    def period(self) -> str:
+        """From when to when the texts were answered, to the second; the second day only where it is another."""
+        first, last = (datetime.fromisoformat(time).strftime("%Y-%m-%d %H:%M:%S") for time in (self.first, self.last))
+        return f"{first} to {last.removeprefix(first[:11])} UTC"
 
     @property
     def likely_accuracy(self) -> Interval:

@@ -15,8 +15,8 @@ from textwright.evaluate.evaluation import Evaluation
 from textwright.evaluate.intervals import Interval
 from textwright.evaluate.paired_drop import PairedDrop
 from textwright.evaluate.scores import TITLES
-from textwright.optimize.candidate_result import CandidateResult, LatencyReport, verdict
-from textwright.optimize.settings import OptimizeSettings
+from textwright.optimize.candidate_result import CandidateResult, LatencyReport, is_winner, verdict
+from textwright.optimize.settings import OptimizationTarget, OptimizeSettings
 from textwright.report.base import Report, json_values
 from textwright.runtime.cpu_features import instruction_set
 from textwright.runtime.predictor import Predictor
@@ -122,7 +122,17 @@ class OptimizationResult(Report):
 
     def verdict(self, candidate: CandidateResult) -> str:
         """Say in words what became of a candidate."""
-        return verdict(candidate, self.settings) + (" (kept)" if candidate.name in self.kept else "")
+        words = verdict(candidate, self.settings)
+        if candidate.name not in self.kept or candidate.cost is None:
+            return words
+        if is_winner(candidate, self.settings.target, self.settings):
+            return f"{words} (kept)"
+        gains = [
+            f"{candidate.cost.gain(target):.2f} times as good in {target.value}"
+            for target in OptimizationTarget
+            if is_winner(candidate, target, self.settings)
+        ]
+        return f"kept: {' and '.join(gains)}; {words.removeprefix('no: ')}"
 
     def to_json(self) -> dict[str, Any]:
         """Return the outcome as JSON-ready values, each candidate with its verdict in words."""

@@ -8,7 +8,7 @@ from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from textwright.core.files import write_text
+from textwright.core.files import PAGE_SUFFIXES, refuse_file_name, write_text
 from textwright.errors import MissingExtraError, SettingsError
 
 
@@ -75,20 +75,33 @@ class Report:
                 f"the report cannot be written to {path}: {error.strerror}; choose another file"
             ) from error
 
-    def write(self, folder: Path) -> None:
-        """Write both files into a folder, the page first: without jinja2 and matplotlib nothing is written."""
-        self.write_html(self.html_path(folder))
-        self.write_json(self.json_path(folder))
+    def write(self, out: Path) -> None:
+        """Write both files, the page first: without jinja2 and matplotlib nothing is written."""
+        self.write_html(self.html_path(out))
+        self.write_json(self.json_path(out))
 
     @classmethod
-    def json_path(cls, folder: Path) -> Path:
-        """Name the file of the values in a folder."""
-        return folder / f"{cls.NAME}.json"
+    def json_path(cls, out: Path) -> Path:
+        """Name the file of the values: beside the page, under its name."""
+        return cls.html_path(out).with_suffix(".json")
 
     @classmethod
-    def html_path(cls, folder: Path) -> Path:
-        """Name the file of the page in a folder."""
-        return folder / f"{cls.NAME}.html"
+    def html_path(cls, out: Path) -> Path:
+        """Name the file of the page.
+
+        Args:
+            out: A folder, or the page itself if its name ends in .html.
+
+        Raises:
+            SettingsError: If it is the name of another kind of file.
+        """
+        if out.suffix.lower() in PAGE_SUFFIXES and not out.is_dir():
+            return out
+        try:
+            refuse_file_name(out)
+        except SettingsError as error:
+            raise SettingsError(f"{out}: a report is a page; give a name that ends in .html, or a folder") from error
+        return out / f"{cls.NAME}.html"
 
 
 def json_values(value: object) -> Any:  # noqa: ANN401  JSON

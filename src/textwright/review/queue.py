@@ -71,7 +71,7 @@ def queue_of_errors(errors: LabelErrors, limit: int) -> ReviewQueue:
                 issue.labels[0]: issue.probability,
                 issue.suggested[0]: issue.suggested_probability,
             }
-        agree = f"{issue.num_agreeing} of {len(issue.neighbors)} similar texts are labeled so"
+        agree = f"{issue.num_agreeing} of {len(issue.neighbors)} similar texts are labeled as suggested"
         items.append(
             ReviewItem(
                 file=issue.file,

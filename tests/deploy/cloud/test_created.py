@@ -118,14 +118,14 @@ def line(lines, name):
 
 
 def test_the_plan_of_a_function_counts_all_metrics():
-    lines = LambdaDeployer().costs(FunctionSettings())
+    lines = LambdaDeployer().costs(FunctionSettings(), None)
     assert line(lines, "metrics")[0] == pytest.approx(0.30 * (1 + len(METRICS)))
     assert line(lines, "alarms")[0] == pytest.approx(0.30)
 
 
 @pytest.mark.parametrize(("profile", "instances", "alarms"), [("single", 1, 2), ("balanced", 2, 6)])
 def test_the_plan_of_servers_counts_detailed_monitoring_and_alarms(profile, instances, alarms):
-    lines = Ec2Deployer().costs(Ec2Settings(profile=profile, api_keys_secret="keys"))
+    lines = Ec2Deployer().costs(Ec2Settings(profile=profile, api_keys_secret="keys"), None)
     monitoring, words = line(lines, "detailed monitoring")
     assert monitoring == pytest.approx(0.30 * METRICS_OF_DETAILED_MONITORING * instances)
     assert f"{7 * instances} metrics" in words

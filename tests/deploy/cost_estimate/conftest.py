@@ -9,7 +9,7 @@ import pytest
 from textwright.deploy.cost_estimate.choices import Sizes
 from textwright.deploy.cost_estimate.measure import FunctionLoad, Measured, ServerLoad
 from textwright.deploy.cost_estimate.settings import CostSettings
-from textwright.deploy.prices import load_prices
+from textwright.deploy.prices import packaged_prices
 from textwright.deploy.targets import cost_models
 
 MB = 2**20
@@ -28,6 +28,6 @@ def sizes(measured) -> Callable[..., Sizes]:
     """Return a function that lays out every size; keywords are settings."""
 
     def make(**settings: object) -> Sizes:
-        return Sizes(measured, CostSettings(**settings), load_prices(), cost_models())
+        return Sizes(measured, CostSettings(**settings), packaged_prices(), cost_models())
 
     return make

@@ -9,10 +9,10 @@ import pytest
 
 from textwright.deploy.cost_estimate.arithmetic import Line, Traffic
 from textwright.deploy.cost_estimate.plans import FunctionPlan, InstancePlan, estimate_function, estimate_instances
-from textwright.deploy.prices import load_prices
+from textwright.deploy.prices import packaged_prices
 from textwright.errors import NotFoundError, SettingsError
 
-PRICES = load_prices()
+PRICES = packaged_prices()
 TRAFFIC = Traffic(requests_per_day=100_000, texts_per_request=4)
 SMALL = InstancePlan(
     "t3.small",

@@ -12,7 +12,7 @@ from textwright.deploy.cost_estimate.break_even import find_break_even
 from textwright.deploy.cost_estimate.choices import Sizes
 from textwright.deploy.cost_estimate.report import CostReport
 from textwright.deploy.cost_estimate.settings import CostSettings
-from textwright.deploy.prices import load_prices
+from textwright.deploy.prices import packaged_prices
 from textwright.deploy.targets import cost_models
 
 
@@ -21,7 +21,7 @@ def make_report(measured):
     """Return a function that makes a report; keywords are settings."""
 
     def make(requests_per_day=50_000.0, name="tiny", **values: object) -> CostReport:
-        settings, prices, seen = CostSettings(**values), load_prices(), replace(measured, name=name)
+        settings, prices, seen = CostSettings(**values), packaged_prices(), replace(measured, name=name)
         sizes = Sizes(seen, settings, prices, cost_models())
         choices, break_even = sizes.at(requests_per_day), find_break_even(sizes)
         return CostReport(seen, requests_per_day, settings, prices, choices, break_even, sizes.titles)

@@ -30,6 +30,7 @@ from textwright.deploy.cost_estimate.arithmetic import Estimate
 from textwright.deploy.names import name_for, tag_value_for
 from textwright.deploy.package.packaging import PackageFormat, package
 from textwright.deploy.package.settings import ImageSettings, PackageSettings
+from textwright.deploy.prices import Prices, load_prices
 from textwright.deploy.smoke_test import SmokeTest, SmokeTestResult
 from textwright.errors import CloudAccessError, CloudError, GoldenMismatchError, NotFoundError, SettingsError
 from textwright.optional_deps import require
@@ -235,7 +236,7 @@ class AwsDeployer(ABC, Generic[_SettingsT]):
         """
 
     @abstractmethod
-    def estimate(self, settings: _SettingsT) -> Estimate:
+    def estimate(self, settings: _SettingsT, prices: Prices) -> Estimate:
         """Estimate a month of what would be deployed.
 
         Raises:
@@ -291,17 +292,18 @@ class AwsDeployer(ABC, Generic[_SettingsT]):
                 self.scripts(),
             ),
         ]
+        region = deployment.cloud.region if deployment else request.deployment.region
         changes = [item for stack in stacks for item in compare(stack, stack.stack.state() if stack.stack else None)]
         unknown = ["no AWS credentials or region were found, so nothing could be compared with what is deployed"]
         return DeploymentPlan(
             request.name,
             self.target,
-            deployment.cloud.region if deployment else request.deployment.region,
+            region,
             request.model,
             changes,
             [*([] if deployment else unknown), *self.notes(request.settings)],
             write_files(request.folder, stacks),
-            self.costs(request.settings),
+            self.costs(request.settings, region),
         )
 
     def apply(self, request: DeployRequest[_SettingsT]) -> Deployed:
@@ -371,10 +373,10 @@ class AwsDeployer(ABC, Generic[_SettingsT]):
         main, images, zips = (Stack(cloud, f"{PREFIX}{name}{part}", poll_s=poll_s) for part in ("", "-images", "-zips"))
         return AwsDeployment(cloud, name, main, images, zips, self.live_parameters, self.check_rollback)
 
-    def costs(self, settings: _SettingsT) -> list[str]:
+    def costs(self, settings: _SettingsT, region: str | None) -> list[str]:
         """Print the estimate of a month; a line that says so where the price table lacks something."""
         try:
-            estimate = self.estimate(settings)
+            estimate = self.estimate(settings, load_prices(region=region))
         except NotFoundError as error:
             return [f"no estimate of costs: {error}"]
         traffic = f"{settings.requests_per_day:,.0f} requests a day"

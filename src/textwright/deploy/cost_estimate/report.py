@@ -139,7 +139,7 @@ def report_cost(
     """
     if not (requests_per_day > 0 and math.isfinite(requests_per_day)):
         raise SettingsError(f"--requests-per-day is {requests_per_day:g}; it must be more than 0")
-    prices = load_prices(settings.prices)
+    prices = load_prices(settings.prices, region=settings.region)
     for model in models:
         model.check(settings, prices)  # a typing error is said before minutes are spent
     measured = (

@@ -50,7 +50,9 @@ class CostSettings(Settings):
     free_allowance: bool = False
     """Take off what an account gets free each month, if nothing else of the account uses it."""
     prices: Path | None = None
-    """A price table of one's own, in the form of textwright/deploy/prices.toml; absent: ours."""
+    """A price table of one's own, in the form of textwright/deploy/prices.toml; absent: refreshed prices, else ours."""
+    region: str | None = None
+    """Region whose refreshed prices count; absent: us-east-1."""
     measured: Path | None = None
     """The cost.json of an earlier run, made on the machine that counts; absent: measured here."""
     measure_s: Annotated[float, Field(ge=0.2, le=600)] = 3.0

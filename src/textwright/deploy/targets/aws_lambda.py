@@ -32,7 +32,7 @@ from textwright.deploy.package import function_zip
 from textwright.deploy.package.engine import ContainerEngine
 from textwright.deploy.package.packaging import ImageFormat, Package, PackageFormat
 from textwright.deploy.package.settings import PackageSettings
-from textwright.deploy.prices import Prices, load_prices
+from textwright.deploy.prices import Prices
 from textwright.deploy.smoke_test import ASK_FUNCTION, SmokeTest, SmokeTestResult
 from textwright.errors import GoldenMismatchError, SettingsError, StackError
 from textwright.serverless.settings import variable
@@ -352,7 +352,7 @@ class LambdaDeployer(AwsDeployer[FunctionSettings]):
             ["everybody on the internet may ask (--auth open), and you pay for it"] if settings.auth == "open" else []
         )
 
-    def estimate(self, settings: FunctionSettings) -> Estimate:
+    def estimate(self, settings: FunctionSettings, prices: Prices) -> Estimate:
         """Estimate a month; the time of a request is the setting's, not measured here."""
         plan = FunctionPlan(
             settings.memory_mb,
@@ -369,7 +369,7 @@ class LambdaDeployer(AwsDeployer[FunctionSettings]):
             log_retention_days=settings.log_days,
         )
         traffic = Traffic(settings.requests_per_day, log_bytes=FUNCTION_LOG_BYTES + LAMBDA_LOG_BYTES)
-        return estimate_function(plan, traffic, load_prices())
+        return estimate_function(plan, traffic, prices)
 
 
 def _publish(cloud: Cloud, function: str, model: str, report: OnStep) -> str:

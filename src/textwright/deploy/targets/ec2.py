@@ -24,7 +24,7 @@ from textwright.deploy.cost_estimate.measure import Measured
 from textwright.deploy.cost_estimate.plans import InstancePlan, estimate_instances
 from textwright.deploy.cost_estimate.settings import CostSettings
 from textwright.deploy.package.packaging import PackageFormat
-from textwright.deploy.prices import InstanceType, Prices, load_prices
+from textwright.deploy.prices import InstanceType, Prices
 from textwright.deploy.smoke_test import SmokeTest
 from textwright.deploy.targets.docker import ServerImage
 from textwright.errors import SettingsError
@@ -240,7 +240,7 @@ class Ec2Deployer(AwsDeployer[Ec2Settings]):
             notes.append(f"texts and keys travel unencrypted (HTTP); {how} would encrypt them")
         return notes
 
-    def estimate(self, settings: Ec2Settings) -> Estimate:
+    def estimate(self, settings: Ec2Settings, prices: Prices) -> Estimate:
         """Estimate a month; a group is taken to run its fewest instances, which is what quiet hours cost."""
         plan = replace(
             CREATED[settings.profile],
@@ -249,7 +249,7 @@ class Ec2Deployer(AwsDeployer[Ec2Settings]):
             num_secrets=int(settings.api_keys_secret is not None),
             log_retention_days=settings.log_days,
         )
-        return estimate_instances(plan, Traffic(settings.requests_per_day), load_prices())
+        return estimate_instances(plan, Traffic(settings.requests_per_day), prices)
 
 
 def server_template(profile: str) -> str:
