@@ -31,7 +31,7 @@ _FURTHER: Final = UnlabeledSettings()
 
 
 def distill(
-    teachers: Annotated[tuple[Path, ...], Parameter(consume_multiple=True)] = (),
+    teachers: Annotated[tuple[Path, ...], Parameter(consume_multiple=True, negative=())] = (),
     *,
     source: Annotated[str, Parameter(name="--data")],
     out: Path,
@@ -53,7 +53,7 @@ def distill(
 
     Example: textwright distill runs/bert --data movie-reviews --family bert --model.keep-layers 1,3,5 --out runs/small
 
-    Example: textwright distill --teachers runs/a runs/b runs/c --data movie-reviews --family bert --out runs/student
+    Example: textwright distill runs/a runs/b runs/c --data movie-reviews --family bert --out runs/student
 
     Example: textwright distill runs/bert --data movie-reviews --unlabeled imdb-reviews --sentences --out runs/student
 

@@ -31,6 +31,7 @@ from torch.optim import Optimizer
 
 from textwright.core.callbacks import Callback, EpochRecord
 from textwright.core.files import atomic_folder, exclusive_folder, write_text
+from textwright.core.percent import percent
 from textwright.core.types import Float32s, Ints
 from textwright.data.cache import cache_dir
 from textwright.data.dataset import Dataset, Examples
@@ -289,8 +290,8 @@ class _AdaptationProgress(Callback):
     def on_epoch_end(self, record: EpochRecord, logits: Float32s) -> None:
         """Say how well it guesses."""
         del logits
-        right = 100 * record.validation_accuracy
-        self._callback.on_stage_begin(f"{_STAGE}: epoch {record.epoch} of {self._num_epochs}, {right:.1f} % guessed")
+        right = percent(record.validation_accuracy)
+        self._callback.on_stage_begin(f"{_STAGE}: epoch {record.epoch} of {self._num_epochs}, {right} guessed")
 
 
 def _masked_texts(texts: Sequence[str], pretrained: Pretrained, max_length: int) -> MaskedTexts:
