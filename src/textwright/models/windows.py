@@ -6,7 +6,7 @@
 
 Where a text is cut, its own length decides and nothing else: N tokens between the special ones make ceil(N / room)
 windows of like length, each with the special tokens of the text around it. A text that fits is one window, the row
-itself. Nothing is computed for windows that a text does not have. :mod:`textwright.graph.windows` writes the same into
+itself. Nothing is computed for windows that a text does not have. :mod:`textwright.export.windows` writes the same into
 a graph.
 
 Source:
