@@ -36,8 +36,6 @@ _NUM_STEPS: Final = (50, 200)
 """Lengths of training that are tried."""
 EPSILONS: Final = {1e-8: 1.0, 1e-3: 10.0}
 """Values of adam_epsilon that are tried -> what the learning rate is multiplied by; of equals the first is taken."""
-_HIGHEST_RATE: Final = 0.1
-"""A typed learning rate is not multiplied beyond it."""
 _MOST_TEXTS: Final = 4_000
 _MOST_TOKENS: Final = 150_000
 _FEW_FOLDS: Final = 3
@@ -124,7 +122,7 @@ def select_adam_epsilon(
     targets = examples.targets[np.concatenate([scored for _, scored in parts])]
     tried: list[tuple[float, TrainSettings]] = []
     for epsilon, factor in EPSILONS.items():
-        rate = max(min(factor * settings.learning_rate, _HIGHEST_RATE), settings.learning_rate)
+        rate = factor * settings.learning_rate
         candidate = settings.model_copy(update={"adam_epsilon": epsilon, "learning_rate": rate})
         shorter = candidate.model_copy(update={"min_steps": settings.min_steps // 2})
         logits: list[Float32s] = []

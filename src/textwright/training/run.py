@@ -388,7 +388,8 @@ def _choose_steps(prepared: Prepared, runtime: TrainingRuntime, callback: Callba
     settings = prepared.settings
     if settings.adam_epsilon != AUTO:
         return prepared, {}
-    if prepared.distillation is not None or prepared.warm_start is not None:
+    is_typed = settings.learning_rate != find_family(settings.family).defaults["learning_rate"]
+    if is_typed or prepared.distillation is not None or prepared.warm_start is not None:
         return replace(prepared, settings=settings.model_copy(update={"adam_epsilon": min(EPSILONS)})), {}
     chosen, scores = select_adam_epsilon(prepared.module, prepared.train, prepared.labels, settings, runtime, callback)
     return replace(prepared, settings=chosen), {"adam_epsilon_scores": scores}

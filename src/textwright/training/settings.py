@@ -71,7 +71,8 @@ class TrainSettings(Settings):
     adam_epsilon: Literal["auto"] | Annotated[float, Field(gt=0, le=1)] = 1e-8
     """Added to what AdamW divides a gradient by; more makes small steps where gradients are small, as of rare words.
 
-    auto, for bags of words: 1e-8, or 0.001 with ten times the learning rate, as cross-validation chooses."""
+    auto, for bags of words: 1e-8, or 0.001 with ten times the learning rate, as cross-validation chooses; 1e-8 with
+    another learning rate than the family's."""
     label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """Share of the target's probability that is spread over all labels; 0 trains on the labels as they are."""
     r_drop: Annotated[float, Field(ge=0, le=100)] = 0.0
