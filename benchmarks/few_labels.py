@@ -44,9 +44,8 @@ from textwright.training.batches import encode_examples
 from textwright.training.checkpoint import NoCheckpoints
 from textwright.training.device import make_accelerator
 from textwright.training.features import encode_splits
-from textwright.training.learner import make_learner
 from textwright.training.loop import TrainingRuntime, infer
-from textwright.training.run import prepare, resolve_settings
+from textwright.training.run import learner_of, prepare, resolve_settings
 from textwright.training.settings import Device, TrainSettings
 
 SOURCES: Final = ("movie-reviews", "airline-tweets", "bbc-news")
@@ -220,15 +219,7 @@ def answer_by_family(
     settings = TrainSettings(family=family, device=Device.CPU, seed=seed)
     start = perf_counter()
     prepared = prepare(dataset, settings, model)
-    learner = make_learner(
-        prepared.module,
-        prepared.train,
-        prepared.validation,
-        prepared.labels,
-        prepared.settings,
-        runtime=runtime(),
-        callback=Callback(),
-    )
+    learner = learner_of(prepared, runtime(), Callback())
     learner.fit(task.labels, NoCheckpoints(), Callback())
     stages = prepared.module.stages
     assert stages is not None  # noqa: S101  all families here have them

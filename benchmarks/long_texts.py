@@ -44,9 +44,8 @@ from textwright.training.batches import EncodedExamples, encode_examples
 from textwright.training.checkpoint import NoCheckpoints
 from textwright.training.device import make_accelerator, uses_bf16
 from textwright.training.features import encode_splits
-from textwright.training.learner import make_learner
 from textwright.training.loop import TrainingRuntime, infer
-from textwright.training.run import prepare, resolve_settings
+from textwright.training.run import learner_of, prepare, resolve_settings
 from textwright.training.settings import Device, Precision, TrainSettings
 
 RESULT: Final = "long_texts"
@@ -109,7 +108,7 @@ def read(source: str, num_train: int, num_measured: int) -> Dataset:
 def drawn(examples: Examples, count: int) -> Examples:
     """Draw some texts once; fewer are part of more."""
     rows = np.random.default_rng(0).permutation(len(examples))[:count]
-    return Examples(tuple(examples.texts[row] for row in rows.tolist()), examples.targets[rows])
+    return examples.take(rows)
 
 
 def stored() -> dict[str, Any]:
@@ -178,15 +177,7 @@ def trained(
 ) -> tuple[TextModel, dict[str, EncodedExamples], int]:
     """Train a model; give it with the splits that it is measured on, and the training texts that were cut."""
     prepared = prepare(dataset, *settings_of(family, reading, seed))
-    learner = make_learner(
-        prepared.module,
-        prepared.train,
-        prepared.validation,
-        prepared.labels,
-        prepared.settings,
-        runtime=runtime(gains=prepared.supports_bf16),
-        callback=Callback(),
-    )
+    learner = learner_of(prepared, runtime(gains=prepared.supports_bf16), Callback())
     learner.fit(prepared.labels, NoCheckpoints(), Callback())
     test = encode_examples(dataset.test, prepared.tokenizer)
     return prepared.module.eval(), {"validation": prepared.validation, "test": test}, prepared.train.num_truncated

@@ -10,16 +10,19 @@ from torch import nn
 from battery_sources import SOURCES
 from textwright.core.callbacks import Callback
 from textwright.core.labels import Labels, Task
-from textwright.data.dataset import Examples
+from textwright.data.dataset import Dataset, Examples
 from textwright.data.load import load_dataset
 from textwright.data.settings import DataSettings
+from textwright.errors import SettingsError
 from textwright.models.bow import FAMILY, BowConfig, build, build_tokenizer
 from textwright.models.family import BuildContext, TextModel, TrainingSplit
 from textwright.training.batches import EncodedExamples, encode_examples
 from textwright.training.cross_validate import select_adam_epsilon, select_num_epochs
 from textwright.training.device import make_accelerator
 from textwright.training.features import FeatureExamples
+from textwright.training.learner import Learner
 from textwright.training.loop import TrainingRuntime
+from textwright.training.run import learner_of, prepare
 from textwright.training.settings import Device, TrainSettings
 
 LABELS = Labels(("no", "yes"))
@@ -114,3 +117,32 @@ def encoded(train: Examples, labels: Labels) -> tuple[EncodedExamples, TextModel
     torch.manual_seed(0)
     training = TrainingSplit(examples.encodings, train.targets)
     return examples, build(config, BuildContext(tokenizer, labels, training))
+
+
+@pytest.mark.parametrize(
+    ("settings", "tried", "rates"),
+    [
+        ({}, {1e-8, 1e-3}, {0.003, 0.03}),
+        ({"learning_rate": 0.02}, {1e-8}, {0.02}),
+        ({"adam_epsilon": 1e-5}, {1e-5}, {0.003}),
+    ],
+    ids=["default", "a learning rate", "an epsilon"],
+)
+def test_nothing_is_chosen_beside_what_is_set(dataset: Dataset, settings, tried, rates) -> None:
+    few = {"family": "bow", "num_epochs": 1, "min_steps": 0, "device": "cpu"}
+    prepared = prepare(dataset, TrainSettings(**few, **settings), {"embedding_dim": 4})
+    learner = learner_of(prepared, TrainingRuntime(make_accelerator(Device.CPU)), Callback())
+    assert isinstance(learner, Learner)
+    assert learner.settings.adam_epsilon in tried
+    assert learner.settings.learning_rate in rates
+    if settings:
+        assert learner.metadata == {}
+    else:
+        scores = learner.metadata["adam_epsilon_scores"]
+        assert scores.keys() == {"1e-08", "0.001"}
+        assert scores[f"{learner.metadata['cross_validated_adam_epsilon']:g}"] == max(scores.values())
+
+
+def test_another_family_has_no_automatic_epsilon(dataset: Dataset) -> None:
+    with pytest.raises(SettingsError, match=r"adam_epsilon is 'auto'.*give cnn-glove a number"):
+        prepare(dataset, TrainSettings(family="cnn-glove", adam_epsilon="auto"), {})

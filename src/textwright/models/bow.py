@@ -29,8 +29,10 @@ from torch import nn
 
 from textwright.config import Settings
 from textwright.core.labels import Task
+from textwright.core.metrics import is_correct
 from textwright.core.scripts import is_unspaced
 from textwright.core.tokenizer import PAD_ID, UNKNOWN_ID, TextTokenizer, train_word_level
+from textwright.core.types import Floats
 from textwright.models.bag_of_words import DEFAULTS, BagOfWords, BagPooling, Bias, dense_head, hash_pairs
 from textwright.models.family import BuildContext, Family, start_from_shares
 from textwright.models.naive_bayes import RatioEmbedding, held_out_scores, log_count_ratios
@@ -152,14 +154,13 @@ def _order_decides(context: BuildContext) -> bool:
     words_alone = held_out_scores(ids, texts, holds, num_ids=vocab_size)
     with_pairs = words_alone + held_out_scores(pairs, texts[1:][is_pair], holds, num_ids=max(len(distinct), 1))
     shares = (holds.sum(axis=0) + 1) / (len(holds) + 2)
-    is_multi = context.labels.task is Task.MULTI_LABEL
-    accuracies = []
-    for scores in (words_alone, with_pairs):
-        if is_multi:
-            accuracies.append(float(((scores + np.log(shares / (1 - shares)) > 0) == holds).all(axis=1).mean()))
-        else:
-            accuracies.append(float(holds[np.arange(len(holds)), scores.argmax(axis=1)].mean()))
-    return accuracies[1] - accuracies[0] >= _GAIN_OF_PAIRS
+
+    def accuracy(scores: Floats) -> float:
+        if context.labels.task is Task.SINGLE_LABEL:
+            return float(is_correct(split.targets[chosen], scores.argmax(axis=1)).mean())
+        return float(is_correct(holds, scores + np.log(shares / (1 - shares)) > 0).mean())
+
+    return accuracy(with_pairs) - accuracy(words_alone) >= _GAIN_OF_PAIRS
 
 
 def _build_from_counts(config: BowConfig, context: BuildContext, num_buckets: int) -> BagOfWords:

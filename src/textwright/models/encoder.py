@@ -66,13 +66,11 @@ class EncoderSettings(Settings):
             A tokenizer; its own ``max_length`` is that of all windows together.
         """
         pretrained = open_pretrained(self.encoder)
-        tokenizer = pretrained.load_tokenizer(max_length)
-        if self.long_texts is LongTexts.HEAD_TAIL:
-            return head_tail(tokenizer)
         if self.long_texts is LongTexts.WINDOWS:
             num_special = sum(map(len, pretrained.special_around()))
-            return pretrained.load_tokenizer(self.max_windows * (max_length - num_special) + num_special)
-        return tokenizer
+            max_length = self.max_windows * (max_length - num_special) + num_special
+        tokenizer = pretrained.load_tokenizer(max_length)
+        return head_tail(tokenizer) if self.long_texts is LongTexts.HEAD_TAIL else tokenizer
 
     def windows(self, pretrained: Pretrained, max_length: int) -> Windows | None:
         """Give the rule by which texts are cut into windows; None where they are not.

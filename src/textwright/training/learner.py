@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -21,6 +21,7 @@ from textwright.training.cross_validate import (
     FEW_EXAMPLES,
     CrossValidationResult,
     out_of_fold,
+    select_adam_epsilon,
     select_num_epochs,
     with_steps,
 )
@@ -47,6 +48,7 @@ class Learner:
         distillation: What a teacher says of the training texts; None where labels are all there is.
         out_of_fold: Gives the logits of each training text by a model that has not seen it, (N, K): tunes the encoder
             and trains the head once for each fold. None where that is not needed.
+        epsilon_scores: What each adam_epsilon was compared by, if the settings' was chosen.
     """
 
     module: nn.Module
@@ -56,12 +58,19 @@ class Learner:
     chosen: CrossValidationResult | None = field(default=None)
     distillation: DistillationTargets | None = field(default=None)
     out_of_fold: Callable[[], Float32s] | None = field(default=None)
+    epsilon_scores: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def metadata(self) -> dict[str, Any]:
         """What cross-validation chose and how good it was, for the manifest; empty where validation decides."""
         if self.out_of_fold is not None:
             return {"fixed_epochs": self.settings.num_epochs}
+        if self.epsilon_scores:
+            return {
+                "cross_validated_adam_epsilon": self.settings.adam_epsilon,
+                "cross_validated_learning_rate": self.settings.learning_rate,
+                "adam_epsilon_scores": dict(self.epsilon_scores),
+            }
         if self.chosen is None:
             return {}
         loss = -self.chosen.score.negative_loss
@@ -140,7 +149,11 @@ def make_learner(
         return LinearLearner(model, train, validation, settings, distillation)
     stages = model.stages
     if stages is None:
-        return Learner(model, _splits(train, validation, distillation), settings, runtime, distillation=distillation)
+        epsilon_scores: dict[str, float] = {}
+        if settings.adam_epsilon == "auto":
+            settings, epsilon_scores = select_adam_epsilon(model, train, labels, settings, runtime, callback)
+        splits = _splits(train, validation, distillation)
+        return Learner(model, splits, settings, runtime, distillation=distillation, epsilon_scores=epsilon_scores)
     if stages.tuning is not None:
         warn_of_many(train, len(labels), callback)
     if stages.tuning is not None and distillation is None and len(validation) < FEW_EXAMPLES:

@@ -43,7 +43,7 @@ def make_optimizer(module: nn.Module, settings: TrainSettings, factor: LearningR
         {"params": weights, "weight_decay": decay, "peak_lr": rate, "factors": factors}
         for (decay, factors), weights in groups.items()
     ]
-    assert settings.adam_epsilon != "auto"  # noqa: S101  ``run`` has chosen a number
+    assert settings.adam_epsilon != "auto"  # noqa: S101  ``make_learner`` has chosen a number
     return AdamW(schedules, lr=rate, eps=settings.adam_epsilon, fused=True)
 
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -41,7 +41,7 @@ from textwright.training.calibrate import fit_temperature
 from textwright.training.checkpoint import Checkpointer, TrainState
 from textwright.training.class_weight import class_weights
 from textwright.training.costs import read_costs
-from textwright.training.cross_validate import EPSILONS, select_adam_epsilon
+from textwright.training.cross_validate import EPSILONS
 from textwright.training.device import deterministic, make_accelerator, uses_bf16
 from textwright.training.distillation import DistillationTargets
 from textwright.training.learner import Learner, make_learner
@@ -60,7 +60,6 @@ ADAPTED: Final = "adapted_encoder"
 """Where the manifest's account of training says what the encoder was adapted to; absent where it was not."""
 COPIED: Final = "warm_start_copied"
 """Where the manifest's account of training says what was taken over from the model that it began with."""
-AUTO: Final = "auto"
 _BEFORE: Final = {"min_steps": 0, "adam_epsilon": 1e-8}
 _FAMILY_BEFORE: Final = {"pooling": "mean", "casing": "uncased"}
 """Settings whose default today is not what was done before they came."""
@@ -203,8 +202,7 @@ def train(
     runtime = TrainingRuntime(accelerator, bf16)
     checkpointer = _open_run(run_dir, prepared, accelerator, overwrite=overwrite)
     with deterministic(accelerator.device):
-        prepared, scores = _choose_steps(prepared, runtime, callback)
-        learner = _make_learner(prepared, runtime, callback)
+        learner = learner_of(prepared, runtime, callback)
         if accelerator.is_main_process:
             with TensorBoard(run_dir / TENSORBOARD, dataset.labels, dataset.validation) as board:
                 all_callbacks = CallbackList([board, _HistoryFile(run_dir / HISTORY), *callbacks])
@@ -232,7 +230,6 @@ def train(
         metadata={
             **prepared.module.metadata,
             **learner.metadata,
-            **scores,
             **_weights(prepared),
             **prepared.started_from,
         },
@@ -337,10 +334,10 @@ def prepare(
             f"class_weight is {settings.class_weight.value!r}, but a student learns its teacher's probabilities, which "
             "are not weighted; leave class_weight at 'none', or weigh the labels when the teacher is trained"
         )
-    if settings.adam_epsilon == AUTO and "adam_epsilon" not in family.defaults:
+    if settings.adam_epsilon == "auto" and "adam_epsilon" not in family.defaults:
         raise SettingsError(
-            f"adam_epsilon is {AUTO!r}, which is chosen for bags of words alone (bow, bow-glove); give {family.name} a "
-            "number, such as 1e-8"
+            "adam_epsilon is 'auto', which is chosen for bags of words alone (bow, bow-glove); give "
+            f"{family.name} a number, such as 1e-8"
         )
     if settings.focal_gamma and settings.family == "linear":
         raise SettingsError(
@@ -383,25 +380,22 @@ def _open_run(run_dir: Path, prepared: Prepared, accelerator: Accelerator, *, ov
     return Checkpointer(folder, prepared.identity, every_s=every_s, is_writer=accelerator.is_main_process)
 
 
-def _choose_steps(prepared: Prepared, runtime: TrainingRuntime, callback: Callback) -> tuple[Prepared, dict[str, Any]]:
-    """Replace an automatic adam_epsilon, and tell for the manifest what it was chosen by."""
+def learner_of(prepared: Prepared, runtime: TrainingRuntime, callback: Callback) -> Learner | LinearLearner:
+    """Decide what of a prepared model is trained, on what, and by which steps.
+
+    An automatic adam_epsilon is a choice only with labels, first weights and the family's own learning rate.
+    """
     settings = prepared.settings
-    if settings.adam_epsilon != AUTO:
-        return prepared, {}
-    is_typed = settings.learning_rate != find_family(settings.family).defaults["learning_rate"]
-    if is_typed or prepared.distillation is not None or prepared.warm_start is not None:
-        return replace(prepared, settings=settings.model_copy(update={"adam_epsilon": min(EPSILONS)})), {}
-    chosen, scores = select_adam_epsilon(prepared.module, prepared.train, prepared.labels, settings, runtime, callback)
-    return replace(prepared, settings=chosen), {"adam_epsilon_scores": scores}
-
-
-def _make_learner(prepared: Prepared, runtime: TrainingRuntime, callback: Callback) -> Learner | LinearLearner:
+    is_usual = settings.learning_rate == find_family(settings.family).defaults.get("learning_rate")
+    is_choice = is_usual and prepared.distillation is None and prepared.warm_start is None
+    if settings.adam_epsilon == "auto" and not is_choice:
+        settings = settings.model_copy(update={"adam_epsilon": min(EPSILONS)})
     return make_learner(
         prepared.module,
         prepared.train,
         prepared.validation,
         prepared.labels,
-        prepared.settings,
+        settings,
         runtime=runtime,
         callback=callback,
         distillation=prepared.distillation,
