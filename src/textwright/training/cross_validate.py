@@ -120,6 +120,8 @@ def select_adam_epsilon(
     if not parts:
         return settings.model_copy(update={"adam_epsilon": min(EPSILONS)}), {}
     targets = examples.targets[np.concatenate([scored for _, scored in parts])]
+    stage = "choosing adam_epsilon by cross-validation"
+    callback.on_stage_begin(stage)
     tried: list[tuple[float, TrainSettings]] = []
     for epsilon, factor in EPSILONS.items():
         rate = factor * settings.learning_rate
@@ -128,11 +130,12 @@ def select_adam_epsilon(
         logits: list[Float32s] = []
         for learned, scored in parts:
             done = len(tried) * len(parts) + len(logits)
-            callback.on_progress("choosing the size of steps", done, len(EPSILONS) * len(parts))
+            callback.on_progress(stage, done, len(EPSILONS) * len(parts))
             splits = Splits(examples.take(learned), examples.take(scored))
             logits.append(_held_out_logits(module, splits, labels, shorter, runtime).numpy())
         tried.append((float(np.mean(accuracy_and_macro_f1(targets, np.concatenate(logits)))), candidate))
     _, best = max(tried, key=lambda pair: pair[0])
+    callback.on_stage_begin(f"adam_epsilon {best.adam_epsilon:g}, learning rate {best.learning_rate:g}")
     return best, {f"{candidate.adam_epsilon:g}": score for score, candidate in tried}
 
 
