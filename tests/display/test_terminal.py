@@ -42,6 +42,7 @@ def watch(quiet):
         view.on_train_begin(10, 4)
         view.on_step_end(5, 0.5, 1e-3)
         view.on_epoch_end(EpochRecord(1, 10, 0.5, 0.4, 0.75, is_best=True), None)
+        view.on_epoch_end(EpochRecord(2, 20, 0.5, 0.4, 0.5, is_best=False, metric="exact match"), None)
         run = RunInfo("int8", "weights of 8 bits", 1, 3)
         view.on_run_begin(run)
         view.on_run_end(run, "passes: twice as fast")
@@ -56,6 +57,7 @@ def test_where_nobody_watches_each_stage_is_a_line(capsys):
         "fitting the baselines",
         "going on from the checkpoint, step 4 of 10",
         "epoch   1  train loss 0.5000  validation loss 0.4000  accuracy 75.0 %  best",
+        "epoch   2  train loss 0.5000  validation loss 0.4000  exact match 50.0 %",
         "[1/3] int8: weights of 8 bits",
         "int8 passes: twice as fast",
     ]

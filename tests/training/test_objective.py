@@ -102,6 +102,17 @@ def test_accuracy_decides_first_and_loss_breaks_ties() -> None:
     assert ValidationScore(0.8, -0.1) > ValidationScore(0.8, -1.0)
 
 
+def test_a_validation_score_names_what_it_counts():
+    logits, weights = torch.tensor([[1.0, 0.0], [1.0, 0.0], [1.0, 0.0], [0.0, 1.0]]), torch.tensor([1.0, 3.0])
+    targets = torch.tensor([0, 0, 1, 1])
+    plain = validation_score(logits, targets, Task.SINGLE_LABEL)
+    weighted = validation_score(logits, targets, Task.SINGLE_LABEL, weights)
+    several = validation_score(logits - 0.5, torch.eye(2)[targets], Task.MULTI_LABEL)
+    assert (plain.accuracy, plain.metric) == (0.75, "accuracy")
+    assert (weighted.accuracy, weighted.metric) == (5 / 8, "weighted accuracy")
+    assert (several.accuracy, several.metric) == (0.75, "exact match")
+
+
 def test_a_logit_that_is_not_finite_gives_such_a_loss() -> None:
     logits = torch.tensor([[math.nan, 0.0]])
     assert math.isnan(validation_score(logits, torch.tensor([0]), Task.SINGLE_LABEL).negative_loss)

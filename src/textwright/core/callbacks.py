@@ -25,6 +25,8 @@ class EpochRecord:
         validation_loss: Mean loss on the validation split, in nats.
         validation_accuracy: Share of the validation texts whose labels are all right, in [0, 1].
         is_best: True if no epoch before was as good.
+        metric: What ``validation_accuracy`` is called: "accuracy", "weighted accuracy" with class weights, or "exact
+            match" where a text may have several labels.
     """
 
     epoch: int
@@ -33,6 +35,12 @@ class EpochRecord:
     validation_loss: float
     validation_accuracy: float
     is_best: bool
+    metric: str = "accuracy"
+
+    @property
+    def metric_key(self) -> str:
+        """``metric`` as trackers of experiments name it."""
+        return self.metric.replace(" ", "_")
 
 
 class RunInfo(NamedTuple):

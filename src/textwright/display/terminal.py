@@ -194,7 +194,7 @@ class ProgressView(Callback):
         best = "  best" if record.is_best else ""
         self._terminal.note(
             f"epoch {record.epoch:>3}  train loss {record.train_loss:.4f}  validation loss "
-            f"{record.validation_loss:.4f}  accuracy {percent(record.validation_accuracy)}{best}"
+            f"{record.validation_loss:.4f}  {record.metric} {percent(record.validation_accuracy)}{best}"
         )
 
     def on_run_begin(self, run: RunInfo) -> None:

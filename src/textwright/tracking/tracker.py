@@ -57,7 +57,7 @@ class Tracker(Callback):
         values = {
             "train/loss": record.train_loss,
             "validation/loss": record.validation_loss,
-            "validation/accuracy": record.validation_accuracy,
+            f"validation/{record.metric_key}": record.validation_accuracy,
         }
         self._attempt(lambda: self.record(values, record.epoch))
 

@@ -76,7 +76,8 @@ class TrainState:
             The epoch's record, which was added to the history.
         """
         best = max(
-            (ValidationScore(item.validation_accuracy, -item.validation_loss) for item in self.history), default=None
+            (ValidationScore(item.validation_accuracy, -item.validation_loss, score.metric) for item in self.history),
+            default=None,
         )
         record = EpochRecord(
             epoch=self.epoch + 1,
@@ -85,6 +86,7 @@ class TrainState:
             validation_loss=-score.negative_loss,
             validation_accuracy=score.accuracy,
             is_best=keep_last_checkpoint or best is None or score > best,
+            metric=score.metric,
         )
         if record.is_best:
             self.best_weights = {name: weight.detach().cpu().clone() for name, weight in module.state_dict().items()}

@@ -149,10 +149,12 @@ class ValidationScore(NamedTuple):
         accuracy: Share of the texts whose labels are all right, in [0, 1]; with class weights a text of a single-label
             task counts as much as its label.
         negative_loss: Minus the mean loss in nats, without label smoothing and focusing, weighted as in training.
+        metric: What ``accuracy`` is called; the same in scores that are compared.
     """
 
     accuracy: float
     negative_loss: float
+    metric: str = "accuracy"
 
 
 def validation_score(
@@ -171,10 +173,12 @@ def validation_score(
     """
     loss = float(make_objective(task, class_weights=class_weights)(logits, targets))
     if task is Task.SINGLE_LABEL:
+        metric = "accuracy" if class_weights is None else "weighted accuracy"
         right = logits.argmax(dim=1) == targets
     else:
+        metric = "exact match"
         right = ((logits >= 0) == (targets > 0.5)).all(dim=1)
     weights = torch.ones(len(targets), dtype=torch.float64)
     if class_weights is not None and task is Task.SINGLE_LABEL:
         weights = class_weights.double()[targets]
-    return ValidationScore(float((right * weights).sum() / weights.sum()), -loss)
+    return ValidationScore(float((right * weights).sum() / weights.sum()), -loss, metric)

@@ -70,7 +70,7 @@ class TensorBoard(Callback):
         """Write the validation result and the predictions of a few texts."""
         self._writer.add_scalar("train/epoch_loss", record.train_loss, record.step)
         self._writer.add_scalar("validation/loss", record.validation_loss, record.step)
-        self._writer.add_scalar("validation/accuracy", record.validation_accuracy, record.step)
+        self._writer.add_scalar(f"validation/{record.metric_key}", record.validation_accuracy, record.step)
         probabilities = activate(logits[self._positions], self._labels.task)
         self._writer.add_text("validation/samples", _listing(self._samples, probabilities, self._labels), record.step)
 
@@ -84,7 +84,7 @@ class TensorBoard(Callback):
             vectors: Their vectors, (V, E).
         """
         plain = {name: value if isinstance(value, int | float) else str(value) for name, value in settings.items()}
-        metrics = {"best/accuracy": best.validation_accuracy, "best/loss": best.validation_loss}
+        metrics = {f"best/{best.metric_key}": best.validation_accuracy, "best/loss": best.validation_loss}
         self._writer.add_hparams(plain, metrics, run_name=".", global_step=best.step)
         metadata = [repr(word)[1:-1] for word in words[:_MAX_PROJECTED_WORDS]]  # no tab or line break in a cell
         for earlier in self._folder.glob(f"*/{_VECTORS}"):  # a finished run was read again
