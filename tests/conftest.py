@@ -22,6 +22,7 @@ from textwright.core import artifact as artifacts
 from textwright.core.artifact import Manifest, Variant
 from textwright.core.encodings import pad
 from textwright.core.labels import Labels
+from textwright.core.surprisal import Surprisal
 from textwright.core.tokenizer import TextTokenizer, word_level_tokenizer
 from textwright.core.types import Float32s
 from textwright.evaluate import benchmark
@@ -104,7 +105,8 @@ def make_artifact(tmp_path_factory: pytest.TempPathFactory) -> MakeArtifact:
 
     A text's logits are the mean of its words' vectors plus a bias; an unknown word counts as a vector of zeros. The
     default is the model of ``tiny_artifact``; give ``labels``, ``words`` and ``bias`` for another, and any field
-    of the manifest by its name. ``num_slow_layers`` adds products to the graph that take time and add zero.
+    of the manifest by its name. ``num_slow_layers`` adds products to the graph that take time and add zero. With
+    ``training_texts`` the model abstains on texts whose surprisal is above ``max_surprisal``.
     """
 
     def make(
@@ -115,6 +117,8 @@ def make_artifact(tmp_path_factory: pytest.TempPathFactory) -> MakeArtifact:
         bias: tuple[float, ...] = (),
         max_length: int = 16,
         num_slow_layers: int = 0,
+        training_texts: Sequence[str] = (),
+        max_surprisal: float = 1.0,
         **fields: Any,
     ) -> Path:
         tokenizer = word_level_tokenizer(list(words), max_length=max_length)
@@ -127,6 +131,10 @@ def make_artifact(tmp_path_factory: pytest.TempPathFactory) -> MakeArtifact:
             "golden.jsonl": _golden(tokenizer, graph),
             "README.md": b"# A tiny model for tests\n",
         }
+        if training_texts:
+            surprisal = Surprisal.fit([tokenizer.encode(training_texts)], tokenizer.vocabulary, tokenizer.unknown_id)
+            contents[artifacts.SURPRISALS] = surprisal.to_bytes()
+            fields["out_of_distribution"] = surprisal.facts(max_surprisal, 0.01)
         return artifacts.write(tmp_path_factory.mktemp(name) / name, replace(manifest, **fields), contents).path
 
     return make

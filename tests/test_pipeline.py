@@ -297,6 +297,30 @@ def test_a_model_that_abstains_says_from_where_on_and_what_shows_it(built, tmp_p
     assert "abstention" not in plain.artifact.manifest.training
 
 
+def test_a_model_abstains_out_of_distribution_and_says_how_often(built, tmp_path, capsys):
+    source = built[0]
+    command = ["train", str(source), "--out", str(tmp_path / "run"), "--no-baselines", "--validation-fraction", "0.4"]
+    model = ["--model.embedding-dim", "8", "--family", "bow", "--num-epochs", "2", "--min-steps", "0"]
+    assert run([*command, *model, "--ood-rate", "0.001"]) != 0
+    assert "that takes 999. Give more texts" in " ".join(capsys.readouterr().err.split())
+    assert run([*command, *model, "--ood-rate", "0.05", "--max-error-rate", "0.4"]) == 0
+    assert "less like the training texts than all but 5.0 % of the validation texts" in " ".join(
+        capsys.readouterr().out.split()
+    )
+    loaded = textwright.load(tmp_path / "run")
+    texts = [row.rsplit(",", 1)[0] for row in source.read_text().splitlines()[1:]]
+    assert sum(item.out_of_distribution for item in loaded.predict(texts)) <= 0.1 * len(texts)
+    strange = loaded.predict(["Das Wetter ist heute schön in Hamburg"])[0]
+    assert (strange.label, strange.labels, strange.out_of_distribution) == (None, (), True)
+    assert strange.confidence == max(strange.probabilities.values())
+    assert run(["predict", str(tmp_path / "run"), "Das Wetter ist heute schön"]) == 0
+    assert "(out of distribution)" in capsys.readouterr().out
+    assert run(["predict", str(tmp_path / "run"), "Das Wetter", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["predictions"][0]["out_of_distribution"] is True
+    assert run(["inspect", str(tmp_path / "run")]) == 0
+    assert "all but 5.0 %" in " ".join(capsys.readouterr().out.split())
+
+
 def test_what_is_refused_is_refused_before_the_encoder_is_adapted(tmp_path, monkeypatch):
     monkeypatch.setenv("TEXTWRIGHT_CACHE", str(tmp_path / "cache"))
     (tmp_path / "more.csv").write_text("text\n" + "".join(f"word{number} music plot\n" for number in range(40)))

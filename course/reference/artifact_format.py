@@ -20,6 +20,7 @@ SINCE: Final[Mapping[tuple[type, str], int]] = {
     (Manifest, "thresholds"): artifacts.THRESHOLDS_FORMAT_VERSION,
     (Manifest, "min_confidence"): artifacts.DECISION_FORMAT_VERSION,
     (Manifest, "costs"): artifacts.DECISION_FORMAT_VERSION,
+    (Manifest, "out_of_distribution"): artifacts.OUT_OF_DISTRIBUTION_FORMAT_VERSION,
 }
 """Fields that came with a format after the first; a test writes an artifact with each."""
 

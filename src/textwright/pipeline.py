@@ -28,6 +28,8 @@ from textwright.core.callbacks import Callback, CallbackList
 from textwright.core.example_texts import STORED, TYPED, check_typed, choose_example_texts
 from textwright.core.json_diff import first_difference
 from textwright.core.reference_profile import ReferenceProfile
+from textwright.core.surprisal import Surprisal
+from textwright.core.types import Bools
 from textwright.data.dataset import Dataset
 from textwright.data.in_memory import DataSource
 from textwright.data.load import load_dataset
@@ -42,12 +44,12 @@ from textwright.evaluate.eval_split import TRAINING_TEXTS
 from textwright.evaluate.measure import Evaluation, evaluate_observations
 from textwright.evaluate.predictions import LabeledPredictions, label_shares, observe
 from textwright.evaluate.profile import make_profile
-from textwright.evaluate.publish import publish
+from textwright.evaluate.publish import Publication, publish
 from textwright.evaluate.scores import TITLES
 from textwright.export.onnx import to_onnx
 from textwright.export.parity import check_parity
 from textwright.runtime.predictor import Predictor
-from textwright.training.abstention import Abstention, fit_abstention
+from textwright.training.abstention import Abstention, fit_abstention, fit_max_surprisal, refuse_impossible_abstention
 from textwright.training.adaptation import Adaptation, read_adaptation
 from textwright.training.costs import read_costs
 from textwright.training.distillation import Teacher
@@ -64,6 +66,8 @@ _WARM_START: Final = "warm_start"
 _ADAPTATION: Final = "adaptation"
 """Where it says which texts the encoder was to be adapted to; absent where it is as its makers left it."""
 ABSTENTION: Final = "abstention"
+_TEXTS_AT_ONCE: Final = 4_096
+"""Training texts that are encoded at once."""
 """Where it says what the confidence from which on it answers came to; absent where it answers always."""
 _COSTS: Final = "costs"
 """Where it says what each mistake costs; absent where the most probable label is predicted."""
@@ -263,12 +267,30 @@ def _observe(predictor: Predictor, dataset: Dataset) -> dict[str, LabeledPredict
     }
 
 
-def _fit_abstention(validation: LabeledPredictions, settings: TrainSettings) -> Abstention | None:
-    """Choose from which confidence on the shipped model answers; None if it answers always."""
+def _abstain_out_of_distribution(publication: Publication, trained: TrainedModel, dataset: Dataset) -> Bools:
+    """Let the shipped model abstain on texts unlike the training texts; tell on which validation texts it does."""
+    predictor = publication.predictor()
+    validation = predictor.encode(dataset.validation.texts)
+    if trained.settings.ood_rate:
+        texts = dataset.train.texts
+        blocks = (texts[start : start + _TEXTS_AT_ONCE] for start in range(0, len(texts), _TEXTS_AT_ONCE))
+        tokenizer = trained.tokenizer
+        surprisal = Surprisal.fit(map(predictor.encode, blocks), tokenizer.vocabulary, tokenizer.unknown_id)
+        bound = fit_max_surprisal(surprisal.of_texts(validation), trained.settings.ood_rate)
+        publication.set_out_of_distribution(surprisal, bound, trained.settings.ood_rate)
+        predictor = publication.predictor()
+    return predictor.out_of_distribution(validation)
+
+
+def _fit_abstention(
+    validation: LabeledPredictions, rejected: Bools, dataset: Dataset, settings: TrainSettings
+) -> Abstention | None:
+    """Choose from which confidence on the shipped model answers a text that it does not reject; None if always."""
     if not settings.max_error_rate:
         return None
+    refuse_impossible_abstention(settings, dataset.labels, int((~rejected).sum()))
     confidences = validation.of_predicted(validation.probabilities)
-    return fit_abstention(confidences, validation.correct, settings.max_error_rate)
+    return fit_abstention(confidences[~rejected], validation.correct[~rejected], settings.max_error_rate)
 
 
 def _measure(
@@ -327,11 +349,12 @@ def _publish(
         predictor = publication.predictor()
         publication.add_golden(predictor, _golden_texts(manifest, dataset))
         predictions = _observe(predictor, dataset)
-        abstention = _fit_abstention(predictions["validation"], trained.settings)
+        rejected = _abstain_out_of_distribution(publication, trained, dataset)
+        abstention = _fit_abstention(predictions["validation"], rejected, dataset, trained.settings)
         if abstention is not None:
             publication.set_min_confidence(abstention.min_confidence)
             publication.add_training({ABSTENTION: asdict(abstention)})
-            predictor = publication.predictor()
+        predictor = publication.predictor()
         measured = measure(predictor, predictions)
         stability = measure_batch_invariance(predictor, dataset.validation.texts).to_manifest()
         publication.add_metrics(predictor.variant, measured.evaluations[MEASURED_SPLIT], stability)

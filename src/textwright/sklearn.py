@@ -99,9 +99,9 @@ class TextwrightClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
             TextError: If an item is not a string; names its position.
             SettingsError: If a setting is unknown or out of bounds, or lets the model abstain.
         """
-        if (self.settings or {}).get("max_error_rate"):
+        if abstaining := [name for name in ("max_error_rate", "ood_rate") if (self.settings or {}).get(name)]:
             raise SettingsError(
-                "settings have max_error_rate, but scikit-learn's predict gives each text a class; leave it out, or "
+                f"settings have {abstaining[0]}, but scikit-learn's predict gives each text a class; leave it out, or "
                 "train with textwright.train"
             )
         texts, labels = list_of_texts(X), np.asarray(y if hasattr(y, "__array__") else list(y))

@@ -66,8 +66,8 @@ def test_a_file_of_an_old_cascade_that_changed_is_refused(tmp_path, name):
 def test_a_newer_format_is_refused(tmp_path):
     folder = Path(shutil.copytree(FORMATS / "1", tmp_path / "copy"))
     path = folder / "manifest.json"
-    path.write_text(path.read_text(encoding="utf-8").replace('"format_version": 1', '"format_version": 6'))
-    with pytest.raises(ArtifactFormatError, match="reads 1, 2, 3, 4, 5; upgrade"):
+    path.write_text(path.read_text(encoding="utf-8").replace('"format_version": 1', '"format_version": 7'))
+    with pytest.raises(ArtifactFormatError, match="reads 1, 2, 3, 4, 5, 6; upgrade"):
         artifacts.read(folder)
 
 

@@ -84,14 +84,16 @@ def test_a_field_came_with_the_format_that_the_page_says(tmp_path, make_artifact
     abstaining = replace(read.manifest, min_confidence=0.9)
     pairs = {true: {name: float(name != true) for name in SENTIMENT.names} for true in SENTIMENT.names}
     costly = replace(read.manifest, costs=pairs)
+    unlike = replace(read.manifest, out_of_distribution={"max_surprisal": 3.0})
     formats = {"staged": json.loads((tiny_cascade / artifacts.MANIFEST).read_text(encoding="utf-8"))["format_version"]}
     for name, manifest in (
         ("plain", read.manifest),
         ("thresholds", thresholds),
         ("abstaining", abstaining),
         ("costs", costly),
+        ("out of distribution", unlike),
     ):
-        artifacts.write(tmp_path / name, manifest, contents)
+        artifacts.write(tmp_path / name, manifest, contents | {artifacts.SURPRISALS: b""})
         text = (tmp_path / name / artifacts.MANIFEST).read_text(encoding="utf-8")
         formats[name] = int(re.search(r'"format_version": (\d+)', text)[1])
     assert formats["plain"] == 1
@@ -100,6 +102,7 @@ def test_a_field_came_with_the_format_that_the_page_says(tmp_path, make_artifact
         (artifacts.Manifest, "thresholds"): formats["thresholds"],
         (artifacts.Manifest, "min_confidence"): formats["abstaining"],
         (artifacts.Manifest, "costs"): formats["costs"],
+        (artifacts.Manifest, "out_of_distribution"): formats["out of distribution"],
     } == SINCE
 
 

@@ -134,6 +134,17 @@ def test_a_model_that_abstains_from_every_text_has_no_error_rate(make_artifact: 
     assert (scores.num_answered, scores.coverage.value, scores.error_rate) == (0, 0.0, None)
 
 
+def test_texts_out_of_distribution_are_counted_apart(make_artifact: Callable[..., Path]) -> None:
+    folder = make_artifact("unlike", training_texts=["the film is good", "the film is bad"] * 9 + ["awful"])
+    predictor = load(folder, num_threads=1)
+    scores = evaluate(predictor, SINGLE).abstention
+    rejected = [item.out_of_distribution for item in predictor.predict(SINGLE.texts)]
+    assert scores is not None
+    assert 0 < scores.num_out_of_distribution == sum(rejected) < len(rejected)  # type: ignore[operator]
+    assert scores.num_answered == len(rejected) - sum(rejected)
+    assert scores.min_confidence == 0.0
+
+
 @pytest.mark.parametrize(("model", "examples"), [("predictor", SINGLE), ("multilabel_predictor", MULTI)])
 def test_the_coverage_curve_ends_with_all_texts(request: pytest.FixtureRequest, model: str, examples: Examples) -> None:
     evaluation = evaluate(request.getfixturevalue(model), examples)

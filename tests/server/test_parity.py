@@ -38,6 +38,7 @@ def make_texts(count):
 
 
 TEXTS = make_texts(1000)
+FREQUENT = [f"{word} " * (place + 1) for place, word in enumerate(WORDS)]
 
 
 def native(client):
@@ -159,6 +160,20 @@ def test_a_model_abstains_from_the_same_texts_everywhere(tiny_abstaining_artifac
     )
 
 
+@pytest.mark.parametrize("door", [native_labels, open_inference_labels, sagemaker_labels, vertex_labels, table_labels])
+def test_a_model_rejects_the_same_texts_out_of_distribution_everywhere(make_artifact, door):
+    predictor = textwright.load(make_artifact("unlike", training_texts=FREQUENT, max_surprisal=2.0))
+    with TestClient(create_app(predictor)) as client:
+        labels = door(client)
+        assert client.get("/v1/model").json()["ood_rate"] == 0.01
+        answers = client.post("/v1/predict", json={"texts": TEXTS}).json()["predictions"]
+    said = predictor.predict(TEXTS)
+    assert labels == [item.label for item in said]
+    assert 0 < labels.count(None) < len(labels)
+    assert [item.out_of_distribution for item in said] == [label is None for label in labels]
+    assert [answer.get("out_of_distribution", False) for answer in answers] == [label is None for label in labels]
+
+
 COSTS = {"negative": {"negative": 0, "positive": 20}, "positive": {"negative": 1, "positive": 0}}
 
 
@@ -174,5 +189,5 @@ def test_costs_decide_the_same_everywhere(make_artifact, tiny_artifact, door):
 
 def test_a_model_that_answers_every_text_says_nothing_of_abstaining(tiny_artifact):
     with TestClient(create_app(textwright.load(tiny_artifact, num_threads=1))) as client:
-        assert "min_confidence" not in client.get("/v1/model").json()
+        assert not {"min_confidence", "ood_rate"} & set(client.get("/v1/model").json())
         assert "min_confidence" not in client.get("/v1/models").json()["models"][0]

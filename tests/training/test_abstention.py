@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from statistics import NormalDist
+
 import numpy as np
 import pytest
 from scipy.stats import binomtest
 
 from textwright.core.labels import Labels, Task
 from textwright.errors import DataError, SettingsError
-from textwright.training.abstention import error_bound, fewest_texts, fit_abstention, refuse_impossible_abstention
+from textwright.training.abstention import (
+    error_bound,
+    fewest_texts,
+    fit_abstention,
+    fit_max_surprisal,
+    refuse_impossible_abstention,
+    refuse_impossible_ood_rate,
+)
 from textwright.training.settings import TrainSettings
 
 BINARY = Labels(("no", "yes"))
@@ -96,3 +105,31 @@ def test_too_few_validation_texts_are_refused_with_the_number_that_it_takes() ->
         refuse_impossible_abstention(given, BINARY, 58)
     refuse_impossible_abstention(TrainSettings(max_error_rate=0.051), BINARY, 58)
     refuse_impossible_abstention(TrainSettings(), BINARY, 1)
+
+
+@pytest.mark.parametrize("rate", [0.01, 0.05, 0.2])
+def test_the_share_of_like_texts_that_are_rejected_is_at_most_the_rate_on_average(rate):
+    generator = np.random.default_rng(5)
+    shares = []
+    for _ in range(400):
+        bound = fit_max_surprisal(generator.standard_normal(199), rate)
+        shares.append(1 - NormalDist().cdf(bound))
+    assert np.mean(shares) == pytest.approx(rate, rel=0.15)
+
+
+def test_a_bound_that_the_texts_cannot_show_is_refused_before_training():
+    labels = Labels(("no", "yes"))
+    for rate, fewest in ((0.01, 99), (0.05, 19), (0.5, 1)):
+        refuse_impossible_ood_rate(TrainSettings(ood_rate=rate), labels, fewest)
+        fit_max_surprisal(np.zeros(fewest), rate)
+        if fewest > 1:
+            with pytest.raises(DataError, match=f"that takes {fewest}.*--ood-rate"):
+                refuse_impossible_ood_rate(TrainSettings(ood_rate=rate), labels, fewest - 1)
+    with pytest.raises(SettingsError, match="multi-label"):
+        refuse_impossible_ood_rate(TrainSettings(ood_rate=0.1), Labels(("a", "b"), Task.MULTI_LABEL), 1_000)
+
+
+def test_a_validation_split_without_known_words_is_refused():
+    with pytest.raises(DataError, match="no token that the model knows"):
+        fit_max_surprisal(np.array([0.0] * 90 + [np.inf] * 10), 0.05)
+    assert fit_max_surprisal(np.array([0.0] * 90 + [np.inf] * 10), 0.2) == 0.0

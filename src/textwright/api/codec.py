@@ -132,12 +132,14 @@ def encode_prediction(item: TextPrediction, top_k: int | None = None) -> str:
     Returns:
         JSON of a :class:`~textwright.api.schemas.Prediction`.
     """
-    label, labels, probabilities, truncated, stage = item
+    label, labels, probabilities, truncated, stage, is_unlike = item
     pairs: Iterable[tuple[str, float]] = probabilities.items()
     if top_k is not None:
         pairs = nlargest(min(top_k, len(probabilities)), pairs, key=itemgetter(1))
     shown = ",".join([f"{quote(name)}:{value!r}" for name, value in pairs])
     answered_by = f',"stage":{quote(stage)}' if stage else ""
+    if is_unlike:
+        answered_by += ',"out_of_distribution":true'
     return (
         f'{{"label":{"null" if label is None else quote(label)},"labels":[{",".join(map(quote, labels))}],'
         f'"confidence":{item.confidence!r},"probabilities":{{{shown}}},'

@@ -84,6 +84,7 @@ class LoadedModel:
                 for item in self.predictor.artifact.stages
             ],
             min_confidence=manifest.min_confidence or None,
+            ood_rate=manifest.out_of_distribution.get("rate"),
             costs={true: dict(row) for true, row in manifest.costs.items()} or None,
         )
 

@@ -78,6 +78,8 @@ class Prediction(Document):
     """Only where it was asked for."""
     stage: str | None = None
     """Which stage answered, for example fast or strong; absent for a model of one stage."""
+    out_of_distribution: bool | None = None
+    """True if the model abstains since the text is unlike its training texts; absent otherwise."""
 
 
 @dataclass
@@ -154,6 +156,9 @@ class ModelInfo(Document):
     """The stages of the model, in the order in which they read a text; empty for a model of one stage."""
     min_confidence: float | None = None
     """Below this probability of the most probable label the model abstains; absent if it answers every text."""
+    ood_rate: float | None = None
+    """The model abstains on texts less like its training texts than all but this share of its validation texts; absent
+    if it answers every text."""
     costs: dict[str, dict[str, float]] | None = None
     """True label -> predicted label -> cost; the lowest expected cost is predicted. Absent if no costs decide."""
 

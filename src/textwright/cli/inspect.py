@@ -10,7 +10,8 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from textwright.core import artifact as artifacts
-from textwright.core.artifact import Artifact, StageArtifact
+from textwright.core.artifact import Artifact, Manifest, StageArtifact
+from textwright.core.percent import percent
 from textwright.display.terminal import DEFAULT_OUTPUT, Output, Terminal
 from textwright.evaluate.scores import TITLES, shown
 
@@ -57,6 +58,14 @@ def _thresholds(thresholds: Mapping[str, float]) -> dict[str, str]:
     return {"thresholds": listed} if listed else {}
 
 
+def _abstains(manifest: Manifest) -> dict[str, str]:
+    rate = manifest.out_of_distribution.get("rate")
+    when = [f"below a confidence of {manifest.min_confidence:.4f}"] if manifest.min_confidence else []
+    if rate is not None:
+        when.append(f"on texts less like the training texts than all but {percent(rate)} of the validation texts")
+    return {"abstains": "; ".join(when)} if when else {}
+
+
 def _show(terminal: Terminal, content: Artifact) -> None:
     manifest = content.manifest
     facts = {
@@ -68,7 +77,7 @@ def _show(terminal: Terminal, content: Artifact) -> None:
         "max_length": f"{manifest.max_length} tokens",
         "temperature": f"{manifest.temperature:.3f}",
         **_thresholds(manifest.thresholds),
-        **({"abstains": f"below a confidence of {manifest.min_confidence:.4f}"} if manifest.min_confidence else {}),
+        **_abstains(manifest),
         **({"decides by": "the lowest expected cost (costs with --json)"} if manifest.costs else {}),
         "trained on": _source(manifest.data),
         **_stages(content.stages),

@@ -24,6 +24,7 @@ _DATA: Final = FileSettings()
 _MOST_WORDS: Final = 10
 _MAX_TITLE_CHARS: Final = 60
 _BAR: Final = 20
+_UNLIKE: Final = "(out of distribution)"
 """Characters of the longest bar."""
 
 
@@ -125,6 +126,8 @@ def _to_json(text: str, prediction: TextPrediction) -> dict[str, Any]:
     answer = prediction._asdict() | {"confidence": prediction.confidence}
     if prediction.stage is None:
         del answer["stage"]
+    if not prediction.out_of_distribution:
+        del answer["out_of_distribution"]
     return {"text": text, **answer}
 
 
@@ -138,7 +141,7 @@ def _show(
     none = "(unsure)" if predictor.labels.task is Task.SINGLE_LABEL else "(none)"
     rows = [
         (
-            *(", ".join(item.labels) or none, percent(item.confidence)),
+            *(", ".join(item.labels) or (_UNLIKE if item.out_of_distribution else none), percent(item.confidence)),
             *([item.stage] if item.stage else []),
             text + (" (cut)" if item.truncated else ""),
         )
@@ -147,8 +150,14 @@ def _show(
     terminal.table("", ("label", "confidence", *(["stage"] if predictor.stage_names else []), "text"), rows)
     if any(item.truncated for item in predictions):
         terminal.note(f"(cut): only the {predictor.artifact.manifest.tokens_read} tokens were read")
-    if none == "(unsure)" and not all(item.labels for item in predictions):
-        least = predictor.artifact.manifest.min_confidence
+    manifest = predictor.artifact.manifest
+    if any(item.out_of_distribution for item in predictions):
+        terminal.note(
+            f"{_UNLIKE}: less like the training texts than all but {percent(manifest.out_of_distribution['rate'])} of "
+            "the validation texts"
+        )
+    if none == "(unsure)" and not all(item.labels or item.out_of_distribution for item in predictions):
+        least = manifest.min_confidence
         terminal.note(
             f"(unsure): the most probable label has less than the {percent(least)} from which on the model answers"
         )

@@ -7,6 +7,7 @@
     tokenizer.json  of the `tokenizers` library
     golden.jsonl    texts with the logits they gave when the artifact was made
     NAME.onnx, NAME.golden.jsonl    the same of each variant that ``optimize`` added
+    surprisals.npy  of an artifact that abstains out of distribution: surprisal of each token, in nats
     profile.json    counts over the validation texts, which later texts are compared with; absent in older artifacts
     cascade.json    of a cascade: its stages, from which confidence each answers, and the measured curve
     STAGE/          of a cascade: the artifact of each stage, which holds no graph and no tokenizer of its own
@@ -57,12 +58,15 @@ CASCADE_FORMAT_VERSION: Final = 4
 """Of a cascade: a folder of artifacts."""
 DECISION_FORMAT_VERSION: Final = 5
 """Of an artifact that abstains or decides by costs, of which older versions would give other answers."""
+OUT_OF_DISTRIBUTION_FORMAT_VERSION: Final = 6
+"""Of an artifact that abstains out of distribution, of which older versions would answer every text."""
 _FORMAT_VERSIONS: Final = (
     FORMAT_VERSION,
     2,
     THRESHOLDS_FORMAT_VERSION,
     CASCADE_FORMAT_VERSION,
     DECISION_FORMAT_VERSION,
+    OUT_OF_DISTRIBUTION_FORMAT_VERSION,
 )
 """2 is a cascade of one folder, which is read as one of two stages and not written any more."""
 MANIFEST: Final = "manifest.json"
@@ -71,6 +75,8 @@ GOLDEN: Final = "golden.jsonl"
 CARD: Final = "README.md"
 PROFILE: Final = "profile.json"
 STAGES: Final = "cascade.json"
+SURPRISALS: Final = "surprisals.npy"
+"""Of an artifact that abstains out of distribution; see :mod:`textwright.core.surprisal`."""
 RUN_SETTINGS: Final = "settings.json"
 """In the folder of a run from its first second on; the artifact comes with its last."""
 _NO_DIGEST: Final = "0" * 64
@@ -135,6 +141,8 @@ class Manifest:
         thresholds: Label name -> its own threshold; see :class:`~textwright.core.decision.Decision`.
         min_confidence: Below this probability of its label a text gets none; 0 answers every text.
         costs: True label -> predicted label -> cost; see :class:`~textwright.core.decision.Decision`.
+        out_of_distribution: "max_surprisal", above which a text gets no label, and what is needed to measure it; see
+            :class:`~textwright.core.surprisal.Surprisal`. Empty answers every text.
         metrics_split: The split that the variants' metrics come from.
         training: The training settings, verbatim.
         data: Source, fingerprint and split sizes of the data trained on, with the texts that stand as examples.
@@ -152,6 +160,7 @@ class Manifest:
     thresholds: Mapping[str, float] = field(default_factory=dict)
     min_confidence: float = 0.0
     costs: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    out_of_distribution: Mapping[str, float] = field(default_factory=dict)
     metrics_split: str = ""
     training: Mapping[str, Any] = field(default_factory=dict)
     data: Mapping[str, Any] = field(default_factory=dict)
@@ -724,7 +733,8 @@ def _texts(manifest: Manifest, fast: Mapping[str, Any] | None, stages: Sequence[
     golden = [variant.golden for variant in manifest.variants.values() if variant.golden]
     if stages:
         return [GOLDEN, *golden, STAGES, *(f"{stage}/{MANIFEST}" for stage in stages)]
-    return [TOKENIZER, GOLDEN, *golden, *([] if fast is None else [fast["tokenizer"]])]
+    surprisals = [SURPRISALS] if manifest.out_of_distribution else []
+    return [TOKENIZER, GOLDEN, *golden, *surprisals, *([] if fast is None else [fast["tokenizer"]])]
 
 
 def _text_of(path: Path) -> str:
@@ -764,7 +774,7 @@ def _verify(path: Path, record: FileRecord) -> None:
 def _to_json(manifest: Manifest, files: Mapping[str, FileRecord], *, digest: str = _NO_DIGEST) -> dict[str, Any]:
     content = {item.name: getattr(manifest, item.name) for item in fields(manifest)}
     labels: Labels = content.pop("labels")
-    for name in ("thresholds", "min_confidence", "costs"):  # of which older versions know nothing
+    for name in ("thresholds", "min_confidence", "costs", "out_of_distribution"):  # unknown to older versions
         if not content[name]:
             del content[name]
     content["variants"] = {name: _variant_to_json(variant) for name, variant in manifest.variants.items()}
@@ -780,6 +790,8 @@ def _to_json(manifest: Manifest, files: Mapping[str, FileRecord], *, digest: str
 
 def _format_version(manifest: Manifest) -> int:
     """Choose the oldest format that says everything, so that older versions read what they can serve."""
+    if manifest.out_of_distribution:
+        return OUT_OF_DISTRIBUTION_FORMAT_VERSION
     if manifest.min_confidence or manifest.costs:
         return DECISION_FORMAT_VERSION
     if manifest.stages:

@@ -199,6 +199,7 @@ _FIELDS: Final[Mapping[str, tuple[_Check, str]]] = {
         lambda value: _is_table(value) and all(map(_is_table_of_numbers, _values(value))),
         "an object of objects of numbers",
     ),
+    "out_of_distribution": _NUMBERS,
     "metrics_split": _TEXT,
     "training": _TABLE,
     "data": _TABLE,

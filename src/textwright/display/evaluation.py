@@ -118,7 +118,11 @@ def _abstention(scores: AbstentionScores, num_texts: int) -> TableContent:
     rows = [("answered", f"{scores.num_answered:,} of {num_texts:,}", *_percent(scores.coverage))]
     if scores.error_rate is not None:
         rows.append(("wrong", f"{scores.num_wrong:,} of {scores.num_answered:,}", *_percent(scores.error_rate)))
-    title = f"Abstaining below a confidence of {scores.min_confidence:.3f}"
+    if scores.num_out_of_distribution is not None:
+        share = scores.num_out_of_distribution / num_texts
+        count = f"{scores.num_out_of_distribution:,} of {num_texts:,}"
+        rows.append(("out of distribution", count, percent(share), ""))
+    title = f"Abstaining below a confidence of {scores.min_confidence:.3f}" if scores.min_confidence else "Abstaining"
     return TableContent(title, ("texts", "number", "share", "95 % interval"), rows)
 
 

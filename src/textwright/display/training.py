@@ -90,6 +90,11 @@ def show_built(terminal: Terminal, built: BuildResult, more: Mapping[str, Any] |
             terminal.say(built.verdict)
         for name, item in manifest.training.get("thresholds", {}).items():
             terminal.say(_threshold_line(name, item, manifest.training["settings"]["precision_at_least"]))
+        if rate := manifest.out_of_distribution.get("rate"):
+            terminal.say(
+                "it abstains out of distribution: on texts less like the training texts than all but "
+                f"{percent(rate)} of the validation texts"
+            )
         if abstention := manifest.training.get("abstention"):
             terminal.say(_abstention_line(abstention))
         _note_adaptation(terminal, built)

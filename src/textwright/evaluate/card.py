@@ -240,10 +240,15 @@ def _calibration(evaluation: Evaluation, split: str) -> Iterator[str]:
 
 
 def _abstention(scores: AbstentionScores, num_texts: int, split: str) -> str:
+    when = [f"below a confidence of {scores.min_confidence:.3f}"] if scores.min_confidence else []
+    if scores.num_out_of_distribution is not None:
+        when.append("on texts unlike the training texts")
     answered = (
-        f"It abstains below a confidence of {scores.min_confidence:.3f}, chosen on the validation split. On the "
-        f"{split} split it answers {scores.num_answered:,} of {num_texts:,} texts"
+        f"It abstains {' and '.join(when)}, chosen on the validation split. On the {split} split it answers "
+        f"{scores.num_answered:,} of {num_texts:,} texts"
     )
+    if scores.num_out_of_distribution is not None:
+        answered += f" and takes {scores.num_out_of_distribution:,} for out of distribution"
     if scores.error_rate is None:
         return f"{answered}."
     wrong = f"{scores.num_wrong:,} of these answers are wrong, {_share(scores.error_rate)} (Wilson)"

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 
 from textwright.core.decision import Decision
-from textwright.core.types import Float32s
+from textwright.core.types import Bools, Float32s
 from textwright.evaluate.intervals import Interval, wilson
 from textwright.evaluate.predictions import LabeledPredictions
 
@@ -38,7 +38,9 @@ class AbstentionScores:
     """What abstaining comes to on the measured texts.
 
     Args:
-        min_confidence: Below it the model abstains.
+        min_confidence: Below it the model abstains; 0 if confidence does not decide.
+        num_out_of_distribution: Texts that it leaves, since they are unlike its training texts; None if it answers
+            those too.
         num_answered: Texts that get an answer.
         num_wrong: Wrong answers among them.
         coverage: Share of the texts that get an answer.
@@ -46,6 +48,7 @@ class AbstentionScores:
     """
 
     min_confidence: float
+    num_out_of_distribution: int | None
     num_answered: int
     num_wrong: int
     coverage: Interval
@@ -78,19 +81,24 @@ def coverage_curve(predictions: LabeledPredictions) -> CoverageCurve:
     return CoverageCurve(*(tuple(column.round(4).tolist()) for column in columns))
 
 
-def measure_abstention(decision: Decision, predictions: LabeledPredictions) -> AbstentionScores | None:
+def measure_abstention(
+    decision: Decision, predictions: LabeledPredictions, rejected: Bools | None
+) -> AbstentionScores | None:
     """Measure coverage and error rate of a model that abstains.
 
     Args:
         decision: From which confidence on the model answers.
         predictions: N >= 1 labeled predictions.
+        rejected: Which texts are out of distribution, (N,); None for a model that does not ask.
 
     Returns:
         Both, with 95 % Wilson intervals; None for a model that answers every text.
     """
-    if not decision.min_confidence:
+    if rejected is None and not decision.min_confidence:
         return None
     answers = ~decision.abstains(predictions.probabilities)
+    if rejected is not None:
+        answers &= ~rejected
     num_answered, num_wrong = int(answers.sum()), int((answers & ~predictions.correct).sum())
     coverage, *error_rate = (
         wilson(np.array([hits]), np.array([count]))[0]
@@ -98,5 +106,10 @@ def measure_abstention(decision: Decision, predictions: LabeledPredictions) -> A
         if count
     )
     return AbstentionScores(
-        decision.min_confidence, num_answered, num_wrong, coverage, error_rate[0] if error_rate else None
+        decision.min_confidence,
+        None if rejected is None else int(rejected.sum()),
+        num_answered,
+        num_wrong,
+        coverage,
+        error_rate[0] if error_rate else None,
     )

@@ -143,9 +143,16 @@ def evaluate_observations(
         thresholds=dict(manifest.thresholds),
         curves=_curves(predictions.probabilities, holds, predictor.labels),
         coverage=coverage_curve(predictions),
-        abstention=measure_abstention(manifest.decision, predictions),
+        abstention=measure_abstention(manifest.decision, predictions, _rejected(predictor, examples)),
         costs=measure_costs(manifest.decision, predictions, num_resamples=num_resamples, seed=seed),
     )
+
+
+def _rejected(predictor: Predictor, examples: Examples) -> Bools | None:
+    """Tell which texts the model leaves out of distribution; None if it asks no such question."""
+    if not predictor.artifact.manifest.out_of_distribution:
+        return None
+    return predictor.out_of_distribution(predictor.encode(examples.texts))
 
 
 def score_bins(claimed: Float32s, outcomes: Bools, num_bins: int) -> tuple[ScoreBin, ...]:

@@ -19,6 +19,7 @@ from typing import Any
 from textwright.core import artifact as artifacts
 from textwright.core.artifact import Artifact, Manifest
 from textwright.core.reference_profile import ReferenceProfile
+from textwright.core.surprisal import Surprisal
 from textwright.evaluate.evaluation import Evaluation
 from textwright.runtime.loading import open_predictor, open_verified
 from textwright.runtime.predictor import Predictor
@@ -92,6 +93,18 @@ class Publication:
     def set_min_confidence(self, min_confidence: float) -> None:
         """Let the model abstain below a confidence, in [0, 1]; predictors loaded from now on do."""
         self.manifest = replace(self.manifest, min_confidence=min_confidence)
+        self._draft.seal(self.manifest)
+
+    def set_out_of_distribution(self, surprisal: Surprisal, max_surprisal: float, rate: float) -> None:
+        """Let the model abstain on texts unlike the training texts; predictors loaded from now on do.
+
+        Args:
+            surprisal: Fitted on the training texts.
+            max_surprisal: Above it a text gets no label.
+            rate: Share of the validation texts that may lie above.
+        """
+        self._draft.put(artifacts.SURPRISALS, surprisal.to_bytes())
+        self.manifest = replace(self.manifest, out_of_distribution=surprisal.facts(max_surprisal, rate))
         self._draft.seal(self.manifest)
 
     def add_training(self, metadata: Mapping[str, Any]) -> None:

@@ -26,6 +26,7 @@ from textwright.runtime.explain_protocol import run, together
 from textwright.runtime.model import GraphModel
 
 if TYPE_CHECKING:
+    from textwright.core.surprisal import Surprisal
     from textwright.runtime.explain import Explainer
     from textwright.runtime.explanation import TextExplanation
 
@@ -48,6 +49,7 @@ class TextPrediction(NamedTuple):
         probabilities: Label name -> probability, in the model's label order, calibrated.
         truncated: True if the text was longer than the model's ``max_length`` and was not read whole.
         stage: Which stage answered, such as "fast" or "strong"; None for a model of one stage.
+        out_of_distribution: True if the model abstains since the text is unlike its training texts.
     """
 
     label: str | None
@@ -55,6 +57,7 @@ class TextPrediction(NamedTuple):
     probabilities: dict[str, float]
     truncated: bool
     stage: str | None = None
+    out_of_distribution: bool = False
 
     @property
     def confidence(self) -> float:
@@ -100,6 +103,9 @@ class Predictor(GraphModel):
         self._num_threads = num_threads
         super().__init__(artifact.tokenizer(), self._open(num_threads), num_labels=len(manifest.labels))
         self._decision = manifest.decision
+        self._surprisal = self._read_surprisal()
+
+    _surprisal: Surprisal | None = None
 
     stage: str | None = None
     """What this predictor is called as a stage of another; None if it stands alone."""
@@ -147,6 +153,15 @@ class Predictor(GraphModel):
         vars(other).update(vars(self))  # copy() would pickle, and so load the artifact again
         other.__dict__.pop("explainer", None)  # it would ask this one
         return other
+
+    def _read_surprisal(self) -> Surprisal | None:
+        facts = self.artifact.manifest.out_of_distribution
+        if not facts:
+            return None
+        from textwright.core.surprisal import read_surprisal  # few models need it, and start-up pays for each import
+
+        content = (self.artifact.path / artifacts.SURPRISALS).read_bytes()
+        return read_surprisal(content, facts, self.vocab_size, self._encoder.unknown_id)
 
     def _open(self, num_threads: int | None) -> OpenSession:
         engine = self.artifact.manifest.variant(self.variant).engine
@@ -217,10 +232,26 @@ class Predictor(GraphModel):
             BackendError: If a logit is not finite.
         """
         rows = self.probabilities(logits)
-        choices = self._choose_one(rows) if self.labels.task is Task.SINGLE_LABEL else self._choose_many(rows)
+        is_unlike = self.out_of_distribution(encodings)
+        is_single = self.labels.task is Task.SINGLE_LABEL
+        choices = self._choose_one(rows, is_unlike) if is_single else self._choose_many(rows)
         by_label = map(dict, map(partial(zip, self.labels.names), rows.tolist()))
-        columns = (*choices, by_label, encodings.truncated.tolist(), repeat(self.stage, len(rows)))
+        columns = (*choices, by_label, encodings.truncated.tolist(), repeat(self.stage, len(rows)), is_unlike.tolist())
         return list(map(TextPrediction._make, zip(*columns, strict=True)))
+
+    def out_of_distribution(self, encodings: Encodings) -> Bools:
+        """Tell which texts are too unlike the training texts to get a label.
+
+        Args:
+            encodings: B texts, as :meth:`encode` gave them.
+
+        Returns:
+            (B,); False for every text where the model answers whatever it is asked.
+        """
+        if self._surprisal is None:
+            return np.zeros(len(encodings), dtype=np.bool_)
+        highest = self.artifact.manifest.out_of_distribution["max_surprisal"]
+        return np.asarray(self._surprisal.of_texts(encodings) > highest)
 
     def probabilities(self, logits: Float32s) -> Float32s:
         """Calibrate and activate logits.
@@ -343,10 +374,10 @@ class Predictor(GraphModel):
         manifest = self.artifact.manifest
         return bool(manifest.variant(self.variant).golden) or self.variant == manifest.reference_variant
 
-    def _choose_one(self, rows: Float32s) -> _Choices:
+    def _choose_one(self, rows: Float32s, is_unlike: Bools) -> _Choices:
         names = self.labels.names
         none = len(names)
-        chosen = np.where(self._decision.abstains(rows), none, self._decision.choose(rows)).tolist()
+        chosen = np.where(is_unlike | self._decision.abstains(rows), none, self._decision.choose(rows)).tolist()
         return map((*names, None).__getitem__, chosen), map([*((name,) for name in names), ()].__getitem__, chosen)
 
     def _choose_many(self, rows: Float32s) -> _Choices:

@@ -1,7 +1,8 @@
-"""From which confidence on a model answers, so that a stated share of its answers at most is wrong.
+"""When a model abstains: below a confidence, so that few of its answers are wrong, and out of distribution.
 
 The confidence is chosen on the validation split by tests of a binomial error rate, from the surest texts on to all. The
 tests go on in a fixed order and end with the first that fails, so that none of them needs a correction for the others.
+How unlike the training texts a text may be is chosen there too, by the share of the validation texts that are more so.
 """
 
 from __future__ import annotations
@@ -141,6 +142,64 @@ def fit_abstention(confidences: Float32s, is_right: Bools, max_error_rate: float
         num_answered=answered,
         num_wrong=wrong,
     )
+
+
+def refuse_impossible_ood_rate(settings: TrainSettings, labels: Labels, num_texts: int) -> None:
+    """Refuse an ``ood_rate`` that the validation split cannot show, before the model is trained.
+
+    Args:
+        settings: Say which rate.
+        labels: The task.
+        num_texts: Texts of the validation split, >= 1.
+
+    Raises:
+        SettingsError: If the task is multi-label.
+        DataError: If the validation split has too few texts; names how many it takes.
+    """
+    rate = settings.ood_rate
+    if not rate:
+        return
+    if labels.task is Task.MULTI_LABEL:
+        raise SettingsError(
+            f"ood_rate is {rate:g}, but the task is multi-label, where no label is an answer too; leave --ood-rate out"
+        )
+    if num_texts < _fewest_for_rate(rate):
+        raise DataError(
+            f"the {num_texts:,} validation texts cannot show that at most {rate:g} of such texts are taken for out of "
+            f"distribution: that takes {_fewest_for_rate(rate):,}. Give more texts, a larger --validation-fraction, or "
+            f"--ood-rate {_rounded_up(1 / (num_texts + 1))}"
+        )
+
+
+def _fewest_for_rate(rate: float) -> int:
+    return math.ceil(1 / rate - 1 - 1e-9)
+
+
+def fit_max_surprisal(surprisals: Floats, rate: float) -> float:
+    """Choose how unlike the training texts a text may be.
+
+    Args:
+        surprisals: Of the validation texts, as :class:`~textwright.core.surprisal.Surprisal` gives them, (N,).
+        rate: Share of later texts, like the validation texts, that may lie above: in [1 / (N + 1), 1).
+
+    Returns:
+        The lowest bound that at most that share passes, on average over validation splits.
+
+    Raises:
+        DataError: If more of the texts than that have no token that the model knows.
+
+    Source:
+        Vovk et al., 2005, "Algorithmic Learning in a Random World", section 2.2 (the quantile of split conformal
+        prediction).
+    """
+    rank = math.ceil((len(surprisals) + 1) * (1 - rate) - 1e-9)
+    bound = float(np.sort(surprisals)[rank - 1])
+    if not math.isfinite(bound):
+        raise DataError(
+            f"more than {rate:g} of the validation texts have no token that the model knows, so nothing is unlike "
+            "them; look at the data with textwright data check, or leave --ood-rate out"
+        )
+    return bound
 
 
 def _ranked(confidences: Float32s, is_right: Bools) -> tuple[Floats, Ints]:

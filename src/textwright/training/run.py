@@ -34,7 +34,7 @@ from textwright.data.dataset import Dataset
 from textwright.errors import DataError, SettingsError
 from textwright.models import find_family
 from textwright.models.family import BuildContext, TextModel, TrainingSplit
-from textwright.training.abstention import refuse_impossible_abstention
+from textwright.training.abstention import refuse_impossible_abstention, refuse_impossible_ood_rate
 from textwright.training.adaptation import AdaptedEncoder
 from textwright.training.batches import EncodedExamples, encode_examples
 from textwright.training.calibrate import fit_temperature
@@ -328,6 +328,7 @@ def prepare(
             raise DataError(f"{dataset.source}: the {name} split has no examples; training needs 1 or more in it")
     refuse_impossible_aim(settings, dataset.labels)
     refuse_impossible_abstention(settings, dataset.labels, len(dataset.validation))
+    refuse_impossible_ood_rate(settings, dataset.labels, len(dataset.validation))
     read_costs(settings, dataset.labels)
     if distillation is not None and settings.class_weight is not ClassWeight.NONE:
         raise SettingsError(

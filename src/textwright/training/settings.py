@@ -105,6 +105,10 @@ class TrainSettings(Settings):
 
     The confidence from which on it answers is chosen on the validation split, by a bound that holds with a
     confidence of 95 %."""
+    ood_rate: Annotated[float, Field(ge=0, le=0.5)] = 0.0
+    """Abstain on texts less like the training texts than all but this share of the validation texts; 0 answers all.
+
+    Such texts are out of distribution (OOD). Their words decide, however sure the model is of its label."""
     costs: str = ""
     """Predict the label of the lowest expected cost: file of a cost matrix (.csv .toml .json), rows true labels."""
     adapt_to: str = ""

@@ -212,6 +212,7 @@ def test_models_that_do_not_belong_together_are_refused(make_artifact, make_casc
     costs = {"negative": {"negative": 0, "positive": 5}, "positive": {"negative": 1, "positive": 0}}
     refuse("a cascade has one cost matrix", costs=costs)
     refuse("abstains below a confidence of 0.9000, .* train it without --max-error-rate", min_confidence=0.9)
+    refuse("abstains out of distribution, .* train it without --ood-rate", training_texts=["good film", "bad film"])
     labels = textwright.core.labels.Labels(("no", "yes"))
     refuse(r"other labels: labels is \['no', 'yes'\] of the strong", labels=labels)
     with pytest.raises(SettingsError, match="is a cascade already"):

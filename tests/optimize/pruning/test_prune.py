@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -10,15 +11,17 @@ import pytest
 import torch
 
 from textwright.core import artifact as artifacts
+from textwright.data.dataset import Examples
 from textwright.data.load import load_dataset
 from textwright.data.settings import DataSettings
 from textwright.errors import SettingsError
 from textwright.models.structured_pruning import blocks
 from textwright.optimize.pruning.head_importance import Importance, choose_heads, choose_neurons, measure_importance
-from textwright.optimize.pruning.prune import PruningTask, prune
+from textwright.optimize.pruning.prune import PruningTask, prune, write_cut
 from textwright.optimize.pruning.report import Pruning
 from textwright.optimize.pruning.settings import PruneSettings, RepairSettings
 from textwright.optimize.pruning.structured_pruning import _load
+from textwright.optimize.pruning.vocabulary import used_vocabulary
 from textwright.runtime.loading import load
 from textwright.training.batches import encode_examples
 from textwright.training.settings import TrainSettings
@@ -86,6 +89,30 @@ def test_unused_tokens_go_and_training_texts_are_answered_as_before(
     counts = after.artifact.manifest.training["vocabulary"]
     assert counts == {"num_before": before.vocab_size, "num_kept": after.vocab_size}
     assert np.isfinite(after.logits(["", "qzxv \N{GRINNING FACE}"])).all()
+
+
+def test_the_table_of_surprisals_is_cut_with_the_vocabulary(make_artifact: Callable[..., Path], tmp_path: Path) -> None:
+    words = dict.fromkeys(("film", "the", "good", "never", "bad"), (1.0, -1.0))
+    texts = ["the film the good film the bad film"]
+    folder = make_artifact("unlike", words=words, training_texts=texts, max_surprisal=1.0)
+    artifact = artifacts.read(folder)
+    cut = used_vocabulary(artifact.tokenizer(), texts)
+    examples = Examples(["the good film", "the bad film", "zebra"], np.array([1, 0, 0]))
+    write_cut(artifact, cut, examples, tmp_path / "cut")
+    before, after = load(folder), load(tmp_path / "cut")
+    assert after.vocab_size == before.vocab_size - 1
+    assert [item.out_of_distribution for item in after.predict([*examples.texts, "never"])] == [
+        False,
+        False,
+        True,
+        True,
+    ]
+    assert [item.out_of_distribution for item in before.predict([*examples.texts, "never"])] == [
+        False,
+        False,
+        True,
+        True,
+    ]
 
 
 @pytest.mark.slow

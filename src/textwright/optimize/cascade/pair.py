@@ -134,6 +134,11 @@ def _refuse_other_decisions(fast: Artifact, strong: Artifact) -> None:
                 f"{item.path} abstains below a confidence of {item.manifest.min_confidence:.4f}, which says nothing of "
                 "the answers of a cascade; train it without --max-error-rate"
             )
+        if item.manifest.out_of_distribution:
+            raise SettingsError(
+                f"{item.path} abstains out of distribution, and its stage alone would do so in a cascade; train it "
+                "without --ood-rate"
+            )
 
 
 def _load(artifact: Artifact, variant: str | None) -> Predictor:

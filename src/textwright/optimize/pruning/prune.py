@@ -20,6 +20,7 @@ import numpy as np
 from textwright.core import artifact as artifacts
 from textwright.core.artifact import Artifact
 from textwright.core.callbacks import Callback
+from textwright.core.surprisal import cut_surprisals
 from textwright.core.tokenizer import TextTokenizer
 from textwright.data.dataset import Examples
 from textwright.data.settings import DataSettings
@@ -208,6 +209,8 @@ def write_cut(artifact: Artifact, vocabulary: Vocabulary, test: Examples, path: 
     contents = artifact.contents()
     contents[artifacts.TOKENIZER] = vocabulary.tokenizer.encode()
     contents.pop(artifacts.PROFILE, None)  # of another vocabulary: more words are unknown now
+    if artifacts.SURPRISALS in contents and manifest.out_of_distribution["order"] == 1:
+        contents[artifacts.SURPRISALS] = cut_surprisals(contents[artifacts.SURPRISALS], vocabulary.kept_ids)
     for variant in manifest.variants.values():
         contents[variant.file] = cut_tables(contents[variant.file], vocabulary.kept_ids)
     counts = {"num_before": vocabulary.num_before, "num_kept": len(vocabulary.kept_ids)}
