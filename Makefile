@@ -87,6 +87,9 @@ bench-data: $(VENV)/.ready-dev ## Measure checking and splitting a file of 1,000
 bench-explain: $(VENV)/.ready-dev ## Measure faithfulness and cost of explanations
 	@$(BIN)/python benchmarks/explain.py
 
+bench-abstention: $(VENV)/.ready-dev ## Measure whether models that abstain keep the error rate asked for
+	@$(BIN)/python benchmarks/abstention.py
+
 bench-distill: $(VENV)/.ready-dev ## Measure distillation and pruning over 3 seeds (hours)
 	@$(BIN)/python benchmarks/distill.py
 

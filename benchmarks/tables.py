@@ -21,6 +21,7 @@ PAGES = tuple(
     ROOT / name
     for name in (
         "README.md",
+        "docs/abstaining.md",
         "docs/command-line.md",
         "docs/explain.md",
         "docs/operations/after-the-first-day.md",
@@ -604,6 +605,50 @@ def active_learning() -> str:
     )
 
 
+def abstention() -> str:
+    """Error rates that were asked for and that came of it, from ``results/abstention.json``."""
+    rows = []
+    for row in _read("abstention")["rows"]:
+        split, drawn = row["test_split"], row["drawn"]
+        if drawn["error_rate"] is None:
+            continue
+        rows.append(
+            [
+                f"{row['source']}, `{row['recipe']}`",
+                f"{100 * row['max_error_rate']:g} %",
+                *(f"{100 * split[name]:.1f} %" if split[name] is not None else "refused" for name in _ANSWERED),
+                f"{100 * drawn['refused']:.0f} %",
+                *(f"{100 * drawn[name]:.1f} %" for name in _ANSWERED),
+                f"{100 * drawn['above']:.1f} %",
+            ]
+        )
+    headings = ("answered", "wrong", "refused", "answered when drawn", "wrong when drawn", "above what was asked for")
+    return _table(["", "asked for", *headings], rows)
+
+
+_ANSWERED = ("coverage", "error_rate")
+
+
+def out_of_distribution() -> str:
+    """How well other texts are told from a model's own, from ``results/abstention.json``: means over families."""
+    by_texts: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+    for row in _read("abstention")["unlike"]:
+        by_texts.setdefault((row["source"], row["others"]), []).append(row)
+    rows = []
+    for (source, others), found in by_texts.items():
+        areas = [
+            f"{statistics.mean(areas):.2f} ({min(areas):.2f} to {max(areas):.2f})"
+            for areas in ([row["roc_auc"][kind] for row in found] for kind in ("confidence", "energy", "surprisal"))
+        ]
+        least = min(found[0]["rejected"], key=float)
+        shares = [statistics.mean(row["rejected"][least][whose] for row in found) for whose in ("own", "others")]
+        rows.append(
+            [source, others, *areas, f"{100 * float(least):g} %", *(f"{100 * share:.1f} %" for share in shares)]
+        )
+    headings = ("confidence", "energy", "surprisal", "--ood-rate", "own rejected", "others rejected")
+    return _table(["model of", "other texts", *headings], rows)
+
+
 def few_labels() -> str:
     """Accuracy with 8 to 64 texts of each label, mean and deviation over draws, from ``results/few_labels.json``."""
     titles = {
@@ -661,6 +706,8 @@ TABLES: Mapping[str, Callable[[], str]] = {
     "labels": labels,
     "labels-of-articles": labels_of_articles,
     "few-labels": few_labels,
+    "abstention": abstention,
+    "out-of-distribution": out_of_distribution,
     "folds": folds,
     "promotion": promotion,
     "warm-start": warm_start,
