@@ -71,7 +71,7 @@ def main() -> None:
         paths = [Path(name) for name in recipes]
         choice = resolve_options(source, DataSettings(), families="none", recipes=paths, sizes=sizes, seeds=asked.seeds)
         out = RUNS / (f"{source}-rows" if asked.rows else source)
-        board = compare(choice, out, callbacks=[Printer()], measure_speeds=not asked.rows)
+        board = compare(choice, out, callbacks=[Printer()])
         command = f"python benchmarks/leaderboard.py {source} --seeds {asked.seeds}" + " --curve" * asked.curve
         command += f" --rows {asked.rows}" if asked.rows else ""
         kind = "rows" if asked.rows else "curve" if asked.curve else "leaderboard"

@@ -46,11 +46,15 @@ LEADERBOARDS = ("movie-reviews", "airline-tweets", "bbc-news")
 
 
 def leaderboard() -> str:
-    """Accuracy of each row on each dataset and its price, from ``results/leaderboard-*.json``; best first."""
+    """Accuracy of each row on each dataset and its price; best first.
+
+    From ``results/leaderboard-*.json``, and ``results/rows-*.json`` for the rows that were measured anew.
+    """
     names = [name for name in LEADERBOARDS if (RESULTS / f"leaderboard-{name}.json").is_file()]
     boards = {name: _read(f"leaderboard-{name}") for name in names}
-    by_name = {name: {row["name"]: row for row in board["rows"]} for name, board in boards.items()}
-    first = boards[names[0]]["rows"]
+    anew = {name: _read(f"rows-{name}")["rows"] if (RESULTS / f"rows-{name}.json").is_file() else [] for name in names}
+    by_name = {name: {row["name"]: row for row in [*board["rows"], *anew[name]]} for name, board in boards.items()}
+    first = sorted(by_name[names[0]].values(), key=lambda row: -row["metrics"]["accuracy"]["value"])
     rows = [
         [
             f"`{row['name']}`" if not row["is_baseline"] else row["name"],
