@@ -113,7 +113,7 @@ class CompareView(Callback):
         if self._seconds_left is None:
             return ""
         running = monotonic() - self._began if self._run is not None else 0.0
-        return f", about {duration(max(self._seconds_left - running, 0.0))} left"
+        return f", about {duration(max(self._seconds_left - running, 1.0))} left"
 
     def _table(self, board: Leaderboard) -> Table:
         table = Table(box=None, header_style="dim", pad_edge=False)
