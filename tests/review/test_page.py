@@ -36,7 +36,8 @@ def client(session):
 
 
 def test_a_decision_is_answered_with_what_is_next(client, session):
-    assert client.get("/api/state").json()["item"]["text"] == "text 2"
+    first = client.get("/api/state").json()["item"]
+    assert (first["text"], first["place"]) == ("text 2", "texts.csv, line 2")
     answer = client.post("/api/decide", json={"index": 0, "labels": ["bad"]}).json()
     assert (answer["item"]["text"], answer["num_decided"], answer["can_undo"]) == ("text 3", 1, True)
     assert "text 2,bad" in session.decisions.path.read_text()

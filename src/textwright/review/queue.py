@@ -22,6 +22,7 @@ class ReviewItem:
         probabilities: Label -> probability, as far as they are known.
         reason: Why it is asked about, in a sentence.
         similar: Similar texts: labels in words, and the text.
+        unit: What ``line`` counts: "line", "row", or "text" of a request.
     """
 
     file: str
@@ -32,6 +33,7 @@ class ReviewItem:
     probabilities: Mapping[str, float]
     reason: str
     similar: tuple[tuple[str, str], ...] = ()
+    unit: str = "line"
 
     @property
     def key(self) -> tuple[str, int, str]:
@@ -76,6 +78,7 @@ def queue_of_errors(errors: LabelErrors, limit: int) -> ReviewQueue:
             ReviewItem(
                 file=issue.file,
                 line=issue.line,
+                unit=issue.unit,
                 text=issue.text,
                 given=issue.labels,
                 suggested=issue.suggested,

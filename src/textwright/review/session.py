@@ -102,7 +102,7 @@ def _shown(index: int, item: ReviewItem) -> dict[str, Any]:
     ranked = sorted(item.probabilities.items(), key=lambda pair: -pair[1])[:_SHOWN_PROBABILITIES]
     return {
         "index": index,
-        "place": f"{item.file}, {item.line}",
+        "place": f"{item.file}, {item.unit} {item.line}",
         "text": item.text,
         "given": None if item.given is None else list(item.given),
         "suggested": list(item.suggested),

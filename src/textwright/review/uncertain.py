@@ -38,7 +38,8 @@ class ScoredTexts:
         source: What the user called them.
         labels: Label names with the task.
         files: Where each stands, (N,).
-        lines: Its line there, or its position in its request, (N,).
+        unit: What is counted there: "line", "row", or "text" of a request.
+        lines: Its number there, (N,).
         texts: (N,).
         probabilities: (N, K).
         predicted: Labels that the model gives each, (N,).
@@ -47,6 +48,7 @@ class ScoredTexts:
     source: str
     labels: Labels
     files: Sequence[str]
+    unit: str
     lines: Sequence[int]
     texts: Sequence[str]
     probabilities: Float32s
@@ -68,7 +70,7 @@ def score_file(path: Path, predictor: Predictor, settings: DataSettings, callbac
     """
     lines, texts = list[int](), list[str]()
     with open_file(path, settings) as table:
-        column = find_text_column(table, settings)
+        column, unit = find_text_column(table, settings), table.unit
         for line, values, _ in table.read((column,)):
             text = values.get(column)
             if isinstance(text, str) and text.strip():
@@ -76,7 +78,7 @@ def score_file(path: Path, predictor: Predictor, settings: DataSettings, callbac
                 texts.append(text)
     if not texts:
         raise DataError(f"{path}: there is no text to review")
-    return _scored(str(path), [str(path)] * len(texts), lines, texts, predictor, callback)
+    return _scored(str(path), [str(path)] * len(texts), unit, lines, texts, predictor, callback)
 
 
 def score_source(source: str, predictor: Predictor, settings: DataSettings, callback: Callback) -> ScoredTexts:
@@ -88,13 +90,14 @@ def score_source(source: str, predictor: Predictor, settings: DataSettings, call
     """
     collected = read_source(source, settings)
     places = [collected.place(row) for row in range(len(collected))]
-    files, lines = [file for file, _, _ in places], [line for _, _, line in places]
-    return _scored(source, files, lines, collected.texts, predictor, callback)
+    files, units, lines = zip(*places, strict=True) if places else ((), (), ())
+    return _scored(source, files, next(iter(units), "line"), lines, collected.texts, predictor, callback)
 
 
 def _scored(
     source: str,
     files: Sequence[str],
+    unit: str,
     lines: Sequence[int],
     texts: Sequence[str],
     predictor: Predictor,
@@ -108,7 +111,7 @@ def _scored(
     probabilities = np.array([[item.probabilities[name] for name in labels.names] for item in predictions], np.float32)
     is_single = labels.task is Task.SINGLE_LABEL  # a label is suggested even where the model abstains
     predicted = [(item.best_label,) if is_single else tuple(item.labels) for item in predictions]
-    return ScoredTexts(source, labels, files, lines, texts, probabilities, predicted)
+    return ScoredTexts(source, labels, files, unit, lines, texts, probabilities, predicted)
 
 
 def is_records(source: str) -> bool:
@@ -152,6 +155,7 @@ def read_records(source: str) -> ScoredTexts:
         source,
         labels,
         [row["request_id"] for row in rows],
+        "text",
         [int(row["position"]) for row in rows],
         [row["text"] for row in rows],
         probabilities,
@@ -180,6 +184,7 @@ def _item(scored: ScoredTexts, row: int) -> ReviewItem:
     return ReviewItem(
         file=scored.files[row],
         line=scored.lines[row],
+        unit=scored.unit,
         text=scored.texts[row],
         given=None,
         suggested=scored.predicted[row],
