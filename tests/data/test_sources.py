@@ -254,3 +254,19 @@ def test_a_saved_hugging_face_dataset_keeps_its_class_names(tmp_path: Path) -> N
     assert found.stdout.strip() == (
         "['text 0', 'text 1', 'text 2', 'text 0'] ['bad', 'good', 'good', 'good'] [0, 0, 0, 1]"
     ), found.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "label"),
+    [("Commentaire", "Catégorie"), ("Nachricht", "Kategorie"), ("texto", "Etiqueta"), ("文本", "标签")],
+)
+def test_common_names_of_other_languages_are_known(tmp_path: Path, text: str, label: str) -> None:
+    rows = [
+        ["id", "day", text, label],
+        *([f"T{n}", f"2026-11-{n % 9 + 1:02d}", f"one more text {n}", "ab"[n % 2]] for n in range(60)),
+    ]
+    path = tmp_path / "rows.csv"
+    path.write_text("\n".join(map(",".join, rows)) + "\n", encoding="utf-8")
+    dataset = load_dataset(str(path))
+    assert dataset.labels.names == ("a", "b")
+    assert all(item.startswith("one more text") for item in dataset.train.texts)
