@@ -64,7 +64,7 @@ def model(make_artifact, source):
         "fingerprint": dataset.fingerprint,
         "settings": DataSettings().model_dump(mode="json"),
     }
-    return make_artifact("words", words=words, data=data)
+    return make_artifact("words", words=words, data=data, training_texts=dataset.train.texts, max_surprisal=99.0)
 
 
 @pytest.fixture(scope="module")
@@ -78,6 +78,10 @@ def test_the_smallest_is_the_default_and_reproduces(done, model):
     manifest = artifacts.read(out).manifest
     assert outcome.kept[0] == manifest.default_variant == "int8-rows"
     assert manifest.reference_variant == "fp32"
+    assert [item.out_of_distribution for item in textwright.load(out).predict(["a moving w1", "zebra"])] == [
+        False,
+        True,
+    ]
     assert manifest.variants["int8-rows"].metrics["accuracy"]["value"] == outcome.test["int8-rows"].value == 1.0
     assert textwright.load(out).predict(["a moving w1"])[0].label == "positive"
     assert textwright.load(out, variant="fp32").logits(["a w9"]) == pytest.approx(

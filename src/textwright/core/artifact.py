@@ -272,6 +272,13 @@ class Artifact:
         """Return the content of the tokenizer's file; a cascade has one for each stage."""
         return _text_of(self.path / self.tokenizer_file)
 
+    def shared_files(self) -> dict[str, bytes]:
+        """Read what variants share beside golden texts and card: name in an artifact -> bytes."""
+        shared = {TOKENIZER: self.tokenizer().encode()}
+        if self.manifest.out_of_distribution:
+            shared[SURPRISALS] = (self.path / SURPRISALS).read_bytes()
+        return shared
+
     def golden(self, variant: str | None = None) -> list[Golden]:
         """Return the golden examples of a variant, in the order they were written.
 

@@ -21,6 +21,7 @@ from textwright.core.percent import percent
 if TYPE_CHECKING:
     from textwright.core.types import Float32s
 
+_LONGEST_NAME: Final = 20
 _MAX_STAGE: Final = 100
 
 
@@ -93,7 +94,8 @@ class Terminal:
         table = Table(header_style="dim", box=None)
         for index, heading in enumerate(columns):
             is_number = all(isinstance(row[index], int | float) for row in content)
-            table.add_column(heading, justify="right" if is_number else "left", overflow="fold")
+            is_name = index == 0 and all(len(str(row[0])) <= _LONGEST_NAME for row in content)  # never cut in two
+            table.add_column(heading, justify="right" if is_number else "left", overflow="fold", no_wrap=is_name)
         for row in content:
             table.add_row(*(escape_cell(cell) for cell in row))
         self._out.print(table, soft_wrap=False)

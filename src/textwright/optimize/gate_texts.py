@@ -57,7 +57,7 @@ class GatePart:
             raise NoGainError("there is nothing in this graph that it applies to")
         old = self.reference.artifact
         variant = Variant("model.onnx", recipe.precision, engine=recipe.engine)
-        contents = {"model.onnx": graph, artifacts.TOKENIZER: old.tokenizer().encode(), artifacts.GOLDEN: b""}
+        contents = {"model.onnx": graph, **old.shared_files(), artifacts.GOLDEN: b""}
         return artifacts.write(folder, replace(old.manifest, variants={recipe.name: variant}), contents)
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Final
 
 from textwright.core import artifact as artifacts
-from textwright.core.artifact import CARD, GOLDEN, MANIFEST, TOKENIZER, Manifest
+from textwright.core.artifact import CARD, GOLDEN, MANIFEST, Manifest
 from textwright.runtime.predictor import Predictor
 
 GRAPH: Final = "model.onnx"
@@ -38,7 +38,7 @@ def variant_files(predictors: Sequence[Predictor], texts: Sequence[str]) -> tupl
         Its manifest, and the name and bytes of its other files.
     """
     source, variants = predictors[0].artifact, {}
-    contents = {TOKENIZER: source.tokenizer().encode(), CARD: (source.path / CARD).read_bytes()}
+    contents = {**source.shared_files(), CARD: (source.path / CARD).read_bytes()}
     for predictor in predictors:
         name = predictor.variant
         file = GRAPH if len(predictors) == 1 else f"{name}.onnx"

@@ -34,6 +34,14 @@ def test_one_of_several_variants_stands_alone_and_answers_alike(two_variants, tm
     assert [item.text for item in shipped.golden()] == [item.text for item in source.golden()]
 
 
+def test_what_tells_texts_out_of_distribution_goes_along(make_artifact, tmp_path):
+    source = artifacts.read(make_artifact("unlike", training_texts=["a good film", "the bad film"] * 9))
+    shipped = write_single_variant(source, None, tmp_path / "out", example_text="a good film")
+    assert shipped.files[artifacts.SURPRISALS] == source.files[artifacts.SURPRISALS]
+    found = textwright.load(shipped.path).predict(["a good film", "zebra"])
+    assert [item.out_of_distribution for item in found] == [False, True]
+
+
 @pytest.mark.parametrize("name", ["tiny_artifact", "two_variants"])
 def test_a_typed_example_leaves_no_text_of_the_data_behind(request, tmp_path, name):
     source = _with_private_texts(artifacts.read(request.getfixturevalue(name)), tmp_path / "private")

@@ -53,6 +53,8 @@ def write_single_variant(source: Artifact, variant: str | None, folder: Path, *,
         if not text and (chosen.golden or name == source.manifest.reference_variant):
             contents[GOLDEN] = (source.path / (chosen.golden or GOLDEN)).read_bytes()
         copies = {GRAPH: chosen.file, artifacts.TOKENIZER: source.tokenizer_file}
+        if artifacts.SURPRISALS in contents:
+            copies[artifacts.SURPRISALS] = artifacts.SURPRISALS
     shipped = artifacts.write(folder, manifest, contents)
     _require_same_bytes(source, shipped, copies)
     return shipped
