@@ -19,12 +19,14 @@ from textwright.errors import DataError
 _TEXT: Final = (
     "text", "sentence", "review", "content", "comment", "tweet", "message", "body", "utterance", "document",
     "headline", "description", "query", "question", "post", "article",
-    "texte", "commentaire", "texto", "comentario", "testo", "commento", "kommentar", "nachricht", "文本", "テキスト", "текст",
+    "texte", "commentaire", "texto", "comentario", "testo", "commento", "kommentar", "nachricht",
+    "文本", "テキスト", "текст",
 )
 _LABEL: Final = (
     "label", "labels", "sentiment", "category", "categories", "class", "target", "topic", "topics", "intent",
     "emotion", "rating", "stars", "polarity", "tag", "tags", "genre", "genres",
-    "catégorie", "étiquette", "categoría", "etiqueta", "categoria", "etichetta", "kategorie", "标签", "ラベル", "метка",
+    "catégorie", "étiquette", "categoría", "etiqueta", "categoria", "etichetta", "kategorie",
+    "标签", "ラベル", "метка",
 )
 # fmt: on
 _PART: Final = re.compile(r"[\W_]+")
