@@ -1,6 +1,6 @@
 """What a bag of words decides by itself before it is trained: whether case counts, and whether pairs of words do.
 
-Both are decided by naive Bayes in cross-validation on training texts alone. It takes a second, and what a word or a
+Both are decided by naive Bayes in cross-validation on training texts alone. It takes seconds, and what a word or a
 pair says can be counted. Cased words and pairs are rarer than lower-cased words, so that they cost where case or order
 say nothing: they are taken where they are far better. Callers: the families that are bags of words.
 """
@@ -31,8 +31,8 @@ _BLOCK_IDS: Final = 2**22
 """Token ids that are looked at at once, so that memory does not grow with the texts."""
 _MOST_COUNTED_TEXTS: Final = 4_000
 _MOST_COUNTED_IDS: Final = 200_000
-_MOST_COUNTED_CHARACTERS: Final = 1_000_000
-"""Texts, and token ids or characters of them, that naive Bayes counts; a second of one core."""
+_MOST_COUNTED_CHARACTERS: Final = 500_000
+"""Texts, and token ids or characters of them, that naive Bayes counts; some seconds of one core."""
 _UNLIMITED: Final = 2**31 - 1
 
 
