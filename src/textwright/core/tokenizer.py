@@ -371,7 +371,7 @@ def word_splitter(*, cased: bool = False) -> Callable[[str], list[str]]:
     return partial(_words, splitter=splitter, find=find_cased_words if cased else find_words)
 
 
-def _words(text: str, splitter: Tokenizer, find: Callable[[str], list[str]]) -> list[str]:
+def _words(text: str, splitter: Tokenizer, find: Callable[[str], list[str]] = find_words) -> list[str]:
     if text.isascii():
         return find(text)
     normalized = splitter.normalizer.normalize_str(text)

@@ -109,10 +109,8 @@ def _build_from_counts(config: BowConfig, context: BuildContext, num_buckets: in
         buckets = hash_pairs(ids[:-1], ids[1:], num_buckets)[is_pair]
         ratios = log_count_ratios(buckets, texts[1:][is_pair], holds, num_ids=num_buckets)
         bigrams = RatioEmbedding(gain * ratios)
-    head = Bias(torch.zeros(num_labels))
-    ratios = RatioEmbedding(words)
-    cased = context.tokenizer.is_cased
-    return BagOfWords(ratios, bigrams, head, config.word_dropout, config.pooling, cased=cased)
+    head, cased = Bias(torch.zeros(num_labels)), context.tokenizer.is_cased
+    return BagOfWords(RatioEmbedding(words), bigrams, head, config.word_dropout, config.pooling, cased=cased)
 
 
 FAMILY: Final = Family(
