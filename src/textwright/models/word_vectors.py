@@ -100,14 +100,14 @@ def build_tokenizer(
 
 def _take(vectors: WordVectors, words: list[str]) -> FoundVectors:
     """Find vectors; a word in capitals that has none takes that of its lower-case form."""
-    found = vectors.take(words)
-    places = [place for place in np.flatnonzero(~found.is_found).tolist() if words[place] != words[place].lower()]
+    exact = vectors.take(words)
+    places = [place for place in np.flatnonzero(~exact.is_found).tolist() if words[place] != words[place].lower()]
     if not places:
-        return found
+        return exact
     row_of = {word: row for row, word in enumerate(dict.fromkeys(words[place].lower() for place in places))}
     lowered, rows = vectors.take(list(row_of)), [row_of[words[place].lower()] for place in places]
-    found.vectors[places], found.is_found[places] = lowered.vectors[rows], lowered.is_found[rows]
-    return found
+    exact.vectors[places], exact.is_found[places] = lowered.vectors[rows], lowered.is_found[rows]
+    return exact
 
 
 def _count_words(texts: Sequence[str], *, cased: bool) -> dict[str, int]:
