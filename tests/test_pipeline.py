@@ -330,3 +330,26 @@ def test_what_is_refused_is_refused_before_the_encoder_is_adapted(tmp_path, monk
     with pytest.raises(SettingsError, match="num_frozen_layers is 3"):
         build_artifact(plan, tmp_path / "run")
     assert not (tmp_path / "cache" / "adapted").exists()
+
+
+def test_a_model_whose_labels_case_tells_apart_keeps_case_and_says_so(tmp_path, capsys):
+    generator = random.Random(0)
+    source = tmp_path / "names.csv"
+    rows = ["text,label"]
+    for number in range(160):
+        word = generator.choice(["turkey", "china", "polish", "march"])
+        shown = word.capitalize() if number % 2 else word
+        rows.append(f"{' '.join(generator.sample(NEUTRAL, 6))} {shown},{'name' if number % 2 else 'word'}")
+    source.write_text("\n".join(rows) + "\n", encoding="utf-8")
+    flags = ["--family", "bow", "--no-baselines", "--num-epochs", "8", "--min-steps", "0", "--learning-rate", "0.05"]
+    assert run(["train", str(source), *flags, "--batch-size", "16", "--out", str(tmp_path / "run")]) == 0
+    assert "words keep their case" in " ".join(capsys.readouterr().err.split())
+    model = textwright.load(tmp_path / "run")
+    training = model.artifact.manifest.training
+    assert (training["casing"], training["num_bigram_buckets"], training["model"]["casing"]) == ("cased", 0, "auto")
+    assert [item.label for item in model.predict(["Turkey", "turkey", "in Polish", "to polish"])] == [
+        "name",
+        "word",
+        "name",
+        "word",
+    ]

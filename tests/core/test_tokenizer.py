@@ -132,6 +132,20 @@ def test_training_sees_frequent_words_first_and_counts_the_special_tokens():
     assert tokenizer.encode(["c"])[0].ids == [UNKNOWN_ID]
 
 
+def test_case_is_kept_where_it_is_asked_for_and_contractions_are_cut_alike():
+    texts = ["Apple DON\u2019T apple", "\u00c9t\u00e9 \u00e9t\u00e9 E\u0301te\u0301", "\u597d It'S"]
+    lowered = train_word_level(texts, vocab_size=50, min_frequency=1, max_length=9)
+    cased = train_word_level(texts, vocab_size=50, min_frequency=1, max_length=9, cased=True)
+    assert {"Apple", "apple", "DO", "N'T", "\u00c9t\u00e9", "\u00e9t\u00e9", "\u597d", "It", "'S"} == {
+        *cased.vocabulary[2:]
+    }
+    assert {*lowered.vocabulary[2:]} == {word.lower() for word in cased.vocabulary[2:]}
+    assert (cased.is_cased, lowered.is_cased) == (True, False)
+    assert TextTokenizer(cased.serialize())._words is not None
+    assert UNKNOWN_ID not in cased.encode(texts).ids
+    assert cased.encode(["APPLE"])[0].ids == [UNKNOWN_ID]
+
+
 def test_training_is_independent_of_the_order_of_the_texts():
     texts = ["b a", "c a", "café c", "it's"]
     settings = {"vocab_size": 50, "min_frequency": 1, "max_length": 5}

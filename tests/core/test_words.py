@@ -10,15 +10,39 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from textwright.core.tokenizer import TextTokenizer, word_level_tokenizer
-from textwright.core.word_rule import Tokens, find_tokens, find_words
+from textwright.core.word_rule import Tokens, find_cased_words, find_tokens, find_words
 from textwright.core.word_table import WordTable
 from textwright.core.word_tokenizer import _BLOCK_CHARACTERS, _FEW_CHARACTERS
 
-PIECES = ["'", "n't", "'t", "t", "n", "s", "m", "d", "ll", "re", "ve", "l", "r", "e", "do", "N", "T", "S", "_", "9"]
+PIECES = [
+    "'",
+    "n't",
+    "N't",
+    "'t",
+    "t",
+    "n",
+    "s",
+    "m",
+    "d",
+    "ll",
+    "re",
+    "ve",
+    "l",
+    "r",
+    "e",
+    "do",
+    "N",
+    "T",
+    "S",
+    "_",
+    "9",
+]
 BLANKS = [" ", "\t", "\n", "\r", "\v", "\f", "\x00", "\x1c", "\x1d", "\x1e", "\x1f", "\x7f", "!", "-", '"']
 LONG = ["x" * length for length in (7, 8, 9, 15, 16, 17, 24, 40)]
 WORDS = [*"tsmd'!\x00\x1c\x7f", "n't", "'s", "'ll", "'re", "do", "a't", "t't", "[pad]", "two words", "", *LONG]
 ENCODER = word_level_tokenizer(WORDS, max_length=12)
+CASED_WORDS = [*WORDS, *"TSN", "N'T", "n'T", "'S", "'LL", "Do", "[PAD"]
+CASED = word_level_tokenizer(CASED_WORDS, max_length=12, cased=True)
 FILLER = "a filler " * (_FEW_CHARACTERS // 9 + 1)
 """With this text among them, texts go through the passes over bytes."""
 
@@ -27,8 +51,8 @@ awkward = st.lists(st.sampled_from([*PIECES, *BLANKS, *LONG]), max_size=12).map(
 ascii_texts = st.lists(st.one_of(contractions, awkward, st.text(st.characters(max_codepoint=127))), max_size=12)
 
 
-def words_of(texts: list[str]) -> list[list[str]]:
-    found = find_tokens(texts, np.array([len(text) for text in texts], dtype=np.int64))
+def words_of(texts: list[str], *, cased: bool = False) -> list[list[str]]:
+    found = find_tokens(texts, np.array([len(text) for text in texts], dtype=np.int64), cased=cased)
     words = [
         found.raw[start : start + length].decode()
         for start, length in zip(found.starts.tolist(), found.lengths.tolist(), strict=True)
@@ -39,6 +63,12 @@ def words_of(texts: list[str]) -> list[list[str]]:
 @given(ascii_texts)
 def test_passes_over_bytes_cut_as_the_pattern_does(texts):
     assert words_of(texts) == [find_words(text) for text in texts]
+    assert words_of(texts, cased=True) == [find_cased_words(text) for text in texts]
+
+
+@given(ascii_texts)
+def test_words_that_keep_their_case_are_cut_where_lower_cased_ones_are(texts):
+    assert [[word.lower() for word in find_cased_words(text)] for text in texts] == [find_words(text) for text in texts]
 
 
 def test_every_short_run_around_apostrophes_is_cut_as_the_pattern_does():
@@ -46,12 +76,13 @@ def test_every_short_run_around_apostrophes_is_cut_as_the_pattern_does():
     assert words_of(texts) == [find_words(text) for text in texts]
 
 
-@given(ascii_texts, st.lists(st.text(max_size=4), max_size=2))
-def test_many_texts_encode_as_each_alone_and_as_the_library_says(texts, others):
+@pytest.mark.parametrize("encoder", [ENCODER, CASED], ids=["lower-cased", "cased"])
+@given(texts=ascii_texts, others=st.lists(st.text(max_size=4), max_size=2))
+def test_many_texts_encode_as_each_alone_and_as_the_library_says(encoder, texts, others):
     texts = [*texts, FILLER, *others, *texts]
-    found = list(ENCODER.encode(texts))
-    assert found == list(ENCODER.encode_with_library(texts))
-    assert found == [ENCODER.encode([text])[0] for text in texts]
+    found = list(encoder.encode(texts))
+    assert found == list(encoder.encode_with_library(texts))
+    assert found == [encoder.encode([text])[0] for text in texts]
 
 
 def test_texts_of_all_lengths_keep_their_order_over_many_blocks():

@@ -47,7 +47,9 @@ VARIANTS = {
     "bow with bigrams": ("bow", {"min_frequency": 1, "num_bigram_buckets": 97}),
     "bow from ratios": ("bow", {"min_frequency": 1, "num_bigram_buckets": 97, "naive_bayes": True}),
     "bow with a hidden layer": ("bow", {"min_frequency": 1, "hidden_dim": 7, "num_bigram_buckets": 97}),
+    "bow, cased": ("bow", {"min_frequency": 1, "casing": "cased"}),
     "bow-glove": ("bow-glove", {"min_frequency": 1}),
+    "bow-glove with bigrams": ("bow-glove", {"min_frequency": 1, "num_bigram_buckets": 97, "casing": "cased"}),
     "bow-glove, deep": ("bow-glove", {"min_frequency": 1, "num_hidden_layers": 2, "hidden_dim": 8}),
     "cnn-glove": ("cnn-glove", {"min_frequency": 1, "num_filters": 3}),
     "cnn-glove, random": (

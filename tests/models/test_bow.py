@@ -12,9 +12,10 @@ from torch import nn
 from textwright.core.encodings import pad
 from textwright.core.labels import Labels, Task
 from textwright.core.tokenizer import PAD_ID, UNKNOWN_ID, word_level_tokenizer
+from textwright.data.dataset import Examples
 from textwright.errors import SettingsError
 from textwright.models.bag_of_words import BagOfWords
-from textwright.models.bow import BowConfig, build, build_tokenizer
+from textwright.models.bow import FAMILY, BowConfig, build, build_tokenizer
 from textwright.models.family import BuildContext, TrainingSplit
 
 LABELS = Labels(("no", "yes", "perhaps"))
@@ -196,6 +197,29 @@ def test_pairs_are_looked_at_where_the_order_of_words_decides(task):
         )
         bigrams = build(config, context).bigrams
         assert (bigrams is not None) == has_pairs
+
+
+@pytest.mark.parametrize("task", Task)
+def test_case_is_kept_where_it_tells_the_labels_apart(task):
+    names = ("apple", "orange", "shell", "target", "amazon")
+    texts = [
+        f"{(name.capitalize() if number % 2 else name)} seen {number // 2}" for number in range(40) for name in names
+    ]
+    np.random.default_rng(0).shuffle(texts)
+    is_company = np.array([text[0].isupper() for text in texts])
+    is_fruit = np.array(["apple" in text.lower() or "orange" in text.lower() for text in texts])
+    labels = Labels(("yes", "no"), task)
+    for holds, casing in ((is_company, "cased"), (is_fruit, "uncased")):
+        targets = np.stack([holds, ~holds], axis=1) if task is Task.MULTI_LABEL else holds.astype(np.int64)
+        examples = Examples(texts, targets)
+        chosen = FAMILY.choose_settings(BowConfig(), examples, labels, 64)
+        assert chosen.casing == casing
+        tokenizer = build_tokenizer(texts, chosen, 64)
+        assert ("Apple" in tokenizer.vocabulary) == (casing == "cased")
+        context = BuildContext(tokenizer, labels, TrainingSplit(tokenizer.encode(texts), targets))
+        assert build(BowConfig(), context).metadata == {"casing": casing, "num_bigram_buckets": 0}
+        typed = BowConfig(casing="uncased")
+        assert FAMILY.choose_settings(typed, examples, labels, 64) == typed
 
 
 def test_many_labels_have_fewer_pairs_so_that_the_graph_stays_small():

@@ -1,8 +1,9 @@
 from __future__ import annotations
 
-from itertools import pairwise
+from itertools import pairwise, permutations
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -11,7 +12,7 @@ from textwright.core.encodings import pad
 from textwright.core.labels import Labels
 from textwright.core.tokenizer import PAD_ID
 from textwright.models.bow_glove import BagOfVectors, BowGloveConfig, VectorTraining, build, build_tokenizer
-from textwright.models.family import BuildContext
+from textwright.models.family import BuildContext, TrainingSplit
 
 TEXTS = ["good film", "bad film"]
 
@@ -76,4 +77,31 @@ def test_a_text_of_unseen_words_is_read_by_their_vectors(vectors: Path) -> None:
 
 
 def test_the_coverage_is_among_the_facts(vectors: Path) -> None:
-    assert set(make_model(vectors).metadata) == {"words_with_vector", "tokens_with_vector"}
+    decided = {"casing", "num_bigram_buckets"}
+    assert set(make_model(vectors).metadata) == {"words_with_vector", "tokens_with_vector", *decided}
+
+
+def test_pairs_of_words_have_vectors_beside_the_pretrained_ones_where_order_decides(vectors: Path) -> None:
+    texts = [f"{first} beats {second}" for first, second in permutations(("ann", "bob", "cy", "dee", "eve"), 2)] * 5
+    is_ascending = np.array([text.split()[0] < text.split()[2] for text in texts])
+    config = BowGloveConfig(vectors=str(vectors))
+    tokenizer = build_tokenizer(texts, config, 16)
+    training = TrainingSplit(tokenizer.encode(texts), is_ascending.astype(np.int64))
+    model = build(config, BuildContext(tokenizer, Labels(("no", "yes")), training))
+    assert model.metadata["num_bigram_buckets"] == 1024
+    assert model.bigrams is not None
+    assert model.bigrams.weight.shape == (1024, 3)
+    assert not model.bigrams.weight.any()  # a pair that training never saw says nothing
+    assert model.simplified().bigrams.weight.shape == (1024, 2)
+
+
+def test_a_cased_word_begins_as_its_lower_case_form_whose_case_no_vector_has(vectors: Path) -> None:
+    config = BowGloveConfig(vectors=str(vectors), casing="cased", min_frequency=1)
+    tokenizer = build_tokenizer(["Good good BAD Berlin"], config, 16)
+    assert tokenizer.is_cased
+    model = build(config, BuildContext(tokenizer, Labels(("no", "yes"))))
+    vector_of = dict(zip(tokenizer.vocabulary, model.words.weight.tolist(), strict=True))
+    assert vector_of["Good"] == vector_of["good"] == [1, 2, 3]
+    assert vector_of["BAD"] == [-1, -2, -3]
+    assert vector_of["Superb"] == vector_of["superb"] == [1, 2, 2]  # training saw neither
+    assert model.metadata["casing"] == "cased"

@@ -15,9 +15,10 @@ def stored(family: str) -> dict:
 def test_settings_that_came_since_are_as_they_were_before() -> None:
     settings = stored("bow-glove")
     model = settings.pop("model")
-    del settings["min_steps"], model["pooling"]
+    del settings["min_steps"], model["pooling"], model["casing"], model["num_bigram_buckets"]
     training, family_settings = resolve_stored(settings, model, source="a manifest")
     assert (training.min_steps, family_settings.pooling) == (0, "mean")
+    assert (family_settings.casing, family_settings.num_bigram_buckets) == ("uncased", 0)
 
 
 @pytest.mark.parametrize("family", ["bow", "bow-glove", "cnn-glove", "frozen-bert", "linear"])

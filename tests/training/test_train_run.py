@@ -68,6 +68,6 @@ def test_an_empty_split_is_refused(name: str, dataset: Dataset, tmp_path: Path) 
 def test_an_unknown_family_or_setting_is_refused_before_anything_is_written(dataset: Dataset, tmp_path: Path) -> None:
     with pytest.raises(NotFoundError, match="no family 'cow'"):
         train(dataset, TrainSettings(family="cow"), {}, run_dir=tmp_path)
-    with pytest.raises(SettingsError, match=r"\[model\] settings of family bow: size: no such setting .*known are emb"):
+    with pytest.raises(SettingsError, match=r"\[model\] settings of family bow: size: no such setting .*known are cas"):
         train(dataset, TrainSettings(family="bow"), {"size": 1}, run_dir=tmp_path)
     assert not list(tmp_path.iterdir())

@@ -99,6 +99,17 @@ def test_pairs_of_words_mean_what_they_meant(trained_run, tmp_path, new_rows):
     assert torch.equal(prepared.module.state_dict()["bigrams.weight"], start.weights["bigrams.weight"])
 
 
+def test_words_keep_their_case_where_the_model_keeps_it(trained_run, tmp_path, new_rows):
+    _, source = trained_run("bow", "multi-class")
+    training = TrainSettings(family="bow", num_epochs=1, min_steps=0, device="cpu")
+    build_artifact(BuildPlan(str(source), DataSettings(), training, {"casing": "cased"}), tmp_path / "run")
+    start = open_warm_start(tmp_path / "run")
+    assert begin(start, new_rows).tokenizer.is_cased
+    training, model = start.beneath(training, {"casing": "uncased"})
+    with pytest.raises(SettingsError, match=r"--model\.casing is another than that of .* which is cased"):
+        prepare(load_dataset(str(new_rows), DataSettings()), training, model, None, start)
+
+
 def test_it_is_written_into_the_manifest_and_the_same_command_finds_it(trained_run, new_rows, tmp_path, capsys):
     run, _ = trained_run("bow", "multi-class")
     command = ["train", str(new_rows), "--from", str(run), "--out", str(tmp_path / "run"), "--num-epochs", "2"]

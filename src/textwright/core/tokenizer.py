@@ -27,7 +27,16 @@ from textwright.core.character_tokenizer import CharacterTokenizer, character_to
 from textwright.core.encodings import Encodings
 from textwright.core.text_input import describe_bad_item, list_of_texts, refuse_other_than_texts
 from textwright.core.tokenizer_checks import check_tokenizer
-from textwright.core.word_rule import NEGATION, PATTERN, SPACED_PATTERN, TYPOGRAPHIC_APOSTROPHE, find_words
+from textwright.core.word_rule import (
+    CASED_NEGATIONS,
+    CASED_PATTERN,
+    NEGATION,
+    PATTERN,
+    SPACED_PATTERN,
+    TYPOGRAPHIC_APOSTROPHE,
+    find_cased_words,
+    find_words,
+)
 from textwright.core.word_tokenizer import WordTokenizer
 from textwright.errors import ArtifactFormatError, BackendError, SettingsError, TextError
 
@@ -45,7 +54,7 @@ LONG_TEXTS: Final = "long_texts"
 HEAD_TAIL: Final = "head-tail"
 _HEAD_SHARE: Final = 4
 """Of ``max_length`` tokens one in four is the head, special tokens included: 128 of 512."""
-_OWN_PATTERNS: Final = frozenset({PATTERN, SPACED_PATTERN})
+_OWN_PATTERNS: Final = frozenset({PATTERN, SPACED_PATTERN, CASED_PATTERN})
 
 
 class TextTokenizer:
@@ -95,6 +104,12 @@ class TextTokenizer:
         """The id of what the vocabulary does not know; None if the tokenizer knows every text."""
         unknown: str | None = getattr(self._tokenizer.model, "unk_token", None)
         return None if unknown is None else self._tokenizer.token_to_id(unknown)
+
+    @property
+    def is_cased(self) -> bool:
+        """Whether "Apple" and "apple" may be two tokens; True too for encoders that keep case."""
+        normalizer = self._tokenizer.normalizer
+        return normalizer is None or bool(normalizer.normalize_str("A") == "A")
 
     def serialize(self) -> str:
         """Return the ``tokenizer.json`` that this tokenizer was made from."""
@@ -262,14 +277,17 @@ def _bad_text(texts: Sequence[object]) -> TextError:
     return TextError("the texts could not be encoded")
 
 
-def train_word_level(texts: Iterable[str], *, vocab_size: int, min_frequency: int, max_length: int) -> TextTokenizer:
-    """Make a word-level tokenizer from training texts: lower-cased words, contractions and punctuation apart.
+def train_word_level(
+    texts: Iterable[str], *, vocab_size: int, min_frequency: int, max_length: int, cased: bool = False
+) -> TextTokenizer:
+    """Make a word-level tokenizer from training texts: words, contractions and punctuation apart.
 
     Args:
         texts: The training split alone; a word of another split must stay unknown.
         vocab_size: Largest number of token ids, the two special tokens included, >= 3.
         min_frequency: A word seen fewer times is unknown, >= 1.
         max_length: Longest encoding in tokens, >= 1; the rest of a text is cut off.
+        cased: Whether words keep their case; else they are lower-cased.
 
     Returns:
         A tokenizer; id 0 pads and id 1 is the unknown word, then words from frequent to rare
@@ -278,11 +296,11 @@ def train_word_level(texts: Iterable[str], *, vocab_size: int, min_frequency: in
     Raises:
         SettingsError: If no word is frequent enough to enter the vocabulary.
     """
-    splitter = _word_level({PAD: PAD_ID, UNKNOWN: UNKNOWN_ID}, max_length)
+    split = word_splitter(cased=cased)
     counts: Counter[str] = Counter()
     refuse_other_than_texts(texts)
     for text in texts:
-        counts.update(_words(text, splitter))
+        counts.update(split(text))
     ranked = sorted(((-count, word) for word, count in counts.items() if count >= min_frequency))
     if not ranked:
         raise SettingsError(
@@ -290,22 +308,23 @@ def train_word_level(texts: Iterable[str], *, vocab_size: int, min_frequency: in
             "lower min_frequency or add examples"
         )
     words = [word for _, word in ranked if word not in (PAD, UNKNOWN)][: vocab_size - 2]
-    return word_level_tokenizer(words, max_length=max_length)
+    return word_level_tokenizer(words, max_length=max_length, cased=cased)
 
 
-def word_level_tokenizer(words: Sequence[str], *, max_length: int) -> TextTokenizer:
+def word_level_tokenizer(words: Sequence[str], *, max_length: int, cased: bool = False) -> TextTokenizer:
     """Make a word-level tokenizer with a given vocabulary.
 
     Args:
-        words: Distinct words, lower-cased, in the order of their ids from 2 on.
+        words: Distinct words, lower-cased unless ``cased``, in the order of their ids from 2 on.
         max_length: Longest encoding in tokens, >= 1.
+        cased: Whether words keep their case.
 
     Returns:
         A tokenizer with V = 2 + len(words).
     """
     vocabulary = {PAD: PAD_ID, UNKNOWN: UNKNOWN_ID}
     vocabulary.update((word, index) for index, word in enumerate(words, start=2))
-    return TextTokenizer(_word_level(vocabulary, max_length).to_str())
+    return TextTokenizer(_word_level(vocabulary, max_length, cased=cased).to_str())
 
 
 def train_characters(texts: Iterable[str], *, vocab_size: int, max_length: int) -> TextTokenizer:
@@ -323,15 +342,21 @@ def train_characters(texts: Iterable[str], *, vocab_size: int, max_length: int) 
 
 
 def _word_level(
-    vocabulary: dict[str, int], max_length: int, *, pattern: str = PATTERN, composes: bool = True
+    vocabulary: dict[str, int],
+    max_length: int,
+    *,
+    pattern: str = PATTERN,
+    composes: bool = True,
+    cased: bool = False,
 ) -> Tokenizer:
+    pattern = CASED_PATTERN if cased else pattern
     tokenizer = Tokenizer(WordLevel(vocabulary, unk_token=UNKNOWN))
     tokenizer.normalizer = normalizers.Sequence(
         [
             *([normalizers.NFC()] if composes else []),
             normalizers.Replace(*TYPOGRAPHIC_APOSTROPHE),
-            normalizers.Lowercase(),
-            normalizers.Replace(*NEGATION),
+            *([] if cased else [normalizers.Lowercase()]),
+            *(normalizers.Replace(*negation) for negation in (CASED_NEGATIONS if cased else (NEGATION,))),
         ]
     )
     tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(pattern), behavior="removed", invert=True)
@@ -340,14 +365,15 @@ def _word_level(
     return tokenizer
 
 
-def word_splitter() -> Callable[[str], list[str]]:
+def word_splitter(*, cased: bool = False) -> Callable[[str], list[str]]:
     """Make what cuts a text into words by the word rule, whatever tokens a model reads."""
-    return partial(_words, splitter=_word_level({PAD: PAD_ID, UNKNOWN: UNKNOWN_ID}, max_length=1))
+    splitter = _word_level({PAD: PAD_ID, UNKNOWN: UNKNOWN_ID}, max_length=1, cased=cased)
+    return partial(_words, splitter=splitter, find=find_cased_words if cased else find_words)
 
 
-def _words(text: str, splitter: Tokenizer) -> list[str]:
+def _words(text: str, splitter: Tokenizer, find: Callable[[str], list[str]] = find_words) -> list[str]:
     if text.isascii():
-        return find_words(text)
+        return find(text)
     normalized = splitter.normalizer.normalize_str(text)
     return [word for word, _ in splitter.pre_tokenizer.pre_tokenize_str(normalized)]
 
@@ -375,6 +401,8 @@ def _known_forms(max_length: int) -> Iterator[tuple[Callable[..., WordTokenizer 
     for composes, pattern in product((True, False), (PATTERN, SPACED_PATTERN)):
         tokenizer = _word_level({PAD: PAD_ID, UNKNOWN: UNKNOWN_ID}, max_length, pattern=pattern, composes=composes)
         yield WordTokenizer, json.loads(tokenizer.to_str())
+    cased_words = _word_level({PAD: PAD_ID, UNKNOWN: UNKNOWN_ID}, max_length, cased=True)
+    yield partial(WordTokenizer, cased=True), json.loads(cased_words.to_str())
     for lowercase in (False, True):
         characters = character_tokenizer((), max_length, lowercase=lowercase)
         yield partial(CharacterTokenizer, lowercase=lowercase), json.loads(characters.to_str())

@@ -1,16 +1,19 @@
-r"""The word rule: lower-cased words, contractions cut off, every other visible character a token of its own.
+r"""The word rule: words, contractions cut off, every other visible character a token of its own.
 
-Contractions are cut as in the Penn Treebank and in GloVe's vocabulary: ``did n't``, ``it 's``. Scripts that are written
-without spaces are cut into characters or syllables (``core.scripts``). The rule exists as the pieces of a
-``tokenizer.json``, which is the reference for every script, and in two forms for ASCII texts that are as exact and
-faster (``docs/decisions/0005``): a compiled pattern, for a few texts, and passes over bytes in numpy, for many.
-Property tests hold the three equal. Callers: ``core.tokenizer`` and ``core.word_tokenizer``.
+Words are lower-cased, or keep their case; either way a text is cut at the same places. Contractions are cut as in the
+Penn Treebank and in GloVe's vocabulary: ``did n't``, ``it 's``. Scripts that are written without spaces are cut into
+characters or syllables (``core.scripts``). The rule exists as the pieces of a ``tokenizer.json``, which is the
+reference for every script, and in two forms for ASCII texts that are as exact and faster (``docs/decisions/0005``): a
+compiled pattern, for a few texts, and passes over bytes in numpy, for many. Property tests hold the three equal.
+Callers: ``core.tokenizer`` and ``core.word_tokenizer``.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import partial
+from itertools import product
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -20,13 +23,18 @@ from textwright.core.types import Bools, Bytes, Ints
 
 TYPOGRAPHIC_APOSTROPHE: Final = ("\u2019", "'")
 NEGATION: Final = ("n't", " n't")
+CASED_NEGATIONS: Final = tuple((n + "'" + t, f" {n}'{t}") for n, t in product("nN", "tT"))
 # Words come first in the pattern because they are the most frequent: the engine tries the branches in order. A class
 # like [\w&&[^...]] would be another rule: inside of classes, \w does not match raised digits and fractions.
 PATTERN: Final = rf"(?:(?![{UNSPACED}])\w)+(?:'t\b)?|'(?:s|m|d|ll|re|ve)\b|{UNIT}|[^\w\s]"
 """For the engine of the ``tokenizers`` library, Oniguruma."""
 SPACED_PATTERN: Final = r"\w+(?:'t\b)?|'(?:s|m|d|ll|re|ve)\b|[^\w\s]"
 """The same rule for texts that hold no such script; tokenizers made before it have this one."""
+CASED_PATTERN: Final = rf"(?:(?![{UNSPACED}])\w)+(?:'[tT]\b)?|'(?:[sSmMdD]|[lL][lL]|[rR][eE]|[vV][eE])\b|{UNIT}|[^\w\s]"
+"""The same rule for words that keep their case. Letters stand there twice: ignoring case would make U+017F an s."""
 _FIND_WORDS = re.compile(SPACED_PATTERN, re.ASCII).findall
+_FIND_CASED_WORDS = re.compile(SPACED_PATTERN, re.ASCII | re.IGNORECASE).findall
+_SPLIT_CASED_NEGATIONS = partial(re.compile("(?=n't)", re.ASCII | re.IGNORECASE).sub, " ")
 
 MARGIN: Final = 8
 """Bytes of white space before and behind a block, so that looking around a token never leaves it."""
@@ -55,7 +63,7 @@ class Tokens(NamedTuple):
     """Where the tokens of a block of texts lie.
 
     Args:
-        raw: The lower-cased texts, joined, with ``MARGIN`` bytes of white space before and behind.
+        raw: The texts, lower-cased or as they are, joined, with ``MARGIN`` bytes of white space before and behind.
         starts: Place of each token's first byte in ``raw``, rising.
         lengths: Bytes of each token, >= 1.
         offsets: Text i has the tokens ``offsets[i]`` up to, not including, ``offsets[i + 1]``, (B + 1,).
@@ -68,26 +76,35 @@ class Tokens(NamedTuple):
 
 
 def find_words(text: str) -> list[str]:
-    """Cut one ASCII text into its words."""
+    """Cut one ASCII text into its words, lower-cased."""
     return _FIND_WORDS(text.lower().replace(*NEGATION))
 
 
-def find_tokens(texts: Sequence[str], lengths: Ints) -> Tokens:
+def find_cased_words(text: str) -> list[str]:
+    """Cut one ASCII text into its words as they stand there."""
+    return _FIND_CASED_WORDS(_SPLIT_CASED_NEGATIONS(text) if "'" in text else text)
+
+
+def find_tokens(texts: Sequence[str], lengths: Ints, *, cased: bool = False) -> Tokens:
     """Cut many ASCII texts into words at once, with no step in Python for a text or a word.
 
     Args:
         texts: B ASCII texts.
         lengths: Their lengths in characters, (B,).
+        cased: Whether words keep their case.
 
     Returns:
-        The tokens of all texts, exactly those of :func:`find_words`.
+        The tokens of all texts, exactly those of :func:`find_words`, or of :func:`find_cased_words`.
     """
     margin = _SEPARATOR * MARGIN
-    raw = f"{margin}{_SEPARATOR.join(texts)}{margin}".encode("ascii").lower()
-    is_start, is_end = _edges(raw)
+    raw = f"{margin}{_SEPARATOR.join(texts)}{margin}".encode("ascii")
+    lowered = raw.lower()
+    is_start, is_end = _edges(lowered)
     starts = np.flatnonzero(is_start)
     text_starts = MARGIN + np.concatenate([[0], np.cumsum(lengths + 1)])
-    return Tokens(raw, starts, np.flatnonzero(is_end) + 1 - starts, starts.searchsorted(text_starts))
+    return Tokens(
+        raw if cased else lowered, starts, np.flatnonzero(is_end) + 1 - starts, starts.searchsorted(text_starts)
+    )
 
 
 def _edges(raw: bytes) -> tuple[Bools, Bools]:

@@ -13,7 +13,7 @@ import numpy as np
 
 from textwright.core.encodings import Encodings
 from textwright.core.types import Ints
-from textwright.core.word_rule import find_tokens, find_words
+from textwright.core.word_rule import find_cased_words, find_tokens, find_words
 from textwright.core.word_table import WordTable
 
 _FEW_CHARACTERS: Final = 2_000
@@ -29,11 +29,14 @@ class WordTokenizer:
         vocabulary: Word -> id.
         unknown_id: The id of all other words.
         max_length: Longest encoding in tokens, >= 1; the rest of a text is cut off.
+        cased: Whether words keep their case.
     """
 
-    def __init__(self, vocabulary: Mapping[str, int], unknown_id: int, max_length: int) -> None:
+    def __init__(self, vocabulary: Mapping[str, int], unknown_id: int, max_length: int, *, cased: bool = False) -> None:
         self._vocabulary = _Vocabulary(vocabulary, unknown_id)
         self._max_length = max_length
+        self._cased = cased
+        self._find_words = find_cased_words if cased else find_words
 
     def encode(self, texts: Sequence[str]) -> Encodings:
         """Turn ASCII texts into ids.
@@ -50,15 +53,15 @@ class WordTokenizer:
         return Encodings.join([self._encode_block(texts[block], lengths[block]) for block in _blocks(lengths)])
 
     def _encode_few(self, texts: Sequence[str]) -> Encodings:
-        find_id, max_length = self._vocabulary.__getitem__, self._max_length
-        words = [find_words(text) for text in texts]
+        find_id, max_length, find = self._vocabulary.__getitem__, self._max_length, self._find_words
+        words = [find(text) for text in texts]
         ids = [list(map(find_id, item[:max_length])) for item in words]
         return Encodings.of(ids, [len(item) > max_length for item in words])
 
     def _encode_block(self, texts: Sequence[str], lengths: Ints) -> Encodings:
         if lengths.sum() > 2 * _BLOCK_CHARACTERS:
             return self._encode_few(texts)
-        tokens = find_tokens(texts, lengths)
+        tokens = find_tokens(texts, lengths, cased=self._cased)
         no_cut = np.zeros(len(texts), dtype=np.bool_)
         return Encodings(self._table.find(tokens), tokens.offsets, no_cut).cut(self._max_length)
 

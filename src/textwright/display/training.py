@@ -98,6 +98,7 @@ def show_built(terminal: Terminal, built: BuildResult, more: Mapping[str, Any] |
         if abstention := manifest.training.get("abstention"):
             terminal.say(_abstention_line(abstention))
         _note_adaptation(terminal, built)
+        _note_choices(terminal, manifest.training)
         terminal.say(f"artifact: {artifact.path} ({artifact.size_bytes / 1e6:.2f} MB, version {artifact.version})")
         terminal.note(_example_line(manifest))
 
@@ -119,6 +120,19 @@ def _note_adaptation(terminal: Terminal, built: BuildResult) -> None:
     adapted = built.artifact.manifest.training.get("adapted_encoder")
     if adapted is not None:
         terminal.note(adaptation_in_words(adapted).replace("`", ""))
+
+
+def _note_choices(terminal: Terminal, training: Mapping[str, Any]) -> None:
+    """Say what a bag of words decided by naive Bayes on its training texts, where that is not the usual."""
+    settings = training.get("model", {})
+    if settings.get("casing") == "auto" and training.get("casing") == "cased":
+        terminal.note("words keep their case, which tells the labels apart; --model.casing uncased lower-cases them")
+    num_buckets = training.get("num_bigram_buckets")
+    if settings.get("num_bigram_buckets") == "auto" and num_buckets:
+        terminal.note(
+            f"pairs of neighboring words count, in {num_buckets:,} buckets, since their order tells the labels apart "
+            "or their script has no spaces; --model.num-bigram-buckets 0 looks at single words"
+        )
 
 
 def note_warm_start(terminal: Terminal, built: BuildResult) -> None:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from itertools import pairwise
-from typing import Final, TypeAlias, TypeVar
+from typing import Annotated, Final, Literal, TypeAlias, TypeVar
 
 import torch
+from pydantic import Field
 from torch import Tensor, nn
 
+from textwright.config import Settings
+from textwright.core.labels import Labels
 from textwright.core.types import Ints
-from textwright.models.family import TextModel
+from textwright.data.dataset import Examples
+from textwright.models.bag_choices import choose_casing, choose_num_buckets
+from textwright.models.family import BuildContext, Casing, TextModel
 from textwright.models.naive_bayes import RatioEmbedding
 
 _HASH_MULTIPLIER: Final = 1_000_003
@@ -33,6 +38,35 @@ class BagPooling(StrEnum):
 
     SQRTN = "sqrtn"
     MEAN = "mean"
+
+
+class BagSettings(Settings):
+    """Settings of every bag of words."""
+
+    casing: Casing = Casing.AUTO
+    """cased tells "Apple" from "apple", uncased does not.
+
+    auto keeps case where naive Bayes on cased words is 10 points more accurate in cross-validation."""
+    num_bigram_buckets: Literal["auto"] | Annotated[int, Field(ge=0, le=2**24)] = "auto"
+    """Vectors for hashed pairs of neighboring words; 0 looks at single words only.
+
+    auto takes pairs where most training tokens are of scripts without spaces (Chinese, Japanese, Thai), or where
+    naive Bayes with pairs is 10 points more accurate in cross-validation than without; else 0. Give it more buckets
+    than the training split has distinct pairs: 131072 suits ten thousand sentences."""
+    pooling: BagPooling = BagPooling.SQRTN
+    """sqrtn divides the sum of the vectors by the square root of their number, mean by their number.
+
+    Under sqrtn a few decisive words of a long text weigh more."""
+
+    def choose(self, examples: Examples, labels: Labels, max_length: int) -> BagSettings:
+        """Decide an automatic casing by the training split."""
+        if self.casing is not Casing.AUTO:
+            return self
+        return self.model_copy(update={"casing": choose_casing(examples, labels, max_length)})
+
+    def num_buckets(self, context: BuildContext) -> int:
+        """Decide how many pairs of neighbors have a vector; 0 for none."""
+        return choose_num_buckets(context) if self.num_bigram_buckets == "auto" else self.num_bigram_buckets
 
 
 class Bias(nn.Module):
@@ -60,10 +94,18 @@ class BagOfWords(TextModel):
         head: Turns pooled vectors, (B, E), into logits, (B, K).
         word_dropout: Share of the words left out in training, in [0, 1).
         pooling: What the sum of the vectors is divided by.
+        cased: Whether its tokenizer keeps the case of words.
     """
 
     def __init__(
-        self, words: Vectors, bigrams: Vectors | None, head: nn.Module, word_dropout: float, pooling: BagPooling
+        self,
+        words: Vectors,
+        bigrams: Vectors | None,
+        head: nn.Module,
+        word_dropout: float,
+        pooling: BagPooling,
+        *,
+        cased: bool = False,
     ) -> None:
         super().__init__()
         self.words = words
@@ -71,6 +113,14 @@ class BagOfWords(TextModel):
         self.head = head
         self.word_dropout = word_dropout
         self.pooling = pooling
+        self._cased = cased
+
+    @property
+    def metadata(self) -> Mapping[str, float | str]:
+        """Whether words keep their case, and how many buckets of pairs there are."""
+        num_buckets = 0 if self.bigrams is None else self.bigrams.num_embeddings
+        casing = Casing.CASED if self._cased else Casing.UNCASED
+        return {"casing": casing.value, "num_bigram_buckets": num_buckets}
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
         """Pool the vectors of the tokens that are attended to, and score the labels.

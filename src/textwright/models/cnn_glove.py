@@ -162,7 +162,7 @@ class ConvolutionalNetwork(TextModel):
         return table.weight
 
     @property
-    def metadata(self) -> Mapping[str, float]:
+    def metadata(self) -> Mapping[str, float | str]:
         """How much of the training split has a vector."""
         return self._metadata
 

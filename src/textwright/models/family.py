@@ -9,6 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, Literal
 
@@ -22,7 +23,16 @@ from textwright.core.encodings import Encodings
 from textwright.core.labels import Labels, Task
 from textwright.core.tokenizer import TextTokenizer
 from textwright.core.types import Bools, Ints
+from textwright.data.dataset import Examples
 from textwright.models.windows import Windows
+
+
+class Casing(StrEnum):
+    """Whether "Apple" and "apple" are one word."""
+
+    AUTO = "auto"
+    CASED = "cased"
+    UNCASED = "uncased"
 
 
 class TextModel(nn.Module, ABC):
@@ -41,8 +51,8 @@ class TextModel(nn.Module, ABC):
         """
 
     @property
-    def metadata(self) -> Mapping[str, float]:
-        """What is worth knowing about how the model was made, name -> number; it goes into the manifest."""
+    def metadata(self) -> Mapping[str, float | str]:
+        """What is worth knowing about how the model was made, name -> plain value; it goes into the manifest."""
         return {}
 
     @property
@@ -181,6 +191,8 @@ class Family:
         supports_bf16: True if most of its time goes into matrix products large enough for bf16 to pay.
         why_not_pruned: Why tokens cannot be cut out of a trained model, and what makes it smaller; empty if they can.
         unit_of_length: What its tokens are, in the plural, unless a pretrained encoder brings its own.
+        choose_settings: Decides settings that the tokenizer depends on by the training split, from the config, the
+            examples, the labels and ``max_length``; None where there are none.
     """
 
     name: str
@@ -193,6 +205,7 @@ class Family:
     supports_bf16: bool = False
     why_not_pruned: str = ""
     unit_of_length: Literal["words", "characters"] = "words"
+    choose_settings: Callable[[Any, Examples, Labels, int], Settings] | None = None
 
 
 @torch.no_grad()

@@ -36,7 +36,7 @@ from textwright.core.ngrams import ORDERS, PRIME, Alphabet
 from textwright.core.tfidf import Tfidf
 from textwright.core.tokenizer import TextTokenizer, train_characters
 from textwright.core.types import Float32s
-from textwright.models.family import BuildContext, Family, TextModel
+from textwright.models.family import BuildContext, Casing, Family, TextModel
 from textwright.models.ngram_table import NgramTable, count_texts
 
 LABELS_AT_ONCE: Final = 64
@@ -58,14 +58,6 @@ class Features(StrEnum):
     WORDS = "words"
     CHARACTERS = "characters"
     BOTH = "both"
-
-
-class Casing(StrEnum):
-    """Whether "Apple" and "apple" are one word."""
-
-    AUTO = "auto"
-    CASED = "cased"
-    UNCASED = "uncased"
 
 
 class LinearConfig(Settings):
@@ -144,7 +136,7 @@ class Linear(TextModel):
         self.bias.div_(divisor)
 
     @property
-    def metadata(self) -> Mapping[str, float]:
+    def metadata(self) -> Mapping[str, float | str]:
         """How many n-grams of each kind there are, and how many were left out."""
         num_words = self.tfidf.num_word_features
         return {

@@ -26,7 +26,7 @@ from torch import Tensor
 
 from textwright.config import Settings
 from textwright.core.tokenizer import TextTokenizer, train_word_level, word_level_tokenizer
-from textwright.data.vectors import FoundVectors, open_vectors
+from textwright.data.vectors import FoundVectors, WordVectors, open_vectors
 from textwright.models.family import BuildContext
 
 _log = logging.getLogger(__name__)
@@ -66,13 +66,17 @@ class Coverage(NamedTuple):
         return {"words_with_vector": round(self.words, 4), "tokens_with_vector": round(self.tokens, 4)}
 
 
-def build_tokenizer(texts: Sequence[str], config: VectorSettings, max_length: int) -> TextTokenizer:
+def build_tokenizer(
+    texts: Sequence[str], config: VectorSettings, max_length: int, *, cased: bool = False
+) -> TextTokenizer:
     """Make a word-level tokenizer from the training texts and the words that have a vector.
 
     Args:
         texts: The training split alone.
         config: Names the vectors and bounds the vocabulary.
         max_length: Longest encoding in tokens, >= 1.
+        cased: Whether words keep their case. A word in capitals that has no vector has that of its lower-case form,
+            also one that training has not seen.
 
     Returns:
         A tokenizer whose ids are ordered as the module says, training words from frequent to rare first.
@@ -81,40 +85,55 @@ def build_tokenizer(texts: Sequence[str], config: VectorSettings, max_length: in
         SettingsError: If no training text holds a word.
         DataError: If the vectors cannot be read.
     """
-    counts = _count_words(texts)
+    counts = _count_words(texts, cased=cased)
     vectors = open_vectors(config.vectors)
-    is_found = vectors.take(list(counts)).is_found.tolist()
+    is_found = _take(vectors, list(counts)).is_found.tolist()
     words_of_texts = [
         word
         for (word, count), has_vector in zip(counts.items(), is_found, strict=True)
         if has_vector or count >= config.min_frequency
     ]
-    further = islice(_further_words(vectors.words(), set(counts)), config.num_further_words)
+    further = islice(_further_words(vectors.words(), set(counts), cased=cased), config.num_further_words)
     words = [*words_of_texts, *further][: config.vocab_size - _NUM_SPECIAL]
-    return word_level_tokenizer(words, max_length=max_length)
+    return word_level_tokenizer(words, max_length=max_length, cased=cased)
 
 
-def _count_words(texts: Sequence[str]) -> dict[str, int]:
+def _take(vectors: WordVectors, words: list[str]) -> FoundVectors:
+    """Find vectors; a word in capitals that has none takes that of its lower-case form."""
+    exact = vectors.take(words)
+    places = [place for place in np.flatnonzero(~exact.is_found).tolist() if words[place] != words[place].lower()]
+    if not places:
+        return exact
+    row_of = {word: row for row, word in enumerate(dict.fromkeys(words[place].lower() for place in places))}
+    lowered, rows = vectors.take(list(row_of)), [row_of[words[place].lower()] for place in places]
+    exact.vectors[places], exact.is_found[places] = lowered.vectors[rows], lowered.is_found[rows]
+    return exact
+
+
+def _count_words(texts: Sequence[str], *, cased: bool) -> dict[str, int]:
     """Count words by the tokenizer's own rule: word -> count, from frequent to rare."""
-    tokenizer = train_word_level(texts, vocab_size=_UNLIMITED, min_frequency=1, max_length=_UNLIMITED)
+    tokenizer = train_word_level(texts, vocab_size=_UNLIMITED, min_frequency=1, max_length=_UNLIMITED, cased=cased)
     words = tokenizer.vocabulary
     counts = np.bincount(tokenizer.encode(texts).ids, minlength=len(words))
     return dict(zip(words[_NUM_SPECIAL:], counts[_NUM_SPECIAL:].tolist(), strict=True))
 
 
-def _further_words(words: Iterator[str], seen: set[str]) -> Iterator[str]:
+def _further_words(words: Iterator[str], seen: set[str], *, cased: bool) -> Iterator[str]:
     """Yield unseen words that the tokenizer can give: normalized, and one token by its rule ("u.s." is four)."""
     while chunk := list(islice(words, _WORDS_PER_CHUNK)):
-        candidates = [word for word in dict.fromkeys(map(_normalize, chunk)) if word not in seen]
-        encodings = word_level_tokenizer(candidates, max_length=_NUM_SPECIAL).encode(candidates)
+        forms = (form for word in chunk for form in _forms(word, cased=cased))
+        candidates = [word for word in dict.fromkeys(forms) if word not in seen]
+        encodings = word_level_tokenizer(candidates, max_length=_NUM_SPECIAL, cased=cased).encode(candidates)
         for index, (word, encoded) in enumerate(zip(candidates, encodings, strict=True), start=_NUM_SPECIAL):
             if encoded.ids == [index]:
                 yield word
         seen = seen.union(candidates)
 
 
-def _normalize(word: str) -> str:
-    return (word if word.isascii() else normalize("NFC", word)).lower()
+def _forms(word: str, *, cased: bool) -> tuple[str, ...]:
+    """Give the forms in which texts have a word of the vectors: the tokenizer's, and that at a sentence's start."""
+    word = word if word.isascii() else normalize("NFC", word)
+    return (word, word.capitalize()) if cased and word == word.lower() else (word if cased else word.lower(),)
 
 
 def load_table(config: VectorSettings, context: BuildContext) -> tuple[Tensor, Coverage]:
@@ -132,7 +151,7 @@ def load_table(config: VectorSettings, context: BuildContext) -> tuple[Tensor, C
         DataError: If the vectors cannot be read.
     """
     words = context.tokenizer.vocabulary
-    vectors = open_vectors(config.vectors).take(words[_NUM_SPECIAL:])
+    vectors = _take(open_vectors(config.vectors), words[_NUM_SPECIAL:])
     table = torch.zeros(len(words), vectors.vectors.shape[1])
     table[_NUM_SPECIAL:] = _fill_missing(vectors)
     coverage = _measure(vectors, context)

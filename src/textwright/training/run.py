@@ -61,7 +61,7 @@ ADAPTED: Final = "adapted_encoder"
 COPIED: Final = "warm_start_copied"
 """Where the manifest's account of training says what was taken over from the model that it began with."""
 _BEFORE: Final = {"min_steps": 0, "adam_epsilon": 1e-8}
-_FAMILY_BEFORE: Final = {"pooling": "mean", "casing": "uncased"}
+_FAMILY_BEFORE: Final = {"pooling": "mean", "casing": "uncased", "num_bigram_buckets": 0}
 """Settings whose default today is not what was done before they came."""
 
 
@@ -351,7 +351,10 @@ def prepare(
             "textwright train"
         )
     words_from = dataset.train.texts if distillation is None else distillation.vocabulary_texts
-    tokenizer = family.build_tokenizer(words_from, config, settings.max_length)
+    chosen = config
+    if family.choose_settings is not None:
+        chosen = family.choose_settings(config, dataset.train, dataset.labels, settings.max_length)
+    tokenizer = family.build_tokenizer(words_from, chosen, settings.max_length)
     if warm_start is not None:
         tokenizer = warm_start.extend(tokenizer, config)
     learned = dataset.train if distillation is None else distillation.examples(dataset.labels)

@@ -22,7 +22,8 @@ from textwright.core.ngrams import Alphabet
 from textwright.core.tfidf import Tfidf
 from textwright.core.types import Bools, Float32s, Floats, Ints
 from textwright.data.splits import draw_subset, rarest_label
-from textwright.models.linear import Casing, Features, Linear, count_known
+from textwright.models.family import Casing
+from textwright.models.linear import Features, Linear, count_known
 from textwright.training.batches import EncodedExamples
 from textwright.training.calibrate import fit_temperature
 from textwright.training.checkpoint import Checkpointer, TrainState

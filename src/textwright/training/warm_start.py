@@ -19,7 +19,8 @@ from textwright.core.artifact import Artifact
 from textwright.core.labels import Labels
 from textwright.core.tokenizer import TextTokenizer, word_level_tokenizer
 from textwright.errors import SettingsError
-from textwright.models.bag_of_words import Bias
+from textwright.models import find_family
+from textwright.models.bag_of_words import BagSettings, Bias
 from textwright.models.family import TextModel
 from textwright.training.checkpoint import read_best_weights, read_identity
 from textwright.training.settings import TrainSettings
@@ -30,6 +31,7 @@ _VOCAB_SIZE: Final = "vocab_size"
 """Setting of the families whose words come from the training texts."""
 _BUCKETS: Final = "num_bigram_buckets"
 _BUCKET_WEIGHTS: Final = "bigrams.weight"
+_CASING: Final = "casing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +98,10 @@ class WarmStart:
                 "leave --family out"
             )
         before = dict(self.model)
-        if before.get(_BUCKETS) == "auto":  # as many as there are, not as many as the new texts suggest
+        if issubclass(find_family(self.family).config, BagSettings):
+            # What the model has, not what the new texts suggest.
             before[_BUCKETS] = len(self.weights.get(_BUCKET_WEIGHTS, ()))
+            before[_CASING] = "cased" if self.tokenizer.is_cased else "uncased"
         return settings.over({"family": self.family, "max_length": self.max_length}), {**before, **model}
 
     def extend(self, fresh: TextTokenizer, config: Settings) -> TextTokenizer:
@@ -118,10 +122,13 @@ class WarmStart:
                 f"{self.title} has {len(before):,} tokens and the encoder of this training {len(after):,} others, so "
                 "its weights do not fit; leave the encoder's settings as they are, and give a model that was not pruned"
             )
+        if fresh.is_cased != self.tokenizer.is_cased:
+            casing = "cased" if self.tokenizer.is_cased else "uncased"
+            raise SettingsError(f"--model.casing is another than that of {self.title}, which is {casing}; leave it out")
         known = set(before)
         words = [*before[_NUM_SPECIAL:], *(word for word in after[_NUM_SPECIAL:] if word not in known)]
         most = max(getattr(config, _VOCAB_SIZE), len(before))
-        return word_level_tokenizer(words[: most - _NUM_SPECIAL], max_length=fresh.max_length)
+        return word_level_tokenizer(words[: most - _NUM_SPECIAL], max_length=fresh.max_length, cased=fresh.is_cased)
 
     @torch.no_grad()
     def copy_into(self, module: TextModel, tokenizer: TextTokenizer, labels: Labels) -> dict[str, Any]:
