@@ -32,7 +32,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-from sklearn.metrics import roc_auc_score
+from sklearn.metrics import roc_auc_score  # type: ignore[import-untyped]
 
 from _common import RUNS, save, versions
 from battery_sources import SOURCES as BATTERY
