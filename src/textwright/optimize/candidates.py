@@ -140,7 +140,7 @@ def _quantized_smoothed(material: CalibrationData) -> bytes:
 
 
 def _narrow_weights(material: CalibrationData) -> bytes:
-    return weight_only_int8(quantize_embeddings(unpad(material.graph), "int8"))
+    return weight_only_int8(_int8_rows(material))
 
 
 def _smoothed() -> Iterator[CandidateSpec]:
@@ -154,10 +154,18 @@ def _smoothed() -> Iterator[CandidateSpec]:
     yield CandidateSpec(
         "openvino-bf16",
         "int8",
-        "weights and rows stored in 8 bits, computed in bfloat16 by OpenVINO",
+        "fused; weights and rows stored in 8 bits, computed in bfloat16 by OpenVINO",
         _narrow_weights,
         "openvino-bf16",
         _without_openvino_bf16,
+    )
+    yield CandidateSpec(
+        "openvino-int8",
+        "int8",
+        "the graph of int8-smooth by OpenVINO: products in 8 bits, all else in bfloat16 if the processor has it",
+        _quantized_smoothed,
+        "openvino-int8",
+        _without_openvino,
     )
     yield CandidateSpec(
         "openvino", "fp32", "as it is, run by OpenVINO", lambda it: unpad(it.graph), "openvino", _without_openvino
