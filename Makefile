@@ -111,6 +111,10 @@ bench-serving: $(VENV)/.ready-dev ## Measure the server beside others, each in a
 	@$(BIN)/python benchmarks/serving/bow.py
 	@$(BIN)/python benchmarks/serving/draw.py
 
+bench-serving-matrix: $(VENV)/.ready-dev ## Measure engines, layers and cascades behind HTTP beside FastAPI + pipeline (needs wrk)
+	@$(BIN)/python benchmarks/serving/matrix.py
+	@$(BIN)/python benchmarks/serving/draw.py --matrix
+
 bench-soak: $(VENV)/.ready-dev ## Ask runs/bench-serving twice what it can answer, for 10 minutes
 	@$(BIN)/python benchmarks/serving/soak.py runs/bench-serving
 
