@@ -72,6 +72,9 @@ bench-optimize: $(VENV)/.ready-dev ## Measure what optimizing gains over 3 seeds
 	  install --quiet $(PIP_ARGS) --requirement benchmarks/rivals/optimum.txt; }
 	@$(BIN)/python benchmarks/optimize.py
 
+bench-hidden-instructions: $(VENV)/.ready-dev ## Measure what optimize chooses on lesser processors, whose instructions are hidden
+	@$(BIN)/python benchmarks/hidden_instructions.py
+
 bench-unpadding: $(VENV)/.ready-dev ## Measure graphs with and without work for padding, and rules of batching
 	@$(BIN)/python benchmarks/unpadding.py
 
