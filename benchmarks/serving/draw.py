@@ -94,7 +94,7 @@ def _is_better(place: tuple[float, float], than: tuple[float, float]) -> bool:
 def _explain_marks(axes: Axes) -> None:
     for name, color in ENGINE_COLORS.items():
         axes.plot([], [], color=color, marker="o", linestyle="", label=name)
-    black = {"color": "black", "linestyle": ""}
+    black: dict[str, Any] = {"color": "black", "linestyle": ""}
     axes.plot([], [], marker="o", label="6 layers", **black)
     axes.plot([], [], marker="s", label="3 layers", **black)
     axes.plot([], [], marker="o", markerfacecolor="white", label="behind bow", **black)

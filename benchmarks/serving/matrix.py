@@ -52,6 +52,7 @@ from textwright.evaluate.paired import paired_p_value
 from textwright.evaluate.predictions import observe
 from textwright.optimize.outcome import OptimizationResult
 from textwright.runtime.loading import load
+from textwright.runtime.predictor import Predictor
 
 SOURCE = "movie-reviews"
 NUM_SEEDS = 3
@@ -177,8 +178,7 @@ def qualities(models: Mapping[Row, Mapping[int, Model]]) -> Iterator[tuple[Row, 
             predictor = load(model.path, variant=model.variant)
             test = select(SOURCE, DataSettings(), predictor.artifact.manifest, "test").examples
             right[row][seed] = observe(predictor, test).correct.astype(np.int64)
-            answered = predictor.answered_by(predictor.predict(test.texts))
-            shares.append(len(answered.get(len(predictor.stages) - 1, ())) / len(test.texts))
+            shares.append(_share_of_strong(predictor, test.texts))
             stable = predictor.artifact.manifest.variant(predictor.variant).batch_invariance
             changes += [stable["max_change"]] if stable else []
             sizes.append(sum(_size(stage.graph_path, stage.artifact.tokenizer()) for stage in predictor.stages))
@@ -197,6 +197,14 @@ def qualities(models: Mapping[Row, Mapping[int, Model]]) -> Iterator[tuple[Row, 
                 "size_bytes": statistics.median(sizes),
             },
         )
+
+
+def _share_of_strong(predictor: Predictor, texts: Sequence[str]) -> float:
+    """Count which share of the texts the last stage answers."""
+    if len(predictor.stages) == 1:
+        return 1.0
+    answered = predictor.answered_by(predictor.predict(texts))
+    return len(answered.get(len(predictor.stages) - 1, ())) / len(texts)
 
 
 def _size(graph: Path, tokenizer: str) -> int:
