@@ -2,7 +2,8 @@
 
 Run with nothing else running: ``make bench-serving-matrix``; cut off, it goes on where it was. Models that are not
 there are trained first (the leaderboard's `bert`, `bert-r-drop` and `bow`, and students of three layers), then
-optimized and put behind `bow`; ``--prepare`` does that alone. A trial: ``python benchmarks/serving/matrix.py --seeds 1
+optimized and put behind `bow`; ``--prepare`` does that alone. ``--rivals LitServe BentoML Infinity`` adds these, in the
+environments that ``make bench-serving`` makes. A trial: ``python benchmarks/serving/matrix.py --seeds 1
 --rounds 1 --seconds 2 --trial``.
 
 Protocol: one drawn split of `movie-reviews`. Rows are engine and precision x 6 layers (`bert`) or 3 (taught by the

@@ -50,7 +50,7 @@ class OpenVinoSession:
         precision: What is computed in: bf16 takes half the bytes and, on a processor that multiplies it, half the time
             or less; elsewhere OpenVINO computes in float32.
         widens: Whether weights stored in 8 bits are widened when the graph is opened. OpenVINO by itself keeps them
-            narrow and widens them in each call, which costs a MiniLM a fifth of its texts per second. Not for graphs
+            narrow and widens them in each call, which costs a MiniLM a seventh of its texts per second. Not for graphs
             that multiply integers.
 
     Raises:
