@@ -72,6 +72,9 @@ bench-optimize: $(VENV)/.ready-dev ## Measure what optimizing gains over 3 seeds
 	  install --quiet $(PIP_ARGS) --requirement benchmarks/rivals/optimum.txt; }
 	@$(BIN)/python benchmarks/optimize.py
 
+bench-hidden-instructions: $(VENV)/.ready-dev ## Measure what optimize chooses on lesser processors, whose instructions are hidden
+	@$(BIN)/python benchmarks/hidden_instructions.py
+
 bench-unpadding: $(VENV)/.ready-dev ## Measure graphs with and without work for padding, and rules of batching
 	@$(BIN)/python benchmarks/unpadding.py
 
@@ -113,6 +116,10 @@ bench-serving: $(VENV)/.ready-dev ## Measure the server beside others, each in a
 	@$(BIN)/python benchmarks/serving/side_by_side.py
 	@$(BIN)/python benchmarks/serving/bow.py
 	@$(BIN)/python benchmarks/serving/draw.py
+
+bench-serving-matrix: $(VENV)/.ready-dev ## Measure engines, layers and cascades behind HTTP beside FastAPI + pipeline (needs wrk)
+	@$(BIN)/python benchmarks/serving/matrix.py
+	@$(BIN)/python benchmarks/serving/draw.py --matrix
 
 bench-soak: $(VENV)/.ready-dev ## Ask runs/bench-serving twice what it can answer, for 10 minutes
 	@$(BIN)/python benchmarks/serving/soak.py runs/bench-serving

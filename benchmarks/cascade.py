@@ -87,7 +87,16 @@ def fast_stage(source: str, name: str, seed: int) -> Path:
     return student(source, recipe, seed) if name != recipe else trained(source, recipe, seed)
 
 
-def cascade(source: str, fast: str, seed: int, bound: str, strong: tuple[str, Path] | None = None) -> Path | None:
+def cascade(
+    source: str,
+    fast: str,
+    seed: int,
+    bound: str,
+    strong: tuple[str, Path] | None = None,
+    *,
+    strong_variant: str | None = None,
+    allow_batch_dependent: bool = False,
+) -> Path | None:
     """Make a cascade, unless it is there; None if no point is within the bound.
 
     Args:
@@ -96,6 +105,8 @@ def cascade(source: str, fast: str, seed: int, bound: str, strong: tuple[str, Pa
         seed: Of both.
         bound: Name of one of ``BOUNDS``.
         strong: Name and folder of the strong stage; None is quantized ``bert``.
+        strong_variant: Graph of the strong stage; its default if absent.
+        allow_batch_dependent: Whether predictions may change with the other texts of a batch.
     """
     name, path = strong or (STRONG, quantized(source, STRONG, seed))
     out = RUNS / "cascade" / source / _folder_name(f"{fast}-{name}-{seed}") / _folder_name(bound)
@@ -103,7 +114,9 @@ def cascade(source: str, fast: str, seed: int, bound: str, strong: tuple[str, Pa
         print(f"  {source} {fast} seed {seed}, at most {bound}", flush=True)
         try:
             pair = fast_stage(source, fast, seed), path
-            make_cascade(*pair, source, out, BOUNDS[bound], DataSettings(), [Printer()])
+            changed = {"strong_variant": strong_variant, "allow_batch_dependent": allow_batch_dependent}
+            settings = BOUNDS[bound].model_copy(update=changed)
+            make_cascade(*pair, source, out, settings, DataSettings(), [Printer()])
         except NoGainError as error:
             print(f"    {error}", flush=True)
             return None

@@ -163,6 +163,8 @@ def _serving_rows() -> list[list[str]]:
 
 
 def _together_rows() -> list[list[str]]:
+    if (RESULTS / "serving_matrix.json").is_file():
+        return _matrix_rows(_read("serving_matrix"))
     content = _read("serving_together")
     titles = {
         "int8-smooth": "serving int8 `bert`, requests a second from 32 connections",
@@ -181,6 +183,63 @@ def _together_rows() -> list[list[str]]:
         for name, title in titles.items()
         if name in gains
     ]
+
+
+def _matrix_rows(content: Mapping[str, Any]) -> list[list[str]]:
+    """Show the fastest engine of each number of layers, alone and in a cascade."""
+    best: dict[tuple[str, bool], str] = {}
+    for name, row in content["rows"].items():
+        kind = row["layers"], row["is_cascade"]
+        if kind not in best or _median(content, name, "per_second") > _median(content, best[kind], "per_second"):
+            best[kind] = name
+    rows = []
+    for (layers, is_cascade), name in best.items():
+        title = (
+            f"serving {'a cascade, `bow` before ' * is_cascade}`bert` of {layers}, {content['rows'][name]['engine']}"
+        )
+        gain = content["throughput_against_pipeline"][name]["median"]
+        lost = content["rows"][name]["against_pipeline"]["points_lost"]
+        beside = f"{gain:.1f} x FastAPI + pipeline, {lost:+.2f} points of test accuracy lost"
+        rows.append([title, f"{_median(content, name, 'per_second'):,.0f}", beside])
+    return rows
+
+
+def serving_matrix() -> str:
+    """What engines, layers and cascades come to behind HTTP, from ``results/serving_matrix.json``."""
+    if not (RESULTS / "serving_matrix.json").is_file():
+        return "Not measured yet: `make bench-serving-matrix`.\n"
+    content = _read("serving_matrix")
+    rows = []
+    for name, spread in content["measured_rounds"].items():
+        row = content["rows"].get(name, {})
+        gain = content["throughput_against_pipeline"][name]["median"]
+        lost = [
+            f"{row[beside]['points_lost']:+.2f}" if row else ""
+            for beside in ("against_same_weights", "against_pipeline")
+        ]
+        size = row["size_bytes"] if row else content["rival_size_bytes"]
+        rows.append(
+            [
+                name,
+                f"{spread['per_second']['median']:,.0f}",
+                f"{gain:.1f} x",
+                f"{spread['lone_p50_ms']['median']:.1f} ms",
+                _with_deviation({"value": row["accuracy"]["mean"], **row["accuracy"]}) if row else "",
+                *lost,
+                f"{spread['start_s']['median']:.1f} s",
+                f"{spread['resident_mib']['median']:,.0f} MiB",
+                f"{size / 1e6:.1f} MB",
+            ]
+        )
+    heads = [
+        "",
+        "requests a second",
+        "beside the pipeline",
+        "lone text, p50",
+        "test accuracy",
+        "points lost, same weights",
+    ]
+    return _table([*heads, "points lost, pipeline", "start", "memory", "size"], rows)
 
 
 def _time_rows() -> list[list[str]]:
@@ -704,6 +763,7 @@ TABLES: Mapping[str, Callable[[], str]] = {
     "batching": batching,
     "unpadding": unpadding,
     "optimize": optimize,
+    "serving-matrix": serving_matrix,
     "cascade": cascade,
     "distillation": distillation,
     "smaller": smaller,

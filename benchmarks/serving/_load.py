@@ -24,6 +24,8 @@ from typing import Any
 
 HERE = Path(__file__).parent
 START_S = 120.0
+_OF_ONE_THREAD = ("OMP_NUM_THREADS", "MKL_NUM_THREADS")
+"""What other benchmarks set for themselves; a server takes as many threads as it does by itself."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,8 @@ def running(contender: Contender, text: str) -> Iterator[Running]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    environment = {**os.environ, "ORT_DISABLE_TELEMETRY": "1", "HF_HUB_OFFLINE": "1", **contender.environment}
+    inherited = {name: value for name, value in os.environ.items() if name not in _OF_ONE_THREAD}
+    environment = {**inherited, "ORT_DISABLE_TELEMETRY": "1", "HF_HUB_OFFLINE": "1", **contender.environment}
     url, start = f"http://127.0.0.1:{port}{contender.path}", monotonic()
     with tempfile.TemporaryFile() as log:
         command = [part.format(port=port) for part in contender.command]

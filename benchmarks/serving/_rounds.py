@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from argparse import ArgumentParser, Namespace
+from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,12 +18,18 @@ KEPT = HERE.parents[1] / "runs"
 
 def asked(what: str | None, *, rounds: int, seconds: float) -> Namespace:
     """Read the command line: a small trial has its own artifact, and few rounds and seconds, and saves no result."""
-    parser = ArgumentParser(description=what)
+    parser = rounds_parser(what, rounds=rounds, seconds=seconds)
     parser.add_argument("--artifact", type=Path, help="the model to serve; absent: the recipe is trained")
+    return parser.parse_args()
+
+
+def rounds_parser(what: str | None, *, rounds: int, seconds: float) -> ArgumentParser:
+    """Begin a command line with what all have that measure in rounds."""
+    parser = ArgumentParser(description=what, formatter_class=RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=rounds)
     parser.add_argument("--seconds", type=float, default=seconds, help="of each load")
     parser.add_argument("--trial", action="store_true", help="print what was found instead of saving it")
-    return parser.parse_args()
+    return parser
 
 
 class Rounds:

@@ -30,6 +30,8 @@ from textwright.optimize.quantization.sensitivity import node_errors, sensitive_
 from textwright.optimize.quantization.smoothquant import scale_channels, split_neurons
 from textwright.optimize.quantization.static_int8 import FULL, REDUCED, quantize_smoothed, weight_only_int8
 from textwright.runtime.cpu_features import SATURATING, instruction_set
+from textwright.runtime.engines import open_session
+from textwright.runtime.openvino import OpenVinoSession
 from textwright.runtime.predictor import Predictor
 from textwright.runtime.session import Session
 
@@ -209,6 +211,35 @@ def test_narrow_weights_answer_nearly_alike_in_fewer_bytes(make_encoder_graph):
     found, expected = infer(narrow, encoder), infer(graph, encoder)
     assert not np.array_equal(found, expected)
     np.testing.assert_allclose(found, expected, atol=0.05 * np.abs(expected).max())
+
+
+@pytest.mark.parametrize("kind", ["bert", "distilbert"])
+def test_openvino_answers_its_candidates_as_onnx_runtime_does(make_encoder_graph, kind, tmp_path):
+    pytest.importorskip("openvino")
+    graph, encoder = make_encoder_graph(kind, padded=False)
+    batch = pad(encoder.encode(TEXTS), encoder.pad_id)
+    specs = {spec.name: spec for spec in candidate_specs(graph)}
+    for name in ("openvino-bf16", "openvino-int8"):
+        made = specs[name].make(CalibrationData(graph, (batch,)))
+        (tmp_path / f"{name}.onnx").write_bytes(made)
+        found = open_session(tmp_path / f"{name}.onnx", specs[name].engine, num_threads=1).infer(*batch)
+        expected = infer(made, encoder)
+        np.testing.assert_allclose(found, expected, atol=0.05 * np.abs(expected).max())
+
+
+def test_openvino_widens_weights_once_and_answers_the_same(make_encoder_graph, tmp_path):
+    pytest.importorskip("openvino")
+    graph, encoder = make_encoder_graph("bert", padded=False)
+    path, batch = tmp_path / "model.onnx", pad(encoder.encode(TEXTS), encoder.pad_id)
+    path.write_bytes(weight_only_int8(graph))
+    found = {}
+    for widens in (True, False):
+        session = OpenVinoSession(path, num_threads=1, precision="bf16", widens=widens)
+        model = session._compiled.get_runtime_model()  # kept: its nodes do not keep it
+        inputs = [item for node in model.get_ops() for item in node.inputs()]
+        assert any(item.get_element_type().get_type_name() == "i8" for item in inputs) is not widens
+        found[widens] = session.infer(*batch)
+    np.testing.assert_allclose(found[True], found[False], atol=1e-4)
 
 
 def test_halved_graphs_keep_their_signature(make_encoder_graph):

@@ -290,6 +290,7 @@ def test_an_encoder_has_all_candidates(make_encoder_graph):
         "fused",
         "int8-smooth",
         "openvino-bf16",
+        "openvino-int8",
         "int8",
         "int8-static-entropy",
         "int8-rows",

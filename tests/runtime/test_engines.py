@@ -38,7 +38,7 @@ def bind(tiny_artifact, tmp_path):
 
 
 @needs_openvino
-@pytest.mark.parametrize("engine", ["openvino", "openvino-bf16"])
+@pytest.mark.parametrize("engine", ["openvino", "openvino-bf16", "openvino-int8"])
 def test_openvino_answers_as_onnx_runtime_does(tiny_artifact, engine):
     path = tiny_artifact / "model.onnx"
     sessions = [open_session(path, name, num_threads=1) for name in (engine, "")]

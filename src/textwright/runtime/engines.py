@@ -35,7 +35,8 @@ ENGINES: Final[Mapping[str, Callable[[], _Opener]]] = {
     "onnxruntime": lambda: Session,
     "onnxruntime-cuda": lambda: partial(Session, provider=CUDA),
     "openvino": lambda: partial(OpenVinoSession, precision="f32"),
-    "openvino-bf16": lambda: partial(OpenVinoSession, precision="bf16"),
+    "openvino-bf16": lambda: partial(OpenVinoSession, precision="bf16", widens=True),
+    "openvino-int8": lambda: partial(OpenVinoSession, precision="bf16"),
 }
 """Name -> gives what opens a graph."""
 DEFAULT: Final = "onnxruntime"

@@ -110,8 +110,9 @@ def quantize_columns(weight: Float32s, largest: int) -> tuple[NDArray[np.int8], 
 def weight_only_int8(graph: bytes) -> bytes:
     """Store the weights of products in 8 bits, a quarter of the bytes, and widen them when the graph is opened.
 
-    ``MatMul(x, W)`` becomes ``MatMul(x, DequantizeLinear(W8, scales))`` with a scale for each column. An engine folds
-    the widening away at load, so that such a graph costs what its engine's float32 or bfloat16 costs.
+    ``MatMul(x, W)`` becomes ``MatMul(x, DequantizeLinear(W8, scales))`` with a scale for each column. ONNX Runtime
+    folds the widening away at load, and OpenVINO where it is told to (``widens``), so that such a graph costs what its
+    engine's float32 or bfloat16 costs.
 
     Args:
         graph: A graph as it was exported, not fused.
