@@ -23,7 +23,7 @@ from textwright.server import run
 from textwright.server.run import listen
 from textwright.server.settings import ServeSettings
 from textwright.server.workers import supervisor
-from textwright.server.workers.worker_limits import num_cores, per_worker
+from textwright.server.workers.supervisor import num_cores, per_worker
 
 WORDS = ["good", "bad", "great", "awful"]
 LABELS = {"good": b'"label":"positive"', "great": b'"label":"positive"', "bad": b'"label":"negative"'}
