@@ -20,7 +20,7 @@ from textwright.data.settings import DataSettings
 from textwright.errors import DataError, SettingsError
 from textwright.models.pretrained import open_pretrained
 from textwright.training.adaptation import AdaptedEncoder, read_adaptation
-from textwright.training.masked_texts import MaskedTexts
+from textwright.training.masked_language import MaskedTexts
 from textwright.training.run import train
 from textwright.training.settings import TrainSettings
 
