@@ -54,6 +54,10 @@ def pytest_runtest_setup() -> None:
     routing = sys.modules.get("fastapi.routing")
     if routing is not None:  # the schemas of a route's answers: most of the time in which an application is made
         keep_results(routing, "create_model_field")
+    for name in ("accelerate.accelerator", "accelerate.optimizer"):
+        module = sys.modules.get(name)
+        if module is not None:  # whether a library can be imported, twice in each step: a tenth of a tiny training
+            keep_results(module, "is_lomo_available")
 
 
 def keep_results(owner: Any, name: str) -> None:
