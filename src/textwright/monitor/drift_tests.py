@@ -173,7 +173,7 @@ def tell_apart(reference: Sequence[str], current: Sequence[str], *, seed: int = 
     Source:
         Lopez-Paz & Oquab, 2017, "Revisiting Classifier Two-Sample Tests".
     """
-    from scipy.stats import mannwhitneyu  # type: ignore[import-untyped]
+    from scipy.stats import mannwhitneyu
 
     random = np.random.default_rng(seed)
     sides = [list(dict.fromkeys(texts)) for texts in (current, reference)]  # a repeated text would stand in both halves
