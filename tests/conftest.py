@@ -55,6 +55,10 @@ def pytest_runtest_setup() -> None:
     routing = sys.modules.get("fastapi.routing")
     if routing is not None:  # the schemas of a route's answers: most of the time in which an application is made
         keep_results(routing, "create_model_field")
+    for name in ("accelerate.accelerator", "accelerate.optimizer"):
+        module = sys.modules.get(name)
+        if module is not None:  # whether a library can be imported, twice in each step: a tenth of a tiny training
+            keep_results(module, "is_lomo_available")
 
 
 def keep_results(owner: Any, name: str) -> None:
@@ -75,7 +79,14 @@ def short_timings() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def trained_run(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], tuple[Path, Path]]:
+def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder that all processes of this run of the tests share; who writes into it holds a lock."""
+    is_one_of_several = "PYTEST_XDIST_WORKER" in os.environ
+    return tmp_path_factory.getbasetemp().parent if is_one_of_several else tmp_path_factory.getbasetemp()
+
+
+@pytest.fixture(scope="session")
+def trained_run(shared_folder: Path) -> Callable[[str, str], tuple[Path, Path]]:
     """Return a function that gives the run folder and the source of a tiny model, which no test may change.
 
     ``trained_run("bow", "multi-class")`` trains as ``tiny_families`` says: once in all processes of this run of the
@@ -84,11 +95,8 @@ def trained_run(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str]
     from filelock import FileLock
     from tiny_families import save_rows, train
 
-    is_one_of_several = "PYTEST_XDIST_WORKER" in os.environ
-    shared = tmp_path_factory.getbasetemp().parent if is_one_of_several else tmp_path_factory.getbasetemp()
-
     def give(family: str, task: str) -> tuple[Path, Path]:
-        folder = shared / "trained" / f"{family}-{task}"
+        folder = shared_folder / "trained" / f"{family}-{task}"
         folder.mkdir(parents=True, exist_ok=True)
         with FileLock(folder / "lock"):
             if not (folder / "is-trained").exists():
@@ -97,6 +105,37 @@ def trained_run(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str]
         return folder / "run", folder / "rows.jsonl"
 
     return give
+
+
+@pytest.fixture(scope="session")
+def make_encoder_graph(
+    shared_folder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[..., tuple[bytes, TextTokenizer]]:
+    """Return a function that gives the graph of an encoder with random weights, and its tokenizer.
+
+    ``make_encoder_graph("bert", padded=True)`` exports a kind of ``tiny_encoders.KINDS``, with work for padding: once
+    in all processes of this run of the tests together. Without that work it is the same graph, rewritten.
+    """
+    from encoder_graphs import make_encoder
+    from filelock import FileLock
+
+    from textwright.export.onnx import to_onnx
+    from textwright.graph.unpadding import unpad
+
+    @functools.cache
+    def make(kind: str, *, padded: bool = False) -> tuple[bytes, TextTokenizer]:
+        folder = shared_folder / "encoder-graphs" / kind
+        folder.mkdir(parents=True, exist_ok=True)
+        graph, tokenizer = folder / "padded.onnx", folder / "tokenizer.json"
+        with FileLock(folder / "lock"):
+            if not graph.exists():
+                module, made = make_encoder(kind, tmp_path_factory.mktemp("encoder"))
+                tokenizer.write_text(made.serialize(), encoding="utf-8")
+                graph.write_bytes(to_onnx(module, without_padding=False))
+        content = graph.read_bytes()
+        return content if padded else unpad(content), TextTokenizer(tokenizer.read_text(encoding="utf-8"))
+
+    return make
 
 
 @pytest.fixture(scope="session")

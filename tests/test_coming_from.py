@@ -55,6 +55,7 @@ def test_scikit_learn_theirs_and_ours(run, folder):
     assert run("scikit-learn", 2).strip() == "[1. 1.]"
 
 
+@pytest.mark.slow
 def test_a_frozen_encoder_in_place_of_setfit(run):
     assert run("SetFit", 1).splitlines()[-1] in {"billing", "shipping"}
 
@@ -66,6 +67,7 @@ def test_transformers_theirs(run):
     assert re.search(r"'label': '(billing|shipping)'", printed)
 
 
+@pytest.mark.slow
 def test_transformers_ours(run):
     assert set(json.loads(run("Transformers", 1).splitlines()[-1].replace("'", '"'))) == {"billing", "shipping"}
 

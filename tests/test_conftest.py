@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import accelerate.accelerator
+import accelerate.optimizer
 import fastapi.routing
 import pytest
 import torch.onnx._internal.exporter._registration as exporter
+from accelerate.utils.imports import is_lomo_available
 
 from textwright.api.schemas import Health
 from textwright.runtime.loading import load
@@ -29,3 +32,6 @@ def test_libraries_build_once_what_is_always_the_same() -> None:
     assert first is second
     first, second = (fastapi.routing.create_model_field(name="a", type_=Health) for _ in range(2))
     assert first is second
+    for module in (accelerate.accelerator, accelerate.optimizer):
+        assert module.is_lomo_available() is is_lomo_available()
+        assert module.is_lomo_available.cache_info().currsize == 1

@@ -1,4 +1,4 @@
-"""The whole walk: a labeled source becomes a measured artifact. Called by ``textwright train`` and the benchmarks.
+"""The whole pipeline: a labeled source becomes a measured artifact. Called by ``textwright train`` and the benchmarks.
 
 ::
 

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from textwright.comparison.candidate import Result
-from textwright.comparison.eta import TimeEstimate
-from textwright.comparison.runs import Run
+from textwright.comparison.runs import Run, TimeEstimate
 from textwright.comparison.summary import above_majority, against_best, by_seed, curve_point, measure_seeds
 from textwright.evaluate.predictions import LabeledPredictions
 

@@ -169,8 +169,9 @@ def test_any_number_of_labels_is_drawn(measured: MakeEvaluation, num_labels: int
 def test_curves_end_where_every_text_gets_the_label(measured: MakeEvaluation) -> None:
     evaluation = measured([f"label {index}" for index in range(11)])
     assert len(evaluation.curves) == 8
-    assert "The 8 most frequent labels." in evaluation.to_html()
-    assert {"precision_recall", "roc"} <= set(re.findall(r'figcaption id="(\w+)"', evaluation.to_html()))
+    page = evaluation.to_html()
+    assert "The 8 most frequent labels." in page
+    assert {"precision_recall", "roc"} <= set(re.findall(r'figcaption id="(\w+)"', page))
     for curve in evaluation.curves:
         assert curve.recall[-1] == 1
         assert list(curve.recall) == sorted(curve.recall)

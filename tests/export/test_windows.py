@@ -41,9 +41,7 @@ class Made(NamedTuple):
     session: Session
 
 
-@pytest.fixture(
-    scope="module", params=slow_unless(lambda name: name in {"bert", "frozen-bert, maximum"}, MODELS), ids=str
-)
+@pytest.fixture(scope="module", params=slow_unless(lambda name: name == "bert", MODELS), ids=str)
 def made(request, tmp_path_factory) -> Made:
     kind, family, model_settings = MODELS[request.param]
     settings_of_windows = {"long_texts": "windows", "max_windows": MAX_WINDOWS, **model_settings}

@@ -44,9 +44,13 @@ def _pair(kind: str, folder, family: str, **model_settings) -> Pair:
 
 
 @pytest.fixture(scope="module", params=slow_unless(lambda name: name == "bert", MODELS))
-def pair(request, tmp_path_factory):
+def pair(request, make_encoder_graph, tmp_path_factory):
     kind, family, model_settings = MODELS[request.param]
-    made = _pair(kind, tmp_path_factory.mktemp("encoder"), family, **model_settings)
+    if family == "bert" and not model_settings:
+        padded, tokenizer = make_encoder_graph(kind, padded=True)
+        made = Pair(padded, unpad(padded), tokenizer.vocab_size)
+    else:
+        made = _pair(kind, tmp_path_factory.mktemp("encoder"), family, **model_settings)
     return made, Session(made.padded, num_threads=1), Session(made.graph, num_threads=1)
 
 

@@ -9,8 +9,7 @@ from monitored import make_texts, multilabel
 import textwright
 from textwright.evaluate.predictions import observe
 from textwright.evaluate.profile import make_profile
-from textwright.monitor.domain_classifier import tell_apart
-from textwright.monitor.drift_tests import DriftTest, compare_distributions, decide, p_in_words
+from textwright.monitor.drift_tests import DriftTest, compare_distributions, decide, p_in_words, tell_apart
 from textwright.monitor.expected_accuracy import reference_accuracy
 from textwright.monitor.label_shift import estimate_label_shares
 from textwright.monitor.monitoring import compare

@@ -1,4 +1,4 @@
-"""Tiny trained-looking encoders with real attention, as artifacts."""
+"""One thread, a cache of its own, and the kinds of encoders that a graph is rewritten of."""
 
 from __future__ import annotations
 
@@ -6,12 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 import torch
-from encoder_graphs import make_encoder
 from slow_params import slow_unless
 from tiny_encoders import KINDS
-
-from textwright.core.tokenizer import TextTokenizer
-from textwright.export.onnx import to_onnx
 
 
 @pytest.fixture(autouse=True, scope="package")
@@ -29,20 +25,6 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TEXTWRIGHT_CACHE", str(tmp_path_factory.mktemp("cache")))
         yield
-
-
-@pytest.fixture(scope="session")
-def make_encoder_graph(tmp_path_factory):
-    """Return a function that exports an encoder of a kind with random weights: (graph, its tokenizer)."""
-    made: dict[tuple[str, bool], tuple[bytes, TextTokenizer]] = {}
-
-    def make(kind: str, *, padded: bool = False) -> tuple[bytes, TextTokenizer]:
-        if (kind, padded) not in made:
-            module, tokenizer = make_encoder(kind, tmp_path_factory.mktemp("encoder"))
-            made[kind, padded] = to_onnx(module, without_padding=not padded), tokenizer
-        return made[kind, padded]
-
-    return make
 
 
 @pytest.fixture(params=slow_unless(lambda kind: kind == "bert", sorted(KINDS)))

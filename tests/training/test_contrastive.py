@@ -128,6 +128,7 @@ def test_progress_is_told_of_each_step(encoder: Path) -> None:
     assert told == [("tuning the encoder on pairs of texts", step, 3) for step in (1, 2, 3)]
 
 
+@pytest.mark.slow
 def test_held_out_texts_are_answered_by_encoders_that_have_not_learned_them(encoder: Path) -> None:
     """Labels that no text tells can be learned by heart, and not be found out."""
     generator = np.random.default_rng(0)

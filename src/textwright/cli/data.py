@@ -93,8 +93,8 @@ def clean(
         out: File for all of them, with file and line of each: .csv, .tsv, .jsonl or .parquet.
         html: Page (.html) that shows them beside similar texts, or a folder for label-errors.html; it opens offline.
     """
+    from textwright.review.exports import write_suspects
     from textwright.review.label_errors import LabelErrors, find_label_errors
-    from textwright.review.suspects_file import write_suspects
 
     terminal = Terminal(output)
     if out is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from importlib import metadata
 from pathlib import Path
@@ -11,19 +11,18 @@ from typing import Any, Final
 
 from textwright import __version__
 from textwright.comparison.candidate import Candidate, RunJob
-from textwright.comparison.eta import TimeEstimate
 from textwright.comparison.examples import Source, usable_sizes
 from textwright.comparison.leaderboard import Leaderboard, RowSpeed
 from textwright.comparison.options import ComparisonOptions
-from textwright.comparison.protocol import describe_protocol
 from textwright.comparison.run_cache import load_result, save_result
-from textwright.comparison.runs import Run, plan_runs
+from textwright.comparison.runs import Run, TimeEstimate, plan_runs
 from textwright.comparison.table import LeaderboardTable
 from textwright.core.callbacks import Callback, CallbackList, RunInfo
 from textwright.core.json_diff import first_difference
+from textwright.data.dataset import Dataset
 from textwright.data.encoders import advice_for_scripts
 from textwright.data.scripts import count_scripts, main_scripts
-from textwright.data.settings import complete_settings
+from textwright.data.settings import DataSettings, complete_settings
 from textwright.environment import machine
 from textwright.errors import SettingsError
 from textwright.evaluate.benchmark import benchmark
@@ -216,3 +215,43 @@ def _speeds_before(before: Mapping[str, Any], versions: Mapping[str, str]) -> di
     if not is_same or before.get("machine") != machine() or any(rows[name]["speed"] is None for name in versions):
         return None
     return {name: RowSpeed(**rows[name]["speed"]) for name in versions}
+
+
+def describe_protocol(dataset: Dataset, settings: DataSettings, num_seeds: int, sizes: Sequence[int]) -> str:
+    """Say what was trained on, chosen with, measured on, and how often.
+
+    Args:
+        dataset: The whole source, cut; with folds, for the first of them.
+        settings: How it was cut.
+        num_seeds: Seeds of each row.
+        sizes: Sizes of the learning curve below all examples.
+    """
+    return " ".join([*_describe_split(dataset, settings), *_describe_choosing(num_seeds), *_describe_curve(sizes)])
+
+
+def _describe_split(dataset: Dataset, settings: DataSettings) -> Iterator[str]:
+    train, validation, test = (f"{len(examples):,}" for examples in dataset.splits.values())
+    if dataset.splits_are_given:
+        yield f"The splits that the source brings, of {train} / {validation} / {test} texts"
+        yield "(train / validation / test; what it lacks is drawn)."
+    elif settings.num_folds is None:
+        yield f"One stratified split of {train} / {validation} / {test} texts (train / validation / test), drawn with"
+        yield f"seed {settings.split_seed}; near duplicates stay together; all rows share it."
+    else:
+        yield f"{settings.num_folds} stratified folds drawn with seed {settings.split_seed}, so that each of the"
+        yield f"{sum(map(len, dataset.splits.values())):,} texts is tested once by a model that never saw it; near"
+        yield "duplicates stay together; all rows share the folds; validation is drawn from the other folds."
+
+
+def _describe_choosing(num_seeds: int) -> Iterator[str]:
+    seeds = "training seed 0" if num_seeds == 1 else f"training seeds 0 to {num_seeds - 1}"
+    yield f"Each family is trained with {seeds}; validation chooses the epoch and the temperature,"
+    yield "cross-validation on the training texts the settings of tf-idf,"
+    yield "and test texts are read once per run, by the shipped artifact."
+
+
+def _describe_curve(sizes: Sequence[int]) -> Iterator[str]:
+    if sizes:
+        listed = ", ".join(f"{size:,}" for size in sizes)
+        yield f"Learning curve: {listed} training texts, nested and stratified, drawn anew for each seed and alike for"
+        yield "every row; validation shrinks in proportion, the test texts stay."

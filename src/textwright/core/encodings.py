@@ -1,4 +1,4 @@
-"""Many texts as token ids, in flat arrays: the form in which ids walk from tokenization to padding.
+"""Many texts as token ids, in flat arrays: the form in which ids go from tokenization to padding.
 
 The ids of all texts lie in one array, so a million texts of 20 words are 80 MB and not a million lists, and no step
 between text and model runs once for each token in Python. Callers: ``core.tokenizer`` makes them;

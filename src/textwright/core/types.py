@@ -1,4 +1,4 @@
-"""Names for the arrays that walk through the rooms; shapes stand in the docstrings that use them.
+"""Names for the arrays that the packages exchange; shapes stand in the docstrings that use them.
 
 Shape letters: B texts, T tokens, V vocabulary, E embedding, H hidden, F filters, K labels, N examples.
 """

@@ -13,7 +13,6 @@ from typing import Final
 
 from textwright.core.files import expand_home
 from textwright.core.hub import is_hub_address
-from textwright.data.arrow import open_arrow
 from textwright.data.builtin import BUILTIN, open_builtin
 from textwright.data.delimited import open_delimited
 from textwright.data.did_you_mean import did_you_mean, nearest
@@ -22,7 +21,7 @@ from textwright.data.excel import open_excel
 from textwright.data.hub import fetch_hub_file, is_hub_id, is_saved_dataset, open_hub, open_saved
 from textwright.data.in_memory import DataSource, InMemory
 from textwright.data.jsonl import open_jsonl
-from textwright.data.parquet import open_parquet
+from textwright.data.parquet import open_arrow, open_parquet
 from textwright.data.row_errors import END_AT_FIRST, RowErrors
 from textwright.data.sections import Section
 from textwright.data.settings import DataSettings, FileSettings

@@ -4,8 +4,7 @@
 
     records.py            Parquet of ``serve --record`` -> a sample
     sample.py             what is compared: predictions and facts of texts, in arrays
-    drift_tests.py        is it another distribution? confidence, lengths, words, predicted labels
-    domain_classifier.py  can a classifier tell the texts apart? where there are texts on both sides
+    drift_tests.py        is it another distribution? confidence, lengths, words, predicted labels, the texts themselves
     label_shift.py        shares of the labels, estimated without labels
     expected_accuracy.py  accuracy, estimated without labels
     monitoring.py         all of it, and when it is an alarm

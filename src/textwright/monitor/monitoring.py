@@ -22,8 +22,7 @@ from textwright.evaluate.eval_split import select_rows
 from textwright.evaluate.intervals import Interval
 from textwright.evaluate.predictions import observe
 from textwright.evaluate.profile import make_profile
-from textwright.monitor.domain_classifier import tell_apart
-from textwright.monitor.drift_tests import DriftTest, compare_distributions, decide
+from textwright.monitor.drift_tests import DriftTest, compare_distributions, decide, tell_apart
 from textwright.monitor.expected_accuracy import accuracy_after_label_shift, expected_accuracy, reference_accuracy
 from textwright.monitor.label_shift import LabelShares, estimate_label_shares
 from textwright.monitor.records import read_records

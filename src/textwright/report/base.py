@@ -65,9 +65,9 @@ class Report:
             MissingExtraError: If matplotlib or jinja2 is not installed.
             SettingsError: If the file cannot be written.
         """
-        page = self.to_html()
         if path.is_dir():
             raise SettingsError(f"{path} is a folder; give the report a file name: {path / 'report.html'}")
+        page = self.to_html()
         try:
             write_text(path, page)
         except OSError as error:

@@ -149,7 +149,10 @@ def _narrow_legends(figure: Figure) -> None:
     """Write a legend that is wider than the drawing in fewer columns."""
     for columns in (2, 1):
         figure.draw_without_rendering()
-        for item in [item for item in figure.legends if item.get_window_extent().width > figure.bbox.width]:
+        wide = [item for item in figure.legends if item.get_window_extent().width > figure.bbox.width]
+        if not wide:
+            return
+        for item in wide:
             item.remove()
             legend(figure.axes[0], columns)
 

@@ -1,4 +1,7 @@
-"""The texts of a review, with the decisions so far, in the forms that Label Studio and Argilla import.
+"""What leaves a review as a file that others open.
+
+The texts, with the decisions so far, in the forms that Label Studio and Argilla import; suspected labels as a table
+that a person goes through, one row each.
 
 Source:
     Label Studio, "Import pre-annotated data"; Argilla 2, "rg.Dataset.records" (flat records with a mapping).
@@ -7,14 +10,17 @@ Source:
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
 
 from textwright.core.files import open_binary
 from textwright.core.labels import Task
+from textwright.data.sources import data_format
+from textwright.data.writers import open_output
 from textwright.review.decisions import DecisionFile
+from textwright.review.label_errors import LabelErrors, LabelIssue
 from textwright.review.queue import ReviewItem, ReviewQueue
 
 AGENT: Final = "textwright"
@@ -112,3 +118,37 @@ def _score(item: ReviewItem) -> float:
     """The probability of what is suggested: of the least probable of its labels; 0 where none is known."""
     known = [item.probabilities[name] for name in item.suggested if name in item.probabilities]
     return round(float(min(known)), 4) if known else 0.0
+
+
+def write_suspects(errors: LabelErrors, path: Path) -> None:
+    """Write every suspected label, the surest first; the file appears when it is complete.
+
+    Args:
+        errors: What was found.
+        path: Its ending decides the format: CSV, TSV, JSON lines or Parquet. Of a multi-label task labels are lists.
+
+    Raises:
+        DataError: If the ending is not known or the file cannot be written.
+    """
+    is_multi = errors.task == Task.MULTI_LABEL
+    kind: type = list if is_multi else str
+    types = {"file": str, "text": str, "label": kind, "suggested_label": kind, "neighbors": str}
+    with open_output(path, data_format(path), types) as write:
+        for issue in errors.issues:
+            write(_suspect_record(issue, is_multi=is_multi))
+
+
+def _suspect_record(issue: LabelIssue, *, is_multi: bool) -> dict[str, object]:
+    def shown(labels: Sequence[str]) -> Any:  # noqa: ANN401  a name, or a list of them
+        return list(labels) if is_multi else labels[0]
+
+    return {
+        "file": issue.file,
+        "line": issue.line,
+        "text": issue.text,
+        "label": shown(issue.labels),
+        "suggested_label": shown(issue.suggested),
+        "probability": issue.probability,
+        "suggested_probability": issue.suggested_probability,
+        "neighbors": "; ".join(f"{item.place}: {', '.join(item.labels)}" for item in issue.neighbors),
+    }

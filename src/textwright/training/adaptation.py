@@ -40,13 +40,12 @@ from textwright.data.unlabeled import apart_from, fingerprint_texts, read_unlabe
 from textwright.errors import DataError, SettingsError
 from textwright.models.encoder import SentenceEncoder
 from textwright.models.feature_cache import encoder_digest
-from textwright.models.masked_language import MaskedLanguageModel
 from textwright.models.pretrained import Pretrained, open_pretrained
 from textwright.training.batches import encode_examples, sorted_batches
 from textwright.training.checkpoint import Checkpointer, TrainState
 from textwright.training.device import deterministic, make_accelerator, uses_bf16
 from textwright.training.loop import LoopTask, TrainingRuntime, run_loop
-from textwright.training.masked_texts import MaskedTexts
+from textwright.training.masked_language import MaskedLanguageModel, MaskedTexts
 from textwright.training.objective import ValidationScore
 from textwright.training.settings import TrainSettings
 

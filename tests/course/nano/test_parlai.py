@@ -14,6 +14,7 @@ TURNS = st.builds(Turn, TEXTS, st.lists(TEXTS, min_size=1).map(tuple), st.lists(
 EPISODES = st.lists(st.lists(TURNS, min_size=1))
 
 
+@pytest.mark.slow
 @given(EPISODES)
 def test_what_is_written_is_read(tmp_path_factory, episodes):
     path = tmp_path_factory.mktemp("folds") / "any_train.txt"

@@ -9,12 +9,15 @@ import torch
 from nano import speech, tacotron
 from nano.speech import BANDS, HOP, RATE, SILENT, Listener
 
+transforms = pytest.mark.slow  # the first one has librosa compile itself, 17 s of processor time in a new environment
+
 
 @pytest.fixture(scope="module")
 def said():
     return speech.teacher()["zero"]
 
 
+@transforms
 def test_mel_is_librosas_on_a_scale_of_its_own(said):
     found = speech.mel(said)
     bands = librosa.filters.mel(sr=RATE, n_fft=1024, n_mels=BANDS, fmin=125, fmax=7600)  # (M, F)
@@ -26,16 +29,19 @@ def test_mel_is_librosas_on_a_scale_of_its_own(said):
     torch.testing.assert_close(found, expected.T, atol=2e-3, rtol=0)
 
 
+@transforms
 def test_silence_has_the_value_of_padding():
     assert torch.allclose(speech.mel(np.zeros(4000, np.float32)), torch.tensor(SILENT))
 
 
+@transforms
 def test_a_tone_lights_its_own_band():
     tone = np.sin(2 * np.pi * 1000 * np.arange(RATE) / RATE).astype(np.float32)
     centers = librosa.mel_frequencies(BANDS + 2, fmin=125, fmax=7600)[1:-1]
     assert abs(centers[speech.mel(tone)[40].argmax()] - 1000) < 40
 
 
+@transforms
 def test_griffin_lim_comes_back_to_the_spectrogram(said):
     before = speech.mel(said)
     sound = speech.griffin_lim(before)
@@ -48,17 +54,20 @@ def test_griffin_lim_comes_back_to_the_spectrogram(said):
     assert (noise - before)[loud].abs().mean() > 0.5  # another sound is far away
 
 
+@transforms
 def test_more_rounds_come_nearer(said):
     before = speech.mel(said)
     off = [(speech.mel(speech.griffin_lim(before, rounds)) - before).abs().mean() for rounds in (1, 60)]
     assert off[1] < 0.8 * off[0]
 
 
+@transforms
 def test_the_phases_start_the_same_each_time(said):
     first, second = (speech.griffin_lim(speech.mel(said), 4) for _ in range(2))
     np.testing.assert_array_equal(first, second)
 
 
+@transforms
 @pytest.mark.parametrize("num_windows", [2, 5, 9])
 def test_a_sound_may_be_shorter_than_one_transform(num_windows):
     assert speech.griffin_lim(torch.zeros(num_windows, BANDS), 2).shape == (HOP * (num_windows - 1),)

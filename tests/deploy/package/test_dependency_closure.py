@@ -89,6 +89,7 @@ def test_a_lock_holds_the_hash_of_the_wheel_that_pip_would_take(wheelhouse):
     assert f"./wheels/{wheel.name} --hash=sha256:{digest}\n" in text
 
 
+@pytest.mark.slow
 def test_the_pip_of_a_stock_environment_locks_for_another_platform(wheelhouse, monkeypatch):
     (stock,) = Path(ensurepip.__file__).parent.glob("_bundled/pip-*.whl")
     monkeypatch.setenv("PYTHONPATH", str(stock))

@@ -86,11 +86,20 @@ def test_a_student_without_labels_learns_from_the_teacher_alone(trained_run, tmp
     assert report.accuracy.value >= 0.85
 
 
-def test_several_teachers_and_a_model_beside_are_all_held_against_the_student(trained_run, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def taught_by_two(trained_run, tmp_path_factory: pytest.TempPathFactory) -> Distillation:
+    """Return the report of a student of a bow and a bert, with the bow as a baseline."""
     bow, source = trained_run("bow", "multi-class")
     bert, _ = trained_run("bert", "multi-class")
-    job = DistillationJob([bow, bert], make_plan("bow", source, tmp_path / "own"), FEW, baseline=bow)
-    _, report = distill(job, tmp_path / "run")
+    folder = tmp_path_factory.mktemp("two")
+    job = DistillationJob([bow, bert], make_plan("bow", source, folder / "own"), FEW, baseline=bow)
+    _, report = distill(job, folder / "run")
+    assert json.loads(Distillation.json_path(folder / "run").read_text()) == report.to_json()
+    return report
+
+
+def test_several_teachers_and_a_model_beside_are_all_held_against_the_student(taught_by_two: Distillation) -> None:
+    report = taught_by_two
     assert [(compared.role, compared.family) for compared in report.compared_models] == [
         ("teacher", "bow"),
         ("teacher", "bert"),
@@ -99,14 +108,15 @@ def test_several_teachers_and_a_model_beside_are_all_held_against_the_student(tr
     assert [item["family"] for item in report.settings["teachers"]] == ["bow", "bert"]
 
 
-def test_the_report_says_how_good_the_teachers_are_together(trained_run, tmp_path: Path) -> None:
+def test_the_report_says_how_good_the_teachers_are_together(
+    trained_run, taught_by_two: Distillation, tmp_path: Path
+) -> None:
     bow, source = trained_run("bow", "multi-class")
     bert, _ = trained_run("bert", "multi-class")
     validation = load_dataset(str(source)).validation
     answers = [load(run) for run in (bow, bert)]
     right = [float(observe_in_order(item, validation, item.labels).correct.mean()) for item in answers]
-    distill(DistillationJob([bow, bert], make_plan("bow", source, tmp_path / "own"), FEW), tmp_path / "run")
-    committee = json.loads(Distillation.json_path(tmp_path / "run").read_text())["committee"]
+    committee = taught_by_two.to_json()["committee"]
     assert [item["accuracy"]["value"] for item in committee["teachers"]] == pytest.approx(right)
     assert committee["num_validation"] == len(validation)
     assert committee["mean"] == min(committee["log_loss"], key=committee["log_loss"].get)

@@ -25,7 +25,7 @@ from textwright.server.http.http_protocol import BoundedProtocol
 from textwright.server.http.uvicorn_server import Server
 from textwright.server.run import listen
 from textwright.server.settings import ServeSettings
-from textwright.server.workers.worker_limits import per_worker
+from textwright.server.workers.supervisor import per_worker
 
 HEAD = b"POST /v1/predict HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
 GOOD = HEAD + b'content-length: 16\r\n\r\n{"text": "good"}'

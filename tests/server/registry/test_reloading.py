@@ -55,9 +55,9 @@ def put(new, place):
 
 
 def wait_until(condition, what):
-    end = monotonic() + 10
+    end = monotonic() + 60
     while not condition():
-        assert monotonic() < end, f"waited for 10 seconds: {what}"
+        assert monotonic() < end, f"waited for 60 seconds: {what}"
         sleep(0.02)
 
 

@@ -23,7 +23,7 @@ from textwright.server import run
 from textwright.server.run import listen
 from textwright.server.settings import ServeSettings
 from textwright.server.workers import supervisor
-from textwright.server.workers.worker_limits import num_cores, per_worker
+from textwright.server.workers.supervisor import num_cores, per_worker
 
 WORDS = ["good", "bad", "great", "awful"]
 LABELS = {"good": b'"label":"positive"', "great": b'"label":"positive"', "bad": b'"label":"negative"'}
@@ -59,6 +59,7 @@ def ask_all_the_time(server, stop, word):
     return answered, broken
 
 
+@pytest.mark.slow
 def test_a_killed_worker_loses_only_what_it_had_and_is_replaced(tiny_artifact, tmp_path):
     with serving(tiny_artifact, "--workers", 2, log=tmp_path / "log") as server:
         before = workers_of(server)
@@ -103,6 +104,7 @@ def test_every_worker_is_told_in_the_metrics_also_a_dead_one(tiny_artifact, tmp_
         assert server.stop() == 0
 
 
+@pytest.mark.slow
 def test_a_stopped_worker_is_replaced_and_a_reload_does_not_wait_for_it(tiny_artifact, monkeypatch):
     monkeypatch.setattr(supervisor, "_BETWEEN_PINGS_S", 0.2)
     monkeypatch.setattr(supervisor, "_MOST_PINGS", 15)

@@ -10,14 +10,14 @@ Nothing is decided on the test texts; they are read once, for the report.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from torch import Tensor
 
-from textwright.core.artifact import Manifest
+from textwright.core.artifact import Artifact, Manifest
 from textwright.core.callbacks import Callback, CallbackList
 from textwright.core.example_texts import TYPED
 from textwright.data.settings import DataSettings
@@ -25,6 +25,7 @@ from textwright.data.unlabeled import read_unlabeled
 from textwright.evaluate.eval_split import check_same_split, reading_settings, select
 from textwright.evaluate.intervals import share
 from textwright.evaluate.predictions import observe
+from textwright.models.encoder import layer_of, of_layer
 from textwright.optimize.distillation.report import (
     ComparedModel,
     Distillation,
@@ -32,9 +33,9 @@ from textwright.optimize.distillation.report import (
     observe_in_order,
 )
 from textwright.optimize.distillation.settings import DistillSettings, UnlabeledSettings
-from textwright.optimize.distillation.student_init import inherited_weights
 from textwright.optimize.distillation.teacher import PredictorTeacher, columns_of, refuse_twins
 from textwright.optimize.measure import compare_costs
+from textwright.optimize.weights_from_graph import restore
 from textwright.pipeline import BuildPlan, BuildResult, build_artifact
 from textwright.runtime.loading import load
 from textwright.runtime.predictor import Predictor
@@ -42,6 +43,10 @@ from textwright.runtime.predictor import Predictor
 _NUM_THREADS: Final = 1
 """Of every measured inference: a server runs one inference per core."""
 _ALL_WHOLE: Final = UnlabeledSettings()
+_HANDS_ON: Final = "bert"
+"""The family whose students start from layers of their teacher."""
+_SHAPE: Final = ("encoder", "pooling", "num_heads", "num_neurons")
+"""Settings that must be alike for weights to fit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,3 +213,51 @@ def _report(built: BuildResult, plan: BuildPlan, others: Sequence[tuple[str, Pre
         compared_models=compared_models,
         metrics=manifest.variant(None).metrics,
     )
+
+
+def inherited_weights(teacher: Artifact, family: str, model: Mapping[str, Any]) -> dict[str, Tensor]:
+    """Take the teacher's weights for the layers that the student keeps.
+
+    Args:
+        teacher: The teacher, in its run folder or alone.
+        family: The student's.
+        model: The student's own settings, all of them.
+
+    Returns:
+        Weights as the student's module names them. Empty where they cannot be taken over: another family or encoder,
+        heads, neurons or tokens that were cut, or layers that the teacher lacks.
+
+    Raises:
+        TrainingError: If the checkpoint cannot be read.
+
+    Source:
+        Sun et al., 2019, "Patient Knowledge Distillation for BERT Model Compression"; Sanh et al., 2019, "DistilBERT",
+        section 2 (a student that starts from every second layer of its teacher).
+    """
+    theirs = teacher.manifest.training.get("model", {})
+    if family != _HANDS_ON or teacher.manifest.family != _HANDS_ON:
+        return {}
+    if any(theirs.get(name, []) != model.get(name, []) for name in _SHAPE):
+        return {}
+    module = restore(teacher)
+    if module is None:
+        return {}
+    weights = module.state_dict()
+    depth = 1 + max((layer_of(name) or 0 for name in weights), default=-1)
+    used = list(theirs.get("keep_layers") or range(depth))  # where each of the teacher's layers stands in the encoder
+    wanted = list(model.get("keep_layers") or used)
+    if not set(wanted) <= set(used):
+        return {}
+    return _weights_of(weights, [used.index(layer) for layer in wanted])
+
+
+def _weights_of(weights: Mapping[str, Tensor], layers: Sequence[int]) -> dict[str, Tensor]:
+    places = {layer: place for place, layer in enumerate(layers)}
+    selected = {}
+    for name, weight in weights.items():
+        layer = layer_of(name)
+        if layer is None:
+            selected[name] = weight
+        elif layer in places:
+            selected[of_layer(name, places[layer])] = weight
+    return selected

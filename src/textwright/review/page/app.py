@@ -1,4 +1,12 @@
-"""The page and its four routes; a decision is on the disk when it is answered."""
+"""The page and its four routes; a decision is on the disk when it is answered.
+
+Nobody but the page that this program opened may read texts or decide: other sites' pages run in the same browser. A
+request must be made to a name of this machine (another name may point here, DNS rebinding), come from no other site,
+and show the token that only the page's address holds.
+
+Source:
+    OWASP, "Cross-Site Request Forgery Prevention Cheat Sheet", for custom headers and origins; RFC 6454, section 7.
+"""
 
 from __future__ import annotations
 
@@ -6,26 +14,31 @@ import asyncio
 import json
 from collections.abc import Callable
 from importlib import resources
-from secrets import token_urlsafe
+from secrets import compare_digest, token_urlsafe
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import uvicorn
 from starlette.applications import Starlette
+from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from textwright.api.headers import JSON, SAFETY, check_media_type
 from textwright.api.problems import STATUS
 from textwright.errors import RequestError, TextwrightError
-from textwright.review.page.guard import API, Guard
 from textwright.review.session import ReviewSession
 from textwright.server.http.pages import security_policy
 from textwright.server.run import address_of, listen
 
+TOKEN_HEADER: Final = "x-review-token"  # noqa: S105  a header's name
+API: Final = "/api/"
 _HOST: Final = "127.0.0.1"
+_NAMES: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 _MAX_BODY_BYTES: Final = 100_000
+_FORBIDDEN: Final = 403
 
 
 def build_app(session: ReviewSession, token: str) -> ASGIApp:
@@ -122,3 +135,35 @@ def _decision(content: dict[str, Any]) -> tuple[int, list[str]]:
 async def _refuse(_: Request, error: Exception) -> Response:
     status = STATUS[type(error)] if isinstance(error, TextwrightError) else 500
     return JSONResponse({"detail": str(error)}, status, dict(SAFETY))
+
+
+class Guard:
+    """ASGI middleware that refuses what does not come from the page.
+
+    Args:
+        app: The application within.
+        token: What the page shows with each request.
+    """
+
+    def __init__(self, app: ASGIApp, token: str) -> None:
+        self._app = app
+        self._token = token.encode()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        problem = self._problem(Headers(scope=scope), scope["path"])
+        app = self._app if problem is None else JSONResponse({"detail": problem}, _FORBIDDEN, dict(SAFETY))
+        await app(scope, receive, send)
+
+    def _problem(self, headers: Headers, path: str) -> str | None:
+        host, origin = headers.get("host", ""), headers.get("origin")
+        if urlsplit(f"//{host}").hostname not in _NAMES:
+            return "this page answers on this machine alone; open it as localhost or 127.0.0.1"
+        if origin is not None and origin != f"http://{host}":
+            return "another site may not ask here"
+        if path.startswith(API) and not compare_digest(headers.get(TOKEN_HEADER, "").encode(), self._token):
+            return "open the page by the whole address that the command printed; it holds a token"
+        return None

@@ -24,10 +24,10 @@ from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 from textwright.errors import BackendError, TextwrightError
+from textwright.runtime.cores import num_cores
 from textwright.server.registry.model_spec import ModelSpec
 from textwright.server.settings import ServeSettings
 from textwright.server.workers.ipc import Channel
-from textwright.server.workers.worker_limits import per_worker
 
 METRICS_FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"
 _BEYOND_GRACE_S: Final = 5.0
@@ -293,3 +293,24 @@ def _error_of(message: dict[str, Any]) -> TextwrightError:
     error = error_class.__new__(error_class)
     error.args = (message["message"],)
     return error
+
+
+def per_worker(settings: ServeSettings) -> ServeSettings:
+    """Divide threads, queue and connections among the workers.
+
+    Args:
+        settings: Those of the whole server.
+
+    Returns:
+        Those of one worker; each has one thread, and room for one text, at least.
+    """
+    workers = settings.workers
+    return settings.model_copy(
+        update={
+            "num_threads": max((settings.num_threads or num_cores()) // workers, 1),
+            "max_queue_texts": max(settings.max_queue_texts // workers, 1),
+            "max_queue_tokens": max(settings.max_queue_tokens // workers, 1),
+            "shadow_max_texts": max(settings.shadow_max_texts // workers, 1),
+            "max_connections": max(settings.max_connections // workers, 1),
+        }
+    )
