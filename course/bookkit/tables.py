@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 from IPython.display import HTML, display
+
+_LONG_WORD: Final = re.compile(r"\S{40}(?=\S)")
+"""The part of a word after which a line may end: what a bad model writes has no spaces."""
 
 
 def table(rows: Sequence[Mapping[str, object]], caption: str = "") -> None:
@@ -25,6 +30,6 @@ def table(rows: Sequence[Mapping[str, object]], caption: str = "") -> None:
 
 
 def _cell(value: object) -> str:
-    text = html.escape(str(value))
+    text = html.escape(_LONG_WORD.sub("\\g<0>\0", str(value))).replace("\0", "<wbr>")
     is_number = text.replace(",", "").rstrip("% sMBk").replace(".", "", 1).lstrip("+-").isdigit()
     return f'<td class="number">{text}</td>' if is_number else f"<td>{text}</td>"

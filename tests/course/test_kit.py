@@ -214,6 +214,12 @@ def test_a_table_puts_numbers_to_the_right(shown):
     assert "&lt;a&gt;" in shown[0]
 
 
+def test_a_long_word_may_break_in_a_table(shown):
+    tables.table([{"written": "s&" * 50, "path": "docs/operations/reverse-proxy.md"}])
+    assert shown[0].count("<wbr>") == 2
+    assert f"<td>{'s&amp;' * 50}</td>" in shown[0].replace("<wbr>", "")
+
+
 def test_a_command_shows_what_it_says_or_fails(capsys):
     assert "textwright" in commands.shell("textwright --help")
     with pytest.raises(RuntimeError, match="exit code 2, not 0"):
