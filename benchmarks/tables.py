@@ -59,7 +59,7 @@ def leaderboard() -> str:
         [
             f"`{row['name']}`" if not row["is_baseline"] else row["name"],
             *(_accuracy_cell(by_name[name].get(row["name"])) for name in names),
-            f"{row['speed']['latency_ms']:.2g} ms",
+            f"{row['speed']['latency_ms']:.2g} ms" if row["speed"] else "not measured",
             f"{row['size_bytes'] / 1e6:.1f} MB",
         ]
         for row in first
