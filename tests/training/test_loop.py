@@ -142,7 +142,7 @@ def test_the_best_epoch_is_kept(trial: Trial) -> None:
     state = trial.fit(SETTINGS.model_copy(update={"learning_rate": 0.5, "num_epochs": 6, "patience": 6}))
     best = max(state.history, key=lambda record: (record.validation_accuracy, -record.validation_loss))
     assert state.best_epoch == best.epoch
-    assert trial.score() == pytest.approx((best.validation_accuracy, -best.validation_loss))
+    assert trial.score()[:2] == pytest.approx((best.validation_accuracy, -best.validation_loss))
 
 
 def test_training_stops_when_validation_does_not_improve(trial: Trial) -> None:
