@@ -53,7 +53,12 @@ def leaderboard() -> str:
     names = [name for name in LEADERBOARDS if (RESULTS / f"leaderboard-{name}.json").is_file()]
     boards = {name: _read(f"leaderboard-{name}") for name in names}
     anew = {name: _read(f"rows-{name}")["rows"] if (RESULTS / f"rows-{name}.json").is_file() else [] for name in names}
-    by_name = {name: {row["name"]: row for row in [*board["rows"], *anew[name]]} for name, board in boards.items()}
+    by_name: dict[str, dict[str, Mapping[str, Any]]] = {}
+    for name, board in boards.items():
+        older = {row["name"]: row for row in board["rows"]}
+        # The speed is measured of all rows side by side, in the board alone.
+        newer = {row["name"]: {**row, "speed": older.get(row["name"], row)["speed"]} for row in anew[name]}
+        by_name[name] = {**older, **newer}
     first = sorted(by_name[names[0]].values(), key=lambda row: -row["metrics"]["accuracy"]["value"])
     rows = [
         [
