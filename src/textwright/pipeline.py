@@ -269,17 +269,15 @@ def _observe(predictor: Predictor, dataset: Dataset) -> dict[str, LabeledPredict
 
 def _abstain_out_of_distribution(publication: Publication, trained: TrainedModel, dataset: Dataset) -> Bools:
     """Let the shipped model abstain on texts unlike the training texts; tell on which validation texts it does."""
-    predictor = publication.predictor()
-    validation = predictor.encode(dataset.validation.texts)
-    if trained.settings.ood_rate:
-        texts = dataset.train.texts
-        blocks = (texts[start : start + _TEXTS_AT_ONCE] for start in range(0, len(texts), _TEXTS_AT_ONCE))
-        tokenizer = trained.tokenizer
-        surprisal = Surprisal.fit(map(predictor.encode, blocks), tokenizer.vocabulary, tokenizer.unknown_id)
-        bound = fit_max_surprisal(surprisal.of_texts(validation), trained.settings.ood_rate)
-        publication.set_out_of_distribution(surprisal, bound, trained.settings.ood_rate)
-        predictor = publication.predictor()
-    return predictor.out_of_distribution(validation)
+    rate, tokenizer, texts = trained.settings.ood_rate, trained.tokenizer, dataset.train.texts
+    if not rate:
+        return np.zeros(len(dataset.validation), dtype=np.bool_)
+    blocks = (texts[start : start + _TEXTS_AT_ONCE] for start in range(0, len(texts), _TEXTS_AT_ONCE))
+    surprisal = Surprisal.fit(map(tokenizer.encode, blocks), tokenizer.vocabulary, tokenizer.unknown_id)
+    of_validation = surprisal.of_texts(tokenizer.encode(dataset.validation.texts))
+    bound = fit_max_surprisal(of_validation, rate)
+    publication.set_out_of_distribution(surprisal, bound, rate)
+    return of_validation > bound
 
 
 def _fit_abstention(
@@ -354,7 +352,8 @@ def _publish(
         if abstention is not None:
             publication.set_min_confidence(abstention.min_confidence)
             publication.add_training({ABSTENTION: asdict(abstention)})
-        predictor = publication.predictor()
+        if abstention is not None or trained.settings.ood_rate:
+            predictor = publication.predictor()
         measured = measure(predictor, predictions)
         stability = measure_batch_invariance(predictor, dataset.validation.texts).to_manifest()
         publication.add_metrics(predictor.variant, measured.evaluations[MEASURED_SPLIT], stability)
