@@ -56,8 +56,9 @@ def leaderboard() -> str:
     by_name: dict[str, dict[str, Mapping[str, Any]]] = {}
     for name, board in boards.items():
         older = {row["name"]: row for row in board["rows"]}
-        # The speed is measured of all rows side by side, in the board alone.
-        newer = {row["name"]: {**row, "speed": older.get(row["name"], row)["speed"]} for row in anew[name]}
+        newer = {
+            row["name"]: {**row, "speed": row["speed"] or older.get(row["name"], row)["speed"]} for row in anew[name]
+        }
         by_name[name] = {**older, **newer}
     first = sorted(by_name[names[0]].values(), key=lambda row: -row["metrics"]["accuracy"]["value"])
     rows = [
