@@ -57,7 +57,6 @@ OTHERS: Final = ("docstrings", "spanish-interface", "chinese-300")
 """Sources of the battery whose texts are held against each model."""
 OOD_RATES: Final = (0.01, 0.05)
 NUM_OTHERS: Final = 400
-BLOCK: Final = 4_096
 LARGEST: Final = 1e6
 """Stands for the surprisal of a text of which no token is known, as a ROC curve takes no infinity."""
 
@@ -168,10 +167,7 @@ def measure_unlike(source: str, datasets: Mapping[str, Dataset], recipes: Sequen
         if not (folder / artifacts.MANIFEST).is_file():
             continue
         predictor = load(folder)
-        tokenizer = TextTokenizer(predictor.artifact.tokenizer())
-        train = dataset.train.texts
-        blocks = (train[start : start + BLOCK] for start in range(0, len(train), BLOCK))
-        surprisal = Surprisal.fit(map(predictor.encode, blocks), tokenizer.vocabulary, tokenizer.unknown_id)
+        surprisal = Surprisal.fit(dataset.train.texts, TextTokenizer(predictor.artifact.tokenizer()))
         validation = surprisal.of_texts(predictor.encode(dataset.validation.texts))
         rates = [rate for rate in OOD_RATES if rate * (len(validation) + 1) >= 1]
         bounds = {rate: fit_max_surprisal(validation, rate) for rate in rates}

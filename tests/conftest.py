@@ -171,7 +171,7 @@ def make_artifact(tmp_path_factory: pytest.TempPathFactory) -> MakeArtifact:
             "README.md": b"# A tiny model for tests\n",
         }
         if training_texts:
-            surprisal = Surprisal.fit([tokenizer.encode(training_texts)], tokenizer.vocabulary, tokenizer.unknown_id)
+            surprisal = Surprisal.fit(training_texts, tokenizer)
             contents[artifacts.SURPRISALS] = surprisal.to_bytes()
             fields["out_of_distribution"] = surprisal.facts(max_surprisal, 0.01)
         return artifacts.write(tmp_path_factory.mktemp(name) / name, replace(manifest, **fields), contents).path

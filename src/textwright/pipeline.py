@@ -66,8 +66,6 @@ _WARM_START: Final = "warm_start"
 _ADAPTATION: Final = "adaptation"
 """Where it says which texts the encoder was to be adapted to; absent where it is as its makers left it."""
 ABSTENTION: Final = "abstention"
-_TEXTS_AT_ONCE: Final = 4_096
-"""Training texts that are encoded at once."""
 """Where it says what the confidence from which on it answers came to; absent where it answers always."""
 _COSTS: Final = "costs"
 """Where it says what each mistake costs; absent where the most probable label is predicted."""
@@ -269,11 +267,10 @@ def _observe(predictor: Predictor, dataset: Dataset) -> dict[str, LabeledPredict
 
 def _abstain_out_of_distribution(publication: Publication, trained: TrainedModel, dataset: Dataset) -> Bools:
     """Let the shipped model abstain on texts unlike the training texts; tell on which validation texts it does."""
-    rate, tokenizer, texts = trained.settings.ood_rate, trained.tokenizer, dataset.train.texts
+    rate, tokenizer = trained.settings.ood_rate, trained.tokenizer
     if not rate:
         return np.zeros(len(dataset.validation), dtype=np.bool_)
-    blocks = (texts[start : start + _TEXTS_AT_ONCE] for start in range(0, len(texts), _TEXTS_AT_ONCE))
-    surprisal = Surprisal.fit(map(tokenizer.encode, blocks), tokenizer.vocabulary, tokenizer.unknown_id)
+    surprisal = Surprisal.fit(dataset.train.texts, tokenizer)
     of_validation = surprisal.of_texts(tokenizer.encode(dataset.validation.texts))
     bound = fit_max_surprisal(of_validation, rate)
     publication.set_out_of_distribution(surprisal, bound, rate)

@@ -11,7 +11,7 @@ from cyclopts import Parameter
 
 from textwright.core import artifact as artifacts
 from textwright.core.artifact import Artifact, Manifest, StageArtifact
-from textwright.core.percent import percent
+from textwright.core.surprisal import describe_rate
 from textwright.display.terminal import DEFAULT_OUTPUT, Output, Terminal
 from textwright.evaluate.scores import TITLES, shown
 
@@ -62,7 +62,7 @@ def _abstains(manifest: Manifest) -> dict[str, str]:
     rate = manifest.out_of_distribution.get("rate")
     when = [f"below a confidence of {manifest.min_confidence:.4f}"] if manifest.min_confidence else []
     if rate is not None:
-        when.append(f"on texts less like the training texts than all but {percent(rate)} of the validation texts")
+        when.append(f"on texts {describe_rate(rate)}")
     return {"abstains": "; ".join(when)} if when else {}
 
 

@@ -10,6 +10,7 @@ from cyclopts import Parameter
 
 from textwright.core.labels import Task
 from textwright.core.percent import percent
+from textwright.core.surprisal import describe_rate
 from textwright.data.settings import FileSettings
 from textwright.display.terminal import DEFAULT_OUTPUT, Output, Terminal
 from textwright.errors import SettingsError
@@ -24,8 +25,8 @@ _DATA: Final = FileSettings()
 _MOST_WORDS: Final = 10
 _MAX_TITLE_CHARS: Final = 60
 _BAR: Final = 20
-_UNLIKE: Final = "(out of distribution)"
 """Characters of the longest bar."""
+_UNLIKE: Final = "(out of distribution)"
 
 
 def predict(
@@ -152,10 +153,7 @@ def _show(
         terminal.note(f"(cut): only the {predictor.artifact.manifest.tokens_read} tokens were read")
     manifest = predictor.artifact.manifest
     if any(item.out_of_distribution for item in predictions):
-        terminal.note(
-            f"{_UNLIKE}: less like the training texts than all but {percent(manifest.out_of_distribution['rate'])} of "
-            "the validation texts"
-        )
+        terminal.note(f"{_UNLIKE}: {describe_rate(manifest.out_of_distribution['rate'])}")
     if none == "(unsure)" and not all(item.labels or item.out_of_distribution for item in predictions):
         least = manifest.min_confidence
         terminal.note(

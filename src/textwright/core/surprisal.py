@@ -4,21 +4,23 @@ A text's tokens are counted as they would come from the training texts. Their su
 that the training texts have not, or seldom. Confidence does not show this: a bag of words without a word that it knows
 answers what its bias says, and two logits, of which the loss sees the difference alone, leave no energy to look at.
 
-``training.out_of_distribution`` fits it, an artifact stores it, and ``runtime.predictor`` asks it at each prediction.
+The pipeline fits it, an artifact stores it, and ``runtime.predictor`` asks it at each prediction.
 """
 
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from textwright.core.encodings import Encodings
 from textwright.core.manifest_checks import is_number
+from textwright.core.percent import percent
+from textwright.core.tokenizer import TextTokenizer
 from textwright.core.types import Floats, Ints
 from textwright.errors import ArtifactFormatError
 
@@ -31,6 +33,10 @@ _LARGE_ALPHABET: Final = 1_000
 _LETTERS, _IDEOGRAPHS = 5, 2
 _MULTIPLIER: Final = np.uint64(0x9E3779B97F4A7C15)
 _FACTS: Final = ("max_surprisal", "mean", "deviation", "order", "rate")
+_TEXTS_AT_ONCE: Final = 4_096
+"""Training texts that are encoded at once, so that memory does not grow with them."""
+
+_Table: TypeAlias = NDArray[np.float16]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,28 +51,27 @@ class Surprisal:
         unknown_id: The id of what the vocabulary does not know; None if it knows every text.
     """
 
-    table: NDArray[np.float16]
+    table: _Table
     mean: float
     deviation: float
     order: int
     unknown_id: int | None
 
     @classmethod
-    def fit(cls, parts: Iterable[Encodings], vocabulary: Sequence[str], unknown_id: int | None) -> Surprisal:
+    def fit(cls, texts: Sequence[str], tokenizer: TextTokenizer) -> Surprisal:
         """Count the training texts' tokens; each count is one more than it is, also of what never came.
 
         Unknown tokens are taken for words that never came, however many there were: they are many words, each rare.
 
         Args:
-            parts: The training texts, in blocks.
-            vocabulary: The tokens in the order of their ids, (V,). Of an alphabet, n-grams are counted in place of
-                single tokens.
-            unknown_id: The id of what the vocabulary does not know; None if it knows every text.
+            texts: The training texts.
+            tokenizer: The model's. If its tokens are characters, n-grams are counted in place of single tokens.
         """
-        order = _order(vocabulary)
-        counts = np.zeros(len(vocabulary) if order == 1 else _NUM_BUCKETS, dtype=np.int64)
-        for part in parts:
-            counts += np.bincount(_places(part, order), minlength=len(counts))
+        order, unknown_id = _order(tokenizer.vocabulary), tokenizer.unknown_id
+        counts = np.zeros(tokenizer.vocab_size if order == 1 else _NUM_BUCKETS, dtype=np.int64)
+        for start in range(0, len(texts), _TEXTS_AT_ONCE):
+            encodings = tokenizer.encode(texts[start : start + _TEXTS_AT_ONCE])
+            counts += np.bincount(_places(encodings, order), minlength=len(counts))
         if order == 1 and unknown_id is not None:
             counts[unknown_id] = 0
         table = (-np.log((counts + 1) / (counts.sum() + len(counts)))).astype(np.float16)
@@ -104,19 +109,21 @@ class Surprisal:
 
     def to_bytes(self) -> bytes:
         """Write the table as a ``.npy`` file."""
-        buffer = io.BytesIO()
-        np.save(buffer, self.table, allow_pickle=False)
-        return buffer.getvalue()
+        return _npy(self.table)
 
 
-def read_surprisal(content: bytes, facts: Mapping[str, Any], vocab_size: int, unknown_id: int | None) -> Surprisal:
+def describe_rate(rate: float) -> str:
+    """Say which texts are out of distribution at a rate, for people."""
+    return f"less like the training texts than all but {percent(rate)} of the validation texts"
+
+
+def read_surprisal(content: bytes, facts: Mapping[str, Any], tokenizer: TextTokenizer) -> Surprisal:
     """Read what :meth:`Surprisal.to_bytes` and :meth:`Surprisal.facts` wrote.
 
     Args:
         content: The file.
         facts: The manifest's account.
-        vocab_size: Number of token ids.
-        unknown_id: As for :class:`Surprisal`.
+        tokenizer: The artifact's.
 
     Raises:
         ArtifactFormatError: If either is not of its form.
@@ -128,13 +135,13 @@ def read_surprisal(content: bytes, facts: Mapping[str, Any], vocab_size: int, un
         table = np.load(io.BytesIO(content), allow_pickle=False)
     except (ValueError, EOFError, OSError) as error:
         raise ArtifactFormatError(f"the table of surprisals cannot be read: {error}; train the model again") from error
-    size = vocab_size if order == 1 else _NUM_BUCKETS
+    size = tokenizer.vocab_size if order == 1 else _NUM_BUCKETS
     if order not in (1, _LETTERS, _IDEOGRAPHS) or table.dtype != np.float16 or table.shape != (size,):
         raise ArtifactFormatError(
             f"the table of surprisals holds {table.dtype} of shape {table.shape} for order {order}; expected {size} "
             "of float16; train the model again"
         )
-    return Surprisal(table, float(facts["mean"]), float(facts["deviation"]), order, unknown_id)
+    return Surprisal(table, float(facts["mean"]), float(facts["deviation"]), order, tokenizer.unknown_id)
 
 
 def cut_surprisals(content: bytes, kept_ids: Ints) -> bytes:
@@ -144,8 +151,13 @@ def cut_surprisals(content: bytes, kept_ids: Ints) -> bytes:
         content: The file, of single tokens.
         kept_ids: The old id of each new id, (V',), rising.
     """
-    table = np.load(io.BytesIO(content), allow_pickle=False)[kept_ids]
-    return Surprisal(table, 0.0, 1.0, 1, None).to_bytes()
+    return _npy(np.load(io.BytesIO(content), allow_pickle=False)[kept_ids])
+
+
+def _npy(table: _Table) -> bytes:
+    buffer = io.BytesIO()
+    np.save(buffer, table, allow_pickle=False)
+    return buffer.getvalue()
 
 
 def _order(vocabulary: Sequence[str]) -> int:
@@ -157,7 +169,10 @@ def _order(vocabulary: Sequence[str]) -> int:
 
 
 def _places(encodings: Encodings, order: int) -> Ints:
-    """Number the table's entry of each token, (T in all,): its id, or the bucket of the n-gram that ends with it."""
+    """Number the table's entry of each token, (T in all,): its id, or the bucket of the n-gram that ends with it.
+
+    N-grams run across words, other than those of :mod:`textwright.core.ngrams`, which were tried and find less.
+    """
     if order == 1:
         return encodings.ids.astype(np.int64)
     ids = encodings.ids.astype(np.uint64) + np.uint64(1)
@@ -166,7 +181,7 @@ def _places(encodings: Encodings, order: int) -> Ints:
     hashes = np.zeros(len(ids), dtype=np.uint64)
     for back in range(order - 1, -1, -1):
         earlier = np.zeros_like(ids)
-        earlier[back:] = np.where(positions[back:] >= back, ids[: len(ids) - back], 0)
+        earlier[back:] = np.where(positions[back:] >= back, ids[: max(len(ids) - back, 0)], 0)
         hashes = (hashes + earlier) * _MULTIPLIER
         hashes ^= hashes >> np.uint64(29)
     return (hashes % np.uint64(_NUM_BUCKETS)).astype(np.int64)

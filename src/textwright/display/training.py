@@ -11,6 +11,7 @@ from textwright.core.artifact import Manifest, describe
 from textwright.core.example_texts import TYPED
 from textwright.core.files import exclusive_folder
 from textwright.core.percent import percent
+from textwright.core.surprisal import describe_rate
 from textwright.display.terminal import ProgressView, Terminal
 from textwright.evaluate.card import adaptation_in_words
 from textwright.evaluate.scores import TITLES, shown
@@ -91,10 +92,7 @@ def show_built(terminal: Terminal, built: BuildResult, more: Mapping[str, Any] |
         for name, item in manifest.training.get("thresholds", {}).items():
             terminal.say(_threshold_line(name, item, manifest.training["settings"]["precision_at_least"]))
         if rate := manifest.out_of_distribution.get("rate"):
-            terminal.say(
-                "it abstains out of distribution: on texts less like the training texts than all but "
-                f"{percent(rate)} of the validation texts"
-            )
+            terminal.say(f"it abstains out of distribution: on texts {describe_rate(rate)}")
         if abstention := manifest.training.get("abstention"):
             terminal.say(_abstention_line(abstention))
         _note_adaptation(terminal, built)

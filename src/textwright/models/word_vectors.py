@@ -133,7 +133,9 @@ def _further_words(words: Iterator[str], seen: set[str], *, cased: bool) -> Iter
 def _forms(word: str, *, cased: bool) -> tuple[str, ...]:
     """Give the forms in which texts have a word of the vectors: the tokenizer's, and that at a sentence's start."""
     word = word if word.isascii() else normalize("NFC", word)
-    return (word, word.capitalize()) if cased and word == word.lower() else (word if cased else word.lower(),)
+    if not cased:
+        return (word.lower(),)
+    return (word, word.capitalize()) if word == word.lower() else (word,)
 
 
 def load_table(config: VectorSettings, context: BuildContext) -> tuple[Tensor, Coverage]:

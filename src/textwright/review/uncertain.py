@@ -90,8 +90,9 @@ def score_source(source: str, predictor: Predictor, settings: DataSettings, call
     """
     collected = read_source(source, settings)
     places = [collected.place(row) for row in range(len(collected))]
-    files, units, lines = zip(*places, strict=True) if places else ((), (), ())
-    return _scored(source, files, next(iter(units), "line"), lines, collected.texts, predictor, callback)
+    files, lines = [file for file, _, _ in places], [line for _, _, line in places]
+    unit = places[0][1] if places else "line"
+    return _scored(source, files, unit, lines, collected.texts, predictor, callback)
 
 
 def _scored(

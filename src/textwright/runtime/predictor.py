@@ -161,7 +161,7 @@ class Predictor(GraphModel):
         from textwright.core.surprisal import read_surprisal  # few models need it, and start-up pays for each import
 
         content = (self.artifact.path / artifacts.SURPRISALS).read_bytes()
-        return read_surprisal(content, facts, self.vocab_size, self._encoder.unknown_id)
+        return read_surprisal(content, facts, self._encoder)
 
     def _open(self, num_threads: int | None) -> OpenSession:
         engine = self.artifact.manifest.variant(self.variant).engine
