@@ -64,6 +64,8 @@ def _execute(arguments: argparse.Namespace) -> int:
     bad = [outcome for outcome in outcomes if outcome.fault]
     seconds = time.perf_counter() - start
     print(f"{len(outcomes) - len(bad)} of {len(outcomes)} lessons ran as {arguments.profile} in {seconds:.0f} s")
+    for outcome in bad:  # once more: a long log is often cut to its end
+        print(f"{outcome.lesson.stem} failed: {outcome.fault.splitlines()[-1]}", file=sys.stderr)
     return 1 if bad else 0
 
 
