@@ -21,6 +21,7 @@ PAGES = tuple(
     ROOT / name
     for name in (
         "README.md",
+        "benchmarks/README.md",
         "docs/abstaining.md",
         "docs/command-line.md",
         "docs/explain.md",
@@ -42,6 +43,8 @@ PAGES = tuple(
 _BLOCK = re.compile(r"(<!-- table: ([\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
+_FEWEST_SOURCES = 5
+"""Of the battery; a row that ran on fewer is no summary."""
 LEADERBOARDS = ("movie-reviews", "airline-tweets", "bbc-news")
 
 
@@ -469,6 +472,31 @@ def battery() -> str:
     return _table(heading, [_battery_row(name, source, others) for name, source in sources.items()])
 
 
+def battery_summary() -> str:
+    """How each family's defaults stand beside the tuned baseline over all sources, its worst named: ``battery.json``."""
+    sources = _read("battery")["sources"]
+    points: dict[str, dict[str, float]] = {}  # of a row, by source
+    for source, content in sources.items():
+        of_rows = {name: row["metrics"] for name, row in content["rows"].items() if "metrics" in row}
+        baseline = of_rows.pop("tuned tf-idf")[content["primary_metric"]]["value"]
+        for name, metrics in of_rows.items():
+            above = metrics[content["primary_metric"]]["value"] - baseline
+            points.setdefault(name, {})[source] = 100 * above
+    rows = []
+    for name, found in points.items():
+        if len(found) < _FEWEST_SOURCES or name == "majority":
+            continue
+        in_order = sorted(found, key=lambda source: found[source])
+        worst, best = (
+            ", ".join(f"{source} {found[source]:+.1f}" for source in chosen)
+            for chosen in (in_order[:3], in_order[::-1][:2])
+        )
+        shares = [f"{sum(value >= -bound for value in found.values())} of {len(found)}" for bound in (0.5, 3)]
+        rows.append([f"`{name}`", *shares, f"{statistics.median(found.values()):+.1f}", worst, best])
+    heading = ["", "at most 0.5 points below", "at most 3 below", "median", "worst", "best"]
+    return _table(heading, rows)
+
+
 def _battery_row(name: str, source: Mapping[str, Any], others: Sequence[str]) -> list[str]:
     best, key = source["ceiling"], source["primary_metric"]
     floor, baseline = (source["rows"][row]["metrics"][key] for row in ("majority", "tuned tf-idf"))
@@ -783,6 +811,7 @@ TABLES: Mapping[str, Callable[[], str]] = {
     "warm-start": warm_start,
     "settings-of-bert": settings_of_bert,
     "battery": battery,
+    "battery-summary": battery_summary,
     "after-the-first-day": after_the_first_day,
     "bulk": bulk,
     "monitoring": monitoring,

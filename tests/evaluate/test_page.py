@@ -110,6 +110,14 @@ def test_the_page_shows_what_was_measured(evaluation: Evaluation, page: str) -> 
     assert page.count("<blockquote") == evaluation.num_mistakes == 2
 
 
+def test_no_line_can_end_between_a_number_and_its_sign(measured: MakeEvaluation, page: str) -> None:
+    prose = re.sub(r"<(svg|style).*?</\1>", "", page, flags=re.DOTALL)
+    assert not re.findall(r"\d %|\bp = \d", prose)
+    named = measured(["above 50 %", "p = 1"]).to_html()
+    assert "above 50\u00a0%" in named
+    assert "p\u00a0=\u00a01" in named
+
+
 @pytest.mark.parametrize("task", list(Task))
 def test_names_and_texts_of_others_are_never_markup(measured: MakeEvaluation, task: Task) -> None:
     texts = [f"word{index % 3} {HOSTILE} <svg onload=alert(1)>" for index in range(9)]

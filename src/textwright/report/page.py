@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
@@ -10,6 +11,8 @@ from typing import Any, Final
 from textwright.core.percent import percent
 
 _PACKAGE: Final = "textwright.report"
+_UNBROKEN: Final = re.compile(r"(?<=\d) (?=%)|(?<=\bp) (?== )|(?<=\bp =) (?=\d)")
+"""The spaces of "95 %" and "p = 0.03", at which no line may end."""
 
 
 def render(template: str, charts: Mapping[str, str], **values: Any) -> str:  # noqa: ANN401  whatever a template shows
@@ -26,17 +29,18 @@ def render(template: str, charts: Mapping[str, str], **values: Any) -> str:  # n
     from jinja2 import Environment, PackageLoader, StrictUndefined
     from markupsafe import Markup
 
-    pages = Environment(loader=PackageLoader(_PACKAGE), autoescape=True, undefined=StrictUndefined)
+    loader = PackageLoader(_PACKAGE)
+    pages = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, finalize=_unbroken)
     pages.trim_blocks = pages.lstrip_blocks = True
     pages.filters["duration"] = duration
-    pages.filters["percent"] = _percent
+    pages.filters["percent"] = percent
     drawn = {name: Markup(svg) for name, svg in charts.items()}  # noqa: S704  drawn by us, names escaped by matplotlib
     return pages.get_template(template).render(charts=drawn, **values)
 
 
-def _percent(*shares: float, digits: int = 1) -> str:
-    """Write shares as :func:`percent` does, with a space at which no line breaks."""
-    return percent(*shares, digits=digits).replace(" %", "\N{NO-BREAK SPACE}%")
+def _unbroken(value: object) -> object:
+    """Keep a number and its sign on one line; drawings stay as they are."""
+    return _UNBROKEN.sub("\N{NO-BREAK SPACE}", value) if type(value) is str else value
 
 
 def duration(seconds: float) -> str:

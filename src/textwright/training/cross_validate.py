@@ -120,7 +120,7 @@ def select_adam_epsilon(
     if not parts:
         return settings.model_copy(update={"adam_epsilon": min(EPSILONS)}), {}
     targets = examples.targets[np.concatenate([scored for _, scored in parts])]
-    stage = "choosing adam_epsilon by cross-validation"
+    stage = "choosing the optimizer's epsilon and learning rate by cross-validation"
     callback.on_stage_begin(stage)
     tried: list[tuple[float, TrainSettings]] = []
     for epsilon, factor in EPSILONS.items():
