@@ -473,7 +473,7 @@ def battery() -> str:
 
 
 def battery_summary() -> str:
-    """How each family's defaults stand beside the tuned baseline over all sources, its worst named: ``battery.json``."""
+    """How each family's defaults stand beside the tuned baseline, its worst sources named, from ``battery.json``."""
     sources = _read("battery")["sources"]
     points: dict[str, dict[str, float]] = {}  # of a row, by source
     for source, content in sources.items():

@@ -25,7 +25,7 @@ def test_every_row_stands_there_with_its_numbers_and_verdict() -> None:
         "86.0\u00a0%",
         "± 0.4",
         "84.0 to 88.0\u00a0%",
-        "not distinguishable from best (p = 0.400)",
+        "not distinguishable from best (p\u00a0=\u00a00.400)",
         "below best",
         "9 ms",
     ):

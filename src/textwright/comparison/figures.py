@@ -10,6 +10,7 @@ from textwright.evaluate.scores import TITLES
 from textwright.report.svg import (
     DASHED,
     FULL_WIDTH,
+    MARKERS,
     SERIES,
     Axes,
     draw_intervals,
@@ -23,7 +24,6 @@ from textwright.report.svg import (
 if TYPE_CHECKING:
     from textwright.comparison.leaderboard import Leaderboard, LeaderboardRow
 
-_MARKERS: Final = ("o", "s", "^", "D", "v", "P", "X", "h")
 _HEIGHT: Final = 4.6
 _DODGE: Final = 0.015
 """How far the points of neighboring rows are moved apart, as a share of their position."""
@@ -100,7 +100,7 @@ def curves(board: Leaderboard) -> str:
 def _styled(board: Leaderboard) -> list[tuple[LeaderboardRow, str, str]]:
     """Give each row that looks at texts a color and a marker, which it has in every plot."""
     rows = [row for row in board.rows if row.name != _FLOOR]
-    return list(zip(rows, cycle(SERIES), cycle(_MARKERS), strict=False))
+    return list(zip(rows, cycle(SERIES), cycle(MARKERS), strict=False))
 
 
 def _area(row: LeaderboardRow) -> float:

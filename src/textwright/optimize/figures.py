@@ -7,7 +7,18 @@ from itertools import cycle
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from textwright.evaluate.scores import TITLES
-from textwright.report.svg import FULL_WIDTH, INK, MUTED, RIGHT, SERIES, Axes, page_svg, percent_ticks
+from textwright.report.svg import (
+    FULL_WIDTH,
+    MARKERS,
+    MUTED,
+    RIGHT,
+    SERIES,
+    Axes,
+    legend,
+    page_svg,
+    percent_ticks,
+    shortened,
+)
 
 if TYPE_CHECKING:
     from textwright.optimize.outcome import OptimizationResult
@@ -16,10 +27,6 @@ _HEIGHT: Final = 4.6
 _AREA_PER_MB: Final = 14.0
 _LEAST_SPAN: Final = 0.02
 """Of the accuracies that are shown: less would make much of what is chance."""
-_LINE: Final = 13.0
-"""Points from one line of labels to the next."""
-_LETTER: Final = 5.6
-"""Points of a letter's width, on average."""
 
 
 class _Bubble(NamedTuple):
@@ -39,23 +46,23 @@ def tradeoff(outcome: OptimizationResult) -> str:
         outcome: With at least one variant whose cost was measured.
 
     Returns:
-        SVG. Each bubble bears its name; names with a tick were kept. The line joins the variants that no other one
-        beats in both.
+        SVG. Names with a check mark were kept; the line joins the variants that no other one beats in both.
     """
     bubbles = _bubbles(outcome)
 
     def draw(axes: Axes) -> None:
         _draw_frontier(axes, bubbles)
-        for item, color in zip(bubbles, _colors(len(bubbles)), strict=True):
+        for item, color, marker in zip(bubbles, _colors(len(bubbles)), cycle(MARKERS), strict=False):
             area = _AREA_PER_MB * item.size_bytes / 1e6
             axes.scatter(item.latency_ms, item.accuracy, s=area, color=color, alpha=0.25, linewidths=0)
-            axes.plot(item.latency_ms, item.accuracy, color=color, marker="o", markersize=4, linestyle="")
+            name = shortened(item.name) + (" \N{CHECK MARK}" if item.is_kept else "")
+            axes.plot(item.latency_ms, item.accuracy, color=color, marker=marker, linestyle="", label=name)
         axes.set(xlabel="Milliseconds for one text", ylabel=f"{TITLES[outcome.metric]} on the gate texts")
         axes.set_xlim(0, 1.25 * max(item.latency_ms for item in bubbles))
         axes.set_ylim(*_accuracies(bubbles))
         percent_ticks(axes.yaxis)
         axes.yaxis.get_major_formatter().decimals = 1
-        _label(axes, bubbles)
+        legend(axes)
 
     return page_svg("tradeoff", (FULL_WIDTH, _HEIGHT), draw)
 
@@ -97,28 +104,3 @@ def _draw_frontier(axes: Axes, bubbles: Sequence[_Bubble]) -> None:
         if not best or item.accuracy > best[-1].accuracy:
             best.append(item)
     axes.plot([item.latency_ms for item in best], [item.accuracy for item in best], color=RIGHT, linewidth=1, zorder=1)
-
-
-def _label(axes: Axes, bubbles: Sequence[_Bubble]) -> None:
-    """Write each name beside its bubble, on the nearest line where no other name stands."""
-    axes.figure.draw_without_rendering()  # the scales are known only now
-    per_point = axes.figure.dpi / 72
-    boxes: list[tuple[float, float, float]] = []
-    for item in sorted(bubbles, key=lambda it: (not it.is_kept, it.latency_ms)):
-        name = item.name + (" \N{CHECK MARK}" if item.is_kept else "")
-        x, y = axes.transData.transform((item.latency_ms, item.accuracy)) / per_point
-        width, lift = _LETTER * len(name), _LINE
-        while any(abs(y + lift - row) < _LINE and x < end and x + width > start for start, end, row in boxes):
-            lift = -lift if lift > 0 else -lift + _LINE
-        boxes.append((x, x + width, y + lift))
-        style = {"color": INK if item.is_kept else MUTED, "fontweight": "bold" if item.is_kept else "normal"}
-        line = {"arrowstyle": "-", "color": MUTED, "linewidth": 0.6}
-        axes.annotate(
-            name,
-            (item.latency_ms, item.accuracy),
-            xytext=(4, lift),
-            textcoords="offset points",
-            va="center",
-            arrowprops=line if abs(lift) > _LINE else None,
-            **style,
-        )

@@ -29,6 +29,8 @@ Axis: TypeAlias = Any
 INK, MUTED, GRID, RIGHT, WRONG, CELL_RIGHT, CELL_WRONG, ON_CELL = (f"#0000f{digit}" for digit in range(1, 9))
 SERIES: Final = tuple(f"#0001f{digit}" for digit in range(1, 9))
 """Colors that tell series apart; the page defines ``--series-1`` and so on."""
+MARKERS: Final = ("o", "s", "^", "D", "v", "P", "X")
+"""Shapes that tell series apart where colors do not; one fewer, so that of many series no two look alike."""
 _ROLES: Final = {
     INK: "var(--ink)",
     MUTED: "var(--muted)",
