@@ -59,6 +59,12 @@ def predict(port, text):
     return status, json.loads(body)
 
 
+SLOW_REQUEST = (
+    b"POST /v1/predict HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{"
+)
+"""Whose body does not come."""
+
+
 def stop(process, number=signal.SIGTERM):
     process.send_signal(number)
     _, stderr = process.communicate(timeout=10)
@@ -86,9 +92,7 @@ def test_it_answers_and_a_signal_stops_it_cleanly(tiny_artifact, number):
 
 def test_a_second_ctrl_c_waits_for_no_request_and_logs_no_error(tiny_artifact):
     with serving(tiny_artifact) as (process, port), socket.create_connection(("127.0.0.1", port)) as slow:
-        slow.sendall(
-            b"POST /v1/predict HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{"
-        )
+        slow.sendall(SLOW_REQUEST)
         predict(port, "a good day")  # so that the slow one's head is read
         process.send_signal(signal.SIGINT)
         wait_until_closed(port)  # the first is heeded; or the two would be one
@@ -96,6 +100,20 @@ def test_a_second_ctrl_c_waits_for_no_request_and_logs_no_error(tiny_artifact):
     assert code == 0
     lines = [json.loads(line) for line in stderr.splitlines()]
     assert [(line["path"], line["status"]) for line in lines] == [("/v1/predict", 200), ("/v1/predict", 499)]
+
+
+def test_a_second_ctrl_c_ends_several_workers_at_once(tiny_artifact):
+    with (
+        serving(tiny_artifact, "--workers", "2") as (process, port),
+        socket.create_connection(("127.0.0.1", port)) as slow,
+    ):
+        slow.sendall(SLOW_REQUEST)
+        predict(port, "a good day")
+        process.send_signal(signal.SIGINT)
+        wait_until_closed(port)
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=5)  # less than the grace time of the request
+    assert process.returncode == 0
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])

@@ -258,14 +258,18 @@ class Supervisor:
         worker.channel.send({**await self._reload(name), "number": number})
 
     async def _stop(self, keeping: Sequence[asyncio.Task[None]]) -> None:
-        """Let the workers finish what they have; kill those that do not."""
+        """Let the workers finish what they have; kill those that do not, and all at a second Ctrl-C."""
         self._is_stopping.set()
         self._listener.close()
+        asyncio.get_running_loop().add_signal_handler(signal.SIGINT, self._signal_workers, signal.SIGKILL)
         for number in (signal.SIGTERM, signal.SIGKILL):
-            for worker in self._workers.values():
-                if worker.process.returncode is None:
-                    worker.process.send_signal(number)
+            self._signal_workers(number)
             await asyncio.wait(keeping, timeout=self._settings.shutdown_grace_s + _BEYOND_GRACE_S)
+
+    def _signal_workers(self, number: signal.Signals) -> None:
+        for worker in self._workers.values():
+            if worker.process.returncode is None:
+                worker.process.send_signal(number)
 
     async def _pause(self, pause_s: float) -> None:
         try:
