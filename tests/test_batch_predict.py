@@ -190,6 +190,7 @@ def test_predictions_alone_decide_their_types_in_parquet(tmp_path, tiny_multilab
     ("content", "first"),
     [
         ("id|text\n1|good\n2|bad\n", "id,text,predicted_label"),
+        ('[{"text": "good"},\n{"text": "bad"}]\n', '{"text": "good", "predicted_label": "positive"'),
         ('\n{"text": "good"}\n{"text": "bad"}\n', '{"text": "good", "predicted_label": "positive"'),
     ],
 )

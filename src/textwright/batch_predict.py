@@ -11,7 +11,7 @@ from typing import Final, NamedTuple, TypeAlias
 from textwright.data.parquet_copy import copy_parquet
 from textwright.data.row_errors import END_AT_FIRST, RowErrorsInRows
 from textwright.data.settings import FileSettings
-from textwright.data.sources import data_format, open_file, source_format
+from textwright.data.sources import TEXT_FORMATS, data_format, open_file, source_format
 from textwright.data.text_files import STREAM
 from textwright.data.text_reader import TextRow, open_texts
 from textwright.data.writers import open_output
@@ -53,7 +53,7 @@ def predict_file(
         predictor: The model.
         source: CSV, TSV, JSON lines or Parquet, ``.gz`` and ``.zst`` included; ``STREAM`` reads standard input.
         target: Where to write; its ending decides the format. It appears only when every row was written. ``STREAM``
-            writes to standard output, as JSON lines where JSON lines or Parquet were read, else as CSV or TSV.
+            writes to standard output, as CSV or TSV where these were read, else as JSON lines.
         settings: Text column, encoding and delimiter.
         skip_errors: Go on over a row that cannot be read: it gets no prediction, and a column ``error`` says why.
         progress: Called with the rows written so far and the share of the file that was read, in [0, 1].
@@ -71,7 +71,7 @@ def predict_file(
     progress = progress or (lambda _num_rows, _fraction: None)
     if kind == ".parquet" and target != STREAM and data_format(target) == ".parquet":
         return _predict_parquet(predictor, source, target, settings, with_errors=skip_errors, progress=progress)
-    target_kind = data_format(target) if target != STREAM else ".jsonl" if kind == ".parquet" else kind
+    target_kind = data_format(target) if target != STREAM else kind if kind in TEXT_FORMATS else ".jsonl"
     row_errors = RowErrorsInRows() if skip_errors else END_AT_FIRST
     types = added_types(predictor, with_errors=skip_errors)
     num_rows = num_errors = 0

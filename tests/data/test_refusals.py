@@ -108,7 +108,7 @@ REFUSED = {
         rb'{"text": "a \ud83d", "label": 1}' + b"\n",
         r"surrogate.jsonl, line 1: 'text' holds half of a surrogate pair",
     ),
-    "blank.jsonl": (b"\n\n", "blank.jsonl: the file has blank lines only"),
+    "blank.jsonl": (b"\n\n", "blank.jsonl: the file holds no object; it needs one for each example"),
     "not.parquet": (b"PAR1 no", r"not.parquet: not a Parquet file"),
     "not.csv.gz": (b"text,label\n", r"not.csv.gz: not the compressed file that its name says"),
     "not.csv.zst": (b"text,label\n", r"not.csv.zst: not the compressed file that its name says"),

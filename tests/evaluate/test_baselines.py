@@ -42,6 +42,7 @@ def test_a_perfect_model_beats_the_majority_and_ties_with_the_linear_one() -> No
     assert "points above the most frequent label" in said
     assert "not distinguishable from the linear baseline tf-idf (100.0 %)" in said
     assert "--family linear or --family frozen-bert" in said
+    assert say(baselines, 1.0, family="linear").endswith("could tell more.")
 
 
 def test_a_poor_model_is_called_worse_and_says_what_to_try() -> None:

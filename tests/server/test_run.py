@@ -59,9 +59,7 @@ def predict(port, text):
     return status, json.loads(body)
 
 
-SLOW_REQUEST = (
-    b"POST /v1/predict HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{"
-)
+SLOW_REQUEST = b"POST /v1/predict HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{"
 """Whose body does not come."""
 
 

@@ -90,4 +90,4 @@ def _check_format(name: str) -> None:
     """Refuse files that cannot be read in parts."""
     kind = data_format(Path(name))
     if kind not in WRITABLE:
-        raise DataError(f"{name}: {kind} files are not read in parts; save it as {' or '.join(WRITABLE)} first")
+        raise DataError(f"{name}: {kind} files are not read in parts; save it as one of {', '.join(WRITABLE)} first")

@@ -36,7 +36,7 @@ def auto(
     the report says by how much the nearest misses them, and the exit code is 14.
 
     Args:
-        source: A built-in name (movie-reviews), a file (.csv .tsv .jsonl .parquet .xlsx), a folder or a hub id.
+        source: A built-in name (movie-reviews), a file (.csv .tsv .json .txt .parquet .xlsx), a folder or a hub id.
         out: Folder of the search: artifact, auto.json, auto.html, and search for everything that was made.
     """
     require("train", what="searching")

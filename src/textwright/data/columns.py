@@ -26,6 +26,7 @@ _LABEL: Final = (
     "label", "labels", "sentiment", "category", "categories", "class", "target", "topic", "topics", "intent",
     "emotion", "rating", "stars", "polarity", "tag", "tags", "genre", "genres",
     "catégorie", "étiquette", "categoría", "etiqueta", "categoria", "etichetta", "kategorie",
+    "stimmung", "sentimiento", "sentimento",
     "标签", "ラベル", "метка",
 )
 # fmt: on
@@ -224,7 +225,9 @@ def _columns_of_few_values(table: Table) -> list[str]:
     """List the columns that could be labels: more than one value, each of them often."""
     columns = []
     for name in table.columns:
-        cells = [str(row.values.get(name)).strip() for row in table.sample]
-        if 1 < len(set(cells)) <= max(2.0, _MAX_LABEL_SHARE * len(cells)):
+        values = [row.values.get(name) for row in table.sample]
+        cells = {str(value).strip() for value in values}
+        is_nested = any(isinstance(value, dict) for value in values)
+        if not is_nested and 1 < len(cells) <= max(2.0, _MAX_LABEL_SHARE * len(values)):
             columns.append(name)
     return columns

@@ -20,13 +20,14 @@ from textwright.data.download import Progress
 from textwright.data.excel import open_excel
 from textwright.data.hub import fetch_hub_file, is_hub_id, is_saved_dataset, open_hub, open_saved
 from textwright.data.in_memory import DataSource, InMemory
-from textwright.data.jsonl import open_jsonl
+from textwright.data.jsonl import open_json, open_jsonl
 from textwright.data.parquet import open_arrow, open_parquet
 from textwright.data.row_errors import END_AT_FIRST, RowErrors
 from textwright.data.sections import Section
 from textwright.data.settings import DataSettings, FileSettings
 from textwright.data.tables import SPLIT_NAMES, Table
 from textwright.data.text_files import STREAM, start_of_standard_input
+from textwright.data.text_lines import open_text_lines
 from textwright.errors import DataError, NotFoundError
 
 _READERS: Final[Mapping[str, Callable[[Path | str, FileSettings, RowErrors, Section | None], Table]]] = {
@@ -34,17 +35,23 @@ _READERS: Final[Mapping[str, Callable[[Path | str, FileSettings, RowErrors, Sect
     ".tsv": open_delimited,
     ".jsonl": open_jsonl,
     ".ndjson": open_jsonl,
+    ".json": lambda path, settings, row_errors, _section: open_json(path, settings, row_errors),
+    ".txt": lambda path, settings, row_errors, _section: open_text_lines(path, settings, row_errors),
     ".parquet": lambda path, _settings, _row_errors, section: open_parquet(path, section),
     ".arrow": lambda path, _settings, _row_errors, _section: open_arrow(path),
     ".feather": lambda path, _settings, _row_errors, _section: open_arrow(path),
     ".xlsx": lambda path, settings, _row_errors, _section: open_excel(path, settings),
 }
+_OF_STREAM: Final = {b"{": ".jsonl", b"[": ".json"}
+"""First byte of standard input -> its format; anything else is CSV."""
 _COMPRESSED: Final = (".gz", ".zst")
 
-_TEXT_FORMATS: Final = (".csv", ".tsv", ".jsonl", ".ndjson")
-WRITABLE: Final = (*_TEXT_FORMATS, ".parquet")
+TEXT_FORMATS: Final = (".csv", ".tsv", ".jsonl", ".ndjson")
+"""Formats of text that are written too, also to standard output."""
+WRITABLE: Final = (*TEXT_FORMATS, ".parquet")
 """Formats that are written too."""
-FORMATS: Final = ".csv, .tsv, .jsonl, .ndjson (each also .gz or .zst), .parquet, .arrow, .feather and .xlsx"
+_COMPRESSIBLE: Final = (*TEXT_FORMATS, ".json", ".txt")
+FORMATS: Final = f"{', '.join(_COMPRESSIBLE)} (each also .gz or .zst), .parquet, .arrow, .feather and .xlsx"
 """What can be read, for messages."""
 
 
@@ -91,7 +98,7 @@ def data_format(path: Path) -> str:
         path: A file, there or not.
 
     Returns:
-        A suffix without compression: ".csv", ".tsv", ".jsonl", ".ndjson", ".parquet", ".arrow", ".feather" or ".xlsx".
+        A suffix without compression, a key of ``_READERS``: ".csv", ".parquet", ...
 
     Raises:
         DataError: If the name stands for none of them; lists those that there are.
@@ -99,7 +106,7 @@ def data_format(path: Path) -> str:
     suffixes = [suffix.lower() for suffix in path.suffixes]
     compressed = bool(suffixes) and suffixes[-1] in _COMPRESSED
     suffix = (suffixes[-2:-1] if compressed else suffixes[-1:]) or [""]
-    if suffix[0] not in (_TEXT_FORMATS if compressed else _READERS):
+    if suffix[0] not in (_COMPRESSIBLE if compressed else _READERS):
         raise DataError(f"{path}: the name does not end like a data file; readable are {FORMATS}")
     return suffix[0]
 
@@ -111,12 +118,13 @@ def source_format(path: Path) -> str:
         path: A file, or ``STREAM``.
 
     Returns:
-        As :func:`data_format`; of standard input ".jsonl" if it begins with an object, else ".csv".
+        As :func:`data_format`; of standard input ".jsonl" if it begins with an object, ".json" if with an array, else
+        ".csv".
 
     Raises:
         DataError: If the format is not known, or cannot be read from standard input.
     """
-    return data_format(path) if path != STREAM else ".jsonl" if start_of_standard_input().startswith(b"{") else ".csv"
+    return _OF_STREAM.get(start_of_standard_input()[:1], ".csv") if path == STREAM else data_format(path)
 
 
 def open_file(path: Path, settings: FileSettings, row_errors: RowErrors = END_AT_FIRST) -> Table:

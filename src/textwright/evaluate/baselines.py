@@ -183,6 +183,8 @@ def verdict(baselines: Sequence[Baseline], *, metric: str, value: float, num_exa
     worst = next((item for item in reversed(baselines) if not item.is_beaten), None)
     if worst is None:
         return sentence
+    if value == 1 and family == "linear" and worst.name == LINEAR:
+        return f"{sentence} No test text is answered wrongly: only more of them, or harder ones, could tell more."
     others = " or ".join(f"--family {name}" for name in _OTHERS if name != family)
     return (
         f"{sentence} {_reason(worst, family)}. Try {others}; or measure every family with textwright compare, which "

@@ -1,0 +1,82 @@
+"""Read plain text: a text a line, or fastText's labeled lines, ``__label__NAME the text``.
+
+Source: fastText's documentation, "Text classification": a line holds its labels, each after ``__label__``, and a text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import chain, islice
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from textwright.data.row_errors import END_AT_FIRST, RowErrors
+from textwright.data.settings import FileSettings
+from textwright.data.tables import SAMPLE_ROWS, Row, Table
+from textwright.data.text_files import TextFile
+from textwright.errors import DataError
+
+_MARK: Final = "__label__"
+
+
+class _TextLine(NamedTuple):
+    number: int
+    labels: list[str]
+    text: str
+
+
+def open_text_lines(path: Path | str, settings: FileSettings, row_errors: RowErrors = END_AT_FIRST) -> Table:
+    """Open a file of lines, compressed or not; blank ones are passed over.
+
+    Args:
+        path: A ``.txt`` file, with ``.gz`` or ``.zst`` behind it or not.
+        settings: Its encoding.
+        row_errors: What happens to a line whose bytes do not fit the encoding.
+
+    Returns:
+        A table with the column ``text``; and ``label``, if a line of the sample begins with a label: a string, or a
+        list where a line of the sample has several.
+
+    Raises:
+        DataError: If no line holds anything.
+    """
+    file = TextFile(path, settings.encoding, row_errors)
+    try:
+        lines = _lines(file)
+        sample = list(islice(lines, SAMPLE_ROWS))
+    except BaseException:
+        file.close()
+        raise
+    if not sample:
+        file.close()
+        raise DataError(f"{file.name}: the file has blank lines only; it needs one text a line")
+    most = max(len(line.labels) for line in sample)
+
+    def row(line: _TextLine) -> Row:
+        if most == 0:
+            return Row(line.number, {"text": " ".join([*(_MARK + name for name in line.labels), line.text])})
+        is_single = most == 1 and len(line.labels) <= 1
+        label = next(iter(line.labels), None) if is_single else line.labels
+        return Row(line.number, {"text": line.text, "label": label})
+
+    sample_rows = [row(line) for line in sample]
+    return Table(
+        name=file.name,
+        columns=("text", "label") if most else ("text",),
+        sample=sample_rows,
+        read=lambda _columns: chain(sample_rows, map(row, lines)),
+        repairs=file.repairs,
+        fraction_read=file.fraction_read,
+        close=file.close,
+    )
+
+
+def _lines(file: TextFile) -> Iterator[_TextLine]:
+    for number, line in enumerate(file.lines(), start=1):
+        rest, labels = line.strip(), []
+        while rest.startswith(_MARK):
+            label, _, rest = rest.partition(" ")
+            labels.append(label.removeprefix(_MARK))
+            rest = rest.lstrip()
+        if rest or labels:
+            yield _TextLine(number, labels, rest)
