@@ -18,6 +18,8 @@ from textwright.errors import DataError
 
 _EACH_LINE: Final = "each line must hold one whole object"
 _ARRAY_OR_LINES: Final = "the file must hold an array of objects, or each line one whole object"
+_MAX_ARRAY: Final = 2**28
+"""Characters of an array on one line, as most programs write it."""
 _SPACE: Final = re.compile(r"[ \t\r\n]*")
 
 
@@ -61,7 +63,7 @@ def open_json(path: Path | str, settings: FileSettings, row_errors: RowErrors = 
     Raises:
         DataError: If the file is empty, is no JSON, or its first rows are no objects.
     """
-    file = TextFile(path, settings.encoding, row_errors)
+    file = TextFile(path, settings.encoding, row_errors, max_line=_MAX_ARRAY)
     try:
         lines, start = file.lines(), []
         for line in lines:

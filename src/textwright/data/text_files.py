@@ -53,6 +53,7 @@ class TextFile:
         encoding: A codec name, or "repair"; None expects UTF-8.
         row_errors: What happens to a line whose bytes do not fit the encoding.
         section: Its part that is read; None reads the whole file.
+        max_line: Characters of a line, from which on it is refused; None takes ``MAX_LINE``.
 
     Raises:
         DataError: If the file cannot be opened, or is empty.
@@ -66,11 +67,13 @@ class TextFile:
         encoding: str | None,
         row_errors: RowErrors = END_AT_FIRST,
         section: Section | None = None,
+        max_line: int | None = None,
     ) -> None:
         self.name = str(path) if path != STREAM else "standard input"
         self.section = section
         self.repairs = Repairs()
         self._row_errors = row_errors
+        self._max_line = max_line or MAX_LINE
         self._repair = encoding == REPAIR
         codec = _codec(encoding)
         path = Path(path)
@@ -111,11 +114,12 @@ class TextFile:
         """
         number = 0
         try:
-            for number, line in enumerate(iter(partial(self._text.readline, MAX_LINE), ""), start=1):
-                if len(line) == MAX_LINE:
+            for number, line in enumerate(iter(partial(self._text.readline, self._max_line), ""), start=1):
+                if len(line) == self._max_line:
                     raise DataError(
-                        f"{self.name}, line {self._line(number)}: longer than {MAX_LINE:,} characters, which no row of "
-                        "texts is; check that it is the right file, and cut longer texts"
+                        f"{self.name}, line {self._line(number)}: longer than {self._max_line:,} characters, which no "
+                        "row of texts is; check that it is the right file, and cut longer texts (an array of JSON can "
+                        "be written with an object a line)"
                     )
                 yield line if line.isascii() and "\0" not in line else self._checked(line, self._line(number))
         except UnicodeDecodeError as error:
