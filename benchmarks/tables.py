@@ -106,7 +106,7 @@ def speed() -> str:
             f"{ratio['median']:.2f} x importing numpy, onnxruntime and tokenizers alone",
         ]
     )
-    rows += [*_training_rows(), *_time_rows(), *_serving_rows(), *_together_rows(), _soak_row(), _cold_start_row()]
+    rows += [*_training_rows(), *_time_rows(), *_serving_rows(), *_matrix_rows(), _soak_row(), _cold_start_row()]
     rows += [_memory_row(run) for run in _read("memory")["runs"]]
     return _table(["", "measured", "beside it"], rows)
 
@@ -171,31 +171,9 @@ def _serving_rows() -> list[list[str]]:
     ]
 
 
-def _together_rows() -> list[list[str]]:
-    if (RESULTS / "serving_matrix.json").is_file():
-        return _matrix_rows(_read("serving_matrix"))
-    content = _read("serving_together")
-    titles = {
-        "int8-smooth": "serving int8 `bert`, requests a second from 32 connections",
-        "bow; 0.5 at 95 %": "serving a cascade: `bow` before int8 `bert`",
-        "3 layers": "serving three of its six layers, taught by `bert-r-drop`, in int8",
-        "bow, 3 layers; 0.5 at 95 %": "serving a cascade: `bow` before these three layers",
-    }
-    gains = content["throughput_against_pipeline"]
-    right = {name: f"{100 * value:.1f} %" for name, value in content["accuracy"].items()}
-    return [
-        [
-            title,
-            f"{_median(content, name, 'per_second'):,.0f}",
-            f"{gains[name]['median']:.1f} x FastAPI + pipeline, test accuracy {right[name]} (fp32 {right['fp32']})",
-        ]
-        for name, title in titles.items()
-        if name in gains
-    ]
-
-
-def _matrix_rows(content: Mapping[str, Any]) -> list[list[str]]:
+def _matrix_rows() -> list[list[str]]:
     """Show the fastest engine of each number of layers, alone and in a cascade."""
+    content = _read("serving_matrix")
     best: dict[tuple[str, bool], str] = {}
     for name, row in content["rows"].items():
         kind = row["layers"], row["is_cascade"]
@@ -215,8 +193,6 @@ def _matrix_rows(content: Mapping[str, Any]) -> list[list[str]]:
 
 def serving_matrix() -> str:
     """What engines, layers and cascades come to behind HTTP, from ``results/serving_matrix.json``."""
-    if not (RESULTS / "serving_matrix.json").is_file():
-        return "Not measured yet: `make bench-serving-matrix`.\n"
     content = _read("serving_matrix")
     rows = []
     for name, spread in content["measured_rounds"].items():

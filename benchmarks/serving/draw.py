@@ -18,11 +18,12 @@ import matplotlib as mpl
 mpl.use("Agg")
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
+from matplotlib.ticker import LogLocator
 
 HERE = Path(__file__).parent
 RESULTS = HERE.parent / "results"
 OURS, CEILING = "textwright", ("raw loop", "in process")
-OUR_COLOUR, CEILING_COLOUR, OTHER_COLOUR = "#1d5fa8", "#b8bec6", "#7a8794"
+OUR_COLOR, CEILING_COLOR, OTHER_COLOR = "#1d5fa8", "#b8bec6", "#7a8794"
 
 
 def draw_bars(axes: Axes, title: str, rounds: dict[str, Any], key: str, unit: str) -> None:
@@ -33,7 +34,7 @@ def draw_bars(axes: Axes, title: str, rounds: dict[str, Any], key: str, unit: st
         [median - rounds[name][key]["min"] for name, median in zip(names, medians, strict=True)],
         [rounds[name][key]["max"] - median for name, median in zip(names, medians, strict=True)],
     ]
-    colors = [OUR_COLOUR if name == OURS else CEILING_COLOUR if name in CEILING else OTHER_COLOUR for name in names]
+    colors = [OUR_COLOR if name == OURS else CEILING_COLOR if name in CEILING else OTHER_COLOR for name in names]
     axes.barh(names, medians, xerr=spread, color=colors, error_kw={"ecolor": "#333333", "capsize": 3})
     for place, (median, above) in enumerate(zip(medians, spread[1], strict=True)):
         axes.annotate(f" {median:,.3g}" if median < 1000 else f" {median:,.0f}", (median + above, place), va="center")
@@ -75,14 +76,17 @@ def draw_matrix(content: dict[str, Any], out: Path) -> None:
     accuracy = 100 * rows["6 layers, ONNX Runtime fp32"]["accuracy"]["mean"]
     for name in [name for name in rounds if name not in rows]:  # theirs: the encoder and its accuracy are the same
         place = rounds[name]["per_second"]["median"], accuracy
-        axes.plot(*place, marker="X", markersize=11, color=OTHER_COLOUR)
+        axes.plot(*place, marker="X", markersize=11, color=OTHER_COLOR)
         axes.annotate(name, place, xytext=(0, 10), textcoords="offset points", ha="left", fontsize=9)
     _explain_marks(axes)
     axes.set_xscale("log")
-    for formatted in (axes.xaxis.set_major_formatter, axes.xaxis.set_minor_formatter):
-        formatted("{x:,.0f}")
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.xaxis.set_major_formatter("{x:,.0f}")
+    axes.xaxis.set_minor_formatter("")
     axes.set_xlabel("requests per second from 32 connections; median of the rounds, with least and most")
-    axes.set_ylabel("test accuracy, percent; mean and deviation over seeds")
+    num_seeds = max(len(row["accuracy"]["seeds"]) for row in rows.values())
+    of_seeds = f"mean and deviation over {num_seeds} seeds" if num_seeds > 1 else "one seed"
+    axes.set_ylabel(f"test accuracy, percent; {of_seeds}")
     axes.set_title("Engines, layers and cascades behind HTTP, movie-reviews", loc="left", fontsize=11)
     axes.spines[["top", "right"]].set_visible(False)
     figure.savefig(out, dpi=120)
@@ -99,7 +103,7 @@ def _explain_marks(axes: Axes) -> None:
     axes.plot([], [], marker="o", label="6 layers", **black)
     axes.plot([], [], marker="s", label="3 layers", **black)
     axes.plot([], [], marker="o", markerfacecolor="white", label="behind bow", **black)
-    axes.plot([], [], marker="X", color=OTHER_COLOUR, linestyle="", label="other servers, same encoder in fp32")
+    axes.plot([], [], marker="X", color=OTHER_COLOR, linestyle="", label="other servers, same encoder in fp32")
     axes.plot([], [], color="#999999", linestyle=":", label="nothing is better at both")
     axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1), fontsize=8, frameon=False)
 

@@ -28,7 +28,7 @@ from textwright.core.files import write_text
 
 CELL_TIMEOUT_S: Final = {"smoke": 600, "full": 3600}
 """Against cells that hang; a busy machine is no failure."""
-_COLOUR_CODE: Final = re.compile(r"\x1b\[[\d;]*m")
+_COLOR_CODE: Final = re.compile(r"\x1b\[[\d;]*m")
 _LAST_CELL: Final = "from bookkit import report\n\nreport.write()"
 
 
@@ -97,7 +97,7 @@ def execute(lesson: Lesson, profile: str, *, offline: bool) -> Outcome:
         name = lesson.environment
         return Outcome(lesson, 0, f"it needs the environment {name}; run: make course-{name}")
     except (CellExecutionError, LessonError, RuntimeError, TimeoutError) as error:
-        return Outcome(lesson, time.perf_counter() - start, _COLOUR_CODE.sub("", str(error)).strip())
+        return Outcome(lesson, time.perf_counter() - start, _COLOR_CODE.sub("", str(error)).strip())
     finally:
         shutil.rmtree(sockets, ignore_errors=True)
     notebook.metadata["course"] = {"code_sha256": lesson.code_hash, "profile": profile}

@@ -51,7 +51,7 @@ def predict_file(
 
     Args:
         predictor: The model.
-        source: CSV, TSV, JSON lines or Parquet, ``.gz`` and ``.zst`` included; ``STREAM`` reads standard input.
+        source: A data file, ``.gz`` and ``.zst`` included; ``STREAM`` reads standard input.
         target: Where to write; its ending decides the format. It appears only when every row was written. ``STREAM``
             writes to standard output, as CSV or TSV where these were read, else as JSON lines.
         settings: Text column, encoding and delimiter.

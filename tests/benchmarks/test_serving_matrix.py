@@ -64,12 +64,11 @@ def test_points_lost_are_those_of_the_same_seeds():
 
 def test_a_result_becomes_a_table_and_the_fastest_rows_of_the_readme(tmp_path, monkeypatch):
     monkeypatch.setattr(tables, "RESULTS", tmp_path)
-    assert "make bench-serving-matrix" in tables.serving_matrix()
     (tmp_path / "serving_matrix.json").write_text(json.dumps(content()))
     lines = tables.serving_matrix().splitlines()
     assert len(lines) == 2 + 1 + 2 * len(LAYERS) * len(ENGINES)
     assert lines[2].startswith("| FastAPI + pipeline | 50 | 1.0 x | 3.0 ms |  |  |  |")
-    best = tables._together_rows()
+    best = tables._matrix_rows()
     assert [row[0] for row in best] == [
         f"serving {'a cascade, `bow` before ' * is_cascade}`bert` of {layers}, OpenVINO int8"
         for layers in LAYERS

@@ -51,6 +51,7 @@ def test_lines_of_json_may_be_named_json_and_compressed(tmp_path: Path) -> None:
         ('[\n{"text": "a", "label": "b"},\n3]', "rows.json, line 3: a JSON int where an object was expected"),
         ('[\n{"text": "a", "label": "b"},\n', r"rows.json, line 3: not JSON \(Expecting value\); the file must hold"),
         ('[{"text": "a"}\n{"text": "b"}]', "rows.json, line 2: neither a comma nor the end of the array"),
+        ('[{"text": "a", "label": "b"}]\n[]', "rows.json: something follows the end of the array"),
         ('[{"text": "\\ud83d", "label": "b"}]', "rows.json, line 1: 'text' holds half of a surrogate pair"),
         ('{"rows": [\n{"text": "a"}]}', "rows.json, line 1: not JSON .* or each line one whole object"),
         ("[" * 100_000, r"rows.json, line 1: not JSON .*recursion"),
@@ -74,7 +75,7 @@ def test_elements_that_are_no_objects_can_be_passed_over(tmp_path: Path) -> None
 
 
 def test_lines_of_fasttext_have_one_label(tmp_path: Path) -> None:
-    path = write(tmp_path / "rows.txt", "__label__pos good film\n\n__label__neg  bad, __label__x film\n__label__pos\n")
+    path = write(tmp_path / "rows.txt", "__label__pos good film\n\n__label__neg\tbad, __label__x film\n__label__pos\n")
 
     read = read_source(path, DataSettings())
 

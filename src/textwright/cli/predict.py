@@ -54,7 +54,7 @@ def predict(
     Args:
         artifact: An artifact folder, or the run folder that holds it.
         texts: Texts to predict.
-        input: File of texts: CSV, TSV, JSON lines or Parquet, .gz and .zst included; - reads standard input.
+        input: File of texts (.csv .tsv .json .jsonl .txt .parquet .xlsx, also .gz and .zst); - reads standard input.
         to: File to write: the input's records with the prediction beside each; its ending decides the format. It
             appears when all is written. - writes to standard output, in the format of the input.
         on_error: What a row of --input that cannot be read does: fail ends the command, and nothing is written; skip

@@ -112,11 +112,12 @@ def _rows(file: TextFile, lines: Iterable[str], row_errors: RowErrors, demand: s
 def _elements(file: TextFile, lines: Iterable[str], row_errors: RowErrors) -> Iterator[Row]:
     """Read an array; where it is no JSON, nothing behind that place can be read."""
     content = "".join(lines)
+    decoder = json.JSONDecoder()
     position, counted, number = _after_space(content, content.index("[") + 1), 0, 1
     while not content.startswith("]", position):
         number, counted = number + content.count("\n", counted, position), position
         try:
-            value, position = json.JSONDecoder().raw_decode(content, position)
+            value, position = decoder.raw_decode(content, position)
         except json.JSONDecodeError as error:
             raise DataError(f"{file.name}, line {error.lineno}: not JSON ({error.msg}); {_ARRAY_OR_LINES}") from error
         except RecursionError as error:
@@ -138,6 +139,8 @@ def _elements(file: TextFile, lines: Iterable[str], row_errors: RowErrors) -> It
                 f"{file.name}, line {line}: neither a comma nor the end of the array after an object; the file is cut "
                 "off or damaged, write or download it again"
             )
+    if _after_space(content, position + 1) < len(content):
+        raise DataError(f"{file.name}: something follows the end of the array; {_ARRAY_OR_LINES}")
 
 
 def _after_space(content: str, position: int) -> int:

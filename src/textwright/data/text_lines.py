@@ -75,8 +75,8 @@ def _lines(file: TextFile) -> Iterator[_TextLine]:
     for number, line in enumerate(file.lines(), start=1):
         rest, labels = line.strip(), []
         while rest.startswith(_MARK):
-            label, _, rest = rest.partition(" ")
+            label, *words = rest.split(maxsplit=1)
             labels.append(label.removeprefix(_MARK))
-            rest = rest.lstrip()
+            rest = "".join(words)
         if rest or labels:
             yield _TextLine(number, labels, rest)

@@ -59,7 +59,7 @@ def open_texts(
     only_columns: bool = False,
     section: Section | None = None,
 ) -> Iterator[TextRows]:
-    """Open a file of texts: CSV, TSV, JSON lines or Parquet.
+    """Open a file of texts, of any format that is read.
 
     Args:
         path: The file, or ``STREAM`` for standard input; ``.gz`` and ``.zst`` are decompressed while reading.

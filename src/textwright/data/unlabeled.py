@@ -34,7 +34,7 @@ def read_unlabeled(
     """Read texts without labels.
 
     Args:
-        source: A file of texts (CSV, TSV, JSON lines, Parquet), or any labeled source, whose labels are not looked at.
+        source: A file of texts, or any labeled source, whose labels are not looked at.
         data: Text column and encoding.
         by_sentence: Cut them into sentences.
         max_texts: How many texts, or sentences, are taken at most, always the same ones; 0 takes all.
