@@ -69,7 +69,7 @@ def test_the_page_says_the_choice_the_front_and_why() -> None:
     assert "<script>" not in page
     assert "&lt;b&gt;cannot" in page
     assert "taken, front" in page
-    assert "bow-glove-then-bert+r-drop-openvino-bf16 is taken: accuracy 86.6 %" in page
+    assert "bow-glove-then-bert+r-drop-openvino-bf16 is taken: accuracy 86.6\u00a0%" in page
     assert page.count("<svg") == 4  # two plots, each for screens and for phones
     assert "More time would try bert+epochs-3" in page
 

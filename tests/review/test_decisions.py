@@ -116,7 +116,8 @@ def test_a_decision_that_cannot_be_written_is_not_made(tmp_path):
         ("out.csv", "text,label\na,b\n", SettingsError),
         ("out.csv", "text,label,given_label,suggested_label,file,line\na,b,c,d,e,x\n", DataError),
         ("out.parquet", None, SettingsError),
-        ("out.txt", None, DataError),
+        ("out.txt", None, SettingsError),
+        ("out.doc", None, DataError),
     ],
 )
 def test_a_file_of_something_else_is_refused_and_left(tmp_path, name, content, error):

@@ -117,9 +117,11 @@ def test_too_few_distinct_texts_are_said(tmp_path, rows, words):
         find_label_errors(str(write_rows(tmp_path / "few.csv", rows)), DataSettings())
 
 
-def test_a_file_name_that_cannot_be_written_is_refused_before_the_work(source, tmp_path, capsys):
-    assert run(["data", "clean", str(source), "--out", str(tmp_path / "suspects.txt")]) == 3
-    assert "suspects.txt" in capsys.readouterr().err
+@pytest.mark.parametrize("name", ["suspects.txt", "suspects.doc"])
+def test_a_file_name_that_cannot_be_written_is_refused_before_the_work(source, tmp_path, capsys, monkeypatch, name):
+    monkeypatch.setattr("textwright.review.label_errors.find_label_errors", None)
+    assert run(["data", "clean", str(source), "--out", str(tmp_path / name)]) == 3
+    assert name in capsys.readouterr().err
 
 
 def test_a_label_of_one_text_does_not_end_the_search():

@@ -12,7 +12,7 @@ from cyclopts.validators import Number
 from textwright.cli.flags import typed
 from textwright.core.percent import percent
 from textwright.data.settings import DataSettings
-from textwright.data.sources import data_format
+from textwright.data.writers import writable_format
 from textwright.display.terminal import DEFAULT_OUTPUT, Output, ProgressView, Terminal
 from textwright.errors import AssetError, DataError
 from textwright.optional_deps import require
@@ -98,7 +98,7 @@ def clean(
 
     terminal = Terminal(output)
     if out is not None:
-        data_format(out)  # a name that cannot be written is refused before minutes of work
+        writable_format(out)  # a name that cannot be written is refused before minutes of work
     page = None if html is None else LabelErrors.html_path(html)
     with ProgressView(terminal, "reading") as view:
         errors = find_label_errors(source, data, cleaning, view)

@@ -48,11 +48,21 @@ def open_output(path: Path, kind: str = "", types: Mapping[str, type] = _NO_TYPE
         with _text(sys.stdout.buffer, "") as text:
             yield _records(text, kind)
         return
+    kind = writable_format(path)
+    with open_binary(path) as file, open_records(file, kind, types, suffix=path.suffix) as write:
+        yield write
+
+
+def writable_format(path: Path) -> str:
+    """Say in which format a file will be written.
+
+    Raises:
+        DataError: If its name stands for none that is written.
+    """
     kind = data_format(path)
     if kind not in WRITABLE:
         raise DataError(f"{path}: {kind} files are read only; write to one of {', '.join(WRITABLE)}")
-    with open_binary(path) as file, open_records(file, kind, types, suffix=path.suffix) as write:
-        yield write
+    return kind
 
 
 @contextmanager

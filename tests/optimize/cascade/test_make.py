@@ -136,7 +136,7 @@ def test_the_report_says_everything(done):
     page = Outcome.html_path(out).read_text()
     assert "<script" not in page
     assert "<svg" in page
-    assert "at most 2 points lost, with a confidence of 95 %" in page
+    assert "at most 2 points lost, with a confidence of 95\u00a0%" in page
 
 
 @pytest.mark.slow
