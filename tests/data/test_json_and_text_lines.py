@@ -50,8 +50,9 @@ def test_lines_of_json_may_be_named_json_and_compressed(tmp_path: Path) -> None:
         ("[]", "rows.json: the file holds no object"),
         ('[\n{"text": "a", "label": "b"},\n3]', "rows.json, line 3: a JSON int where an object was expected"),
         ('[\n{"text": "a", "label": "b"},\n', r"rows.json, line 3: not JSON \(Expecting value\); the file must hold"),
-        ('[{"text": "a"}\n{"text": "b"}]', "rows.json, line 2: neither a comma nor the end of the array"),
-        ('[{"text": "a", "label": "b"}]\n[]', "rows.json: something follows the end of the array"),
+        ('[{"text": "a"}\n{"text": "b"}]', r"rows.json, line 2: not JSON \(neither a comma nor the end"),
+        ('[{"text": "a", "label": "b"}]\n[]', r"rows.json, line 2: not JSON \(something follows the end"),
+        ('[{"text": "a", "label": "b"},\n]', r"rows.json, line 2: not JSON \(Expecting value\)"),
         ('[{"text": "\\ud83d", "label": "b"}]', "rows.json, line 1: 'text' holds half of a surrogate pair"),
         ('{"rows": [\n{"text": "a"}]}', "rows.json, line 1: not JSON .* or each line one whole object"),
         ("[" * 100_000, r"rows.json, line 1: not JSON .*recursion"),
@@ -113,3 +114,19 @@ def test_plain_lines_are_texts_without_labels(tmp_path: Path) -> None:
         read_source(str(path), DataSettings())
     with pytest.raises(DataError, match="blank lines only"):
         read_source(write(tmp_path / "blank.txt", "\n \n"), DataSettings())
+
+
+def test_bytes_that_do_not_fit_are_said_of_their_line(tmp_path: Path) -> None:
+    (tmp_path / "rows.txt").write_bytes(b"good\ncaf\xe9\nbad\n")
+    (tmp_path / "rows.json").write_bytes(b'[{"text": "good"},\n{"text": "caf\xe9"}]')
+
+    with open_texts(tmp_path / "rows.txt", FileSettings(), RowErrorsInRows()) as texts:
+        errors = [row.error for row in texts.rows]
+
+    assert [bool(error) for error in errors] == [False, True, False]
+    assert "rows.txt, line 2: byte 0xe9" in errors[1]
+    with (
+        pytest.raises(DataError, match=r"rows.json, line 2: byte 0xe9"),
+        open_texts(tmp_path / "rows.json", FileSettings(), RowErrorsInRows()),
+    ):
+        pass

@@ -54,9 +54,9 @@ def predict(
     Args:
         artifact: An artifact folder, or the run folder that holds it.
         texts: Texts to predict.
-        input: File of texts (.csv .tsv .json .jsonl .txt .parquet .xlsx, also .gz and .zst); - reads standard input.
+        input: File of texts (.csv .tsv .json .jsonl .txt .parquet .xlsx; text also .gz, .zst); - reads standard input.
         to: File to write: the input's records with the prediction beside each; its ending decides the format. It
-            appears when all is written. - writes to standard output, in the format of the input.
+            appears when all is written. - writes to standard output: CSV or TSV as the input, of others JSON lines.
         on_error: What a row of --input that cannot be read does: fail ends the command, and nothing is written; skip
             leaves its prediction empty and says in a column "error" what is wrong, with file and line.
         explain: Also show which words of each text speak for its label and which against it; of a multi-label task for

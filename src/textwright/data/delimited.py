@@ -9,14 +9,14 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Iterator, Sequence
-from itertools import chain, islice
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from textwright.data.row_errors import END_AT_FIRST, RowErrors, RowProblem
 from textwright.data.sections import Section
 from textwright.data.settings import FileSettings
-from textwright.data.tables import SAMPLE_ROWS, Row, Table, check_columns
+from textwright.data.tables import Row, Table, check_columns
 from textwright.data.text_files import TextFile
 from textwright.errors import DataError
 
@@ -81,18 +81,7 @@ def _table(file: TextFile, settings: FileSettings, row_errors: RowErrors, *, is_
     if file.section is not None:
         lines.skip(file.section.num_lines_skipped)
     rows = _rows(records, lines, columns, f"line {line} names {len(columns)} columns", file.name, row_errors, delimiter)
-    sample = list(islice(rows, SAMPLE_ROWS))
-    if not sample and file.section is None:
-        raise DataError(f"{file.name}: there is a line of column names and no example below it")
-    return Table(
-        name=file.name,
-        columns=columns,
-        sample=sample,
-        read=lambda _columns: chain(sample, rows),
-        repairs=file.repairs,
-        fraction_read=file.fraction_read,
-        close=file.close,
-    )
+    return file.table(rows, "there is a line of column names and no example below it", columns)
 
 
 def separator_of(line: str) -> str:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import chain, islice
+from itertools import chain
 from pathlib import Path
 from typing import Final
 
 from textwright.data.row_errors import END_AT_FIRST, RowErrors, RowProblem
 from textwright.data.sections import Section
 from textwright.data.settings import FileSettings
-from textwright.data.tables import SAMPLE_ROWS, Row, Table
+from textwright.data.tables import Row, Table
 from textwright.data.text_files import TextFile
 from textwright.errors import DataError
 
@@ -20,6 +20,7 @@ _EACH_LINE: Final = "each line must hold one whole object"
 _ARRAY_OR_LINES: Final = "the file must hold an array of objects, or each line one whole object"
 _MAX_ARRAY: Final = 2**28
 """Characters of an array on one line, as most programs write it."""
+_NO_OBJECT: Final = "the file holds no object; it needs one for each example"
 _SPACE: Final = re.compile(r"[ \t\r\n]*")
 
 
@@ -42,8 +43,9 @@ def open_jsonl(
         DataError: If the file is empty, or a line of the sample is no JSON object.
     """
     file = TextFile(path, settings.encoding, row_errors, section)
+    columns = section.columns if section else None
     try:
-        return _table(file, _rows(file, file.lines(), row_errors, _EACH_LINE))
+        return file.table(_rows(file, _lines(file, file.lines(), _EACH_LINE), row_errors), _NO_OBJECT, columns)
     except BaseException:
         file.close()
         raise
@@ -65,82 +67,86 @@ def open_json(path: Path | str, settings: FileSettings, row_errors: RowErrors = 
     """
     file = TextFile(path, settings.encoding, row_errors, max_line=_MAX_ARRAY)
     try:
-        lines, start = file.lines(), []
-        for line in lines:
-            start.append(line)
-            if not line.isspace():
-                break
-        is_array = bool(start) and start[-1].lstrip().startswith("[")
-        lines = chain(start, lines)
-        return _table(
-            file, _elements(file, lines, row_errors) if is_array else _rows(file, lines, row_errors, _ARRAY_OR_LINES)
-        )
+        return file.table(_rows(file, _objects(file, row_errors), row_errors), _NO_OBJECT)
     except BaseException:
         file.close()
         raise
 
 
-def _table(file: TextFile, rows: Iterator[Row]) -> Table:
-    sample = list(islice(rows, SAMPLE_ROWS))
-    if not sample and file.section is None:
-        raise DataError(f"{file.name}: the file holds no object; it needs one for each example")
-    return Table(
-        name=file.name,
-        columns=file.section.columns if file.section else tuple(dict.fromkeys(chain(*(row.values for row in sample)))),
-        sample=sample,
-        read=lambda _columns: chain(sample, rows),
-        repairs=file.repairs,
-        fraction_read=file.fraction_read,
-        close=file.close,
-    )
+def _rows(
+    file: TextFile, objects: Iterable[tuple[int, Mapping[str, object] | DataError]], row_errors: RowErrors
+) -> Iterator[Row]:
+    for number, values in objects:
+        if not isinstance(values, DataError):
+            yield Row(number, values, row_errors.take())
+            continue
+        row_errors.report(RowProblem.MALFORMED, f"{file.name}, line {number}", str(values))
+        if message := row_errors.take():
+            yield Row(number, {}, message)
 
 
-def _rows(file: TextFile, lines: Iterable[str], row_errors: RowErrors, demand: str) -> Iterator[Row]:
+def _objects(file: TextFile, row_errors: RowErrors) -> Iterator[tuple[int, Mapping[str, object] | DataError]]:
+    """Read an array or lines, by what the file begins with."""
+    lines, start = file.lines(), []
+    for line in lines:
+        start.append(line)
+        if not line.isspace():
+            break
+    if start and start[-1].lstrip().startswith("["):
+        content = "".join(chain(start, lines))
+        if message := row_errors.take():  # of which element is not known
+            raise DataError(message)
+        return _elements(file, content)
+    return _lines(file, chain(start, lines), _ARRAY_OR_LINES)
+
+
+def _lines(file: TextFile, lines: Iterable[str], demand: str) -> Iterator[tuple[int, Mapping[str, object] | DataError]]:
+    """Parse each line; one that is no object gives an error that names no place."""
     for number, line in enumerate(lines, start=1 + (file.section.num_lines_skipped if file.section else 0)):
         if line.isspace():
             continue
         try:
-            values = _object(_parsed(line, demand), line)
-        except DataError as error:
-            row_errors.report(RowProblem.MALFORMED, f"{file.name}, line {number}", str(error))
-            if message := row_errors.take():
-                yield Row(number, {}, message)
+            value = json.loads(line.rstrip("\r\n"))  # else a line that is cut in a string is said to hold a line break
+        except json.JSONDecodeError as error:
+            yield number, DataError(f"not JSON ({error.msg}: character {error.pos + 1}); {demand}")
+        except RecursionError as error:
+            yield number, DataError(f"not JSON ({error}); {demand}")
         else:
-            yield Row(number, values, row_errors.take())
+            yield number, _object(value, line)
 
 
-def _elements(file: TextFile, lines: Iterable[str], row_errors: RowErrors) -> Iterator[Row]:
-    """Read an array; where it is no JSON, nothing behind that place can be read."""
-    content = "".join(lines)
-    decoder = json.JSONDecoder()
-    position, counted, number = _after_space(content, content.index("[") + 1), 0, 1
-    while not content.startswith("]", position):
+def _elements(file: TextFile, content: str) -> Iterator[tuple[int, Mapping[str, object] | DataError]]:
+    """Parse an array; where it is no JSON, nothing behind that place can be read.
+
+    Raises:
+        DataError: If it is no JSON.
+    """
+
+    def broken(position: int, what: str) -> DataError:
+        line = 1 + content.count("\n", 0, position)
+        return DataError(f"{file.name}, line {line}: not JSON ({what}); {_ARRAY_OR_LINES}")
+
+    decode = json.JSONDecoder().raw_decode
+    number, counted, position = 1, 0, _after_space(content, content.index("[") + 1)
+    is_open = not content.startswith("]", position)
+    while is_open:
         number, counted = number + content.count("\n", counted, position), position
         try:
-            value, position = decoder.raw_decode(content, position)
+            value, position = decode(content, position)
         except json.JSONDecodeError as error:
-            raise DataError(f"{file.name}, line {error.lineno}: not JSON ({error.msg}); {_ARRAY_OR_LINES}") from error
+            raise broken(error.pos, error.msg) from error
         except RecursionError as error:
-            raise DataError(f"{file.name}, line {number}: not JSON ({error}); {_ARRAY_OR_LINES}") from error
-        try:
-            values = _object(value, content[counted:position])
-        except DataError as error:
-            row_errors.report(RowProblem.MALFORMED, f"{file.name}, line {number}", str(error))
-            if message := row_errors.take():
-                yield Row(number, {}, message)
-        else:
-            yield Row(number, values, row_errors.take())
+            raise broken(position, str(error)) from error
+        yield number, _object(value, content[counted:position])
         position = _after_space(content, position)
-        if content.startswith(",", position):
+        is_open = content.startswith(",", position)
+        if is_open:
             position = _after_space(content, position + 1)
         elif not content.startswith("]", position):
-            line = 1 + content.count("\n", 0, position)
-            raise DataError(
-                f"{file.name}, line {line}: neither a comma nor the end of the array after an object; the file is cut "
-                "off or damaged, write or download it again"
-            )
-    if _after_space(content, position + 1) < len(content):
-        raise DataError(f"{file.name}: something follows the end of the array; {_ARRAY_OR_LINES}")
+            raise broken(position, "neither a comma nor the end of the array after an element")
+    position = _after_space(content, position + 1)
+    if position < len(content):
+        raise broken(position, "something follows the end of the array")
 
 
 def _after_space(content: str, position: int) -> int:
@@ -148,40 +154,29 @@ def _after_space(content: str, position: int) -> int:
     return space.end() if space else position
 
 
-def _parsed(line: str, demand: str) -> object:
-    """Parse a line; its errors name no place."""
-    try:
-        return json.loads(line.rstrip("\r\n"))  # else a line that is cut in a string is said to hold a line break
-    except json.JSONDecodeError as error:
-        raise DataError(f"not JSON ({error.msg}: character {error.pos + 1}); {demand}") from error
-    except RecursionError as error:
-        raise DataError(f"not JSON ({error}); {demand}") from error
-
-
-def _object(value: object, written: str) -> Mapping[str, object]:
-    """Refuse what is no object; errors name no place.
+def _object(value: object, written: str) -> Mapping[str, object] | DataError:
+    """Return an error, which names no place, for what is no object of Unicode texts.
 
     Args:
         value: What was parsed.
         written: How it stands in the file.
     """
     if not isinstance(value, dict):
-        raise DataError(
+        return DataError(
             f"a JSON {type(value).__name__} where an object was expected; each must be one "
             'such as {"text": "...", "label": "..."}'
         )
-    if "\\ud" in written.lower():
-        _check_surrogates(value)
-    return value
+    return _half_character(value) or value if "\\ud" in written.lower() else value
 
 
-def _check_surrogates(values: Mapping[str, object]) -> None:
-    r"""Refuse half of a surrogate pair (``"\ud83d"`` alone), which is no Unicode text."""
+def _half_character(values: Mapping[str, object]) -> DataError | None:
+    r"""Find half of a surrogate pair (``"\ud83d"`` alone), which is no Unicode text."""
     for key, value in values.items():
         try:
             json.dumps(value, ensure_ascii=False).encode()
-        except UnicodeEncodeError as error:
-            raise DataError(
+        except UnicodeEncodeError:
+            return DataError(
                 f"{key!r} holds half of a surrogate pair, which is no character; remove the escape "
                 "or write the whole character"
-            ) from error
+            )
+    return None

@@ -14,13 +14,14 @@ import sys
 import zlib
 from collections.abc import Iterator
 from functools import partial
+from itertools import chain, islice
 from pathlib import Path
 from types import ModuleType
 from typing import IO, Final, cast
 
 from textwright.data.row_errors import END_AT_FIRST, RowErrors, RowProblem
 from textwright.data.sections import Section, SectionFile
-from textwright.data.tables import Repairs
+from textwright.data.tables import SAMPLE_ROWS, Repairs, Row, Table
 from textwright.errors import DataError, MissingExtraError, SettingsError
 
 REPAIR: Final = "repair"
@@ -131,6 +132,30 @@ class TextFile:
                 f"{self.name}, line {self._line(number + 1)}: the file cannot be read on ({error}); it is cut off or "
                 "damaged, write or download it again"
             ) from error
+
+    def table(self, rows: Iterator[Row], demand: str, columns: tuple[str, ...] | None = None) -> Table:
+        """Make a table of the rows that are read from this file; it closes the file.
+
+        Args:
+            rows: Every row, in order, once.
+            demand: What an error says of a whole file without a row.
+            columns: Its columns; None takes the keys of the sample, in the order of their first appearance.
+
+        Raises:
+            DataError: If there is no row.
+        """
+        sample = list(islice(rows, SAMPLE_ROWS))
+        if not sample and self.section is None:
+            raise DataError(f"{self.name}: {demand}")
+        return Table(
+            name=self.name,
+            columns=tuple(dict.fromkeys(chain(*(row.values for row in sample)))) if columns is None else columns,
+            sample=sample,
+            read=lambda _columns: chain(sample, rows),
+            repairs=self.repairs,
+            fraction_read=self.fraction_read,
+            close=self.close,
+        )
 
     def _line(self, number: int) -> int:
         return number if self.section is None else self.section.line(number)

@@ -14,7 +14,6 @@ from textwright.data.row_errors import END_AT_FIRST, RowErrors
 from textwright.data.settings import FileSettings
 from textwright.data.tables import SAMPLE_ROWS, Row, Table
 from textwright.data.text_files import TextFile
-from textwright.errors import DataError
 
 _MARK: Final = "__label__"
 
@@ -23,6 +22,7 @@ class _TextLine(NamedTuple):
     number: int
     labels: list[str]
     text: str
+    error: str
 
 
 def open_text_lines(path: Path | str, settings: FileSettings, row_errors: RowErrors = END_AT_FIRST) -> Table:
@@ -42,36 +42,26 @@ def open_text_lines(path: Path | str, settings: FileSettings, row_errors: RowErr
     """
     file = TextFile(path, settings.encoding, row_errors)
     try:
-        lines = _lines(file)
-        sample = list(islice(lines, SAMPLE_ROWS))
+        return file.table(_rows(_lines(file, row_errors)), "the file has blank lines only; it needs one text a line")
     except BaseException:
         file.close()
         raise
-    if not sample:
-        file.close()
-        raise DataError(f"{file.name}: the file has blank lines only; it needs one text a line")
-    most = max(len(line.labels) for line in sample)
 
-    def row(line: _TextLine) -> Row:
+
+def _rows(lines: Iterator[_TextLine]) -> Iterator[Row]:
+    sample = list(islice(lines, SAMPLE_ROWS))
+    most = max((len(line.labels) for line in sample), default=0)
+    for number, labels, text, error in chain(sample, lines):
         if most == 0:
-            return Row(line.number, {"text": " ".join([*(_MARK + name for name in line.labels), line.text])})
-        is_single = most == 1 and len(line.labels) <= 1
-        label = next(iter(line.labels), None) if is_single else line.labels
-        return Row(line.number, {"text": line.text, "label": label})
-
-    sample_rows = [row(line) for line in sample]
-    return Table(
-        name=file.name,
-        columns=("text", "label") if most else ("text",),
-        sample=sample_rows,
-        read=lambda _columns: chain(sample_rows, map(row, lines)),
-        repairs=file.repairs,
-        fraction_read=file.fraction_read,
-        close=file.close,
-    )
+            values: dict[str, object] = {"text": " ".join([*(_MARK + name for name in labels), text])}
+        elif most == 1 and len(labels) <= 1:
+            values = {"text": text, "label": next(iter(labels), None)}
+        else:
+            values = {"text": text, "label": labels}
+        yield Row(number, values, error)
 
 
-def _lines(file: TextFile) -> Iterator[_TextLine]:
+def _lines(file: TextFile, row_errors: RowErrors) -> Iterator[_TextLine]:
     for number, line in enumerate(file.lines(), start=1):
         rest, labels = line.strip(), []
         while rest.startswith(_MARK):
@@ -79,4 +69,4 @@ def _lines(file: TextFile) -> Iterator[_TextLine]:
             labels.append(label.removeprefix(_MARK))
             rest = "".join(words)
         if rest or labels:
-            yield _TextLine(number, labels, rest)
+            yield _TextLine(number, labels, rest, row_errors.take())
